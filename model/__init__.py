@@ -1,0 +1,3 @@
+"""What the pixels are: networks, weights, segmentation, training and scoring. Knows no simulator and no commands."""
+
+CLASSES = ("background", "people", "hero")

@@ -1,0 +1,1 @@
+"""Talking to a simulator: the wire, the sessions, the recordings and the page."""
