@@ -1,0 +1,200 @@
+"""Reads labelled frames: pairs images with masks by name, from folders or zip archives, and says what is wrong.
+
+A dataset is any tree with `images/` and `masks/` side by side, at any depth: an official archive as downloaded (zipped or
+unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
+"""
+
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
+_ROLE = re.compile(r"_?(?:cam1|mask)_?")
+
+
+class DatasetError(ValueError):
+    """A dataset cannot be used as it is; the message names the files."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file in a folder, or a member of a zip archive."""
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.member is None else f"{self.path}:{self.member}"
+
+    def read(self) -> bytes:
+        """The file's bytes. OSError or BadZipFile when they cannot be read."""
+        if self.member is None:
+            return self.path.read_bytes()
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.read(self.member)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One labelled frame. `run` names the recording it comes from: frames of one run resemble each other."""
+
+    name: str
+    image: Source
+    mask: Source
+    run: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a dataset: which file, and what about it."""
+
+    kind: str
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
+    """Pairs below a folder or inside a zip, sorted by name, and the files that have no partner.
+
+    Official names carry their role (`0_run1_cam1_00005.jpeg` with `0_run1_mask_00005.png`); with the role taken out the
+    partners are equal. Frames that a recording's `hidden.txt` lists by name are left out.
+
+    Raises DatasetError when there is nothing that could be a dataset.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise DatasetError(f"expected a folder or a .zip with images/ and masks/, but {source} does not exist")
+    files = list(_zip_files(source)) if source.is_file() else list(_folder_files(source))
+    folders: dict[PurePosixPath, dict[str, dict[str, Source]]] = {}
+    problems = []
+    for relative, file in files:
+        role = relative.parent.name.lower()
+        if role not in ("images", "masks") or relative.suffix.lower() not in IMAGE_SUFFIXES:
+            continue
+        if relative.name.startswith("."):
+            continue
+        by_role = folders.setdefault(relative.parent.parent, {"images": {}, "masks": {}})
+        key = _ROLE.sub("_", relative.stem)
+        if key in by_role[role]:
+            problems.append(Problem("duplicate", str(file), f"same frame as {by_role[role][key]}; one of them must go"))
+        else:
+            by_role[role][key] = file
+    if not folders:
+        raise DatasetError(f"expected images/ and masks/ somewhere in {source}, found neither among {len(files)} files")
+
+    hidden = {relative.parent: file for relative, file in files if relative.name == "hidden.txt"}
+    pairs = []
+    for folder, by_role in sorted(folders.items()):
+        skip = set(hidden[folder].read().decode().split()) if folder in hidden else set()
+        images, masks = by_role["images"], by_role["masks"]
+        for key in sorted(images.keys() - masks.keys()):
+            problems.append(Problem("no mask", str(images[key]), f"no partner in {folder / 'masks'}"))
+        for key in sorted(masks.keys() - images.keys()):
+            problems.append(Problem("no image", str(masks[key]), f"no partner in {folder / 'images'}"))
+        for key in sorted(images.keys() & masks.keys()):
+            if key not in skip:
+                pairs.append(Pair(key, images[key], masks[key], _run_of(source, folder, images[key])))
+    return pairs, problems
+
+
+def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """The image and its mask, both (height, width, 3) uint8 RGB, the mask exactly as stored.
+
+    Raises DatasetError, naming the file, when one of them is not a readable image.
+    """
+    return decode_image(pair.image.read(), pair.image), decode_image(pair.mask.read(), pair.mask)
+
+
+def decode_image(data: bytes, origin: object) -> np.ndarray:
+    """JPEG or PNG bytes as (height, width, 3) uint8 RGB. Raises DatasetError naming `origin`."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if bgr is None:
+        raise DatasetError(f"{origin}: expected a JPEG or PNG image, got {len(data)} bytes that are neither")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def labels_of(mask: np.ndarray) -> np.ndarray:
+    """Class index per pixel, (height, width) uint8: 0 background, 1 people, 2 hero.
+
+    Args: mask: (height, width, 3) uint8, one channel per class, any non-zero value means "is of this class"
+    (official masks hold 0 and 255, a few hold 0 and 1).
+    """
+    return np.argmax(mask > 0, axis=2).astype(np.uint8)
+
+
+def check_pairs(pairs: Iterable[Pair]) -> list[Problem]:
+    """What is wrong inside the files: unreadable, not the size of its partner, pixels of no class or of several."""
+    problems = []
+    for pair in pairs:
+        try:
+            image, mask = read_pair(pair)
+        except (DatasetError, OSError, zipfile.BadZipFile) as error:
+            problems.append(Problem("unreadable", pair.name, str(error)))
+            continue
+        if image.shape != mask.shape:
+            reason = f"image is {image.shape[1]}x{image.shape[0]} but its mask {mask.shape[1]}x{mask.shape[0]}"
+            problems.append(Problem("size", str(pair.mask), reason))
+            continue
+        values = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
+        if not set(values.tolist()) <= {0, 1, 255}:
+            reason = f"expected values 0 and 255 (or 0 and 1), found {values[:8].tolist()}"
+            problems.append(Problem("values", str(pair.mask), reason))
+            continue
+        classes = (mask > 0).sum(axis=2)
+        if (classes != 1).any():
+            reason = f"{int((classes == 0).sum())} pixels of no class, {int((classes > 1).sum())} of several"
+            problems.append(Problem("classes", str(pair.mask), reason))
+    return problems
+
+
+def content_hash(pair: Pair) -> str:
+    """SHA-256 of the image's bytes: the same frame under two names has one hash."""
+    return sha256(pair.image.read()).hexdigest()
+
+
+def summarise(problems: Iterable[Problem], most: int = 8) -> str:
+    """Counts by kind and the first few files, for a person."""
+    problems = list(problems)
+    counts = ", ".join(f"{count} x {kind}" for kind, count in Counter(p.kind for p in problems).most_common())
+    lines = [f"  {problem}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  ... and {len(problems) - most} more")
+    return "\n".join([counts, *lines])
+
+
+def _folder_files(root: Path) -> Iterator[tuple[PurePosixPath, Source]]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            yield PurePosixPath(path.relative_to(root).as_posix()), Source(path)
+
+
+def _zip_files(path: Path) -> Iterator[tuple[PurePosixPath, Source]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+    except zipfile.BadZipFile as error:
+        raise DatasetError(f"expected a folder or a .zip archive, but {path} is neither: {error}") from error
+    for name in names:
+        if not name.startswith("__MACOSX/"):
+            yield PurePosixPath(name), Source(path, name)
+
+
+def _run_of(source: Path, folder: PurePosixPath, image: Source) -> str:
+    """`train/0_run6` for official names; the folder's own name for a recording, whose frames carry no role."""
+    stem = PurePosixPath(image.member).stem if image.member else image.path.stem
+    prefix, role, _ = stem.partition("cam1")
+    parts = [part for part in (source.stem, *folder.parts) if part != "."]
+    parts = [part for index, part in enumerate(parts) if index == 0 or part != parts[index - 1]]
+    if role:
+        parts.append(prefix.rstrip("_"))
+    return "/".join(dict.fromkeys(parts))
