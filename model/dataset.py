@@ -1,7 +1,7 @@
 """Reads labelled frames: pairs images with masks by name, from folders or zip archives, and says what is wrong.
 
-A dataset is any tree with `images/` and `masks/` side by side, at any depth: an official archive as downloaded (zipped or
-unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
+A dataset is any tree with `images/` and `masks/` side by side, at any depth: an official archive as downloaded (zipped
+or unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
 """
 
 import re
@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
-_ROLE = re.compile(r"_?(?:cam1|mask)_?")
+_ROLE = re.compile(r"_*(?:cam1|mask)_*")
+_RUN = re.compile(r"_*run\d+")
 
 
 class DatasetError(ValueError):
@@ -67,7 +68,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     """Pairs below a folder or inside a zip, sorted by name, and the files that have no partner.
 
     Official names carry their role (`0_run1_cam1_00005.jpeg` with `0_run1_mask_00005.png`); with the role taken out the
-    partners are equal. Frames that a recording's `hidden.txt` lists by name are left out.
+    partners are equal. Masks of the official evaluation sets have lost their run (`0__mask_00005.png`): what is still
+    without a partner is paired with the run taken out as well, where that leaves exactly one candidate. Frames that a recording's `hidden.txt` lists by name are left out.
 
     Raises DatasetError when there is nothing that could be a dataset.
     """
@@ -97,6 +99,7 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     for folder, by_role in sorted(folders.items()):
         skip = set(hidden[folder].read().decode().split()) if folder in hidden else set()
         images, masks = by_role["images"], by_role["masks"]
+        _adopt_masks_without_run(images, masks)
         for key in sorted(images.keys() - masks.keys()):
             problems.append(Problem("no mask", str(images[key]), f"no partner in {folder / 'masks'}"))
         for key in sorted(masks.keys() - images.keys()):
@@ -170,6 +173,17 @@ def summarise(problems: Iterable[Problem], most: int = 8) -> str:
     if len(problems) > most:
         lines.append(f"  ... and {len(problems) - most} more")
     return "\n".join([counts, *lines])
+
+
+def _adopt_masks_without_run(images: dict[str, Source], masks: dict[str, Source]) -> None:
+    """Renames, in `masks`, the keys of masks that miss their run to the key of the one image that they fit."""
+    lonely: dict[str, list[str]] = {}
+    for key in images.keys() - masks.keys():
+        lonely.setdefault(_RUN.sub("", key), []).append(key)
+    for key in sorted(masks.keys() - images.keys()):
+        candidates = lonely.get(_RUN.sub("", key), [])
+        if len(candidates) == 1:
+            masks[candidates[0]] = masks.pop(key)
 
 
 def _folder_files(root: Path) -> Iterator[tuple[PurePosixPath, Source]]:
