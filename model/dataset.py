@@ -69,7 +69,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
 
     Official names carry their role (`0_run1_cam1_00005.jpeg` with `0_run1_mask_00005.png`); with the role taken out the
     partners are equal. Masks of the official evaluation sets have lost their run (`0__mask_00005.png`): what is still
-    without a partner is paired with the run taken out as well, where that leaves exactly one candidate. Frames that a recording's `hidden.txt` lists by name are left out.
+    without a partner is paired with the run taken out as well, where that leaves exactly one candidate.
+    Frames that a recording's `hidden.txt` lists by name are left out.
 
     Raises DatasetError when there is nothing that could be a dataset.
     """
