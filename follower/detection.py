@@ -1,0 +1,113 @@
+"""Hero probabilities to blobs: which groups of pixels could be the hero. Which of them is, the tracker decides."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from follower.geometry import rescale_pixel
+from follower.settings import REFERENCE_PIXELS
+from follower.types import Detection
+
+HERO = 2  # classes in order: background, people, hero
+MAX_COMPONENTS = 24  # the largest ones; a network that sees more than that sees noise
+MERGE_GAP = 0.2  # of the larger fragment's height: what a lamp post hides of a person's width, and a bit
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A group of hero pixels, as a detection and as what ranks it among others."""
+
+    detection: Detection
+    reference_area: float  # pixels of a 256x256 image
+
+    @property
+    def strength(self) -> float:
+        """How much speaks for it: its area times its confidence."""
+        return self.reference_area * self.detection.confidence
+
+
+def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold: float, min_area: float) -> list[Blob]:
+    """Everything that could be the hero, strongest first.
+
+    Pixels above the threshold, grouped by 8-connected components; fragments close to a larger one join it (an occluder
+    can cut a silhouette in two). Groups smaller than `min_area` are left out.
+
+    Args:
+        probabilities: (rows, columns, 3) float, classes background, people, hero.
+        image_size: (height, width) of the original frame, in whose pixels the detections are given.
+        threshold: hero probability above which a pixel counts, 0..1.
+        min_area: pixels of a 256x256 image, whatever the network's resolution.
+    """
+    rows, columns = _check_shape(probabilities)
+    hero = probabilities[:, :, HERO]
+    mask = hero > threshold
+    if not mask.any():
+        return []
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    order = 1 + np.argsort(-stats[1:count, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]
+    smallest = min_area * rows * columns / REFERENCE_PIXELS
+    blobs = []
+    for group in _group_fragments(stats, order.tolist()):
+        if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest:
+            blobs.append(_blob(hero, labels, stats, group, image_size))
+    return sorted(blobs, key=lambda blob: -blob.strength)
+
+
+def _check_shape(probabilities: np.ndarray) -> tuple[int, int]:
+    if probabilities.ndim != 3 or probabilities.shape[2] != 3:
+        raise ValueError(
+            f"expected probabilities of shape (rows, columns, 3) for background, people and hero, got "
+            f"{probabilities.shape}; pass one frame at a time, and a network with these three classes"
+        )
+    return probabilities.shape[:2]
+
+
+def _group_fragments(stats: np.ndarray, order: list[int]) -> list[list[int]]:
+    """Labels in groups: each fragment joins the largest component that it lies close to, by their boxes."""
+    groups: list[list[int]] = []
+    for label in order:
+        for group in groups:
+            # The reach is the first, largest fragment's and does not grow: groups must not creep along a row of blobs.
+            reach = max(2.0, MERGE_GAP * stats[group[0], cv2.CC_STAT_HEIGHT])
+            if _gap(stats[group[0]], stats[label]) <= reach:
+                group.append(label)
+                break
+        else:
+            groups.append([label])
+    return groups
+
+
+def _gap(one: np.ndarray, other: np.ndarray) -> int:
+    """Pixels between two boxes, along rows or columns, whichever is more; 0 when they overlap."""
+    left, top, width, height = one[:4].tolist()
+    other_left, other_top, other_width, other_height = other[:4].tolist()
+    across = max(left - (other_left + other_width), other_left - (left + width), 0)
+    down = max(top - (other_top + other_height), other_top - (top + height), 0)
+    return max(across, down)
+
+
+def _blob(
+    hero: np.ndarray, labels: np.ndarray, stats: np.ndarray, group: list[int], image_size: tuple[int, int]
+) -> Blob:
+    rows, columns = hero.shape
+    boxes = stats[group]
+    left, top = boxes[:, cv2.CC_STAT_LEFT].min(), boxes[:, cv2.CC_STAT_TOP].min()
+    right = (boxes[:, cv2.CC_STAT_LEFT] + boxes[:, cv2.CC_STAT_WIDTH]).max()
+    bottom = (boxes[:, cv2.CC_STAT_TOP] + boxes[:, cv2.CC_STAT_HEIGHT]).max()
+    inside = np.isin(labels[top:bottom, left:right], group)
+    mask = np.zeros(hero.shape, dtype=bool)
+    mask[top:bottom, left:right] = inside
+
+    in_rows, in_columns = np.nonzero(inside)
+    centroid = rescale_pixel((top + in_rows.mean(), left + in_columns.mean()), (rows, columns), image_size)
+    down, across = image_size[0] / rows, image_size[1] / columns
+    confidence = float(hero[top:bottom, left:right][inside].mean())
+    detection = Detection(
+        centroid=(float(centroid[0]), float(centroid[1])),
+        box=(float(top * down), float(left * across), float(bottom * down), float(right * across)),
+        area=float(in_rows.size * down * across),
+        confidence=confidence,
+        mask=mask,
+    )
+    return Blob(detection, in_rows.size * REFERENCE_PIXELS / (rows * columns))

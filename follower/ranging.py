@@ -1,0 +1,131 @@
+"""How far away a blob is: from the depth image where that can be believed, else from how tall the person looks."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from follower.geometry import Intrinsics, depth_metres, depth_of_person, rays, rotation, world_from_pixel
+from follower.types import Detection, Pose, Range, RangeSource
+
+# Depth divided by the range that a whole person of this apparent height would have. Below 1 part of the person is
+# hidden; above 1 the silhouette is larger than a person can be at that depth, so the depth is not the person's.
+PLAUSIBLE = (0.5, 1.5)
+MIN_CORE = 6  # depth pixels that must be left for the silhouette's edge to be taken away
+MIN_SHARE = 0.25  # of the silhouette's depth pixels: fewer prove nothing
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Where a blob is in the world: point (3,) in metres, and the covariance (3, 3) of its error."""
+
+    range: Range
+    point: np.ndarray
+    covariance: np.ndarray
+
+
+def locate(
+    detection: Detection,
+    depth_image: np.ndarray | None,
+    image_size: tuple[int, int],
+    camera: Pose,
+    *,
+    depth_far: float,
+    vertical_fov: float,
+    hero_height: float,
+) -> Measurement | None:
+    """The blob's middle as a point in the world: the ray through its centroid, as far as its range.
+
+    Args:
+        detection: in pixels of the original frame.
+        depth_image: (height, width) uint8 in any size, or None.
+        image_size: (height, width) of the original frame.
+        camera: pose of the camera that took both images.
+        depth_far: metres that a depth of 255 stands for.
+        vertical_fov: degrees.
+        hero_height: metres.
+
+    None when neither depth nor apparent height gives a range.
+    """
+    intrinsics = Intrinsics.from_fov(*image_size, vertical_fov)
+    found = measure_range(detection, depth_image, image_size, intrinsics, camera, depth_far, hero_height)
+    if found is None:
+        return None
+    pixel = np.asarray(detection.centroid)
+    point = world_from_pixel(pixel, found.metres, intrinsics, camera)
+    if found.source is RangeSource.DEPTH:
+        # The step of an 8-bit depth, and what the visible side of a body differs from its middle.
+        along = math.hypot(depth_far / 255 / math.sqrt(12), 0.15)
+    else:
+        # Two pixels of height, and postures.
+        tall = detection.box[2] - detection.box[0]
+        along = found.metres * math.hypot(2 / tall, 0.1)
+    across = 0.1 + found.metres / intrinsics.focal
+    ray = rotation(camera) @ rays(pixel, intrinsics)
+    spread = np.outer(ray, ray) * (along**2 - across**2) + np.eye(3) * across**2
+    return Measurement(found, point, spread)
+
+
+def measure_range(
+    detection: Detection,
+    depth_image: np.ndarray | None,
+    image_size: tuple[int, int],
+    intrinsics: Intrinsics,
+    camera: Pose,
+    depth_far: float,
+    hero_height: float,
+) -> Range | None:
+    """Planar depth of a blob, metres, and where it comes from; arguments as for `locate`.
+
+    Both sources are compared: depth of the background behind a thin silhouette, or of something in front of it, is
+    told from the person's own by the height that the silhouette would then have.
+    """
+    by_height = _range_from_height(detection, image_size, intrinsics, camera, hero_height)
+    metres = _silhouette_depth(detection.mask, depth_image, depth_far)
+    known = metres[~np.isnan(metres)]
+    if known.size < max(1, MIN_SHARE * metres.size):
+        return None if by_height is None else Range(by_height, RangeSource.HEIGHT)
+    middle = float(np.median(known))
+    if by_height is None:
+        return Range(middle, RangeSource.DEPTH)
+    nearest, farthest = PLAUSIBLE[0] * by_height, PLAUSIBLE[1] * by_height
+    if nearest <= middle <= farthest:
+        return Range(middle, RangeSource.DEPTH)
+    plausible = known[(known >= nearest) & (known <= farthest)]
+    if plausible.size >= MIN_SHARE * known.size:
+        return Range(float(np.median(plausible)), RangeSource.DEPTH)
+    if middle < nearest:
+        return Range(middle, RangeSource.DEPTH)  # part of the person is hidden, so the height says too far
+    return Range(by_height, RangeSource.HEIGHT)
+
+
+def _range_from_height(
+    detection: Detection, image_size: tuple[int, int], intrinsics: Intrinsics, camera: Pose, hero_height: float
+) -> float | None:
+    """Range at which a whole person would be as tall as the box; too far when the image's edge cuts the person."""
+    top, _, bottom, _ = detection.box
+    # Boxes are half-open, in whole pixels; a pixel reaches half a pixel up and down from its centre.
+    return depth_of_person(top - 0.5, bottom - 0.5, hero_height, intrinsics, camera)
+
+
+def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, far: float) -> np.ndarray:
+    """(n,) metres of the depth pixels that the mask covers, NaN where saturated; without the edge if enough remains.
+
+    Mask and depth image show the same view at sizes of their own: every depth pixel takes the mask's value at its
+    centre. Edge pixels are left out because a network draws them a pixel off, onto the background.
+    """
+    if depth_image is None:
+        return np.empty(0)
+    rows, columns = mask.shape
+    height, width = depth_image.shape
+    in_rows, in_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, bottom = in_rows[0] * height // rows, -(-(in_rows[-1] + 1) * height // rows)
+    left, right = in_columns[0] * width // columns, -(-(in_columns[-1] + 1) * width // columns)
+    from_row = (2 * np.arange(top, bottom) + 1) * rows // (2 * height)
+    from_column = (2 * np.arange(left, right) + 1) * columns // (2 * width)
+    covered = mask[from_row[:, None], from_column]
+    core = cv2.erode(covered.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).view(bool)
+    if np.count_nonzero(core) >= MIN_CORE:
+        covered = core
+    return depth_metres(depth_image[top:bottom, left:right][covered], far)
