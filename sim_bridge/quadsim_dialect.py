@@ -1,0 +1,136 @@
+"""Makes QuadSim's old Socket.IO dialect welcome on a modern server, beside modern clients on the same port.
+
+QuadSim announces `EIO=4` but speaks Engine.IO 3 / Socket.IO 2: it never sends a Socket.IO CONNECT, and it sends
+Engine.IO pings of its own. A modern server accepts the handshake and then drops every event. This module knows
+packets only; what the events mean is not its business.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+
+import engineio
+import socketio
+from engineio import packet as engine_packet
+from engineio.socket import Socket
+from socketio import packet as socket_packet
+
+# What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message that holds a Socket.IO packet.
+_ENGINE_PACKET = re.compile(r"[12356](probe)?$|4[0-6]")
+_OLD_FIRST_PACKETS = (str(socket_packet.EVENT), str(socket_packet.BINARY_EVENT))
+
+Reply = Callable[[dict], None]
+"""Sends the acknowledgement that a client asked for by giving its event an id."""
+
+EventHandler = Callable[[str, str, tuple, Reply | None], None]
+"""Called with session id, event name, arguments, and the reply if the client wants one."""
+
+RefusalHandler = Callable[[str | None, str, str], None]
+"""Called with session id (None when there is none), kind and reason, for packets that cannot be read."""
+
+
+class DialectServer(socketio.Server):
+    """A Socket.IO server on which old and modern clients may be connected at once.
+
+    Every event of the default namespace goes to `on_event`, in the order in which it came and on the thread of its
+    connection: the handler must return at once. Packets that cannot be read are reported to `on_refused` and the
+    connection stays open. `largest_message` is in characters; a longer message is refused unread. `websocket`
+    takes the place of the engine's own websocket class; all other options are those of `socketio.Server`.
+    """
+
+    def __init__(
+        self,
+        on_event: EventHandler,
+        on_refused: RefusalHandler,
+        largest_message: int,
+        websocket: type | None = None,
+        **options: object,
+    ):
+        super().__init__(async_handlers=False, **options)
+        self._on_event = on_event
+        self._on_refused = on_refused
+        self._largest_message = largest_message
+        self._greeted: set[str] = set()  # Engine.IO sessions whose first Socket.IO packet has been seen
+        base = websocket or self.eio._async["websocket"]
+        self.eio._async = {**self.eio._async, "websocket": functools.partial(self._make_websocket, base)}
+
+    def shut_down(self) -> None:
+        """Close every connection without waiting for anybody."""
+        self.shutdown()
+        for connection in list(self.eio.sockets.values()):
+            connection.close(wait=False)
+
+    def _make_websocket(self, base: type, handler: Callable, server: engineio.Server) -> object:
+        return base(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
+
+    def _handle_eio_connect(self, eio_sid: str, environ: dict) -> None:
+        super()._handle_eio_connect(eio_sid, environ)
+        connection = self.eio.sockets[eio_sid]
+        connection.receive = functools.partial(_receive_answering_pings, connection)
+
+    def _handle_eio_message(self, eio_sid: str, data: object) -> None:
+        first = eio_sid not in self._greeted
+        self._greeted.add(eio_sid)
+        if first and isinstance(data, str) and data.startswith(_OLD_FIRST_PACKETS):
+            super()._handle_eio_message(eio_sid, str(socket_packet.CONNECT))  # on the old client's behalf
+        if isinstance(data, str | bytes) and len(data) > self._largest_message:
+            return self._refuse(
+                eio_sid, f"a message of {len(data)} characters; at most {self._largest_message} are read"
+            )
+        if isinstance(data, str) and self._binary_packet.pop(eio_sid, None):
+            self._refuse(
+                eio_sid, "bad-packet", "a binary event without its attachment"
+            )  # else it would swallow this packet
+        try:
+            super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # the parser raises whatever hostile input provokes; the connection must live
+            self._binary_packet.pop(eio_sid, None)
+            self._refuse(eio_sid, "bad-packet", f"a packet that cannot be read: {type(error).__name__}: {error}")
+
+    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        self._greeted.discard(eio_sid)
+        super()._handle_eio_disconnect(eio_sid, reason)
+
+    def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
+        if namespace not in (None, "/"):
+            return super()._handle_event(eio_sid, namespace, id, data)
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            return self._refuse(eio_sid, "bad-packet", "an event without a name")
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        if not self.manager.is_connected(sid, "/"):
+            return None
+        reply = None if id is None else functools.partial(self._acknowledge, eio_sid, id)
+        return self._on_event(sid, data[0], tuple(data[1:]), reply)
+
+    def _acknowledge(self, eio_sid: str, id: int, answer: dict) -> None:
+        self._send_packet(eio_sid, self.packet_class(socket_packet.ACK, namespace="/", id=id, data=[answer]))
+
+    def _refuse(self, eio_sid: str, kind: str, reason: str) -> None:
+        self._on_refused(self.manager.sid_from_eio_sid(eio_sid, "/"), kind, reason)
+
+
+def _receive_answering_pings(connection: Socket, packet: engine_packet.Packet) -> None:
+    """Answer the ping of an old client; in the modern protocol only servers ping."""
+    if packet.packet_type == engine_packet.PING:
+        connection.send(engine_packet.Packet(engine_packet.PONG, packet.data))
+    else:
+        type(connection).receive(connection, packet)
+
+
+class _CheckedWebSocket:
+    """A websocket that hands on what an Engine.IO client may send and reports the rest.
+
+    The engine would drop the connection, without cleaning up, on the first packet that it cannot read.
+    """
+
+    def __init__(self, websocket: object, on_refused: RefusalHandler):
+        self._websocket = websocket
+        self._on_refused = on_refused
+        self.send = websocket.send
+        self.close = websocket.close
+
+    def wait(self) -> str | bytes | None:
+        """The next packet; None at the end of the connection."""
+        while isinstance(data := self._websocket.wait(), str) and not _ENGINE_PACKET.match(data):
+            self._on_refused(None, "bad-packet", f"a packet that is not Engine.IO: {data[:20]!r}")
+        return data

@@ -1,0 +1,213 @@
+"""The bridge: simulators connect, their frames go to the worker, the commands go back to whom they answer.
+
+The network's threads only parse and enqueue, so pings are answered at once however busy the network or the agent is.
+"""
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+import flask
+import socketio
+
+from follower.types import Decision
+from sim_bridge.listeners import Listener, Notifier
+from sim_bridge.messages import BadFrame, command_to_event, parse_sensor_frame
+from sim_bridge.quadsim_dialect import DialectServer, Reply
+from sim_bridge.ratelimit import OncePerSecond
+from sim_bridge.session import AgentFactory, Session
+from sim_bridge.settings import BridgeSettings
+from sim_bridge.transports import bind, make_transport
+from sim_bridge.worker import InferenceWorker, Job, Segmenter
+
+logger = logging.getLogger(__name__)
+engine_logger = logging.getLogger(__name__ + ".engine")
+engine_logger.setLevel(logging.CRITICAL)  # it reports clients that vanish as errors; `listeners` hear of those
+
+
+class BridgeServer:
+    """Follows the hero for every simulator that connects.
+
+    Use it as a context manager to serve in the background (tests, benchmarks), or call `bind` and `serve`.
+
+    A client that gives a `sensor_frame` an id is acknowledged when that frame is done with (QuadSim never asks):
+    `{"outcome": "answered" | "skipped" | "refused" | "failed"}`, after the commands. This is what lockstep needs.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        make_agent: AgentFactory,
+        settings: BridgeSettings | None = None,
+        listeners: Sequence[Listener] = (),
+    ):
+        self.settings = settings = settings or BridgeSettings()
+        self.app = flask.Flask(__name__)  # pages may be added to it before `serve`
+        self.app.add_url_rule("/status", view_func=self.status)
+        self._make_agent = make_agent
+        self._sessions: dict[str, Session] = {}
+        self._numbers = itertools.count(1)
+        self._refusals = OncePerSecond(logger)
+        self._transport = make_transport(settings.async_mode)
+        self._notifier = Notifier(listeners)
+        self._worker = InferenceWorker(segmenter, outcome=self)
+        self._sio = DialectServer(
+            on_event=self._on_event,
+            on_refused=self._on_unreadable,
+            largest_message=settings.largest_message,
+            websocket=self._transport.websocket,
+            async_mode=settings.async_mode,
+            ping_interval=settings.ping_interval,
+            ping_timeout=settings.ping_timeout,
+            max_http_buffer_size=max(32_000_000, 2 * settings.largest_message),
+            logger=engine_logger,
+            engineio_logger=engine_logger,
+        )
+        self._sio.on("connect", self._on_connect)
+        self._sio.on("disconnect", self._on_disconnect)
+        self._listener = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The simulators that are connected now."""
+        return list(self._sessions.values())
+
+    @property
+    def port(self) -> int:
+        """The port in use; differs from the settings' where that is 0."""
+        return self._listener.getsockname()[1]
+
+    def bind(self) -> None:
+        """Reserve the address; nobody can connect yet. Raises OSError where it is taken or not ours."""
+        self._listener = bind(self.settings.host, self.settings.port)
+
+    def serve(self) -> None:
+        """Serve until `stop` or Ctrl-C, then take everything down."""
+        if self._listener is None:
+            self.bind()
+        self._listener.listen()
+        self._worker.start()
+        try:
+            self._transport.serve(self._listener, socketio.WSGIApp(self._sio, self.app))
+        finally:
+            self._worker.stop()
+            self._sio.shut_down()
+            self._listener.close()
+            self._notifier.close()
+
+    def stop(self) -> None:
+        """End `serve`; from any thread."""
+        self._transport.stop()
+
+    def __enter__(self) -> "BridgeServer":
+        self.bind()
+        self._listener.listen()  # so that clients may connect before the thread gets its turn
+        self._thread = threading.Thread(target=self.serve, name="bridge", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        self._thread.join(10)
+
+    def status(self) -> dict:
+        """What there is to know from outside, as plain data; also served at /status."""
+        return {"sessions": [session.summary() for session in self.sessions], "news_dropped": self._notifier.dropped}
+
+    # From the network: nothing here may wait.
+
+    def _on_connect(self, sid: str, environ: dict, auth: object = None) -> None:
+        address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
+        session = Session(sid, next(self._numbers), address, self._make_agent())
+        self._sessions[sid] = session
+        self._notifier.tell("connected", session)
+
+    def _on_disconnect(self, sid: str, reason: str) -> None:
+        session = self._sessions.pop(sid, None)
+        if session is not None:
+            session.connected = False
+            self._worker.forget(session)
+            self._notifier.tell("disconnected", session)
+
+    def _on_event(self, sid: str, event: str, arguments: tuple, reply: Reply | None) -> None:
+        received = time.perf_counter()
+        session = self._sessions.get(sid)
+        if session is None:
+            return
+        if event != "sensor_frame":
+            self._refuse(session, BadFrame("unknown-event", f"nobody here knows the event {event[:40]!r}"), reply)
+            return
+        session.counts.received += 1
+        try:
+            frame = parse_sensor_frame(arguments, self.settings.frame_size)
+        except BadFrame as reason:
+            self._refuse(session, reason, reply)
+            return
+        self._report_ignored(session, frame.ignored)
+        self._worker.submit(Job(session, frame, received, reply))
+
+    def _on_unreadable(self, sid: str | None, kind: str, reason: str) -> None:
+        session = self._sessions.get(sid)
+        if session is None:
+            self._refusals.warning(kind, "a client that is no simulator yet: refused (%s): %s", kind, reason)
+        else:
+            self._refuse(session, BadFrame(kind, reason), None)
+
+    def _refuse(self, session: Session, reason: BadFrame, reply: Reply | None) -> None:
+        session.counts.refused[reason.kind] += 1
+        self._refusals.warning(reason.kind, "%s: refused (%s): %s", session.name, reason.kind, reason)
+        self._notifier.tell("refused", session, reason)
+        if reply is not None:
+            self._transport.call(lambda: reply({"outcome": "refused", "kind": reason.kind, "reason": str(reason)}))
+
+    def _report_ignored(self, session: Session, keys: tuple[str, ...]) -> None:
+        new = set(keys) - session.ignored_keys
+        if new and len(session.ignored_keys) < 100:  # a client may invent keys without end
+            session.ignored_keys |= new
+            logger.warning("%s: sensor_frame keys that nobody here knows are ignored: %s", session.name, sorted(new))
+
+    # From the worker: `worker.Outcome`.
+
+    def decided(self, job: Job, decision: Decision) -> None:
+        """Send the commands of a decision to the simulator whose frame it answers."""
+        job.session.counts.answered += 1
+        events = []
+        for command in decision.commands:
+            try:
+                events.append(command_to_event(command))
+            except ValueError as error:
+                logger.error("%s: %s is not sent: %s", job.session.name, type(command).__name__, error)
+        self._transport.call(lambda: self._send(job, events))
+        decision.timings["total"] = 1e3 * (time.perf_counter() - job.received)
+        self._notifier.tell("decided", job.session, job.frame, decision)
+
+    def skipped(self, job: Job) -> None:
+        """Count a frame that a newer one replaced."""
+        job.session.counts.skipped += 1
+        self._answer(job, {"outcome": "skipped"})
+
+    def refused(self, job: Job, reason: BadFrame) -> None:
+        """Refuse a frame whose image turned out to be broken."""
+        self._refuse(job.session, reason, job.reply)
+
+    def failed(self, job: Job, error: Exception) -> None:
+        """Report a defect of ours; the flight goes on."""
+        job.session.counts.failed += 1
+        kind = type(error).__name__
+        self._refusals.error(kind, "%s: a frame was lost to a defect: %s", job.session.name, error, exc_info=error)
+        self._answer(job, {"outcome": "failed", "reason": f"{kind}: {error}"})
+
+    def _answer(self, job: Job, answer: dict) -> None:
+        if job.reply is not None:
+            self._transport.call(lambda: job.reply(answer))
+
+    def _send(self, job: Job, events: list[tuple[str, dict]]) -> None:
+        if not job.session.connected:
+            return
+        for event, payload in events:
+            self._sio.emit(event, payload, to=job.session.sid)
+        if job.reply is not None:
+            job.reply({"outcome": "answered"})

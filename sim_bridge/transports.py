@@ -1,0 +1,162 @@
+"""The two ways of serving: threads (werkzeug + simple-websocket) and green threads (eventlet).
+
+A transport accepts connections and runs a WSGI application. It knows nothing of what is served.
+"""
+
+import contextlib
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Reserve an address without listening on it yet, so that a taken port is known before a model is loaded.
+
+    Raises OSError.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere this option lets two programs share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Transport(Protocol):
+    """Serves a WSGI application on a listening socket."""
+
+    websocket: type | None  # the class to use instead of the engine's own for this mode
+
+    def serve(self, listener: socket.socket, application: Callable) -> None:
+        """Serve until `stop` or Ctrl-C."""
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run a function where it may touch connections; from any thread, in order, without waiting."""
+
+    def stop(self) -> None:
+        """End `serve`; from any thread."""
+
+
+class ThreadedWebSocket(SimpleWebSocketWSGI):
+    """The engine's websocket for threads, with large reads, a bound on messages, no delays and a thorough close."""
+
+    def __init__(self, handler: Callable, server: object):
+        super().__init__(handler, server, receive_bytes=2**18, max_message_size=server.max_http_buffer_size)
+
+    def __call__(self, environ: dict, start_response: Callable) -> object:
+        """Take the connection over from the HTTP server."""
+        self._connection = environ["werkzeug.socket"]
+        self._connection.settimeout(None)
+        # Several small commands answer one frame: without this the second waits for the client's delayed ACK.
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return super().__call__(environ, start_response)
+
+    def close(self) -> None:
+        """Close, and wake the threads that wait on this socket: the peer may be gone without a word."""
+        with contextlib.suppress(OSError):
+            super().close()
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self.ws.event.set()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    timeout = HANDSHAKE_SECONDS
+
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        pass
+
+
+class ThreadingTransport:
+    """A thread or two for each connection: the default, because it measures fastest with QuadSim's client."""
+
+    websocket = ThreadedWebSocket
+
+    def __init__(self):
+        self._server = None
+
+    def serve(self, listener: socket.socket, application: Callable) -> None:
+        """Serve until `stop` or Ctrl-C."""
+        host, port = listener.getsockname()[:2]
+        self._server = make_server(
+            host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+        )
+        self._server.serve_forever(poll_interval=0.1)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run it right here: everything involved is thread-safe."""
+        function()
+
+    def stop(self) -> None:
+        """End `serve`."""
+        if self._server is not None:
+            self._server.shutdown()
+
+
+class EventletTransport:
+    """All connections as green threads on the thread that calls `serve`.
+
+    The standard library is not patched: native runtimes and the other threads of this process keep working as they
+    are. Other threads reach the connections through `call` only.
+    """
+
+    websocket = None
+
+    def __init__(self):
+        self._calls: deque[Callable[[], None] | None] = deque()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+
+    def serve(self, listener: socket.socket, application: Callable) -> None:
+        """Serve until `stop` or Ctrl-C."""
+        import eventlet  # only here: it warns on import, and most people never need it
+        import eventlet.greenio
+        import eventlet.wsgi
+
+        server = eventlet.spawn(
+            eventlet.wsgi.server,
+            eventlet.greenio.GreenSocket(listener),
+            application,
+            log_output=False,
+            socket_timeout=None,
+        )
+        reader = eventlet.greenio.GreenSocket(self._wake_reader)
+        try:
+            while reader.recv(4096):
+                while self._calls:
+                    function = self._calls.popleft()
+                    if function is None:
+                        return
+                    function()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.kill()
+
+    def call(self, function: Callable[[], None] | None) -> None:
+        """Queue a function for the serving thread."""
+        self._calls.append(function)
+        with contextlib.suppress(BlockingIOError):  # then it is awake already
+            self._wake_writer.send(b"!")
+
+    def stop(self) -> None:
+        """End `serve`."""
+        self.call(None)
+
+
+def make_transport(async_mode: str) -> Transport:
+    """The transport for "threading" or "eventlet"."""
+    return {"threading": ThreadingTransport, "eventlet": EventletTransport}[async_mode]()

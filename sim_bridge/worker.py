@@ -1,0 +1,142 @@
+"""The inference worker: one thread, the newest frame of every session, one batch, one call of the network."""
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from follower.types import Decision
+from sim_bridge.messages import BadFrame, SensorFrame
+from sim_bridge.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+class Segmenter(Protocol):
+    """What says which pixels are the hero."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """(n, height, width, 3) uint8 RGB -> (n, rows, columns, 3) float32 probabilities."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """A frame on its way: `received` is `time.perf_counter()` when it came off the wire."""
+
+    session: Session
+    frame: SensorFrame
+    received: float
+    reply: Callable[[dict], None] | None = None
+
+
+class Outcome(Protocol):
+    """Where jobs end; each submitted job ends exactly once, unless its session has gone."""
+
+    def decided(self, job: Job, decision: Decision) -> None:
+        """Send the commands. `decision.timings` has wait, decode, network and agent in milliseconds."""
+
+    def skipped(self, job: Job) -> None:
+        """A newer frame of the same session took its place."""
+
+    def refused(self, job: Job, reason: BadFrame) -> None:
+        """An image could not be decoded."""
+
+    def failed(self, job: Job, error: Exception) -> None:
+        """The network or the agent raised."""
+
+
+class InferenceWorker:
+    """Works on the newest frame of every session, all in one batch. What cannot be worked on in time is skipped.
+
+    `submit` never blocks on the network, and holds at most one frame a session: memory and latency stay flat
+    however fast frames come.
+    """
+
+    def __init__(self, segmenter: Segmenter, outcome: Outcome):
+        self._segmenter = segmenter
+        self._outcome = outcome
+        self._waiting: dict[Session, Job] = {}  # the mailboxes: newest frame wins
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End after the batch at hand; waits at most `timeout` seconds for it."""
+        with self._changed:
+            self._stopping = True
+            self._waiting.clear()
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def submit(self, job: Job) -> None:
+        """Put the newest frame of a session into its mailbox."""
+        with self._changed:
+            stale = self._waiting.pop(job.session, None)
+            self._waiting[job.session] = job
+            self._changed.notify()
+        if stale is not None:
+            self._outcome.skipped(stale)
+
+    def forget(self, session: Session) -> None:
+        """Drop what waits for a session that has gone."""
+        with self._changed:
+            self._waiting.pop(session, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                jobs, self._waiting = list(self._waiting.values()), {}
+            self._work(jobs)
+
+    def _work(self, jobs: list[Job]) -> None:
+        began = time.perf_counter()
+        readable = []
+        for job in jobs:
+            try:
+                job.frame.image  # noqa: B018 - decoded once, kept by the frame
+                readable.append(job)
+            except BadFrame as reason:
+                self._outcome.refused(job, reason)
+        if not readable:
+            return
+        decoded = time.perf_counter()
+        try:
+            batch = self._segmenter.predict(np.stack([job.frame.image for job in readable]))
+        except Exception as error:
+            for job in readable:
+                self._outcome.failed(job, error)
+            return
+        predicted = time.perf_counter()
+        for job, probabilities in zip(readable, batch, strict=True):
+            timings = {
+                "wait": 1e3 * (began - job.received),
+                "decode": 1e3 * (decoded - began),
+                "network": 1e3 * (predicted - decoded),
+            }
+            self._decide(job, probabilities, timings)
+
+    def _decide(self, job: Job, probabilities: np.ndarray, timings: dict[str, float]) -> None:
+        began = time.perf_counter()
+        try:
+            decision = job.session.agent.step(job.frame, probabilities)
+        except BadFrame as reason:  # the depth image is decoded only now
+            self._outcome.refused(job, reason)
+        except Exception as error:
+            self._outcome.failed(job, error)
+        else:
+            timings["agent"] = 1e3 * (time.perf_counter() - began)
+            self._outcome.decided(job, dataclasses.replace(decision, timings=timings))

@@ -1,0 +1,199 @@
+"""A raw client that behaves as QuadSim's does on the wire, made of sockets only; stand-ins for network and agent."""
+
+import base64
+import io
+import json
+import os
+import queue
+import socket
+import struct
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from follower.types import Decision, DeleteMarker, ObjectDetected, ObjectLost, TargetState
+from sim_bridge.server import BridgeServer
+from sim_bridge.settings import BridgeSettings
+
+
+class RawClient:
+    """A websocket client without any websocket library: every byte that goes out is made here."""
+
+    def __init__(self, port: int, answer_pings: bool = True):
+        self.events: queue.Queue = queue.Queue()  # (event, payload) as they came
+        self.texts: list[tuple[float, str]] = []  # everything that came, with its time
+        self.acknowledged: dict[int, list] = {}
+        self.answer_pings = answer_pings
+        self.closed = threading.Event()
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(
+            (
+                "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nUser-Agent: websocket-sharp/1.0\r\n"
+                f"Upgrade: websocket\r\nConnection: Upgrade\r\nHost: 127.0.0.1:{port}\r\n"
+                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            ).encode()
+        )
+        self._file = self.socket.makefile("rb")
+        assert b" 101 " in self._file.readline()
+        while self._file.readline() not in (b"\r\n", b""):
+            pass
+        self.socket.settimeout(None)
+        self._sending = threading.Lock()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def send(self, text: str | bytes, fragment: int = 1016) -> None:
+        """Send one message, masked, in fragments as websocket-sharp does."""
+        opcode = 2 if isinstance(text, bytes) else 1
+        data = text if isinstance(text, bytes) else text.encode()
+        parts = [data[start : start + fragment] for start in range(0, len(data), fragment)] or [b""]
+        out = b""
+        for number, part in enumerate(parts):
+            final = 0x80 if number == len(parts) - 1 else 0
+            out += self._header(final | (opcode if number == 0 else 0), part)
+        with self._sending:
+            self.socket.sendall(out)
+
+    def send_frame(self, payload: dict, id: str = "") -> None:
+        """Send one `sensor_frame`; with an id it asks for an acknowledgement."""
+        self.send(f"42{id}" + json.dumps(["sensor_frame", payload]))
+
+    def close(self) -> None:
+        """Vanish without a word."""
+        self.socket.close()
+
+    def _header(self, first: int, part: bytes) -> bytes:
+        mask = os.urandom(4)
+        length = len(part)
+        size = bytes([0x80 | length]) if length < 126 else struct.pack(">BH", 0x80 | 126, length)
+        if length > 0xFFFF:
+            size = struct.pack(">BQ", 0x80 | 127, length)
+        padded = np.frombuffer(part + bytes(-length % 4), np.uint32) ^ np.frombuffer(mask, np.uint32)
+        return bytes([first]) + size + mask + padded.tobytes()[:length]
+
+    def _receive(self) -> None:
+        try:
+            while header := self._file.read(2):
+                length = header[1] & 0x7F
+                if length == 126:
+                    (length,) = struct.unpack(">H", self._file.read(2))
+                elif length == 127:
+                    (length,) = struct.unpack(">Q", self._file.read(8))
+                data = self._file.read(length)
+                if header[0] & 0x0F == 8:
+                    break
+                self._take(data.decode())
+        except (OSError, ValueError):
+            pass
+        self.closed.set()
+
+    def _take(self, text: str) -> None:
+        self.texts.append((time.perf_counter(), text))
+        if text == "2" and self.answer_pings:
+            self.send("3")
+        elif text.startswith("42"):
+            self.events.put(tuple(json.loads(text[2:])))
+        elif text.startswith("43"):
+            digits = text[2 : text.index("[")]
+            self.acknowledged[int(digits)] = json.loads(text[2 + len(digits) :])
+
+
+class FakeSegmenter:
+    """Sees a hero everywhere; takes `seconds` for a batch, asleep as native code would be."""
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds = seconds
+        self.batches: list[int] = []
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        assert images.dtype == np.uint8
+        assert images.shape[1:] == (256, 256, 3)
+        self.batches.append(len(images))
+        time.sleep(self.seconds)
+        probabilities = np.zeros((len(images), 32, 32, 3), np.float32)
+        probabilities[..., 2] = images.mean(axis=(1, 2, 3))[:, None, None] / 255  # tells sessions apart
+        return probabilities
+
+
+class FakeAgent:
+    """Answers every frame with the brightness of its image and the frame's own timestamp."""
+
+    def step(self, frame, probabilities: np.ndarray) -> Decision:
+        brightness = float(probabilities[0, 0, 2])
+        if brightness < 0.02:  # a black frame: the hero is lost
+            return Decision(TargetState.LOST, True, (ObjectLost(), DeleteMarker(1)))
+        coords = (frame.timestamp, brightness, float(frame.depth_image[0, 0]))
+        return Decision(TargetState.FOUND, False, (ObjectDetected(coords),))
+
+
+def encode_payload(timestamp: float = 1.0, brightness: int = 100, depth: int = 50, size: int = 256) -> dict:
+    """A payload as QuadSim sends it: a flat grey image and a flat depth image."""
+    jpeg, png = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (size, size), (brightness,) * 3).save(jpeg, "JPEG")
+    Image.new("RGBA", (size, size), (depth, depth, depth, 255)).save(png, "PNG")
+    return {
+        "timestamp": str(timestamp),
+        "pose": "-7.7500,-1.2345,10.5000,0.0000,0.0000,-2.4316",
+        "gimbal_pose": "-7.7500,-1.2345,10.4000,0.0000,15.0000,-2.4336",
+        "rgb_image": base64.b64encode(jpeg.getvalue()).decode(),
+        "depth_image": base64.b64encode(png.getvalue()).decode(),
+    }
+
+
+def wait_until(condition, seconds: float = 10.0) -> bool:
+    """Wait for something that other threads will make true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return bool(condition())
+
+
+@pytest.fixture
+def payload():
+    return encode_payload
+
+
+@pytest.fixture
+def eventually():
+    return wait_until
+
+
+@pytest.fixture
+def slow_segmenter():
+    return FakeSegmenter
+
+
+@pytest.fixture
+def serve():
+    """Start bridges on free ports; everything is stopped at the end of the test."""
+    running = []
+
+    def start(segmenter=None, make_agent=FakeAgent, listeners=(), **settings) -> BridgeServer:
+        bridge_settings = BridgeSettings(port=0, **settings)
+        server = BridgeServer(segmenter or FakeSegmenter(), make_agent, bridge_settings, listeners)
+        running.append(server.__enter__())
+        return server
+
+    yield start
+    for server in running:
+        server.__exit__()
+
+
+@pytest.fixture
+def connect():
+    """Connect raw clients; closed at the end of the test."""
+    clients = []
+
+    def start(port: int, **options) -> RawClient:
+        clients.append(RawClient(port, **options))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()

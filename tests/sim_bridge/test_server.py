@@ -1,0 +1,78 @@
+"""The bridge over real websockets: QuadSim's own bytes, modern clients, several at once, faults."""
+
+import json
+import time
+
+import pytest
+import socketio
+
+MODES = ["threading", "eventlet"]
+
+
+@pytest.fixture
+def capture(shared):
+    """What QuadSim's own client sent, in order: (seconds since the start, text)."""
+    lines = (shared / "quadsim_wire" / "session.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    sent = [(row["t"], row["text"]) for row in rows if row["from"] == "quadsim" and "text" in row]
+    return [(float(t) - float(sent[0][0]), text) for t, text in sent]
+
+
+def drain(client) -> list:
+    return [client.events.get_nowait() for _ in range(client.events.qsize())]
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_the_captured_session_is_flown(serve, connect, eventually, capture, async_mode):
+    server = serve(async_mode=async_mode)
+    client = connect(server.port, answer_pings=False)  # the capture holds its own pongs
+    started = time.perf_counter()
+    frames = 0
+    for moment, text in capture:
+        if text in ("1", "41"):  # the goodbye is for the end of the test
+            continue
+        time.sleep(max(0.0, moment - (time.perf_counter() - started)))
+        client.send(text)
+        frames += text.startswith("42")
+    (session,) = server.sessions
+    assert frames == 28
+    assert eventually(lambda: session.counts.answered + session.counts.skipped == frames)
+    assert session.counts.answered >= frames - 3
+    assert not session.counts.refused
+    texts = [text for _, text in client.texts]
+    assert "3" in texts  # its own ping was answered
+    assert texts.count("2") >= 2  # and the watchdog was fed
+    events = drain(client)
+    assert len(events) == session.counts.answered
+    assert all(name == "object_detected" and set(body) == {"coords"} for name, body in events)
+    for _, text in capture:
+        if text in ("1", "41"):
+            client.send(text)
+    assert eventually(lambda: not server.sessions)
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_a_modern_client_flies_beside_an_old_one(serve, connect, eventually, payload, async_mode):
+    server = serve(async_mode=async_mode)
+    old = connect(server.port)
+    modern, heard = socketio.SimpleClient(), []
+    modern.connect(f"http://127.0.0.1:{server.port}")
+    try:
+        for number in range(5):
+            old.send_frame(payload(timestamp=100 + number, brightness=50))
+            modern.emit("sensor_frame", payload(timestamp=200 + number, brightness=200))
+            heard.append(modern.receive(timeout=5))
+        assert eventually(lambda: old.events.qsize() == 5)
+        assert [body["coords"][0] for _, body in drain(old)] == [100, 101, 102, 103, 104]
+        assert [body["coords"][0] for _, body in heard] == [200, 201, 202, 203, 204]
+    finally:
+        modern.disconnect()
+    assert eventually(lambda: len(server.sessions) == 1)
+
+
+def test_events_carry_exactly_one_object(serve, connect, payload):
+    server = serve()
+    client = connect(server.port)
+    client.send_frame(payload(brightness=0))
+    assert client.events.get(timeout=5) == ("object_lost", {})
+    assert client.events.get(timeout=5) == ("delete_marker", {"id": 1})
