@@ -1,0 +1,87 @@
+"""Builds a Keras 3 model from a saved architecture, but only one whose every part is in a table of harmless parts.
+
+Keras can import and call what a file names (Lambda layers, classes of any module); so the architecture is checked as
+plain data first.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+_LAYERS = {
+    "Functional", "Sequential", "Model", "InputLayer", "Rescaling", "Resizing", "Identity",
+    "Conv2D", "Conv2DTranspose", "SeparableConv2D", "DepthwiseConv2D", "Dense",
+    "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "UpSampling2D",
+    "ZeroPadding2D", "Cropping2D", "Reshape", "Permute", "Flatten",
+    "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization",
+    "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+    "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization",
+}  # fmt: skip
+_PARTS = {
+    "__keras_tensor__", "__tuple__", "DTypePolicy",
+    "Zeros", "Ones", "Constant", "Identity", "Orthogonal", "VarianceScaling",
+    "RandomNormal", "RandomUniform", "TruncatedNormal",
+    "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform",
+    "L1", "L2", "L1L2", "OrthogonalRegularizer",
+    "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+}  # fmt: skip
+_MODULES = {
+    "keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints",
+    "keras.src.models.functional", "keras.src.models.sequential",
+}  # fmt: skip
+
+
+class UntrustedError(ValueError):
+    """A saved architecture names something that is not known to be harmless; the message names it."""
+
+
+def check_architecture(value: Any) -> None:
+    """Raise UntrustedError unless every object that `value` (parsed JSON) describes is in the tables of this module."""
+    if isinstance(value, Mapping):
+        if "class_name" in value:
+            _check_class(value)
+        for inner in value.values():
+            check_architecture(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_architecture(inner)
+
+
+def _check_class(spec: Mapping[str, Any]) -> None:
+    name, module = spec["class_name"], spec.get("module")
+    if name in ("Lambda", "__lambda__", "function"):
+        raise UntrustedError(f"the architecture holds Python code ({name}), and code from a file is never run")
+    if name not in _LAYERS | _PARTS:
+        raise UntrustedError(f"the architecture names the class {name!r}, which is not among those this program loads")
+    if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):
+        raise UntrustedError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
+
+
+def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
+    """The model that `architecture` (Keras 3's `model_config`) describes, with fresh weights. Raises UntrustedError."""
+    check_architecture(architecture)
+    build = keras.Sequential.from_config if architecture.get("class_name") == "Sequential" else keras.Model.from_config
+    try:
+        model = build(architecture["config"])
+    except Exception as error:  # Keras raises many kinds for configurations that make no sense
+        raise UntrustedError(f"the architecture cannot be rebuilt ({_first_line(error)})") from error
+    if not model.built:
+        raise UntrustedError("the architecture does not say the input's shape")
+    return model
+
+
+def load_trusted_archive(path: Path, architecture: Mapping[str, Any]) -> keras.Model:
+    """The model of a `.keras` archive whose `config.json` is `architecture`. Raises UntrustedError."""
+    check_architecture(architecture)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # as above, and every way in which its weights can be broken
+        raise UntrustedError(f"the archive cannot be loaded ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

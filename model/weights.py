@@ -1,0 +1,223 @@
+"""Finds, loads and saves models: our own single files and the two-file models of 2017 (`legacy`).
+
+Nothing in a file is executed: architectures are built from tables of known layers only. Every file that cannot be used
+is a `WeightsError` of one sentence. Keras is imported only once a file has turned out to be worth it.
+"""
+
+import difflib
+import json
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import h5py
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+_METADATA = "follow_me_metadata"
+_SUFFIXES = ("", ".h5", ".keras", ".hdf5")
+
+
+class WeightsError(ValueError):
+    """A model file cannot be found, read, trusted or written; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to predict.
+
+    `model` takes (n, rows, cols, 3) float32 RGB 0..255 and gives (n, rows, cols, 3) float32 probabilities of
+    background, people and hero; the rows and columns it gives are usually, not always, those of `input_size`.
+    """
+
+    model: "keras.Model"
+    name: str
+    input_size: tuple[int, int]  # rows, columns
+    kind: Literal["legacy", "own"]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find_weights(name: str | Path) -> Path:
+    """The file that `name` means: as given, or in `model/weights/`, with or without its suffix.
+
+    Raises WeightsError that suggests the nearest names.
+    """
+    given = Path(name).expanduser()
+    folders = [Path()] if given.is_absolute() else [Path(), WEIGHTS_FOLDER]
+    for folder in folders:
+        for suffix in _SUFFIXES:
+            candidate = folder / given.with_name(given.name + suffix) if given.name else folder / given
+            if candidate.is_file():
+                return candidate
+    if given.is_dir():
+        raise WeightsError(f"{name} is a folder; give the weights file inside it.")
+    neighbours = [
+        path.name
+        for folder in {(given.parent).resolve(), WEIGHTS_FOLDER.resolve()}
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if path.is_file() and _looks_like_weights(path)
+    ]
+    nearest = difflib.get_close_matches(given.name, neighbours, n=3, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
+    raise WeightsError(f"There is no weights file {name}, neither as given nor in {WEIGHTS_FOLDER}{hint}")
+
+
+def _looks_like_weights(path: Path) -> bool:
+    return path.suffix in _SUFFIXES and not path.name.startswith(("config", ".", "README"))
+
+
+def load_model(name: str | Path) -> LoadedModel:
+    """Load our own model (`.h5`, `.keras`), or one of 2017 (weights and `config_<name>` beside them, or a whole `.h5`).
+
+    Raises WeightsError: not found, truncated, foreign, without architecture, unknown layers, shapes that do not fit.
+    """
+    path = find_weights(name)
+    _refuse_foreign(path)
+    try:
+        if zipfile.is_zipfile(path):
+            return _load_archive(path)
+        with h5py.File(path, "r") as file:
+            return _load_hdf5(path, file)
+    except WeightsError:
+        raise
+    except (
+        ValueError
+    ) as error:  # LegacyError, MismatchError, UntrustedError: they say what is wrong, not with which file
+        raise WeightsError(f"{path}: {error}.") from error
+    except (OSError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path} is damaged, perhaps cut short: {error}.") from error
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look at the first bytes, so that a picture or an empty file gets its own sentence before anything slow runs."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        is_model = zipfile.is_zipfile(path) or h5py.is_hdf5(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not head:
+        raise WeightsError(f"{path} is empty.")
+    if is_model:
+        return
+    if head.lstrip()[:1] in (b"{", b'"'):
+        raise WeightsError(
+            f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
+        )
+    if head.startswith(b"version https://gi"):
+        raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
+    raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
+
+
+def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
+    text = _attribute(file, "model_config")
+    if text is not None and _attribute(file, "keras_version", default="").startswith("3"):
+        return _load_own(path, file, json.loads(text))
+    from model import legacy
+    from model.stored_weights import assign_weights
+
+    if text is None:
+        config_path = find_config(path)
+        try:
+            text = config_path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
+    model, network = legacy.build_model(legacy.read_architecture(text), name=path.stem)
+    assign_weights(legacy.network_slots(network), file)
+    rows, cols = model.input_shape[1:3]
+    return LoadedModel(model, path.name, (rows, cols), "legacy")
+
+
+def find_config(path: Path) -> Path:
+    """The configuration beside the weights file `path` of 2017: `config_<name>`, or a near relative of it."""
+    name, stem = path.name, path.stem
+    wanted = [
+        *(f"config_{base}{suffix}" for base in (name, stem) for suffix in ("", ".json", ".h5", ".hdf5", ".txt")),
+        *(f"{base}{ending}" for base in (stem, name) for ending in (".json", "_config", "_config.json")),
+    ]
+    beside = {other.name.lower(): other for other in sorted(path.parent.iterdir()) if other.is_file() and other != path}
+    for candidate in wanted:
+        if candidate.lower() in beside:
+            return beside[candidate.lower()]
+    lone = [other for key, other in beside.items() if key.startswith("config")]
+    if len(lone) == 1:
+        return lone[0]
+    raise WeightsError(
+        f"{path} holds weights but no architecture, and its configuration config_{name} is not beside it; "
+        "put the two files into one folder."
+    )
+
+
+def _attribute(file: h5py.File, name: str, default: str | None = None) -> str | None:
+    value = file.attrs.get(name, default)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _load_own(path: Path, file: h5py.File, architecture: dict[str, Any]) -> LoadedModel:
+    from model.stored_weights import assign_weights, model_slots
+    from model.trusted import build_trusted
+
+    model = build_trusted(architecture)
+    assign_weights(model_slots(model), file)
+    metadata = json.loads(_attribute(file, _METADATA, default="{}"))
+    return LoadedModel(model, path.name, _checked_size(model), "own", metadata)
+
+
+def _load_archive(path: Path) -> LoadedModel:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "config.json" not in names or "model.weights.h5" not in names:
+            raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
+        architecture = json.loads(archive.read("config.json"))
+    from model.trusted import load_trusted_archive
+
+    model = load_trusted_archive(path, architecture)
+    return LoadedModel(model, path.name, _checked_size(model), "own")
+
+
+def _checked_size(model: "keras.Model") -> tuple[int, int]:
+    """(rows, cols) of the images that one of our models takes; ValueError when it is not an image segmenter."""
+    given, taken = model.output_shape, model.input_shape
+    if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] != 3 or None in taken[1:3]:
+        raise ValueError(f"the model takes {taken}; expected (batch, rows, cols, 3) with fixed rows and columns")
+    if not isinstance(given, tuple) or len(given) != 4 or given[3] != 3:
+        raise ValueError(f"the model gives {given}; expected (batch, rows, cols, 3) for background, people and hero")
+    return taken[1], taken[2]
+
+
+def save_model(model: "keras.Model", path: str | Path, metadata: Mapping[str, Any] | None = None) -> Path:
+    """Write architecture, weights and `metadata` (anything JSON can hold) to one `.h5`; readers never see half a file.
+
+    Raises WeightsError when the model holds layers that `load_model` would refuse, or the file cannot be written.
+    """
+    from model.trusted import check_architecture
+
+    path = Path(path)
+    if path.suffix != ".h5":
+        raise WeightsError(f"A model is saved as .h5; {path.name} is not.")
+    try:
+        text = json.dumps(dict(metadata or {}))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(suffix=".h5", prefix=f".{path.stem}-", dir=path.parent)
+        os.close(handle)
+        try:
+            model.save(temporary, include_optimizer=False)
+            with h5py.File(temporary, "r+") as file:
+                check_architecture(json.loads(_attribute(file, "model_config")))
+                file.attrs[_METADATA] = text
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except (OSError, TypeError, ValueError) as error:
+        raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
+    return path
