@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from follower.geometry import Intrinsics, depth_metres, depth_of_person, rays, rotation, world_from_pixel
+from follower.geometry import SATURATED, Intrinsics, depth_metres, depth_of_person, rays, rotation, world_from_pixel
 from follower.types import Detection, Pose, Range, RangeSource
 
 # Depth divided by the range that a whole person of this apparent height would have. Below 1 part of the person is
 # hidden; above 1 the silhouette is larger than a person can be at that depth, so the depth is not the person's.
 PLAUSIBLE = (0.5, 1.5)
+BODY = 1.0  # metres of depth that one person can take up, seen from a quad above
 MIN_CORE = 6  # depth pixels that must be left for the silhouette's edge to be taken away
 MIN_SHARE = 0.25  # of the silhouette's depth pixels: fewer prove nothing
 
@@ -86,7 +87,7 @@ def measure_range(
     known = metres[~np.isnan(metres)]
     if known.size < max(1, MIN_SHARE * metres.size):
         return None if by_height is None else Range(by_height, RangeSource.HEIGHT)
-    middle = float(np.median(known))
+    middle = _nearest_body(known, depth_far)
     if by_height is None:
         return Range(middle, RangeSource.DEPTH)
     nearest, farthest = PLAUSIBLE[0] * by_height, PLAUSIBLE[1] * by_height
@@ -94,10 +95,21 @@ def measure_range(
         return Range(middle, RangeSource.DEPTH)
     plausible = known[(known >= nearest) & (known <= farthest)]
     if plausible.size >= MIN_SHARE * known.size:
-        return Range(float(np.median(plausible)), RangeSource.DEPTH)
+        return Range(_nearest_body(plausible, depth_far), RangeSource.DEPTH)
     if middle < nearest:
         return Range(middle, RangeSource.DEPTH)  # part of the person is hidden, so the height says too far
     return Range(by_height, RangeSource.HEIGHT)
+
+
+def _nearest_body(metres: np.ndarray, far: float) -> float:
+    """Median depth of the nearest body that a good part of the pixels (n,) belongs to.
+
+    A silhouette drawn too large takes in ground or walls behind the person, and of a far person's few pixels easily
+    most; what is nearer than the person does not get into it. So the nearer quarter says where the body is.
+    """
+    near = float(np.quantile(metres, MIN_SHARE, method="lower"))
+    reach = max(BODY, 2 * far / SATURATED)
+    return float(np.median(metres[np.abs(metres - near) <= reach]))
 
 
 def _range_from_height(

@@ -1,0 +1,138 @@
+"""How far away the hero is: real depth where there is some, apparent height where not, and not fooled by neighbours."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from follower.detection import find_blobs
+from follower.ranging import locate
+from follower.types import RangeSource
+
+HERO = (12.0, -7.0, 0.0)
+MIDDLE = (12.0, -7.0, 0.8)
+
+
+def measure(frame, probabilities, far=100.0):
+    [blob, *_] = find_blobs(probabilities, (256, 256), 0.5, 3.0)
+    return locate(
+        blob.detection,
+        frame.depth_image,
+        (256, 256),
+        frame.gimbal_pose,
+        depth_far=far,
+        vertical_fov=60.0,
+        hero_height=1.6,
+    )
+
+
+def away(wire):
+    """Metres of planar depth of the hero's middle for a camera that aims at it: simply the distance."""
+    return np.linalg.norm(np.subtract(wire[:3], MIDDLE))
+
+
+@pytest.mark.parametrize("network", [160, 256])
+@pytest.mark.parametrize("distance", [3.0, 8.0, 20.0, 45.0])
+def test_depth_gives_the_range(scene, distance, network):
+    wire = scene.aim(MIDDLE, distance, 5.0, 30.0)
+    place = measure(*scene.take(wire, [scene.person(*HERO)], network=network))
+    assert place.range.source is RangeSource.DEPTH
+    # The near side of the body is up to 0.3 m before its middle; depth comes in steps of 0.39 m.
+    assert away(wire) - 0.55 < place.range.metres < away(wire) + 0.25
+    assert place.point == pytest.approx(MIDDLE, abs=0.55)
+
+
+def test_one_bad_depth_pixel_does_not_matter(scene):
+    """The original read the depth at the centroid only: a hole there sent the quad to the horizon."""
+    wire = scene.aim(MIDDLE, 10.0, 4.0, 30.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)])
+    before = measure(frame, probabilities)
+    frame.depth_image[126:130, 126:130] = 255
+    assert frame.depth_image[127, 127] == 255
+    assert measure(frame, probabilities).range == before.range
+
+
+def test_depth_is_looked_up_in_pixels_of_the_depth_image(scene):
+    """The original indexed the depth image of 256 with a centroid in pixels of the network, 160."""
+    wire = scene.aim((MIDDLE[0], MIDDLE[1] + 5.0, 0.0), 12.0, 4.0, 0.0)  # the hero is in a corner, not in the middle
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)], network=160)
+    place = measure(frame, probabilities)
+    rows, columns = np.nonzero(probabilities[:, :, 2] > 0.5)
+    wrong = frame.depth_image[int(rows.mean()), int(columns.mean())] / 255 * 100
+    inside = scene.unity_rotation(wire[3:]).T @ (scene.to_unity(MIDDLE) - scene.to_unity(wire[:3]))
+    assert abs(wrong - inside[2]) > 3
+    assert place.range.metres == pytest.approx(inside[2], abs=0.6)
+
+
+def test_far_is_a_setting(scene):
+    wire = scene.aim(MIDDLE, 10.0, 4.0, 30.0)
+    for far in (50.0, 100.0, 500.0):
+        frame, probabilities = scene.take(wire, [scene.person(*HERO)], far=far)
+        place = measure(frame, probabilities, far)
+        assert place.range.source is RangeSource.DEPTH
+        assert place.range.metres == pytest.approx(away(wire), abs=0.3 + far / 255)
+
+
+@pytest.mark.parametrize("missing", ["none", "saturated", "zero"])
+@pytest.mark.parametrize("distance", [3.0, 10.0, 25.0])
+def test_without_depth_the_apparent_height_gives_the_range(scene, distance, missing):
+    wire = scene.aim(MIDDLE, distance, 4.0, 180.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)])
+    value = {"none": None, "saturated": np.full((256, 256), 255, np.uint8), "zero": np.zeros((256, 256), np.uint8)}
+    place = measure(dataclasses.replace(frame, depth_image=value[missing]), probabilities)
+    assert place.range.source is RangeSource.HEIGHT
+    assert place.range.metres == pytest.approx(away(wire), rel=0.1)
+    assert place.point == pytest.approx(MIDDLE, abs=0.1 * away(wire))
+
+
+def test_a_hero_beyond_far_is_ranged_by_height(scene):
+    # A build that sees depth to 20 m only; the hero stands at 30 m.
+    wire = scene.aim(MIDDLE, 30.0, 4.0, 180.0)
+    place = measure(*scene.take(wire, [scene.person(*HERO)], far=20.0), far=20.0)
+    assert place.range.source is RangeSource.HEIGHT
+    assert place.range.metres == pytest.approx(away(wire), rel=0.12)
+
+
+def test_a_silhouette_drawn_too_large_does_not_range_the_background(scene):
+    """Small networks draw far people a pixel too wide: most of such a silhouette is ground or sky."""
+    wire = scene.aim(MIDDLE, 35.0, 3.0, 180.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)])
+    hero = (probabilities[:, :, 2] > 0.5).astype(np.uint8)
+    wide = cv2.dilate(hero, np.ones((3, 3), np.uint8))
+    assert hero.sum() < 0.5 * wide.sum()
+    probabilities[:, :, 2] = np.maximum(probabilities[:, :, 2], wide * np.float32(0.6))
+    place = measure(frame, probabilities)
+    assert place.range.metres == pytest.approx(away(wire), abs=0.6)
+
+
+def test_a_post_before_the_hero_is_not_the_hero(scene):
+    """The network fills in what a thin post hides: a third of the silhouette has the post's depth, half as far."""
+    wire = scene.aim(MIDDLE, 12.0, 2.0, 180.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)])
+    post = scene.Block((6.0, -7.0, 0.0), (0.1, 0.04, 3.0))
+    frame.depth_image = scene.take(wire, [scene.person(*HERO), post])[0].depth_image
+    assert np.count_nonzero(frame.depth_image[127] < 20) > 1
+    assert measure(frame, probabilities).range.metres == pytest.approx(away(wire), abs=0.6)
+
+
+def test_half_hidden_is_still_ranged_by_depth(scene):
+    """Legs behind a hedge: the height would say twice as far, the depth does not."""
+    wire = scene.aim(MIDDLE, 15.0, 2.0, 180.0)
+    hedge = scene.Block((10.0, -7.0, 0.0), (0.5, 4.0, 1.1))
+    place = measure(*scene.take(wire, [scene.person(*HERO), hedge]))
+    assert place.range.source is RangeSource.DEPTH
+    assert place.range.metres == pytest.approx(away(wire), abs=0.6)
+
+
+def test_the_error_grows_with_what_is_not_known(scene):
+    """Along the ray by the step of the depth or the pixels of the height, across it by a pixel or so."""
+    near = measure(*scene.take(scene.aim(MIDDLE, 8.0, 2.0, 180.0), [scene.person(*HERO)]))
+    frame, probabilities = scene.take(scene.aim(MIDDLE, 30.0, 2.0, 180.0), [scene.person(*HERO)])
+    by_height = measure(dataclasses.replace(frame, depth_image=None), probabilities)
+    coarse = measure(*scene.take(scene.aim(MIDDLE, 8.0, 2.0, 180.0), [scene.person(*HERO)], far=500.0), far=500.0)
+    for place in (near, by_height, coarse):
+        assert place.covariance == pytest.approx(place.covariance.T)
+        assert (np.linalg.eigvalsh(place.covariance) > 0).all()
+    assert by_height.covariance[0, 0] > 9 * by_height.covariance[1, 1]
+    assert coarse.covariance[0, 0] > 4 * near.covariance[0, 0]
