@@ -1,0 +1,55 @@
+"""What training minimises: weighted cross-entropy plus the soft Jaccard index of the hero and of people, per image."""
+
+import keras
+from keras import ops
+
+from model import CLASSES
+from model.train_settings import LossSettings
+
+
+def segmentation_loss(settings: LossSettings):
+    """A Keras loss over (n, rows, cols) class indices and (n, rows, cols, 3) probabilities; one value per image.
+
+    Soft Jaccard as in Rahman and Wang, 2016, "Optimizing Intersection-Over-Union in Deep Neural Networks".
+    """
+    weights = ops.convert_to_tensor(settings.class_weights, "float32")
+
+    def loss(labels, probabilities):
+        truth = ops.one_hot(ops.cast(labels, "int32"), len(CLASSES), dtype="float32")
+        probabilities = ops.cast(probabilities, "float32")
+        entropy = -ops.sum(weights * truth * ops.log(probabilities + 1e-6), axis=-1)
+        total = ops.mean(entropy, axis=(1, 2))
+        shared = ops.sum(truth * probabilities, axis=(1, 2))
+        true_area, area = ops.sum(truth, axis=(1, 2)), ops.sum(probabilities, axis=(1, 2))
+        jaccard = 1 - (shared + 1.0) / (true_area + area - shared + 1.0)
+        present = ops.cast(true_area > 0, "float32")
+        total += settings.people_jaccard * present[:, 1] * jaccard[:, 1]
+        total += settings.hero_jaccard * present[:, 2] * jaccard[:, 2]
+        total += settings.false_hero * (1 - present[:, 2]) * ops.log1p(area[:, 2]) / 5
+        return total
+
+    return loss
+
+
+@keras.saving.register_keras_serializable("follower")
+class HeroIoU(keras.metrics.Metric):
+    """Mean over images with a hero of the hero's IoU at threshold 0.5, as the score counts it."""
+
+    def __init__(self, name: str = "hero_iou", **options):
+        super().__init__(name=name, **options)
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, labels, probabilities, sample_weight=None):
+        """Labels: (n, rows, cols) class indices; probabilities: (n, rows, cols, 3)."""
+        truth = ops.cast(ops.equal(ops.cast(labels, "int32"), 2), "float32")
+        found = ops.cast(probabilities[..., 2] > 0.5, "float32")
+        shared = ops.sum(truth * found, axis=(1, 2))
+        union = ops.sum(truth, axis=(1, 2)) + ops.sum(found, axis=(1, 2)) - shared
+        present = ops.cast(ops.sum(truth, axis=(1, 2)) > 0, "float32")
+        self.total.assign_add(ops.sum(present * shared / ops.maximum(union, 1.0)))
+        self.count.assign_add(ops.sum(present))
+
+    def result(self):
+        """The mean so far; 0 before any image with a hero."""
+        return self.total / ops.maximum(self.count, 1.0)

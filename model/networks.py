@@ -1,0 +1,159 @@
+"""The family of fully convolutional networks and its named presets. Builds graphs; trains and loads nothing.
+
+`python -m model.networks PRESET` shows the layers, shapes, parameters and multiply-accumulates of a preset.
+
+Two families. `pyramid` is ours: dense 3x3 convolutions, residual blocks, additive skips (He et al. 2016; Lin et al. 2017,
+Feature Pyramid Networks), first and last layer at full resolution, because a target of 20 pixels does not survive a mask
+made at stride 4. `separable` is what the students of the original project built: separable convolutions, a 1x1 bottleneck,
+bilinear upsampling with concatenated skips.
+
+Every network takes (n, rows, cols, 3) RGB in 0..255 and gives (n, rows, cols, 3) float32 class probabilities.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import keras
+from keras import layers
+
+from model import CLASSES
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Ours. Level k works at stride 2 ** (k + 1); on each: its width, residual blocks going down, convolutions coming up."""
+
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+    convolutions: tuple[int, ...]  # one less: the coarsest level has no way up to it
+    input_size: int = 256
+
+    def build(self, input_size: int | None = None) -> keras.Model:
+        """The network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
+        size = input_size or self.input_size
+        stride = 2 ** len(self.widths)
+        if size % stride:
+            raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
+        image = keras.Input((size, size, 3), name="image")
+        x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
+        x = _convolution(x, self.widths[0], kernel=4, strides=2, name="stem")
+        skips = []
+        for level, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
+            if level:
+                x = _convolution(x, width, strides=2, name=f"down{level}")
+            for block in range(blocks):
+                x = _residual(x, width, name=f"encoder{level}_{block}")
+            skips.append(x)
+        for level in reversed(range(len(self.widths) - 1)):
+            width = self.widths[level]
+            x = _convolution(x, width, kernel=1, name=f"reduce{level}")
+            x = layers.UpSampling2D(2, name=f"up{level}")(x)
+            lateral = _convolution(skips[level], width, kernel=1, activation=None, name=f"lateral{level}")
+            x = layers.Add(name=f"merge{level}")([x, lateral])
+            for convolution in range(self.convolutions[level]):
+                x = _convolution(x, width, name=f"decoder{level}_{convolution}")
+        x = layers.Conv2DTranspose(len(CLASSES), 4, strides=2, padding="same", name="logits")(x)
+        return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
+
+
+@dataclass(frozen=True)
+class Separable:
+    """The students'. Encoders halve the size, decoders double it and join the encoder (or the image) of that size."""
+
+    encoders: tuple[int, ...]
+    bottleneck: int
+    decoders: tuple[int, ...]
+    convolutions: int = 1  # separable convolutions in each decoder
+    last_kernel: int = 1
+    input_size: int = 160
+
+    def build(self, input_size: int | None = None) -> keras.Model:
+        """The network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
+        size = input_size or self.input_size
+        stride = 2 ** len(self.encoders)
+        if size % stride:
+            raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
+        image = keras.Input((size, size, 3), name="image")
+        x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
+        skips = []
+        for number, width in enumerate(self.encoders, 1):
+            skips.append(x)
+            x = _separable(x, width, strides=2, name=f"encoder{number}")
+        x = _convolution(x, self.bottleneck, kernel=1, name="bottleneck")
+        for number, width in enumerate(self.decoders, 1):
+            x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up{number}")(x)
+            x = layers.Concatenate(name=f"join{number}")([x, skips.pop()])
+            for convolution in range(self.convolutions):
+                x = _separable(x, width, name=f"decoder{number}_{convolution + 1}")
+        x = layers.Conv2D(len(CLASSES), self.last_kernel, padding="same", name="logits")(x)
+        return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
+
+
+PRESETS: dict[str, Pyramid | Separable] = {
+    "pyramid": Pyramid((24, 44, 72, 112, 160), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
+    "pyramid-small": Pyramid((16, 32, 48, 80, 112), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
+    "pyramid-large": Pyramid((64, 128, 256, 384, 512), (2, 2, 2, 2, 1), (2, 2, 2, 2)),
+    "fcn-1": Separable((64,), 158, (64,)),
+    "fcn-2": Separable((32, 64), 64, (64, 32), last_kernel=3),
+    "fcn-4": Separable((16, 64, 128, 512), 256, (128, 64, 32, 16)),
+    "fcn-5": Separable((16, 32, 64, 128, 256), 256, (256, 128, 64, 32, 16), convolutions=2),
+}
+
+
+def build(preset: str, input_size: int | None = None) -> keras.Model:
+    """A fresh network by the name of its preset. ValueError names the presets when there is none of that name."""
+    if preset not in PRESETS:
+        raise ValueError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
+    return PRESETS[preset].build(input_size)
+
+
+def multiply_accumulates(network: keras.Model) -> int:
+    """Multiply-accumulates of all convolutions for one frame."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, layers.Conv2DTranspose):
+            total += prod(layer.kernel.shape) * prod(layer.input.shape[1:3])
+        elif isinstance(layer, layers.SeparableConv2D):
+            total += (prod(layer.depthwise_kernel.shape) + prod(layer.pointwise_kernel.shape)) * prod(
+                layer.output.shape[1:3]
+            )
+        elif isinstance(layer, layers.Conv2D):
+            total += prod(layer.kernel.shape) * prod(layer.output.shape[1:3])
+    return total
+
+
+def _convolution(x, width, kernel=3, strides=1, activation="relu", *, name):
+    x = layers.Conv2D(
+        width, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )(x)
+    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
+    return layers.Activation(activation, name=f"{name}_{activation}")(x) if activation else x
+
+
+def _residual(x, width, *, name):
+    """Two 3x3 convolutions around a shortcut (He et al. 2016)."""
+    y = _convolution(x, width, name=f"{name}_a")
+    y = _convolution(y, width, activation=None, name=f"{name}_b")
+    return layers.Activation("relu", name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+
+
+def _separable(x, width, strides=1, *, name):
+    x = layers.SeparableConv2D(width, 3, strides, padding="same", activation="relu", name=f"{name}_conv")(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the layers, shapes and costs of a preset."""
+    parser = argparse.ArgumentParser(prog="python -m model.networks", description="Show a network.")
+    parser.add_argument("preset", choices=PRESETS)
+    parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
+    options = parser.parse_args(arguments)
+    network = build(options.preset, options.input_size)
+    network.summary()
+    print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC a frame, {network.count_params() / 1e6:.2f} M parameters")
+
+
+if __name__ == "__main__":
+    main()

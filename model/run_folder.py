@@ -1,0 +1,136 @@
+"""The folder of one training: arguments, manifest, results, plots, checkpoint. Whatever is in it can be read at any moment.
+
+Files are written beside their place and moved there, so that an interruption leaves the old or the new one, never a part.
+"""
+
+import csv
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from model.dataset import Pair
+from model.validation import SIZE_NAMES
+
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
+
+
+class RunFolder:
+    """One training's files below `path`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.checkpoint = path / "checkpoint.npz"
+        self.last, self.best = path / "last.h5", path / "best.h5"
+
+    def write_json(self, name: str, content: object) -> None:
+        """One JSON file, indented."""
+        self._replace(name, json.dumps(content, indent=2, default=str))
+
+    def read_json(self, name: str) -> dict:
+        """A file that `write_json` wrote."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+    def write_manifest(self, pairs: Sequence[Pair], validation: Sequence[Pair], hashes: dict[str, str]) -> None:
+        """Which frames were trained on and validated on, with the SHA-256 of each image, and what ran where."""
+        versions = {}
+        for package in PACKAGES:
+            try:
+                versions[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+        self.write_json(
+            "versions.json", {"python": platform.python_version(), "platform": platform.platform()} | versions
+        )
+        self.write_json(
+            "manifest.json",
+            {
+                "train_runs": Counter(pair.run for pair in pairs),
+                "validation_runs": Counter(pair.run for pair in validation),
+                "images": hashes,
+            },
+        )
+
+    def append_results(self, row: dict[str, float]) -> None:
+        """One more line of results.csv."""
+        file = self.path / "results.csv"
+        rows = self.results()
+        # After a resume the epochs since the checkpoint are done again: their old lines go.
+        rows = [old for old in rows if float(old["epoch"]) < row["epoch"]]
+        rows.append({key: f"{value:.5g}" if isinstance(value, float) else str(value) for key, value in row.items()})
+        columns = list(dict.fromkeys(key for line in rows for key in line))
+        partial = file.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(partial, file)
+
+    def results(self) -> list[dict[str, str]]:
+        """The lines of results.csv so far."""
+        file = self.path / "results.csv"
+        if not file.exists():
+            return []
+        with file.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    def save_checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
+        """All that `load_checkpoint` gives back."""
+        partial = self.checkpoint.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, self.checkpoint)
+
+    def load_checkpoint(self) -> dict[str, np.ndarray]:
+        """The newest state. FileNotFoundError when there is none."""
+        with np.load(self.checkpoint) as arrays:
+            return dict(arrays)
+
+    def plot(self) -> None:
+        """results.png: loss and learning rate, hero IoU by size, recall by size and false heroes, over minutes."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+
+        rows = self.results()
+        if not rows:
+            return
+        figure, (losses, overlap, recall) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+
+        def curve(axes, key, **style):
+            points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=key, **style)
+
+        curve(losses, "loss")
+        curve(losses, "hero_iou_train", linestyle="--")
+        curve(overlap, "score", color="black", linewidth=2)
+        for name in SIZE_NAMES:
+            curve(overlap, f"iou {name}")
+            curve(recall, f"recall {name}")
+        curve(recall, "false_heroes", color="red", linestyle="--")
+        for axes, title in (
+            (losses, "training"),
+            (overlap, "validation: IoU of the hero by its pixels"),
+            (recall, "found"),
+        ):
+            axes.set(title=title, xlabel="minutes")
+            axes.grid(alpha=0.3)
+            axes.legend(fontsize="small")
+        figure.savefig(self.path / "results.partial.png", dpi=110)
+        plt.close(figure)
+        os.replace(self.path / "results.partial.png", self.path / "results.png")
+
+    def _replace(self, name: str, text: str) -> None:
+        partial = self.path / f"{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, self.path / name)

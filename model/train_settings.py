@@ -1,0 +1,91 @@
+"""The settings of a training: one annotated TOML file, `train.toml`, whose keys are the fields below."""
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+
+from model.augment import Augmentation
+from model.batches import Sampling
+
+DEFAULTS = Path(__file__).with_name("train.toml")
+
+
+class SettingsError(ValueError):
+    """A settings file has a key or a value that does not exist."""
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The terms and their weights."""
+
+    class_weights: tuple[float, float, float] = (1.0, 2.0, 5.0)
+    hero_jaccard: float = 0.6
+    people_jaccard: float = 0.15
+    false_hero: float = 0.1  # hero mass where there is none; too much of it kills the recall of far heroes for good
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What `train.toml` explains."""
+
+    preset: str
+    batch_size: int
+    epoch_steps: int
+    epochs: int
+    validate_every: int
+    learning_rate: float
+    warm_up: float
+    weight_decay: float
+    full_frames: float
+    full_frame_batch: int
+    ema: float
+    mixed_precision: str
+    seed: int
+    sampling: Sampling = field(default_factory=Sampling)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    loss: LossSettings = field(default_factory=LossSettings)
+
+
+def load_settings(path: str | Path | None = None, overrides: dict | None = None) -> TrainSettings:
+    """The defaults, changed by the file and then by `overrides` (nested like the file).
+
+    Raises SettingsError naming the nearest key for an unknown one, and what was expected for a value of another type.
+    """
+    table = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
+    if path is not None:
+        try:
+            _merge(table, tomllib.loads(Path(path).read_text(encoding="utf-8")), str(path))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: expected a TOML file with settings: {error}") from error
+    _merge(table, overrides or {}, "command line")
+    return _build(TrainSettings, table)
+
+
+def _merge(table: dict, changes: dict, origin: str, section: str = "") -> None:
+    for key, value in changes.items():
+        name = f"{section}{key}"
+        if key not in table:
+            nearest = difflib.get_close_matches(key, table, 1) or sorted(table)
+            raise SettingsError(f"{origin}: unknown setting {name!r}; did you mean {section}{nearest[0]!r}?")
+        known = table[key]
+        if isinstance(known, dict) and isinstance(value, dict):
+            _merge(known, value, origin, f"{name}.")
+            continue
+        if isinstance(known, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(known):
+            raise SettingsError(
+                f"{origin}: {name} must be of type {type(known).__name__} like {known!r}, got {value!r}"
+            )
+        table[key] = value
+
+
+def _build(kind: type, table: dict):
+    values = {}
+    for item in fields(kind):
+        value = table[item.name]
+        if is_dataclass(item.type):
+            value = _build(item.type, value)
+        values[item.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)

@@ -1,0 +1,172 @@
+"""The training loop: epochs, learning rate, average of the weights, validation, checkpoints. What it trains on, `train` says."""
+
+import time
+from dataclasses import replace
+from math import cos, pi
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from model.batches import Batches
+from model.frames import Frames
+from model.losses import HeroIoU, segmentation_loss
+from model.run_folder import RunFolder
+from model.train_settings import TrainSettings
+from model.validation import Validation, validate
+from model.weights import save_model
+
+
+class Trainer:
+    """A network, its optimiser, the average of its weights, and how far it has come."""
+
+    def __init__(self, model: keras.Model, settings: TrainSettings, run: RunFolder, console: Console):
+        self.settings, self.run, self.console = settings, run, console
+        self.precision = _precision(settings.mixed_precision)
+        self.network = network = _twin(model, self.precision, (None, None, 3))  # crops are smaller than frames
+        self.averaged = _twin(model, "float32", model.input_shape[1:])
+        self.epoch = 0
+        self.seconds = 0.0
+        self.step = 0
+        self.best = -1.0
+        network.compile(
+            keras.optimizers.AdamW(1e-3, weight_decay=settings.weight_decay, clipnorm=1.0),
+            segmentation_loss(settings.loss),
+            metrics=[HeroIoU()],
+            # XLA's convolutions are slower than oneDNN's on a CPU.
+            jit_compile=keras.backend.backend() != "tensorflow" or _on_gpu(),
+        )
+        network.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        network.optimizer.build(network.trainable_variables)
+        self.average = [np.array(weight) for weight in network.get_weights()]
+
+    def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
+        """Trains until the epochs or the minutes are used up."""
+        settings = self.settings
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.console) as bar:
+            task = bar.add_task("training", total=1.0)
+            while (progress := self.progress(minutes)) < 1.0:
+                began = time.perf_counter()
+                logs, images = self._epoch(batches, progress)
+                self.seconds += time.perf_counter() - began
+                self.epoch += 1
+                row = {"epoch": self.epoch, "minutes": self.seconds / 60, "learning_rate": self.learning_rate(progress)}
+                row |= {"loss": logs["loss"], "hero_iou_train": logs["hero_iou"]}
+                row["images_per_second"] = images / (time.perf_counter() - began)
+                finished = self.progress(minutes) >= 1.0
+                if validation is not None and (self.epoch % settings.validate_every == 0 or finished):
+                    measured = self._validate(validation)
+                    row |= measured.row()
+                    bar.console.print(_line(self.epoch, logs, measured))
+                self.run.append_results(row)
+                self.save()
+                text = f"epoch {self.epoch}  loss {logs['loss']:.4f}  hero IoU {logs['hero_iou']:.3f}"
+                bar.update(
+                    task, completed=self.progress(minutes), description=f"{text}  {row['images_per_second']:.0f}/s"
+                )
+        self.run.plot()
+
+    def progress(self, minutes: float | None) -> float:
+        """How much of the training is done, 0..1."""
+        return self.seconds / 60 / minutes if minutes else self.epoch / self.settings.epochs
+
+    def learning_rate(self, progress: float) -> float:
+        """Linear warm-up, then a cosine to zero (Loshchilov and Hutter 2017)."""
+        if progress < self.settings.warm_up:
+            share = (progress + 0.1 * self.settings.warm_up) / (1.1 * self.settings.warm_up)
+        else:
+            share = 0.5 + 0.5 * cos(pi * (progress - self.settings.warm_up) / (1 - self.settings.warm_up))
+        return self.settings.learning_rate * max(share, 0.002)
+
+    def save(self) -> None:
+        """The state for `load`, and last.h5."""
+        arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
+        arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
+        arrays |= {f"optimizer{i}": np.array(v.value) for i, v in enumerate(self.network.optimizer.variables)}
+        arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best])
+        self.run.save_checkpoint(arrays)
+
+    def load(self) -> None:
+        """Goes on where `save` stopped."""
+        arrays = self.run.load_checkpoint()
+        self.network.set_weights([arrays[f"weight{i}"] for i in range(len(self.average))])
+        self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
+        for i, variable in enumerate(self.network.optimizer.variables):
+            variable.assign(arrays[f"optimizer{i}"])
+        epoch, self.seconds, step, self.best = arrays["position"].tolist()
+        self.epoch, self.step = int(epoch), int(step)
+
+    def finish(self) -> Path:
+        """Writes last.h5 and returns the path of the best model, which is the last where nothing was validated."""
+        self._write(self.run.last)
+        return self.run.best if self.run.best.exists() else self.run.last
+
+    def _epoch(self, batches: Batches, progress: float) -> tuple[dict[str, float], int]:
+        settings = self.settings
+        whole = progress >= 1 - settings.full_frames
+        size = settings.full_frame_batch if whole else settings.batch_size
+        augmentation = settings.augmentation
+        if whole:
+            augmentation = replace(augmentation, crop=batches.frame_size, zoom_share=augmentation.zoom_share / 2)
+        self.network.optimizer.learning_rate = self.learning_rate(progress)
+        last = self.step + settings.epoch_steps
+        stream = batches.range(self.step, last, size, augmentation)
+        history = self.network.fit(stream, steps_per_epoch=settings.epoch_steps, epochs=1, verbose=0, shuffle=False)
+        self.step = last
+        # Early on the average would drag the first, useless weights along: average over fewer epochs then.
+        keep = min(settings.ema, self.epoch / (self.epoch + 3))
+        for mean, weight in zip(self.average, self.network.get_weights(), strict=True):
+            mean *= keep
+            mean += (1 - keep) * weight
+        return {key: float(values[-1]) for key, values in history.history.items()}, size * settings.epoch_steps
+
+    def _validate(self, frames: Frames) -> Validation:
+        self.averaged.set_weights(self.average)
+        measured = validate(self.averaged.predict_on_batch, frames.images, frames.labels)
+        if measured.score > self.best:
+            self.best = measured.score
+            self._write(self.run.best)
+        return measured
+
+    def _write(self, path: Path) -> None:
+        self.averaged.set_weights(self.average)
+        save_model(self.averaged, path, {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best})
+
+
+def _twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> keras.Model:
+    """The same network and weights for another frame shape and dtype policy; its probabilities are float32 under any."""
+
+    def clone(layer: keras.Layer) -> keras.Layer:
+        dtype = "float32" if layer is network.layers[-1] else policy
+        return layer.__class__.from_config(layer.get_config() | {"dtype": dtype})
+
+    twin = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
+    twin.set_weights(network.get_weights())
+    return twin
+
+
+def _line(epoch: int, logs: dict[str, float], measured: Validation) -> str:
+    iou = " ".join(f"{value:.3f}" for value in measured.iou_by_size)
+    recall = " ".join(f"{value:.2f}" for value in measured.recall_by_size)
+    return (
+        f"epoch {epoch:4d}  loss {logs['loss']:.4f}  validation score {measured.score:.3f}  "
+        f"IoU by size {iou}  found {recall}  false heroes {measured.false_heroes:.3f}"
+    )
+
+
+def _on_gpu() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _precision(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if keras.backend.backend() == "tensorflow" and not _on_gpu():
+        flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+        return "mixed_bfloat16" if "amx_bf16" in flags else "float32"
+    return "mixed_bfloat16"

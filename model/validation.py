@@ -1,0 +1,75 @@
+"""How good a network is on labelled frames while it trains: hero IoU by size, and heroes seen where there are none."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+SIZES = ((1, 15), (15, 50), (50, 400), (400, 65537))  # hero pixels at 256x256, half-open
+SIZE_NAMES = ("under 15", "15-50", "50-400", "over 400")
+THERE = 3  # more hero pixels than this count as a hero, in truth and in prediction
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Figures over one set; shares in 0..1, NaN where the set has no such frame.
+
+    `score` imitates the official one: the mean of the IoU of near (400 pixels and more) and of other heroes, times
+    TP / (TP + FP + FN) over all frames.
+    """
+
+    score: float
+    hero_iou: float
+    iou_by_size: tuple[float, ...]
+    recall_by_size: tuple[float, ...]
+    false_heroes: float  # share of the hero-free frames in which a hero is seen
+    people_iou: float
+
+    def row(self) -> dict[str, float]:
+        """Flat, for a table."""
+        values = asdict(self)
+        iou, recall = values.pop("iou_by_size"), values.pop("recall_by_size")
+        values |= {f"iou {name}": value for name, value in zip(SIZE_NAMES, iou, strict=True)}
+        return values | {f"recall {name}": value for name, value in zip(SIZE_NAMES, recall, strict=True)}
+
+
+def validate(
+    predict: Callable[[np.ndarray], np.ndarray], images: np.ndarray, labels: np.ndarray, batch: int = 32
+) -> Validation:
+    """Measures `predict` ((n, rows, cols, 3) uint8 -> probabilities) on (n, ...) images and class indices."""
+    hero_area, found_area, hero_iou, people_iou = [], [], [], []
+    for first in range(0, len(images), batch):
+        probabilities = np.asarray(predict(np.asarray(images[first : first + batch])))
+        truth = np.asarray(labels[first : first + batch])
+        hero, found = truth == 2, probabilities[..., 2] > 0.5
+        hero_area.append(hero.sum(axis=(1, 2)))
+        found_area.append(found.sum(axis=(1, 2)))
+        hero_iou.append(_iou(hero, found))
+        people_iou.append(
+            np.where((truth == 1).any(axis=(1, 2)), _iou(truth == 1, probabilities[..., 1] > 0.5), np.nan)
+        )
+    area, found = np.concatenate(hero_area), np.concatenate(found_area)
+    iou, people = np.concatenate(hero_iou), np.concatenate(people_iou)
+
+    there, seen = area > THERE, found > THERE
+    hits, errors = (there & seen).sum(), (there != seen).sum()
+    bins = [(area >= first) & (area < last) for first, last in SIZES]
+    near, far = area >= SIZES[-1][0], (area > 0) & (area < SIZES[-1][0])
+    parts = [iou[part].mean() for part in (near, far) if part.any()]
+    return Validation(
+        score=float(np.mean(parts) * hits / max(hits + errors, 1)) if parts else float("nan"),
+        hero_iou=_mean(iou[area > 0]),
+        iou_by_size=tuple(_mean(iou[part]) for part in bins),
+        recall_by_size=tuple(_mean(seen[part]) for part in bins),
+        false_heroes=_mean(seen[area == 0]),
+        people_iou=_mean(people[~np.isnan(people)]),
+    )
+
+
+def _iou(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    union = (truth | found).sum(axis=(1, 2))
+    return (truth & found).sum(axis=(1, 2)) / np.maximum(union, 1)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else float("nan")
