@@ -1,0 +1,63 @@
+"""Settings are checked when made, and say what was expected."""
+
+import dataclasses
+
+import pytest
+
+from follower.agent import AgentSettings
+
+
+def test_defaults_are_valid_and_those_documented():
+    settings = AgentSettings()
+    assert (settings.threshold, settings.lost_after, settings.depth_far, settings.vertical_fov) == (0.5, 6, 100.0, 60.0)
+
+
+def test_they_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        AgentSettings().threshold = 0.7
+
+
+def test_values_as_toml_has_them():
+    settings = AgentSettings(depth_far=50, marker_dimensions=[1, 1, 2.5], marker_color=[1, 0, 0, 1], marker_duration=-1)
+    assert settings.depth_far == 50
+    assert settings.marker_dimensions == (1, 1, 2.5)
+    assert hash(settings) == hash(dataclasses.replace(settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", 0.0),
+        ("threshold", 1.0),
+        ("threshold", "0.5"),
+        ("threshold", True),
+        ("threshold", float("nan")),
+        ("min_area", 0),
+        ("min_area", float("inf")),
+        ("lost_after", 0),
+        ("lost_after", 6.0),
+        ("lost_after", True),
+        ("reacquire_after", -3),
+        ("depth_far", 0.0),
+        ("depth_far", -100),
+        ("depth_far", 10**400),
+        ("depth_far", None),
+        ("vertical_fov", 0.0),
+        ("vertical_fov", 180),
+        ("hero_height", 0),
+        ("hero_height", 160),
+        ("marker", 1),
+        ("marker_dimensions", (0.7, 0.7)),
+        ("marker_dimensions", (0.7, 0.7, 0.0)),
+        ("marker_dimensions", 0.7),
+        ("marker_color", (0, 0, 1)),
+        ("marker_color", (0, 0, 255, 1)),
+        ("marker_color", (0, 0, "blue", 1)),
+        ("marker_duration", 0),
+        ("marker_duration", -2),
+    ],
+)
+def test_bad_values_are_named(name, value):
+    with pytest.raises(ValueError, match=f"^{name}: expected .+, got ") as error:
+        AgentSettings(**{name: value})
+    assert len(str(error.value)) < 600

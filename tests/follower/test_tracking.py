@@ -1,0 +1,198 @@
+"""Found, lost, outliers, rivals, odd clocks: the tracker against walks whose truth is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from follower.tracking import Candidate, Tracker
+from follower.types import TargetState
+
+STEP = 0.2  # seconds; QuadSim sends 5 frames a second
+
+
+def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, good=True):
+    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, good)
+
+
+def tracker(lost_after=6, reacquire_after=3):
+    return Tracker(lost_after, reacquire_after)
+
+
+def walk(steps, speed=1.5, radius=None):
+    """True places (steps, 3) of someone walking straight, or round a circle."""
+    along = np.arange(steps) * STEP * speed
+    if radius is None:
+        return np.stack([along, 0 * along, np.ones(steps)], axis=-1)
+    return np.stack([radius * np.sin(along / radius), radius * np.cos(along / radius), np.ones(steps)], axis=-1)
+
+
+def test_found_with_the_first_good_detection():
+    tracking = tracker()
+    assert tracking.state is TargetState.SEARCHING
+    assert tracking.step(0.0, []) is None
+    assert tracking.step(0.2, [at(10, good=False)]) is None
+    assert tracking.state is TargetState.SEARCHING
+    assert tracking.step(0.4, [at(10)]) == 0
+    assert tracking.state is TargetState.FOUND
+    assert tracking.track.point == pytest.approx([10, 0, 1])
+
+
+@pytest.mark.parametrize("lost_after", [1, 6])
+def test_lost_after_so_many_misses_in_a_row(lost_after):
+    tracking = tracker(lost_after=lost_after)
+    tracking.step(0.0, [at(10)])
+    for miss in range(1, lost_after):
+        tracking.step(STEP * miss, [])
+        assert tracking.state is TargetState.FOUND
+    tracking.step(STEP * lost_after, [])
+    assert tracking.state is TargetState.LOST
+    assert tracking.track is None
+
+
+def test_one_detection_starts_the_count_again():
+    tracking = tracker()
+    for frame in range(60):
+        tracking.step(STEP * frame, [at(10)] if frame % 6 == 0 else [])
+        assert tracking.state is TargetState.FOUND
+
+
+def test_searching_for_ever_is_not_lost():
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [])
+    assert tracking.state is TargetState.SEARCHING
+
+
+def test_found_again_elsewhere_after_loss():
+    tracking = tracker(lost_after=1)
+    tracking.step(0.0, [at(10)])
+    tracking.step(STEP, [])
+    assert tracking.step(2 * STEP, [at(-80)]) == 0
+    assert tracking.state is TargetState.FOUND
+    assert tracking.track.point == pytest.approx([-80, 0, 1])
+
+
+@pytest.mark.parametrize("radius", [None, 6.0])
+def test_the_filter_is_better_than_what_it_is_fed(radius):
+    rng = np.random.default_rng(11)
+    raw, filtered = [], []
+    tracking = tracker()
+    for frame, place in enumerate(walk(300, radius=radius)):
+        seen = place + rng.normal(0, 0.4, 3)
+        tracking.step(STEP * frame, [at(*seen, error=0.4)])
+        if frame > 10:
+            raw.append(np.linalg.norm(seen - place))
+            filtered.append(np.linalg.norm(tracking.track.point - place))
+    assert np.median(filtered) < 0.8 * np.median(raw)
+    assert np.median(filtered) < 0.5
+
+
+def test_a_short_miss_is_bridged_along_the_way():
+    tracking = tracker()
+    places = walk(25)
+    for frame, place in enumerate(places):
+        tracking.step(STEP * frame, [at(*place)] if frame < 20 else [])
+    assert tracking.state is TargetState.FOUND
+    assert np.linalg.norm(tracking.track.point - places[24]) < 0.5
+
+
+def test_a_wrong_person_for_two_frames_is_not_followed():
+    tracking = tracker()
+    for frame, place in enumerate(walk(40)):
+        wrong = frame in (20, 21)
+        chosen = tracking.step(STEP * frame, [at(place[0] + 8, 5, strength=500) if wrong else at(*place)])
+        assert chosen == (None if wrong else 0)
+        assert np.linalg.norm(tracking.track.point - place) < 0.5
+
+
+def test_what_persists_elsewhere_is_the_hero():
+    """A filter that is wrong must not stay so: at 5 frames a second it is believed after 0.6 s."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10)])
+    chosen = [tracking.step(STEP * frame, [at(40, 10)]) for frame in range(20, 23)]
+    assert chosen == [None, None, 0]
+    assert tracking.state is TargetState.FOUND
+    assert tracking.track.point == pytest.approx([40, 10, 1])
+
+
+def test_outliers_that_jump_about_persist_nowhere():
+    tracking = tracker()
+    tracking.step(0.0, [at(10)])
+    for frame in range(1, 6):
+        assert tracking.step(STEP * frame, [at(30 + 20 * (frame % 3), 25 * frame)]) is None
+    assert tracking.step(6 * STEP, [at(10)]) == 0
+
+
+def test_a_wrong_start_is_left_within_two_seconds():
+    """A wrong person is found first and stays in view; then the hero comes, who looks far more like the hero."""
+    tracking = tracker()
+    for frame in range(10):
+        tracking.step(STEP * frame, [at(10, strength=40)])
+    for frame in range(10, 20):
+        tracking.step(STEP * frame, [at(25, 8, strength=100), at(10, strength=40)])
+    assert tracking.track.point == pytest.approx([25, 8, 1], abs=0.1)
+
+
+def test_a_larger_wrong_blob_for_a_moment_does_not_lure_away():
+    tracking = tracker()
+    for frame in range(40):
+        candidates = [at(25, 8, strength=300), at(10)] if frame in (20, 21, 30) else [at(10)]
+        tracking.step(STEP * frame, candidates)
+        assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
+
+
+def test_two_on_the_track_the_likelier_one_is_taken():
+    tracking = tracker()
+    for frame in range(10):
+        tracking.step(STEP * frame, [at(10)])
+    # Both are within reach: a weak one just there, and a strong one a little aside.
+    assert tracking.step(10 * STEP, [at(10.2, strength=100), at(10.0, strength=5)]) == 0
+    # As strong as each other: the nearer one.
+    assert tracking.step(11 * STEP, [at(10.9, strength=100), at(10.0, strength=100)]) == 1
+
+
+def test_after_a_gap_of_seconds_what_is_seen_is_believed():
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(STEP * frame * 1.5)])
+    assert tracking.step(30.0, [at(60, 20)]) == 0
+    assert tracking.track.point == pytest.approx([60, 20, 1])
+
+
+@pytest.mark.parametrize("times", [[5.0] * 12, [5.0 - 0.2 * i for i in range(12)], [5.0, 1e9, 5.0, 5.2, 0.0, 5.4] * 2])
+def test_clocks_that_stand_still_run_back_or_jump(times):
+    tracking = tracker()
+    rng = np.random.default_rng(2)
+    for time in times:
+        assert tracking.step(time, [at(10 + rng.normal(0, 0.1), rng.normal(0, 0.1))]) == 0
+        assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.5)
+        assert (np.linalg.eigvalsh(tracking.track.covariance) > -1e-9).all()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-1, 5),
+            st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500), st.floats(0.1, 1e4)), max_size=3),
+        ),
+        max_size=40,
+    )
+)
+def test_any_sequence_keeps_the_promises(frames):
+    """Whatever comes: finite numbers, a track while found and only then, a loss after the misses only."""
+    tracking, time, misses = tracker(), 0.0, 0
+    for step, places in frames:
+        time += step
+        before = tracking.state
+        chosen = tracking.step(time, sorted((at(x, y, strength=s) for x, y, s in places), key=lambda c: -c.strength))
+        misses = 0 if chosen is not None else misses + 1
+        assert (tracking.track is not None) == (tracking.state is TargetState.FOUND)
+        if before is TargetState.FOUND:
+            assert (tracking.state is TargetState.LOST) == (misses >= 6)
+        else:
+            assert (tracking.state is TargetState.FOUND) == bool(places)
+        if tracking.track is not None:
+            assert np.isfinite(tracking.track.mean).all()
+            assert np.isfinite(tracking.track.covariance).all()
