@@ -5,6 +5,7 @@ The network's threads only parse and enqueue, so pings are answered at once howe
 
 import itertools
 import logging
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from sim_bridge.quadsim_dialect import DialectServer, Reply
 from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.session import AgentFactory, Session
 from sim_bridge.settings import BridgeSettings
-from sim_bridge.transports import bind, make_transport
+from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ engine_logger.setLevel(logging.CRITICAL)  # it reports clients that vanish as er
 class BridgeServer:
     """Follows the hero for every simulator that connects.
 
-    Use it as a context manager to serve in the background (tests, benchmarks), or call `bind` and `serve`.
+    Call `serve`, or use it as a context manager to serve in the background (tests, benchmarks). `listener` is a
+    socket from `transports.bind`; without it the address of the settings is bound when serving begins.
 
     A client that gives a `sensor_frame` an id is acknowledged when that frame is done with (QuadSim never asks):
     `{"outcome": "answered" | "skipped" | "refused" | "failed"}`, after the commands. This is what lockstep needs.
@@ -42,6 +44,7 @@ class BridgeServer:
         make_agent: AgentFactory,
         settings: BridgeSettings | None = None,
         listeners: Sequence[Listener] = (),
+        listener: socket.socket | None = None,
     ):
         self.settings = settings = settings or BridgeSettings()
         self.app = flask.Flask(__name__)  # pages may be added to it before `serve`
@@ -67,7 +70,7 @@ class BridgeServer:
         )
         self._sio.on("connect", self._on_connect)
         self._sio.on("disconnect", self._on_disconnect)
-        self._listener = None
+        self._listener = listener
         self._thread: threading.Thread | None = None
 
     @property
@@ -80,15 +83,15 @@ class BridgeServer:
         """The port in use; differs from the settings' where that is 0."""
         return self._listener.getsockname()[1]
 
-    def bind(self) -> None:
-        """Reserve the address; nobody can connect yet. Raises OSError where it is taken or not ours."""
-        self._listener = bind(self.settings.host, self.settings.port)
+    def listen(self) -> None:
+        """From here on clients may connect; `serve` answers them. Raises AddressError."""
+        if self._listener is None:
+            self._listener = bind(self.settings.host, self.settings.port)
+        listen(self._listener)
 
     def serve(self) -> None:
-        """Serve until `stop` or Ctrl-C, then take everything down."""
-        if self._listener is None:
-            self.bind()
-        self._listener.listen()
+        """Serve until `stop` or Ctrl-C, then take everything down. Raises AddressError."""
+        self.listen()
         self._worker.start()
         try:
             self._transport.serve(self._listener, socketio.WSGIApp(self._sio, self.app))
@@ -103,8 +106,7 @@ class BridgeServer:
         self._transport.stop()
 
     def __enter__(self) -> "BridgeServer":
-        self.bind()
-        self._listener.listen()  # so that clients may connect before the thread gets its turn
+        self.listen()  # here, so that clients may connect before the thread gets its turn
         self._thread = threading.Thread(target=self.serve, name="bridge", daemon=True)
         self._thread.start()
         return self

@@ -4,10 +4,11 @@ A transport accepts connections and runs a WSGI application. It knows nothing of
 """
 
 import contextlib
+import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
@@ -16,23 +17,46 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
 
 
+class AddressError(RuntimeError):
+    """Nobody can connect to the address; the message says why."""
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Reserve an address without listening on it yet, so that a taken port is known before a model is loaded.
 
-    Raises OSError.
+    Raises AddressError.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":  # elsewhere this option lets two programs share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
+    with _explained(host, port):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":  # elsewhere this option lets two programs share a port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
     return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Let clients connect. Raises AddressError: another program may have come first since `bind`."""
+    with _explained(*listener.getsockname()[:2]):
+        listener.listen()
+
+
+@contextlib.contextmanager
+def _explained(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = "another program uses this port, perhaps another follower; end that one, or choose another --port"
+        else:
+            reason = str(error.strerror or error)
+        raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error
 
 
 class Transport(Protocol):

@@ -1,0 +1,140 @@
+"""Follow the hero: wait for QuadSim, look at its frames, send it where the hero is.
+
+    python follower.py model_weights.h5
+
+This file only parses, wires and runs; the rooms do the work.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from follower.agent import FollowAgent
+from sim_bridge.server import BridgeServer
+from sim_bridge.settings import (
+    ASYNC_MODES,
+    DEVICES,
+    RUNTIMES,
+    ModelSettings,
+    Settings,
+    load_settings,
+    parse_assignment,
+)
+from sim_bridge.status import StatusDisplay
+from sim_bridge.transports import bind
+
+if TYPE_CHECKING:
+    from model.segmenter import Segmenter
+
+DEFAULT_CONFIG = Path(__file__).with_name("follower.toml")
+
+EPILOG = """\
+examples:
+  python follower.py                              the model that ships with this project
+  python follower.py model_weights.h5             a file as given, or in model/weights/
+  python follower.py ~/old/model_weights          a model of 2017, its config_model_weights beside it
+  python follower.py --threshold 0.7              be surer before following
+  python follower.py --set agent.depth_far=500    any setting of follower.toml
+
+Start this first; when it says "waiting for QuadSim", start the simulator and choose Follow Me.
+Every setting, with what it means: follower.toml. Ctrl-C ends.
+"""
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="follower.py",
+        description="Follow the hero in QuadSim: frames in, follow commands out.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("weights", nargs="?", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings to use instead of follower.toml")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1; 0.0.0.0 lets other machines in)")
+    parser.add_argument("--port", type=int, help="port to listen on (4567, where QuadSim looks)")
+    parser.add_argument("--threshold", type=float, help="hero probability above which a pixel is the hero's (0.5)")
+    parser.add_argument("--async-mode", choices=ASYNC_MODES, help="how connections are served (threading)")
+    parser.add_argument("--runtime", choices=RUNTIMES, help="what runs the network (auto: the fastest that is here)")
+    parser.add_argument("--device", choices=DEVICES, help="where it runs (auto: a GPU where there is one)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting")
+    return parser.parse_args(arguments)
+
+
+def read_settings(arguments: argparse.Namespace) -> Settings:
+    """The file's settings with the command line's on top. Raises SettingsError."""
+    config = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    flags = {
+        "model.weights": arguments.weights,
+        "model.runtime": arguments.runtime,
+        "model.device": arguments.device,
+        "bridge.host": arguments.host,
+        "bridge.port": arguments.port,
+        "bridge.async_mode": arguments.async_mode,
+        "agent.threshold": arguments.threshold,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    return load_settings(config, dict(map(parse_assignment, arguments.set)) | given)
+
+
+def fly(settings: Settings, console: Console) -> None:
+    """Load the model, then serve until Ctrl-C.
+
+    The address is taken first and opened last: a port in use shows at once, and no simulator is kept waiting
+    by a model that is still being loaded. Whatever keeps it from flying is a ValueError or a RuntimeError with a
+    sentence for people.
+    """
+    bridge = settings.bridge
+    with bind(bridge.host, bridge.port) as listener:
+        with console.status("loading the model"):
+            segmenter = load_segmenter(settings.model)
+        with StatusDisplay(console) as display:
+            server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, [display], listener)
+            console.print(segmenter.describe(), highlight=False, soft_wrap=True)
+            server.listen()
+            console.print(f"waiting for QuadSim on ws://{bridge.host}:{server.port}", highlight=False, soft_wrap=True)
+            server.serve()
+
+
+def load_segmenter(settings: ModelSettings) -> "Segmenter":
+    """The network, compiled and warmed up. Imported late: TensorFlow takes seconds, and --help should not."""
+    from model.startup import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from model.segmenter import Segmenter
+
+    return Segmenter(settings.weights, runtime=settings.runtime, device=settings.device)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status: 0 after Ctrl-C, 2 when it cannot begin."""
+    console = Console()
+    logging.basicConfig(
+        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
+    try:
+        settings = read_settings(parse_arguments(arguments))
+        fly(settings, console)
+    except KeyboardInterrupt:
+        pass
+    except (ValueError, RuntimeError) as error:  # SettingsError, AddressError, WeightsError, RuntimeUnavailable
+        return fail(str(error))
+    console.print("stopped")
+    return 0
+
+
+def fail(sentence: str) -> int:
+    """Say what is wrong on standard error; 2, the exit status for it."""
+    print(f"follower.py: {sentence}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
