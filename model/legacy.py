@@ -12,12 +12,14 @@ from typing import Any
 
 import keras
 
-from model.legacy_layers import LegacyError, build_layer
+from model.legacy_arguments import LegacyError
+from model.legacy_layers import build_layer
 from model.stored_weights import Slot, layer_slots
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = 160  # what the project's notebook resized images to, for networks that accept any size
+_IMAGE, _RESCALE, _UNFLATTEN = _OWN_NAMES = ("image", "rescale_to_signed", "unflatten")
 _MODEL_CLASSES = {"Model", "Functional", "Sequential"}
 
 
@@ -132,7 +134,7 @@ class _NetworkReader:
 
     def __init__(self, bilinear_is_tf1: bool):
         self._bilinear_is_tf1 = bilinear_is_tf1
-        self._names: set[str] = set()
+        self._names = set(_OWN_NAMES)
 
     def read(self, spec: Mapping[str, Any], prefix: str) -> Network:
         config = spec["config"]
@@ -275,13 +277,13 @@ def build_model(architecture: Mapping[str, Any], name: str) -> tuple[keras.Model
     """
     rows, cols = input_shape(architecture)
     network = read_network(architecture)
-    image = keras.Input((rows, cols, 3), name="image")
-    outputs = network([keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescale_to_signed")(image)])
+    image = keras.Input((rows, cols, 3), name=_IMAGE)
+    outputs = network([keras.layers.Rescaling(1 / 127.5, offset=-1, name=_RESCALE)(image)])
     if len(outputs) != 1:
         raise LegacyError(f"the model gives {len(outputs)} outputs; expected one map of class probabilities")
     output = outputs[0]
     if len(output.shape) == 3 and tuple(output.shape[1:]) == (rows * cols, 3):
-        output = keras.layers.Reshape((rows, cols, 3), name="unflatten")(output)
+        output = keras.layers.Reshape((rows, cols, 3), name=_UNFLATTEN)(output)
     if len(output.shape) != 4 or output.shape[-1] != 3:
         raise LegacyError(
             f"the output's shape is {tuple(output.shape)}; expected (batch, rows, cols, 3): background, people, hero"

@@ -4,7 +4,6 @@ Only what a layer does at inference is read from its configuration; initialisers
 are left aside. Nothing named in a configuration is imported or called; a class that is not in the table is an error.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -12,76 +11,16 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-Config = Mapping[str, Any]
-
-
-class LegacyError(ValueError):
-    """A legacy model cannot be rebuilt; the message says what in it is the reason."""
-
-
-class BilinearUpSampling2D(layers.Layer):
-    """Enlarges images by whole factors as TensorFlow 1's `resize_bilinear` does.
-
-    Output pixel i samples the input at i / factor (no half-pixel centres, corners not aligned), the last row and column
-    are repeated. Input (n, rows, cols, channels), output (n, rows * size[0], cols * size[1], channels).
-    """
-
-    def __init__(self, size: tuple[int, int] = (2, 2), **kwargs):
-        super().__init__(**kwargs)
-        self.size = tuple(size)
-
-    def call(self, inputs):
-        """Interpolate between each pixel and its next neighbour, one axis after the other."""
-        outputs = inputs
-        for axis, factor in zip((1, 2), self.size, strict=True):
-            outputs = _enlarge(outputs, axis, factor)
-        return outputs
-
-    def compute_output_shape(self, input_shape):
-        """Rows and columns multiplied by `size`; None stays None."""
-        n, rows, cols, channels = input_shape
-        return (n, rows and rows * self.size[0], cols and cols * self.size[1], channels)
-
-    def get_config(self) -> dict:
-        """The layer's arguments."""
-        return {**super().get_config(), "size": self.size}
-
-
-def _enlarge(x, axis: int, factor: int):
-    if factor == 1:
-        return x
-    shape = list(ops.shape(x))
-    length = shape[axis]
-    rest, last = ops.split(x, [1], axis=axis)[1], ops.split(x, [length - 1], axis=axis)[1]
-    following = ops.concatenate([rest, last], axis=axis) if length > 1 else x
-    step = (following - x) / factor
-    phases = ops.stack([x + k * step for k in range(factor)], axis=axis + 1)
-    shape[axis] = length * factor
-    return ops.reshape(phases, [-1, *shape[1:]])
-
-
-# Keras 1 spellings of arguments, and what Keras 2 called them.
-_RENAMED = {
-    "nb_filter": "filters",
-    "border_mode": "padding",
-    "subsample": "strides",
-    "bias": "use_bias",
-    "dim_ordering": "data_format",
-    "atrous_rate": "dilation_rate",
-    "output_dim": "units",
-    "concat_axis": "axis",
-}
-_DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", None: "channels_last", "default": "channels_last"}
-
-
-def modern_arguments(config: Config) -> dict[str, Any]:
-    """A layer's configuration with Keras 1 argument names turned into those of Keras 2."""
-    arguments = {_RENAMED.get(key, key): value for key, value in config.items()}
-    if "nb_row" in arguments and "nb_col" in arguments:
-        arguments["kernel_size"] = (arguments["nb_row"], arguments["nb_col"])
-    data_format = arguments.get("data_format")
-    arguments["data_format"] = _DATA_FORMATS.get(data_format, data_format)
-    return arguments
+from model.legacy_arguments import (
+    Config,
+    LegacyError,
+    modern_arguments,
+    read_borders,
+    read_number,
+    read_padding,
+    read_pair,
+)
+from model.tf1_bilinear import BilinearUpSampling2D
 
 
 def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: bool = True) -> Callable:
@@ -101,35 +40,6 @@ def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: boo
     if builder is _up_sampling:
         return _up_sampling(arguments, name=name, bilinear_is_tf1=bilinear_is_tf1)
     return builder(arguments, name=name)
-
-
-def _pair(value: Any, what: str) -> tuple[int, int]:
-    values = [value, value] if isinstance(value, int) else value
-    if (
-        not isinstance(values, list | tuple)
-        or len(values) != 2
-        or not all(isinstance(v, int) and v > 0 for v in values)
-    ):
-        raise LegacyError(f"{what} must be one or two positive integers, not {value!r}")
-    return tuple(values)
-
-
-def _number(value: Any, what: str) -> float:
-    """A number, also in the form in which Keras 2 wrote NumPy scalars and arrays of one element."""
-    while isinstance(value, Mapping) and "value" in value:
-        value = value["value"]
-    while isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise LegacyError(f"{what} must be a number, not {value!r}")
-    return float(value)
-
-
-def _padding(config: Config) -> str:
-    padding = str(config.get("padding", "valid")).lower()
-    if padding not in ("valid", "same"):
-        raise LegacyError(f"padding {padding!r} is not supported; supported are valid and same")
-    return padding
 
 
 # --- activations
@@ -168,7 +78,7 @@ def _activation(value: Any) -> Callable:
         return build_layer(str(value.get("class_name")), value["config"], name=None)
     if isinstance(value, Mapping):
         value = value.get("config", value.get("class_name"))
-    if value not in _ACTIVATIONS:
+    if not isinstance(value, str) or value not in _ACTIVATIONS:
         raise LegacyError(f"the activation {value!r} is not known; known are {', '.join(sorted(_ACTIVATIONS))}")
     return _ACTIVATIONS[value]
 
@@ -178,10 +88,10 @@ def _activation(value: Any) -> Callable:
 
 def _convolution(layer_class: type, config: Config, name: str, **extra: Any) -> layers.Layer:
     return layer_class(
-        kernel_size=_pair(config.get("kernel_size"), "kernel_size"),
-        strides=_pair(config.get("strides") or 1, "strides"),
-        padding=_padding(config),
-        dilation_rate=_pair(config.get("dilation_rate") or 1, "dilation_rate"),
+        kernel_size=read_pair(config.get("kernel_size"), "kernel_size"),
+        strides=read_pair(config.get("strides") or 1, "strides"),
+        padding=read_padding(config),
+        dilation_rate=read_pair(config.get("dilation_rate") or 1, "dilation_rate"),
         use_bias=config.get("use_bias", True),
         activation=_activation(config.get("activation")),
         name=name,
@@ -194,22 +104,14 @@ def _conv2d(config: Config, name: str) -> layers.Layer:
 
 
 def _conv2d_transpose(config: Config, name: str) -> layers.Layer:
-    if config.get("output_padding") is not None:
-        extra = {"output_padding": _output_padding(config["output_padding"])}
-    else:
-        extra = {}
-    return _convolution(layers.Conv2DTranspose, config, name, filters=config.get("filters"), **extra)
-
-
-def _output_padding(value: Any) -> tuple[int, int]:
-    values = [value, value] if isinstance(value, int) else value
-    if (
-        not isinstance(values, list | tuple)
-        or len(values) != 2
-        or not all(isinstance(v, int) and v >= 0 for v in values)
-    ):
-        raise LegacyError(f"output_padding must be one or two integers, not {value!r}")
-    return tuple(values)
+    surplus = config.get("output_padding")
+    return _convolution(
+        layers.Conv2DTranspose,
+        config,
+        name,
+        filters=config.get("filters"),
+        output_padding=None if surplus is None else read_pair(surplus, "output_padding", least=0),
+    )
 
 
 def _separable_conv2d(config: Config, name: str) -> layers.Layer:
@@ -239,9 +141,9 @@ def _dense(config: Config, name: str) -> layers.Layer:
 
 
 def _pooling(layer_class: type, config: Config, name: str) -> layers.Layer:
-    pool_size = _pair(config.get("pool_size") or 2, "pool_size")
-    strides = _pair(config.get("strides") or pool_size, "strides")
-    return layer_class(pool_size=pool_size, strides=strides, padding=_padding(config), name=name)
+    pool_size = read_pair(config.get("pool_size") or 2, "pool_size")
+    strides = read_pair(config.get("strides") or pool_size, "strides")
+    return layer_class(pool_size=pool_size, strides=strides, padding=read_padding(config), name=name)
 
 
 def _global_pooling(layer_class: type, config: Config, name: str) -> layers.Layer:
@@ -253,11 +155,11 @@ _SIZE_NAMES = ("size", "upsampling", "up_sampling", "upsample", "upsample_size",
 
 def _bilinear_up_sampling(config: Config, name: str) -> layers.Layer:
     size = next((config[key] for key in _SIZE_NAMES if config.get(key) is not None), 2)
-    return BilinearUpSampling2D(_pair(size, "size"), name=name)
+    return BilinearUpSampling2D(read_pair(size, "size"), name=name)
 
 
 def _up_sampling(config: Config, name: str, bilinear_is_tf1: bool) -> layers.Layer:
-    size = _pair(config.get("size") or 2, "size")
+    size = read_pair(config.get("size") or 2, "size")
     interpolation = config.get("interpolation", "nearest")
     if interpolation not in ("nearest", "bilinear"):
         raise LegacyError(f"interpolation {interpolation!r} is not supported; supported are nearest and bilinear")
@@ -266,32 +168,12 @@ def _up_sampling(config: Config, name: str, bilinear_is_tf1: bool) -> layers.Lay
     return layers.UpSampling2D(size, interpolation=interpolation, name=name)
 
 
-def _borders(value: Any, what: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((top, bottom), (left, right)) from any of the spellings of Keras 1 and 2."""
-    if isinstance(value, Mapping):
-        value = [
-            [value.get("top_pad", 0), value.get("bottom_pad", 0)],
-            [value.get("left_pad", 0), value.get("right_pad", 0)],
-        ]
-    if isinstance(value, int):
-        value = [value, value]
-    if isinstance(value, list | tuple) and len(value) == 4:
-        value = [value[:2], value[2:]]
-    if isinstance(value, list | tuple) and len(value) == 2:
-        sides = [[side, side] if isinstance(side, int) else side for side in value]
-        if all(
-            isinstance(s, list | tuple) and len(s) == 2 and all(isinstance(v, int) and v >= 0 for v in s) for s in sides
-        ):
-            return tuple(sides[0]), tuple(sides[1])
-    raise LegacyError(f"{what} must be ((top, bottom), (left, right)), not {value!r}")
-
-
 def _zero_padding(config: Config, name: str) -> layers.Layer:
-    return layers.ZeroPadding2D(_borders(config.get("padding", 1), "padding"), name=name)
+    return layers.ZeroPadding2D(read_borders(config.get("padding", 1), "padding"), name=name)
 
 
 def _cropping(config: Config, name: str) -> layers.Layer:
-    return layers.Cropping2D(_borders(config.get("cropping", 0), "cropping"), name=name)
+    return layers.Cropping2D(read_borders(config.get("cropping", 0), "cropping"), name=name)
 
 
 # --- everything else
@@ -305,8 +187,8 @@ def _batch_normalization(config: Config, name: str) -> layers.Layer:
     if axis not in (-1, 3):
         raise LegacyError(f"batch normalisation along axis {axis!r} is not supported; supported is the last axis")
     return layers.BatchNormalization(
-        epsilon=_number(config.get("epsilon", 1e-3), "epsilon"),
-        momentum=_number(config.get("momentum", 0.99), "momentum"),
+        epsilon=read_number(config.get("epsilon", 1e-3), "epsilon"),
+        momentum=read_number(config.get("momentum", 0.99), "momentum"),
         center=config.get("center", True),
         scale=config.get("scale", True),
         name=name,
@@ -333,23 +215,23 @@ def _merge(config: Config, name: str) -> layers.Layer:
 def _relu(config: Config, name: str) -> layers.Layer:
     maximum = config.get("max_value")
     return layers.ReLU(
-        max_value=None if maximum is None else _number(maximum, "max_value"),
-        negative_slope=_number(config.get("negative_slope") or 0.0, "negative_slope"),
-        threshold=_number(config.get("threshold") or 0.0, "threshold"),
+        max_value=None if maximum is None else read_number(maximum, "max_value"),
+        negative_slope=read_number(config.get("negative_slope") or 0.0, "negative_slope"),
+        threshold=read_number(config.get("threshold") or 0.0, "threshold"),
         name=name,
     )
 
 
 def _thresholded_relu(config: Config, name: str) -> layers.Layer:
-    return layers.ReLU(threshold=_number(config.get("theta", 1.0), "theta"), name=name)
+    return layers.ReLU(threshold=read_number(config.get("theta", 1.0), "theta"), name=name)
 
 
 def _leaky_relu(config: Config, name: str) -> layers.Layer:
-    return layers.LeakyReLU(_number(config.get("alpha", config.get("negative_slope", 0.3)), "alpha"), name=name)
+    return layers.LeakyReLU(read_number(config.get("alpha", config.get("negative_slope", 0.3)), "alpha"), name=name)
 
 
 def _elu(config: Config, name: str) -> layers.Layer:
-    alpha = _number(config.get("alpha", 1.0), "alpha")
+    alpha = read_number(config.get("alpha", 1.0), "alpha")
     return layers.Activation(partial(keras.activations.elu, alpha=alpha), name=name)
 
 

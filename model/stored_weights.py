@@ -6,9 +6,8 @@ wrote batch normalisation as beta, gamma, mean, variance, Keras as gamma, beta, 
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import h5py
 import keras
@@ -58,6 +57,7 @@ class StoredWeight:
 
 
 Slots = Mapping[str, Sequence[Slot]]
+Pairs = Sequence[tuple]  # (ours, theirs): keys of what shall be matched
 Assignment = list[tuple[Slot, StoredWeight]]
 
 
@@ -77,10 +77,11 @@ def _nested_slots(layer: keras.layers.Layer, path: tuple[str, ...]) -> list[Slot
     return layer_slots(layer, path, layer.trainable)
 
 
-def assign_weights(slots: Slots, file: h5py.File) -> None:
+def assign_weights(slots: Slots, file: h5py.File, keras_version: str = "") -> None:
     """Fill every variable of `slots` (top-level layer name -> variables, in the model's order) from an open file.
 
-    Layers are matched by name; where names differ, by order if number and shapes agree. Raises MismatchError.
+    Layers are matched by name; where names differ, by order if number and shapes agree. `keras_version` is what the
+    architecture says wrote it, for files that do not say so themselves. Raises MismatchError.
     """
     root = file["model_weights"] if isinstance(file.get("model_weights"), h5py.Group) else file
     if _text(root.attrs.get("backend", "tensorflow")) == "theano":
@@ -89,17 +90,30 @@ def assign_weights(slots: Slots, file: h5py.File) -> None:
     wanted = {name: group for name, group in slots.items() if group}
     if not stored:
         raise MismatchError("the file holds no weights")
-    if set(stored) == set(wanted):
-        pairs = [(name, name) for name in wanted]
-    elif len(stored) == len(wanted):
-        pairs = list(zip(wanted, stored, strict=True))
-        logger.info("Layer names of weights and architecture differ; matching %d layers by order.", len(pairs))
-    else:
+    if len(stored) != len(wanted):
         raise MismatchError(_count_mismatch(wanted, stored))
-    assignment = list(chain.from_iterable(_match(wanted[ours], stored[theirs], theirs) for ours, theirs in pairs))
-    keras1 = _text(root.attrs.get("keras_version", "1")).startswith("1")
+    by_name = [(name, name) for name in wanted if name in stored]
+    by_order = list(zip(wanted, stored, strict=True))
+    if len(by_name) < len(wanted):
+        logger.info("Layer names of weights and architecture differ; matching %d layers by order.", len(wanted))
+    assignment = _first_match(
+        lambda pairs: [pair for ours, theirs in pairs for pair in _match(wanted[ours], stored[theirs], theirs)],
+        [by_name, by_order] if len(by_name) == len(wanted) else [by_order],
+    )
+    keras1 = (_text(root.attrs.get("keras_version", keras_version)) or "1").startswith("1")
     for slot, weight in assignment:
         slot.variable.assign(_value(slot, weight, keras1))
+
+
+def _first_match(match: Callable[[Pairs], Assignment], candidates: Sequence[Pairs]) -> Assignment:
+    """What the first candidate that matches gives; the first one's error if none does."""
+    failures = []
+    for pairs in candidates:
+        try:
+            return match(pairs)
+        except MismatchError as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def _count_mismatch(wanted: Mapping, stored: Mapping) -> str:
@@ -193,12 +207,10 @@ def _match(slots: Sequence[Slot], weights: Sequence[StoredWeight], group: str) -
         # Keras 2 lists a nested model's trainable weights before the frozen ones.
         frozen_last = sorted(layers, key=lambda path: not layers[path][0].trainable)
         orders = [list(zip(order, prefixes, strict=True)) for order in (list(layers), frozen_last)]
-    for pairs in orders:
-        try:
-            return [pair for path, prefix in pairs for pair in _match_layer(layers[path], prefixes[prefix], group)]
-        except MismatchError as error:
-            failure = error
-    raise failure
+    return _first_match(
+        lambda pairs: [pair for ours, theirs in pairs for pair in _match_layer(layers[ours], prefixes[theirs], group)],
+        orders,
+    )
 
 
 def _match_layer(slots: Sequence[Slot], weights: Sequence[StoredWeight], group: str) -> Assignment:

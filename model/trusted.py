@@ -5,7 +5,6 @@ plain data first.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -61,27 +60,27 @@ def _check_class(spec: Mapping[str, Any]) -> None:
 
 
 def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
-    """The model that `architecture` (Keras 3's `model_config`) describes, with fresh weights. Raises UntrustedError."""
+    """The model that `architecture` (Keras 3's `model_config`) describes, with fresh weights. Raises UntrustedError.
+
+    It computes in float32, whatever precision it was trained in.
+    """
     check_architecture(architecture)
+    if not isinstance(architecture, Mapping) or not isinstance(architecture.get("config"), Mapping):
+        raise UntrustedError("the architecture does not describe a Keras model")
     build = keras.Sequential.from_config if architecture.get("class_name") == "Sequential" else keras.Model.from_config
     try:
-        model = build(architecture["config"])
+        model = build(_in_float32(architecture["config"]))
     except Exception as error:  # Keras raises many kinds for configurations that make no sense
-        raise UntrustedError(f"the architecture cannot be rebuilt ({_first_line(error)})") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UntrustedError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error
     if not model.built:
         raise UntrustedError("the architecture does not say the input's shape")
     return model
 
 
-def load_trusted_archive(path: Path, architecture: Mapping[str, Any]) -> keras.Model:
-    """The model of a `.keras` archive whose `config.json` is `architecture`. Raises UntrustedError."""
-    check_architecture(architecture)
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # as above, and every way in which its weights can be broken
-        raise UntrustedError(f"the archive cannot be loaded ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+def _in_float32(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.get("class_name") == "DTypePolicy":
+            return "float32"
+        return {key: _in_float32(inner) for key, inner in value.items()}
+    return [_in_float32(inner) for inner in value] if isinstance(value, list | tuple) else value

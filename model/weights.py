@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,10 @@ def find_weights(name: str | Path) -> Path:
             candidate = folder / given.with_name(given.name + suffix) if given.name else folder / given
             if candidate.is_file():
                 return candidate
+    if given.with_name(given.name + ".index").is_file():
+        raise WeightsError(
+            f"{name} is a TensorFlow checkpoint; save the model's weights as .h5 with the Keras it is from."
+        )
     if given.is_dir():
         raise WeightsError(f"{name} is a folder; give the weights file inside it.")
     neighbours = [
@@ -73,7 +78,7 @@ def find_weights(name: str | Path) -> Path:
 
 
 def _looks_like_weights(path: Path) -> bool:
-    return path.suffix in _SUFFIXES and not path.name.startswith(("config", ".", "README"))
+    return path.is_file() and path.suffix in _SUFFIXES and not path.name.startswith(("config", ".", "README"))
 
 
 def load_model(name: str | Path) -> LoadedModel:
@@ -86,7 +91,7 @@ def load_model(name: str | Path) -> LoadedModel:
     try:
         if zipfile.is_zipfile(path):
             return _load_archive(path)
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             return _load_hdf5(path, file)
     except WeightsError:
         raise
@@ -94,7 +99,7 @@ def load_model(name: str | Path) -> LoadedModel:
         ValueError
     ) as error:  # LegacyError, MismatchError, UntrustedError: they say what is wrong, not with which file
         raise WeightsError(f"{path}: {error}.") from error
-    except (OSError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} is damaged, perhaps cut short: {error}.") from error
 
 
@@ -116,6 +121,8 @@ def _refuse_foreign(path: Path) -> None:
         )
     if head.startswith(b"version https://gi"):
         raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
+    if head.startswith(b"PK"):
+        raise WeightsError(f"{path} is a zip archive cut short.")
     raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
 
 
@@ -132,8 +139,9 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
             text = config_path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
-    model, network = legacy.build_model(legacy.read_architecture(text), name=path.stem)
-    assign_weights(legacy.network_slots(network), file)
+    architecture = legacy.read_architecture(text)
+    model, network = legacy.build_model(architecture, name=path.stem)
+    assign_weights(legacy.network_slots(network), file, str(architecture.get("keras_version", "")))
     rows, cols = model.input_shape[1:3]
     return LoadedModel(model, path.name, (rows, cols), "legacy")
 
@@ -179,10 +187,13 @@ def _load_archive(path: Path) -> LoadedModel:
         if "config.json" not in names or "model.weights.h5" not in names:
             raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
         architecture = json.loads(archive.read("config.json"))
-    from model.trusted import load_trusted_archive
+        from model.trusted import build_trusted
 
-    model = load_trusted_archive(path, architecture)
-    return LoadedModel(model, path.name, _checked_size(model), "own")
+        model = build_trusted(architecture)
+        size = _checked_size(model)
+        with tempfile.TemporaryDirectory() as folder:
+            model.load_weights(archive.extract("model.weights.h5", folder))
+    return LoadedModel(model, path.name, size, "own")
 
 
 def _checked_size(model: "keras.Model") -> tuple[int, int]:
