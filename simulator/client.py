@@ -1,0 +1,163 @@
+"""The Socket.IO client, as QuadSim's: old dialect, websocket only. Keeps the link up; knows nothing of the world.
+
+Seen on the wire of the real client: it never sends CONNECT ("40"), pings for itself and answers the server's pings,
+sends text in fragments of 1016 bytes, takes leave with "41" and "1".
+"""
+
+import logging
+import queue
+import threading
+import time
+
+import websocket
+
+from simulator.wire import Command, CommandError, parse_event
+
+log = logging.getLogger(__name__)
+
+FRAGMENT = 1016  # bytes
+PING_EVERY = 0.33  # s
+DEAD_AFTER = 10.0  # s: a server that says nothing for so long, or takes nothing, is given up
+MAX_WAITING = 1000  # commands
+BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last for ever
+
+
+class Client:
+    """A link to `ws://host:port` that is opened in the background, and again whenever it is lost."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 4567):
+        self.address = f"ws://{host}:{port}"
+        self.refused = 0  # messages that were not understood
+        self._socket: websocket.WebSocket | None = None
+        self._sending = threading.Lock()
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._connected, self._closing = threading.Event(), threading.Event()
+        self._heard = time.monotonic()
+        self._reported = 0.0
+        self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._keep_up, self._keep_pinging)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server has greeted and the link stands."""
+        return self._connected.is_set()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the server's last ping or pong (or since the start)."""
+        return time.monotonic() - self._heard
+
+    def wait_connected(self, timeout: float) -> bool:
+        """Wait until the link stands, for at most `timeout` seconds."""
+        return self._connected.wait(timeout)
+
+    def next_command(self, timeout: float = 0.0) -> Command | None:
+        """The oldest command not yet taken; waits up to `timeout` seconds for one."""
+        try:
+            return self._commands.get(block=timeout > 0, timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def send(self, text: str) -> bool:
+        """Send one packet, fragmented as QuadSim does. False when there is no link or it breaks."""
+        data = text.encode()
+        pieces = [data[start : start + FRAGMENT] for start in range(0, len(data), FRAGMENT)]
+        with self._sending:  # a ping must not fall between two fragments
+            if self._socket is None or not self.connected:
+                return False
+            try:
+                for number, piece in enumerate(pieces):
+                    opcode = websocket.ABNF.OPCODE_CONT if number else websocket.ABNF.OPCODE_TEXT
+                    last = number == len(pieces) - 1
+                    self._socket.send_frame(websocket.ABNF.create_frame(piece, opcode, fin=int(last)))
+            except (OSError, websocket.WebSocketException) as error:
+                log.debug("sending failed: %s", error)
+                self._socket.abort()  # wakes the reader, which reports and reconnects
+                return False
+        return True
+
+    def close(self) -> None:
+        """Take leave and stop."""
+        self._closing.set()
+        if self.send("41"):
+            self.send("1")
+        with self._sending:
+            if self._socket is not None:
+                self._socket.abort()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+    def _keep_up(self) -> None:
+        failures = 0
+        while not self._closing.is_set():
+            reason = self._connect_and_read()
+            lost = self.connected
+            self._connected.clear()
+            if self._closing.is_set():
+                return
+            failures = 0 if lost else failures + 1
+            if lost:
+                log.warning("lost the server at %s (%s); trying to reach it again", self.address, reason)
+            elif failures == 1:
+                log.warning("no server at %s (%s); trying again until there is one", self.address, reason)
+            self._closing.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+
+    def _connect_and_read(self) -> str:
+        """One connection from beginning to end; returns why it ended."""
+        try:
+            connection = websocket.create_connection(
+                f"{self.address}/socket.io/?EIO=4&transport=websocket",
+                timeout=DEAD_AFTER,
+                suppress_origin=True,
+                header=["User-Agent: websocket-sharp/1.0"],
+            )
+        except (OSError, websocket.WebSocketException) as error:
+            return str(error)
+        self._socket = connection
+        try:
+            while text := connection.recv():
+                if not self._take(text):
+                    return "the server closed the session"
+            return "the server closed the connection"
+        except (OSError, websocket.WebSocketException) as error:
+            return str(error) or type(error).__name__
+        finally:
+            with self._sending:
+                self._socket = None
+            connection.shutdown()
+
+    def _take(self, packet: str | bytes) -> bool:
+        """Handle one packet; False when it ends the session."""
+        text = packet if isinstance(packet, str) else packet.decode(errors="replace")
+        if text[0] in "23":  # its ping, or the answer to ours
+            self._heard = time.monotonic()
+            if text[0] == "2":
+                self.send("3" + text[1:])
+        elif text[0] == "0":
+            self._heard = time.monotonic()
+            self._connected.set()
+            log.info("connected to %s", self.address)
+            self.send("2")
+        elif text[0] == "1" or text == "41":
+            return False
+        elif text[0] != "6" and not text.startswith("40"):
+            try:
+                command = parse_event(text)
+                if self._commands.qsize() >= MAX_WAITING:
+                    raise CommandError(f"{MAX_WAITING} commands are waiting already")
+                self._commands.put(command)
+            except CommandError as error:
+                self._report(error)
+        return True
+
+    def _report(self, error: CommandError) -> None:
+        """Say what was ignored, at most once a second."""
+        self.refused += 1
+        if time.monotonic() - self._reported > 1.0:
+            self._reported = time.monotonic()
+            log.warning("ignored a command: %s (%d so far)", error, self.refused)
+
+    def _keep_pinging(self) -> None:
+        while not self._closing.wait(PING_EVERY):
+            self.send("2")

@@ -1,0 +1,124 @@
+"""One flight: an episode at one end, a client at the other, and the pace between them."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from simulator import wire
+from simulator.client import Client
+from simulator.contract import Marker
+from simulator.episode import TICK, Episode, Observation
+
+log = logging.getLogger(__name__)
+
+WATCHDOG = 3.0  # s without a ping or pong, and a following quad goes back to patrol
+MOST_A_TICK = 100  # commands: a server that floods must not stop the world
+ANSWER_WITHIN = 10.0  # s in lockstep
+LOCKSTEP_EPOCH = 1_500_000_000.0  # s: in lockstep not even the timestamps depend on the clock
+
+
+@dataclass(frozen=True)
+class FlightPlan:
+    """How to fly."""
+
+    hz: float = 5.0  # frames a simulated second
+    speed: float = 1.0  # simulated seconds a second
+    duration: float | None = None  # simulated seconds; None: until interrupted
+    lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
+    truth: bool = False  # send the class mask and the hero's position along
+
+
+def fly(episode: Episode, client: Client, plan: FlightPlan, on_frame: Callable[[Observation], None]) -> None:
+    """Fly to the end of the plan, with or without a server; `on_frame` sees every observation after it was sent."""
+    advance = partial(_in_lockstep if plan.lockstep else _in_real_time, episode, client, plan)
+    epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
+    number, frames = 0, None if plan.duration is None else round(plan.duration * plan.hz)
+    due = time.monotonic()
+    while frames is None or number < frames:
+        observation = episode.observe()
+        packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan, number))
+        due = advance(packet, number, due)
+        on_frame(observation)
+        number += 1
+
+
+def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan, number: int) -> dict[str, str]:
+    """The payload of one frame, QuadSim's keys first."""
+    rendered = observation.rendered
+    payload = {
+        "timestamp": wire.format_timestamp(epoch + observation.time),
+        "pose": wire.format_pose(observation.pose),
+        "gimbal_pose": wire.format_pose(observation.gimbal_pose),
+        "rgb_image": wire.encode_jpeg(rendered.rgb),
+        "depth_image": wire.encode_depth(rendered.depth),
+    }
+    if plan.truth:
+        hero = observation.hero
+        payload["truth_mask"] = wire.encode_mask(rendered.mask)
+        payload["truth_hero"] = "" if hero is None else f"{hero.x:.4f},{hero.y:.4f},{hero.z:.4f}"
+    if plan.lockstep:
+        payload["frame_id"] = str(number)
+    return payload
+
+
+def obey(episode: Episode, command: wire.Command) -> None:
+    """Do what the agent asks."""
+    match command:
+        case wire.Detected(coords):
+            episode.detected(coords)
+        case wire.Lost():
+            episode.lost()
+        case wire.PlaceMarker(id, pose, dimensions, color, duration):
+            episode.place_marker(Marker(id, pose.x, pose.y, pose.z, pose.yaw, dimensions, color), duration)
+        case wire.DeleteMarker(id):
+            episode.delete_marker(id)
+
+
+def _in_real_time(episode: Episode, client: Client, plan: FlightPlan, packet: str, number: int, due: float) -> float:
+    """Send a frame and let the time to the next one pass, obeying commands as they come; returns when that is due."""
+    client.send(packet)
+    end = (number + 1) / plan.hz
+    while episode.time < end - TICK / 2:
+        due += TICK / plan.speed
+        for _ in range(MOST_A_TICK):
+            command = client.next_command(max(0.0, due - time.monotonic()))
+            if command is None:
+                break
+            obey(episode, command)
+        if client.silence > WATCHDOG:
+            episode.lost()
+        episode.step(TICK)
+    return max(due, time.monotonic() - TICK)  # what cannot be made up is let go
+
+
+def _in_lockstep(episode: Episode, client: Client, plan: FlightPlan, packet: str, number: int, due: float) -> float:
+    """Send a frame, obey all that the server says to it, then step; waits for a server that is not there."""
+    while not _answered(episode, client, packet, number):
+        if client.silence > WATCHDOG:
+            episode.lost()
+    episode.step(1.0 / plan.hz)
+    return due
+
+
+def _answered(episode: Episode, client: Client, packet: str, number: int) -> bool:
+    if not client.wait_connected(1.0) or not client.send(packet):
+        return False
+    deadline = time.monotonic() + ANSWER_WITHIN
+    while client.connected and time.monotonic() < deadline:
+        command = client.next_command(timeout=0.2)
+        if command is None:
+            continue
+        if isinstance(command, wire.FrameDone):
+            if command.id == number:
+                return True
+            continue  # left over from before a reconnection
+        obey(episode, command)
+    if client.connected:
+        log.warning(
+            "no frame_done for frame %d within %.0f s: the server is too slow, or does not know lockstep; going on",
+            number,
+            ANSWER_WITHIN,
+        )
+    return client.connected

@@ -1,0 +1,133 @@
+"""The client against a bare server: dialect, faults, and coming back."""
+
+import json
+import logging
+import socket
+import time
+
+import pytest
+
+from simulator import client as client_module
+from simulator import wire
+from simulator.client import Client
+
+
+@pytest.fixture
+def client(raw_server):
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    yield client
+    client.close()
+
+
+def wait_until(condition, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(condition())
+
+
+def test_the_handshake_is_the_real_clients(client, raw_server, shared):
+    first = json.loads((shared / "quadsim_wire" / "session.jsonl").open(encoding="utf-8").readline())
+    theirs = {line.split(":")[0].lower() for line in first["http"][1:]}
+    request, *headers = raw_server.heads[0].strip().splitlines()
+    assert request == first["http"][0]
+    assert {line.split(":")[0].lower() for line in headers} == theirs
+
+
+def test_text_goes_out_in_fragments_of_1016_bytes(client, raw_server):
+    text = wire.event("sensor_frame", {"pose": "x" * 5000})
+    assert client.send(text)
+    received, sizes = raw_server.messages.get(timeout=5)
+    assert received == text
+    assert sizes[:-1] == [1016] * (len(text) // 1016)
+    assert sizes[-1] == len(text) % 1016
+
+
+def test_pings_are_sent_and_answered_and_no_connect_packet(client, raw_server):
+    raw_server.send("2")
+    assert wait_until(lambda: raw_server.pongs == 1)
+    assert wait_until(lambda: raw_server.pings >= 4)  # one at once, then three a second
+    assert client.silence < 1.0
+    assert raw_server.messages.empty()
+
+
+def test_a_frame_is_never_split_by_a_ping(client, raw_server):
+    for number in range(20):
+        client.send(wire.event("sensor_frame", {"number": str(number), "filling": "x" * 200_000}))
+    numbers = [json.loads(raw_server.messages.get(timeout=20)[0][2:])[1]["number"] for _ in range(20)]
+    assert numbers == [str(number) for number in range(20)]
+
+
+def test_commands_arrive_and_rubbish_is_reported_and_ignored(client, raw_server, caplog):
+    with caplog.at_level(logging.WARNING):
+        for text in ('42["object_detected",[1,2,3]]', '42["fly_home"]', "garbage", '42["object_lost"', "40", "6"):
+            raw_server.send(text)
+        raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
+        assert client.next_command(timeout=5) == wire.Detected((1, 2, 3))
+    assert client.refused == 4
+    assert len(caplog.records) == 1  # the others within the same second are counted only
+    assert "expected one object" in caplog.text
+    assert client.connected
+
+
+def test_it_takes_leave_as_the_real_client_does(client, raw_server):
+    client.close()
+    assert [raw_server.messages.get(timeout=5)[0] for _ in range(2)] == ["41", "1"]
+
+
+def test_it_waits_for_a_server_saying_so_once_and_backs_off(monkeypatch, caplog):
+    monkeypatch.setattr(client_module, "BACK_OFF", (0.05, 0.1, 0.2, 0.4))
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with caplog.at_level(logging.WARNING):
+        client = Client(port=port)
+        time.sleep(0.6)
+        assert not client.connected
+        assert not client.send("42[]")
+    client.close()
+    assert caplog.text.count("no server at") == 1
+
+
+@pytest.mark.parametrize("farewell", ["1", "41", None])
+def test_a_lost_server_is_reported_and_found_again(client, raw_server, caplog, farewell):
+    with caplog.at_level(logging.INFO):
+        if farewell is None:
+            raw_server.drop()
+        else:
+            raw_server.greeted.clear()
+            raw_server.send(farewell)
+        assert raw_server.greeted.wait(10)
+        assert wait_until(lambda: client.connected)
+    assert client.send("42[]")
+    assert "lost the server" in caplog.text
+
+
+def test_a_frozen_server_is_given_up(monkeypatch, raw_server):
+    monkeypatch.setattr(client_module, "DEAD_AFTER", 0.8)
+    raw_server.answers_pings = False
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    assert wait_until(lambda: len(raw_server.heads) >= 2)
+    client.close()
+
+
+def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
+    monkeypatch.setattr(client_module, "DEAD_AFTER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(port=listener.getsockname()[1])
+        begun = time.monotonic()
+        assert not client.send("42[]")  # it never greeted
+        client.close()
+        assert time.monotonic() - begun < 5
+
+
+def test_a_web_server_that_is_no_follower_is_reported(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.WARNING):
+        client = Client(port=listener.getsockname()[1])
+        connection, _ = listener.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 BAD REQUEST\r\nContent-Length: 0\r\n\r\n")
+        assert wait_until(lambda: "400" in caplog.text)
+        client.close()
+        connection.close()
