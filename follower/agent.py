@@ -5,6 +5,7 @@ Deterministic and without a clock: the same frames give the same decisions live,
 
 import numpy as np
 
+from follower.depth_scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.ranging import Measurement, locate
 from follower.settings import AgentSettings
@@ -34,6 +35,7 @@ class FollowAgent:
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
         self._tracker = Tracker(self.settings.lost_after, self.settings.reacquire_after)
+        self._scale = DepthScale(self.settings.vertical_fov) if self.settings.depth_far == "auto" else None
         self._targets = 0  # found so far; the marker's id, so that each target keeps one
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
@@ -44,8 +46,8 @@ class FollowAgent:
         guess for viewers. Loss is said once.
 
         Args:
-            frame: its depth image is asked for only when there is something to measure; errors of decoding it pass
-                through, and the agent is then as it was before the frame.
+            frame: its depth image is asked for only when there is something to measure, and while `depth_far` "auto" is
+                not settled. Errors of decoding it pass through; the agent is then as it was before the frame.
             probabilities: (rows, columns, 3) float32, classes background, people, hero, at the network's resolution.
 
         Raises ValueError when `probabilities` has another shape.
@@ -54,6 +56,8 @@ class FollowAgent:
         image_size = frame.image.shape[:2]
         smallest = settings.min_area * (KEEP_SHARE if before is TargetState.FOUND else 1.0)
         blobs = find_blobs(probabilities, image_size, settings.threshold, smallest)
+        if self._scale is not None and not self._scale.settled:
+            self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
         candidates = [
             Candidate(place.point, place.covariance, blob.strength, blob.reference_area >= settings.min_area)
@@ -78,6 +82,7 @@ class FollowAgent:
 
     def _measure(self, frame: Frame, image_size: tuple[int, int], blobs: list[Blob]) -> list[tuple[Blob, Measurement]]:
         depth_image = frame.depth_image
+        far = self.settings.depth_far if self._scale is None else self._scale.far
         seen = []
         for blob in blobs:
             place = locate(
@@ -85,7 +90,7 @@ class FollowAgent:
                 depth_image,
                 image_size,
                 frame.gimbal_pose,
-                depth_far=self.settings.depth_far,
+                depth_far=far,
                 vertical_fov=self.settings.vertical_fov,
                 hero_height=self.settings.hero_height,
             )

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Literal
 
 # The areas in the settings are pixels of an image of this size, the one that QuadSim sends.
 REFERENCE_PIXELS = 256 * 256
@@ -20,7 +21,8 @@ class AgentSettings:
     min_area: float = 6.0  # smallest blob that counts as the hero, pixels of a 256x256 image
     lost_after: int = 6  # this many frames in a row without the hero: lost
     reacquire_after: int = 3  # the hero seen this many frames in a row away from the track: the track was wrong
-    depth_far: float = 100.0  # metres that a depth of 255 stands for; 500, 100 or 50 by build of QuadSim
+    depth_far: float | Literal["auto"] = 100.0  # metres that a depth of 255 stands for: 500, 100 or 50 by build; "auto"
+    # tells from flat ground at height 0, and takes 100 until it has seen some
     vertical_fov: float = 60.0  # vertical field of view of the camera, degrees
     hero_height: float = 1.6  # metres; measured in QuadSim's own recordings (1.5-1.6)
     marker: bool = True  # draw a box around the hero in the simulator
@@ -33,7 +35,8 @@ class AgentSettings:
         self._check("min_area", _number(self.min_area) > 0, "a positive number of pixels")
         self._check("lost_after", _count(self.lost_after), "a whole number of frames, 1 or more")
         self._check("reacquire_after", _count(self.reacquire_after), "a whole number of frames, 1 or more")
-        self._check("depth_far", _number(self.depth_far) > 0, "a positive number of metres (500, 100 or 50)")
+        far_is_known = self.depth_far == "auto" or _number(self.depth_far) > 0
+        self._check("depth_far", far_is_known, 'a positive number of metres (500, 100 or 50) or "auto"')
         self._check("vertical_fov", 1 <= _number(self.vertical_fov) <= 170, "degrees between 1 and 170")
         self._check("hero_height", 0.2 <= _number(self.hero_height) <= 10, "metres between 0.2 and 10")
         self._check("marker", isinstance(self.marker, bool), "true or false")
