@@ -1,0 +1,124 @@
+"""The segmenter as the bridge and the evaluation use it: any size in, probabilities out, old models as they were."""
+
+import threading
+import zipfile
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import networks
+from model.probes import probe_frames
+from model.score import HERO, quantise
+from model.segmenter import Segmenter
+from model.weights import LoadedModel, WeightsError, save_model
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    keras.utils.set_random_seed(3)
+    network = networks.build("pyramid-small", 64)
+    return Segmenter(LoadedModel(network, "small.h5", (64, 64), "own"))
+
+
+def test_describes_itself_in_one_line(segmenter):
+    line = segmenter.describe()
+    assert line.startswith("small.h5, 64x64, 0.0")
+    assert "GMAC" in line
+    assert segmenter.runtime in line
+    assert segmenter.device in line
+    assert "\n" not in line
+
+
+def test_gives_probabilities_at_the_networks_size(segmenter):
+    result = segmenter.predict(probe_frames((64, 64)))
+    assert result.shape == (6, 64, 64, 3)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result.sum(axis=-1), 1, atol=1e-3)
+
+
+def test_other_sizes_are_resized_as_the_original_did(segmenter):
+    frames = probe_frames((256, 320))
+    resized = np.stack([np.asarray(Image.fromarray(f).resize((64, 64), Image.Resampling.BILINEAR)) for f in frames])
+    np.testing.assert_array_equal(segmenter.predict(frames), segmenter.predict(resized))
+
+
+def test_no_frames_give_no_answers(segmenter):
+    assert segmenter.predict(np.empty((0, 64, 64, 3), np.uint8)).shape == (0, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((64, 64, 3), np.uint8), np.zeros((1, 64, 64, 4), np.uint8), np.zeros((1, 64, 64, 3), np.float32)],
+    ids=["one frame alone", "four channels", "floats"],
+)
+def test_arrays_of_another_kind_are_refused(segmenter, images):
+    with pytest.raises(ValueError, match=r"expected \(n, height, width, 3\) uint8"):
+        segmenter.predict(images)
+
+
+def test_threads_do_not_mix_up_their_answers(segmenter):
+    frames = probe_frames((64, 64))
+    alone = [segmenter.predict(frame[None]) for frame in frames]
+    differences = []
+
+    def work(index):
+        for _ in range(20):
+            differences.append(np.abs(segmenter.predict(frames[index][None]) - alone[index]).max())
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(frames))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(differences) == 120
+    assert max(differences) == 0
+
+
+def test_other_threads_run_while_it_computes(segmenter):
+    frames = np.repeat(probe_frames((64, 64)), 40, axis=0)
+    thread = threading.Thread(target=segmenter.predict, args=(frames,))
+    turns = 0
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.001)
+        turns += 1
+    assert turns > 5
+
+
+def test_loads_a_saved_model_from_its_file(segmenter, tmp_path):
+    keras.utils.set_random_seed(5)
+    network = networks.build("pyramid-small", 32)
+    save_model(network, tmp_path / "ours.h5")
+    loaded = Segmenter(tmp_path / "ours.h5")
+    assert (loaded.name, loaded.input_size) == ("ours.h5", (32, 32))
+    frames = probe_frames((32, 32))
+    assert np.abs(loaded.predict(frames) - np.asarray(network(frames.astype(np.float32)))).mean() < 0.5 / 255
+
+
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(WeightsError, match="nowhere"):
+        Segmenter("nowhere.h5")
+
+
+def test_agrees_with_the_original_softwares_own_predictions(shared):
+    folder = shared / "legacy_models" / "fcn_256_with_predictions"
+    segmenter = Segmenter(folder / "model_weights")
+    predictions = sorted((folder / "predictions").rglob("*_prediction.png"))
+    assert len(predictions) == 26
+    with zipfile.ZipFile(shared / "data" / "sample_evaluation_data.zip") as archive:
+        for path in predictions:
+            name = path.name.replace("_prediction.png", ".jpeg")
+            image = decode(archive.read(f"sample_evaluation_data/{path.parent.name}/images/{name}"))
+            original = decode(path.read_bytes())
+            ours = quantise(segmenter.predict(image[None])[0])
+            assert np.abs(ours.astype(int) - original).mean() <= 0.5, name
+            hero, original_hero = (np.count_nonzero(each[..., HERO] > 127) for each in (ours, original))
+            if original_hero > 100:
+                assert hero == pytest.approx(original_hero, rel=0.05), name
+
+
+def decode(data):
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

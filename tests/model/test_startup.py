@@ -1,0 +1,31 @@
+"""TensorFlow comes up without a word, unless it cannot."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(code, **environment):
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    variables.pop("KERAS_BACKEND", None)
+    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
+
+
+def test_nothing_is_written_when_all_is_well():
+    result = run("from model.startup import import_tensorflow_quietly as go; go(); import keras; print('up')")
+    assert result.stdout == "up\n"
+    assert result.stderr == ""
+
+
+def test_a_broken_tensorflow_says_why(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'library xyz is missing\\n')\nraise ImportError('broken')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    result = run("from model.startup import import_tensorflow_quietly as go; go()", PYTHONPATH=path)
+    assert result.returncode == 1
+    assert "library xyz is missing" in result.stderr
+    assert "ImportError: broken" in result.stderr
