@@ -90,15 +90,17 @@ def measure_range(
     middle = _nearest_body(known, depth_far)
     if by_height is None:
         return Range(middle, RangeSource.DEPTH)
-    nearest, farthest = PLAUSIBLE[0] * by_height, PLAUSIBLE[1] * by_height
-    if nearest <= middle <= farthest:
-        return Range(middle, RangeSource.DEPTH)
-    plausible = known[(known >= nearest) & (known <= farthest)]
-    if plausible.size >= MIN_SHARE * known.size:
-        return Range(_nearest_body(plausible, depth_far), RangeSource.DEPTH)
+    # What the image's edge cuts off makes the height say too far, by any factor.
+    cut = detection.box[0] <= 0 or detection.box[2] >= image_size[0]
+    nearest, farthest = 0.0 if cut else PLAUSIBLE[0] * by_height, PLAUSIBLE[1] * by_height
+    if middle > farthest:
+        return Range(by_height, RangeSource.HEIGHT)
     if middle < nearest:
-        return Range(middle, RangeSource.DEPTH)  # part of the person is hidden, so the height says too far
-    return Range(by_height, RangeSource.HEIGHT)
+        # Something in front of the person if most pixels have a better depth; else part of the person is hidden.
+        behind = known[(known >= nearest) & (known <= farthest)]
+        if behind.size > known.size / 2:
+            middle = _nearest_body(behind, depth_far)
+    return Range(middle, RangeSource.DEPTH)
 
 
 def _nearest_body(metres: np.ndarray, far: float) -> float:

@@ -125,6 +125,30 @@ def test_half_hidden_is_still_ranged_by_depth(scene):
     assert place.range.metres == pytest.approx(away(wire), abs=0.6)
 
 
+def test_a_head_above_a_hedge_is_not_ranged_by_what_is_behind(scene):
+    """Few pixels, drawn a little too large, of a height that would fit a person far behind."""
+    wire = scene.aim(MIDDLE, 20.0, 2.0, 180.0)
+    hedge = scene.Block((10.0, -7.0, 0.0), (0.5, 4.0, 1.39))
+    wall = scene.Block((70.0, -7.0, 0.0), (1.0, 80.0, 20.0))
+    frame, probabilities = scene.take(wire, [scene.person(*HERO), hedge, wall])
+    hero = (probabilities[:, :, 2] > 0.5).astype(np.uint8)
+    probabilities[:, :, 2] = np.maximum(probabilities[:, :, 2], cv2.dilate(hero, np.ones((2, 2))) * np.float32(0.6))
+    assert hero.sum() < 25
+    assert measure(frame, probabilities).range.metres == pytest.approx(away(wire), abs=0.6)
+
+
+def test_a_person_cut_off_by_the_image_is_ranged_by_depth(scene):
+    wire = (MIDDLE[0] - 6.0, MIDDLE[1], 2.5, 0.0, -18.0, 0.0)  # looks up: only the head is in the picture
+    wall = scene.Block((60.0, -7.0, 0.0), (1.0, 90.0, 40.0))
+    frame, probabilities = scene.take(wire, [scene.person(*HERO), wall])
+    rows = np.flatnonzero((probabilities[:, :, 2] > 0.5).any(axis=1))
+    assert rows[-1] == 255
+    assert len(rows) < 25
+    place = measure(frame, probabilities)
+    assert place.range.source is RangeSource.DEPTH
+    assert place.point[:2] == pytest.approx(MIDDLE[:2], abs=0.6)
+
+
 def test_the_error_grows_with_what_is_not_known(scene):
     """Along the ray by the step of the depth or the pixels of the height, across it by a pixel or so."""
     near = measure(*scene.take(scene.aim(MIDDLE, 8.0, 2.0, 180.0), [scene.person(*HERO)]))
