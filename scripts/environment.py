@@ -1,0 +1,62 @@
+"""Sets up `.venv` from the pinned requirements and runs a command in it. Needs nothing but Python and its standard library.
+
+An environment that is complete is left alone, so a second start costs a file comparison.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OLDEST, NEWEST = (3, 11), (3, 13)  # that TensorFlow has wheels for
+
+
+def python() -> Path:
+    """The interpreter of `.venv`."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def prepare(*requirements: str) -> Path:
+    """Makes `.venv` hold what the requirement files (names in the root) pin; returns its interpreter.
+
+    Exits with one sentence when Python is too old or too new, or when the installation fails.
+    """
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        sys.exit(
+            f"expected Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, this is {sys.version.split()[0]}: "
+            "run the script with one of those, for example python3.12 scripts/demo.py"
+        )
+    files = [ROOT / name for name in requirements]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    stamp = VENV / f"installed-{'-'.join(file.stem for file in files)}"
+    if stamp.exists() and stamp.read_text() == wanted and python().exists():
+        return python()
+
+    began = time.perf_counter()
+    if not python().exists():
+        print(f"creating {VENV}", flush=True)
+        venv.create(VENV, with_pip=True)
+    print(f"installing {', '.join(requirements)} into {VENV} (once, about 1 GB to download)", flush=True)
+    command = [python(), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
+    for file in files:
+        command += ["-r", file]
+    if subprocess.run(command).returncode:
+        sys.exit("the installation failed; pip's message above says why. Run the same command again to go on.")
+    stamp.write_text(wanted)
+    print(f"ready after {time.perf_counter() - began:.0f} s", flush=True)
+    return python()
+
+
+def run(*command: str | Path) -> int:
+    """Runs a command in the root of the project; returns its exit status. Ctrl-C is the command's to handle."""
+    process = subprocess.Popen([str(part) for part in command], cwd=ROOT)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
