@@ -75,8 +75,6 @@ class Rendered:
 class Renderer(Protocol):
     """Draws the world. Made once for a city; the same calls give the same pixels."""
 
-    def render(
-        self, camera: CameraPose, people: Sequence[Person], markers: Sequence[Marker] = ()
-    ) -> Rendered:
+    def render(self, camera: CameraPose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
         """Colour, depth and class mask of one view; markers appear in the colour only."""
         ...

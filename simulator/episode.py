@@ -16,9 +16,11 @@ from simulator.people import Crowd, WalkMap
 from simulator.quad import Quad
 
 TICK = 0.05  # s, the fixed step of all motion
+CROWD_TICKS = 2  # people are slow: they step every second tick
 CENTRE_HEIGHT = 1.0  # m from the feet to the middle of a person
 HALF_VIEW = np.tan(np.radians(30))  # the camera's: 60 degrees, square
 FAR = 100.0  # m, as far as the camera sees
+MAX_HEIGHT = 60.0  # m that it can be sent up to
 MAX_MARKERS = 64
 
 
@@ -122,7 +124,7 @@ class Episode:
             self._tick()
 
     def detected(self, coords: tuple[float, float, float]) -> None:
-        """The agent says that the hero's centre is at `coords`, metres: follow."""
+        """The hero's centre is said to be at `coords`, metres: follow. Points outside are moved to the edge."""
         if self._lock_on:
             self._locked = self._locked or self.hero_in_view()
             if not self._locked:
@@ -130,7 +132,9 @@ class Episode:
             coords = self._hero_centre()
         if not isinstance(self._behaviour, Follow):
             self._behaviour = Follow()
-        self._behaviour.report(coords, self.time)
+        x_min, y_min, x_max, y_max = self.city.extent
+        inside = np.clip(coords, (x_min, y_min, -MAX_HEIGHT), (x_max, y_max, MAX_HEIGHT))
+        self._behaviour.report(inside, self.time)
 
     def lost(self) -> None:
         """The agent (or the link to it) is lost: back to patrol."""
@@ -183,7 +187,8 @@ class Episode:
 
     def _tick(self) -> None:
         self._ticks += 1
-        self._crowd.step(TICK)
+        if self._ticks % CROWD_TICKS == 0:
+            self._crowd.step(CROWD_TICKS * TICK)
         ground = float(self.city.ground_height(*self.quad.position[:2]))
         if isinstance(self._behaviour, Follow):
             if self._locked:

@@ -159,10 +159,11 @@ class Crowd:
 
     def _make_room(self) -> np.ndarray:
         """(n, 2) away from whoever is near, and a little to one side, so that two who meet head on get past."""
-        apart = self.positions[:, None] - self.positions[None]
-        distance = np.hypot(apart[..., 0], apart[..., 1])
-        np.fill_diagonal(distance, np.inf)
-        push = (apart * (np.clip(1 - distance / ROOM, 0, None) / np.maximum(distance, 0.05))[..., None]).sum(axis=1)
+        x, y = self.positions.T
+        dx, dy = x[:, None] - x, y[:, None] - y
+        distance = np.sqrt(dx * dx + dy * dy) + 1e-3
+        strength = np.maximum(1 - distance / ROOM, 0) / distance  # of oneself too, but from no distance
+        push = np.stack([(dx * strength).sum(axis=1), (dy * strength).sum(axis=1)], axis=1)
         return push + 0.5 * np.stack([push[:, 1], -push[:, 0]], axis=1)
 
 

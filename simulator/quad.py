@@ -55,7 +55,7 @@ class Quad:
     def fly(self, velocity: np.ndarray, obstacles: Obstacles, ground: float, dt: float) -> None:
         """Move for `dt` seconds at the wanted velocity, (3,) m/s, as far as limits and obstacles allow."""
         wanted = limit(velocity, MAX_SPEED)
-        clear = self._avoid(wanted, obstacles)
+        clear = self._brake(self._avoid(wanted, obstacles), obstacles)
         rate = ACCELERATION if np.linalg.norm(clear) > self.speed and clear is wanted else BRAKING
         self.velocity = limit(self.velocity + limit(clear - self.velocity, rate * dt), MAX_SPEED)
         self.position = self.position + self.velocity * dt
@@ -73,21 +73,33 @@ class Quad:
     def _avoid(self, wanted: np.ndarray, obstacles: Obstacles) -> np.ndarray:
         """Blend a velocity away from what lies ahead: the nearer the obstacle, the more it follows its face."""
         speed = float(np.linalg.norm(wanted))
-        if speed < 1e-6:
+        hit = self._ahead(wanted, obstacles)
+        if hit is None:
             self.detour = 0.0
             return wanted
-        # QuadSim always casts 5 m; at full speed that is too late to stop, so look further then.
-        reach = max(LOOK_AHEAD, 1.6 * self.speed**2 / (2 * BRAKING))
-        hit = obstacles.cast(self.position, wanted / speed, reach, RADIUS + CLEARANCE)
-        if hit is None or wanted @ hit.normal >= 0:
-            self.detour = 0.0
-            return wanted
-        closeness = 1.0 - hit.distance / reach
+        closeness = max(0.0, 1.0 - hit.distance / LOOK_AHEAD)
         along = self._along_face(wanted, hit, obstacles)
-        blended = limit(wanted * (1 - closeness) + (along + 0.3 * hit.normal) * speed * closeness, speed)
-        inward = -float(blended @ hit.normal)
-        too_fast = max(0.0, inward - 0.7 * math.sqrt(2 * BRAKING * hit.distance))
-        return blended + too_fast * hit.normal
+        return limit(wanted * (1 - closeness) + (along + 0.3 * hit.normal) * speed * closeness, speed)
+
+    def _brake(self, wanted: np.ndarray, obstacles: Obstacles) -> np.ndarray:
+        """Take from a velocity what would not let the quad, moving as it does, stop in front of a wall."""
+        hit = self._ahead(self.velocity, obstacles)
+        if hit is None:
+            return wanted
+        bearable = 0.7 * math.sqrt(2 * BRAKING * hit.distance)
+        inward = -float(self.velocity @ hit.normal)
+        return wanted if inward <= bearable else wanted + (inward - bearable + 2.0) * hit.normal
+
+    def _ahead(self, velocity: np.ndarray, obstacles: Obstacles) -> Hit | None:
+        """What is hit first in a direction, and is not being left behind. QuadSim casts 5 m; this looks as far as it
+        takes to stop, when that is more.
+        """
+        speed = float(np.linalg.norm(velocity))
+        if speed < 1e-6:
+            return None
+        reach = max(LOOK_AHEAD, 2.0 * speed**2 / (2 * BRAKING))
+        hit = obstacles.cast(self.position, velocity / speed, reach, RADIUS + CLEARANCE)
+        return hit if hit is not None and velocity @ hit.normal < 0 else None
 
     def _along_face(self, wanted: np.ndarray, hit: Hit, obstacles: Obstacles) -> np.ndarray:
         """Unit direction past an obstacle: over it if it is low, else to one side and no other until past it."""

@@ -1,15 +1,20 @@
-"""A server as bare as can be: it sees every websocket frame, and shares no code with client or bridge."""
+"""The other ends of the stand-in, as bare as can be: a server that sees every websocket frame, and a renderer."""
 
 import base64
 import hashlib
 import json
+import math
 import queue
 import socket
 import struct
 import threading
 import time
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
+
+from simulator.contract import CameraPose, Marker, Person, Rendered
 
 GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"maxPayload":1000000}'
 
@@ -22,6 +27,7 @@ class RawServer:
         self.heads: list[str] = []  # the HTTP request of each connection
         self.pings, self.pongs = 0, 0
         self.answers_pings = True
+        self.answer: Callable[[dict], list[str]] | None = None  # to a sensor_frame
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self._connection: socket.socket | None = None
@@ -101,6 +107,9 @@ class RawServer:
             self.pongs += 1
         else:
             self.messages.put((text, sizes))
+            if self.answer is not None and text.startswith("42"):
+                for reply in self.answer(json.loads(text[2:])[1]):
+                    self.send(reply)
 
 
 @pytest.fixture
@@ -108,3 +117,34 @@ def raw_server():
     server = RawServer()
     yield server
     server.close()
+
+
+class SketchRenderer:
+    """The least that is a renderer: a blob for each person in front of the camera, and nothing hides anything."""
+
+    def render(self, camera: CameraPose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+        depth, mask = np.full((256, 256), 255, np.uint8), np.zeros((256, 256, 3), np.uint8)
+        mask[..., 0] = 255
+        cos_yaw, sin_yaw, cos_pitch, sin_pitch = (
+            f(angle) for angle in (camera.yaw, camera.pitch) for f in (math.cos, math.sin)
+        )
+        for person in sorted(people, key=lambda person: person.is_hero):
+            dx, dy, dz = person.x - camera.x, person.y - camera.y, person.z + 1.0 - camera.z
+            level, left = cos_yaw * dx + sin_yaw * dy, cos_yaw * dy - sin_yaw * dx
+            ahead, up = level * cos_pitch - dz * sin_pitch, level * sin_pitch + dz * cos_pitch
+            if not 0.5 < ahead < 100:
+                continue
+            row, column = 127.5 - 221.7 * up / ahead, 127.5 - 221.7 * left / ahead
+            high, wide = 221.7 * 0.9 / ahead, 221.7 * 0.25 / ahead
+            rows = slice(max(0, round(row - high)), max(0, round(row + high)))
+            columns = slice(max(0, round(column - wide)), max(0, round(column + wide)))
+            depth[rows, columns] = round(ahead * 2.55)
+            mask[rows, columns] = (0, 0, 255) if person.is_hero else (0, 255, 0)
+        rgb = mask // 2 + depth[..., None] // 4
+        rgb[:8, : 8 * len(markers)] = 255
+        return Rendered(rgb, depth, mask)
+
+
+@pytest.fixture
+def renderer() -> SketchRenderer:
+    return SketchRenderer()

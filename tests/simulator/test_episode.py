@@ -1,0 +1,186 @@
+"""The world in time: the same again from the same seed, following what is reported, and nothing else."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from simulator.city import generate_city
+
+from simulator.contract import Box, Marker
+from simulator.episode import Episode, Observation, QuadState
+
+CENTRE_NOISE = 0.3  # m
+
+
+@pytest.fixture(scope="module")
+def city():
+    return generate_city(5)
+
+
+def fly(episode: Episode, seconds: float, noise: float = CENTRE_NOISE, report=True) -> list[Observation]:
+    """Report the true hero, with noise, at every frame of 5 Hz."""
+    random, seen = np.random.default_rng(2), []
+    for _ in range(round(seconds * 5)):
+        observation = episode.observe()
+        seen.append(observation)
+        if report:
+            episode.detected(tuple(np.add(observation.hero_centre, random.normal(0, noise, 3))))
+        episode.step(0.2)
+    return seen
+
+
+def same(one: Observation, other: Observation) -> bool:
+    if one.rendered is not None:
+        for view in ("rgb", "depth", "mask"):
+            if not np.array_equal(getattr(one.rendered, view), getattr(other.rendered, view)):
+                return False
+    return dataclasses.replace(one, rendered=None) == dataclasses.replace(other, rendered=None)
+
+
+def test_the_same_seed_and_commands_give_the_same_states_and_frames(renderer):
+    one, other = (fly(Episode(5, renderer=renderer, turnover="short"), 20) for _ in range(2))
+    assert all(same(a, b) for a, b in zip(one, other, strict=True))
+    different = fly(Episode(6, renderer=renderer, turnover="short"), 1)
+    assert not same(one[0], different[0])
+
+
+def test_looking_does_not_change_what_happens(city):
+    often, seldom = Episode(5, city=city), Episode(5, city=city)
+    for _ in range(40):
+        often.step(0.05)
+        often.observe()
+    seldom.step(2.0)
+    assert same(often.observe(), seldom.observe())
+
+
+def test_time_that_does_not_fill_a_tick_is_kept(city):
+    episode = Episode(5, city=city)
+    for _ in range(30):
+        episode.step(1 / 30)
+    assert episode.time == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_with_true_reports_it_keeps_near_the_hero_and_in_view(seed):
+    observations = fly(Episode(seed), 150)
+    assert observations[1].state is QuadState.FOLLOW
+    after = observations[75:]  # it may have come from the other end of the city
+    same_hero = [now for now in after if now.hero.id == after[0].hero.id]
+    distances = np.array([now.hero_distance for now in same_hero])
+    assert ((distances > 1) & (distances < 8)).mean() >= 0.95
+    assert np.mean([now.hero_visible for now in same_hero]) >= 0.95
+    assert max(now.collisions for now in same_hero) <= 1
+
+
+def test_it_flies_to_what_is_reported_and_not_to_the_hero(city):
+    episode = Episode(5, city=city)
+    x, y, z = city.patrol_points[0]
+    for _ in range(300):
+        episode.detected((x, y, z))
+        episode.step(0.2)
+    observation = episode.observe()
+    assert observation.reported == (x, y, z)
+    assert math.dist((observation.pose.x, observation.pose.y), (x, y)) < 3.5
+
+
+def test_lost_goes_back_to_patrol(city):
+    episode = Episode(5, city=city)
+    fly(episode, 5)
+    episode.lost()
+    observation = episode.observe()
+    assert observation.state is QuadState.PATROL
+    assert observation.reported is None
+    fly(episode, 30, report=False)
+    assert episode.state is QuadState.PATROL
+
+
+def test_it_gives_up_when_nothing_more_is_said(city):
+    episode = Episode(5, city=city)
+    fly(episode, 5)
+    episode.step(9.0)
+    assert episode.state is QuadState.FOLLOW
+    episode.step(2.0)
+    assert episode.state is QuadState.PATROL
+
+
+def test_lock_on_follows_the_true_hero_whatever_is_reported_once_she_is_seen(city):
+    episode = Episode(5, city=city, lock_on=True)
+    for _ in range(300 * 5):
+        episode.detected((0.0, 0.0, 500.0))
+        assert (episode.state is QuadState.FOLLOW) == episode.hero_in_view()
+        if episode.state is QuadState.FOLLOW:
+            break
+        episode.step(0.2)
+    assert episode.state is QuadState.FOLLOW, "the patrol never saw the hero"
+    episode.step(20.0)  # not another word, and it follows still
+    assert episode.observe().hero_distance < 8
+    episode.lost()
+    assert episode.state is QuadState.PATROL
+
+
+def test_the_hero_is_in_view_when_ahead_and_not_behind_a_wall_or_the_back(city):
+    wall = Box((0.0, 0.0), (1.0, 6.0), 0.0, 8.0, 0.0, "building")
+    block = dataclasses.replace(city, boxes=(wall,), hero_waypoints=(np.array([[5.0, 0.0], [6.0, 0.0]]),))
+    episode = Episode(5, city=block, people=0)
+    ground = float(city.ground_height(5.0, 0.0))
+    quad = episode.quad
+    for position, yaw, pitch, seen in [
+        ((-10.0, 0.0, 3.0), 0.0, 5.0, False),  # the wall between
+        ((4.0 + 10.0, 0.0, 3.0), 180.0, 12.0, True),
+        ((4.0 + 10.0, 0.0, 3.0), 0.0, 12.0, False),  # looks away
+        ((4.0 + 10.0, 0.0, 3.0), 180.0, -25.0, False),  # looks up
+        ((-10.0, 0.0, 40.0), 0.0, 69.0, True),  # over the wall
+    ]:
+        quad.position = np.add(position, (0, 0, ground))
+        quad.gimbal_yaw, quad.gimbal_pitch = math.radians(yaw), math.radians(pitch)
+        assert episode.hero_in_view() is seen
+
+
+def test_markers_are_shown_moved_deleted_and_expire(city, renderer):
+    episode = Episode(5, city=city, renderer=renderer)
+    marker = Marker(7, 1.0, 2.0, 1.0, 0.0, (0.7, 0.7, 2.0), (0, 0, 1, 0.1))
+    episode.place_marker(marker, -1)
+    episode.place_marker(dataclasses.replace(marker, x=3.0), -1)
+    episode.place_marker(dataclasses.replace(marker, id=8), 0.4)
+    assert [(shown.id, shown.x) for shown in episode.observe().markers] == [(7, 3.0), (8, 1.0)]
+    episode.step(0.5)
+    assert [shown.id for shown in episode.observe().markers] == [7]
+    episode.delete_marker(7)
+    episode.delete_marker(99)
+    assert episode.observe().markers == ()
+
+
+def test_an_agent_that_never_takes_markers_back_does_not_slow_the_world(city):
+    episode = Episode(5, city=city)
+    for number in range(1000):
+        episode.place_marker(Marker(number, 0, 0, 1, 0, (1, 1, 2), (1, 1, 1, 1)), -1)
+    shown = episode.observe().markers
+    assert len(shown) <= 64
+    assert shown[-1].id == 999
+
+
+def test_whom_a_point_belongs_to(city):
+    observation = Episode(5, city=city).observe()
+    for person in observation.people[:5]:
+        assert observation.nearest_person((person.x + 0.05, person.y, 1.0)) is person
+
+
+def test_hero_pixels_count_the_mask(city, renderer):
+    episode = Episode(5, city=city, renderer=renderer)
+    seen = [now for now in fly(episode, 40) if now.hero_visible]
+    assert seen
+    assert all(now.hero_pixels == (now.rendered.mask[..., 2] == 255).sum() > 0 for now in seen)
+
+
+@pytest.mark.parametrize("coords", [(1e30, 0.0, 0.0), (0.0, 0.0, -1e9), (-1e12, 1e12, 1e12)])
+def test_absurd_reports_leave_finite_states(city, coords):
+    episode = Episode(5, city=city)
+    for _ in range(50):
+        episode.detected(coords)
+        episode.step(0.2)
+    pose = episode.observe().pose
+    assert all(math.isfinite(value) for value in dataclasses.astuple(pose))
+    x_min, y_min, x_max, y_max = city.extent
+    assert x_min - 50 < pose.x < x_max + 50
+    assert y_min - 50 < pose.y < y_max + 50

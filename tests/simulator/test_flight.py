@@ -1,0 +1,183 @@
+"""Episode and client together against a bare server: paces, lockstep, faults, and the form of what is sent."""
+
+import base64
+import json
+import re
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from simulator import flight as flight_module
+from simulator.client import Client
+from simulator.episode import Episode, QuadState
+from simulator.flight import FlightPlan, fly
+
+NUMBER = r"-?\d+\.\d{4}"
+FORMS = {
+    "timestamp": r"\d{10}(\.\d{1,5})?",
+    "pose": rf"{NUMBER}(,{NUMBER}){{5}}",
+    "gimbal_pose": rf"{NUMBER}(,{NUMBER}){{5}}",
+    "rgb_image": r"/9j/[A-Za-z0-9+/]+=*",
+    "depth_image": r"iVBOR[A-Za-z0-9+/]+=*",
+}
+
+
+@pytest.fixture
+def client(raw_server):
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def episode(renderer):
+    return Episode(5, renderer=renderer)
+
+
+def command(name: str, **payload) -> str:
+    return "42" + json.dumps([name, payload])
+
+
+def done(frame: dict[str, str]) -> str:
+    return command("frame_done", id=int(frame["frame_id"]))
+
+
+def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, episode, shared):
+    lines = (json.loads(line) for line in (shared / "quadsim_wire" / "session.jsonl").open(encoding="utf-8"))
+    real = next(line["text"] for line in lines if line["from"] == "quadsim" and "sensor_frame" in line.get("text", ""))
+    fly(episode, client, FlightPlan(speed=9, duration=1), lambda observation: None)
+    for _ in range(5):
+        frame = raw_server.next_frame()
+        assert list(frame) == list(json.loads(real[2:])[1]) == list(FORMS)
+        for key, form in FORMS.items():
+            assert re.fullmatch(form, frame[key]), key
+
+
+def test_truth_is_sent_when_asked_for(client, raw_server, episode):
+    seen = []
+    fly(episode, client, FlightPlan(speed=9, duration=0.2, truth=True), seen.append)
+    frame, hero = raw_server.next_frame(), seen[0].hero
+    mask = cv2.imdecode(np.frombuffer(base64.b64decode(frame["truth_mask"]), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert (mask == seen[0].rendered.mask).all()
+    assert [float(number) for number in frame["truth_hero"].split(",")] == pytest.approx(
+        [hero.x, hero.y, hero.z], abs=1e-3
+    )
+
+
+def test_real_time_keeps_its_pace(client, episode):
+    begun = time.monotonic()
+    fly(episode, client, FlightPlan(speed=4, duration=6), lambda observation: None)
+    assert time.monotonic() - begun == pytest.approx(1.5, abs=0.4)
+    assert episode.time == pytest.approx(6.0)
+
+
+def test_timestamps_are_simulated_time(client, raw_server, episode):
+    fly(episode, client, FlightPlan(hz=4, speed=9, duration=1), lambda observation: None)
+    stamps = [float(raw_server.next_frame()["timestamp"]) for _ in range(4)]
+    assert np.diff(stamps) == pytest.approx([0.25] * 3, abs=1e-3)
+    assert abs(stamps[0] - time.time()) < 60
+
+
+def test_commands_are_obeyed(client, raw_server, episode):
+    raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
+    raw_server.send(
+        command(
+            "create_box_marker", id=1, pose=[1, 2, 3, 0, 0, 0], dimensions=[1, 1, 2], color=[0, 0, 1, 1], duration=-1
+        )
+    )
+    seen = []
+    fly(episode, client, FlightPlan(speed=9, duration=2), seen.append)
+    assert seen[-1].state is QuadState.FOLLOW
+    assert seen[-1].reported == (1, 2, 3)
+    assert [marker.id for marker in seen[-1].markers] == [1]
+    raw_server.send('42["object_lost"]')
+    raw_server.send('42["delete_marker",{"id":1}]')
+    fly(episode, client, FlightPlan(speed=9, duration=3), seen.append)
+    assert seen[-1].state is QuadState.PATROL
+    assert seen[-1].markers == ()
+
+
+def test_three_seconds_without_a_ping_end_the_following(client, raw_server, episode):
+    raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
+    answered, states = time.monotonic(), []
+
+    def on_frame(observation):
+        nonlocal answered
+        if not raw_server.answers_pings and observation.state is QuadState.FOLLOW:
+            raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
+        if len(states) == 5:
+            raw_server.answers_pings, answered = False, time.monotonic()
+        states.append((time.monotonic() - answered, observation.state))
+
+    fly(episode, client, FlightPlan(duration=6), on_frame)
+    followed = max(since for since, state in states[6:] if state is QuadState.FOLLOW)
+    assert 2.3 < followed < 3.4
+
+
+def test_a_flood_of_commands_does_not_stop_the_world(client, raw_server, episode):
+    stop = threading.Event()
+
+    def flood() -> None:
+        while not stop.is_set():
+            raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
+
+    threading.Thread(target=flood, daemon=True).start()
+    begun = time.monotonic()
+    fly(episode, client, FlightPlan(speed=9, duration=9), lambda observation: None)
+    stop.set()
+    assert time.monotonic() - begun < 8
+
+
+def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(client, raw_server, renderer):
+    flights = []
+    raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["frame_id"]), 2, 1]), done(frame)]
+    for _ in range(2):
+        seen = []
+        fly(Episode(5, renderer=renderer), client, FlightPlan(duration=6, lockstep=True), seen.append)
+        flights.append(seen)
+    for number, (one, other) in enumerate(zip(*flights, strict=True)):
+        assert one.pose == other.pose
+        assert one.people == other.people
+        assert np.array_equal(one.rendered.rgb, other.rendered.rgb)
+        assert one.reported == (None if number == 0 else (number - 1, 2, 1))
+
+
+def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
+    raw_server.answer = lambda frame: [done(frame)]
+    begun = time.monotonic()
+    fly(episode, client, FlightPlan(duration=20, lockstep=True), lambda observation: None)
+    assert time.monotonic() - begun < 6
+
+
+def test_lockstep_with_a_server_that_does_not_know_it_says_so_and_goes_on(client, episode, monkeypatch, caplog):
+    monkeypatch.setattr(flight_module, "ANSWER_WITHIN", 0.3)
+    fly(episode, client, FlightPlan(duration=0.4, lockstep=True), lambda observation: None)
+    assert "no frame_done for frame 0" in caplog.text
+    assert episode.time == pytest.approx(0.4)
+
+
+def test_lockstep_waits_for_a_lost_server_and_sends_the_frame_again(client, raw_server, episode):
+    ids = []
+
+    def answer(frame: dict[str, str]) -> list[str]:
+        ids.append(int(frame["frame_id"]))
+        if len(ids) == 3:
+            raw_server.drop()
+            return []
+        return [done(frame)]
+
+    raw_server.answer = answer
+    fly(episode, client, FlightPlan(duration=1, lockstep=True), lambda observation: None)
+    assert ids == [0, 1, 2, 2, 3, 4]
+
+
+def test_without_a_server_it_patrols_all_the_same(episode):
+    client, seen = Client(port=1), []
+    fly(episode, client, FlightPlan(speed=9, duration=9), seen.append)
+    client.close()
+    assert len(seen) == 45
+    assert {observation.state for observation in seen} == {QuadState.PATROL}

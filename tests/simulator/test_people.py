@@ -1,0 +1,140 @@
+"""Crowd and hero in a block with four houses."""
+
+import time
+
+import numpy as np
+import pytest
+
+from simulator.people import STRIDE, Crowd, WalkMap
+
+EXTENT = (-40.0, -40.0, 40.0, 40.0)
+HOUSES = [(x, y) for x in (-20.0, 20.0) for y in (-20.0, 20.0)]  # 20 m wide
+LOOP = np.array([[-35.0, 0.0], [0.0, 0.0], [0.0, 35.0], [35.0, 35.0]])
+BACK = LOOP[::-1]
+DT = 0.05
+
+
+def is_walkable(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return ~np.any([(abs(x - hx) < 10) & (abs(y - hy) < 10) for hx, hy in HOUSES], axis=0)
+
+
+@pytest.fixture(scope="module")
+def walk_map() -> WalkMap:
+    return WalkMap(is_walkable, EXTENT)
+
+
+def crowd(walk_map: WalkMap, size: int = 60, turnover: str = "never", seed: int = 0) -> Crowd:
+    return Crowd(walk_map, [LOOP, BACK], size, turnover, seed)
+
+
+def test_the_map_knows_how_far_walls_are(walk_map):
+    distance, away = walk_map.look_up(np.array([[0.0, 20.0], [8.0, 20.0], [20.0, 20.0]]))
+    assert distance == pytest.approx([10.0, 2.0, -10.0], abs=0.6)
+    assert away[1] == pytest.approx([-1.0, 0.0], abs=0.05)
+
+
+def test_nobody_walks_into_a_wall_or_out_of_the_world_or_faster_than_a_walk(walk_map):
+    people = crowd(walk_map)
+    for _ in range(2400):
+        people.step(DT)
+        x, y = people.positions.T
+        assert is_walkable(x, y).all()
+        assert (abs(people.positions) < 40).all()
+        assert people.speeds.max() < 1.61
+
+
+def test_people_keep_moving_and_get_about(walk_map):
+    people = crowd(walk_map)
+    before, covered = people.positions.copy(), np.zeros(61)
+    for _ in range(1200):
+        people.step(DT)
+        covered += people.speeds * DT
+    assert np.median(covered) > 0.75 * 60 * 1.2
+    assert np.median(np.linalg.norm(people.positions - before, axis=1)) > 8
+
+
+def test_people_leave_each_other_room(walk_map):
+    people, close = crowd(walk_map), 0
+    for _ in range(1200):
+        people.step(DT)
+        apart = np.linalg.norm(people.positions[:, None] - people.positions[None], axis=2) + 9 * np.eye(61)
+        close += (apart.min(axis=1) < 0.4).sum()
+    assert close / (1200 * 61) < 0.002
+
+
+def test_two_who_meet_head_on_get_past(walk_map):
+    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never", 0)
+    people.positions[1], people._aims[1] = (0.0, 0.0), np.pi
+    nearest = np.inf
+    for _ in range(400):
+        people._aims[1] = np.pi
+        people.step(DT)
+        nearest = min(nearest, np.linalg.norm(people.positions[0] - people.positions[1]))
+    assert people.positions[0, 0] > 10
+    assert people.positions[1, 0] < -10
+    assert nearest > 0.4
+
+
+def test_the_hero_passes_every_waypoint_in_turn_then_there_is_a_new_hero(walk_map):
+    people = crowd(walk_map)
+    hero, path, passed = people.ids[0], [LOOP, BACK][int(np.allclose(people.positions[0], BACK[0]))], []
+    for _ in range(round(400 / DT)):
+        people.step(DT)
+        if people.ids[0] != hero:
+            break
+        near = [i for i, point in enumerate(path) if np.linalg.norm(people.positions[0] - point) < 1.1]
+        passed += [i for i in near if i not in passed]
+        assert people.speeds[0] < 1.61
+    assert passed == [0, 1, 2, 3]
+    assert people.ids[0] > 60
+    assert min(np.linalg.norm(people.positions[0] - path[0]) for path in (LOOP, BACK)) < 0.2
+
+
+@pytest.mark.parametrize(("turnover", "low", "high"), [("short", 5, 7), ("medium", 45, 55), ("long", 130, 150)])
+def test_people_are_replaced_when_their_time_is_up(walk_map, turnover, low, high):
+    people, born, ages = crowd(walk_map, turnover=turnover), {}, []
+    for tick in range(round(2.2 * high / 0.1)):
+        for id in people.ids[1:]:
+            born.setdefault(int(id), tick)
+        people.step(0.1)
+        ages += [(tick + 1 - born[id]) * 0.1 for id in set(born) - set(people.ids.tolist())]
+        born = {id: start for id, start in born.items() if id in people.ids}
+    assert len(people.ids) == 61
+    assert max(ages) < high + 0.2
+    assert np.percentile(ages, 75) > low - 0.2  # the first generation goes earlier, so that not all go at once
+
+
+def test_legs_move_with_the_ground(walk_map):
+    people = crowd(walk_map, size=5)
+    covered, turned, gaits = np.zeros(6), np.zeros(6), people.gaits.copy()
+    for _ in range(200):
+        people.step(DT)
+        covered += people.speeds * DT
+        turned += (people.gaits - gaits) % (2 * np.pi)
+        gaits = people.gaits.copy()
+    assert turned == pytest.approx(covered * 2 * np.pi / STRIDE, rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_walk_and_another_another(walk_map):
+    runs = []
+    for seed in (7, 7, 8):
+        people = crowd(walk_map, seed=seed, turnover="short")
+        for _ in range(200):
+            people.step(DT)
+        runs.append(people.people(lambda x, y: 0.0))
+    assert runs[0] == runs[1] != runs[2]
+    assert [person.is_hero for person in runs[0]] == [True] + [False] * 60
+
+
+def test_no_crowd_at_all_leaves_the_hero(walk_map):
+    people = crowd(walk_map, size=0)
+    people.step(DT)
+    assert len(people.people(lambda x, y: 0.0)) == 1
+
+
+def test_sixty_people_cost_little(walk_map):
+    people = crowd(walk_map)
+    begun = time.process_time()
+    for _ in range(400):
+        people.step(DT)
+    assert (time.process_time() - begun) / 100 < 0.006  # a frame of four steps; it takes about 1 ms

@@ -1,0 +1,82 @@
+"""A folder of pictures as a flight."""
+
+import logging
+
+import cv2
+import numpy as np
+import pytest
+
+from simulator.contract import CameraPose
+from simulator.episode import QuadState
+from simulator.slideshow import HEIGHT, PITCH, Slideshow, SlideshowError, flat_ground_depth
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        picture = np.full((256, 256, 3), (10 * number, 0, 200), np.uint8)  # BGR
+        cv2.imwrite(str(tmp_path / "images" / f"{number}.png"), picture)
+    return tmp_path
+
+
+def test_every_picture_is_shown_once_in_order_of_name(folder):
+    show, blues = Slideshow(folder, hz=5), []
+    while show.time < show.duration - 0.01:
+        rgb = show.observe().rendered.rgb
+        assert rgb.shape == (256, 256, 3)
+        blues.append(int(rgb[0, 0, 2]))
+        show.step(0.2)
+    assert blues == [0, 10, 20]
+    assert rgb[0, 0, 0] == 200
+
+
+def test_other_sizes_are_brought_to_256(folder):
+    cv2.imwrite(str(folder / "images" / "0.png"), np.zeros((160, 200, 3), np.uint8))
+    assert Slideshow(folder, hz=5).observe().rendered.rgb.shape == (256, 256, 3)
+
+
+def test_a_broken_picture_is_reported_and_passed_over(folder, caplog):
+    (folder / "images" / "0.png").write_bytes(b"no picture")
+    (folder / "images" / "1.png").write_bytes(b"")
+    show = Slideshow(folder, hz=5)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            show.observe()
+            show.step(0.2)
+    assert "0.png" in caplog.text
+    assert "1.png" in caplog.text
+    assert show.observe().rendered.rgb[0, 0, 2] == 20
+
+
+@pytest.mark.parametrize("what", ["nothing", "a file", "an empty folder"])
+def test_what_cannot_be_shown_is_one_clear_error(tmp_path, what):
+    place = tmp_path / "there"
+    if what == "a file":
+        place.write_text("x")
+    elif what == "an empty folder":
+        place.mkdir()
+    with pytest.raises(SlideshowError, match="there"):
+        Slideshow(place, hz=5)
+
+
+def test_what_the_agent_says_is_remembered(folder):
+    show = Slideshow(folder, hz=5)
+    show.detected((1.0, 2.0, 3.0))
+    assert (show.observe().state, show.observe().reported) == (QuadState.FOLLOW, (1.0, 2.0, 3.0))
+    show.lost()
+    assert (show.observe().state, show.observe().reported) == (QuadState.PATROL, None)
+
+
+def test_the_ground_is_flat():
+    depth = flat_ground_depth()
+    focal = 128 / np.tan(np.radians(30))
+    for row in (128, 180, 255):
+        z = depth[row, 0] / 255 * 100
+        below = z * (np.sin(PITCH) + (row + 0.5 - 128) / focal * np.cos(PITCH))
+        assert below == pytest.approx(HEIGHT, rel=0.03)
+    assert (depth[:1] == 255).all()  # the upper edge looks level: the horizon
+
+
+def test_the_camera_is_where_the_depth_says(folder):
+    assert Slideshow(folder, hz=5).observe().gimbal_pose == CameraPose(0, 0, HEIGHT, 0, PITCH, 0)
