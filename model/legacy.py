@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = 160  # what the project's notebook resized images to, for networks that accept any size
 _IMAGE, _RESCALE, _UNFLATTEN = _OWN_NAMES = ("image", "rescale_to_signed", "unflatten")
-_MODEL_CLASSES = {"Model", "Functional", "Sequential"}
+_MODEL_CLASSES = ("Model", "Functional", "Sequential")
 
 
 def read_architecture(text: str | bytes) -> dict[str, Any]:
@@ -117,10 +117,7 @@ def _first_line(error: Exception) -> str:
 def read_network(architecture: Mapping[str, Any]) -> Network:
     """The wiring and the (not yet built) layers of a model configuration. Raises LegacyError."""
     bilinear_is_tf1 = _bilinear_is_tf1(str(architecture.get("keras_version", "")))
-    try:
-        return _NetworkReader(bilinear_is_tf1).read(architecture, prefix="")
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise LegacyError(f"the configuration is malformed ({type(error).__name__}: {_first_line(error)})") from error
+    return _NetworkReader(bilinear_is_tf1).read(architecture, prefix="")
 
 
 def _bilinear_is_tf1(keras_version: str) -> bool:
@@ -235,10 +232,7 @@ def _strip_arguments(node: Any, layer: str) -> Any:
 
 def input_shape(architecture: Mapping[str, Any]) -> tuple[int, int]:
     """(rows, cols) of the images that the model takes; DEFAULT_SIZE where it leaves them open. Raises LegacyError."""
-    try:
-        shape = _input_shape(architecture)
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise LegacyError(f"the input's shape cannot be read ({type(error).__name__}: {_first_line(error)})") from error
+    shape = _input_shape(architecture)
     if shape is None:
         raise LegacyError("the configuration does not say the input's shape")
     if len(shape) != 4 or shape[3] != 3:
@@ -275,6 +269,15 @@ def build_model(architecture: Mapping[str, Any], name: str) -> tuple[keras.Model
     The model takes (n, rows, cols, 3) float32 RGB 0..255 (the rescaling to -1..1 of the original's image reader is put
     in front) and gives (n, rows, cols, 3) class probabilities. Raises LegacyError.
     """
+    try:
+        return _build_model(architecture, name)
+    except LegacyError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
+        raise LegacyError(f"the configuration is malformed ({type(error).__name__}: {_first_line(error)})") from error
+
+
+def _build_model(architecture: Mapping[str, Any], name: str) -> tuple[keras.Model, Network]:
     rows, cols = input_shape(architecture)
     network = read_network(architecture)
     image = keras.Input((rows, cols, 3), name=_IMAGE)

@@ -33,7 +33,7 @@ def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: boo
         raise LegacyError("it is a Lambda layer, which holds Python code, and code from a file is never run")
     builder = _BUILDERS.get(class_name)
     if builder is None:
-        raise LegacyError(f"the layer class {class_name!r} is not known; known are {', '.join(sorted(_BUILDERS))}")
+        raise LegacyError(f"the layer class {class_name!r} is not one of the stock layers of Keras 1 and 2 that are known")
     arguments = modern_arguments(config)
     if arguments["data_format"] != "channels_last":
         raise LegacyError(f"data_format is {arguments['data_format']!r}; only channels_last is supported")

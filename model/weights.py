@@ -52,26 +52,22 @@ def find_weights(name: str | Path) -> Path:
 
     Raises WeightsError that suggests the nearest names.
     """
-    given = Path(name).expanduser()
-    folders = [Path()] if given.is_absolute() else [Path(), WEIGHTS_FOLDER]
-    for folder in folders:
-        for suffix in _SUFFIXES:
-            candidate = folder / given.with_name(given.name + suffix) if given.name else folder / given
-            if candidate.is_file():
-                return candidate
-    if given.with_name(given.name + ".index").is_file():
-        raise WeightsError(
-            f"{name} is a TensorFlow checkpoint; save the model's weights as .h5 with the Keras it is from."
-        )
-    if given.is_dir():
-        raise WeightsError(f"{name} is a folder; give the weights file inside it.")
-    neighbours = [
-        path.name
-        for folder in {(given.parent).resolve(), WEIGHTS_FOLDER.resolve()}
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if path.is_file() and _looks_like_weights(path)
-    ]
+    try:
+        given = Path(name).expanduser()
+        for folder in (Path(), WEIGHTS_FOLDER):
+            for suffix in _SUFFIXES:
+                if (candidate := folder / f"{given}{suffix}").is_file():
+                    return candidate
+        if given.is_dir():
+            raise WeightsError(f"{name} is a folder; give the weights file inside it.")
+        if Path(f"{given}.index").is_file():
+            raise WeightsError(
+                f"{name} is a TensorFlow checkpoint; save the model as .h5 with the Keras it comes from."
+            )
+        folders = {folder.resolve() for folder in (given.parent, WEIGHTS_FOLDER) if folder.is_dir()}
+        neighbours = sorted({path.name for folder in folders for path in folder.iterdir() if _looks_like_weights(path)})
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~somebody who has no home
+        raise WeightsError(f"{name} cannot be looked up: {error}.") from error
     nearest = difflib.get_close_matches(given.name, neighbours, n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
     raise WeightsError(f"There is no weights file {name}, neither as given nor in {WEIGHTS_FOLDER}{hint}")
@@ -95,9 +91,7 @@ def load_model(name: str | Path) -> LoadedModel:
             return _load_hdf5(path, file)
     except WeightsError:
         raise
-    except (
-        ValueError
-    ) as error:  # LegacyError, MismatchError, UntrustedError: they say what is wrong, not with which file
+    except ValueError as error:  # of the modules that read parts of a file: what is wrong, but not with which file
         raise WeightsError(f"{path}: {error}.") from error
     except (OSError, RuntimeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} is damaged, perhaps cut short: {error}.") from error
@@ -107,7 +101,7 @@ def _refuse_foreign(path: Path) -> None:
     """Look at the first bytes, so that a picture or an empty file gets its own sentence before anything slow runs."""
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(64)
         is_model = zipfile.is_zipfile(path) or h5py.is_hdf5(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -119,7 +113,7 @@ def _refuse_foreign(path: Path) -> None:
         raise WeightsError(
             f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
         )
-    if head.startswith(b"version https://gi"):
+    if head.startswith(b"version https://git-lfs"):
         raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
     if head.startswith(b"PK"):
         raise WeightsError(f"{path} is a zip archive cut short.")
@@ -129,7 +123,7 @@ def _refuse_foreign(path: Path) -> None:
 def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
     text = _attribute(file, "model_config")
     if text is not None and _attribute(file, "keras_version", default="").startswith("3"):
-        return _load_own(path, file, json.loads(text))
+        return _load_own(path, file, _parse(text))
     from model import legacy
     from model.stored_weights import assign_weights
 
@@ -171,13 +165,20 @@ def _attribute(file: h5py.File, name: str, default: str | None = None) -> str | 
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
+def _parse(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the description of the model in it is not JSON ({error})") from error
+
+
 def _load_own(path: Path, file: h5py.File, architecture: dict[str, Any]) -> LoadedModel:
     from model.stored_weights import assign_weights, model_slots
     from model.trusted import build_trusted
 
     model = build_trusted(architecture)
     assign_weights(model_slots(model), file)
-    metadata = json.loads(_attribute(file, _METADATA, default="{}"))
+    metadata = _parse(_attribute(file, _METADATA, default="{}"))
     return LoadedModel(model, path.name, _checked_size(model), "own", metadata)
 
 
@@ -186,7 +187,7 @@ def _load_archive(path: Path) -> LoadedModel:
         names = archive.namelist()
         if "config.json" not in names or "model.weights.h5" not in names:
             raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
-        architecture = json.loads(archive.read("config.json"))
+        architecture = _parse(archive.read("config.json"))
         from model.trusted import build_trusted
 
         model = build_trusted(architecture)

@@ -1,0 +1,82 @@
+"""Writes small models in the forms of 2017, for the tests of this room."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+ROWS, COLS = 6, 8
+
+
+class LegacyFiles:
+    """Composes Keras 2 configurations and writes them with weights, as contrib.keras and Keras did."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def input(self, name: str = "input_1", shape: Sequence[int | None] = (None, ROWS, COLS, 3)) -> dict:
+        config = {"batch_input_shape": list(shape), "dtype": "float32", "sparse": False, "name": name}
+        return {"name": name, "class_name": "InputLayer", "config": config, "inbound_nodes": []}
+
+    def layer(self, class_name: str, name: str, *inbound: str | tuple, **config: Any) -> dict:
+        """A layer used once, on the outputs of `inbound`: names, or (name, node, tensor)."""
+        triples = [[source, 0, 0, {}] if isinstance(source, str) else [*source, {}] for source in inbound]
+        return {
+            "name": name,
+            "class_name": class_name,
+            "config": {"name": name, "trainable": True, **config},
+            "inbound_nodes": [triples],
+        }
+
+    def conv(self, name: str, inbound: str, filters: int = 3, **config: Any) -> dict:
+        arguments = {"filters": filters, "kernel_size": [1, 1], "padding": "same", "activation": "linear"} | config
+        return self.layer("Conv2D", name, inbound, **arguments)
+
+    def functional(self, layers: Sequence[dict], output: str | tuple, name: str = "model_1", **extra: Any) -> dict:
+        source = [output, 0, 0] if isinstance(output, str) else list(output)
+        first = [layers[0]["name"], 0, 0]
+        config = {"name": name, "layers": list(layers), "input_layers": [first], "output_layers": [source]}
+        return {"class_name": "Model", "config": config, "keras_version": "2.0.2-tf", "backend": "tensorflow"} | extra
+
+    def write(
+        self,
+        architecture: Any,
+        weights: Mapping[str, Mapping[str, np.ndarray]],
+        name: str = "model_weights",
+        config_name: str | None = None,
+        root: str = "/",
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """The two files of a pair; returns the path of the weights. `architecture` None writes no configuration."""
+        path = self.folder / name
+        if architecture is not None:
+            text = json.dumps(json.dumps(architecture))
+            (self.folder / (config_name or f"config_{name}")).write_text(text, encoding="utf-8")
+        with h5py.File(path, "w") as file:
+            group = file.require_group(root)
+            group.attrs["keras_version"] = np.bytes_("2.0.2-tf")
+            group.attrs["backend"] = np.bytes_("tensorflow")
+            group.attrs["layer_names"] = np.array(list(weights), dtype="S")
+            for key, value in (attributes or {}).items():
+                group.attrs[key] = value
+            for layer, arrays in weights.items():
+                inner = group.create_group(layer)
+                inner.attrs["weight_names"] = np.array(list(arrays), dtype="S")
+                for weight, array in arrays.items():
+                    inner.create_dataset(weight, data=array)
+        return path
+
+
+@pytest.fixture
+def legacy_files(tmp_path: Path) -> LegacyFiles:
+    return LegacyFiles(tmp_path)
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    """(2, ROWS, COLS, 3) float32, values 0..255, as the rebuilt models take them."""
+    return np.random.default_rng(0).uniform(0, 255, (2, ROWS, COLS, 3)).astype(np.float32)
