@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--lockstep",
         action="store_true",
-        help="as fast as the follower answers: wait for `frame_done` after each frame",
+        help="as fast as the follower answers: wait for the answer to each frame",
     )
     add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated; default: until Ctrl-C")
     add("--count", type=_number(int, 1, 32), default=1, help="drones, each in a city of its own (default 1)")

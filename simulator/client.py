@@ -11,7 +11,7 @@ import time
 
 import websocket
 
-from simulator.wire import Command, CommandError, parse_event
+from simulator.wire import Command, CommandError, parse_command
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class Client:
             return False
         elif text[0] != "6" and not text.startswith("40"):
             try:
-                command = parse_event(text)
+                command = parse_command(text)
                 if self._commands.qsize() >= MAX_WAITING:
                     raise CommandError(f"{MAX_WAITING} commands are waiting already")
                 self._commands.put(command)

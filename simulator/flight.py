@@ -38,13 +38,13 @@ def fly(episode: Episode, client: Client, plan: FlightPlan, on_frame: Callable[[
     due = time.monotonic()
     while frames is None or number < frames:
         observation = episode.observe()
-        packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan, number))
+        packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan), number if plan.lockstep else None)
         due = advance(packet, number, due)
         on_frame(observation)
         number += 1
 
 
-def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan, number: int) -> dict[str, str]:
+def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan) -> dict[str, str]:
     """The payload of one frame, QuadSim's keys first."""
     rendered = observation.rendered
     payload = {
@@ -58,8 +58,6 @@ def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan, numbe
         hero = observation.hero
         payload["truth_mask"] = wire.encode_mask(rendered.mask)
         payload["truth_hero"] = "" if hero is None else f"{hero.x:.4f},{hero.y:.4f},{hero.z:.4f}"
-    if plan.lockstep:
-        payload["frame_id"] = str(number)
     return payload
 
 
@@ -117,7 +115,7 @@ def _answered(episode: Episode, client: Client, packet: str, number: int) -> boo
         obey(episode, command)
     if client.connected:
         log.warning(
-            "no frame_done for frame %d within %.0f s: the server is too slow, or does not know lockstep; going on",
+            "frame %d was not acknowledged within %.0f s: the server is too slow, or does not acknowledge; going on",
             number,
             ANSWER_WITHIN,
         )

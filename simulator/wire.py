@@ -7,6 +7,7 @@ degrees, timestamps with 15 significant digits, JPEG of quality 75, depth as an 
 import base64
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ class DeleteMarker:
 
 @dataclass(frozen=True)
 class FrameDone:
-    """`frame_done`: in lockstep, the server has said all it has to say about a frame."""
+    """The acknowledgement of a frame: the server has said all that it has to say about it."""
 
     id: int
 
@@ -91,17 +92,19 @@ def encode_mask(mask: np.ndarray) -> str:
     return _encode(".png", cv2.cvtColor(mask, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
 
 
-def event(name: str, payload: dict[str, str]) -> str:
-    """One Socket.IO event in the old dialect."""
-    return f"42{json.dumps([name, payload], separators=(',', ':'))}"
+def event(name: str, payload: dict[str, str], id: int | None = None) -> str:
+    """One Socket.IO event in the old dialect. With an id it asks to be acknowledged, which QuadSim never does."""
+    return f"42{'' if id is None else id}{json.dumps([name, payload], separators=(',', ':'))}"
 
 
-def parse_event(text: str) -> Command:
-    """The command in a Socket.IO event packet, `42["name",{...}]`.
+def parse_command(text: str) -> Command:
+    """The command in a Socket.IO packet: an event, `42["name",{...}]`, or the acknowledgement of a frame, `43id[...]`.
 
     Raises:
-        CommandError: it is not an event, its event is unknown, or its payload is not the one object that QuadSim takes.
+        CommandError: it is neither, its event is unknown, or its payload is not the one object that QuadSim takes.
     """
+    if acknowledged := re.match(r"43(\d{1,9})\[", text):
+        return FrameDone(int(acknowledged[1]))
     try:
         body = json.loads(text.removeprefix("42"))
     except (ValueError, RecursionError) as error:
@@ -139,7 +142,6 @@ _READERS: dict[str, Callable[[dict], Command]] = {
     "object_lost": lambda payload: Lost(),
     "create_box_marker": _read_marker,
     "delete_marker": lambda payload: DeleteMarker(_id(payload)),
-    "frame_done": lambda payload: FrameDone(_id(payload)),
 }
 
 

@@ -45,8 +45,8 @@ class RawServer:
         """The payload of the next sensor_frame."""
         while True:
             text, _ = self.messages.get(timeout=timeout)
-            if text.startswith('42["sensor_frame"'):
-                return json.loads(text[2:])[1]
+            if text.startswith("42"):
+                return frame_of(text)
 
     def drop(self) -> None:
         """End the connection without a word, as a killed process does."""
@@ -108,7 +108,7 @@ class RawServer:
         else:
             self.messages.put((text, sizes))
             if self.answer is not None and text.startswith("42"):
-                for reply in self.answer(json.loads(text[2:])[1]):
+                for reply in self.answer(frame_of(text)):
                     self.send(reply)
 
 
@@ -117,6 +117,14 @@ def raw_server():
     server = RawServer()
     yield server
     server.close()
+
+
+def frame_of(text: str) -> dict[str, str]:
+    """The payload of a sensor_frame packet; `ack` is the id that asks for an acknowledgement, where there is one."""
+    id, bracket, body = text.removeprefix("42").partition("[")
+    name, payload = json.loads(bracket + body)
+    assert name == "sensor_frame"
+    return payload | ({"ack": id} if id else {})
 
 
 class SketchRenderer:

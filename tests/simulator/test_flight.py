@@ -43,7 +43,7 @@ def command(name: str, **payload) -> str:
 
 
 def done(frame: dict[str, str]) -> str:
-    return command("frame_done", id=int(frame["frame_id"]))
+    return f"43{frame['ack']}[{{}}]"
 
 
 def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, episode, shared):
@@ -134,7 +134,7 @@ def test_a_flood_of_commands_does_not_stop_the_world(client, raw_server, episode
 
 def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(client, raw_server, renderer):
     flights = []
-    raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["frame_id"]), 2, 1]), done(frame)]
+    raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["ack"]), 2, 1]), done(frame)]
     for _ in range(2):
         seen = []
         fly(Episode(5, renderer=renderer), client, FlightPlan(duration=6, lockstep=True), seen.append)
@@ -156,7 +156,7 @@ def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
 def test_lockstep_with_a_server_that_does_not_know_it_says_so_and_goes_on(client, episode, monkeypatch, caplog):
     monkeypatch.setattr(flight_module, "ANSWER_WITHIN", 0.3)
     fly(episode, client, FlightPlan(duration=0.4, lockstep=True), lambda observation: None)
-    assert "no frame_done for frame 0" in caplog.text
+    assert "frame 0 was not acknowledged" in caplog.text
     assert episode.time == pytest.approx(0.4)
 
 
@@ -164,7 +164,7 @@ def test_lockstep_waits_for_a_lost_server_and_sends_the_frame_again(client, raw_
     ids = []
 
     def answer(frame: dict[str, str]) -> list[str]:
-        ids.append(int(frame["frame_id"]))
+        ids.append(int(frame["ack"]))
         if len(ids) == 3:
             raw_server.drop()
             return []
