@@ -14,6 +14,7 @@ from follower.types import Detection, Pose, Range, RangeSource
 PLAUSIBLE = (0.5, 1.5)
 BODY = 1.0  # metres of depth that one person can take up, seen from a quad above
 MIN_CORE = 6  # depth pixels that must be left for the silhouette's edge to be taken away
+NEARER = 0.35  # quantile of the depths that is taken for the body's own
 MIN_SHARE = 0.25  # of the silhouette's depth pixels: fewer prove nothing
 
 
@@ -107,9 +108,9 @@ def _nearest_body(metres: np.ndarray, far: float) -> float:
     """Median depth of the nearest body that a good part of the pixels (n,) belongs to.
 
     A silhouette drawn too large takes in ground or walls behind the person, and of a far person's few pixels easily
-    most; what is nearer than the person does not get into it. So the nearer quarter says where the body is.
+    most; what stands before the person gets into it less. So the nearer third says where the body is.
     """
-    near = float(np.quantile(metres, MIN_SHARE, method="lower"))
+    near = float(np.quantile(metres, NEARER, method="lower"))
     reach = max(BODY, 2 * far / SATURATED)
     return float(np.median(metres[np.abs(metres - near) <= reach]))
 
