@@ -1,4 +1,4 @@
-"""Sets up `.venv` from the pinned requirements and runs a command in it. Needs nothing but Python and its standard library.
+"""Sets up `.venv` from the pinned requirements and runs a command in it. Needs nothing but Python itself.
 
 An environment that is complete is left alone, so a second start costs a file comparison.
 """
