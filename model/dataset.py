@@ -4,11 +4,13 @@ A dataset is any tree with `images/` and `masks/` side by side, at any depth: an
 or unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
 """
 
+import os
 import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -38,8 +40,7 @@ class Source:
         """The file's bytes. OSError or BadZipFile when they cannot be read."""
         if self.member is None:
             return self.path.read_bytes()
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.read(self.member)
+        return _open_archive(self.path, os.getpid()).read(self.member)
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,15 @@ def _adopt_masks_without_run(images: dict[str, Source], masks: dict[str, Source]
         candidates = lonely.get(_RUN.sub("", key), [])
         if len(candidates) == 1:
             masks[candidates[0]] = masks.pop(key)
+
+
+@lru_cache(maxsize=8)
+def _open_archive(path: Path, process: int) -> zipfile.ZipFile:
+    """Kept open: reading a directory of thousands of members for each of them takes longer than the members.
+
+    By process, because forked processes would share the position in the file.
+    """
+    return zipfile.ZipFile(path)
 
 
 def _folder_files(root: Path) -> Iterator[tuple[PurePosixPath, Source]]:
