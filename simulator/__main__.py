@@ -1,10 +1,13 @@
 """`python -m simulator`: the stand-in for QuadSim, alone. Connects to a follower, or waits for one."""
 
+import _thread
 import argparse
 import contextlib
 import logging
 import multiprocessing
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from simulator.city import generate_city
 from simulator.client import Client
 from simulator.episode import Episode, Observation
 from simulator.flight import FlightPlan, fly
@@ -27,6 +31,7 @@ MAX_HZ = 20.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fly until the end, Ctrl-C, or the closing of the window; returns the exit status."""
     options = make_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     if options.count == 1:
         return run(options)
     # One process for each drone: they share nothing, and each can have a core of its own.
@@ -115,16 +120,29 @@ def run(options: argparse.Namespace, name: str = "") -> int:
 
 
 def _run_one(options: argparse.Namespace, number: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     options.seed, options.window = options.seed + number, False
     if options.log:
         options.log = options.log.with_stem(f"{options.log.stem}_{number}")
     sys.exit(run(options, name=f"drone {number}: "))
 
 
+def _end_with_parent() -> None:
+    """A drone does not outlive the command that started it, however that ended."""
+    multiprocessing.parent_process().join()
+    _thread.interrupt_main()
+
+
 def _make_episode(options: argparse.Namespace) -> Episode:
-    episode = Episode(options.seed, people=options.people, turnover=options.turnover, lock_on=options.lock_on)
-    episode.renderer = make_renderer(episode.city, options.renderer)
-    return episode
+    city = generate_city(options.seed)
+    return Episode(
+        options.seed,
+        renderer=make_renderer(city, options.renderer),
+        city=city,
+        people=options.people,
+        turnover=options.turnover,
+        lock_on=options.lock_on,
+    )
 
 
 def _make_window(console: Console) -> Callable[..., bool] | None:

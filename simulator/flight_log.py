@@ -1,7 +1,8 @@
 """What a flight came to: times, distances and collisions, and a track file for plots. Decides nothing."""
 
 import json
-from collections import Counter
+import time
+from collections import Counter, deque
 from dataclasses import asdict
 from statistics import median
 from typing import TextIO
@@ -18,12 +19,14 @@ class FlightLog:
         self._frames, self._seen = Counter[QuadState](), Counter[QuadState]()
         self._distances: list[float] = []
         self._last: Observation | None = None
+        self._arrivals: deque[float] = deque(maxlen=25)  # clock times of the latest frames
 
     def add(self, observation: Observation) -> None:
         """Count one frame."""
         if self._last is not None:
             self._seconds[self._last.state] += observation.time - self._last.time
         self._last = observation
+        self._arrivals.append(time.monotonic())
         self._frames[observation.state] += 1
         self._seen[observation.state] += observation.hero_visible
         if observation.state is QuadState.FOLLOW and observation.hero is not None:
@@ -38,14 +41,16 @@ class FlightLog:
             return "waiting"
         hero = f", hero {now.hero_distance:.1f} m away" if now.hero is not None else ""
         seen = " and in view" if now.hero_visible else ""
-        return f"{now.time:6.1f} s  {now.state.value}{hero}{seen}"
+        span = self._arrivals[-1] - self._arrivals[0]
+        pace = f", {(len(self._arrivals) - 1) / span:.1f} frames/s" if span > 0 else ""
+        return f"{now.time:6.1f} s  {now.state.value}{hero}{seen}{pace}"
 
     def summary(self) -> list[tuple[str, str]]:
         """Rows of (what, value) for the end of the flight."""
         rows = [("frames", str(self._frames.total()))]
         rows += [(f"time in {state.value}", f"{self._seconds[state]:.1f} s") for state in QuadState]
         for state in QuadState:
-            if self._frames[state]:
+            if self._frames[state] and self._last.hero is not None:
                 share = self._seen[state] / self._frames[state]
                 rows.append((f"hero in view in {state.value}", f"{100 * share:.1f} % of frames"))
         if self._distances:

@@ -52,11 +52,16 @@ def test_pings_are_sent_and_answered_and_no_connect_packet(client, raw_server):
     assert raw_server.messages.empty()
 
 
-def test_a_frame_is_never_split_by_a_ping(client, raw_server):
+def test_a_frame_is_never_split_by_a_ping(raw_server, monkeypatch):
+    monkeypatch.setattr(client_module, "PING_EVERY", 0.001)
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
     for number in range(20):
         client.send(wire.event("sensor_frame", {"number": str(number), "filling": "x" * 200_000}))
     numbers = [json.loads(raw_server.messages.get(timeout=20)[0][2:])[1]["number"] for _ in range(20)]
     assert numbers == [str(number) for number in range(20)]
+    client.close()
+    assert raw_server.pings > 10
 
 
 def test_commands_arrive_and_rubbish_is_reported_and_ignored(client, raw_server, caplog):

@@ -1,0 +1,66 @@
+"""The summary and the track of a flight whose figures are known."""
+
+import io
+import json
+
+import pytest
+
+from simulator.contract import CameraPose, Person
+from simulator.episode import Observation, QuadState
+from simulator.flight_log import FlightLog
+
+
+def moment(time: float, state: QuadState, hero_x: float, visible: bool = True, collisions: int = 0) -> Observation:
+    pose = CameraPose(0, 0, 1, 0, 0, 0)
+    hero = Person(0, True, hero_x, 0, 0, 0, 0, 1.4, 0)
+    return Observation(time, state, pose, pose, None, (hero,), (), visible, (1.0, 2.0, 3.0), collisions)
+
+
+@pytest.fixture
+def observations():
+    return [
+        moment(0.0, QuadState.PATROL, 50, visible=False),
+        moment(0.2, QuadState.PATROL, 50),
+        moment(0.4, QuadState.FOLLOW, 3),
+        moment(0.6, QuadState.FOLLOW, 4),
+        moment(0.8, QuadState.FOLLOW, 9, visible=False, collisions=2),
+    ]
+
+
+def test_the_summary_adds_up(observations):
+    flight_log = FlightLog()
+    for observation in observations:
+        flight_log.add(observation)
+    assert dict(flight_log.summary()) == {
+        "frames": "5",
+        "time in patrol": "0.4 s",
+        "time in follow": "0.4 s",
+        "hero in view in patrol": "50.0 % of frames",
+        "hero in view in follow": "66.7 % of frames",
+        "distance to the hero in follow": "4.00 m (median)",
+        "collisions": "2",
+    }
+
+
+def test_the_track_has_a_row_for_every_frame(observations):
+    track = io.StringIO()
+    flight_log = FlightLog(track)
+    for observation in observations:
+        flight_log.add(observation)
+    rows = [json.loads(line) for line in track.getvalue().splitlines()]
+    assert [row["time"] for row in rows] == [0.0, 0.2, 0.4, 0.6, 0.8]
+    assert rows[2]["hero"] == {"id": 0, "x": 3, "y": 0, "z": 0}
+    assert rows[2]["reported"] == [1, 2, 3]
+    assert [row["hero_visible"] for row in rows] == [False, True, True, True, False]
+
+
+def test_the_status_line_says_what_is_going_on(observations):
+    flight_log = FlightLog()
+    assert flight_log.status() == "waiting"
+    flight_log.add(observations[3])
+    assert "follow" in flight_log.status()
+    assert "hero 4.0 m away and in view" in flight_log.status()
+
+
+def test_a_flight_without_frames_has_a_summary_too():
+    assert dict(FlightLog().summary())["frames"] == "0"
