@@ -91,7 +91,9 @@ class StillFrame:
 
     @property
     def pose(self):
-        return self.gimbal_pose
+        """The body, turned elsewhere than the camera under it."""
+        camera = self.gimbal_pose
+        return Pose(camera.x, camera.y, camera.z + 0.1, 0.0, 0.0, camera.yaw + 1.0)
 
 
 def take(camera_wire, blocks, timestamp=0.0, far=100.0, network=SIZE):
