@@ -121,3 +121,5 @@ class Decision:
     world_point: tuple[float, float, float] | None = None  # as measured in this frame
     track_point: tuple[float, float, float] | None = None  # after the filter
     timings: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds, filled in by the bridge
+    # (rows, columns, 3) float32, what the network saw; filled in by the bridge, for those who record or draw it
+    probabilities: np.ndarray | None = field(default=None, repr=False, compare=False)

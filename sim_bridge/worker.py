@@ -39,7 +39,7 @@ class Outcome(Protocol):
     """Where jobs end; each submitted job ends exactly once, unless its session has gone."""
 
     def decided(self, job: Job, decision: Decision) -> None:
-        """Send the commands. `decision.timings` has wait, decode, network and agent in milliseconds."""
+        """Send the commands. `decision` has its timings (wait, decode, network, agent; milliseconds) and probabilities."""
 
     def skipped(self, job: Job) -> None:
         """A newer frame of the same session took its place."""
@@ -139,4 +139,4 @@ class InferenceWorker:
             self._outcome.failed(job, error)
         else:
             timings["agent"] = 1e3 * (time.perf_counter() - began)
-            self._outcome.decided(job, dataclasses.replace(decision, timings=timings))
+            self._outcome.decided(job, dataclasses.replace(decision, timings=timings, probabilities=probabilities))
