@@ -1,0 +1,22 @@
+"""Measures the program: `python scripts/bench.py latency` or `python scripts/bench.py follow`, each with --help."""
+
+import os
+import subprocess
+import sys
+
+from environment import ROOT, prepare
+
+BENCHMARKS = {"latency": "frame in to command out, beside the original's way", "follow": "how well it follows"}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
+        names = "\n".join(f"  {name:8} {what}" for name, what in BENCHMARKS.items())
+        print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
+        sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
+    interpreter = prepare("requirements.txt")
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    command = [str(interpreter), "-m", f"scripts.bench_{sys.argv[1]}", *sys.argv[2:]]
+    try:
+        sys.exit(subprocess.call(command, env={**os.environ, "PYTHONPATH": path}))
+    except KeyboardInterrupt:
+        sys.exit(130)
