@@ -7,6 +7,7 @@ This file only parses, wires and runs; the rooms do the work.
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -137,4 +138,7 @@ def fail(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # all of ours is closed by now, and TensorFlow takes seconds to tear itself down

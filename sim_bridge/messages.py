@@ -93,8 +93,8 @@ def parse_sensor_frame(arguments: tuple, frame_size: int = 256) -> SensorFrame:
     truth_mask, truth_hero, ignored = _truth(payload)
     return SensorFrame(
         timestamp=_timestamp(payload["timestamp"]),
-        pose=_pose("pose", payload["pose"]),
-        gimbal_pose=_pose("gimbal_pose", payload["gimbal_pose"]),
+        pose=parse_pose("pose", payload["pose"]),
+        gimbal_pose=parse_pose("gimbal_pose", payload["gimbal_pose"]),
         jpeg=jpeg,
         png=png,
         truth_mask=truth_mask,
@@ -162,7 +162,8 @@ def _timestamp(value: object) -> float:
     return float(value)
 
 
-def _pose(name: str, text: object) -> Pose:
+def parse_pose(name: str, text: object) -> Pose:
+    """Read "x,y,z,roll,pitch,yaw" in metres and degrees, for the key `name`. Raises BadFrame."""
     if not isinstance(text, str):
         raise BadFrame("wrong-type", f'{name} must be a string "x,y,z,roll,pitch,yaw", got {_kind_of(text)}')
     if len(text) > _LONGEST_POSE:

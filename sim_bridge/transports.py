@@ -5,8 +5,10 @@ A transport accepts connections and runs a WSGI application. It knows nothing of
 
 import contextlib
 import errno
+import importlib
 import os
 import socket
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -140,13 +142,16 @@ class EventletTransport:
     websocket = None
 
     def __init__(self):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known, and said in the README
+            importlib.import_module("eventlet")
         self._calls: deque[Callable[[], None] | None] = deque()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
 
     def serve(self, listener: socket.socket, application: Callable) -> None:
         """Serve until `stop` or Ctrl-C."""
-        import eventlet  # only here: it warns on import, and most people never need it
+        import eventlet  # only here: most people never need it
         import eventlet.greenio
         import eventlet.wsgi
 

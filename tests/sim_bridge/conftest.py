@@ -154,7 +154,7 @@ def wait_until(condition, seconds: float = 10.0) -> bool:
     return bool(condition())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def payload():
     return encode_payload
 

@@ -1,0 +1,216 @@
+"""What lands in a recording: bytes as received, masks, decisions; filters; a disk that is slow or full."""
+
+import base64
+import errno
+import json
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from follower.agent import FollowAgent
+from model.dataset import find_pairs, read_pair
+from sim_bridge.recording.files import read_lines, read_meta
+from sim_bridge.recording.recorder import Recorder
+from sim_bridge.recording.settings import RecordingSettings
+from sim_bridge.recording.writer import RunWriter
+
+
+class SeesABlob:
+    """A network that sees the hero as a square and a person beside it, at 64x64, and is sure of it."""
+
+    hero = (slice(30, 40), slice(20, 26))
+
+    def predict(self, images):
+        probabilities = np.zeros((len(images), 64, 64, 3), np.float32)
+        probabilities[..., 0] = 1
+        probabilities[:, 30:40, 50:60] = (0, 1, 0)
+        probabilities[(slice(None), *self.hero)] = (0.05, 0.0, 0.95)
+        return probabilities
+
+
+@pytest.fixture
+def record(tmp_path, serve):
+    """A bridge that records to tmp_path/runs."""
+    recorders = []
+
+    def start(segmenter=None, make_agent=FollowAgent, **settings):
+        settings = {"enabled": True, "folder": str(tmp_path / "runs"), "name": "flight"} | settings
+        recorder = Recorder(RecordingSettings(**settings), {"model": {"name": "blob"}})
+        recorders.append(recorder)
+        return recorder, serve(segmenter or SeesABlob(), make_agent, listeners=[recorder])
+
+    yield start
+    for recorder in recorders:
+        recorder.close()
+
+
+@pytest.fixture
+def fly(connect, eventually, record, payload):
+    """Fly frames in lockstep through a recording bridge, and end it."""
+
+    def run(payloads, **settings):
+        recorder, server = record(**settings)
+        client = connect(server.port)
+        for number, frame in enumerate(payloads):
+            client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
+            assert eventually(lambda number=number: number in client.acknowledged)
+        client.send("41")
+        client.send("1")
+        assert eventually(lambda: not server.sessions)
+        server.stop()
+        recorder.close()
+        return recorder
+
+    return run
+
+
+def truth(label: int) -> str:
+    """A truth mask of one class, as the stand-in sends it."""
+    bgr = np.zeros((256, 256, 3), np.uint8)
+    bgr[..., 2 - label] = 255
+    return base64.b64encode(cv2.imencode(".png", bgr)[1].tobytes()).decode()
+
+
+def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
+    payloads = [payload(timestamp=10 + number / 5, brightness=50 + number) for number in range(5)]
+    fly(payloads)
+    run = tmp_path / "runs" / "flight"
+    records, broken = read_lines(run)
+    assert not broken
+    assert [record.frame for record in records] == [f"{number:06d}" for number in range(5)]
+    for record, sent in zip(records, payloads, strict=True):
+        assert (run / "images" / record.image).read_bytes() == base64.b64decode(sent["rgb_image"])
+        assert (run / "depth" / f"{record.frame}.png").read_bytes() == base64.b64decode(sent["depth_image"])
+        assert record.timestamp == float(sent["timestamp"])
+        assert ",".join(f"{value:.4f}" for value in record.gimbal_pose) == sent["gimbal_pose"]
+        assert record.state == "found"
+        assert record.detection["centroid"] == pytest.approx((139.5, 91.5))  # rows 120..159, columns 80..103
+        assert record.range["metres"] == pytest.approx(50 / 255 * 100)
+        assert [name for name, _ in record.commands] == ["object_detected", "create_box_marker"]
+        assert record.label_source == "model"
+        assert record.hero_pixels == 40 * 24
+        assert record.people_pixels == 40 * 40
+        assert set(record.timings) >= {"wait", "decode", "network", "agent", "total"}
+    meta = read_meta(run)
+    assert meta["model"] == {"name": "blob"}
+    assert meta["frames"] == 5
+    assert meta["labels"] == {"model": 5}
+    assert meta["started"] <= meta["ended"]
+    assert meta["lost"] == {}
+
+
+def test_a_recording_is_a_dataset(fly, payload, tmp_path):
+    fly([payload(timestamp=number, brightness=90) for number in range(3)])
+    pairs, problems = find_pairs(tmp_path / "runs")
+    assert not problems
+    assert len(pairs) == 3
+    image, mask = read_pair(pairs[0])
+    assert image.shape == mask.shape == (256, 256, 3)
+    expected = np.zeros((256, 256, 3), np.uint8)
+    expected[..., 0] = 255
+    expected[120:160, 200:240] = (0, 255, 0)
+    expected[120:160, 80:104] = (0, 0, 255)
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_the_simulators_truth_goes_before_the_models_mask(fly, payload, tmp_path):
+    with_truth = payload(timestamp=1) | {"truth_mask": truth(1), "truth_hero": "1.5,2.5,0"}
+    broken = payload(timestamp=2) | {"truth_mask": base64.b64encode(b"no mask").decode()}
+    fly([with_truth, broken])
+    run = tmp_path / "runs" / "flight"
+    first, second = read_lines(run)[0]
+    assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["truth_mask"])
+    assert (first.label_source, first.hero_pixels, first.people_pixels) == ("simulator", 0, 256 * 256)
+    assert first.truth_hero == [1.5, 2.5, 0]
+    assert second.label_source == "model"
+
+
+def test_two_simulators_get_two_runs(record, connect, payload, eventually, tmp_path):
+    recorder, server = record()
+    clients = [connect(server.port) for _ in range(2)]
+    for client in clients:
+        client.send("420" + json.dumps(["sensor_frame", payload()]))
+    assert eventually(lambda: all(client.acknowledged for client in clients))
+    server.stop()
+    recorder.close()
+    assert sorted(run.name for run in (tmp_path / "runs").iterdir()) == ["flight", "flight-2"]
+    assert all(len(read_lines(run)[0]) == 1 for run in (tmp_path / "runs").iterdir())
+
+
+def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path):
+    recorder, server = record(enabled=False)
+    client = connect(server.port)
+
+    def send(number):
+        client.send(f"42{number}" + json.dumps(["sensor_frame", payload(timestamp=number)]))
+        assert eventually(lambda: number in client.acknowledged)
+        time.sleep(0.05)  # listeners hear of it on their own thread
+
+    send(0)
+    assert recorder.start("first") == "first"
+    send(1)
+    recorder.toggle()
+    send(2)
+    recorder.start("first")
+    send(3)
+    assert recorder.status()["recording"]
+    recorder.close()
+    runs = {run.name: [record.number for record in read_lines(run)[0]] for run in (tmp_path / "runs").iterdir()}
+    assert runs == {"first": [1], "first-2": [3]}
+    with pytest.raises(ValueError, match="letters"):
+        recorder.start("../elsewhere")
+
+
+def test_a_slow_disk_costs_frames_of_the_recording_and_not_the_flight(fly, payload, tmp_path, monkeypatch):
+    slow = threading.Event()
+    add = RunWriter.add
+    monkeypatch.setattr(RunWriter, "add", lambda *arguments: (slow.wait(20), add(*arguments)))
+    payloads = [payload(timestamp=number) for number in range(12)]
+    threading.Timer(3.0, slow.set).start()  # lockstep: all are answered long before
+    began = time.monotonic()
+    recorder = fly(payloads, queue_frames=4)
+    assert time.monotonic() - began < 20
+    kept = len(read_lines(tmp_path / "runs" / "flight")[0])
+    assert kept <= 5  # one at the disk, four waiting
+    assert recorder.status()["lost"] == {"the disk was too slow": 12 - kept}
+    assert read_meta(tmp_path / "runs" / "flight")["lost"] == {"the disk was too slow": 12 - kept}
+
+
+def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    import os
+
+    write, calls = os.write, []
+
+    def full(handle, data):
+        calls.append(data)
+        if len(calls) in (2, 3):  # half a line, then the end
+            write(handle, data[:20])
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return write(handle, data)
+
+    monkeypatch.setattr("sim_bridge.recording.writer.os.write", full)
+    recorder = fly([payload(timestamp=number) for number in range(6)])
+    run = tmp_path / "runs" / "flight"
+    records, broken = read_lines(run)
+    assert not broken
+    assert [record.number for record in records] == [0, 3, 4, 5]
+    assert len(list((run / "images").iterdir())) == 4
+    assert recorder.status()["lost"] == {"the disk refused": 2}
+
+
+def test_the_recording_ends_at_its_limit(fly, payload, tmp_path):
+    recorder = fly([payload(timestamp=number) for number in range(20)], max_gigabytes=2e-5)
+    run = tmp_path / "runs" / "flight"
+    assert 1 < len(read_lines(run)[0]) < 20
+    assert "limit" in read_meta(run)["end_reason"]
+    assert not recorder.recording
+
+
+def test_nothing_is_recorded_where_the_disk_is_nearly_full(fly, payload, tmp_path):
+    recorder = fly([payload()], min_free_gigabytes=1e9)
+    assert not list((tmp_path / "runs").iterdir())
+    assert not recorder.recording
