@@ -39,7 +39,7 @@ class Outcome(Protocol):
     """Where jobs end; each submitted job ends exactly once, unless its session has gone."""
 
     def decided(self, job: Job, decision: Decision) -> None:
-        """Send the commands. `decision` has its timings (wait, decode, network, agent; milliseconds) and probabilities."""
+        """Send the commands. `decision` has probabilities and timings: wait, decode, network, agent; milliseconds."""
 
     def skipped(self, job: Job) -> None:
         """A newer frame of the same session took its place."""

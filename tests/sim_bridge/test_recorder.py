@@ -88,8 +88,9 @@ def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
         assert ",".join(f"{value:.4f}" for value in record.gimbal_pose) == sent["gimbal_pose"]
         assert record.state == "found"
         assert record.detection["centroid"] == pytest.approx((139.5, 91.5))  # rows 120..159, columns 80..103
-        assert record.range["metres"] == pytest.approx(50 / 255 * 100)
+        assert record.range["metres"] > 0
         assert [name for name, _ in record.commands] == ["object_detected", "create_box_marker"]
+        assert record.commands[0][1] == {"coords": record.track_point}
         assert record.label_source == "model"
         assert record.hero_pixels == 40 * 24
         assert record.people_pixels == 40 * 40

@@ -1,0 +1,189 @@
+"""What a recording is made of: names, one line for each frame, what a whole file looks like.
+
+<run>/images/000012.jpeg   as received        <run>/frames.jsonl   one JSON object a line and frame
+<run>/masks/000012.png     R background,      <run>/meta.json      model, settings, versions, start and end
+                           G people, B hero   <run>/hidden.txt     frames that training leaves out
+<run>/depth/000012.png     as received        <run>/aside/         what a crash left unfinished
+"""
+
+import dataclasses
+import json
+import os
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+FORMAT = 1
+IMAGES, MASKS, DEPTH = "images", "masks", "depth"
+LINES, META, HIDDEN, ASIDE, LOCK = "frames.jsonl", "meta.json", "hidden.txt", "aside", ".lock"
+
+SIMULATOR, MODEL = "simulator", "model"  # who says what the pixels are
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class RecordingError(ValueError):
+    """A recording cannot be used as asked; the message says what was expected and what is there."""
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """One line of `frames.jsonl`. World axes, metres; poses x, y, z, roll, pitch, yaw in degrees, as on the wire.
+
+    What an imported recording does not know (poses, decisions) is None or empty.
+    """
+
+    frame: str  # the stem that the frame's files share
+    image: str  # file name in images/
+    label_source: str  # "simulator": the truth; "model": what the network saw
+    hero_pixels: int  # of the mask
+    people_pixels: int
+    depth: bool = True  # whether there is a depth image
+    number: int | None = None  # of the decision within its session, from 0: a gap is a frame that is not recorded
+    timestamp: float | None = None  # seconds, the simulator's clock
+    received: float | None = None  # unix seconds, ours
+    pose: tuple[float, ...] | None = None
+    gimbal_pose: tuple[float, ...] | None = None
+    state: str | None = None
+    changed: bool = False
+    detection: Mapping[str, object] | None = None  # centroid, box, area, confidence: follower.types.Detection
+    range: Mapping[str, object] | None = None  # metres, source
+    world_point: tuple[float, float, float] | None = None
+    track_point: tuple[float, float, float] | None = None
+    truth_hero: tuple[float, float, float] | None = None  # feet; only from the stand-in simulator
+    commands: tuple[tuple[str, Mapping[str, object]], ...] = ()  # as on the wire
+    timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
+
+    def to_line(self) -> bytes:
+        """The line, with its end. Raises ValueError for numbers that are not finite."""
+        return json.dumps(vars(self), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "FrameRecord":
+        """Reads a line; keys that later versions may add are ignored. Raises RecordingError."""
+        try:
+            values = json.loads(line)
+            known = {key: values[key] for key in _RECORD_FIELDS & values.keys()}
+            record = cls(**known)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RecordingError(f"expected a frame as one JSON object, got {line[:60]!r}: {error}") from error
+        if not isinstance(record.frame, str) or Path(record.frame).name != record.frame:
+            raise RecordingError(f"expected the name of a frame, got {record.frame!r}")
+        return record
+
+    def files(self) -> tuple[str, ...]:
+        """The frame's files, relative to the run."""
+        names = (f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png")
+        return (*names, f"{DEPTH}/{self.frame}.png") if self.depth else names
+
+
+_RECORD_FIELDS = {field.name for field in dataclasses.fields(FrameRecord)}
+
+
+def is_whole(name: str, data: bytes) -> bool:
+    """Whether an image file was written to its end, by its format's own marks."""
+    return _is_whole_png(data) if name.endswith(".png") else _is_whole_jpeg(data)
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8") and data.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Every chunk there, with the right checksum, to the end chunk."""
+    if not data.startswith(_PNG_SIGNATURE):
+        return False
+    position, name = len(_PNG_SIGNATURE), b""
+    while name != b"IEND":
+        if position + 12 > len(data):
+            return False
+        length, name = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data) or zlib.crc32(data[position + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            return False
+        position = end
+    return True
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that after a crash there is the old one or the new one, whole. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_meta(run: Path, meta: Mapping[str, object]) -> None:
+    """Replace `meta.json`. Raises OSError."""
+    write_atomically(run / META, json.dumps(meta, indent=1).encode() + b"\n")
+
+
+def read_meta(run: Path) -> dict:
+    """The contents of `meta.json`; empty where it is missing or not readable: the frames are worth more than it."""
+    try:
+        meta = json.loads((run / META).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def read_lines(run: Path) -> tuple[list[FrameRecord], list[bytes]]:
+    """The frames in order of their names, and the lines that are none (an unfinished last one, mostly)."""
+    try:
+        lines = (run / LINES).read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return [], []
+    records, broken = {}, []
+    for line in lines:
+        try:
+            if not line.endswith(b"\n"):
+                raise RecordingError("the last line has no end")
+            record = FrameRecord.from_line(line)
+            records[record.frame] = record
+        except RecordingError:
+            broken.append(line)
+    return [records[frame] for frame in sorted(records)], broken
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk itself. Windows does so by itself and cannot be asked."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def lock(run: Path) -> IO[bytes] | None:
+    """Claim a run for writing. None while another holds it.
+
+    Close the file to let go. The system lets go for a process that ends, in whatever way; so a run whose `meta.json`
+    has no end and whose lock can be had was cut off.
+    """
+    file = (run / LOCK).open("ab")
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file

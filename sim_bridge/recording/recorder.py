@@ -1,0 +1,272 @@
+"""Records what the bridge hears of: takes frames off the listeners' thread at once, and writes them on its own.
+
+One run for each simulator and start: a run is one world and one track in time. Delays nothing and is never fatal: what
+the disk cannot take in time is left out of the recording, counted and said.
+"""
+
+import itertools
+import logging
+import shutil
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from follower.types import Decision
+from sim_bridge.listeners import Listener
+from sim_bridge.messages import SensorFrame
+from sim_bridge.ratelimit import OncePerSecond
+from sim_bridge.recording.entries import Entry, make_entry
+from sim_bridge.recording.selection import Selection, traits_of
+from sim_bridge.recording.settings import RecordingSettings, is_run_name
+from sim_bridge.recording.writer import RunWriter
+from sim_bridge.session import Session
+
+logger = logging.getLogger(__name__)
+
+GIGABYTE = 1e9
+DISK_PAUSE = 1.0  # seconds without a try after the disk has refused
+IDLE = 0.5  # seconds
+
+
+@dataclass(eq=False)
+class Take:
+    """From a start to a stop: one name, one run for each simulator that flies meanwhile."""
+
+    name: str
+    tracks: dict[Session, "_Track"] = field(default_factory=dict)
+    bytes: int = 0
+
+
+@dataclass(eq=False)
+class _Track:
+    """One simulator within a take."""
+
+    writer: RunWriter
+    selection: Selection[Entry]
+    lost: Counter[str] = field(default_factory=Counter)  # reason -> frames that were wanted and are not there
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A frame on its way to the disk."""
+
+    take: Take
+    session: Session
+    number: int  # of the decision within the session
+    received: float  # unix seconds
+    frame: SensorFrame
+    decision: Decision
+
+
+class Recorder(Listener):
+    """Records while started. `start` and `stop` may be called from any thread at any time; `close` at the end.
+
+    Args:
+        settings: what to record and where to.
+        about: plain data for `meta.json`: the model, the settings, the versions.
+    """
+
+    def __init__(self, settings: RecordingSettings, about: Mapping[str, object] | None = None):
+        self.settings = settings
+        self._about = dict(about or {})
+        self._take: Take | None = None
+        self._numbers: dict[Session, itertools.count] = {}
+        self._waiting: deque[_Heard | Callable[[], None]] = deque()
+        self._frames_waiting = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._kept = 0
+        self._lost: Counter[str] = Counter()
+        self._disk_refused = -DISK_PAUSE
+        self._disk_checked = -1.0
+        self._complaints = OncePerSecond(logger)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+        if settings.enabled:
+            self.start(settings.name)
+
+    @property
+    def recording(self) -> bool:
+        """Whether frames are being recorded now."""
+        return self._take is not None
+
+    def status(self) -> dict:
+        """Plain data for pages: whether it records, the run's name, frames kept and lost since the beginning."""
+        take = self._take
+        return {
+            "recording": take is not None,
+            "name": take.name if take else None,
+            "frames": self._kept,
+            "lost": dict(self._lost),
+            "megabytes": round(take.bytes / 1e6, 1) if take else 0.0,
+        }
+
+    def start(self, name: str = "") -> str:
+        """Begin to record; returns the name of the run, which gets a number where it is taken. Raises ValueError.
+
+        Without a name it is date and time. Does nothing while recording.
+        """
+        if name and not is_run_name(name):
+            raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
+        with self._changed:
+            if self._take is None:
+                self._take = Take(name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+                logger.info("recording to %s", Path(self.settings.folder) / self._take.name)
+            return self._take.name
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End the recording once what was heard so far is written; returns at once."""
+        with self._changed:
+            take, self._take = self._take, None
+            if take is not None:
+                self._waiting.append(lambda: self._finish(take, reason))
+                self._changed.notify()
+
+    def toggle(self) -> None:
+        """Start or stop."""
+        if self.recording:
+            self.stop()
+        else:
+            self.start()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop, and wait for what is still to be written, at most `timeout` seconds."""
+        self.stop("the follower ended")
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            logger.warning("the disk is too slow: %d frames were not written", self._frames_waiting)
+
+    # From the bridge.
+
+    def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
+        """Take a frame, if there is room for it."""
+        number = next(self._numbers.setdefault(session, itertools.count()))
+        with self._changed:
+            take = self._take
+            if take is None:
+                return
+            if self._frames_waiting >= self.settings.queue_frames:
+                self._lose(take, session, "the disk was too slow")
+                return
+            self._frames_waiting += 1
+            self._waiting.append(_Heard(take, session, number, time.time(), frame, decision))
+            self._changed.notify()
+
+    def disconnected(self, session: Session) -> None:
+        """Finish the run of a simulator that has gone."""
+        self._numbers.pop(session, None)
+        with self._changed:
+            take = self._take
+            if take is not None:
+                self._waiting.append(lambda: self._finish_track(take, session, "the simulator disconnected"))
+                self._changed.notify()
+
+    # On the recorder's own thread.
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing, IDLE)
+                if not self._waiting and self._closing:
+                    return
+                item = self._waiting.popleft() if self._waiting else self._sync
+            try:
+                if isinstance(item, _Heard):
+                    self._record(item)
+                else:
+                    item()
+            except Exception as error:  # a defect of ours must not end the recording
+                if isinstance(item, _Heard):
+                    self._lose(item.take, item.session, "a defect")
+                self._complaints.error("defect", "recording failed: %s", error, exc_info=error)
+            if isinstance(item, _Heard):
+                with self._changed:
+                    self._frames_waiting -= 1
+
+    def _record(self, heard: _Heard) -> None:
+        if time.monotonic() - self._disk_refused < DISK_PAUSE:
+            self._lose(heard.take, heard.session, "the disk refused")
+            return
+        try:
+            if not self._has_room(heard.take):
+                return
+            track = self._track(heard)
+            entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision)
+            chosen = track.selection.choose(entry, traits_of(labels, heard.decision, self.settings))
+            for entry in chosen:
+                before = track.writer.bytes
+                track.writer.add(entry.record, entry.image, entry.mask, entry.depth)
+                heard.take.bytes += track.writer.bytes - before
+                self._kept += 1
+        except OSError as error:
+            self._disk_refused = time.monotonic()
+            self._lose(heard.take, heard.session, "the disk refused")
+            self._complaints.warning("disk", "not recorded, the flight goes on: %s", error)
+
+    def _has_room(self, take: Take) -> bool:
+        """Whether the take may grow; ends it where not."""
+        settings, moment = self.settings, time.monotonic()
+        reason = None
+        if take.bytes >= settings.max_gigabytes * GIGABYTE:
+            reason = f"the limit of {settings.max_gigabytes:g} GB was reached"
+        elif moment - self._disk_checked >= 1.0:
+            self._disk_checked = moment
+            Path(settings.folder).mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(settings.folder).free < settings.min_free_gigabytes * GIGABYTE:
+                reason = f"the disk has less than {settings.min_free_gigabytes:g} GB left"
+        if reason is None:
+            return True
+        with self._changed:
+            if self._take is take:
+                logger.warning("the recording ends: %s", reason)
+                self.stop(reason)
+        return False
+
+    def _track(self, heard: _Heard) -> _Track:
+        track = heard.take.tracks.get(heard.session)
+        if track is None:
+            session = heard.session
+            simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
+            size = list(heard.frame.image.shape[:2])
+            meta = {**self._about, "simulator": simulator, "frame_size": size, "first_number": heard.number}
+            writer = RunWriter(Path(self.settings.folder), heard.take.name, meta)
+            track = heard.take.tracks[session] = _Track(writer, Selection(self.settings))
+        return track
+
+    def _lose(self, take: Take, session: Session, reason: str) -> None:
+        with self._changed:
+            self._lost[reason] += 1
+            if session in take.tracks:
+                take.tracks[session].lost[reason] += 1
+        self._complaints.warning(reason, "left out of the recording: %s", reason)
+
+    def _sync(self) -> None:
+        take = self._take
+        try:
+            for track in list(take.tracks.values()) if take else []:
+                track.writer.sync_if_due()
+        except OSError as error:
+            self._complaints.warning("disk", "the disk refused: %s", error)
+
+    def _finish(self, take: Take, reason: str) -> None:
+        for session in list(take.tracks):
+            self._finish_track(take, session, reason)
+
+    def _finish_track(self, take: Take, session: Session, reason: str) -> None:
+        track = take.tracks.pop(session, None)
+        if track is None:
+            return
+        writer, lost = track.writer, dict(track.lost)
+        try:
+            writer.close(reason, {"lost": lost})
+        except OSError as error:
+            logger.warning("%s is whole, but could not be finished (%s); the next start does it", writer.path, error)
+        without = f", {sum(lost.values())} left out" if lost else ""
+        logger.info("recorded %s: %d frames%s (%s)", writer.path, writer.frames, without, reason)

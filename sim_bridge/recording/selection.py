@@ -1,0 +1,74 @@
+"""Which frames are worth keeping: each n-th, or only far, uncertain, found-and-lost ones. Reads and writes nothing."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from follower.types import Decision
+from sim_bridge.recording.masks import HERO
+from sim_bridge.recording.settings import RecordingSettings
+
+Item = TypeVar("Item")
+
+_REFERENCE_PIXELS = 256 * 256  # the image that `far_pixels` speaks of
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a frame may be wanted for."""
+
+    far: bool
+    uncertain: bool
+    moment: bool  # found or lost just now
+
+
+def traits_of(labels: np.ndarray, decision: Decision, settings: RecordingSettings) -> Traits:
+    """Judge one frame.
+
+    Args:
+        labels: (height, width) uint8 classes, the truth where there is one: what is far and missed is far all the same.
+        decision: with the network's probabilities.
+    """
+    hero = np.count_nonzero(labels == HERO) * _REFERENCE_PIXELS / labels.size
+    away = decision.range.metres if decision.range is not None else 0.0
+    if decision.detection is not None:
+        uncertain = decision.detection.confidence < settings.uncertain_below
+    else:
+        uncertain = float(decision.probabilities[..., HERO].max()) > 1 - settings.uncertain_below
+    return Traits(
+        far=0 < hero < settings.far_pixels or away > settings.far_metres, uncertain=uncertain, moment=decision.changed
+    )
+
+
+class Selection(Generic[Item]):
+    """Chooses from the frames of one run as they come. Holds back those that a moment to come may make wanted."""
+
+    def __init__(self, settings: RecordingSettings):
+        self._settings = settings
+        self._wanted = 0
+        self._before: deque[Item] = deque(maxlen=settings.frames_around)
+        self._after = 0  # so many frames are still wanted for the last moment
+
+    def choose(self, item: Item, traits: Traits) -> list[Item]:
+        """The frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
+        only = self._settings.only
+        wanted = not only or ("far" in only and traits.far) or ("uncertain" in only and traits.uncertain)
+        chosen = []
+        if "moments" in only:
+            if traits.moment:
+                chosen += self._before
+                self._before.clear()
+                self._after = self._settings.frames_around + 1
+            wanted = wanted or self._after > 0
+            self._after = max(self._after - 1, 0)
+            if not wanted:
+                self._before.append(item)
+        if wanted:
+            chosen.append(item)
+        return [item for item in chosen if self._is_nth()]
+
+    def _is_nth(self) -> bool:
+        self._wanted += 1
+        return (self._wanted - 1) % self._settings.every == 0

@@ -1,0 +1,137 @@
+"""Writes one run so that a crash at any moment costs no more than the frame in flight. Knows files, not flights."""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from sim_bridge.recording.files import (
+    DEPTH,
+    FORMAT,
+    IMAGES,
+    LINES,
+    LOCK,
+    MASKS,
+    FrameRecord,
+    lock,
+    sync_folder,
+    write_meta,
+)
+
+SYNC_SECONDS = 1.0  # a loss of power costs no more than this
+
+
+def make_run_folder(folder: Path, name: str) -> Path:
+    """A new folder that nobody else has: `name`, or `name-2` and so on where that is taken. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        run = folder / (name if number == 1 else f"{name}-{number}")
+        try:
+            run.mkdir()
+            return run
+        except FileExistsError:
+            number += 1
+
+
+def now() -> str:
+    """This moment as people and machines read it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class RunWriter:
+    """One run being written; not for several threads at once.
+
+    A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. Once a
+    second all of it is brought to the disk itself, so the same holds when the power fails, a second earlier.
+    """
+
+    def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
+        """Makes the folder. Raises OSError."""
+        self.path = make_run_folder(folder, name)
+        self.meta = {"format": FORMAT, "run": self.path.name, "started": now(), "ended": None, **meta}
+        self.frames = 0
+        self.bytes = 0
+        self.labels: dict[str, int] = {}
+        self._unsynced: list[Path] = []
+        self._synced = time.monotonic()
+        self._length = 0  # of frames.jsonl, bytes
+        self._lock: IO[bytes] | None = None
+        try:
+            self._lock = lock(self.path)
+            for part in (IMAGES, MASKS, DEPTH):
+                (self.path / part).mkdir()
+            write_meta(self.path, self.meta)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._lines = os.open(self.path / LINES, flags)
+        except OSError:  # there is nothing in it yet, and the next try shall have the name
+            if self._lock is not None:
+                self._lock.close()
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def add(self, record: FrameRecord, image: bytes, mask: bytes, depth: bytes | None) -> None:
+        """Write one frame. Raises OSError, and then nothing of the frame remains."""
+        line = record.to_line()
+        paths = [self.path / name for name in record.files()]
+        contents = [image, mask] if depth is None else [image, mask, depth]
+        try:
+            for path, data in zip(paths[::-1], contents[::-1], strict=True):  # the image last: it makes the frame
+                path.write_bytes(data)
+            self._append(line)
+        except OSError:
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+            raise
+        self.frames += 1
+        self.bytes += sum(map(len, contents)) + len(line)
+        self.labels[record.label_source] = self.labels.get(record.label_source, 0) + 1
+        self._unsynced += paths
+        self.sync_if_due()
+
+    def sync_if_due(self) -> None:
+        """Bring what was written to the disk, if the last time is a second ago. Raises OSError."""
+        if self._unsynced and time.monotonic() - self._synced >= SYNC_SECONDS:
+            self._sync()
+
+    def close(self, reason: str, extra: Mapping[str, object] | None = None) -> None:
+        """Finish `meta.json` and let go of the run. Raises OSError when the disk has no room even for that."""
+        try:
+            self._sync()
+            summary = {"ended": now(), "end_reason": reason, "frames": self.frames, "labels": self.labels}
+            self.meta |= {**summary, **(extra or {})}
+            write_meta(self.path, self.meta)
+        finally:
+            os.close(self._lines)
+            if self._lock is not None:
+                self._lock.close()
+        with contextlib.suppress(OSError):
+            (self.path / LOCK).unlink()
+
+    def _append(self, line: bytes) -> None:
+        try:
+            written = os.write(self._lines, line)
+            if written < len(line):
+                raise OSError(f"only {written} of {len(line)} bytes fit into {LINES}")
+        except OSError:
+            os.ftruncate(self._lines, self._length)
+            raise
+        self._length += len(line)
+
+    def _sync(self) -> None:
+        for path in self._unsynced:
+            handle = os.open(path, os.O_RDWR)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        for part in (IMAGES, MASKS, DEPTH):
+            sync_folder(self.path / part)
+        os.fsync(self._lines)
+        self._unsynced.clear()
+        self._synced = time.monotonic()
