@@ -205,12 +205,29 @@ def test_convolutions_of_theano_are_refused(legacy_files):
         load_model(path)
 
 
-def test_links_to_other_files_are_not_followed(legacy_files, tmp_path):
+def _external_link(file: h5py.File, name: str) -> None:
+    file[name] = h5py.ExternalLink("secret.h5", name)
+
+
+def _external_storage(file: h5py.File, name: str) -> None:
+    file.create_dataset(name, (1, 1, 3, 3), "f4", external=[("secret.bin", 0, 36)])
+
+
+def _virtual(file: h5py.File, name: str) -> None:
+    layout = h5py.VirtualLayout((1, 1, 3, 3), "f4")
+    layout[...] = h5py.VirtualSource("secret.h5", name, (1, 1, 3, 3))
+    file.create_virtual_dataset(name, layout)
+
+
+@pytest.mark.parametrize("borrow", [_external_link, _external_storage, _virtual])
+def test_weights_that_lie_in_other_files_are_not_read(legacy_files, tmp_path, monkeypatch, borrow):
+    monkeypatch.chdir(tmp_path)
     weights = {"a": conv("a"), "b": conv("b", OTHER_KERNEL, OTHER_BIAS)}
     path = legacy_files.write(two_convs(legacy_files), weights)
     shutil.copy(path, tmp_path / "secret.h5")
+    (tmp_path / "secret.bin").write_bytes(bytes(36))
     with h5py.File(path, "r+") as file:
         del file["b/b/kernel:0"]
-        file["b/b/kernel:0"] = h5py.ExternalLink("secret.h5", "b/b/kernel:0")
+        borrow(file, "b/b/kernel:0")
     with pytest.raises(WeightsError, match="another file"):
         load_model(path)
