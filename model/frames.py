@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from model.dataset import DatasetError, Pair, labels_of, read_pair
 
@@ -87,14 +88,14 @@ def pack(
     Args:
         pairs: what to pack, in this order.
         cache: folder that holds packed sets; made when missing.
-        size: pixels, square, that every frame must have.
+        size: pixels, square, to which frames of another size are scaled; all must be square and of one size.
         progress: wraps the iteration, to show it.
 
-    Raises DatasetError when a frame is of another size or cannot be read, naming it.
+    Raises DatasetError when a frame is not of the first one's size or cannot be read, naming it.
     """
     if not pairs:
         raise DatasetError("expected at least one labelled frame, got none")
-    fingerprint = sha256()
+    fingerprint = sha256(f"{size}\n".encode())
     for pair in pairs:
         source = pair.image.path.stat()
         fingerprint.update(f"{pair.image}|{pair.mask}|{source.st_size}|{source.st_mtime_ns}\n".encode())
@@ -114,15 +115,20 @@ def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
     count = len(pairs)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
     labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, (count, size, size))
-    instances = []
+    instances, expected = [], None
     for index, pair in enumerate(progress(pairs)):
         image, mask = read_pair(pair)
-        if image.shape != (size, size, 3) or mask.shape != (size, size, 3):
+        expected = expected or image.shape[0]
+        if not image.shape == mask.shape == (expected, expected, 3):
             raise DatasetError(
-                f"{pair.image}: expected {size}x{size} pixels for image and mask, got {image.shape[1]}x{image.shape[0]}"
-                f" and {mask.shape[1]}x{mask.shape[0]}"
+                f"{pair.image}: expected {expected}x{expected} pixels for image and mask, got"
+                f" {image.shape[1]}x{image.shape[0]} and {mask.shape[1]}x{mask.shape[0]}"
             )
-        images[index], labels[index] = image, labels_of(mask)
+        label = labels_of(mask)
+        if expected != size:
+            image = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)  # as for inference
+            label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST)
+        images[index], labels[index] = image, label
         instances += _people(index, labels[index])
     areas = np.stack([(labels[index][..., None] == np.arange(3)).sum(axis=(0, 1)) for index in range(count)])
     np.save(folder / "areas.npy", areas.astype(np.int32))

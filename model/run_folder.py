@@ -1,6 +1,6 @@
-"""The folder of one training: arguments, manifest, results, plots, checkpoint. Whatever is in it can be read at any moment.
+"""The folder of one training: arguments, manifest, results, plots, checkpoint. It can be read at any moment.
 
-Files are written beside their place and moved there, so that an interruption leaves the old or the new one, never a part.
+Files are written beside their place and moved there: an interruption leaves the old or the new one, never a part.
 """
 
 import csv

@@ -109,15 +109,6 @@ def _run(options) -> int:
     run.write_json("settings.json", asdict(settings))
     pairs, weights, held = _collect(options)
 
-    def show(text):
-        return lambda items: track(items, description=text, console=console)
-
-    frames = pack(pairs, options.cache, progress=show("reading training frames"))
-    validation = pack(held, options.cache, progress=show("reading validation frames")) if held else None
-    hashes = {pair.name: content_hash(pair) for pair in pairs} if not options.resume else None
-    if hashes is not None:
-        run.write_manifest(pairs, held, hashes)
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
@@ -127,6 +118,17 @@ def _run(options) -> int:
 
     keras.utils.set_random_seed(settings.seed)
     model = load_model(options.init).model if options.init else networks.build(settings.preset)
+
+    def show(text):
+        return lambda items: track(items, description=text, console=console)
+
+    size = model.input_shape[1]
+    frames = pack(pairs, options.cache, size, progress=show("reading training frames"))
+    validation = pack(held, options.cache, size, progress=show("reading validation frames")) if held else None
+    hashes = {pair.name: content_hash(pair) for pair in pairs} if not options.resume else None
+    if hashes is not None:
+        run.write_manifest(pairs, held, hashes)
+
     trainer = Trainer(model, settings, run, console)
     if options.resume:
         trainer.load()

@@ -1,4 +1,4 @@
-"""The training loop: epochs, learning rate, average of the weights, validation, checkpoints. What it trains on, `train` says."""
+"""The training loop: epochs, learning rate, average of the weights, validation, checkpoints."""
 
 import time
 from dataclasses import replace
@@ -25,22 +25,13 @@ class Trainer:
     def __init__(self, model: keras.Model, settings: TrainSettings, run: RunFolder, console: Console):
         self.settings, self.run, self.console = settings, run, console
         self.precision = _precision(settings.mixed_precision)
-        self.network = network = _twin(model, self.precision, (None, None, 3))  # crops are smaller than frames
-        self.averaged = _twin(model, "float32", model.input_shape[1:])
         self.epoch = 0
         self.seconds = 0.0
         self.step = 0
         self.best = -1.0
-        network.compile(
-            keras.optimizers.AdamW(1e-3, weight_decay=settings.weight_decay, clipnorm=1.0),
-            segmentation_loss(settings.loss),
-            metrics=[HeroIoU()],
-            # XLA's convolutions are slower than oneDNN's on a CPU.
-            jit_compile=keras.backend.backend() != "tensorflow" or _on_gpu(),
-        )
-        network.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        network.optimizer.build(network.trainable_variables)
-        self.average = [np.array(weight) for weight in network.get_weights()]
+        self.averaged = _twin(model, "float32", model.input_shape[1:])
+        self.network = self._trainable(model, settings.augmentation.crop)
+        self.average = [np.array(weight) for weight in model.get_weights()]
 
     def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
         """Trains until the epochs or the minutes are used up."""
@@ -104,6 +95,29 @@ class Trainer:
         self._write(self.run.last)
         return self.run.best if self.run.best.exists() else self.run.last
 
+    def _trainable(self, model: keras.Model, size: int) -> keras.Model:
+        """The network for square samples of `size` pixels, with its loss and a fresh optimiser."""
+        network = _twin(model, self.precision, (size, size, 3))
+        network.compile(
+            keras.optimizers.AdamW(1e-3, weight_decay=self.settings.weight_decay, clipnorm=1.0),
+            segmentation_loss(self.settings.loss),
+            metrics=[HeroIoU()],
+            # XLA's convolutions are slower than oneDNN's on a CPU.
+            jit_compile=keras.backend.backend() != "tensorflow" or _on_gpu(),
+        )
+        network.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        network.optimizer.build(network.trainable_variables)
+        return network
+
+    def _resize(self, size: int) -> None:
+        """Goes on with samples of another size: the same weights, the same state of the optimiser."""
+        before = self.network
+        if before.input_shape[1] != size:
+            self.network = self._trainable(self.averaged, size)
+            self.network.set_weights(before.get_weights())
+            for new, old in zip(self.network.optimizer.variables, before.optimizer.variables, strict=True):
+                new.assign(old)
+
     def _epoch(self, batches: Batches, progress: float) -> tuple[dict[str, float], int]:
         settings = self.settings
         whole = progress >= 1 - settings.full_frames
@@ -111,6 +125,7 @@ class Trainer:
         augmentation = settings.augmentation
         if whole:
             augmentation = replace(augmentation, crop=batches.frame_size, zoom_share=augmentation.zoom_share / 2)
+        self._resize(augmentation.crop)
         self.network.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
         stream = batches.range(self.step, last, size, augmentation)
@@ -137,7 +152,7 @@ class Trainer:
 
 
 def _twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> keras.Model:
-    """The same network and weights for another frame shape and dtype policy; its probabilities are float32 under any."""
+    """The same network and weights for another shape and dtype policy; probabilities are float32 under any."""
 
     def clone(layer: keras.Layer) -> keras.Layer:
         dtype = "float32" if layer is network.layers[-1] else policy

@@ -1,0 +1,118 @@
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from model.dataset import DatasetError, check_pairs, find_pairs, labels_of, read_pair
+from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
+
+
+@pytest.fixture
+def frame():
+    labels = draw_labels(np.random.default_rng(1), 32)
+    return paint(labels), labels
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("0_run6_cam1_00000_data_pack2.jpeg", "0_run6_mask_00000_data_pack2.png"),
+        ("2_run2cam1_05421.jpeg", "2_run2_mask_05421.png"),
+        ("2_run2cam1_05421.jpeg", "2_run2mask_05421.png"),
+        ("0_run1cam1_00005.jpeg", "0__mask_00005.png"),
+        ("000017.jpeg", "000017.png"),
+    ],
+)
+def test_official_and_own_names_find_their_partner(tmp_path, frame, image, mask):
+    write_frame(tmp_path, image, mask, *frame)
+    pairs, problems = find_pairs(tmp_path)
+    assert problems == []
+    assert [(pair.image.path.name, pair.mask.path.name) for pair in pairs] == [(image, mask)]
+
+
+def test_a_missing_mask_is_named_and_shifts_no_other(tmp_path):
+    write_dataset(tmp_path, 6, size=32)
+    (tmp_path / "masks" / "run_1_mask_00002.png").unlink()
+    pairs, problems = find_pairs(tmp_path)
+    assert [pair.image.path.name[-10:-5] for pair in pairs] == ["00000", "00001", "00003", "00004", "00005"]
+    assert all(pair.image.path.stem[-5:] == pair.mask.path.stem[-5:] for pair in pairs)
+    assert [problem.kind for problem in problems] == ["no mask"]
+    assert "run_1_cam1_00002.jpeg" in str(problems[0])
+
+
+def test_masks_without_a_run_are_not_guessed_between_two_runs(tmp_path, frame):
+    for run in (1, 2):
+        write_frame(tmp_path, f"0_run{run}cam1_00005.jpeg", "0__mask_00005.png", *frame)
+    pairs, problems = find_pairs(tmp_path)
+    assert pairs == []
+    assert sorted(problem.kind for problem in problems) == ["no image", "no mask", "no mask"]
+
+
+def test_a_zip_reads_as_its_folder_does(tmp_path):
+    folder = write_dataset(tmp_path / "runs" / "run_1", 4, size=32)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "runs")
+    in_folder, in_zip = find_pairs(tmp_path / "runs")[0], find_pairs(archive)[0]
+    assert [pair.name for pair in in_zip] == [pair.name for pair in in_folder]
+    for one, other in zip(in_folder, in_zip, strict=True):
+        np.testing.assert_array_equal(read_pair(one), read_pair(other))
+    assert folder.is_dir()
+
+
+def test_hidden_frames_are_left_out(tmp_path):
+    write_dataset(tmp_path, 4, size=32)
+    (tmp_path / "hidden.txt").write_text("run_1_00001 run_1_00003\n")
+    assert [pair.name for pair in find_pairs(tmp_path)[0]] == ["run_1_00000", "run_1_00002"]
+
+
+def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
+    write_frame(tmp_path / "train", "1_run1_cam1_00000.jpeg", "1_run1_mask_00000.png", *frame)
+    write_frame(tmp_path / "mine" / "evening", "000000.jpeg", "000000.png", *frame)
+    runs = {pair.run for pair in find_pairs(tmp_path)[0]}
+    assert {run.split("/", 1)[1] for run in runs} == {"train/1_run1", "mine/evening"}
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
+def test_masks_of_either_scale_give_the_same_labels(values):
+    labels = draw_labels(np.random.default_rng(2), 32)
+    mask = np.eye(3, dtype=np.uint8)[labels] * values[1]
+    np.testing.assert_array_equal(labels_of(mask), labels)
+
+
+def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):
+    image, labels = frame
+    for number in range(5):
+        write_frame(tmp_path, f"a_cam1_{number}.png", f"a_mask_{number}.png", image, labels)
+    (tmp_path / "images" / "a_cam1_0.png").write_bytes(b"not an image")
+    write_frame(tmp_path, "b_cam1_1.png", "a_mask_1.png", image[:16], labels[:16, :16])
+    (tmp_path / "images" / "b_cam1_1.png").unlink()
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "masks" / "a_mask_2.png"), np.full((32, 32, 3), 77, np.uint8))
+    cv2.imwrite(str(tmp_path / "masks" / "a_mask_3.png"), np.zeros((32, 32, 3), np.uint8))
+    found = {problem.kind: str(problem) for problem in check_pairs(find_pairs(tmp_path)[0])}
+    assert set(found) == {"unreadable", "size", "values", "classes"}
+    assert "a_cam1_0.png" in found["unreadable"]
+    assert "a_mask_1.png" in found["size"]
+    assert "a_mask_2.png" in found["values"]
+    assert "a_mask_3.png" in found["classes"]
+
+
+def test_what_is_no_dataset_is_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "fake.zip").write_bytes(b"PK no")
+    with pytest.raises(DatasetError, match="does not exist"):
+        find_pairs(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="images/ and masks/"):
+        find_pairs(tmp_path / "empty")
+    with pytest.raises(DatasetError, match=r"fake\.zip"):
+        find_pairs(tmp_path / "fake.zip")
+
+
+def test_the_official_archives_pair_completely(shared):
+    counts = {"train": 4131, "validation": 1184, "sample_evaluation_data": 1134, "collected_runs": 4894}
+    for name, count in counts.items():
+        pairs, problems = find_pairs(shared / "data" / f"{name}.zip")
+        assert (len(pairs), problems) == (count, [])
+    with zipfile.ZipFile(shared / "data" / "train.zip") as archive:
+        assert pairs[0].mask.member not in archive.namelist()

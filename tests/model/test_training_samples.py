@@ -1,0 +1,136 @@
+"""Frames packed for training, the batches drawn from them, and what augmentation may and may not do."""
+
+import numpy as np
+import pytest
+
+from model.augment import Augmentation, augment
+from model.batches import Batches, Sampling, draw_probabilities, make_batch
+from model.dataset import DatasetError, find_pairs, labels_of, read_pair
+from model.frames import pack
+from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
+
+PLAIN = Augmentation(
+    crop=64,
+    zoom_share=0,
+    paste_hero_share=0,
+    paste_people_share=0,
+    recolour_share=0,
+    darken=0,
+    brighten=0,
+    contrast=0,
+    saturation=0,
+    tint=0,
+    jpeg_share=0,
+    noise_share=0,
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = write_dataset(tmp_path_factory.mktemp("data"), 12)
+    pairs = find_pairs(folder)[0]
+    return pairs, pack(pairs, tmp_path_factory.mktemp("cache"))
+
+
+def test_packed_frames_are_the_files(dataset):
+    pairs, frames = dataset
+    for index in (0, 7):
+        image, mask = read_pair(pairs[index])
+        np.testing.assert_array_equal(frames.images[index], image)
+        np.testing.assert_array_equal(frames.labels[index], labels_of(mask))
+        assert frames.areas[index].tolist() == np.bincount(labels_of(mask).ravel(), minlength=3).tolist()
+
+
+def test_packing_again_reads_nothing(dataset):
+    pairs, frames = dataset
+
+    def refuse(_):
+        raise AssertionError("read again")
+
+    assert len(pack(pairs, frames.folder.parent, progress=refuse)) == len(pairs)
+
+
+def test_a_frame_of_another_size_than_the_first_is_named(tmp_path):
+    for number, size in enumerate((64, 128)):
+        labels = draw_labels(np.random.default_rng(0), size)
+        write_frame(tmp_path, f"a_cam1_{number}.png", f"a_mask_{number}.png", paint(labels), labels)
+    with pytest.raises(DatasetError, match=r"a_cam1_1\.png.*64x64.*128x128"):
+        pack(find_pairs(tmp_path)[0], tmp_path / "cache")
+
+
+def test_frames_are_scaled_for_networks_of_another_size(dataset, tmp_path):
+    pairs, frames = dataset
+    scaled = pack(pairs[:2], tmp_path, size=64)
+    assert scaled.images.shape == (2, 64, 64, 3)
+    # Frames are flat colour, so a scaled pixel away from edges keeps it, and a class keeps its share.
+    assert scaled.areas[1] / 64**2 == pytest.approx(frames.areas[1] / 256**2, abs=0.02)
+
+
+def test_without_changes_a_sample_is_a_piece_of_its_frame(dataset):
+    _, frames = dataset
+    random = np.random.default_rng(3)
+    for index in range(6):
+        image, labels = augment(frames, index, PLAIN, random)
+        assert image.shape == (64, 64, 3)
+        # Colours tell the class in these frames, so picture and labels must still agree after crop and flip.
+        nearest = np.argmin([np.abs(image.astype(int) - colour).sum(axis=2) for colour in COLOURS.values()], axis=0)
+        assert (nearest == labels).mean() > 0.97
+
+
+def test_pasting_adds_a_hero_where_there_is_none(dataset):
+    _, frames = dataset
+    from dataclasses import replace
+
+    always = replace(PLAIN, crop=256, paste_hero_share=1.0)
+    random = np.random.default_rng(4)
+    alone = np.flatnonzero(frames.areas[:, 2] == 0)
+    added = [augment(frames, index, always, random) for index in alone for _ in range(3)]
+    with_hero = [(image, labels) for image, labels in added if (labels == 2).any()]
+    assert len(with_hero) >= 0.8 * len(added)
+    for image, labels in with_hero:
+        red, green, _ = image[labels == 2].astype(float).mean(axis=0)
+        assert red > 2 * green
+
+
+def test_recolouring_changes_people_and_leaves_the_hero(dataset):
+    _, frames = dataset
+    from dataclasses import replace
+
+    always = replace(PLAIN, crop=256, recolour_share=1.0)
+    changed = 0
+    for seed in range(8):
+        image, labels = augment(frames, 1, always, np.random.default_rng(seed))
+        original, old = np.array(frames.images[1]), np.array(frames.labels[1])
+        if not (labels == old).all():
+            original, old = original[:, ::-1], old[:, ::-1]
+        np.testing.assert_array_equal(image[old != 1], original[old != 1])
+        changed += (image[old == 1] != original[old == 1]).any()
+    assert changed >= 4
+
+
+def test_a_batch_depends_on_seed_and_step_only(dataset):
+    _, frames = dataset
+    weights = np.ones(len(frames))
+    probabilities = draw_probabilities(frames, Sampling(), weights)
+    settings = Augmentation(crop=64)
+    alone = [make_batch(frames, probabilities, 5, step, 4, settings) for step in range(2, 5)]
+    workers = Batches(frames, Sampling(), weights, seed=5, workers=2)
+    try:
+        shared_out = list(workers.range(2, 5, 4, settings))
+    finally:
+        workers.close()
+    for (images, labels), (other_images, other_labels) in zip(alone, shared_out, strict=True):
+        np.testing.assert_array_equal(images, other_images)
+        np.testing.assert_array_equal(labels, other_labels)
+
+
+def test_kinds_of_frames_get_their_shares(dataset):
+    _, frames = dataset
+    weights = np.ones(len(frames))
+    probabilities = draw_probabilities(frames, Sampling(far_hero=0, near_hero=0.75, people=0.25, nobody=0), weights)
+    near = frames.areas[:, 2] >= 50
+    assert probabilities[near].sum() == pytest.approx(0.75)
+    weights[np.flatnonzero(near)[0]] = 3
+    weighted = draw_probabilities(frames, Sampling(), weights)
+    first, second = weighted[np.flatnonzero(near)[:2]]
+    assert first == pytest.approx(3 * second)
