@@ -33,7 +33,9 @@ def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: boo
         raise LegacyError("it is a Lambda layer, which holds Python code, and code from a file is never run")
     builder = _BUILDERS.get(class_name)
     if builder is None:
-        raise LegacyError(f"the layer class {class_name!r} is not one of the stock layers of Keras 1 and 2 that are known")
+        raise LegacyError(
+            f"the layer class {class_name!r} is not one of the stock layers of Keras 1 and 2 that are known"
+        )
     arguments = modern_arguments(config)
     if arguments["data_format"] != "channels_last":
         raise LegacyError(f"data_format is {arguments['data_format']!r}; only channels_last is supported")
@@ -231,8 +233,7 @@ def _leaky_relu(config: Config, name: str) -> layers.Layer:
 
 
 def _elu(config: Config, name: str) -> layers.Layer:
-    alpha = read_number(config.get("alpha", 1.0), "alpha")
-    return layers.Activation(partial(keras.activations.elu, alpha=alpha), name=name)
+    return layers.ELU(read_number(config.get("alpha", 1.0), "alpha"), name=name)
 
 
 def _identity(config: Config, name: str) -> layers.Layer:

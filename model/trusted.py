@@ -9,6 +9,9 @@ from typing import Any
 
 import keras
 
+from model.tf1_bilinear import BilinearUpSampling2D
+
+_OUR_LAYERS = {"BilinearUpSampling2D": BilinearUpSampling2D}
 _LAYERS = {
     "Functional", "Sequential", "Model", "InputLayer", "Rescaling", "Resizing", "Identity",
     "Conv2D", "Conv2DTranspose", "SeparableConv2D", "DepthwiseConv2D", "Dense",
@@ -53,7 +56,7 @@ def _check_class(spec: Mapping[str, Any]) -> None:
     name, module = spec["class_name"], spec.get("module")
     if name in ("Lambda", "__lambda__", "function"):
         raise UntrustedError(f"the architecture holds Python code ({name}), and code from a file is never run")
-    if name not in _LAYERS | _PARTS:
+    if name not in _LAYERS | _PARTS | _OUR_LAYERS.keys():
         raise UntrustedError(f"the architecture names the class {name!r}, which is not among those this program loads")
     if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):
         raise UntrustedError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
@@ -69,7 +72,7 @@ def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
         raise UntrustedError("the architecture does not describe a Keras model")
     build = keras.Sequential.from_config if architecture.get("class_name") == "Sequential" else keras.Model.from_config
     try:
-        model = build(_in_float32(architecture["config"]))
+        model = build(_in_float32(architecture["config"]), custom_objects=_OUR_LAYERS)
     except Exception as error:  # Keras raises many kinds for configurations that make no sense
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UntrustedError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error

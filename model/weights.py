@@ -11,7 +11,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -124,15 +125,23 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
     text = _attribute(file, "model_config")
     if text is not None and _attribute(file, "keras_version", default="").startswith("3"):
         return _load_own(path, file, _parse(text))
+    if text is not None:
+        return _load_legacy(path, file, text)
+    config_path = find_config(path)
+    try:
+        text = config_path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
+    try:
+        return _load_legacy(path, file, text)
+    except ValueError as error:
+        raise WeightsError(f"{path} with {config_path.name}: {error}.") from error
+
+
+def _load_legacy(path: Path, file: h5py.File, text: str) -> LoadedModel:
     from model import legacy
     from model.stored_weights import assign_weights
 
-    if text is None:
-        config_path = find_config(path)
-        try:
-            text = config_path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
     architecture = legacy.read_architecture(text)
     model, network = legacy.build_model(architecture, name=path.stem)
     assign_weights(legacy.network_slots(network), file, str(architecture.get("keras_version", "")))
@@ -220,16 +229,28 @@ def save_model(model: "keras.Model", path: str | Path, metadata: Mapping[str, An
     try:
         text = json.dumps(dict(metadata or {}))
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=".h5", prefix=f".{path.stem}-", dir=path.parent)
-        os.close(handle)
+        temporary = path.with_name(f".{path.stem}-{os.getpid()}.h5")
         try:
-            model.save(temporary, include_optimizer=False)
+            with _without_advice_of_keras():
+                model.save(temporary, include_optimizer=False)
             with h5py.File(temporary, "r+") as file:
                 check_architecture(json.loads(_attribute(file, "model_config")))
                 file.attrs[_METADATA] = text
             os.replace(temporary, path)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except (OSError, TypeError, ValueError) as error:
         raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
     return path
+
+
+@contextmanager
+def _without_advice_of_keras() -> Iterator[None]:
+    """Keras logs at each save that .h5 is its old format; users need not read that at every checkpoint."""
+    keras_logger = logging.getLogger("absl")
+    level = keras_logger.level
+    keras_logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        keras_logger.setLevel(level)

@@ -74,6 +74,18 @@ def test_a_network_trained_in_half_precision_computes_in_full(tmp_path, photo):
     np.testing.assert_allclose(model(photo), network()(photo), atol=1e-6)
 
 
+def test_a_model_of_2017_can_be_saved_as_one_of_ours(legacy_files, tmp_path, image):
+    files = legacy_files
+    up = files.layer("BilinearUpSampling2D", "up", "a", size=[2, 2])
+    down = files.layer("MaxPooling2D", "down", "up", pool_size=[2, 2])
+    architecture = files.functional([files.input(), files.conv("a", "input_1", activation="relu"), up, down], "down")
+    kernel, bias = np.random.default_rng(6).normal(size=(1, 1, 3, 3)), np.ones(3)
+    legacy = load_model(files.write(architecture, {"a": {"a/kernel:0": kernel, "a/bias:0": bias}})).model
+    own = load_model(save_model(legacy, tmp_path / "ours.h5"))
+    assert own.kind == "own"
+    np.testing.assert_allclose(own.model(image), legacy(image), atol=1e-6)
+
+
 def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path):
     path = save_model(network(), tmp_path / "m.h5", {"version": 1})
     image = keras.Input((8, 12, 3))
