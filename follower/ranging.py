@@ -3,17 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from follower.geometry import SATURATED, Intrinsics, depth_metres, depth_of_person, rays, rotation, world_from_pixel
 from follower.types import Detection, Pose, Range, RangeSource
 
-# Depth divided by the range that a whole person of this apparent height would have. Below 1 part of the person is
-# hidden; above 1 the silhouette is larger than a person can be at that depth, so the depth is not the person's.
-PLAUSIBLE = (0.5, 1.5)
+LARGEST = 1.5  # times the hero's height: a silhouette that would be larger at its depth has the background's depth
 BODY = 1.0  # metres of depth that one person can take up, seen from a quad above
-MIN_CORE = 6  # depth pixels that must be left for the silhouette's edge to be taken away
 NEARER = 0.35  # quantile of the depths that is taken for the body's own
 MIN_SHARE = 0.25  # of the silhouette's depth pixels: fewer prove nothing
 
@@ -80,8 +76,8 @@ def measure_range(
 ) -> Range | None:
     """Planar depth of a blob, metres, and where it comes from; arguments as for `locate`.
 
-    Both sources are compared: depth of the background behind a thin silhouette, or of something in front of it, is
-    told from the person's own by the height that the silhouette would then have.
+    Depth is believed unless it would make the person a giant. A person who seems too small for it is half hidden, or
+    cut off by the image's edge: then the height says too far, and the depth is right.
     """
     by_height = _range_from_height(detection, image_size, intrinsics, camera, hero_height)
     metres = _silhouette_depth(detection.mask, depth_image, depth_far)
@@ -91,16 +87,8 @@ def measure_range(
     middle = _nearest_body(known, depth_far)
     if by_height is None:
         return Range(middle, RangeSource.DEPTH)
-    # What the image's edge cuts off makes the height say too far, by any factor.
-    cut = detection.box[0] <= 0 or detection.box[2] >= image_size[0]
-    nearest, farthest = 0.0 if cut else PLAUSIBLE[0] * by_height, PLAUSIBLE[1] * by_height
-    if middle > farthest:
+    if middle > LARGEST * by_height:
         return Range(by_height, RangeSource.HEIGHT)
-    if middle < nearest:
-        # Something in front of the person if most pixels have a better depth; else part of the person is hidden.
-        behind = known[(known >= nearest) & (known <= farthest)]
-        if behind.size > known.size / 2:
-            middle = _nearest_body(behind, depth_far)
     return Range(middle, RangeSource.DEPTH)
 
 
@@ -125,10 +113,10 @@ def _range_from_height(
 
 
 def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, far: float) -> np.ndarray:
-    """(n,) metres of the depth pixels that the mask covers, NaN where saturated; without the edge if enough remains.
+    """(n,) metres of the depth pixels that the mask covers, NaN where saturated.
 
     Mask and depth image show the same view at sizes of their own: every depth pixel takes the mask's value at its
-    centre. Edge pixels are left out because a network draws them a pixel off, onto the background.
+    centre.
     """
     if depth_image is None:
         return np.empty(0)
@@ -140,7 +128,4 @@ def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, far: flo
     from_row = (2 * np.arange(top, bottom) + 1) * rows // (2 * height)
     from_column = (2 * np.arange(left, right) + 1) * columns // (2 * width)
     covered = mask[from_row[:, None], from_column]
-    core = cv2.erode(covered.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).view(bool)
-    if np.count_nonzero(core) >= MIN_CORE:
-        covered = core
     return depth_metres(depth_image[top:bottom, left:right][covered], far)

@@ -94,6 +94,25 @@ def test_a_hero_beyond_far_is_ranged_by_height(scene):
     assert place.range.metres == pytest.approx(away(wire), rel=0.12)
 
 
+def test_a_few_known_pixels_before_a_hero_beyond_far_prove_nothing(scene):
+    wire = scene.aim(MIDDLE, 30.0, 4.0, 180.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)], far=20.0)
+    frame.depth_image[127, :] = 100  # a wire before the hero
+    place = measure(frame, probabilities, far=20.0)
+    assert place.range.source is RangeSource.HEIGHT
+    assert place.range.metres == pytest.approx(away(wire), rel=0.12)
+
+
+def test_depth_that_would_make_the_hero_a_giant_is_not_the_heros(scene):
+    """A depth image that misses the person and shows the wall 50 m behind."""
+    wire = scene.aim(MIDDLE, 10.0, 3.0, 180.0)
+    frame, probabilities = scene.take(wire, [scene.person(*HERO)])
+    frame.depth_image[:] = 153  # 60 m
+    place = measure(frame, probabilities)
+    assert place.range.source is RangeSource.HEIGHT
+    assert place.range.metres == pytest.approx(away(wire), rel=0.12)
+
+
 def test_a_silhouette_drawn_too_large_does_not_range_the_background(scene):
     """Small networks draw far people a pixel too wide: most of such a silhouette is ground or sky."""
     wire = scene.aim(MIDDLE, 35.0, 3.0, 180.0)

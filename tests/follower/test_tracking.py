@@ -143,6 +143,13 @@ def test_a_larger_wrong_blob_for_a_moment_does_not_lure_away():
         assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
 
 
+def test_a_step_aside_is_not_an_outlier_however_sure_the_filter_is():
+    tracking = tracker()
+    for frame in range(50):
+        tracking.step(STEP * frame, [at(10, error=0.01)])
+    assert tracking.step(50 * STEP, [at(10, 0.9, error=0.01)]) == 0
+
+
 def test_two_on_the_track_the_likelier_one_is_taken():
     tracking = tracker()
     for frame in range(10):
