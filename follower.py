@@ -6,6 +6,7 @@ This file only parses, wires and runs; the rooms do the work.
 """
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -17,6 +18,10 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from follower.agent import FollowAgent
+from sim_bridge.keys import Keys
+from sim_bridge.recording.provenance import describe_origin
+from sim_bridge.recording.recorder import Recorder
+from sim_bridge.recording.recovery import recover_all
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import (
     ASYNC_MODES,
@@ -41,6 +46,7 @@ examples:
   python follower.py model_weights.h5             a file as given, or in model/weights/
   python follower.py ~/old/model_weights          a model of 2017, its config_model_weights beside it
   python follower.py --threshold 0.7              be surer before following
+  python follower.py model_weights.h5 --record    keep what is seen and decided in recordings/; the key r does it too
   python follower.py --set agent.depth_far=500    any setting of follower.toml
 
 Start this first; when it says "waiting for QuadSim", start the simulator and choose Follow Me.
@@ -64,8 +70,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--async-mode", choices=ASYNC_MODES, help="how connections are served (threading)")
     parser.add_argument("--runtime", choices=RUNTIMES, help="what runs the network (auto: the fastest that is here)")
     parser.add_argument("--device", choices=DEVICES, help="where it runs (auto: a GPU where there is one)")
+    parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="record from the start (or press r)")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.record and options.weights is None and Path(options.record).suffix in (".h5", ".keras"):
+        parser.error(f"--record takes the name of a recording; put the model before it: {options.record} --record")
+    return options
 
 
 def read_settings(arguments: argparse.Namespace) -> Settings:
@@ -79,6 +89,8 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
         "bridge.port": arguments.port,
         "bridge.async_mode": arguments.async_mode,
         "agent.threshold": arguments.threshold,
+        "recording.enabled": None if arguments.record is None else True,
+        "recording.name": arguments.record,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     return load_settings(config, dict(map(parse_assignment, arguments.set)) | given)
@@ -92,11 +104,14 @@ def fly(settings: Settings, console: Console) -> None:
     sentence for people.
     """
     bridge = settings.bridge
+    recover_all(Path(settings.recording.folder))
     with bind(bridge.host, bridge.port) as listener:
         with console.status("loading the model"):
             segmenter = load_segmenter(settings.model)
-        with StatusDisplay(console) as display:
-            server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, [display], listener)
+        origin = describe_origin(segmenter.describe(), find_weights(settings.model), dataclasses.asdict(settings))
+        recorder = Recorder(settings.recording, origin)
+        with recorder, StatusDisplay(console) as display, Keys({"r": recorder.toggle}):
+            server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, [display, recorder], listener)
             console.print(segmenter.describe(), highlight=False, soft_wrap=True)
             server.listen()
             console.print(f"waiting for QuadSim on ws://{bridge.host}:{server.port}", highlight=False, soft_wrap=True)
@@ -113,12 +128,20 @@ def load_segmenter(settings: ModelSettings) -> "Segmenter":
     return Segmenter(settings.weights, runtime=settings.runtime, device=settings.device)
 
 
+def find_weights(settings: ModelSettings) -> Path:
+    """The file that `load_segmenter` loads."""
+    from model import weights
+
+    return weights.find_weights(settings.weights)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 after Ctrl-C, 2 when it cannot begin."""
     console = Console()
     logging.basicConfig(
         level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
+    logging.getLogger("sim_bridge.recording").setLevel(logging.INFO)  # what it says is for people
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     try:
         settings = read_settings(parse_arguments(arguments))

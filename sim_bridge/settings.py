@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from follower.settings import AgentSettings
+from sim_bridge.recording.settings import RecordingSettings
 
 ASYNC_MODES = ("threading", "eventlet")
 RUNTIMES = ("auto", "openvino", "tensorflow", "keras")
@@ -61,6 +62,7 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
 
 
 SECTIONS: dict[str, type] = {section.name: section.type for section in dataclasses.fields(Settings)}

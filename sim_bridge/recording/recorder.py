@@ -63,7 +63,8 @@ class _Heard:
 
 
 class Recorder(Listener):
-    """Records while started. `start` and `stop` may be called from any thread at any time; `close` at the end.
+    """Records while started. `start` and `stop` may be called from any thread at any time. Use as a context
+    manager, or `close` at the end.
 
     Args:
         settings: what to record and where to.
@@ -142,6 +143,12 @@ class Recorder(Listener):
         self._thread.join(timeout)
         if self._thread.is_alive():
             logger.warning("the disk is too slow: %d frames were not written", self._frames_waiting)
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     # From the bridge.
 
