@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-OURS, ORIGINAL = "ours", "original's way"
+OURS, ORIGINAL = "ours", "original"
 MODES = ("threading", "eventlet")
 PACES = {"paced": 0.2, "flat out": 0.0}  # seconds from one frame to the next
 ROUNDS = 4
@@ -152,9 +152,9 @@ def turn(client, frames: Sequence[dict], period: float, seconds: float) -> list[
 
 
 def table(figures: Sequence[Figures]) -> Table:
-    """The figures, with how many times faster than the original's way (on eventlet, as it was) each is."""
-    drawn = Table(caption="times faster: than the original's way on eventlet, or on what was measured")
-    for name in ("", "served by", "pace", "frames", "p50 ms", "p99 ms", "times faster, p50", "p99"):
+    """The figures, with how many times faster each is than the original's way (on eventlet, where that is there)."""
+    drawn = Table(caption=f"p50 x, p99 x: times faster than the original's way on {figures[-1].async_mode}")
+    for name in ("", "served by", "pace", "frames", "p50 ms", "p99 ms", "p50 x", "p99 x"):
         drawn.add_column(name, justify="left" if name in ("", "served by", "pace") else "right")
     for each in figures:
         reference = [other for other in figures if other.who == ORIGINAL and other.pace == each.pace][-1]
