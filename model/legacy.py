@@ -145,9 +145,11 @@ class _NetworkReader:
         source = ("", 0, 0)
         network = Network(name, {}, [], [source], [source])
         for spec in specs:
-            layer = self._layer_name(spec)
             if spec["class_name"] == "InputLayer":
                 continue
+            layer = _layer_name(spec)
+            if layer in network.blocks:
+                layer = f"{layer}_{len(network.blocks)}"
             self._add(network, layer, spec, prefix)
             network.calls.append(Call(layer, 0, (source,)))
             source = (layer, 0, 0)
@@ -155,7 +157,7 @@ class _NetworkReader:
         return network
 
     def _read_functional(self, config: Mapping[str, Any], prefix: str) -> Network:
-        specs = {self._layer_name(spec): spec for spec in config["layers"]}
+        specs = {_layer_name(spec): spec for spec in config["layers"]}
         if len(specs) < len(config["layers"]):
             raise LegacyError("two layers of the configuration have the same name")
         network = Network(
@@ -192,13 +194,6 @@ class _NetworkReader:
             raise LegacyError(f"the layer {layer!r} cannot be rebuilt: {_first_line(error)}") from error
         network.trainable[layer] = bool(spec["config"].get("trainable", True))
 
-    @staticmethod
-    def _layer_name(spec: Mapping[str, Any]) -> str:
-        config = spec["config"]
-        return str(
-            spec.get("name") or (config.get("name") if isinstance(config, Mapping) else None) or spec["class_name"]
-        )
-
     def _unique(self, name: str) -> str:
         base = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
         unique, count = base, 1
@@ -207,6 +202,12 @@ class _NetworkReader:
             unique = f"{base}_{count}"
         self._names.add(unique)
         return unique
+
+
+def _layer_name(spec: Mapping[str, Any]) -> str:
+    """What the configuration calls a layer; a Sequential inside a Sequential of Keras 2.0 has no name but its class."""
+    config = spec["config"]
+    return str(spec.get("name") or (isinstance(config, Mapping) and config.get("name")) or spec["class_name"])
 
 
 def _triples(value: Any) -> list[tuple[str, int, int]]:
@@ -259,7 +260,7 @@ def _input_shape(spec: Mapping[str, Any]) -> list | None:
         names = [name for name, _, _ in _triples(own["input_layers"])]
         if len(names) != 1:
             raise LegacyError(f"the model takes {len(names)} inputs; expected one image")
-        return next((_input_shape(layer) for layer in own["layers"] if layer.get("name") == names[0]), None)
+        return next((_input_shape(layer) for layer in own["layers"] if _layer_name(layer) == names[0]), None)
     return None
 
 

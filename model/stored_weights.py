@@ -251,8 +251,11 @@ def _value(slot: Slot, weight: StoredWeight, keras1: bool) -> np.ndarray:
     if weight.dataset.dtype.kind not in "fiu":
         raise MismatchError(f"the {name} is stored as {weight.dataset.dtype}, not as numbers")
     value = np.asarray(weight.dataset[()], dtype=np.float32)
-    if _is_transposed_kernel(slot) and (keras1 or value.shape != tuple(slot.variable.shape)):
-        value = np.swapaxes(value, 2, 3)  # Keras 1 kept (rows, cols, in, out) where Keras 2 keeps (rows, cols, out, in)
+    if _is_transposed_kernel(slot):
+        # Keras 1 kept (rows, cols, in, out) where Keras 2 keeps (rows, cols, out, in).
+        ambiguous = value.shape[2] == value.shape[3]
+        if keras1 if ambiguous else value.shape != tuple(slot.variable.shape):
+            value = np.swapaxes(value, 2, 3)
     if not np.isfinite(value).all():
         raise MismatchError(f"the {name} holds NaN or infinite numbers: the training that made it diverged")
     return value

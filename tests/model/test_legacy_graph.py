@@ -103,6 +103,26 @@ def test_a_sequential_model_with_another_inside(legacy_files, image, as_list):
     np.testing.assert_allclose(model(image), expected, atol=1e-5)
 
 
+def test_two_nameless_models_inside_a_sequential_one(legacy_files, image):
+    files = legacy_files
+    first = files.layer("Conv2D", "a", filters=4, kernel_size=[1, 1], batch_input_shape=[None, 6, 8, 3])
+    second = files.layer("Conv2D", "a", filters=3, kernel_size=[1, 1])
+    layers = [{"class_name": "Sequential", "config": [layer]} for layer in (first, second)]
+    model, values = build({"class_name": "Sequential", "config": layers})
+    expected = dense(dense(signed(image), values, "Sequential/a"), values, "Sequential_1/a")
+    np.testing.assert_allclose(model(image), expected, atol=1e-4)
+
+
+def test_the_terser_wiring_of_tensorflow_2(legacy_files, image):
+    files = legacy_files
+    layers = [files.input(), files.conv("conv2d_1", "input_1")]
+    layers[1]["inbound_nodes"] = [["input_1", 0, 0, {"training": False}]]
+    architecture = files.functional(layers, "conv2d_1", class_name="Functional", keras_version="2.11.0")
+    architecture["config"] |= {"input_layers": ["input_1", 0, 0], "output_layers": ["conv2d_1", 0, 0]}
+    model, values = build(architecture)
+    np.testing.assert_allclose(model(image), dense(signed(image), values, "conv2d_1"), atol=1e-5)
+
+
 def test_layer_names_that_keras_3_would_refuse(legacy_files):
     files = legacy_files
     layers = [files.input("image"), files.conv("block1/conv 1", "image"), files.conv("image_1", "block1/conv 1")]
