@@ -15,9 +15,12 @@ from engineio import packet as engine_packet
 from engineio.socket import Socket
 from socketio import packet as socket_packet
 
+from sim_bridge.messages import BadFrame
+
 # What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message that holds a Socket.IO packet.
 _ENGINE_PACKET = re.compile(r"[12356](probe)?$|4[0-6]")
-_OLD_FIRST_PACKETS = (str(socket_packet.EVENT), str(socket_packet.BINARY_EVENT))
+_CONNECT = str(socket_packet.CONNECT)
+_EVENTS = (str(socket_packet.EVENT), str(socket_packet.BINARY_EVENT))
 
 Reply = Callable[[dict], None]
 """Sends the acknowledgement that a client asked for by giving its event an id."""
@@ -25,8 +28,8 @@ Reply = Callable[[dict], None]
 EventHandler = Callable[[str, str, tuple, Reply | None], None]
 """Called with session id, event name, arguments, and the reply if the client wants one."""
 
-RefusalHandler = Callable[[str | None, str, str], None]
-"""Called with session id (None when there is none), kind and reason, for packets that cannot be read."""
+RefusalHandler = Callable[[str | None, BadFrame], None]
+"""Called with session id (None when there is none) and reason, for packets that cannot be read."""
 
 
 class DialectServer(socketio.Server):
@@ -50,7 +53,7 @@ class DialectServer(socketio.Server):
         self._on_event = on_event
         self._on_refused = on_refused
         self._largest_message = largest_message
-        self._greeted: set[str] = set()  # Engine.IO sessions whose first Socket.IO packet has been seen
+        self._greeted: set[str] = set()  # Engine.IO sessions that have connected, or were connected on their behalf
         base = websocket or self.eio._async["websocket"]
         self.eio._async = {**self.eio._async, "websocket": functools.partial(self._make_websocket, base)}
 
@@ -69,23 +72,30 @@ class DialectServer(socketio.Server):
         connection.receive = functools.partial(_receive_answering_pings, connection)
 
     def _handle_eio_message(self, eio_sid: str, data: object) -> None:
-        first = eio_sid not in self._greeted
-        self._greeted.add(eio_sid)
-        if first and isinstance(data, str) and data.startswith(_OLD_FIRST_PACKETS):
-            super()._handle_eio_message(eio_sid, str(socket_packet.CONNECT))  # on the old client's behalf
-        if isinstance(data, str | bytes) and len(data) > self._largest_message:
-            return self._refuse(
-                eio_sid, f"a message of {len(data)} characters; at most {self._largest_message} are read"
-            )
-        if isinstance(data, str) and self._binary_packet.pop(eio_sid, None):
-            self._refuse(
-                eio_sid, "bad-packet", "a binary event without its attachment"
-            )  # else it would swallow this packet
         try:
+            if isinstance(data, str | bytes) and len(data) > self._largest_message:
+                size = f"a message of {len(data)} characters; at most {self._largest_message} are read"
+                raise BadFrame("too-big", size)
+            if isinstance(data, str):
+                self._prepare(eio_sid, data)
             super()._handle_eio_message(eio_sid, data)
+        except BadFrame as reason:
+            self._refuse(eio_sid, reason)
         except Exception as error:  # the parser raises whatever hostile input provokes; the connection must live
             self._binary_packet.pop(eio_sid, None)
-            self._refuse(eio_sid, "bad-packet", f"a packet that cannot be read: {type(error).__name__}: {error}")
+            self._refuse(eio_sid, BadFrame("bad-packet", f"cannot be read: {type(error).__name__}: {error}"))
+
+    def _prepare(self, eio_sid: str, data: str) -> None:
+        """Bring the session into a state in which the server can take a packet that is a text."""
+        if self._binary_packet.pop(eio_sid, None):  # it would swallow this packet
+            self._refuse(eio_sid, BadFrame("bad-packet", "a binary event came without its attachment"))
+        if data.startswith(_CONNECT):
+            if self.manager.sid_from_eio_sid(eio_sid, "/") and not data.startswith(_CONNECT + "/"):
+                raise BadFrame("bad-packet", "a second CONNECT")  # the first one would never be disconnected
+            self._greeted.add(eio_sid)
+        elif eio_sid not in self._greeted and data.startswith(_EVENTS):
+            self._greeted.add(eio_sid)
+            super()._handle_eio_message(eio_sid, _CONNECT)  # on the old client's behalf
 
     def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         self._greeted.discard(eio_sid)
@@ -95,7 +105,7 @@ class DialectServer(socketio.Server):
         if namespace not in (None, "/"):
             return super()._handle_event(eio_sid, namespace, id, data)
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
-            return self._refuse(eio_sid, "bad-packet", "an event without a name")
+            raise BadFrame("bad-packet", "an event without a name")
         sid = self.manager.sid_from_eio_sid(eio_sid, "/")
         if not self.manager.is_connected(sid, "/"):
             return None
@@ -105,8 +115,8 @@ class DialectServer(socketio.Server):
     def _acknowledge(self, eio_sid: str, id: int, answer: dict) -> None:
         self._send_packet(eio_sid, self.packet_class(socket_packet.ACK, namespace="/", id=id, data=[answer]))
 
-    def _refuse(self, eio_sid: str, kind: str, reason: str) -> None:
-        self._on_refused(self.manager.sid_from_eio_sid(eio_sid, "/"), kind, reason)
+    def _refuse(self, eio_sid: str, reason: BadFrame) -> None:
+        self._on_refused(self.manager.sid_from_eio_sid(eio_sid, "/"), reason)
 
 
 def _receive_answering_pings(connection: Socket, packet: engine_packet.Packet) -> None:
@@ -132,5 +142,5 @@ class _CheckedWebSocket:
     def wait(self) -> str | bytes | None:
         """The next packet; None at the end of the connection."""
         while isinstance(data := self._websocket.wait(), str) and not _ENGINE_PACKET.match(data):
-            self._on_refused(None, "bad-packet", f"a packet that is not Engine.IO: {data[:20]!r}")
+            self._on_refused(None, BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
         return data

@@ -28,7 +28,6 @@ SWITCH_SECONDS = 0.001
 
 logger = logging.getLogger(__name__)
 engine_logger = logging.getLogger(__name__ + ".engine")
-engine_logger.setLevel(logging.CRITICAL)  # it reports clients that vanish as errors; `listeners` hear of those
 
 
 class BridgeServer:
@@ -159,12 +158,12 @@ class BridgeServer:
         self._report_ignored(session, frame.ignored)
         self._worker.submit(Job(session, frame, received, reply))
 
-    def _on_unreadable(self, sid: str | None, kind: str, reason: str) -> None:
+    def _on_unreadable(self, sid: str | None, reason: BadFrame) -> None:
         session = self._sessions.get(sid)
         if session is None:
-            self._refusals.warning(kind, "a client that is no simulator yet: refused (%s): %s", kind, reason)
+            self._refusals.warning(reason.kind, "a client, no simulator yet: refused (%s): %s", reason.kind, reason)
         else:
-            self._refuse(session, BadFrame(kind, reason), None)
+            self._refuse(session, reason, None)
 
     def _refuse(self, session: Session, reason: BadFrame, reply: Reply | None) -> None:
         session.counts.refused[reason.kind] += 1

@@ -178,7 +178,7 @@ class EventletTransport:
     def call(self, function: Callable[[], None] | None) -> None:
         """Queue a function for the serving thread."""
         self._calls.append(function)
-        with contextlib.suppress(BlockingIOError):  # then it is awake already
+        with contextlib.suppress(OSError):  # full: it is awake already; closed: nobody serves any more
             self._wake_writer.send(b"!")
 
     def stop(self) -> None:

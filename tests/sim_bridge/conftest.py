@@ -1,6 +1,7 @@
 """A raw client that behaves as QuadSim's does on the wire, made of sockets only; stand-ins for network and agent."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -38,10 +39,10 @@ class RawClient:
                 f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
             ).encode()
         )
-        self._file = self.socket.makefile("rb")
-        assert b" 101 " in self._file.readline()
-        while self._file.readline() not in (b"\r\n", b""):
-            pass
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += self._read(1)
+        assert b" 101 " in answer
         self.socket.settimeout(None)
         self._sending = threading.Lock()
         threading.Thread(target=self._receive, daemon=True).start()
@@ -64,26 +65,41 @@ class RawClient:
 
     def close(self) -> None:
         """Vanish without a word."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+
+    def _read(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = self.socket.recv(count - len(data))
+            if not part:
+                raise ConnectionResetError
+            data += part
+        return data
 
     def _header(self, first: int, part: bytes) -> bytes:
         mask = os.urandom(4)
         length = len(part)
-        size = bytes([0x80 | length]) if length < 126 else struct.pack(">BH", 0x80 | 126, length)
-        if length > 0xFFFF:
+        if length < 126:
+            size = bytes([0x80 | length])
+        elif length <= 0xFFFF:
+            size = struct.pack(">BH", 0x80 | 126, length)
+        else:
             size = struct.pack(">BQ", 0x80 | 127, length)
         padded = np.frombuffer(part + bytes(-length % 4), np.uint32) ^ np.frombuffer(mask, np.uint32)
         return bytes([first]) + size + mask + padded.tobytes()[:length]
 
     def _receive(self) -> None:
         try:
-            while header := self._file.read(2):
+            while True:
+                header = self._read(2)
                 length = header[1] & 0x7F
                 if length == 126:
-                    (length,) = struct.unpack(">H", self._file.read(2))
+                    (length,) = struct.unpack(">H", self._read(2))
                 elif length == 127:
-                    (length,) = struct.unpack(">Q", self._file.read(8))
-                data = self._file.read(length)
+                    (length,) = struct.unpack(">Q", self._read(8))
+                data = self._read(length)
                 if header[0] & 0x0F == 8:
                     break
                 self._take(data.decode())

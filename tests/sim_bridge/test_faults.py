@@ -1,0 +1,324 @@
+"""Bad events, slow networks, vanishing clients: each is survived, counted, and the flight goes on."""
+
+import gc
+import json
+import logging
+import os
+import socket
+import struct
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from follower.types import Decision, ObjectDetected, TargetState
+from sim_bridge.listeners import Listener
+from sim_bridge.messages import SensorFrame
+
+MODES = ["threading", "eventlet"]
+
+
+def flies(client, payload, timestamp: float) -> bool:
+    """Whether a good frame is still answered."""
+    while client.events.qsize():
+        client.events.get_nowait()
+    client.send_frame(payload(timestamp=timestamp))
+    return client.events.get(timeout=10)[1]["coords"][0] == timestamp
+
+
+BAD_PACKETS = {
+    "binary event": ("not-an-object", ['451-["sensor_frame",{"_placeholder":true,"num":0}]', b"\xff\xd8 binary"]),
+    "binary image": ("missing-key", ['451-["sensor_frame",{"rgb_image":{"_placeholder":true,"num":0}}]', b"\xff\xd8"]),
+    "binary event without attachment": ("bad-packet", ['451-["sensor_frame",{"_placeholder":true,"num":0}]']),
+    "attachment that is not there": ("bad-packet", ['451-["sensor_frame",{"_placeholder":true,"num":5}]', b"a"]),
+    "stray attachment": ("bad-packet", [b"nobody announced this"]),
+    "nested event": ("not-an-object", ['42["sensor_frame",["sensor_frame",{}]]']),
+    "no argument": ("wrong-arguments", ['42["sensor_frame"]']),
+    "two arguments": ("wrong-arguments", ['42["sensor_frame",{},{}]']),
+    "unknown event": ("unknown-event", ['42["fly_to_the_moon",{}]']),
+    "reserved event": ("unknown-event", ['42["connect",{}]']),
+    "event without a name": ("bad-packet", ["42[]"]),
+    "event that is an object": ("bad-packet", ['42{"sensor_frame":1}']),
+    "event that is no JSON": ("bad-packet", ['42["sensor_frame",{"timestamp":']),
+    "event with a name that is a list": ("bad-packet", ["42[[1],2]"]),
+    "endless nesting": ("bad-packet", ["42" + "[" * 100_000]),
+    "endless digits": ("bad-packet", ["42" + "9" * 5000 + "[]"]),
+    "second connect": ("bad-packet", ["40"]),
+    "ten megabytes": ("too-big", ['42["sensor_frame",{"timestamp":"' + "1" * 10_000_000 + '"}]']),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PACKETS)
+def test_a_bad_packet_is_counted_and_the_flight_goes_on(serve, connect, payload, eventually, case):
+    kind, packets = BAD_PACKETS[case]
+    server = serve()
+    client = connect(server.port)
+    assert flies(client, payload, 1)
+    (session,) = server.sessions
+    for packet in packets:
+        client.send(packet, fragment=1016 if len(packet) < 10**6 else 10**6)
+    assert flies(client, payload, 2)
+    assert session.counts.refused == {kind: 1}, server.status()
+    assert server.sessions == [session]
+
+
+def test_noise_that_is_not_engine_io_is_survived(serve, connect, payload):
+    server = serve()
+    client = connect(server.port)
+    for packet in ["", "x", "9", "hello", "b!", "2" * 3000, "4", "4x", "0{}", "5", "6", "ü", b"", b"\0\0"]:
+        client.send(packet)
+    assert flies(client, payload, 3)
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_bad_frames_between_good_ones(serve, connect, payload, eventually, async_mode):
+    server = serve(async_mode=async_mode)
+    client = connect(server.port)
+    for number in range(3):
+        assert flies(client, payload, number + 1)
+        client.send_frame(payload() | {"pose": "1,2,3"})
+        client.send_frame(payload() | {"rgb_image": "@"})
+    (session,) = server.sessions
+    assert eventually(lambda: session.counts.refused == {"bad-pose": 3, "bad-base64": 3})
+    assert session.counts.answered == 3
+    assert session.counts.received == 9
+
+
+def test_refusals_are_logged_once_a_second(serve, connect, payload, eventually, caplog):
+    server = serve()
+    client = connect(server.port)
+    with caplog.at_level(logging.WARNING, logger="sim_bridge"):
+        for _ in range(50):
+            client.send_frame(payload() | {"pose": "1,2,3"})
+        client.send_frame(payload() | {"timestamp": None})
+        assert flies(client, payload, 1)
+    lines = [record.getMessage() for record in caplog.records]
+    assert 1 <= len([line for line in lines if "six numbers" in line]) <= 3
+    assert len([line for line in lines if "timestamp" in line]) == 1
+
+
+def test_commands_go_only_to_whom_they_answer(serve, connect, payload, eventually):
+    server = serve()
+    clients = [connect(server.port) for _ in range(3)]
+    for number in range(10):
+        for index, client in enumerate(clients):
+            client.send_frame(payload(timestamp=1000 * index + number, brightness=50 * (index + 1)))
+        time.sleep(0.02)
+    assert eventually(lambda: all(s.counts.answered + s.counts.skipped == 10 for s in server.sessions))
+    time.sleep(0.1)
+    for index, client in enumerate(clients):
+        heard = [client.events.get_nowait()[1]["coords"] for _ in range(client.events.qsize())]
+        assert heard
+        assert all(1000 * index <= coords[0] < 1000 * index + 10 for coords in heard)
+        assert all(coords[1] == pytest.approx(50 * (index + 1) / 255, abs=0.02) for coords in heard)
+
+
+def test_frames_of_all_sessions_share_a_batch(serve, connect, payload, slow_segmenter, eventually):
+    segmenter = slow_segmenter(0.2)
+    server = serve(segmenter)
+    clients = [connect(server.port) for _ in range(3)]
+    for _ in range(2):
+        for client in clients:
+            client.send_frame(payload())
+        time.sleep(0.05)
+    assert eventually(lambda: sum(s.counts.answered + s.counts.skipped for s in server.sessions) == 6)
+    assert max(segmenter.batches) == 3
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_pings_are_answered_while_the_network_computes(serve, connect, payload, slow_segmenter, async_mode):
+    server = serve(slow_segmenter(3.0), async_mode=async_mode)
+    client = connect(server.port)
+    client.send_frame(payload())
+    time.sleep(0.2)
+    delays = []
+    for _ in range(10):
+        before, asked = len(client.texts), time.perf_counter()
+        client.send("2")
+        while not any(text == "3" for _, text in client.texts[before:]):
+            assert time.perf_counter() - asked < 1
+            time.sleep(0.001)
+        delays.append(time.perf_counter() - asked)
+        time.sleep(0.1)
+    assert sorted(delays)[5] < 0.05
+    time.sleep(1.2)
+    assert [text for _, text in client.texts].count("2") >= 2  # its watchdog, 3 s, is fed from our side too
+    assert not client.events.qsize()  # all of it while one frame was being worked on
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_ten_times_too_many_frames_leave_latency_and_memory_flat(
+    serve, connect, payload, slow_segmenter, eventually, async_mode
+):
+    server = serve(slow_segmenter(0.1), async_mode=async_mode)
+    client = connect(server.port)
+    sent, frames = {}, []
+    for number in range(1, 301):  # 100 frames a second for 3 s; 10 can be worked on
+        sent[number] = time.perf_counter()
+        client.send_frame(payload(timestamp=number))
+        time.sleep(0.01)
+        if number % 100 == 0:
+            gc.collect()
+            frames.append(sum(isinstance(thing, SensorFrame) for thing in gc.get_objects()))
+    (session,) = server.sessions
+    assert eventually(lambda: session.counts.answered + session.counts.skipped == 300)
+    assert session.counts.skipped > 200
+    assert max(frames) <= 4  # one worked on, one waiting, one on its way in
+    assert eventually(lambda: client.events.qsize() == session.counts.answered)
+    arrived = [(moment, json.loads(text[2:])) for moment, text in list(client.texts) if text.startswith("42")]
+    delays = [moment - sent[int(body["coords"][0])] for moment, (_, body) in arrived]
+    assert len(delays) == session.counts.answered
+    assert sorted(delays)[len(delays) // 2] < 0.3  # at most two turns of the network
+    first, last = delays[: len(delays) // 3], delays[-len(delays) // 3 :]
+    assert sum(last) / len(last) < sum(first) / len(first) + 0.1
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_a_client_that_vanishes_in_mid_frame_is_cleaned_up(serve, connect, payload, eventually, async_mode):
+    server = serve(async_mode=async_mode)
+    survivor = connect(server.port)
+    assert flies(survivor, payload, 1)
+    for _ in range(5):
+        client = connect(server.port)
+        assert flies(client, payload, 2)
+        whole = ('42["sensor_frame",' + json.dumps(payload()) + "]").encode()
+        client.socket.sendall(client._header(0x01, whole[:1016]) + b"\x80")  # a fragment and half a header
+        reset = struct.pack("ii", 1, 0)  # close with a reset, as a killed process does
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        client.close()
+    assert eventually(lambda: len(server.sessions) == 1)
+    assert flies(survivor, payload, 3)
+
+
+@pytest.mark.parametrize("async_mode", MODES)
+def test_a_half_open_connection_is_noticed_and_leaves_nothing(serve, connect, payload, eventually, async_mode):
+    server = serve(async_mode=async_mode, ping_timeout=1.0)
+    alive = connect(server.port)
+    assert flies(alive, payload, 1)
+    threads = threading.active_count()
+    silent = connect(server.port, answer_pings=False)  # the cable is pulled: it says nothing any more
+    silent.send_frame(payload())
+    assert eventually(lambda: len(server.sessions) == 2)
+    assert eventually(lambda: len(server.sessions) == 1, seconds=8)
+    assert eventually(lambda: len(server._sio.eio.sockets) == 1)
+    assert eventually(silent.closed.is_set)
+    assert eventually(lambda: threading.active_count() <= threads + 1)
+    assert flies(alive, payload, 2)  # it answers pings and was left alone
+
+
+def test_reconnecting_at_full_speed(serve, connect, payload, eventually):
+    server = serve()
+    threads = threading.active_count()
+    for number in range(40):
+        client = connect(server.port)
+        client.send("2")
+        client.send_frame(payload(timestamp=number))
+        client.close()
+    client = connect(server.port)
+    assert flies(client, payload, 99)
+    assert eventually(lambda: len(server.sessions) == 1)
+    assert eventually(lambda: threading.active_count() < threads + 10)
+
+
+def test_a_client_killed_in_flight_is_cleaned_up(serve, payload, eventually):
+    server = serve()
+    script = textwrap.dedent(
+        f"""
+        import socketio, time
+        client = socketio.Client()
+        client.connect("http://127.0.0.1:{server.port}", transports=["websocket"])
+        while True:
+            client.emit("sensor_frame", {payload()!r})
+            time.sleep(0.05)
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+    try:
+        assert eventually(lambda: any(s.counts.answered for s in server.sessions), seconds=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert eventually(lambda: not server.sessions)
+
+
+class DefectiveAgent:
+    def step(self, frame, probabilities):
+        if frame.timestamp == 666:
+            raise ZeroDivisionError("a defect")
+        coords = (float("nan") if frame.timestamp == 667 else frame.timestamp, 0, 0)
+        return Decision(TargetState.FOUND, False, (ObjectDetected(coords),))
+
+
+def test_defects_of_ours_cost_one_frame(serve, connect, payload, eventually):
+    server = serve(make_agent=DefectiveAgent)
+    client = connect(server.port)
+    assert flies(client, payload, 1)
+    client.send_frame(payload(timestamp=666))
+    (session,) = server.sessions
+    assert eventually(lambda: session.counts.failed == 1)
+    client.send_frame(payload(timestamp=667))  # a NaN is never sent
+    assert eventually(lambda: session.counts.answered == 2)
+    assert flies(client, payload, 2)
+    assert all("NaN" not in text for _, text in client.texts)
+
+
+class Recorder(Listener):
+    def __init__(self):
+        self.heard = []
+
+    def connected(self, session):
+        self.heard.append("connected")
+
+    def decided(self, session, frame, decision):
+        self.heard.append(("decided", frame.timestamp, set(decision.timings)))
+        raise RuntimeError("the disk is full")
+
+    def refused(self, session, reason):
+        self.heard.append(("refused", reason.kind))
+
+    def disconnected(self, session):
+        self.heard.append("disconnected")
+
+
+class Sleeper(Listener):
+    def decided(self, session, frame, decision):
+        time.sleep(1)
+
+
+def test_listeners_hear_everything_in_order_and_never_hurt(serve, connect, payload, eventually):
+    recorder = Recorder()
+    server = serve(listeners=[recorder])
+    client = connect(server.port)
+    for number in (1, 2):
+        assert flies(client, payload, number)
+    client.send_frame({})
+    assert flies(client, payload, 3)
+    client.send("41")
+    assert eventually(lambda: recorder.heard[-1:] == ["disconnected"])
+    stages = {"wait", "decode", "network", "agent", "total"}
+    decided = [("decided", number, stages) for number in (1, 2, 3)]
+    assert recorder.heard == ["connected", *decided[:2], ("refused", "missing-key"), decided[2], "disconnected"]
+
+
+def test_a_slow_listener_delays_no_command(serve, connect, payload):
+    server = serve(listeners=[Sleeper()])
+    client = connect(server.port)
+    began = time.perf_counter()
+    assert all(flies(client, payload, number) for number in range(1, 11))
+    assert time.perf_counter() - began < 3
+
+
+def test_a_client_that_asks_is_told_what_became_of_each_frame(serve, connect, payload, slow_segmenter, eventually):
+    server = serve(slow_segmenter(0.3))
+    client = connect(server.port)
+    client.send_frame(payload(), id="1")
+    time.sleep(0.1)
+    client.send_frame(payload(), id="2")
+    client.send_frame(payload(), id="3")
+    client.send_frame({}, id="4")
+    assert eventually(lambda: len(client.acknowledged) == 4)
+    outcomes = {id: answer[0]["outcome"] for id, answer in client.acknowledged.items()}
+    assert outcomes == {1: "answered", 2: "skipped", 3: "answered", 4: "refused"}
