@@ -62,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--seed", type=_number(int, 0, 2**31), default=0, help="of the city and all that happens in it (default 0)")
     add("--people", type=_number(int, 0, 500), default=60, help="how many others there are (default %(default)s)")
     add("--turnover", choices=LIFETIMES, default="long", help="how soon they are replaced (default %(default)s)")
+    add("--respawn", action="store_true", help="when the hero's path ends, a new one begins elsewhere, as in QuadSim")
     add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames a simulated second (default %(default)s)")
     add("--speed", type=_number(float, 0.1, 9), default=1.0, help="simulated seconds a second, up to 9 (default 1)")
     add(
@@ -141,6 +142,7 @@ def _make_episode(options: argparse.Namespace) -> Episode:
         city=city,
         people=options.people,
         turnover=options.turnover,
+        respawn=options.respawn,
         lock_on=options.lock_on,
     )
 

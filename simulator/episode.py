@@ -80,6 +80,7 @@ class Episode:
         city: instead of the one that the seed gives.
         people: how many others there are.
         turnover: how soon they are replaced: "short" (5-7 s), "medium" (45-55 s), "long" (130-150 s) or "never".
+        respawn: at the end of a path a new hero begins elsewhere, as in QuadSim; otherwise she walks on.
         lock_on: imitate QuadSim: on `detected`, follow the true hero if the camera sees her, whatever was reported.
     """
 
@@ -91,18 +92,19 @@ class Episode:
         city: City | None = None,
         people: int = 60,
         turnover: str = "long",
+        respawn: bool = False,
         lock_on: bool = False,
     ):
         self.city = city or generate_city(seed)
         self.obstacles = Obstacles(self.city.boxes)
         self._renderer = renderer
-        self._crowd = Crowd(
-            WalkMap(self.city.is_walkable, self.city.extent), self.city.hero_waypoints, people, turnover, seed
-        )
+        walk_map = WalkMap(self.city.is_walkable, self.city.extent)
+        self._crowd = Crowd(walk_map, self.city.hero_waypoints, people, turnover, respawn, seed)
         self._lock_on, self._locked = lock_on, False
         self._ticks, self._owed = 0, 0.0
-        start = np.array(self.city.patrol_points[seed % len(self.city.patrol_points)], dtype=float)
-        self.quad = Quad(start)
+        points = np.array(self.city.patrol_points, dtype=float)
+        to_hero = np.linalg.norm(points - self._hero_centre(), axis=1)
+        self.quad = Quad(points[np.argmin(to_hero)])  # near enough that the hunt does not take all the time
         self._behaviour: Patrol | Follow = Patrol(self.city.patrol_points)
         self._markers: dict[int, tuple[Marker, float]] = {}
 

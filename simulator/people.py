@@ -52,12 +52,34 @@ class WalkMap:
         rows, columns = np.clip(cells, 0, np.array(self._distance.shape) - 1).T
         return self._distance[rows, columns], self._away[rows, columns]
 
+    def is_free(self, start: np.ndarray, end: np.ndarray) -> bool:
+        """Whether one can walk straight from one place to another, (2,) metres each."""
+        count = int(np.hypot(*(end - start)) / self._cell) + 2
+        return bool((self.look_up(np.linspace(start, end, count))[0] > 2 * BODY).all())
+
 
 class Crowd:
-    """The hero (row 0) and `size` others."""
+    """The hero (row 0) and `size` others.
 
-    def __init__(self, walk_map: WalkMap, hero_paths: Sequence[np.ndarray], size: int, turnover: str, seed: int):
-        self._map = walk_map
+    Args:
+        walk_map: where they can walk.
+        hero_paths: (n, 2) waypoints each, metres.
+        size: how many others.
+        turnover: how soon they are replaced, a key of `LIFETIMES`.
+        respawn: at the end of a path a new hero begins elsewhere, as in QuadSim; otherwise she walks on.
+        seed: of all that is left to chance.
+    """
+
+    def __init__(
+        self,
+        walk_map: WalkMap,
+        hero_paths: Sequence[np.ndarray],
+        size: int = 60,
+        turnover: str = "long",
+        respawn: bool = False,
+        seed: int = 0,
+    ):
+        self._map, self._respawn = walk_map, respawn
         self._paths = [np.asarray(path, dtype=float)[:, :2] for path in hero_paths]
         self._random = np.random.default_rng([seed, 1])
         self._lifetime = LIFETIMES[turnover]
@@ -130,17 +152,33 @@ class Crowd:
         while len(self._path) and np.hypot(*(self._path[0] - self.positions[0])) < 1.0:
             self._path = self._path[1:]
         self._patience -= dt
-        if not len(self._path) or self._patience < 0:
+        if self._patience < 0 or (not len(self._path) and self._respawn):
             self._spawn_hero()
+        elif not len(self._path):
+            self._walk_on()
         way = self._path[0] - self.positions[0]
         self._aims[0] = np.arctan2(way[1], way[0])
 
     def _spawn_hero(self) -> None:
-        """A new hero at the beginning of a path other than the last one."""
-        self._path = self._paths[self._random.integers(len(self._paths))]
-        self._patience = 60.0 + 2 * float(np.linalg.norm(np.diff(self._path, axis=0), axis=1).sum()) / PACE[0]
+        """A new hero at the beginning of one of the paths."""
+        self._take(self._paths[self._random.integers(len(self._paths))])
         self._reset(0, self._path[0], seed=0)
         self._life[0] = np.inf
+
+    def _walk_on(self) -> None:
+        """Another path for the hero, from a waypoint that lies straight ahead of her; at worst the way she came."""
+        ways = [way for path in self._paths for way in (path, path[::-1])]
+        starts = [(way, start) for way in ways for start in range(len(way) - 1)]
+        for way, start in (starts[index] for index in self._random.permutation(len(starts))):
+            step = way[start] - self.positions[0]
+            if 5.0 < np.hypot(*step) < 40.0 and self._map.is_free(self.positions[0], way[start]):
+                self._take(way[start:])
+                return
+        self._spawn_hero()
+
+    def _take(self, path: np.ndarray) -> None:
+        length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+        self._path, self._patience = path, 60.0 + 2 * length / PACE[0]  # s
 
     def _spawn(self, row: int) -> None:
         """Somebody new at a free place, not on top of anybody."""

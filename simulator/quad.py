@@ -19,7 +19,7 @@ LOOK_AHEAD = 5.0  # m
 RADIUS = 0.4  # m, half the size of the box that is cast
 CLEARANCE = 0.3  # m kept from walls on top of that
 LOWEST = 0.8  # m above the ground
-CLIMBABLE = 3.0  # m: an obstacle whose top is at most this far above is flown over, not around
+CLIMBABLE = 3.0  # m: a broad obstacle whose top is at most this far above is flown over, not around
 CAMERA_BELOW_BODY = 0.1  # m
 
 
@@ -106,11 +106,13 @@ class Quad:
         if abs(hit.normal[2]) > 0.5:  # a roof or a tree's crown from above or below: keep the level part
             level = np.array([wanted[0], wanted[1], 0.0])
             return level / max(float(np.linalg.norm(level)), 1e-6)
-        if obstacles.boxes[hit.index].top + RADIUS + CLEARANCE - self.position[2] < CLIMBABLE:
+        box = obstacles.boxes[hit.index]
+        hangs = box.bottom > self.position[2] - 2.0  # as a tree's crown does: from above it would hide what is below
+        if box.top + RADIUS + CLEARANCE - self.position[2] < CLIMBABLE and max(box.size) > 1.5 and not hangs:
             return np.array([0.0, 0.0, 1.0])
         left = np.array([-hit.normal[1], hit.normal[0], 0.0])
         if self.detour == 0.0:
-            offset = left[:2] @ (self.position[:2] - np.array(obstacles.boxes[hit.index].center))
+            offset = left[:2] @ (self.position[:2] - np.array(box.center))
             sideways = wanted @ left
             # Head on, the nearer corner decides; aslant, the way one is going.
             self.detour = 1.0 if (sideways if abs(sideways) > 0.2 * np.linalg.norm(wanted) else offset) >= 0 else -1.0

@@ -23,8 +23,8 @@ def walk_map() -> WalkMap:
     return WalkMap(is_walkable, EXTENT)
 
 
-def crowd(walk_map: WalkMap, size: int = 60, turnover: str = "never", seed: int = 0) -> Crowd:
-    return Crowd(walk_map, [LOOP, BACK], size, turnover, seed)
+def crowd(walk_map: WalkMap, size: int = 60, turnover: str = "never", respawn: bool = False, seed: int = 0) -> Crowd:
+    return Crowd(walk_map, [LOOP, BACK], size, turnover, respawn, seed)
 
 
 def test_the_map_knows_how_far_walls_are(walk_map):
@@ -63,7 +63,7 @@ def test_people_leave_each_other_room(walk_map):
 
 
 def test_two_who_meet_head_on_get_past(walk_map):
-    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never", 0)
+    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never")
     people.positions[1], people._aims[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):
@@ -76,7 +76,7 @@ def test_two_who_meet_head_on_get_past(walk_map):
 
 
 def test_the_hero_passes_every_waypoint_in_turn_then_there_is_a_new_hero(walk_map):
-    people = crowd(walk_map)
+    people = crowd(walk_map, respawn=True)
     hero, path, passed = people.ids[0], [LOOP, BACK][int(np.allclose(people.positions[0], BACK[0]))], []
     for _ in range(round(400 / DT)):
         people.step(DT)
@@ -88,6 +88,18 @@ def test_the_hero_passes_every_waypoint_in_turn_then_there_is_a_new_hero(walk_ma
     assert passed == [0, 1, 2, 3]
     assert people.ids[0] > 60
     assert min(np.linalg.norm(people.positions[0] - path[0]) for path in (LOOP, BACK)) < 0.2
+
+
+def test_or_she_walks_on_without_a_jump(walk_map):
+    people = crowd(walk_map)
+    hero, before, covered = people.ids[0], people.positions[0].copy(), 0.0
+    for _ in range(round(600 / DT)):
+        people.step(DT)
+        step = np.linalg.norm(people.positions[0] - before)
+        assert step < 0.3
+        covered, before = covered + step, people.positions[0].copy()
+    assert people.ids[0] == hero
+    assert covered > 600
 
 
 @pytest.mark.parametrize(("turnover", "low", "high"), [("short", 5, 7), ("medium", 45, 55), ("long", 130, 150)])
