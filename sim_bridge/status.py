@@ -67,8 +67,12 @@ class StatusDisplay(Listener):
     def _say(self, session: Session, what: str) -> None:
         self._console.print(f"[bold]{session.name}[/]: {what}", highlight=False, soft_wrap=True)
 
+    def live_text(self) -> str:
+        """What the live line says now, a line for each simulator."""
+        return "\n".join(line.text() for line in list(self._lines.values()))
+
     def _render(self) -> Text:
-        return Text("\n".join(line.text() for line in list(self._lines.values())), style="dim", no_wrap=True)
+        return Text(self.live_text(), style="dim", no_wrap=True)
 
 
 class _LiveLine:

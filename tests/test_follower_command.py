@@ -1,0 +1,109 @@
+"""The command itself: what it says, how it ends, how it refuses to begin."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+WITH_A_FAKE_NETWORK = """
+import importlib.util, pathlib, sys, time
+import numpy as np
+
+spec = importlib.util.spec_from_file_location("command", "follower.py")
+command = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(command)
+
+class Network:
+    def predict(self, images):
+        return np.zeros((len(images), 32, 32, 3), np.float32)
+    def describe(self):
+        return "a network of 0.00 GMAC on nothing"
+
+command.load_segmenter = lambda settings: Network()
+command.find_weights = lambda settings: pathlib.Path("follower.py")
+sys.exit(command.main(sys.argv[1:]))
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "follower.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start the command with a network that costs nothing; wait until it waits."""
+    running = []
+
+    def begin(*arguments: str) -> tuple[subprocess.Popen, list[str], int]:
+        command = [sys.executable, "-c", WITH_A_FAKE_NETWORK, *arguments, "--set", f"recording.folder={tmp_path}"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        running.append(process)
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if found := re.search(r"waiting for QuadSim on ws://127\.0\.0\.1:(\d+)$", line.rstrip()):
+                return process, lines, int(found[1])
+        raise AssertionError("\n".join(lines))
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT and SIGTERM")
+@pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_what_flies_and_ends_at_once(start, async_mode, ending):
+    process, lines, port = start("--port", "0", "--async-mode", async_mode)
+    assert lines[0] == "a network of 0.00 GMAC on nothing"
+    assert len(lines) == 2
+    with socket.create_connection(("127.0.0.1", port)):  # somebody is there, and says nothing
+        began = time.perf_counter()
+        process.send_signal(ending)
+        rest = process.stdout.read()
+        process.wait(timeout=10)
+    assert time.perf_counter() - began < 2
+    assert rest == "stopped\n"
+    assert process.returncode == 0
+
+
+def test_a_port_in_use_is_one_sentence(start):
+    _, _, port = start("--port", "0")
+    began = time.perf_counter()
+    second = run("--port", str(port))
+    assert second.returncode == 2
+    assert second.stderr.count("\n") == 1
+    assert f"cannot listen on 127.0.0.1:{port}: another program uses this port" in second.stderr
+    assert time.perf_counter() - began < 10  # known before the model is loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--set", "agent.treshold=0.4"], "there is no setting agent.treshold; did you mean agent.threshold?"),
+        (["--threshold", "1.4"], "agent.threshold: expected a number between 0 and 1, got 1.4"),
+        (["--config", "absent.toml"], "absent.toml cannot be read: No such file or directory"),
+        (["--async-mode", "thread"], "argument --async-mode: invalid choice: 'thread'"),
+    ],
+)
+def test_mistakes_are_explained(arguments, sentence):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_help_is_worth_reading():
+    result = run("--help")
+    assert result.returncode == 0
+    for word in ("--host", "--port", "--config", "--threshold", "--async-mode", "--device", "--runtime", "examples:"):
+        assert word in result.stdout

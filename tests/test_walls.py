@@ -1,0 +1,83 @@
+"""The walls between the rooms: who may import whom, and what nobody may mention."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = {  # room -> the rooms it may see
+    "follower": {"follower"},
+    "model": {"model"},
+    "sim_bridge": {"sim_bridge", "follower"},
+    "simulator": {"simulator"},
+}
+PURE_LIBRARIES = {"numpy", "cv2"}  # all that `follower` may use beyond the standard library
+IMPURE_MODULES = {"asyncio", "datetime", "multiprocessing", "random", "socket", "subprocess", "threading", "time"}
+UNMENTIONABLE = {
+    "a path of somebody's machine": re.compile(r"(?<![\w.~/])/(work|home|root|Users|tmp)/\w"),
+    "a package registry": re.compile("py" + r"pi\.org|files\.python" + "hosted"),
+}
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".ini", ".html", ".js", ".css", ".json", ".yml", ".yaml", ""}
+
+
+def imported(source: str, package: tuple[str, ...]) -> set[str]:
+    """Full names of all modules that a source imports, wherever in it; `package` is where its dots start from."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            names.add(".".join(filter(None, (base, node.module))))
+    return names
+
+
+def sources(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def tops(path: Path) -> set[str]:
+    package = path.relative_to(ROOT).parent.parts
+    return {name.split(".")[0] for name in imported(path.read_text(encoding="utf-8"), package)}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_sees_only_the_rooms_it_may(room):
+    assert sources(room)
+    strangers = set(ROOMS) - ROOMS[room]
+    seen = {str(path.relative_to(ROOT)): sorted(tops(path) & strangers) for path in sources(room)}
+    assert {path: rooms for path, rooms in seen.items() if rooms} == {}
+
+
+def test_the_agent_is_pure():
+    for path in sources("follower"):
+        foreign = tops(path) - {"follower"} - PURE_LIBRARIES - set(sys.stdlib_module_names)
+        assert not foreign, f"{path.name} imports {sorted(foreign)}"
+        assert not tops(path) & IMPURE_MODULES, f"{path.name} imports {sorted(tops(path) & IMPURE_MODULES)}"
+
+
+def test_the_walls_would_notice():
+    source = "import model.weights\ndef late():\n    from ..follower import agent\n    from . import quad\n"
+    assert imported(source, ("simulator", "rendering")) == {
+        "model.weights",
+        "simulator.follower",
+        "simulator.rendering",
+    }
+    assert imported("from model import score", ("follower",)) == {"model"}
+
+
+@pytest.mark.parametrize("what", UNMENTIONABLE)
+def test_nobody_mentions(what):
+    rooms = [*ROOMS, "docs", "scripts", "tests"]
+    files = [path for room in rooms for path in (ROOT / room).rglob("*")] + list(ROOT.glob("*.*"))
+    texts = [path for path in files if path.suffix in TEXT_SUFFIXES and path.is_file() and path.stat().st_size < 10**6]
+    mentions = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in texts
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if UNMENTIONABLE[what].search(line)
+    ]
+    assert mentions == []
