@@ -26,6 +26,7 @@ __all__ = ["AgentSettings", "FollowAgent"]
 
 MAX_CANDIDATES = 4  # blobs worth a range; what is weaker than the fourth is not the hero
 KEEP_SHARE = 0.5  # of `min_area`: less will do to stay on a track than to start one
+PERSON_AREA = 0.6  # square metres of silhouette; what is larger does not look more like the hero
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 
 
@@ -60,7 +61,7 @@ class FollowAgent:
             self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
         candidates = [
-            Candidate(place.point, place.covariance, blob.strength, blob.reference_area >= settings.min_area)
+            Candidate(place.point, place.covariance, _strength(blob, place), blob.reference_area >= settings.min_area)
             for blob, place in seen
         ]
         index = self._tracker.step(frame.timestamp, candidates)
@@ -114,3 +115,8 @@ class FollowAgent:
         if state is TargetState.LOST and before is TargetState.FOUND:
             return (ObjectLost(), DeleteMarker(marker_id)) if settings.marker else (ObjectLost(),)
         return ()
+
+
+def _strength(blob: Blob, place: Measurement) -> float:
+    """How much speaks for a blob, near or far: how much of a person it is, and how sure the network."""
+    return min(place.area, PERSON_AREA) * blob.detection.confidence

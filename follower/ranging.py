@@ -16,11 +16,12 @@ MIN_SHARE = 0.25  # of the silhouette's depth pixels: fewer prove nothing
 
 @dataclass(frozen=True)
 class Measurement:
-    """Where a blob is in the world: point (3,) in metres, and the covariance (3, 3) of its error."""
+    """Where a blob is in the world, and how large."""
 
     range: Range
-    point: np.ndarray
-    covariance: np.ndarray
+    point: np.ndarray  # (3,) metres
+    covariance: np.ndarray  # (3, 3) of the point's error
+    area: float  # of the silhouette, square metres at its range
 
 
 def locate(
@@ -62,7 +63,7 @@ def locate(
     across = 0.1 + found.metres / intrinsics.focal
     ray = rotation(camera) @ rays(pixel, intrinsics)
     spread = np.outer(ray, ray) * (along**2 - across**2) + np.eye(3) * across**2
-    return Measurement(found, point, spread)
+    return Measurement(found, point, spread, detection.area * (found.metres / intrinsics.focal) ** 2)
 
 
 def measure_range(

@@ -20,7 +20,7 @@ class AgentSettings:
     threshold: float = 0.5  # hero probability above which a pixel is the hero's, 0..1
     min_area: float = 6.0  # smallest blob that counts as the hero, pixels of a 256x256 image
     lost_after: int = 6  # this many frames in a row without the hero: lost
-    reacquire_after: int = 3  # the hero seen this many frames in a row away from the track: the track was wrong
+    reacquire_after: int = 3  # someone else must be seen in this many frames before being taken for the hero instead
     depth_far: float | Literal["auto"] = 100.0  # metres that a depth of 255 stands for: 500, 100 or 50 by build; "auto"
     # tells from flat ground at height 0, and takes 100 until it has seen some
     vertical_fov: float = 60.0  # vertical field of view of the camera, degrees

@@ -6,7 +6,7 @@ pixels and sends nothing.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,9 @@ START_SPEED = np.array([1.5, 1.5, 0.3])  # metres per second, the speed that a p
 GATE = 16.3  # squared Mahalanobis distance that 999 of 1000 right measurements keep (chi-square, 3 degrees of freedom)
 MIN_REACH = 1.0  # metres within which a measurement always belongs to the track, however sure the filter is of itself
 STALE = 2.0  # seconds without a frame after which the velocity says nothing any more
-RIVAL = 2.0  # times stronger than the blob on the track: a second blob that is the likelier hero
+MEMORY = 0.85  # of the evidence that is left after a frame: half of it after 0.9 s of QuadSim's frames
+MARGIN = 1.1  # times more evidence than for the hero so far: another person is the likelier hero
+MAX_HYPOTHESES = 4
 
 
 @dataclass(frozen=True)
@@ -85,91 +87,103 @@ def distance(track: Track, candidate: Candidate) -> float:
     return GATE if float(np.linalg.norm(offset)) <= MIN_REACH else math.inf
 
 
+@dataclass(frozen=True)
+class Hypothesis:
+    """One person who could be the hero: a track, and how much has spoken for it lately."""
+
+    track: Track
+    evidence: float  # sum of strengths, fading by MEMORY a frame
+    seen: int  # frames in which it was seen
+    missed: int  # frames in a row in which it was not
+
+
 class Tracker:
     """Decides frame by frame which candidate is the hero, and whether the hero is found.
 
-    A candidate away from the track is not believed at first: a wrong person may be taken for the hero for a frame or
-    two. When it persists where the track does not, or clearly stronger than the blob on the track, the track was wrong
-    and starts anew there.
+    Everyone who looked like the hero lately is followed, one of them is taken for the hero. Another takes that place
+    only when much more has spoken for it: a wrong person is not followed for being seen a frame or two, and is left
+    again when the hero is back.
 
     Args:
         lost_after: frames in a row without the hero after which it is lost.
-        reacquire_after: frames in a row that a candidate away from the track must persist.
+        reacquire_after: frames in which another person must have been seen to be taken for the hero instead.
     """
 
     def __init__(self, lost_after: int, reacquire_after: int) -> None:
         self.state = TargetState.SEARCHING
-        self.track: Track | None = None
         self._lost_after = lost_after
         self._reacquire_after = reacquire_after
-        self._misses = 0
-        self._challenger: Track | None = None
-        self._challenges = 0
+        self._hypotheses: list[Hypothesis] = []  # the hero first
+
+    @property
+    def track(self) -> Track | None:
+        """The filter's estimate for the last frame, extrapolated when the hero was missed; None without a target."""
+        return self._hypotheses[0].track if self._hypotheses else None
 
     def step(self, time: float, candidates: Sequence[Candidate]) -> int | None:
-        """Takes one frame's candidates, strongest first; returns the index of the hero's, None when it is missed.
-
-        Afterwards `state` and `track` hold: the track is the filter's estimate for this frame, extrapolated when the
-        hero was missed, None while there is no target.
-        """
+        """Takes one frame's candidates; returns the index of the hero's, None when it is missed."""
         if self.track is None or time - self.track.time > STALE:
-            # After so long a gap the track says nothing: stay with the target, but believe what is seen now.
-            good = [i for i, candidate in enumerate(candidates) if candidate.good]
-            if good:
-                return self._acquire(time, candidates, good[0])
-            return self._miss()
-        self.track = predict(self.track, time)
-        distances = [distance(self.track, candidate) for candidate in candidates]
-        chosen = _likeliest(candidates, distances)
-        rival = self._challenge(time, candidates, distances, chosen)
-        if rival is not None:
-            return self._acquire(time, candidates, rival)
-        if chosen is None:
-            return self._miss()
-        self.track = update(self.track, candidates[chosen])
-        self._misses = 0
-        return chosen
+            # After so long a gap the tracks say nothing: stay with the target, but believe what is seen now.
+            return self._start(time, candidates)
+        chosen, hypotheses = self._associate(time, candidates)
+        hero, *others = range(len(hypotheses))
+        for other in others:
+            eligible = chosen[other] is not None and hypotheses[other].seen >= self._reacquire_after
+            if eligible and hypotheses[other].evidence > MARGIN * hypotheses[hero].evidence:
+                hero = other
+        self._hypotheses = [hypotheses[hero]]
+        self._hypotheses += [h for h in hypotheses if h is not hypotheses[hero] and h.missed < self._lost_after]
+        self._check_lost()
+        return chosen[hero]
 
-    def _acquire(self, time: float, candidates: Sequence[Candidate], index: int) -> int:
-        self.state = TargetState.FOUND
-        self.track = start_track(time, candidates[index])
-        self._misses = 0
-        self._challenger, self._challenges = None, 0
-        return index
-
-    def _miss(self) -> None:
-        if self.state is not TargetState.FOUND:
-            return
-        self._misses += 1
-        if self._misses >= self._lost_after:
-            self.state = TargetState.LOST
-            self.track = None
-            self._challenger, self._challenges = None, 0
-
-    def _challenge(
-        self, time: float, candidates: Sequence[Candidate], distances: Sequence[float], chosen: int | None
-    ) -> int | None:
-        """Follows the strongest candidate away from the track; its index once it has persisted long enough."""
-        needed = RIVAL * candidates[chosen].strength if chosen is not None else 0.0
-        away = [
-            i
-            for i, d in enumerate(distances)
-            if math.isinf(d) and candidates[i].good and candidates[i].strength >= needed
-        ]
-        if not away:
-            self._challenger, self._challenges = None, 0
-            return None
-        challenger = predict(self._challenger, time) if self._challenger is not None else None
-        near = [i for i in away if challenger is not None and math.isfinite(distance(challenger, candidates[i]))]
-        index = near[0] if near else away[0]
-        self._challenger = update(challenger, candidates[index]) if near else start_track(time, candidates[index])
-        self._challenges = self._challenges + 1 if near else 1
-        return index if self._challenges >= self._reacquire_after else None
-
-
-def _likeliest(candidates: Sequence[Candidate], distances: Sequence[float]) -> int | None:
-    """The candidate on the track that is likeliest the hero: near the prediction and strong."""
-    reachable = [i for i, squared in enumerate(distances) if math.isfinite(squared)]
-    if not reachable:
+    def _start(self, time: float, candidates: Sequence[Candidate]) -> int | None:
+        good = [index for index, candidate in enumerate(candidates) if candidate.good]
+        if good:
+            strongest = max(good, key=lambda index: candidates[index].strength)
+            self._hypotheses = [_begin(time, candidates[strongest])]
+            self.state = TargetState.FOUND
+            return strongest
+        if self._hypotheses:
+            hero = self._hypotheses[0]
+            self._hypotheses = [replace(hero, missed=hero.missed + 1)]
+            self._check_lost()
         return None
-    return max(reachable, key=lambda i: math.log(candidates[i].strength) - distances[i] / 2)
+
+    def _associate(self, time: float, candidates: Sequence[Candidate]) -> tuple[list[int | None], list[Hypothesis]]:
+        """Every hypothesis takes its likeliest candidate, the hero's first; good ones that are left begin their own."""
+        chosen: list[int | None] = []
+        hypotheses = []
+        for hypothesis in self._hypotheses:
+            track = predict(hypothesis.track, time)
+            index = _likeliest(track, candidates, chosen)
+            chosen.append(index)
+            evidence = MEMORY * hypothesis.evidence
+            if index is None:
+                hypotheses.append(Hypothesis(track, evidence, hypothesis.seen, hypothesis.missed + 1))
+            else:
+                track, evidence = update(track, candidates[index]), evidence + candidates[index].strength
+                hypotheses.append(Hypothesis(track, evidence, hypothesis.seen + 1, missed=0))
+        for index, candidate in enumerate(candidates):
+            if index not in chosen and candidate.good and len(hypotheses) < MAX_HYPOTHESES:
+                chosen.append(index)
+                hypotheses.append(_begin(time, candidate))
+        return chosen, hypotheses
+
+    def _check_lost(self) -> None:
+        if self._hypotheses[0].missed >= self._lost_after:
+            self._hypotheses = []
+            self.state = TargetState.LOST
+
+
+def _begin(time: float, candidate: Candidate) -> Hypothesis:
+    return Hypothesis(start_track(time, candidate), candidate.strength, seen=1, missed=0)
+
+
+def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[int | None]) -> int | None:
+    """The candidate that is likeliest the track's person: near the prediction and strong."""
+    best, best_score = None, -math.inf
+    for index, candidate in enumerate(candidates):
+        score = math.log(candidate.strength) - distance(track, candidate) / 2
+        if index not in taken and score > best_score:
+            best, best_score = index, score
+    return best
