@@ -1,0 +1,115 @@
+"""Reads recordings: one, or all in a folder; hides and restores frames. Changes nothing but `hidden.txt`."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sim_bridge.recording.files import (
+    DEPTH,
+    HIDDEN,
+    IMAGES,
+    MASKS,
+    FrameRecord,
+    RecordingError,
+    lock,
+    read_lines,
+    read_meta,
+    write_atomically,
+)
+from sim_bridge.recording.recovery import is_run
+
+RECORDINGS = Path("recordings")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recording on the disk."""
+
+    path: Path
+    meta: dict
+    frames: tuple[FrameRecord, ...]  # in order
+    unreadable: int  # lines that are no frames
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The frames that training leaves out."""
+        return read_hidden(self.path)
+
+    @property
+    def state(self) -> str:
+        """ "finished", "recording" (somebody writes it now) or "cut off" (nobody does, and it has no end)."""
+        if self.meta.get("ended"):
+            return "finished"
+        try:
+            claim = lock(self.path)
+        except OSError:  # read-only: nobody writes it
+            return "cut off"
+        if claim is None:
+            return "recording"
+        claim.close()
+        return "cut off"
+
+    def image_path(self, record: FrameRecord) -> Path:
+        """The camera's image."""
+        return self.path / IMAGES / record.image
+
+    def mask_path(self, record: FrameRecord) -> Path:
+        """The class mask."""
+        return self.path / MASKS / f"{record.frame}.png"
+
+    def depth_path(self, record: FrameRecord) -> Path:
+        """The depth image, if `record.depth`."""
+        return self.path / DEPTH / f"{record.frame}.png"
+
+
+def open_run(path: Path) -> Run:
+    """Read a run: a folder, or the name of one in `recordings/`. Raises RecordingError."""
+    folder = next((place for place in (path, RECORDINGS / path) if place.is_dir()), None)
+    if folder is None:
+        raise RecordingError(f"expected a recording, but there is neither {path} nor {RECORDINGS / path}")
+    if not is_run(folder):
+        raise RecordingError(f"{folder} is no recording: it has no frames.jsonl and no meta.json")
+    records, broken = read_lines(folder)
+    return Run(folder, read_meta(folder), tuple(records), len(broken))
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """All runs in a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return [open_run(run) for run in sorted(folder.iterdir()) if run.is_dir() and is_run(run)]
+
+
+def read_hidden(run: Path) -> frozenset[str]:
+    """The names of the frames that are hidden."""
+    try:
+        return frozenset((run / HIDDEN).read_text(encoding="utf-8").split())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def write_hidden(run: Path, frames: frozenset[str] | set[str]) -> None:
+    """Hide exactly these frames. Raises OSError."""
+    write_atomically(run / HIDDEN, "".join(f"{frame}\n" for frame in sorted(frames)).encode())
+
+
+def select_frames(run: Run, expressions: list[str]) -> set[str]:
+    """The frames that "12", "000012", "10-20" or "10-" mean, or "all". Raises RecordingError.
+
+    Numbers are those of the frames' names.
+    """
+    names = {int(record.frame): record.frame for record in run.frames if record.frame.isdecimal()}
+    chosen: set[str] = set()
+    for expression in (part for text in expressions for part in text.split(",") if part):
+        if expression == "all":
+            chosen |= {record.frame for record in run.frames}
+            continue
+        first, dash, last = expression.partition("-")
+        if not first.isdecimal() or not (last.isdecimal() or (dash and not last) or not dash):
+            raise RecordingError(f"expected frames such as 12, 10-20 or 10-, got {expression!r}")
+        end = int(first) if not dash else int(last) if last else max(names, default=0)
+        found = {name for number, name in names.items() if int(first) <= number <= end}
+        if not found:
+            raise RecordingError(f"{run.path.name} has no frames {expression}")
+        chosen |= found
+    return chosen

@@ -1,0 +1,153 @@
+"""A recording played again: the same decisions from the same bridge, and differences found where it is another."""
+
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from follower.agent import FollowAgent
+from follower.settings import AgentSettings
+from sim_bridge.recording.files import RecordingError, read_lines
+from sim_bridge.recording.runs import open_run
+from sim_bridge.replay import check, main, payload_of, play
+from sim_bridge.replay_check import compare, unbroken
+from sim_bridge.replay_client import Answer, ReplayClient, ReplayError
+from tests.sim_bridge.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
+
+WALK = Path(__file__).with_name("recordings") / "walk"
+REMAKE = (
+    "if the agent has changed for the better, remake it: python -m tests.sim_bridge.walk tests/sim_bridge/recordings"
+)
+
+
+def replayed(serve, run, make_agent=FollowAgent, real=False):
+    server = serve(RedSegmenter(), make_agent)
+    with ReplayClient("127.0.0.1", server.port) as client:
+        return play(run, client, real=real)
+
+
+def test_the_recorded_walk_is_decided_as_it_was(serve):
+    run = open_run(WALK)
+    assert len(run.frames) == FRAMES
+    compared, differences = check(run, replayed(serve, run), metres=0.1)
+    assert compared == FRAMES
+    assert not differences, f"{differences[:3]}; {REMAKE}"
+
+
+def test_the_recorded_walk_is_where_the_hero_was():
+    """Against the arithmetic that made the frames: what is compared to above is itself right."""
+    seen = [frame for frame in open_run(WALK).frames if frame.commands and frame.commands[0][0] == "object_detected"]
+    assert len(seen) > FRAMES / 2
+    for frame in seen:
+        x, y, _ = frame.commands[0][1]["coords"]
+        true_x, true_y = hero_at(frame.number)
+        assert abs(x - true_x) < 1.0
+        assert abs(y - true_y) < 1.0
+
+
+def test_another_agent_is_found_out(serve):
+    run = open_run(WALK)
+    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(depth_far=90.0)))
+    _, differences = check(run, answers, metres=0.1)
+    assert len(differences) > FRAMES / 2
+    assert "object_detected coords" in str(differences[0])
+    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(lost_after=3)))
+    _, differences = check(run, answers, metres=0.1)
+    assert "recorded nothing, now object_lost, delete_marker" in str(differences[0])
+
+
+def test_a_replayed_frame_has_the_numbers_and_bytes_of_the_original():
+    run = open_run(WALK)
+    for frame in run.frames[:3]:
+        sent, again = make_frame(frame.number), payload_of(run, frame)
+        assert again["rgb_image"] == sent["rgb_image"]
+        assert again["depth_image"] == sent["depth_image"]
+        for key in ("timestamp", "pose", "gimbal_pose"):
+            assert [float(number) for number in again[key].split(",")] == [float(n) for n in sent[key].split(",")]
+
+
+def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
+    shutil.copytree(WALK, tmp_path / "walk")
+    records = read_lines(tmp_path / "walk")[0][:6]
+    paced = [dataclasses.replace(frame, received=1e9 + frame.number * 0.1) for frame in records]
+    (tmp_path / "walk" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in paced))
+    began = time.monotonic()
+    answers = replayed(serve, open_run(tmp_path / "walk"), real=True)
+    assert 0.5 <= time.monotonic() - began < 2.0
+    assert [answer.outcome for answer in answers] == ["answered"] * 6
+
+
+def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
+    run = open_run(record(tmp_path, "gaps", range(8), only=["far"], far_metres=11.5, far_pixels=1))
+    assert 0 < len(run.frames) < 8
+    assert unbroken(run.frames) == 0
+    compared, differences = check(run, replayed(serve, run), metres=0.1)
+    assert (compared, differences) == (0, [])
+    compared, _ = check(run, replayed(serve, run), metres=0.1, everything=True)
+    assert compared == len(run.frames)
+
+
+@pytest.mark.parametrize(
+    ("commands", "difference"),
+    [
+        ([("object_detected", {"coords": [1.05, 2, 3]})], None),
+        ([("object_detected", {"coords": [1.2, 2, 3]})], "coords"),
+        ([("object_lost", {})], "recorded object_detected, now object_lost"),
+        ([], "now nothing"),
+        ([("object_detected", {"coords": [1, 2]})], "coords"),
+        ([("object_detected", {})], "coords"),
+    ],
+)
+def test_tolerances(commands, difference):
+    frame = open_run(WALK).frames[0]
+    frame = dataclasses.replace(frame, commands=(("object_detected", {"coords": [1.0, 2.0, 3.0]}),))
+    found = compare(frame, Answer("answered", tuple(commands), 0.0), metres=0.1)
+    assert (found is None) if difference is None else difference in str(found)
+    assert "skipped" in str(compare(frame, Answer("skipped", (), 0.0), metres=0.1))
+
+
+def test_the_command_says_what_it_found(serve, capsys):
+    server = serve(RedSegmenter(), FollowAgent)
+    assert main([str(WALK), "--port", str(server.port), "--check"]) == 0
+    assert f"all {FRAMES} decisions are as recorded" in capsys.readouterr().out
+    other = serve(RedSegmenter(), lambda: FollowAgent(AgentSettings(marker=False)))
+    assert main([str(WALK), "--port", str(other.port), "--check"]) == 1
+    assert "decisions differ" in capsys.readouterr().out
+
+
+def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
+    assert main([str(tmp_path / "absent")]) == 2
+    assert "expected a recording" in capsys.readouterr().err
+    assert main([str(WALK), "--port", "1"]) == 2
+    assert "start python follower.py first" in capsys.readouterr().err
+    shutil.copytree(WALK, tmp_path / "imported")
+    frames = [dataclasses.replace(frame, pose=None) for frame in read_lines(WALK)[0]]
+    (tmp_path / "imported" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in frames))
+    assert main([str(tmp_path / "imported")]) == 2
+    assert "imported, without poses" in capsys.readouterr().err
+    with pytest.raises(RecordingError, match="no recording"):
+        open_run(tmp_path)
+
+
+def test_a_bridge_that_goes_away_is_said(serve, eventually):
+    server = serve(RedSegmenter(), FollowAgent)
+    with ReplayClient("127.0.0.1", server.port) as client:
+        client.wait(client.send(make_frame(0)), 5)
+        server.stop()
+        assert eventually(lambda: not server.sessions)
+        with pytest.raises(ReplayError, match=r"gone|closed"):
+            client.wait(client.send(make_frame(1)), 2)
+
+
+def test_two_replays_at_once_do_not_mix(serve):
+    server = serve(RedSegmenter(), FollowAgent)
+    run = open_run(WALK)
+    with ReplayClient("127.0.0.1", server.port) as one, ReplayClient("127.0.0.1", server.port) as two:
+        for frame in run.frames[:10]:
+            numbers = [client.send(payload_of(run, frame)) for client in (one, two)]
+            answers = [client.wait(number, 5) for client, number in zip((one, two), numbers, strict=True)]
+            assert [compare(frame, answer, 0.1) for answer in answers] == [None, None]
+    assert json.loads((WALK / "meta.json").read_text())["frames"] == FRAMES
