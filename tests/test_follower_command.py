@@ -67,6 +67,7 @@ def test_it_says_what_flies_and_ends_at_once(start, async_mode, ending):
     assert lines[0] == "a network of 0.00 GMAC on nothing"
     assert len(lines) == 2
     with socket.create_connection(("127.0.0.1", port)):  # somebody is there, and says nothing
+        time.sleep(0.3)  # let it get from saying that it waits to waiting
         began = time.perf_counter()
         process.send_signal(ending)
         rest = process.stdout.read()
