@@ -1,4 +1,4 @@
-"""The stand-in's city as plain data, from a seed: streets, blocks, what stands there, where one can walk. Draws nothing."""
+"""The city as plain data, from a seed: streets, blocks, what stands there, where one can walk. Draws nothing."""
 
 import math
 from collections.abc import Sequence

@@ -1,0 +1,106 @@
+"""What people look like: build, skin, hair and clothes, from a seed; the hero's are fixed."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+Color = tuple[float, float, float]
+
+SKINS = ((0.87, 0.70, 0.58), (0.78, 0.58, 0.45), (0.60, 0.42, 0.30), (0.42, 0.29, 0.21), (0.30, 0.20, 0.15))
+HAIRS = ((0.08, 0.07, 0.06), (0.22, 0.14, 0.08), (0.40, 0.26, 0.13), (0.70, 0.58, 0.36), (0.55, 0.55, 0.55))
+DARKS = ((0.12, 0.13, 0.16), (0.10, 0.14, 0.26), (0.20, 0.20, 0.22), (0.24, 0.19, 0.15), (0.13, 0.20, 0.17))
+BRIGHTS = (
+    (0.85, 0.85, 0.85),
+    (0.20, 0.38, 0.70),
+    (0.25, 0.60, 0.50),
+    (0.80, 0.72, 0.20),
+    (0.55, 0.30, 0.55),
+    (0.85, 0.55, 0.25),
+    (0.45, 0.65, 0.80),
+    (0.35, 0.50, 0.22),
+    (0.80, 0.45, 0.55),
+)
+REDS = ((0.75, 0.10, 0.10), (0.60, 0.08, 0.12), (0.85, 0.20, 0.15))
+JEANS = ((0.20, 0.28, 0.45), (0.30, 0.40, 0.58), (0.14, 0.18, 0.30))
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """One person's looks. Lengths in metres or, where said, as a share of the height; colours 0..1."""
+
+    height: float
+    build: float  # girth, 1 is average
+    skin: Color
+    hair: Color
+    top: Color
+    bottom: Color
+    shoes: Color
+    sleeves: Color  # of the upper arms
+    cuffs: Color  # of the forearms
+    shins: Color  # bare under skirts and shorts
+    hem: float  # share of the height down to which the pelvis' cloth reaches
+    flare: float  # radius at the hem, share of the height
+    cloth: Color  # of the pelvis: top, bottom or skirt
+    long_hair: bool
+
+
+HERO = Appearance(
+    height=1.74,
+    build=0.95,
+    skin=(0.62, 0.42, 0.33),
+    hair=(0.80, 0.03, 0.04),
+    top=(0.88, 0.07, 0.05),
+    bottom=(0.27, 0.07, 0.07),
+    shoes=(0.85, 0.08, 0.08),
+    sleeves=(0.62, 0.42, 0.33),
+    cuffs=(0.62, 0.42, 0.33),
+    shins=(0.27, 0.07, 0.07),
+    hem=0.44,
+    flare=0.095,
+    cloth=(0.85, 0.06, 0.05),
+    long_hair=True,
+)
+
+
+@lru_cache(maxsize=4096)
+def appearance(seed: int) -> Appearance:
+    """The looks that follow from a seed: suits, jeans, skirts, sportswear; at most one thing red."""
+    random = np.random.default_rng([seed, 11])
+
+    def pick(colors: tuple[Color, ...]) -> Color:
+        near = np.array(colors[random.integers(len(colors))]) * random.uniform(0.75, 1.2) + random.normal(0, 0.02, 3)
+        return tuple(np.clip(near, 0.02, 0.95).tolist())
+
+    woman = random.random() < 0.5
+    skin, hair, shoes = pick(SKINS), pick(HAIRS), pick(DARKS)
+    top, bottom = pick(DARKS if random.random() < 0.45 else BRIGHTS), pick(DARKS if random.random() < 0.5 else JEANS)
+    style = random.choice(["suit", "jeans", "skirt" if woman else "jeans", "shorts", "coat"])
+    if style == "suit":
+        bottom = top = pick((*DARKS, (0.45, 0.55, 0.68)))
+    red = random.random()
+    if red < 0.08:
+        top = pick(REDS)
+    elif red < 0.13:
+        bottom = pick(REDS)
+    elif red < 0.17:
+        hair = pick(((0.70, 0.10, 0.06), (0.60, 0.25, 0.10)))
+    bare = style in ("skirt", "shorts")
+    short_sleeves = bare or random.random() < 0.35
+    hem = {"skirt": random.uniform(0.26, 0.38), "coat": random.uniform(0.30, 0.42)}.get(style, 0.46)
+    return Appearance(
+        height=float(random.normal(1.67, 0.06) if woman else random.normal(1.78, 0.07)),
+        build=float(np.clip(random.normal(0.95 if woman else 1.08, 0.1), 0.75, 1.4)),
+        skin=skin,
+        hair=hair,
+        top=top,
+        bottom=bottom,
+        shoes=shoes,
+        sleeves=skin if short_sleeves and random.random() < 0.4 else top,
+        cuffs=skin if short_sleeves else top,
+        shins=skin if bare else bottom,
+        hem=hem,
+        flare=0.125 if style == "skirt" else 0.105 if style == "coat" else 0.085,
+        cloth=top if style == "coat" else bottom,
+        long_hair=bool(woman and random.random() < 0.7),
+    )
