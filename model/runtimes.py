@@ -117,7 +117,7 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Runtime
             f"OpenVINO takes networks from Keras on TensorFlow, but Keras runs on {keras.backend.backend()} here; "
             "unset KERAS_BACKEND or choose the keras runtime"
         )
-    graph, traced = _openvino_graph(network)
+    graph, traced = openvino_graph(network)
     probes = probe_frames(network.input_shape[1:3])
     reference = traced(probes)
     core = openvino.Core()
@@ -150,7 +150,7 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Runtime
     return Runtime(f"OpenVINO {name}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", _openvino_run(best))
 
 
-def _openvino_graph(network: keras.Model):
+def openvino_graph(network: keras.Model):
     """The network as an OpenVINO graph that takes uint8 frames in any number, and the same traced by TensorFlow."""
     import openvino
     import tensorflow as tf

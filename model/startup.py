@@ -17,14 +17,15 @@ def import_tensorflow_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or find_spec("tensorflow") is None:
         return
-    with _standard_error_held_back():
+    with standard_error_held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none
 
 
 @contextmanager
-def _standard_error_held_back() -> Iterator[None]:
+def standard_error_held_back() -> Iterator[None]:
+    """Keeps back what Python and native libraries write to standard error, and shows it only on failure."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as said:
