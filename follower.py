@@ -32,6 +32,7 @@ from sim_bridge.settings import (
     load_settings,
     parse_assignment,
 )
+from sim_bridge.stand_in import StandIn
 from sim_bridge.status import StatusDisplay
 from sim_bridge.transports import bind
 
@@ -46,6 +47,8 @@ examples:
   python follower.py model_weights.h5             a file as given, or in model/weights/
   python follower.py ~/old/model_weights          a model of 2017, its config_model_weights beside it
   python follower.py --threshold 0.7              be surer before following
+  python follower.py --sim                        fly in the stand-in simulator that comes with this project
+  python follower.py --sim -- --seed 3 --window   what follows -- is for it; python -m simulator --help says what
   python follower.py model_weights.h5 --record    keep what is seen and decided in recordings/; the key r does it too
   python follower.py --set agent.depth_far=500    any setting of follower.toml
 
@@ -71,8 +74,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--runtime", choices=RUNTIMES, help="what runs the network (auto: the fastest that is here)")
     parser.add_argument("--device", choices=DEVICES, help="where it runs (auto: a GPU where there is one)")
     parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="record from the start (or press r)")
+    parser.add_argument("--sim", action="store_true", help="start the stand-in simulator, too, and end with it")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting")
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_args(arguments[:end])
+    options.sim_options = arguments[end + 1 :]
+    if options.sim_options and not options.sim:
+        parser.error(f"what follows -- is for the stand-in simulator, which --sim starts: {options.sim_options[0]}")
     if options.record and options.weights is None and Path(options.record).suffix in (".h5", ".keras"):
         parser.error(f"--record takes the name of a recording; put the model before it: {options.record} --record")
     return options
@@ -96,8 +105,10 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     return load_settings(config, dict(map(parse_assignment, arguments.set)) | given)
 
 
-def fly(settings: Settings, console: Console) -> None:
-    """Load the model, then serve until Ctrl-C.
+def fly(settings: Settings, console: Console, sim_options: list[str] | None = None) -> int:
+    """Load the model, then serve until Ctrl-C; with `sim_options`, to a simulator of our own, until it ends.
+
+    Returns the exit status.
 
     The address is taken first and opened last: a port in use shows at once, and no simulator is kept waiting
     by a model that is still being loaded. Whatever keeps it from flying is a ValueError or a RuntimeError with a
@@ -115,7 +126,12 @@ def fly(settings: Settings, console: Console) -> None:
             console.print(segmenter.describe(), highlight=False, soft_wrap=True)
             server.listen()
             console.print(f"waiting for QuadSim on ws://{bridge.host}:{server.port}", highlight=False, soft_wrap=True)
-            server.serve()
+            if sim_options is None:
+                server.serve()
+                return 0
+            with StandIn(bridge.host, server.port, sim_options, console, on_end=server.stop) as stand_in:
+                server.serve()
+            return stand_in.exit_status
 
 
 def load_segmenter(settings: ModelSettings) -> "Segmenter":
@@ -144,14 +160,14 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("sim_bridge.recording").setLevel(logging.INFO)  # what it says is for people
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     try:
-        settings = read_settings(parse_arguments(arguments))
-        fly(settings, console)
+        options = parse_arguments(arguments)
+        status = fly(read_settings(options), console, options.sim_options if options.sim else None)
     except KeyboardInterrupt:
-        pass
+        status = 0
     except (ValueError, RuntimeError) as error:  # SettingsError, AddressError, WeightsError, RuntimeUnavailable
         return fail(str(error))
     console.print("stopped")
-    return 0
+    return status
 
 
 def fail(sentence: str) -> int:

@@ -8,6 +8,7 @@ import errno
 import importlib
 import os
 import socket
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -113,13 +114,18 @@ class ThreadingTransport:
 
     def __init__(self):
         self._server = None
+        self._stopped = False
+        self._starting = threading.Lock()
 
     def serve(self, listener: socket.socket, application: Callable) -> None:
         """Serve until `stop` or Ctrl-C."""
         host, port = listener.getsockname()[:2]
-        self._server = make_server(
-            host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
-        )
+        with self._starting:
+            if self._stopped:
+                return
+            self._server = make_server(
+                host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+            )
         self._server.serve_forever(poll_interval=0.1)
 
     def call(self, function: Callable[[], None]) -> None:
@@ -127,7 +133,9 @@ class ThreadingTransport:
         function()
 
     def stop(self) -> None:
-        """End `serve`."""
+        """End `serve`, also one that is still to come."""
+        with self._starting:
+            self._stopped = True
         if self._server is not None:
             self._server.shutdown()
 
