@@ -48,12 +48,15 @@ class Patrol:
             turn = min(SWEEP_RATE * dt, self._to_look_round)
             self._to_look_round -= turn
             quad.gimbal_yaw = wrap(quad.gimbal_yaw + turn)
-            quad.fly(np.zeros(3), obstacles, ground, dt)
+            quad.fly(np.zeros(3), 0.0, obstacles, ground, dt)
             return
         quad.gimbal_yaw = wrap(quad.gimbal_yaw + self._sweep.step(SWEEP_RATE * dt))
-        quad.fly(self._velocity(quad, dt), obstacles, ground, dt)
+        way = self._way(quad, dt)
+        speed = MAX_SPEED * math.sqrt(min(1.0, float(np.linalg.norm(way)) / SLOW_WITHIN))
+        quad.fly(way, speed, obstacles, ground, dt)
 
-    def _velocity(self, quad: Quad, dt: float) -> np.ndarray:
+    def _way(self, quad: Quad, dt: float) -> np.ndarray:
+        """(3,) to the next patrol point; nothing while it waits at one."""
         if self._next is None:
             self._next = int(np.argmin(np.linalg.norm(self._points - quad.position, axis=1)))
         way = self._points[self._next] - quad.position
@@ -66,7 +69,7 @@ class Patrol:
             return np.zeros(3)
         if math.hypot(way[0], way[1]) > ARRIVED:
             quad.turn_body(math.atan2(way[1], way[0]), dt)
-        return way * (MAX_SPEED * math.sqrt(min(1.0, distance / SLOW_WITHIN)) / distance)
+        return way
 
 
 class Follow:
@@ -122,9 +125,8 @@ class Follow:
             quad.point_gimbal(yaw, pitch, TRACKING_RATE, dt)
         goal = self._goal(target, wrap(yaw + math.pi), obstacles)
         way = goal - quad.position
-        distance = float(np.linalg.norm(way))
-        speed = MAX_SPEED * min(1.0, distance / FOLLOW_SLOW_WITHIN)
-        quad.fly(way * (speed / max(distance, 1e-6)), obstacles, ground, dt)
+        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(way)) / FOLLOW_SLOW_WITHIN)
+        quad.fly(way, speed, obstacles, ground, dt)
 
     def _goal(self, target: np.ndarray, here: float, obstacles: Obstacles) -> np.ndarray:
         """The point to fly to. `here` is the bearing of the quad as seen from the target."""

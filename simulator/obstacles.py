@@ -43,7 +43,28 @@ class Obstacles:
         """
         if not self.boxes:
             return None
-        start, along = self._to_local(origin - self._centers), self._to_local(np.broadcast_to(direction, (1, 3)))
+        start, along, near, enter, touched = self._meet(origin, direction[None], length, margin)
+        if not touched.any():
+            return None
+        index = int(np.argmin(np.where(touched, enter, np.inf)[0]))
+        if enter[0, index] <= 0:
+            return Hit(0.0, self._nearest_face(start[index], self._halves[index] + margin, index), index)
+        axis = int(np.argmax(near[0, index]))
+        local = np.zeros(3)
+        local[axis] = -np.sign(along[0, index, axis])
+        return Hit(float(enter[0, index]), self._to_world(local, index), index)
+
+    def free(self, origin: np.ndarray, directions: np.ndarray, length: float, margin: float = 0.0) -> np.ndarray:
+        """Which of the unit `directions`, (n, 3), a sweep as in `cast` could follow to its end: (n,) bool."""
+        if not self.boxes:
+            return np.ones(len(directions), dtype=bool)
+        return ~self._meet(origin, directions, length, margin)[-1].any(axis=1)
+
+    def _meet(self, origin: np.ndarray, directions: np.ndarray, length: float, margin: float):
+        """Where n rays meet m boxes: start (m, 3) and directions (n, m, 3) in the boxes' axes, distances to the near
+        slabs (n, m, 3), where each ray is inside all slabs at once (n, m), and whether that is on its way (n, m).
+        """
+        start, along = self._to_local(origin - self._centers), self._to_local(directions[:, None])
         halves = self._halves + margin
         with np.errstate(divide="ignore", invalid="ignore"):
             one, other = (-halves - start) / along, (halves - start) / along
@@ -51,17 +72,8 @@ class Obstacles:
         parallel, inside = np.abs(along) < 1e-9, np.abs(start) <= halves
         near = np.where(parallel, np.where(inside, -np.inf, np.inf), np.minimum(one, other))
         far = np.where(parallel, np.where(inside, np.inf, -np.inf), np.maximum(one, other))
-        enter, leave = near.max(axis=1), far.min(axis=1)
-        touched = (enter <= leave) & (leave > 0) & (enter <= length)
-        if not touched.any():
-            return None
-        index = int(np.argmin(np.where(touched, enter, np.inf)))
-        if enter[index] <= 0:
-            return Hit(0.0, self._nearest_face(start[index], halves[index], index), index)
-        axis = int(np.argmax(near[index]))
-        local = np.zeros(3)
-        local[axis] = -np.sign(along[index, axis])
-        return Hit(float(enter[index]), self._to_world(local, index), index)
+        enter, leave = near.max(axis=-1), far.min(axis=-1)
+        return start, along, near, enter, (enter <= leave) & (leave > 0) & (enter <= length)
 
     def line_of_sight(self, start: np.ndarray, end: np.ndarray) -> bool:
         """Whether nothing stands between two points, (3,) metres each."""
@@ -89,9 +101,10 @@ class Obstacles:
         return self._to_world(normal, index)
 
     def _to_local(self, vectors: np.ndarray) -> np.ndarray:
-        x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
-        across = np.broadcast_to(z, self._cos.shape)
-        return np.stack([self._cos * x + self._sin * y, self._cos * y - self._sin * x, across], axis=1)
+        """(..., m or 1, 3) in world axes to (..., m, 3) in those of each box."""
+        x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+        along, across = self._cos * x + self._sin * y, self._cos * y - self._sin * x
+        return np.stack([along, across, np.broadcast_to(z, along.shape)], axis=-1)
 
     def _to_world(self, vector: np.ndarray, index: int) -> np.ndarray:
         cos, sin = self._cos[index], self._sin[index]

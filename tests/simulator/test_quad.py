@@ -23,7 +23,7 @@ def quad_at(*position: float) -> Quad:
 def test_full_speed_is_reached_in_three_seconds_and_not_passed():
     quad, speeds = quad_at(0, 0, 10), []
     for _ in range(100):
-        quad.fly(np.array([99.0, 0, 0]), OPEN, 0.0, DT)
+        quad.fly(np.array([999.0, 0, 0]), 99.0, OPEN, 0.0, DT)
         speeds.append(quad.speed)
     assert speeds[29] == pytest.approx(7.5, abs=0.01)
     assert speeds[59] == pytest.approx(15.0, abs=0.01)
@@ -34,7 +34,7 @@ def test_it_stops_within_five_metres():
     quad = quad_at(0, 0, 10)
     quad.velocity = np.array([15.0, 0, 0])
     while quad.speed > 0:
-        quad.fly(np.zeros(3), OPEN, 0.0, DT)
+        quad.fly(np.zeros(3), 0.0, OPEN, 0.0, DT)
     assert 4.0 < quad.position[0] < 5.0
 
 
@@ -55,7 +55,7 @@ def fly_to(quad: Quad, goal: np.ndarray, obstacles: Obstacles, seconds: float, s
     track = []
     for _ in range(round(seconds / DT)):
         way = goal - quad.position
-        quad.fly(way * min(speed / np.linalg.norm(way), 1.5), obstacles, 0.0, DT)
+        quad.fly(way, min(speed, 1.5 * float(np.linalg.norm(way))), obstacles, 0.0, DT)
         track.append(quad.position)
     return np.array(track)
 
@@ -82,7 +82,7 @@ def test_a_wall_that_is_flown_into_stops_it_and_counts_once():
     quad = quad_at(24.0, 0, 5)
     quad.velocity = np.array([15.0, 0.0, 0.0])
     for _ in range(20):
-        quad.fly(np.array([15.0, 0.0, 0.0]), Obstacles([HOUSE]), 0.0, DT)
+        quad.fly(np.array([15.0, 0.0, 0.0]), 15.0, Obstacles([HOUSE]), 0.0, DT)
         assert quad.position[0] <= 25.0 - 0.4 + 1e-9
     assert quad.collisions == 1
 
@@ -105,7 +105,7 @@ def test_it_is_never_inside_a_house_nor_under_the_ground(seed):
     for tick in range(60):
         if tick % 10 == 0:
             wanted = random.uniform(-20, 20, 3)
-        quad.fly(wanted, obstacles, 0.0, DT)
+        quad.fly(wanted, 20.0, obstacles, 0.0, DT)
         assert quad.speed <= 15.0 + 1e-9
         assert quad.position[2] >= 0.8 - 1e-9
         push = obstacles.push_out(quad.position, 0.0)
