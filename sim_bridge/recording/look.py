@@ -26,7 +26,7 @@ def look_folder(run: Run) -> Path:
 def contact_sheet(run: Run, count: int = 30) -> np.ndarray:
     """Frames of a run, evenly spread, and those where the hero was found or lost; (height, width, 3) uint8 RGB.
 
-    Raises RecordingError when there is no frame, or one cannot be read.
+    Raises RecordingError when there is no frame.
     """
     if not run.frames:
         raise RecordingError(f"{run.path} has no frames to show")

@@ -1,11 +1,16 @@
 """Draws what was seen into a recorded frame: class outlines, the detection's box, a line of text. Opens no window."""
 
+import logging
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from sim_bridge.recording.files import RecordingError
 from sim_bridge.recording.masks import HERO, PEOPLE
 from sim_bridge.recording.runs import FrameRecord, Run
+
+logger = logging.getLogger(__name__)
 
 SIZE = 384  # pixels; QuadSim's 256 are too few for outlines and text
 CAPTION = 22
@@ -17,9 +22,13 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 def draw(run: Run, record: FrameRecord) -> np.ndarray:
     """A recorded frame with its overlays and a caption below; (SIZE + CAPTION, SIZE, 3) uint8 RGB.
 
-    Raises RecordingError when one of its files cannot be read.
+    A frame that cannot be read is a grey picture that says so.
     """
-    image, mask = _read(run.image_path(record)), _read(run.mask_path(record))
+    try:
+        image, mask = _read(run.image_path(record)), _read(run.mask_path(record))
+    except RecordingError as error:
+        logger.warning("%s", error)
+        return np.concatenate([np.full((SIZE, SIZE, 3), FAINT, np.uint8), _caption(f"{record.frame}  unreadable", INK)])
     scale = np.array([SIZE, SIZE]) / image.shape[:2]
     picture = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
     classes = cv2.resize((mask > 0).astype(np.uint8), (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
@@ -34,10 +43,8 @@ def draw(run: Run, record: FrameRecord) -> np.ndarray:
     hidden = record.frame in run.hidden
     if hidden:
         picture = (picture // 3 + 160).astype(np.uint8)
-    caption = np.full((CAPTION, SIZE, 3), PAPER, np.uint8)
     text = caption_of(record) + (" [hidden]" if hidden else "")
-    cv2.putText(caption, text, (6, 15), _FONT, 0.42, FAINT if hidden else INK, 1, cv2.LINE_AA)
-    return np.concatenate([picture, caption])
+    return np.concatenate([picture, _caption(text, FAINT if hidden else INK)])
 
 
 def caption_of(record: FrameRecord) -> str:
@@ -49,7 +56,12 @@ def caption_of(record: FrameRecord) -> str:
     return "  ".join(parts)
 
 
-def _read(path) -> np.ndarray:
+def _caption(text: str, colour: tuple[int, int, int]) -> np.ndarray:
+    caption = np.full((CAPTION, SIZE, 3), PAPER, np.uint8)
+    return cv2.putText(caption, text, (6, 15), _FONT, 0.42, colour, 1, cv2.LINE_AA)
+
+
+def _read(path: Path) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -31,7 +31,7 @@ def traits_of(labels: np.ndarray, decision: Decision, settings: RecordingSetting
         labels: (height, width) uint8 classes, the truth where there is one: what is far and missed is far all the same.
         decision: with the network's probabilities.
     """
-    hero = np.count_nonzero(labels == HERO) * _REFERENCE_PIXELS / labels.size
+    hero = int(np.count_nonzero(labels == HERO)) * _REFERENCE_PIXELS / labels.size
     away = decision.range.metres if decision.range is not None else 0.0
     if decision.detection is not None:
         uncertain = decision.detection.confidence < settings.uncertain_below

@@ -1,0 +1,118 @@
+"""Which frames the filters of a recording keep."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from follower.types import Decision, Detection, Range, RangeSource, TargetState
+from sim_bridge.recording.masks import encode_labels, labels_of_mask, labels_of_probabilities
+from sim_bridge.recording.selection import Selection, Traits, traits_of
+from sim_bridge.recording.settings import RecordingSettings
+from sim_bridge.settings import SettingsError, load_settings
+
+NOTHING = Traits(far=False, uncertain=False, moment=False)
+
+
+def keep(settings: RecordingSettings, traits: list[Traits]) -> list[int]:
+    selection = Selection(settings)
+    kept = [number for index, trait in enumerate(traits) for number in selection.choose(index, trait)]
+    assert len(set(kept)) == len(kept)
+    return kept
+
+
+def test_without_filters_everything_is_kept():
+    assert keep(RecordingSettings(), [NOTHING] * 5) == [0, 1, 2, 3, 4]
+
+
+def test_every_third():
+    assert keep(RecordingSettings(every=3), [NOTHING] * 8) == [0, 3, 6]
+
+
+def test_moments_come_with_the_frames_around_them():
+    traits = [NOTHING] * 20
+    traits[7] = traits[9] = dataclasses.replace(NOTHING, moment=True)
+    traits[16] = dataclasses.replace(NOTHING, moment=True)
+    settings = RecordingSettings(only=["moments"], frames_around=2)
+    assert keep(settings, traits) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
+    assert keep(dataclasses.replace(settings, frames_around=0), traits) == [7, 9, 16]
+
+
+def test_reasons_add_up():
+    traits = [NOTHING] * 6
+    traits[1] = dataclasses.replace(NOTHING, far=True)
+    traits[3] = dataclasses.replace(NOTHING, uncertain=True)
+    traits[5] = dataclasses.replace(NOTHING, moment=True)
+    assert keep(RecordingSettings(only=["far"]), traits) == [1]
+    assert keep(RecordingSettings(only=["far", "uncertain"]), traits) == [1, 3]
+    assert sorted(keep(RecordingSettings(only=["far", "moments"], frames_around=2), traits)) == [1, 3, 4, 5]
+
+
+def decision(hero: float, confidence: float | None = None, metres: float | None = None) -> Decision:
+    probabilities = np.zeros((8, 8, 3), np.float32)
+    probabilities[4, 4, 2] = hero
+    detection = confidence and Detection((0, 0), (0, 0, 1, 1), 1, confidence, np.zeros((8, 8), bool))
+    away = metres and Range(metres, RangeSource.DEPTH)
+    return Decision(TargetState.FOUND, False, (), detection, away, probabilities=probabilities)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "metres", "far"),
+    [(0, None, False), (10, None, True), (49, 10.0, True), (50, 10.0, False), (900, 31.0, True), (0, 31.0, True)],
+)
+def test_far_is_few_pixels_or_many_metres(pixels, metres, far):
+    labels = np.zeros((256, 256), np.uint8)
+    labels.ravel()[:pixels] = 2
+    assert traits_of(labels, decision(0.9, 0.9, metres), RecordingSettings()).far is far
+
+
+def test_pixels_are_those_of_the_reference_size():
+    labels = np.zeros((512, 512), np.uint8)
+    labels.ravel()[:160] = 2  # 40 at 256x256
+    assert traits_of(labels, decision(0.9, 0.9), RecordingSettings()).far
+
+
+@pytest.mark.parametrize(
+    ("hero", "confidence", "uncertain"),
+    [(0.99, 0.95, False), (0.99, 0.7, True), (0.05, None, False), (0.4, None, True)],
+)
+def test_uncertain_is_seen_with_doubt_or_unseen_with_doubt(hero, confidence, uncertain):
+    labels = np.zeros((256, 256), np.uint8)
+    assert traits_of(labels, decision(hero, confidence), RecordingSettings(uncertain_below=0.8)).uncertain is uncertain
+
+
+def test_masks_survive_their_file():
+    labels = np.random.default_rng(3).integers(0, 3, (40, 50)).astype(np.uint8)
+    np.testing.assert_array_equal(labels_of_mask(encode_labels(labels), (40, 50)), labels)
+    assert labels_of_mask(encode_labels(labels), (50, 40)) is None
+    assert labels_of_mask(b"no picture", (40, 50)) is None
+    assert labels_of_mask(b"", (40, 50)) is None
+
+
+def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():
+    probabilities = np.zeros((2, 2, 3), np.float32)
+    probabilities[0, 0], probabilities[0, 1] = (0.2, 0.3, 0.5), (0.1, 0.6, 0.3)
+    probabilities[1, 0], probabilities[1, 1] = (0.9, 0.1, 0.0), (0.4, 0.3, 0.3)
+    np.testing.assert_array_equal(
+        labels_of_probabilities(probabilities, (4, 4)), [[2, 2, 1, 1], [2, 2, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("only", ["near"]),
+        ("every", 0),
+        ("name", "a/b"),
+        ("name", ".."),
+        ("far_metres", float("nan")),
+        ("enabled", "yes"),
+        ("queue_frames", 0),
+        ("frames_around", -1),
+        ("uncertain_below", 0.2),
+        ("max_gigabytes", 0),
+    ],
+)
+def test_bad_settings_are_named(setting, value):
+    with pytest.raises(SettingsError, match=f"recording.{setting}: expected"):
+        load_settings(None, {f"recording.{setting}": value})
