@@ -24,6 +24,7 @@ class Augmentation:
     paste_hero_share: float = 0.25  # of frames without a hero
     paste_people_share: float = 0.2
     recolour_share: float = 0.35
+    marker_share: float = 0.15  # a box marker, as the agent has it drawn around the hero
     darken: float = 0.5  # brightness is multiplied by exp(-darken) .. exp(brighten)
     brighten: float = 0.3
     contrast: float = 0.25
@@ -48,6 +49,8 @@ def augment(
             _paste(frames, image, labels, PEOPLE, random)
     if not (labels == HERO).any() and random.random() < settings.paste_hero_share:
         _paste(frames, image, labels, HERO, random)
+    if random.random() < settings.marker_share:
+        _draw_marker(image, labels, random)
     image, labels = _crop(image, labels, settings, random)
     if random.random() < 0.5:
         image, labels = image[:, ::-1], labels[:, ::-1]
@@ -92,6 +95,29 @@ def _paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, ra
     inside = weight > 0.5
     image[row : row + rows_out, column : column + columns_out][inside] = np.clip(patch[inside], 0, 255)
     labels[row : row + rows_out, column : column + columns_out][inside] = label
+
+
+def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> None:
+    """A translucent blue box around the hero, or around anything: the agent's own marker is in the next frame."""
+    rows, columns = np.nonzero(labels == HERO)
+    if rows.size and random.random() < 0.7:
+        top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    else:
+        height = int(np.exp(random.uniform(np.log(12), np.log(160))))
+        top, left = random.integers(0, image.shape[0]), random.integers(0, image.shape[1])
+        bottom, right = top + height, left + max(height // 2, 4)
+    height, width = bottom - top, right - left
+    alpha = random.uniform(0.04, 0.2)
+    overlay = image.copy()
+    for _ in range(2):  # its near and its far side
+        jitter = random.uniform(-0.25, 0.35, 4)
+        first = np.array([left - jitter[0] * width, top - jitter[1] * height / 2])
+        last = np.array([right + jitter[2] * width, bottom + jitter[3] * height / 2])
+        lean = random.uniform(-0.15, 0.15) * height
+        corners = [first, (last[0], first[1] + lean), last + (0, lean), (first[0], last[1])]
+        overlay[:] = image
+        cv2.fillPoly(overlay, [np.array(corners, np.int32)], (0, 0, int(random.integers(180, 256))))
+        cv2.addWeighted(overlay, alpha, image, 1 - alpha, 0, dst=image)
 
 
 def _crop(

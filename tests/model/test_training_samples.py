@@ -1,5 +1,7 @@
 """Frames packed for training, the batches drawn from them, and what augmentation may and may not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ PLAIN = Augmentation(
     paste_hero_share=0,
     paste_people_share=0,
     recolour_share=0,
+    marker_share=0,
     darken=0,
     brighten=0,
     contrast=0,
@@ -79,8 +82,6 @@ def test_without_changes_a_sample_is_a_piece_of_its_frame(dataset):
 
 def test_pasting_adds_a_hero_where_there_is_none(dataset):
     _, frames = dataset
-    from dataclasses import replace
-
     always = replace(PLAIN, crop=256, paste_hero_share=1.0)
     random = np.random.default_rng(4)
     alone = np.flatnonzero(frames.areas[:, 2] == 0)
@@ -94,8 +95,6 @@ def test_pasting_adds_a_hero_where_there_is_none(dataset):
 
 def test_recolouring_changes_people_and_leaves_the_hero(dataset):
     _, frames = dataset
-    from dataclasses import replace
-
     always = replace(PLAIN, crop=256, recolour_share=1.0)
     changed = 0
     for seed in range(8):
@@ -106,6 +105,21 @@ def test_recolouring_changes_people_and_leaves_the_hero(dataset):
         np.testing.assert_array_equal(image[old != 1], original[old != 1])
         changed += (image[old == 1] != original[old == 1]).any()
     assert changed >= 4
+
+
+def test_markers_tint_the_picture_and_leave_the_labels(dataset):
+    _, frames = dataset
+    always = replace(PLAIN, crop=256, marker_share=1.0)
+    for index in (1, 2):
+        image, labels = augment(frames, index, always, np.random.default_rng(index))
+        original, old = np.array(frames.images[index]), np.array(frames.labels[index])
+        if not (labels == old).all():
+            original, old = original[:, ::-1], old[:, ::-1]
+        np.testing.assert_array_equal(labels, old)
+        tinted = (image != original).any(axis=2)
+        assert 0 < tinted.mean() < 0.9
+        blue = image[tinted].astype(int)[:, 2] - original[tinted].astype(int)[:, 2]
+        assert (blue >= 0).mean() > 0.9
 
 
 def test_a_batch_depends_on_seed_and_step_only(dataset):

@@ -1,0 +1,8 @@
+"""Sets up everything and flies the whole loop in the stand-in simulator: `python scripts/demo.py [--help]`."""
+
+import sys
+
+from environment import prepare, run
+
+if __name__ == "__main__":
+    sys.exit(run(prepare("requirements.txt"), "-m", "scripts.demo_flight", *sys.argv[1:]))

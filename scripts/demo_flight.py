@@ -1,0 +1,75 @@
+"""One flight from patrol to following, live, and what came of it: a film, a plot, a summary.
+
+    python scripts/demo.py                      the stand-in simulator flies; nothing else is needed
+    python scripts/demo.py --frames FOLDER      pictures of your own instead, an unpacked evaluation set for example
+
+It runs `follower.py --sim --record`, as you would, and ends by itself. Ctrl-C ends it sooner.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDINGS = ROOT / "recordings"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Flies, then makes the film; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python scripts/demo.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=50.0, help="simulated, of flight (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="of the city and its people (default %(default)s)")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="a folder of pictures to stream instead")
+    parser.add_argument("--port", type=int, default=0, help="where the follower listens (default: any free port)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    name = time.strftime("demo-%Y%m%d-%H%M%S")
+    if options.frames:
+        simulator = ["--frames", str(options.frames.resolve())]
+    else:
+        simulator = ["--seed", str(options.seed), "--duration", str(options.seconds), "--truth"]
+    command = [sys.executable, "follower.py", options.weights, "--port", str(options.port), "--record", name, "--sim"]
+    process = subprocess.Popen([*command, "--", *simulator], cwd=ROOT)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        status = process.wait()
+    runs = sorted(RECORDINGS.glob(f"{name}*"))
+    if not runs:
+        return status or 1
+    report(runs[0], console)
+    return status
+
+
+def report(folder: Path, console: Console) -> None:
+    """The pictures of a recorded flight, and where they are."""
+    from sim_bridge.recording import __main__ as recording
+    from sim_bridge.recording.files import RecordingError
+    from sim_bridge.recording.film import distance_plot, write_gif
+    from sim_bridge.recording.look import look_folder
+    from sim_bridge.recording.runs import open_run
+
+    run = open_run(folder)
+    console.rule("what came of it")
+    recording.main(["show", str(folder)])
+    with console.status("making the film"):
+        film = look_folder(run) / "film.gif"
+        try:
+            write_gif(run, film)
+            distance_plot(run, look_folder(run) / "distance.png")
+        except RecordingError as error:
+            console.print(error)
+            return
+    console.print(f"film: {film}\nplot: {film.with_name('distance.png')}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
