@@ -1,8 +1,8 @@
-"""Makes one training sample out of a frame: new people, new clothes, another crop, another light. Pure numpy and OpenCV.
+"""Makes one training sample out of a frame: new people, new clothes, another crop, another light.
 
-Identity is what networks get wrong in this task: dark, far heroes are taken for other people, and people in red or brown for
-the hero. So heroes are copied into other frames at every scale (Ghiasi et al. 2021, copy-paste), and other people change
-clothes, so that no single colour is a proof.
+Identity is what networks get wrong in this task: dark, far heroes are taken for other people, and people in red or
+brown for the hero. So heroes are copied into other frames at every scale (Ghiasi et al. 2021, copy-paste), and other
+people change clothes, so that no single colour is a proof.
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Genera
         first = np.array([left - jitter[0] * width, top - jitter[1] * height / 2])
         last = np.array([right + jitter[2] * width, bottom + jitter[3] * height / 2])
         lean = random.uniform(-0.15, 0.15) * height
-        corners = [first, (last[0], first[1] + lean), last + (0, lean), (first[0], last[1])]
+        corners = [first, (last[0], first[1] + lean), (last[0], last[1] + lean), (first[0], last[1])]
         overlay[:] = image
         cv2.fillPoly(overlay, [np.array(corners, np.int32)], (0, 0, int(random.integers(180, 256))))
         cv2.addWeighted(overlay, alpha, image, 1 - alpha, 0, dst=image)

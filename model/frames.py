@@ -1,7 +1,7 @@
 """A training set in memory-mapped arrays: every frame decoded once, and where in it heroes and people are.
 
-Frames of a set are packed into `images.npy` and `labels.npy` below a cache folder named by the content of the set, so that
-worker processes share one copy and a second training starts at once.
+Frames of a set are packed into `images.npy` and `labels.npy` below a cache folder named by the content of the set, so
+that worker processes share one copy and a second training starts at once.
 """
 
 import json
