@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.city_blocks import KERB, Rect, Surface, fill_block, rectangle
+from simulator.city_blocks import KERB, LIFT, Rect, Surface, fill_block, rectangle, tree
 from simulator.contract import Box
 
 EXTENT = 72.0  # m, half the side of the square in which people walk
@@ -15,6 +15,7 @@ ROAD = (7.5, 9.0)  # m, width
 HEAD_ROOM = 2.2  # m
 CLEARANCE = 0.9  # m between the hero's path and anything solid
 PATHS, LEGS = 12, (6, 10)
+TREES_BEYOND = 60
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ def generate_city(seed: int) -> City:
     boxes += _surroundings(columns, rows, random)
     light = Light(
         azimuth=random.uniform(-math.pi, math.pi),
-        elevation=random.uniform(math.radians(32), math.radians(62)),
-        sun=random.uniform(0.5, 0.75),
-        ambient=random.uniform(0.38, 0.5),
+        elevation=random.uniform(math.radians(38), math.radians(68)),
+        sun=random.uniform(0.55, 0.8),
+        ambient=random.uniform(0.46, 0.62),
         overcast=random.uniform(0.0, 1.0),
     )
     extent = (-EXTENT, -EXTENT, EXTENT, EXTENT)
@@ -135,12 +136,12 @@ def _markings(streets_x, streets_y, random: np.random.Generator) -> list[Surface
                 for across, thick, low, high, colour in lines:
                     x0, x1 = centre + across - thick / 2, centre + across + thick / 2
                     rect = (low, x0, high, x1) if turned else (x0, low, x1, high)
-                    result.append(Surface(colour, rectangle(rect), 0.01))
+                    result.append(Surface(colour, rectangle(rect), LIFT))
     return result
 
 
 def _surroundings(columns, rows, random: np.random.Generator) -> list[Box]:
-    """Houses outside the extent that end the view; the streets run out between them."""
+    """Houses and trees outside the extent that end the view; the streets run out between them."""
     boxes = []
     for gaps, turned in ((columns, False), (rows, True)):
         for side in (-1, 1):
@@ -155,6 +156,11 @@ def _surroundings(columns, rows, random: np.random.Generator) -> list[Box]:
                     if random.random() < 0.8:
                         boxes.append(Box(place, size, KERB, KERB + random.uniform(6.5, 17.0), 0.0, "building"))
                     at += long + random.uniform(3, 9)
+    for _ in range(TREES_BEYOND):
+        x, y = random.uniform(-BEYOND + 20, BEYOND - 20, 2)
+        on_block = any(a < x < b for a, b in columns) and any(a < y < b for a, b in rows)
+        if max(abs(x), abs(y)) > EXTENT + 3 and on_block and all(distance_to(box, x, y) > 3 for box in boxes):
+            boxes += tree(float(x), float(y), random)
     return boxes
 
 

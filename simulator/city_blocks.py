@@ -9,7 +9,7 @@ from simulator.contract import Box
 
 KERB = 0.12  # m
 PAVEMENT = 2.6  # m, width
-LIFT = 0.02  # m between one covering and what lies on it
+LIFT = 0.001  # m between one covering and what lies on it: the order in which they are painted
 
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1
 Outline = tuple[tuple[float, float], ...]
@@ -49,7 +49,9 @@ def fill_block(kind: str, block: Rect, inner: Rect, random: np.random.Generator)
     here = tuple(
         float(np.clip(edge, low, high)) for edge, low, high in zip(inside, inner[:2] * 2, inner[2:] * 2, strict=True)
     )
-    surfaces.append(Surface("slabs" if kind == "plaza" else "lawn", rectangle(inside), top + LIFT))
+    surfaces.append(Surface("lawn", rectangle(inside), top + LIFT))
+    if kind == "plaza":
+        surfaces.append(Surface("slabs", rectangle(here), top + 2 * LIFT))
     builder = {"plaza": _plaza, "park": _park, "houses": _houses, "mixed": _mixed}[kind]
     more_surfaces, boxes = builder(here, random)
     boxes += _street_furniture(inner, random)
@@ -75,7 +77,7 @@ def _plaza(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list
         x, y = random.uniform(x0 + a, max(x1 - a, x0 + a + 1)), random.uniform(y0 + b, max(y1 - b, y0 + b + 1))
         a, b = min(a, x - x0, x1 - x), min(b, y - y0, y1 - y)
         if min(a, b) > 2:
-            surfaces.append(Surface("lawn", ellipse(x, y, a, b, power=random.uniform(2, 5)), KERB + 2 * LIFT))
+            surfaces.append(Surface("lawn", ellipse(x, y, a, b, power=random.uniform(2, 5)), KERB + 3 * LIFT))
     for x, y in _scatter(rect, 4, 9.0, 4.0, random):
         side = random.uniform(2.6, 3.8)
         boxes.append(Box((x, y), (side, side), KERB, KERB + 0.55, 0.0, "planter"))

@@ -1,8 +1,8 @@
 """`python -m simulator.snapshots OUT`: labelled frames of random moments, to train networks on. Flies nothing.
 
-Writes OUT/images/NNNNNN.jpeg and OUT/masks/NNNNNN.png (R background, G people, B hero; people beyond 50 m are background,
-as in QuadSim's own recordings). Every `--per-city` frames come from another city with other light; the same seed gives
-the same files.
+Writes OUT/images/NNNNNN.jpeg and OUT/masks/NNNNNN.png (R background, G people, B hero; people beyond 50 m are
+background, as in QuadSim's own recordings). Every `--per-city` frames come from another city with other light; the same
+seed gives the same files.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def _place(city: City, random: np.random.Generator, around: CameraPose | None = 
     x_min, y_min, x_max, y_max = city.extent
     while True:
         x, y = random.uniform((x_min, y_min), (x_max, y_max))
-        if around is not None and random.random() < 0.5:
+        if around is not None and random.random() < 0.35:
             distance, angle = random.uniform(2, 45), around.yaw + random.uniform(-0.55, 0.55)
             x, y = around.x + distance * math.cos(angle), around.y + distance * math.sin(angle)
         if city.is_walkable(x, y, 0.35):

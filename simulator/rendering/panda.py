@@ -32,7 +32,7 @@ from panda3d.core import (
 from simulator.city import City
 from simulator.contract import CameraPose, Marker, Person, Rendered
 from simulator.rendering.camera import FIELD_OF_VIEW, NEAR, SIZE, panda_matrix, to_camera
-from simulator.rendering.figures import DETAIL_RANGES, DETAILS, figure_mesh
+from simulator.rendering.figures import Sunlight, figure_meshes
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.meshes import join, to_geom
 from simulator.rendering.scenery import build_scenery, build_sky
@@ -46,8 +46,8 @@ FAR = 100.0  # m, of the depth image
 MASK_FAR = 50.0  # m: QuadSim's mask cameras see no farther; people beyond are labelled background
 CLASSES = ("background", "people", "hero")
 STEPS = 4096  # of the depth ramp
-# Panda3D's software renderer takes its depth buffer for 1 / distance when it lays textures, which is only right for a far
-# plane at infinity.
+# Panda3D's software renderer takes its depth buffer for 1 / distance when it lays textures: right only if the far
+# plane is at infinity.
 FAR_PLANE = 1e6
 
 
@@ -106,9 +106,9 @@ class PandaRenderer:
         metres = (steps + 0.5) * (self._far / STEPS)
         depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / self._far)), 255)).astype(np.uint8)
         mask = np.zeros((SIZE, SIZE, 3), np.uint8)
-        number = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
-        for index in range(3):
-            mask[..., index] = np.where(number == index, 255, 0)
+        classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
+        for index in range(len(CLASSES)):
+            mask[..., index][classes == index] = 255
         rgb = np.ascontiguousarray(picture[..., 2::-1])
         if markers:
             rgb = draw_markers(rgb, np.where(beyond, np.inf, metres), camera, tuple(markers))
@@ -157,16 +157,12 @@ class PandaRenderer:
             ahead, left, up = to_camera(camera, spots).T
             seen = (ahead > -1.0) & (ahead < self._far + 1)
             seen &= np.maximum(np.abs(left), np.abs(up)) < np.maximum(ahead, 0) * np.tan(np.radians(30)) + 2.2
-            detail = np.digitize(ahead, DETAIL_RANGES)
-            lit = self._shade.lit(spots[:, :2])
-            light = self._city.light
-            for hero, name in ((False, "people"), (True, "hero")):
-                for level, fineness in enumerate(DETAILS):
-                    rows = [k for k in np.flatnonzero(seen & (detail == level)) if people[k].is_hero == hero]
-                    if rows:
-                        chosen = [people[k] for k in rows]
-                        strengths = (light.sun, light.ambient)
-                        groups[name].append(figure_mesh(chosen, lit[rows], light.towards, strengths, fineness))
+            lit, light = self._shade.lit(spots[:, :2]), self._city.light
+            sunlight = Sunlight(light.towards, light.sun, light.ambient)
+            for name, is_hero in (("people", False), ("hero", True)):
+                rows = [row for row in np.flatnonzero(seen) if people[row].is_hero == is_hero]
+                if rows:
+                    groups[name] = figure_meshes([people[row] for row in rows], ahead[rows], lit[rows], sunlight)
         for name, meshes in groups.items():
             node = self._figures[name].node()
             node.remove_all_geoms()
@@ -175,7 +171,7 @@ class PandaRenderer:
 
 
 def make_renderer(city: City, kind: str = "auto", far: float = FAR) -> PandaRenderer:
-    """A renderer for a city. "auto" is the software renderer: no display, GPU or driver, and the same pixels everywhere."""
+    """A renderer for a city. "auto" is the software renderer: no display, GPU or driver, the same pixels everywhere."""
     if kind not in RENDERERS:
         raise RendererError(f"expected a renderer out of {', '.join(RENDERERS)}, got {kind!r}")
     return PandaRenderer(city, "software" if kind == "auto" else kind, far)

@@ -76,7 +76,7 @@ def build_sky(city: City) -> NodePath:
     positions = (
         np.stack([np.cos(around) * np.cos(rise), np.sin(around) * np.cos(rise), np.sin(rise)], axis=-1) * SKY_RADIUS
     )
-    heights = np.clip(rise / (np.pi / 2), 0.01, 0.99) ** 0.6
+    heights = np.clip((rise + np.radians(12)) / np.radians(102), 0.01, 0.99) ** 0.8
     uvs = np.stack([around / (2 * np.pi) * 2, heights], axis=-1)
     a = (np.arange(5)[:, None] * 25 + np.arange(24)).ravel()
     triangles = np.concatenate([np.stack([a, a + 26, a + 1], 1), np.stack([a, a + 25, a + 26], 1)])
@@ -155,7 +155,7 @@ def _walls(outline, bottom: float, top: float, color, tile: tuple[float, float])
 
 def _lit(normals: np.ndarray, light: Light) -> np.ndarray:
     direct = np.maximum(normals @ light.towards, 0)
-    return light.sun * direct + light.ambient * (0.85 + 0.25 * normals[..., 2])
+    return light.sun * direct + light.ambient * (1.0 + 0.2 * normals[..., 2])
 
 
 def _flat_shaded(positions: np.ndarray, color, light: Light, scale: float) -> Mesh:

@@ -35,19 +35,15 @@ def _tinted(base: tuple[float, float, float], *layers: np.ndarray) -> np.ndarray
 
 def grass(random: np.random.Generator) -> np.ndarray:
     """A mown lawn, bright green."""
-    green = _tinted(
-        (0.25, 0.50, 0.04),
-        0.10 * noise(random, SIDE, 1.0),
-        0.10 * noise(random, SIDE, 5),
-        0.08 * noise(random, SIDE, 30),
-    )
-    green[..., 0] *= 1 + 0.15 * noise(random, SIDE, 12)
+    blades, tufts = 0.09 * noise(random, SIDE, 0.8), 0.07 * noise(random, SIDE, 4)
+    green = _tinted((0.29, 0.54, 0.02), blades, tufts, 0.05 * noise(random, SIDE, 30))
+    green[..., 0] *= 1 + 0.06 * noise(random, SIDE, 12)
     return green
 
 
 def asphalt(random: np.random.Generator) -> np.ndarray:
     """A road's grey."""
-    return _tinted((0.36, 0.35, 0.34), 0.05 * noise(random, SIDE, 0.8), 0.05 * noise(random, SIDE, 20))
+    return _tinted((0.40, 0.39, 0.38), 0.05 * noise(random, SIDE, 0.8), 0.05 * noise(random, SIDE, 20))
 
 
 def paint(random: np.random.Generator) -> np.ndarray:
@@ -71,7 +67,7 @@ def slabs(random: np.random.Generator) -> np.ndarray:
             for cell in patch:
                 owner[cell] = number
             number += 1
-            shades.append(np.clip(random.normal(0.72, 0.12), 0.5, 1.0))
+            shades.append(np.clip(random.normal(0.78, 0.12), 0.52, 1.0))
     big = np.kron(owner, np.ones((SIDE // cells, SIDE // cells), int))
     joint = (big != np.roll(big, 2, axis=0)) | (big != np.roll(big, 2, axis=1))
     stone = np.array(shades)[big] * (1 + 0.05 * noise(random, SIDE, 1.2) + 0.06 * noise(random, SIDE, 14))
@@ -132,8 +128,7 @@ def facade(random: np.random.Generator, style: str) -> np.ndarray:
 
 def sky(random: np.random.Generator, overcast: float) -> np.ndarray:
     """(256, 512, 3): the horizon at the bottom row; tiles sideways."""
-    high, wide = 256, 512
-    up = np.linspace(1, 0, high)[:, None, None]
+    up = np.linspace(1, 0, 256)[:, None, None]
     clear = np.array([0.36, 0.50, 0.72]) * up**0.5 + np.array([0.75, 0.82, 0.90]) * (1 - up**0.5)
     field = sum(
         weight * np.hstack([noise(random, 256, grain)] * 2) for weight, grain in ((1.0, 24), (0.5, 9), (0.25, 3))

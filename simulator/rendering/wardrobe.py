@@ -9,7 +9,7 @@ Color = tuple[float, float, float]
 
 SKINS = ((0.87, 0.70, 0.58), (0.78, 0.58, 0.45), (0.60, 0.42, 0.30), (0.42, 0.29, 0.21), (0.30, 0.20, 0.15))
 HAIRS = ((0.08, 0.07, 0.06), (0.22, 0.14, 0.08), (0.40, 0.26, 0.13), (0.70, 0.58, 0.36), (0.55, 0.55, 0.55))
-DARKS = ((0.12, 0.13, 0.16), (0.10, 0.14, 0.26), (0.20, 0.20, 0.22), (0.24, 0.19, 0.15), (0.13, 0.20, 0.17))
+DARKS = ((0.18, 0.19, 0.23), (0.15, 0.21, 0.36), (0.30, 0.30, 0.33), (0.36, 0.29, 0.23), (0.22, 0.32, 0.27))
 BRIGHTS = (
     (0.85, 0.85, 0.85),
     (0.20, 0.38, 0.70),
@@ -22,7 +22,7 @@ BRIGHTS = (
     (0.80, 0.45, 0.55),
 )
 REDS = ((0.75, 0.10, 0.10), (0.60, 0.08, 0.12), (0.85, 0.20, 0.15))
-JEANS = ((0.20, 0.28, 0.45), (0.30, 0.40, 0.58), (0.14, 0.18, 0.30))
+JEANS = ((0.28, 0.38, 0.58), (0.42, 0.54, 0.74), (0.20, 0.26, 0.42))
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,26 @@ class Appearance:
     cloth: Color  # of the pelvis: top, bottom or skirt
     long_hair: bool
 
+    @property
+    def colors(self) -> tuple[Color, ...]:
+        """Of the parts of the body, in the order of `skeleton.PARTS`."""
+        thighs = self.bottom if self.hem > 0.45 else self.shins
+        pairs = (thighs, self.shins, self.shoes, self.sleeves, self.cuffs, self.skin)
+        body = (self.cloth, self.top, self.skin, self.skin, self.hair, self.hair)
+        return (*body, *(color for color in pairs for _ in range(2)))
+
 
 HERO = Appearance(
     height=1.74,
     build=0.95,
     skin=(0.62, 0.42, 0.33),
     hair=(0.80, 0.03, 0.04),
-    top=(0.88, 0.07, 0.05),
-    bottom=(0.27, 0.07, 0.07),
+    top=(0.85, 0.08, 0.05),
+    bottom=(0.22, 0.07, 0.06),
     shoes=(0.85, 0.08, 0.08),
     sleeves=(0.62, 0.42, 0.33),
     cuffs=(0.62, 0.42, 0.33),
-    shins=(0.27, 0.07, 0.07),
+    shins=(0.22, 0.07, 0.06),
     hem=0.44,
     flare=0.095,
     cloth=(0.85, 0.06, 0.05),
@@ -74,7 +82,7 @@ def appearance(seed: int) -> Appearance:
 
     woman = random.random() < 0.5
     skin, hair, shoes = pick(SKINS), pick(HAIRS), pick(DARKS)
-    top, bottom = pick(DARKS if random.random() < 0.45 else BRIGHTS), pick(DARKS if random.random() < 0.5 else JEANS)
+    top, bottom = pick(DARKS if random.random() < 0.35 else BRIGHTS), pick(DARKS if random.random() < 0.4 else JEANS)
     style = random.choice(["suit", "jeans", "skirt" if woman else "jeans", "shorts", "coat"])
     if style == "suit":
         bottom = top = pick((*DARKS, (0.45, 0.55, 0.68)))

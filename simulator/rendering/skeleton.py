@@ -1,0 +1,99 @@
+"""How a body stands and walks: the tubes that it is made of, from the phase of the walk. Heights are 1, clothes fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.contract import Person
+from simulator.rendering.wardrobe import Appearance
+
+SWING, STRIDE_SPEED = 0.55, 1.4  # rad of the legs, m/s at which it is reached
+# Radii along a tube, as a share, at the places RINGS of its length.
+RINGS = (0.0, 0.15, 0.5, 0.85, 1.0)
+ROUND = (0.3, 0.85, 1.0, 0.85, 0.3)
+BALL = (0.25, 0.78, 1.0, 0.78, 0.25)
+FLAT = (0.9, 1.0, 1.0, 1.0, 0.9)
+
+# name: (profile, width / depth); the order is that of `Appearance.colors`.
+PARTS = {
+    "pelvis": (FLAT, 1.25),
+    "chest": (ROUND, 1.45),
+    "neck": (FLAT, 1.0),
+    "head": (BALL, 0.9),
+    "hair": (BALL, 0.95),
+    "mane": (ROUND, 1.4),
+    "left thigh": (FLAT, 1.0),
+    "right thigh": (FLAT, 1.0),
+    "left shin": (FLAT, 1.0),
+    "right shin": (FLAT, 1.0),
+    "left shoe": (ROUND, 1.2),
+    "right shoe": (ROUND, 1.2),
+    "left upper arm": (ROUND, 1.0),
+    "right upper arm": (ROUND, 1.0),
+    "left forearm": (FLAT, 1.0),
+    "right forearm": (FLAT, 1.0),
+    "left hand": (ROUND, 1.0),
+    "right hand": (ROUND, 1.0),
+}
+SHOES = slice(10, 12)
+
+
+@dataclass(frozen=True)
+class Tubes:
+    """The bodies of n people, each in its own axes (forward, left, up), feet at 0; lengths as a share of the height."""
+
+    starts: np.ndarray  # (n, parts, 3)
+    ends: np.ndarray  # (n, parts, 3)
+    radii: np.ndarray  # (n, parts, 2), at start and end
+
+
+def body_tubes(people: Sequence[Person], dresses: Sequence[Appearance]) -> Tubes:
+    """The bodies of `people` as they walk or stand."""
+    count, names = len(people), list(PARTS)
+    starts, ends = np.zeros((count, len(names), 3)), np.zeros((count, len(names), 3))
+    radii = np.zeros((count, len(names), 2))
+
+    def put(name: str, start: tuple, end: tuple, radius: float, end_radius: float) -> None:
+        part = names.index(name)
+        for axis in range(3):
+            starts[:, part, axis], ends[:, part, axis] = start[axis], end[axis]
+        radii[:, part, 0], radii[:, part, 1] = radius, end_radius
+
+    gait = np.array([person.gait for person in people])
+    stride = SWING * np.clip(np.array([person.speed for person in people]) / STRIDE_SPEED, 0, 1.3)
+    build = np.array([dress.build for dress in dresses])
+    hem, flare = np.array([(dress.hem, dress.flare) for dress in dresses]).T
+    long_hair = np.array([dress.long_hair for dress in dresses])
+    lean = 0.035 * stride
+    put("pelvis", (0, 0, hem), (0, 0, 0.61), flare * build, 0.068 * build)
+    put("chest", (0, 0, 0.575), (lean, 0, 0.845), 0.066 * build, 0.076 * build)
+    put("neck", (lean + 0.005, 0, 0.82), (lean + 0.008, 0, 0.89), 0.032, 0.03)
+    put("head", (lean + 0.016, 0, 0.865), (lean + 0.01, 0, 0.995), 0.046, 0.054)
+    put("hair", (lean - 0.008, 0, np.where(long_hair, 0.885, 0.91)), (lean + 0.004, 0, 1.008), 0.056, 0.06)
+    thick = np.where(long_hair, 0.05, 0.02)
+    put("mane", (lean - 0.05, 0, np.where(long_hair, 0.79, 0.90)), (lean - 0.03, 0, 0.99), thick, thick)
+    for side, sign in (("left", 1), ("right", -1)):
+        swing = stride * sign * np.sin(gait)
+        bend = stride * (0.15 + 0.9 * np.maximum(0, sign * np.cos(gait)) ** 2)  # the leg that comes forward bends
+        y = sign * 0.052 * build
+        knee = (0.245 * np.sin(swing), y, 0.53 - 0.245 * np.cos(swing))
+        ankle = (knee[0] + 0.245 * np.sin(swing - bend), y, knee[2] - 0.245 * np.cos(swing - bend))
+        tilt = swing - 0.6 * bend
+        toe = (ankle[0] + 0.095 * np.cos(tilt), y, ankle[2] - 0.012 + 0.095 * np.sin(tilt))
+        put(f"{side} thigh", (0, y, 0.53), knee, 0.052 * build, 0.038 * build)
+        put(f"{side} shin", knee, ankle, 0.037 * build, 0.024)
+        put(f"{side} shoe", (ankle[0] - 0.02, y, ankle[2] - 0.012), toe, 0.027, 0.02)
+        reach, y = 0.05 - 0.8 * swing, sign * (0.098 * build + 0.012)  # arms swing against the legs
+        elbow = (lean + 0.165 * np.sin(reach), y + sign * 0.03 * build, 0.82 - 0.165 * np.cos(reach))
+        reach = reach + 0.25 + 0.5 * stride
+        wrist = (elbow[0] + 0.14 * np.sin(reach), elbow[1], elbow[2] - 0.14 * np.cos(reach))
+        tip = (wrist[0] + 0.06 * np.sin(reach), wrist[1], wrist[2] - 0.06 * np.cos(reach))
+        put(f"{side} upper arm", (lean, y, 0.82), elbow, 0.032 * build, 0.026 * build)
+        put(f"{side} forearm", elbow, wrist, 0.025 * build, 0.019)
+        put(f"{side} hand", wrist, tip, 0.019, 0.015)
+    # Whatever the stride, the lower foot stands on the ground.
+    lowest = np.minimum(starts[:, SHOES, 2], ends[:, SHOES, 2]).min(axis=1) - 0.024
+    starts[..., 2] -= lowest[:, None]
+    ends[..., 2] -= lowest[:, None]
+    return Tubes(starts, ends, radii)
