@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from follower.agent import FollowAgent
+from sim_bridge.dashboard.dashboard import About, serve_dashboard
+from sim_bridge.dashboard.feed import Feed
 from sim_bridge.keys import Keys
 from sim_bridge.recording.provenance import describe_origin
 from sim_bridge.recording.recorder import Recorder
@@ -50,6 +52,7 @@ examples:
   python follower.py --sim                        fly in the stand-in simulator that comes with this project
   python follower.py --sim -- --seed 3 --window   what follows -- is for it; python -m simulator --help says what
   python follower.py model_weights.h5 --record    keep what is seen and decided in recordings/; the key r does it too
+  python follower.py --pred_viz                   and watch in the browser what it sees
   python follower.py --set agent.depth_far=500    any setting of follower.toml
 
 Start this first; when it says "waiting for QuadSim", start the simulator and choose Follow Me.
@@ -75,6 +78,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", choices=DEVICES, help="where it runs (auto: a GPU where there is one)")
     parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="record from the start (or press r)")
     parser.add_argument("--sim", action="store_true", help="start the stand-in simulator, too, and end with it")
+    parser.add_argument("--pred_viz", "--pred-viz", action="store_true", help="open the page to watch in the browser")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting")
     arguments = sys.argv[1:] if arguments is None else arguments
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -105,7 +109,7 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     return load_settings(config, dict(map(parse_assignment, arguments.set)) | given)
 
 
-def fly(settings: Settings, console: Console, sim_options: list[str] | None = None) -> int:
+def fly(settings: Settings, console: Console, sim_options: list[str] | None = None, open_browser: bool = False) -> int:
     """Load the model, then serve until Ctrl-C; with `sim_options`, to a simulator of our own, until it ends.
 
     Returns the exit status.
@@ -121,11 +125,18 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
             segmenter = load_segmenter(settings.model)
         origin = describe_origin(segmenter.describe(), find_weights(settings.model), dataclasses.asdict(settings))
         recorder = Recorder(settings.recording, origin)
-        with recorder, StatusDisplay(console) as display, Keys({"r": recorder.toggle}):
-            server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, [display, recorder], listener)
+        display, feed = StatusDisplay(console), Feed()
+        listeners = [display, recorder, feed]
+        server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
+        about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
+        page = serve_dashboard(server, feed, about, settings.dashboard)
+        with recorder, display, Keys({"r": recorder.toggle}), page as dashboard:
             console.print(segmenter.describe(), highlight=False, soft_wrap=True)
             server.listen()
+            console.print(f"watch it on {dashboard.address}", highlight=False, soft_wrap=True)
             console.print(f"waiting for QuadSim on ws://{bridge.host}:{server.port}", highlight=False, soft_wrap=True)
+            if open_browser:
+                dashboard.open_in_browser()
             if sim_options is None:
                 server.serve()
                 return 0
@@ -161,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     try:
         options = parse_arguments(arguments)
-        status = fly(read_settings(options), console, options.sim_options if options.sim else None)
+        status = fly(read_settings(options), console, options.sim_options if options.sim else None, options.pred_viz)
     except KeyboardInterrupt:
         status = 0
     except (ValueError, RuntimeError) as error:  # SettingsError, AddressError, WeightsError, RuntimeUnavailable

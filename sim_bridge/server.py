@@ -3,18 +3,20 @@
 The network's threads only parse and enqueue, so pings are answered at once however busy the network or the agent is.
 """
 
+import functools
 import itertools
 import logging
 import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flask
 import socketio
 
 from follower.types import Decision
+from sim_bridge.access import guard
 from sim_bridge.listeners import Listener, Notifier
 from sim_bridge.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.quadsim_dialect import DialectServer, Reply
@@ -85,6 +87,15 @@ class BridgeServer:
         """The port in use; differs from the settings' where that is 0."""
         return self._listener.getsockname()[1]
 
+    @property
+    def sio(self) -> socketio.Server:
+        """For namespaces of other rooms, added before `serve`; "/" belongs to the simulators."""
+        return self._sio
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run a function where it may touch connections; from any thread, in order, without waiting."""
+        self._transport.call(function)
+
     def listen(self) -> None:
         """From here on clients may connect; `serve` answers them. Raises AddressError."""
         if self._listener is None:
@@ -101,7 +112,8 @@ class BridgeServer:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
         try:
-            self._transport.serve(self._listener, socketio.WSGIApp(self._sio, self.app))
+            application = socketio.WSGIApp(self._sio, self.app)
+            self._transport.serve(self._listener, guard(application, self.settings.host))
         finally:
             self._worker.stop()
             self._sio.shut_down()
@@ -189,7 +201,8 @@ class BridgeServer:
                 events.append(command_to_event(command))
             except ValueError as error:
                 logger.error("%s: %s is not sent: %s", job.session.name, type(command).__name__, error)
-        self._transport.call(lambda: self._send(job, events))
+        session, reply = job.session, job.reply  # not the frame: a call may have to wait for its turn
+        self._transport.call(lambda: self._send(session, events, reply))
         decision.timings["total"] = 1e3 * (time.perf_counter() - job.received)
         self._notifier.tell("decided", job.session, job.frame, decision)
 
@@ -211,12 +224,12 @@ class BridgeServer:
 
     def _answer(self, job: Job, answer: dict) -> None:
         if job.reply is not None:
-            self._transport.call(lambda: job.reply(answer))
+            self._transport.call(functools.partial(job.reply, answer))
 
-    def _send(self, job: Job, events: list[tuple[str, dict]]) -> None:
-        if not job.session.connected:
+    def _send(self, session: Session, events: list[tuple[str, dict]], reply: Reply | None) -> None:
+        if not session.connected:
             return
         for event, payload in events:
-            self._sio.emit(event, payload, to=job.session.sid)
-        if job.reply is not None:
-            job.reply({"outcome": "answered"})
+            self._sio.emit(event, payload, to=session.sid)
+        if reply is not None:
+            reply({"outcome": "answered"})

@@ -65,7 +65,8 @@ def start(tmp_path):
 def test_it_says_what_flies_and_ends_at_once(start, async_mode, ending):
     process, lines, port = start("--port", "0", "--async-mode", async_mode)
     assert lines[0] == "a network of 0.00 GMAC on nothing"
-    assert len(lines) == 2
+    assert lines[1] == f"watch it on http://127.0.0.1:{port}/"
+    assert len(lines) == 3
     with socket.create_connection(("127.0.0.1", port)):  # somebody is there, and says nothing
         time.sleep(0.3)  # let it get from saying that it waits to waiting
         began = time.perf_counter()

@@ -190,9 +190,11 @@ def serve():
     """Start bridges on free ports; everything is stopped at the end of the test."""
     running = []
 
-    def start(segmenter=None, make_agent=FakeAgent, listeners=(), **settings) -> BridgeServer:
+    def start(segmenter=None, make_agent=FakeAgent, listeners=(), prepare=None, **settings) -> BridgeServer:
         bridge_settings = BridgeSettings(port=0, **settings)
         server = BridgeServer(segmenter or FakeSegmenter(), make_agent, bridge_settings, listeners)
+        if prepare is not None:
+            prepare(server)
         running.append(server.__enter__())
         return server
 

@@ -1,0 +1,95 @@
+"""Puts the dashboard onto a bridge: its page, its Socket.IO namespace, its thread."""
+
+import contextlib
+import threading
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import flask
+
+from sim_bridge.dashboard.feed import Feed, Row
+from sim_bridge.dashboard.settings import DashboardSettings
+from sim_bridge.dashboard.viewers import NAMESPACE, Viewers
+from sim_bridge.server import BridgeServer
+
+STATIC = Path(__file__).with_name("static")
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page says of this follower."""
+
+    model: str = ""  # a line
+    threshold: float = 0.5  # hero probability above which the agent follows
+    vertical_fov: float = 60.0  # degrees
+
+
+class Dashboard:
+    """The page of a bridge, as long as it is served."""
+
+    def __init__(self, server: BridgeServer, viewers: Viewers):
+        self._server = server
+        self._viewers = viewers
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds it; the server must listen."""
+        host = self._server.settings.host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/"
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return self._viewers.count
+
+    def open_in_browser(self) -> None:
+        """Show it to whoever sits here; returns at once."""
+        threading.Thread(target=webbrowser.open, args=(self.address,), daemon=True).start()
+
+
+@contextlib.contextmanager
+def serve_dashboard(
+    server: BridgeServer, feed: Feed, about: About, settings: DashboardSettings | None = None
+) -> Iterator[Dashboard]:
+    """Add the page to a bridge that does not serve yet; `feed` is one of its listeners."""
+
+    def emit(sid: str, update: dict) -> None:
+        server.call(lambda: server.sio.emit("update", update, to=sid, namespace=NAMESPACE))
+
+    told = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
+    settings = settings or DashboardSettings()
+    viewers = Viewers(feed, emit, told, settings.rate)
+    for event in ("connect", "ready", "disconnect"):
+        server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
+    server.app.register_blueprint(_pages())
+    viewers.start()
+    try:
+        yield Dashboard(server, viewers)
+    finally:
+        viewers.close()
+
+
+def _pages() -> flask.Blueprint:
+    pages = flask.Blueprint("dashboard", __name__, static_folder=str(STATIC), static_url_path="/assets")
+    pages.add_url_rule("/", view_func=lambda: flask.send_from_directory(STATIC, "index.html"))
+
+    @pages.after_app_request
+    def _harden(response: flask.Response) -> flask.Response:
+        response.headers.update(HEADERS)
+        return response
+
+    return pages

@@ -1,0 +1,55 @@
+// Wires the page: updates come in by the link, and each part draws what concerns it.
+import { Camera } from "./camera.js";
+import { Link } from "./link.js";
+import { Log } from "./log.js";
+import { WorldMap } from "./map.js";
+import { showState, Tabs } from "./state.js";
+import { setUpTheme } from "./theme.js";
+import { Timelines } from "./timelines.js";
+
+const element = (id) => document.getElementById(id);
+const camera = new Camera();
+const map = new WorldMap(element("map-view"));
+const timelines = new Timelines(element("timelines"));
+const log = new Log(element("log-lines"));
+
+async function onUpdate(update) {
+  if (update.about) {
+    element("model").textContent = update.about.model;
+    camera.setThresholdInUse(update.about.threshold);
+    map.verticalFov = update.about.vertical_fov;
+    timelines.setFields(update.about.row_fields);
+  }
+  tabs.show(update.simulators, update.selected);
+  log.add(update.events);
+  timelines.add(update.rows, update.time);
+  if (update.frame) await camera.show(update.frame);
+  map.show(update.frame, timelines.rows);
+  showState(update.simulators.find((each) => each.number === update.selected), camera.frame);
+}
+
+function onChange() { // another simulator, or none: nothing of the last one may stay
+  camera.clear();
+  map.clear();
+  timelines.clear();
+}
+
+function onConnection(state) {
+  document.body.dataset.link = state;
+  element("link").textContent = { connected: "connected", lost: "connection lost, trying again…" }[state];
+  if (state === "connected") log.clear();
+}
+
+const link = new Link({ onUpdate, onChange, onConnection });
+const tabs = new Tabs(element("tabs"), (number) => link.select(number));
+for (const choice of document.querySelectorAll("input[name=picture]")) {
+  choice.addEventListener("change", () => {
+    camera.picture = choice.value;
+    link.wantDepth(choice.value === "depth");
+  });
+}
+setUpTheme(element("theme"), () => {
+  camera.draw();
+  map.draw();
+  timelines.draw();
+});

@@ -1,0 +1,236 @@
+"""What viewers get: the newest frame as it came, what was decided, the past, the log; each at its own pace."""
+
+import base64
+import contextlib
+import time
+import zlib
+
+import numpy as np
+import pytest
+import requests
+import socketio
+
+from follower.types import Decision, Detection, Range, RangeSource, TargetState
+from sim_bridge.dashboard.dashboard import About, serve_dashboard
+from sim_bridge.dashboard.feed import Feed
+from sim_bridge.dashboard.settings import DashboardSettings
+from sim_bridge.dashboard.viewers import MOST_VIEWERS, Request
+from sim_bridge.messages import BadFrame, parse_sensor_frame
+from sim_bridge.session import Session
+
+
+class SeeingAgent:
+    """Finds the hero in the middle of each picture, 12 m away."""
+
+    def step(self, frame, probabilities) -> Decision:
+        mask = probabilities[..., 2] > 0.3
+        detection = Detection((127.5, 127.5), (100.0, 110.0, 156.0, 146.0), 2016.0, 0.9, mask)
+        point = (frame.timestamp, 2.0, 1.0)
+        state = TargetState.FOUND
+        return Decision(state, False, (), detection, Range(12.0, RangeSource.DEPTH), point, point)
+
+
+class Watcher:
+    """A viewer made of the official client library."""
+
+    def __init__(self, port: int):
+        self.client = socketio.SimpleClient()
+        self.client.connect(f"http://127.0.0.1:{port}", namespace="/dashboard", transports=["websocket"])
+
+    def ask(self, request: object = None, timeout: float = 5.0) -> dict:
+        self.client.emit("ready", request or {})
+        return self.receive(timeout)
+
+    def receive(self, timeout: float = 5.0) -> dict:
+        name, update = self.client.receive(timeout=timeout)
+        assert name == "update"
+        return update
+
+
+@pytest.fixture(params=["threading", "eventlet"])
+def async_mode(request):
+    return request.param
+
+
+@pytest.fixture
+def make_frame(payload):
+    return lambda: parse_sensor_frame((payload(),))
+
+
+@pytest.fixture
+def serve_with_dashboard(serve):
+    """Bridges with a dashboard."""
+    with contextlib.ExitStack() as dashboards:
+
+        def start(make_agent, dashboard=None, **settings):
+            feed = Feed()
+            prepare = lambda server: dashboards.enter_context(serve_dashboard(server, feed, About(), dashboard))  # noqa: E731
+            return serve(make_agent=make_agent, listeners=[feed], prepare=prepare, **settings)
+
+        yield start
+
+
+@pytest.fixture
+def bridge(serve_with_dashboard):
+    return serve_with_dashboard(SeeingAgent)
+
+
+@pytest.fixture
+def watch():
+    watchers = []
+
+    def start(port: int) -> Watcher:
+        watchers.append(Watcher(port))
+        return watchers[-1]
+
+    yield start
+    for watcher in watchers:
+        watcher.client.disconnect()
+
+
+def has(watcher: Watcher, request: dict, condition, seconds: float = 5.0) -> dict:
+    """The first update that meets a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition(update := watcher.ask(request)):
+        assert time.monotonic() < deadline
+    return update
+
+
+def test_a_viewer_gets_the_frame_and_what_the_network_saw(serve_with_dashboard, async_mode, connect, watch, payload):
+    bridge = serve_with_dashboard(SeeingAgent, async_mode=async_mode)
+    simulator, sent = connect(bridge.port), payload(timestamp=7, brightness=100)
+    simulator.send_frame({**sent, "truth_hero": "1,2,3"})
+    watcher = watch(bridge.port)
+    update = has(watcher, {"depth": True}, lambda update: update["frame"])
+    frame = update["frame"]
+    assert frame["jpeg"] == base64.b64decode(sent["rgb_image"])
+    assert frame["depth"] == base64.b64decode(sent["depth_image"])
+    assert (frame["size"], frame["grid"]) == ([256, 256], [32, 32])
+    people, hero = np.frombuffer(zlib.decompress(frame["classes"]), np.uint8).reshape(2, 32, 32)
+    assert not people.any()
+    assert set(hero.flat) == {100}
+    where = {"centroid": [127.5, 127.5], "box": [100, 110, 156, 146], "area": 2016, "confidence": 0.9}
+    assert frame["detection"] == pytest.approx(where)
+    assert frame["range"] == {"metres": 12.0, "source": "depth"}
+    assert (frame["track"], frame["truth"]) == ([7, 2, 1], [1, 2, 3])
+    assert frame["camera"][:3] == [-7.75, -1.2345, 10.4]
+    assert {"wait", "decode", "network", "agent", "total"} <= set(frame["timings"])
+    assert [(each["number"], each["state"]) for each in update["simulators"]] == [(1, "found")]
+    assert [event["kind"] for event in update["events"]] == ["connected", "found"]
+    (row,) = (dict(zip(update["about"]["row_fields"], row, strict=True)) for row in update["rows"])
+    assert (row["state"], row["area"], row["range"], row["track"], row["truth"]) == ("found", 2016, 12, [7, 2], [1, 2])
+    assert watcher.ask({"simulator": 1, "frame": frame["number"], "row": row["number"]})["frame"] is None
+
+
+def test_viewers_are_no_simulators(bridge, watch, payload):
+    watcher = watch(bridge.port)
+    watcher.client.emit("sensor_frame", payload())
+    watcher.client.emit("nonsense", [1, {"a": None}])
+    assert watcher.ask()["simulators"] == []
+    assert bridge.sessions == []
+
+
+def test_a_slow_viewer_misses_frames_but_no_rows(bridge, connect, watch, payload, eventually):
+    simulator = connect(bridge.port)
+    watcher = watch(bridge.port)
+    for number in range(5):
+        simulator.send_frame(payload(timestamp=number), str(number))
+        assert eventually(lambda number=number: number in simulator.acknowledged)
+        time.sleep(0.11)
+    update = has(watcher, {}, lambda update: update["frame"] and update["frame"]["number"] == 4)
+    assert [row[0] for row in update["rows"]] == list(range(5))
+    with pytest.raises(socketio.exceptions.TimeoutError):  # nothing comes that was not asked for
+        watcher.receive(timeout=1.5)
+    (row,) = watcher.ask({"simulator": 1, "row": 3})["rows"]
+    assert row[0] == 4
+
+
+def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, connect, watch, payload):
+    bridge = serve_with_dashboard(SeeingAgent, dashboard=DashboardSettings(rate=10))
+    simulator, watcher = connect(bridge.port), watch(bridge.port)
+    began, got, have, sent = time.monotonic(), 0, -1, payload()
+    while time.monotonic() - began < 1.5:
+        simulator.send_frame(sent)
+        frame = watcher.ask({"simulator": 1, "frame": have})["frame"]
+        if frame:
+            have, got = frame["number"], got + 1
+    assert 5 <= got <= 17
+
+
+def test_without_frames_updates_go_on(bridge, connect, watch):
+    connect(bridge.port).send("42" + '["nonsense",{}]')  # makes it a simulator
+    watcher = watch(bridge.port)
+    first = has(watcher, {}, lambda update: update["simulators"])
+    second = watcher.ask({"simulator": 1})
+    gone = second["simulators"][0]["connected_seconds"] - first["simulators"][0]["connected_seconds"]
+    assert 0.5 < gone < 3
+    assert [event["kind"] for event in second["events"]] == ["connected", "refused"]
+
+
+def test_each_simulator_is_watched_by_its_number(bridge, connect, watch, payload):
+    one, other = connect(bridge.port), connect(bridge.port)
+    watcher = watch(bridge.port)
+    one.send_frame(payload(timestamp=1))
+    has(watcher, {}, lambda update: update["frame"])
+    other.send_frame(payload(timestamp=2))
+    update = has(watcher, {"simulator": 2}, lambda update: update["frame"] and update["selected"] == 2)
+    assert update["frame"]["timestamp"] == 2
+    other.close()
+    update = has(watcher, {"simulator": 2, "row": 0}, lambda update: len(update["simulators"]) == 1)
+    assert update["selected"] == 1  # the other one took its place, from its first row on
+    assert [row[0] for row in update["rows"]] == [0]
+
+
+def test_viewers_beyond_the_limit_are_turned_away(bridge, watch):
+    for _ in range(MOST_VIEWERS):
+        watch(bridge.port)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        watch(bridge.port)
+
+
+@pytest.mark.parametrize("data", [None, 1, [], "x", {"frame": "1", "row": True, "simulator": [1], "depth": 1}])
+def test_requests_that_make_no_sense_count_as_not_said(data):
+    assert Request.parse(data) == Request()
+
+
+def test_the_page_needs_nothing_from_elsewhere(bridge):
+    session = requests.Session()
+    base = f"http://127.0.0.1:{bridge.port}"
+    page = session.get(base)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "http" not in page.text
+    for path in ("main.js", "style.css", "icon.svg", "vendor/socket.io.esm.min.js", "vendor/socket.io-LICENSE.txt"):
+        assert session.get(f"{base}/assets/{path}").ok, path
+    assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
+
+
+def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
+    feed, session = Feed(), Session("s", 1, "here", None)
+    feed.connected(session)
+    for latency in (5.0, 40.0, 7.0):
+        decision = Decision(TargetState.SEARCHING, False, (), timings={"total": latency})
+        feed.decided(session, make_frame(), decision)
+        time.sleep(0.06)
+    feed.decided(session, make_frame(), decision)
+    rows = feed.rows_after(feed.watched[0], -1)
+    assert [(row.frames, row.latency) for row in rows] == [(1, 5.0), (2, 40.0)]
+    assert sum(row.frames for row in rows) == 3
+
+
+def test_refusals_of_a_kind_share_an_event():
+    feed, session = Feed(), Session("s", 1, "here", None)
+    feed.connected(session)
+    for _ in range(100):
+        feed.refused(session, BadFrame("bad-jpeg", "<b>broken</b>"))
+    feed.refused(session, BadFrame("bad-pose", "no pose"))
+    texts = [event.text for event in feed.events_after(0)]
+    assert texts == ["refused (bad-jpeg): <b>broken</b>", "refused (bad-pose): no pose"]
+
+
+def test_numbers_that_json_cannot_hold_are_left_out(make_frame):
+    from sim_bridge.dashboard.encoding import encode_frame
+    from sim_bridge.dashboard.feed import Seen
+
+    decision = Decision(TargetState.FOUND, False, (), track_point=(float("nan"), 1.0, float("inf")))
+    encoded = encode_frame(Seen(0, 1.0, make_frame(), decision), None, depth=False)
+    assert encoded["track"] == [None, 1.0, None]
