@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-PEOPLE, HERO = 1, 2
+BACKGROUND, PEOPLE, HERO = 0, 1, 2
 
 
 def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -37,9 +37,7 @@ def labels_of_mask(png: bytes, size: tuple[int, int]) -> np.ndarray | None:
 
 def encode_labels(labels: np.ndarray) -> bytes:
     """A mask's file from (height, width) uint8 classes."""
-    bgr = np.zeros((*labels.shape, 3), np.uint8)
-    for label in range(3):
-        bgr[..., 2 - label][labels == label] = 255
+    bgr = cv2.merge([cv2.compare(labels, label, cv2.CMP_EQ) for label in (HERO, PEOPLE, BACKGROUND)])
     done, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, 3])
     if not done:
         raise ValueError(f"OpenCV could not write a PNG of shape {bgr.shape}")

@@ -1,0 +1,178 @@
+"""`python scripts/bench.py recording`: what recording costs a flight, and how much of the flight it keeps.
+
+Two bridges with the same network, each in a process of its own: one records, the other does not. A client that talks
+as QuadSim does sends the same frames to one after the other, in turns, so that whatever else the machine does disturbs
+both alike. A frame's latency counts from before its first byte is sent until its acknowledgement, which comes after its
+commands. Frames kept are those that are on the disk afterwards, of those that were answered.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from scripts.bench_latency import ANSWER_WITHIN, START_WITHIN, BenchmarkError, draw_frames, read_frames, turn
+
+RATES = (5, 60)  # frames a second
+ROUNDS = 6
+console = Console()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The latencies at one rate, in milliseconds, without and with recording."""
+
+    hz: int
+    frames: int  # measured, of each
+    p50: float
+    p50_recording: float
+    p99: float
+    p99_recording: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python scripts/bench.py recording",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="pictures to send (default: the stand-in's view)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="for each rate and bridge (default %(default)s)")
+    parser.add_argument("--folder", type=Path, help="where to record (default: a temporary folder, removed afterwards)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for other programs")
+    options = parser.parse_args(arguments)
+    if options.seconds <= 0:
+        parser.error(f"expected a positive number of --seconds, got {options.seconds:g}")
+    try:
+        with console.status("drawing frames"):
+            frames = read_frames(options.frames) if options.frames else draw_frames()
+        with tempfile.TemporaryDirectory() as temporary:
+            figures, kept = measure(frames, options, options.folder or Path(temporary))
+    except (BenchmarkError, ValueError) as error:
+        print(f"bench recording: {error}", file=sys.stderr)
+        return 2
+    show(figures, kept)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        content = {"figures": [asdict(each) for each in figures], "kept": kept}
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+def measure(frames: Sequence[dict], options: argparse.Namespace, folder: Path) -> tuple[list[Figures], dict]:
+    """The figures at all rates, and what the recording bridge says at the end."""
+    from simulator.client import Client
+
+    context, bridges, clients = get_context("spawn"), {}, {}
+    latencies: dict[tuple[int, bool], list[float]] = {(hz, records): [] for hz in RATES for records in (False, True)}
+    try:
+        with console.status("starting two bridges"):
+            for records in (False, True):
+                ours, theirs = context.Pipe()
+                arguments = options.weights, folder if records else None, theirs
+                process = context.Process(target=serve, args=arguments, daemon=True)
+                process.start()
+                theirs.close()
+                bridges[records] = process, ours
+            for records, (_, pipe) in bridges.items():
+                clients[records] = Client("127.0.0.1", _hear(pipe))
+                if not clients[records].wait_connected(ANSWER_WITHIN):
+                    raise BenchmarkError("a bridge does not take connections")
+        turns = [(hz, records) for hz in RATES for _ in range(ROUNDS) for records in (False, True)]
+        with Progress(console=console, transient=True) as progress:
+            for hz, records in progress.track(turns, description="measuring"):
+                latencies[hz, records] += turn(clients[records], frames, 1 / hz, options.seconds / ROUNDS)
+        bridges[True][1].send("stop")
+        kept = _hear(bridges[True][1])
+    finally:
+        for client in clients.values():
+            client.close()
+        for process, _ in bridges.values():
+            process.terminate()
+            process.join(5)
+    figures = []
+    for hz in RATES:
+        without, recording = (np.percentile(latencies[hz, records], [50, 99]).tolist() for records in (False, True))
+        count = min(len(latencies[hz, records]) for records in (False, True))
+        figures.append(Figures(hz, count, without[0], recording[0], without[1], recording[1]))
+    return figures, kept
+
+
+def show(figures: Sequence[Figures], kept: dict) -> None:
+    """The table, and what is on the disk."""
+    drawn = Table()
+    for name in ("frames/s", "frames", "p50 ms", "recording", "added", "p99 ms", "recording", "added"):
+        drawn.add_column(name, justify="right")
+    for each in figures:
+        p50, p99 = (each.p50, each.p50_recording), (each.p99, each.p99_recording)
+        cells = [cell for a, b in (p50, p99) for cell in (f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}")]
+        drawn.add_row(str(each.hz), str(each.frames), *cells)
+    console.print(drawn)
+    share = 100 * kept["on_disk"] / max(kept["answered"], 1)
+    text = f"kept {kept['on_disk']} of {kept['answered']} frames ({share:.1f} %), {kept['megabytes']:.1f} MB"
+    console.print(text + (f"; lost: {kept['lost']}" if kept["lost"] else ""), highlight=False)
+
+
+def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
+    """A bridge, in a process of its own: sends its port, serves until it hears anything, sends what it has recorded."""
+    from model.startup import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from follower.agent import FollowAgent
+    from model.segmenter import Segmenter
+    from sim_bridge.recording.recorder import Recorder
+    from sim_bridge.recording.runs import find_runs
+    from sim_bridge.recording.settings import RecordingSettings
+    from sim_bridge.server import BridgeServer
+    from sim_bridge.settings import BridgeSettings
+
+    try:
+        segmenter = Segmenter(weights)
+    except (ValueError, RuntimeError) as error:
+        pipe.send(str(error))
+        return
+    settings = RecordingSettings(enabled=folder is not None, folder=str(folder or "unused"), name="bench")
+    with Recorder(settings) as recorder:
+        server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [recorder])
+        server.listen()
+        pipe.send(server.port)
+        answered: list[int] = []
+
+        def stop() -> None:
+            pipe.recv()
+            answered.append(sum(session.counts.answered for session in server.sessions))
+            server.stop()
+
+        threading.Thread(target=stop, daemon=True).start()
+        server.serve()
+        megabytes = recorder.status()["megabytes"]
+    kept = sum(len(run.frames) for run in find_runs(folder)) if folder else 0
+    lost = recorder.status()["lost"]
+    pipe.send({"answered": answered[0], "on_disk": kept, "lost": lost, "megabytes": megabytes})
+
+
+def _hear(pipe: Connection) -> int | dict:
+    try:
+        said = pipe.recv() if pipe.poll(START_WITHIN) else "it took too long"
+    except EOFError:
+        said = "its process ended"
+    if isinstance(said, str):
+        raise BenchmarkError(f"a bridge does not run: {said}")
+    return said
+
+
+if __name__ == "__main__":
+    sys.exit(main())
