@@ -38,7 +38,7 @@ class DialectServer(socketio.Server):
     Every event of the default namespace goes to `on_event`, in the order in which it came and on the thread of its
     connection: the handler must return at once. Packets that cannot be read are reported to `on_refused` and the
     connection stays open. `largest_message` is in characters; a longer message is refused unread. `websocket`
-    takes the place of the engine's own websocket class; all other options are those of `socketio.Server`.
+    makes the websockets, as `transports.Transport` has it; all other options are those of `socketio.Server`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class DialectServer(socketio.Server):
         on_event: EventHandler,
         on_refused: RefusalHandler,
         largest_message: int,
-        websocket: type | None = None,
+        websocket: Callable[[Callable, engineio.Server], object],
         **options: object,
     ):
         super().__init__(async_handlers=False, **options)
@@ -54,8 +54,8 @@ class DialectServer(socketio.Server):
         self._on_refused = on_refused
         self._largest_message = largest_message
         self._greeted: set[str] = set()  # Engine.IO sessions that have connected, or were connected on their behalf
-        base = websocket or self.eio._async["websocket"]
-        self.eio._async = {**self.eio._async, "websocket": functools.partial(self._make_websocket, base)}
+        self._websocket = websocket
+        self.eio._async = {**self.eio._async, "websocket": self._make_websocket}
 
     def shut_down(self) -> None:
         """Close every connection without waiting for anybody."""
@@ -63,8 +63,8 @@ class DialectServer(socketio.Server):
         for connection in list(self.eio.sockets.values()):
             connection.close(wait=False)
 
-    def _make_websocket(self, base: type, handler: Callable, server: engineio.Server) -> object:
-        return base(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
+    def _make_websocket(self, handler: Callable, server: engineio.Server) -> object:
+        return self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
 
     def _handle_eio_connect(self, eio_sid: str, environ: dict) -> None:
         super()._handle_eio_connect(eio_sid, environ)

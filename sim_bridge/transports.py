@@ -65,7 +65,7 @@ def _explained(host: str, port: int) -> Iterator[None]:
 class Transport(Protocol):
     """Serves a WSGI application on a listening socket."""
 
-    websocket: type | None  # the class to use instead of the engine's own for this mode
+    websocket: Callable[[Callable, object], object]  # makes the WSGI application of one websocket: (handler, engine)
 
     def serve(self, listener: socket.socket, application: Callable) -> None:
         """Serve until `stop` or Ctrl-C."""
@@ -140,6 +140,36 @@ class ThreadingTransport:
             self._server.shutdown()
 
 
+class _FairWebSocket:
+    """An eventlet websocket that lets others have their turn and unmasks quickly.
+
+    A green thread that always finds something to read never yields: under a flood of frames neither pings nor
+    commands would leave. Eventlet unmasks byte by byte, which blocks all others for some 20 ms a frame.
+    """
+
+    def __init__(self, websocket: object):
+        self._websocket = websocket
+        self.send = websocket.send
+        self.close = websocket.close
+        websocket._apply_mask = _unmask
+
+    def wait(self) -> str | bytes | None:
+        """The next message; None at the end of the connection."""
+        import eventlet
+
+        data = self._websocket.wait()
+        eventlet.sleep(0)
+        return data
+
+
+def _unmask(data: bytes, mask: tuple[int, ...], length: int | None = None, offset: int = 0) -> bytes:
+    """XOR with a mask of four bytes, of which `offset` were used before; as one long integer, which C does."""
+    length = len(data) if length is None else length
+    turned = bytes(mask[(offset + index) % 4] for index in range(4))
+    key = (turned * (length // 4 + 1))[:length]
+    return (int.from_bytes(data[:length], "little") ^ int.from_bytes(key, "little")).to_bytes(length, "little")
+
+
 class EventletTransport:
     """All connections as green threads on the thread that calls `serve`.
 
@@ -147,15 +177,17 @@ class EventletTransport:
     are. Other threads reach the connections through `call` only.
     """
 
-    websocket = None
-
     def __init__(self):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known, and said in the README
-            importlib.import_module("eventlet")
+            self._driver = importlib.import_module("engineio.async_drivers.eventlet")
         self._calls: deque[Callable[[], None] | None] = deque()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
+
+    def websocket(self, handler: Callable, server: object) -> object:
+        """The engine's websocket for eventlet, made fair."""
+        return self._driver.WebSocketWSGI(lambda websocket: handler(_FairWebSocket(websocket)), server)
 
     def serve(self, listener: socket.socket, application: Callable) -> None:
         """Serve until `stop` or Ctrl-C."""

@@ -1,5 +1,6 @@
 """Bad events, slow networks, vanishing clients: each is survived, counted, and the flight goes on."""
 
+import contextlib
 import gc
 import json
 import logging
@@ -63,6 +64,18 @@ def test_a_bad_packet_is_counted_and_the_flight_goes_on(serve, connect, payload,
     assert flies(client, payload, 2)
     assert session.counts.refused == {kind: 1}, server.status()
     assert server.sessions == [session]
+
+
+def test_a_client_without_measure_is_shown_the_door(serve, connect, payload, eventually):
+    server = serve(largest_message=10_000)
+    client, other = connect(server.port), connect(server.port)
+    assert flies(client, payload, 1)
+    assert flies(other, payload, 1)
+    with contextlib.suppress(OSError):
+        client.send("42" + "1" * 33_000_000, fragment=10**6)
+    assert eventually(lambda: len(server.sessions) == 1)
+    assert eventually(client.closed.is_set)
+    assert flies(other, payload, 2)
 
 
 def test_noise_that_is_not_engine_io_is_survived(serve, connect, payload):
@@ -156,16 +169,16 @@ def test_ten_times_too_many_frames_leave_latency_and_memory_flat(
     server = serve(slow_segmenter(0.1), async_mode=async_mode)
     client = connect(server.port)
     sent, frames = {}, []
-    for number in range(1, 301):  # 100 frames a second for 3 s; 10 can be worked on
+    for number in range(1, 201):  # 100 frames a second for 2 s; 10 can be worked on
         sent[number] = time.perf_counter()
         client.send_frame(payload(timestamp=number))
         time.sleep(0.01)
-        if number % 100 == 0:
+        if number % 50 == 0:
             gc.collect()
             frames.append(sum(isinstance(thing, SensorFrame) for thing in gc.get_objects()))
     (session,) = server.sessions
-    assert eventually(lambda: session.counts.answered + session.counts.skipped == 300)
-    assert session.counts.skipped > 200
+    assert eventually(lambda: session.counts.answered + session.counts.skipped == 200)
+    assert session.counts.skipped > 130
     assert max(frames) <= 4  # one worked on, one waiting, one on its way in
     assert eventually(lambda: client.events.qsize() == session.counts.answered)
     arrived = [(moment, json.loads(text[2:])) for moment, text in list(client.texts) if text.startswith("42")]
