@@ -23,7 +23,7 @@ from scripts.follow_metrics import FAR, NEAR, RANGES, FollowResult, Moment, meas
 
 HZ = 5.0
 AGENTS = ("ours", "original")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: int = 60) -> list[Moment]:
@@ -135,24 +135,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+FIGURES = (  # heading, field, factor, digits
+    ("first detection, s", "first_detection", 1, 1),
+    ("hero in view since then, %", "in_view", 100, 1),
+    (f"at {NEAR:g}-{FAR:g} m since then, %", "within", 100, 1),
+    ("times lost", "losses", 1, 1),
+    ("back after, s", "reacquired_after", 1, 1),
+    ("somebody else followed, s", "wrong_seconds", 1, 1),
+    ("  longest, s", "longest_wrong", 1, 1),
+    ("error within 20 m, median, m", "error_median", 1, 2),
+    ("error within 20 m, p95, m", "error_p95", 1, 2),
+    *((f"  median at {low}-{high} m, m", ("error_by_range", k), 1, 2) for k, (low, high) in enumerate(RANGES)),
+    ("collisions", "collisions", 1, 1),
+)
+
+
 def _print(results: dict[str, dict[int, FollowResult]]) -> None:
     for agent, rows in results.items():
-        table = Table(title=f"{agent}", caption=f"following means {NEAR:g}-{FAR:g} m; errors in metres, within 20 m")
-        for heading in (
-            *("seed", "first s", "in view %", "following %", "lost", "back after s", "wrong s", "longest wrong s"),
-            *("error median", "p95", *(f"{low}-{high} m" for low, high in RANGES), "collisions"),
-        ):
-            table.add_column(heading, justify="right")
-        for seed, result in [*rows.items(), ("all", overall(list(rows.values())))]:
-            figures = (
-                *(result.first_detection, 100 * result.in_view, 100 * result.within, result.losses),
-                *(result.reacquired_after, result.wrong_seconds, result.longest_wrong),
-                *(result.error_median, result.error_p95, *result.error_by_range, result.collisions),
-            )
-            digits = (1, 1, 1, 1, 1, 1, 1, 2, 2, *(2 for _ in RANGES), 1)
-            cells = ["-" if np.isnan(f) else f"{f:.{d}f}" for f, d in zip(figures, digits, strict=True)]
-            table.add_row(str(seed), *cells, end_section=seed == list(rows)[-1])
-        console.print(table)
+        columns = {"all": overall(list(rows.values()))} | {str(seed): row for seed, row in rows.items()}
+        table = Table(title=agent, title_justify="left", box=None, header_style="bold", padding=(0, 1, 0, 0))
+        table.add_column("seed", no_wrap=True)
+        for name in columns:
+            table.add_column(name, justify="right", no_wrap=True)
+        for heading, field, factor, digits in FIGURES:
+            cells = []
+            for result in columns.values():
+                value = getattr(result, field) if isinstance(field, str) else getattr(result, field[0])[field[1]]
+                cells.append("-" if np.isnan(value) else f"{factor * value:.{digits}f}")
+            table.add_row(heading, *cells)
+        console.print(table, "")
 
 
 def _plot(flights: dict[str, dict[int, list[Moment]]], path: Path) -> None:
