@@ -26,7 +26,7 @@ class Client:
     """A link to `ws://host:port` that is opened in the background, and again whenever it is lost."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4567):
-        self.address = f"ws://{host}:{port}"
+        self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         self.refused = 0  # messages that were not understood
         self._socket: websocket.WebSocket | None = None
         self._sending = threading.Lock()

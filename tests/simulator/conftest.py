@@ -1,6 +1,7 @@
 """The other ends of the stand-in, as bare as can be: a server that sees every websocket frame, and a renderer."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import math
@@ -8,7 +9,6 @@ import queue
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,7 +20,7 @@ GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"m
 
 
 class RawServer:
-    """One client at a time. `messages` holds (text, sizes of its fragments) as they come, pings and pongs left out."""
+    """`messages` holds (text, sizes of its fragments) as they come, without pings. `send` is to the newest client."""
 
     def __init__(self, port: int = 0):
         self.messages: queue.Queue[tuple[str, list[int]]] = queue.Queue()
@@ -36,10 +36,10 @@ class RawServer:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, connection: socket.socket | None = None) -> None:
         data = text.encode()
         size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + struct.pack(">H", len(data))
-        self._connection.sendall(b"\x81" + size + data)
+        (connection or self._connection).sendall(b"\x81" + size + data)
 
     def next_frame(self, timeout: float = 5.0) -> dict[str, str]:
         """The payload of the next sensor_frame."""
@@ -63,11 +63,15 @@ class RawServer:
         while self._open:
             try:
                 self._connection, _ = self._listener.accept()
-                self._converse(self._connection.makefile("rb"))
             except OSError:
-                time.sleep(0.01)
+                return
+            threading.Thread(target=self._converse, args=(self._connection,), daemon=True).start()
 
-    def _converse(self, stream) -> None:
+    def _converse(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it was dropped
+            self._read(connection, connection.makefile("rb"))
+
+    def _read(self, connection: socket.socket, stream) -> None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += stream.readline()
@@ -76,11 +80,11 @@ class RawServer:
             1
         ]
         accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
-        self._connection.sendall(
+        connection.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
-        self.send(GREETING)
+        self.send(GREETING, connection)
         self.greeted.set()
         text, sizes = b"", []
         while header := stream.read(2):
@@ -95,21 +99,21 @@ class RawServer:
             text += bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
             sizes.append(length)
             if header[0] & 0x80:
-                self._take(text.decode(), sizes)
+                self._take(text.decode(), sizes, connection)
                 text, sizes = b"", []
 
-    def _take(self, text: str, sizes: list[int]) -> None:
+    def _take(self, text: str, sizes: list[int], connection: socket.socket) -> None:
         if text == "2":
             self.pings += 1
             if self.answers_pings:
-                self.send("3")
+                self.send("3", connection)
         elif text == "3":
             self.pongs += 1
         else:
             self.messages.put((text, sizes))
             if self.answer is not None and text.startswith("42"):
                 for reply in self.answer(frame_of(text)):
-                    self.send(reply)
+                    self.send(reply, connection)
 
 
 @pytest.fixture

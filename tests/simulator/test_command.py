@@ -1,0 +1,88 @@
+"""The command itself, as processes: what it prints, how it ends, what it survives."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+QUICK = ["--people", "5", "--speed", "9"]
+
+
+def start(*options: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "simulator", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+
+
+def run(*options: str) -> tuple[int, str]:
+    process = start(*options)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+def test_a_flight_from_start_to_summary(raw_server, tmp_path):
+    track = tmp_path / "track.jsonl"
+    status, output = run(*QUICK, "--port", str(raw_server.port), "--duration", "2", "--truth", "--log", str(track))
+    assert status == 0, output
+    assert "connected to ws://127.0.0.1" in output
+    assert "frames" in output
+    assert len(track.read_text(encoding="utf-8").splitlines()) == 10
+    frame = raw_server.next_frame()
+    assert {"truth_mask", "truth_hero"} < set(frame)
+    row = json.loads(track.read_text(encoding="utf-8").splitlines()[0])
+    hero = [float(number) for number in frame["truth_hero"].split(",")]
+    assert [row["hero"][axis] for axis in "xyz"] == pytest.approx(hero, abs=1e-3)
+
+
+def test_pictures_instead_of_a_city(raw_server, tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((256, 256, 3), 80 * number, np.uint8))
+    status, output = run("--speed", "9", "--port", str(raw_server.port), "--frames", str(tmp_path))
+    assert status == 0, output
+    assert "frames" in output
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--hz", "99"], "from 0.1 to 20"),
+        (["--count", "0"], "from 1 to 32"),
+        (["--renderer", "crayons"], "invalid choice"),
+        (["--frames", "no such folder"], "expected a folder of pictures"),
+        (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_the_status_is_2(options, reason):
+    status, output = run(*options)
+    assert status == 2
+    assert reason in " ".join(output.split())
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("options", [[], ["--lockstep"]])
+def test_an_interrupt_ends_it_at_once_with_the_summary(raw_server, options):
+    process = start(*QUICK, "--port", str(raw_server.port), *options)
+    raw_server.next_frame(timeout=30)  # in lockstep it waits for an answer that never comes
+    process.send_signal(signal.SIGINT if options else signal.SIGTERM)
+    begun = time.monotonic()
+    output, _ = process.communicate(timeout=20)
+    assert time.monotonic() - begun < 3
+    assert process.returncode == 0
+    assert "commands ignored" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_several_drones_fly_at_once_and_none_outlives_the_command(raw_server):
+    process = start(*QUICK, "--port", str(raw_server.port), "--count", "2")
+    while len(raw_server.heads) < 2:
+        raw_server.next_frame(timeout=30)
+    process.kill()
+    # The pipe ends when the last process that holds it does: this would hang on a drone that flies on.
+    process.communicate(timeout=20)
