@@ -41,16 +41,19 @@ def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold
     """
     rows, columns = _check_shape(probabilities)
     hero = probabilities[:, :, HERO]
-    mask = hero > threshold
-    if not mask.any():
+    mask = (hero > threshold).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)
+    if not width:
         return []
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    order = 1 + np.argsort(-stats[1:count, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]
+    # Most of a frame has no hero in it: label the part that has.
+    part = mask[top : top + height, left : left + width]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    order = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]
     smallest = min_area * rows * columns / REFERENCE_PIXELS
     blobs = []
     for group in _group_fragments(stats, order.tolist()):
         if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest:
-            blobs.append(_blob(hero, labels, stats, group, image_size))
+            blobs.append(_blob(hero, labels, stats, group, (top, left), image_size))
     return sorted(blobs, key=lambda blob: -blob.strength)
 
 
@@ -88,14 +91,20 @@ def _gap(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def _blob(
-    hero: np.ndarray, labels: np.ndarray, stats: np.ndarray, group: list[int], image_size: tuple[int, int]
+    hero: np.ndarray,
+    labels: np.ndarray,
+    stats: np.ndarray,
+    group: list[int],
+    corner: tuple[int, int],
+    image_size: tuple[int, int],
 ) -> Blob:
+    """The blob of a group; `labels` and `stats` count from `corner` (row, column) of `hero`."""
     rows, columns = hero.shape
-    boxes = stats[group]
-    left, top = boxes[:, cv2.CC_STAT_LEFT].min(), boxes[:, cv2.CC_STAT_TOP].min()
-    right = (boxes[:, cv2.CC_STAT_LEFT] + boxes[:, cv2.CC_STAT_WIDTH]).max()
-    bottom = (boxes[:, cv2.CC_STAT_TOP] + boxes[:, cv2.CC_STAT_HEIGHT]).max()
+    starts = stats[group][:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT]]
+    ends = starts + stats[group][:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
+    (top, left), (bottom, right) = starts.min(axis=0), ends.max(axis=0)
     inside = np.isin(labels[top:bottom, left:right], group)
+    top, bottom, left, right = top + corner[0], bottom + corner[0], left + corner[1], right + corner[1]
     mask = np.zeros(hero.shape, dtype=bool)
     mask[top:bottom, left:right] = inside
 
