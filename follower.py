@@ -7,6 +7,7 @@ This file only parses, wires and runs; the rooms do the work.
 
 import argparse
 import dataclasses
+import functools
 import logging
 import os
 import signal
@@ -119,22 +120,24 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
     sentence for people.
     """
     bridge = settings.bridge
-    recover_all(Path(settings.recording.folder))
+    say = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    for recovered in recover_all(Path(settings.recording.folder)):
+        say(f"recording {recovered}")
     with bind(bridge.host, bridge.port) as listener:
         with console.status("loading the model"):
             segmenter = load_segmenter(settings.model)
         origin = describe_origin(segmenter.describe(), find_weights(settings.model), dataclasses.asdict(settings))
-        recorder = Recorder(settings.recording, origin)
+        recorder = Recorder(settings.recording, origin, say)
         display, feed = StatusDisplay(console), Feed()
         listeners = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
         page = serve_dashboard(server, feed, about, settings.dashboard)
         with recorder, display, Keys({"r": recorder.toggle}), page as dashboard:
-            console.print(segmenter.describe(), highlight=False, soft_wrap=True)
+            say(segmenter.describe())
             server.listen()
-            console.print(f"watch it on {dashboard.address}", highlight=False, soft_wrap=True)
-            console.print(f"waiting for QuadSim on ws://{bridge.host}:{server.port}", highlight=False, soft_wrap=True)
+            say(f"watch it on {dashboard.address}")
+            say(f"waiting for QuadSim on ws://{bridge.host}:{server.port}")
             if open_browser:
                 dashboard.open_in_browser()
             if sim_options is None:
@@ -168,7 +171,6 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
-    logging.getLogger("sim_bridge.recording").setLevel(logging.INFO)  # what it says is for people
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     try:
         options = parse_arguments(arguments)

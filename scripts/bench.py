@@ -6,11 +6,15 @@ import sys
 
 from environment import ROOT, prepare
 
-BENCHMARKS = {"latency": "frame in to command out, beside the original's way", "follow": "how well it follows"}
+BENCHMARKS = {
+    "latency": "frame in to command out, beside the original's way",
+    "follow": "how well it follows",
+    "recording": "what recording costs a flight, and how much of it is kept",
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
-        names = "\n".join(f"  {name:8} {what}" for name, what in BENCHMARKS.items())
+        names = "\n".join(f"  {name:9} {what}" for name, what in BENCHMARKS.items())
         print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
         sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
     interpreter = prepare("requirements.txt")

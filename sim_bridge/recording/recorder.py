@@ -69,10 +69,17 @@ class Recorder(Listener):
     Args:
         settings: what to record and where to.
         about: plain data for `meta.json`: the model, the settings, the versions.
+        say: takes a sentence for people when a recording begins or ends.
     """
 
-    def __init__(self, settings: RecordingSettings, about: Mapping[str, object] | None = None):
+    def __init__(
+        self,
+        settings: RecordingSettings,
+        about: Mapping[str, object] | None = None,
+        say: Callable[[str], object] = logger.info,
+    ):
         self.settings = settings
+        self._say = say
         self._about = dict(about or {})
         self._take: Take | None = None
         self._numbers: dict[Session, itertools.count] = {}
@@ -116,7 +123,7 @@ class Recorder(Listener):
         with self._changed:
             if self._take is None:
                 self._take = Take(name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
-                logger.info("recording to %s", Path(self.settings.folder) / self._take.name)
+                self._say(f"recording to {Path(self.settings.folder) / self._take.name}")
             return self._take.name
 
     def stop(self, reason: str = "stopped") -> None:
@@ -276,4 +283,4 @@ class Recorder(Listener):
         except OSError as error:
             logger.warning("%s is whole, but could not be finished (%s); the next start does it", writer.path, error)
         without = f", {sum(lost.values())} left out" if lost else ""
-        logger.info("recorded %s: %d frames%s (%s)", writer.path, writer.frames, without, reason)
+        self._say(f"recorded {writer.path}: {writer.frames} frames{without}; {reason}")
