@@ -35,7 +35,7 @@ from simulator.rendering.camera import FIELD_OF_VIEW, NEAR, SIZE, panda_matrix, 
 from simulator.rendering.figures import Sunlight, figure_meshes
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.meshes import join, to_geom
-from simulator.rendering.scenery import build_scenery, build_sky
+from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
 from simulator.rendering.shade import ShadeMap
 
 log = logging.getLogger(__name__)
@@ -83,8 +83,9 @@ class PandaRenderer:
         self._sky.reparent_to(self._root)
         self._figures = {name: self._root.attach_new_node(GeomNode(name)) for name in CLASSES[1:]}
         scenery.set_tag("class", "background")
-        for name, node in self._figures.items():
+        for order, (name, node) in enumerate(self._figures.items(), FIRST_FIGURES):
             node.set_tag("class", name)
+            node.set_bin("fixed", order)
             node.node().set_final(True)
         self._cameras, self._textures = [], []
         host = None

@@ -33,6 +33,8 @@ FOLIAGE = (
     (0.62, 0.60, 0.80),
 )
 SKY_RADIUS = 900.0
+# The order of drawing is fixed, so that ties in depth fall out the same every time: sky, ground, solid things, people.
+FIRST_SOLID, FIRST_FIGURES = 100, 200
 
 
 def build_scenery(city: City, shade: ShadeMap) -> NodePath:
@@ -58,14 +60,14 @@ def build_scenery(city: City, shade: ShadeMap) -> NodePath:
     for order, ((_, kind), mesh) in enumerate(sorted(_ground(city).items())):
         node = _attach(root, kind, mesh, pictures[kind])
         _lay_shade(node, *shade_stage)
-        node.set_bin("background", 10 + order)
+        node.set_bin("fixed", order)
         node.set_depth_test(False)
     parts: dict[str, list[Mesh]] = {"stone": [_kerbs(city)]}
     for box in city.boxes:
         for material, mesh in _MAKERS[box.kind](box, city.light, random):
             parts.setdefault(material, []).append(mesh)
-    for material, meshes in parts.items():
-        _attach(root, material, join(meshes), pictures[material])
+    for order, (material, meshes) in enumerate(parts.items(), FIRST_SOLID):
+        _attach(root, material, join(meshes), pictures[material]).set_bin("fixed", order)
     return root
 
 
