@@ -125,4 +125,4 @@ def depth_of_person(top: float, bottom: float, height: float, intrinsics: Intrin
     if slope_top <= slope_bottom:
         return None
     depth = (up - slope_top * forward) / (slope_top - slope_bottom) + forward / 2
-    return depth if depth > 0 else None
+    return float(depth) if depth > 0 else None

@@ -62,7 +62,9 @@ def locate(
         along = found.metres * math.hypot(2 / tall, 0.1)
     across = 0.1 + found.metres / intrinsics.focal
     ray = rotation(camera) @ rays(pixel, intrinsics)
-    spread = np.outer(ray, ray) * (along**2 - across**2) + np.eye(3) * across**2
+    length = np.linalg.norm(ray)  # of the ray for a metre of planar depth
+    direction = ray / length
+    spread = np.outer(direction, direction) * ((along * length) ** 2 - across**2) + np.eye(3) * across**2
     return Measurement(found, point, spread, detection.area * (found.metres / intrinsics.focal) ** 2)
 
 

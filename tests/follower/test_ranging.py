@@ -175,7 +175,12 @@ def test_the_error_grows_with_what_is_not_known(scene):
     frame, probabilities = scene.take(scene.aim(MIDDLE, 30.0, 2.0, 180.0), [scene.person(*HERO)])
     by_height = measure(dataclasses.replace(frame, depth_image=None), probabilities)
     coarse = measure(*scene.take(scene.aim(MIDDLE, 8.0, 2.0, 180.0), [scene.person(*HERO)], far=500.0), far=500.0)
-    for place in (near, by_height, coarse):
+    # In a corner far away, where a pixel is wider than a step of depth.
+    corner = measure(
+        *scene.take((-60.0, -50.0, 30.0, 0.0, -5.0, 6.0), [scene.Block((12.0, -7.0, 0.0), (2, 2, 1.8), 2)])
+    )
+    assert corner.range.metres > 60
+    for place in (near, by_height, coarse, corner):
         assert place.covariance == pytest.approx(place.covariance.T)
         assert (np.linalg.eigvalsh(place.covariance) > 0).all()
     assert by_height.covariance[0, 0] > 9 * by_height.covariance[1, 1]
