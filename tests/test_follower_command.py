@@ -43,7 +43,8 @@ def start(tmp_path):
     running = []
 
     def begin(*arguments: str) -> tuple[subprocess.Popen, list[str], int]:
-        command = [sys.executable, "-c", WITH_A_FAKE_NETWORK, *arguments, "--set", f"recording.folder={tmp_path}"]
+        folder = f"recording.folder={tmp_path}"
+        command = [sys.executable, "-c", WITH_A_FAKE_NETWORK, "--set", folder, *arguments]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         running.append(process)
         lines = []
@@ -109,3 +110,36 @@ def test_help_is_worth_reading():
     assert result.returncode == 0
     for word in ("--host", "--port", "--config", "--threshold", "--async-mode", "--device", "--runtime", "examples:"):
         assert word in result.stdout
+
+
+def test_the_stand_in_flies_and_ends_with_it(start):
+    process, _, _ = start("--port", "0", "--sim", "--", "--people", "0", "--duration", "1")
+    rest = process.stdout.read()
+    assert process.wait(timeout=30) == 0
+    assert "simulator 1: connected from 127.0.0.1" in rest
+    assert re.search(r"stand-in: +frames +\d+", rest)
+    assert rest.endswith("stopped\n")
+
+
+def test_what_the_stand_in_does_not_know_is_said(start):
+    process, _, _ = start("--port", "0", "--sim", "--", "--peple", "0")
+    rest = process.stdout.read()
+    assert process.wait(timeout=30) == 2
+    assert "--peple" in rest
+    assert "--sim" in run("--", "--people", "0").stderr
+
+
+def test_the_stand_in_does_not_outlive_a_killed_follower(start, tmp_path):
+    track = tmp_path / "track.jsonl"
+    process, _, _ = start("--port", "0", "--sim", "--", "--people", "0", "--log", str(track))
+    deadline = time.monotonic() + 30
+    while not (track.exists() and track.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.kill()
+    process.stdout.read()  # ends when the stand-in, which inherited nothing else of ours, has ended too
+    size = track.stat().st_size
+    time.sleep(3)
+    assert 0 < track.stat().st_size <= size + 10_000
+    later = track.stat().st_size
+    time.sleep(1)
+    assert track.stat().st_size == later
