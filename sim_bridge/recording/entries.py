@@ -24,7 +24,9 @@ class Entry:
     depth: bytes
 
 
-def make_entry(number: int, received: float, frame: SensorFrame, decision: Decision) -> tuple[Entry, np.ndarray]:
+def make_entry(
+    number: int, received: float, frame: SensorFrame, decision: Decision, note: str = ""
+) -> tuple[Entry, np.ndarray]:
     """The frame's entry, and its classes, (height, width) uint8.
 
     The simulator's own mask is kept as it came; without one (or with one that is no mask of this frame) the likeliest
@@ -51,6 +53,7 @@ def make_entry(number: int, received: float, frame: SensorFrame, decision: Decis
         pose=_degrees(frame.pose),
         gimbal_pose=_degrees(frame.gimbal_pose),
         truth_hero=frame.truth_hero,
+        note=note,
         timings={stage: round(milliseconds, 3) for stage, milliseconds in decision.timings.items()},
         **_decided(decision),
     )

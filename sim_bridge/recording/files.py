@@ -56,6 +56,7 @@ class FrameRecord:
     truth_hero: tuple[float, float, float] | None = None  # feet; only from the stand-in simulator
     commands: tuple[tuple[str, Mapping[str, object]], ...] = ()  # as on the wire
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
+    note: str = ""  # of a person who marked this moment
 
     def to_line(self) -> bytes:
         """The line, with its end. Raises ValueError for numbers that are not finite."""
@@ -70,8 +71,9 @@ class FrameRecord:
             record = cls(**known)
         except (ValueError, TypeError, AttributeError) as error:
             raise RecordingError(f"expected a frame as one JSON object, got {line[:60]!r}: {error}") from error
-        if not isinstance(record.frame, str) or Path(record.frame).name != record.frame:
-            raise RecordingError(f"expected the name of a frame, got {record.frame!r}")
+        for name in (record.frame, record.image):
+            if not isinstance(name, str) or not name or Path(name).name != name:
+                raise RecordingError(f"expected the name of a file of this recording, got {name!r}")
         return record
 
     def files(self) -> tuple[str, ...]:

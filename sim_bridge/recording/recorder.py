@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Take:
     """From a start to a stop: one name, one run for each simulator that flies meanwhile."""
 
     name: str
+    settings: RecordingSettings
     tracks: dict[Session, "_Track"] = field(default_factory=dict)
     bytes: int = 0
 
@@ -60,6 +61,7 @@ class _Heard:
     received: float  # unix seconds
     frame: SensorFrame
     decision: Decision
+    note: str = ""  # of a person who marked this moment
 
 
 class Recorder(Listener):
@@ -83,6 +85,7 @@ class Recorder(Listener):
         self._about = dict(about or {})
         self._take: Take | None = None
         self._numbers: dict[Session, itertools.count] = {}
+        self._notes: dict[Session, str] = {}  # for the next frame of each simulator
         self._waiting: deque[_Heard | Callable[[], None]] = deque()
         self._frames_waiting = 0
         self._changed = threading.Condition()
@@ -113,18 +116,25 @@ class Recorder(Listener):
             "megabytes": round(take.bytes / 1e6, 1) if take else 0.0,
         }
 
-    def start(self, name: str = "") -> str:
+    def start(self, name: str = "", only: tuple[str, ...] | None = None) -> str:
         """Begin to record; returns the name of the run, which gets a number where it is taken. Raises ValueError.
 
-        Without a name it is date and time. Does nothing while recording.
+        Without a name it is date and time; `only` takes the place of the setting. Does nothing while recording.
         """
         if name and not is_run_name(name):
             raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
+        settings = self.settings if only is None else replace(self.settings, only=only)
         with self._changed:
             if self._take is None:
-                self._take = Take(name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+                self._take = Take(name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), settings)
                 self._say(f"recording to {Path(self.settings.folder) / self._take.name}")
             return self._take.name
+
+    def mark(self, note: str) -> None:
+        """Keep the next frame of every simulator whatever the filters, with a note; nothing while not recording."""
+        with self._changed:
+            if self._take is not None:
+                self._notes = dict.fromkeys(list(self._numbers), note)
 
     def stop(self, reason: str = "stopped") -> None:
         """End the recording once what was heard so far is written; returns at once."""
@@ -163,22 +173,24 @@ class Recorder(Listener):
         """Take a frame, if there is room for it."""
         number = next(self._numbers.setdefault(session, itertools.count()))
         with self._changed:
-            take = self._take
+            take, note = self._take, self._notes.pop(session, "")
             if take is None:
                 return
             if self._frames_waiting >= self.settings.queue_frames:
                 self._lose(take, session, "the disk was too slow")
                 return
             self._frames_waiting += 1
-            self._waiting.append(_Heard(take, session, number, time.time(), frame, decision))
+            self._waiting.append(_Heard(take, session, number, time.time(), frame, decision, note))
             self._changed.notify()
 
     def disconnected(self, session: Session) -> None:
         """Finish the run of a simulator that has gone."""
-        self._numbers.pop(session, None)
+        heard = next(self._numbers.pop(session, itertools.count()))
         with self._changed:
             take = self._take
             if take is not None:
+                for _ in range(session.counts.answered - heard):
+                    self._lose(take, session, "other listeners were too slow")
                 self._waiting.append(lambda: self._finish_track(take, session, "the simulator disconnected"))
                 self._changed.notify()
 
@@ -212,8 +224,9 @@ class Recorder(Listener):
             if not self._has_room(heard.take):
                 return
             track = self._track(heard)
-            entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision)
-            chosen = track.selection.choose(entry, traits_of(labels, heard.decision, self.settings))
+            entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision, heard.note)
+            traits = traits_of(labels, heard.decision, heard.take.settings)
+            chosen = track.selection.choose(entry, replace(traits, marked=bool(heard.note)))
             for entry in chosen:
                 before = track.writer.bytes
                 track.writer.add(entry.record, entry.image, entry.mask, entry.depth)
@@ -251,7 +264,7 @@ class Recorder(Listener):
             size = list(heard.frame.image.shape[:2])
             meta = {**self._about, "simulator": simulator, "frame_size": size, "first_number": heard.number}
             writer = RunWriter(Path(self.settings.folder), heard.take.name, meta)
-            track = heard.take.tracks[session] = _Track(writer, Selection(self.settings))
+            track = heard.take.tracks[session] = _Track(writer, Selection(heard.take.settings))
         return track
 
     def _lose(self, take: Take, session: Session, reason: str) -> None:

@@ -22,6 +22,7 @@ class Traits:
     far: bool
     uncertain: bool
     moment: bool  # found or lost just now
+    marked: bool = False  # a person asked for it; kept whatever the filters
 
 
 def traits_of(labels: np.ndarray, decision: Decision, settings: RecordingSettings) -> Traits:
@@ -55,9 +56,10 @@ class Selection(Generic[Item]):
         """The frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
         only = self._settings.only
         wanted = not only or ("far" in only and traits.far) or ("uncertain" in only and traits.uncertain)
+        wanted = wanted or traits.marked
         chosen = []
         if "moments" in only:
-            if traits.moment:
+            if traits.moment or traits.marked:
                 chosen += self._before
                 self._before.clear()
                 self._after = self._settings.frames_around + 1
@@ -67,7 +69,7 @@ class Selection(Generic[Item]):
                 self._before.append(item)
         if wanted:
             chosen.append(item)
-        return [item for item in chosen if self._is_nth()]
+        return [each for each in chosen if self._is_nth() or (each is item and traits.marked)]
 
     def _is_nth(self) -> bool:
         self._wanted += 1
