@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 from collections.abc import Sequence
+from weakref import WeakSet
 
 from follower.types import Decision
 from sim_bridge.messages import BadFrame, SensorFrame
@@ -31,7 +32,8 @@ class Listener:
 class Notifier:
     """Calls the listeners on a thread of its own, so that a slow one delays nothing but itself and its fellows.
 
-    At most `capacity` calls wait; beyond that news is dropped and counted in `dropped`.
+    At most `capacity` calls wait; beyond that news is dropped and counted in `dropped`. Of a simulator that has gone
+    nobody hears again: the worker may still have been at its last frame.
     """
 
     def __init__(self, listeners: Sequence[Listener], capacity: int = 256):
@@ -41,12 +43,12 @@ class Notifier:
         self._thread = threading.Thread(target=self._run, name="listeners", daemon=True)
         self._thread.start()
 
-    def tell(self, event: str, *arguments: object) -> None:
+    def tell(self, event: str, session: Session, *arguments: object) -> None:
         """Have the method `event` of every listener called. Never blocks."""
         if not self.listeners:
             return
         try:
-            self._news.put_nowait((event, arguments))
+            self._news.put_nowait((event, (session, *arguments)))
         except queue.Full:
             self.dropped += 1
 
@@ -59,8 +61,14 @@ class Notifier:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        gone: WeakSet[Session] = WeakSet()
         while (news := self._news.get()) is not None:
             event, arguments = news
+            session = arguments[0]
+            if session in gone:
+                continue
+            if event == "disconnected":
+                gone.add(session)
             for listener in self.listeners:
                 try:
                     getattr(listener, event)(*arguments)

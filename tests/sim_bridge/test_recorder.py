@@ -12,10 +12,12 @@ import pytest
 
 from follower.agent import FollowAgent
 from model.dataset import find_pairs, read_pair
+from sim_bridge.listeners import Listener, Notifier
 from sim_bridge.recording.files import read_lines, read_meta
 from sim_bridge.recording.recorder import Recorder
 from sim_bridge.recording.settings import RecordingSettings
 from sim_bridge.recording.writer import RunWriter
+from sim_bridge.session import Session
 
 
 class SeesABlob:
@@ -215,3 +217,21 @@ def test_nothing_is_recorded_where_the_disk_is_nearly_full(fly, payload, tmp_pat
     recorder = fly([payload()], min_free_gigabytes=1e9)
     assert not list((tmp_path / "runs").iterdir())
     assert not recorder.recording
+
+
+def test_nobody_hears_of_a_simulator_that_has_gone():
+    heard = []
+
+    class Hears(Listener):
+        def decided(self, session, frame, decision):
+            heard.append(session.number)
+
+        def disconnected(self, session):
+            heard.append("gone")
+
+    notifier = Notifier([Hears()])
+    first, second = (Session("sid", number, "test", agent=None) for number in (1, 2))
+    for event, session in (("decided", first), ("disconnected", first), ("decided", first), ("decided", second)):
+        notifier.tell(event, session, *((None, None) if event == "decided" else ()))
+    notifier.close()
+    assert heard == [1, "gone", 2]
