@@ -100,7 +100,10 @@ class InferenceWorker:
                 if self._stopping:
                     return
                 jobs, self._waiting = list(self._waiting.values()), {}
-            self._work(jobs)
+            try:
+                self._work(jobs)
+            except Exception:  # of the outcome; whatever it is, the next frame must fly
+                logger.exception("%d frames were lost to a defect", len(jobs))
 
     def _work(self, jobs: list[Job]) -> None:
         began = time.perf_counter()
