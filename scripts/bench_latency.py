@@ -181,13 +181,16 @@ def read_frames(folder: Path, most: int = 100) -> list[dict]:
 
 def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
     """Payloads of frames of the stand-in, the quad behind the hero as it follows her."""
+    from model.startup import standard_error_held_back
     from simulator.city import generate_city
     from simulator.episode import Episode
     from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
     from simulator.rendering import make_renderer
 
     plan, city = FlightPlan(), generate_city(0)
-    episode = Episode(0, city=city, renderer=make_renderer(city))
+    with standard_error_held_back():  # Panda3D tries a display before it does without one, and says so
+        renderer = make_renderer(city)
+    episode = Episode(0, city=city, renderer=renderer)
     payloads = []
     while len(payloads) < count:
         seen = episode.observe()

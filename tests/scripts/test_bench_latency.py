@@ -12,7 +12,8 @@ import pytest
 from model import networks
 from model.probes import probe_frames
 from model.weights import save_model
-from scripts.bench_latency import ORIGINAL, OURS, Figures, main, table
+from scripts.bench_latency import ORIGINAL, OURS, Figures, draw_frames, main, table
+from sim_bridge.messages import parse_sensor_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,6 +61,14 @@ def test_a_short_run_measures_both_ways(pictures, tmp_path, capfd, monkeypatch):
 def test_what_keeps_a_server_from_starting_is_said(pictures, capsys):
     assert main(["--weights", "nowhere.h5", "--frames", str(pictures), "--async-mode", "threading"]) == 2
     assert "no weights file nowhere.h5" in capsys.readouterr().err
+
+
+def test_frames_that_are_drawn_are_good_frames(capfd):
+    frames = draw_frames(count=2, behind_after=0.5)
+    assert len(frames) == 2
+    for frame in frames:
+        assert parse_sensor_frame((frame,), 256).image.std() > 10
+    assert capfd.readouterr().err == ""
 
 
 def test_a_folder_without_pictures_is_named(tmp_path, capsys):
