@@ -132,7 +132,7 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
         listeners = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
-        page = serve_dashboard(server, feed, about, settings.dashboard)
+        page = serve_dashboard(server, feed, about, settings.dashboard, recorder)
         with recorder, display, Keys({"r": recorder.toggle}), page as dashboard:
             say(segmenter.describe())
             server.listen()

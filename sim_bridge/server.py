@@ -23,6 +23,7 @@ from sim_bridge.quadsim_dialect import DialectServer, Reply
 from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.session import AgentFactory, Session
 from sim_bridge.settings import BridgeSettings
+from sim_bridge.steering import SteeredAgent, Steering
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
@@ -142,7 +143,8 @@ class BridgeServer:
 
     def _on_connect(self, sid: str, environ: dict, auth: object = None) -> None:
         address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
-        session = Session(sid, next(self._numbers), address, self._make_agent())
+        steering = Steering()
+        session = Session(sid, next(self._numbers), address, SteeredAgent(self._make_agent(), steering), steering)
         self._sessions[sid] = session
         self._notifier.tell("connected", session)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from follower.types import Decision, Frame
+from sim_bridge.steering import Steering
 
 
 class Agent(Protocol):
@@ -41,6 +42,7 @@ class Session:
     number: int
     address: str
     agent: Agent
+    steering: Steering = field(default_factory=Steering)
     counts: Counts = field(default_factory=Counts)
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # unknown keys that were reported once already

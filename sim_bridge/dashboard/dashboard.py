@@ -1,6 +1,7 @@
 """Puts the dashboard onto a bridge: its page, its Socket.IO namespace, its thread."""
 
 import contextlib
+import secrets
 import threading
 import webbrowser
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import flask
 
+from sim_bridge.access import is_loopback
+from sim_bridge.dashboard.controls import Controls, Recorder
 from sim_bridge.dashboard.feed import Feed, Row
 from sim_bridge.dashboard.settings import DashboardSettings
 from sim_bridge.dashboard.viewers import NAMESPACE, Viewers
@@ -40,16 +43,18 @@ class About:
 class Dashboard:
     """The page of a bridge, as long as it is served."""
 
-    def __init__(self, server: BridgeServer, viewers: Viewers):
+    def __init__(self, server: BridgeServer, viewers: Viewers, token: str | None):
+        self.token = token  # what controls need; None where only this machine can connect
         self._server = server
         self._viewers = viewers
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds it; the server must listen."""
+        """Where a browser on this machine finds it, with the token; the server must listen."""
         host = self._server.settings.host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/"
+        secret = f"#token={self.token}" if self.token else ""  # browsers keep what follows # to themselves
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/{secret}"
 
     @property
     def viewers(self) -> int:
@@ -63,22 +68,31 @@ class Dashboard:
 
 @contextlib.contextmanager
 def serve_dashboard(
-    server: BridgeServer, feed: Feed, about: About, settings: DashboardSettings | None = None
+    server: BridgeServer,
+    feed: Feed,
+    about: About,
+    settings: DashboardSettings | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[Dashboard]:
-    """Add the page to a bridge that does not serve yet; `feed` is one of its listeners."""
+    """Add page and controls to a bridge that does not serve yet; `feed` is one of its listeners.
+
+    Where other machines can connect, they may watch; controls then need a token, a new one each time.
+    """
 
     def emit(sid: str, update: dict) -> None:
         server.call(lambda: server.sio.emit("update", update, to=sid, namespace=NAMESPACE))
 
-    told = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
+    token = None if is_loopback(server.settings.host) else secrets.token_urlsafe(16)
+    told = {**vars(about), "row_fields": [field.name for field in fields(Row)], "token_needed": token is not None}
     settings = settings or DashboardSettings()
-    viewers = Viewers(feed, emit, told, settings.rate)
+    viewers = Viewers(feed, emit, told, settings.rate, recorder.status if recorder else lambda: None)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
     server.app.register_blueprint(_pages())
+    server.app.register_blueprint(Controls(feed, recorder, token).pages())
     viewers.start()
     try:
-        yield Dashboard(server, viewers)
+        yield Dashboard(server, viewers, token)
     finally:
         viewers.close()
 

@@ -54,7 +54,7 @@ class Event:
     number: int
     time: float  # unix seconds
     simulator: str | None
-    kind: str  # connected, disconnected, found, lost, refused, control
+    kind: str  # connected, disconnected, found, lost, searching, refused, control, mark
     text: str
 
 
@@ -63,9 +63,9 @@ class Watched:
     """One simulator as viewers know it."""
 
     session: Session
+    since: float  # unix seconds, when `state` began
     seen: Seen | None = None
     state: TargetState = TargetState.SEARCHING
-    since: float = field(default_factory=time.time)  # unix seconds, when `state` began
     rows: deque[Row] = field(default_factory=lambda: deque(maxlen=HISTORY_ROWS))
     pending: list[float] = field(default_factory=list)  # latencies of the frames since the last row, milliseconds
     skipped: int = 0  # frames, when the last row was made
@@ -74,8 +74,9 @@ class Watched:
 class Feed(Listener):
     """Hears of everything and keeps what is new. `on_news` is called after each change, from any thread."""
 
-    def __init__(self, on_news: Callable[[], None] = lambda: None):
-        self.on_news = on_news
+    def __init__(self, clock: Callable[[], float] = time.time):
+        self.on_news: Callable[[], None] = lambda: None
+        self._clock = clock
         self.version = 0  # rises with the events: whoever has seen this many has seen all but frames
         self._lock = threading.Lock()
         self._watched: dict[Session, Watched] = {}
@@ -107,7 +108,7 @@ class Feed(Listener):
         """Put a line into the log."""
         with self._lock:
             name = None if session is None else session.name
-            self._events.append(Event(self.version, time.time(), name, kind, text))
+            self._events.append(Event(self.version, self._clock(), name, kind, text))
             self.version += 1
         self.on_news()
 
@@ -116,12 +117,12 @@ class Feed(Listener):
     def connected(self, session: Session) -> None:
         """A simulator has connected."""
         with self._lock:
-            self._watched[session] = Watched(session)
+            self._watched[session] = Watched(session, self._clock())
         self.add_event("connected", f"connected from {session.address}", session)
 
     def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
         """Keep the newest frame."""
-        moment, watched = time.time(), self._watched[session]
+        moment, watched = self._clock(), self._watched[session]
         with self._lock:
             number = 0 if watched.seen is None else watched.seen.number + 1
             watched.seen = Seen(number, moment, frame, decision)
@@ -138,7 +139,7 @@ class Feed(Listener):
 
     def refused(self, session: Session, reason: BadFrame) -> None:
         """Log refusals, one line for all of a kind within some seconds."""
-        moment = time.monotonic()
+        moment = self._clock()
         last, count = self._refusals.get((session, reason.kind), (-REFUSAL_SECONDS, 0))
         if moment - last < REFUSAL_SECONDS:
             self._refusals[session, reason.kind] = last, count + 1

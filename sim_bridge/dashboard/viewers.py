@@ -56,12 +56,21 @@ class Viewers:
         feed: where news comes from.
         about: plain data for viewers that have nothing yet.
         rate: updates a second that a viewer gets at most.
+        recording: the state of the recorder as plain data; None where there is none.
     """
 
-    def __init__(self, feed: Feed, emit: Callable[[str, dict], None], about: dict, rate: float):
+    def __init__(
+        self,
+        feed: Feed,
+        emit: Callable[[str, dict], None],
+        about: dict,
+        rate: float,
+        recording: Callable[[], dict | None],
+    ):
         self._feed = feed
         self._emit = emit
         self._about = about
+        self._recording = recording
         self._period = 1 / rate
         self._viewers: dict[str, Viewer] = {}
         self._classes: dict[Watched, tuple[Seen, bytes]] = {}  # packed once, for all who watch the same frame
@@ -157,6 +166,7 @@ class Viewers:
             "events": encoding.encode_events(self._feed.events_after(request.event)),
             "rows": [],
             "frame": None,
+            "recording": self._recording(),
         }
         if request.event < 0:
             update["about"] = self._about

@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from follower.types import Decision, DeleteMarker, ObjectDetected, ObjectLost, TargetState
+from sim_bridge.dashboard.dashboard import About, serve_dashboard
+from sim_bridge.dashboard.feed import Feed
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
 
@@ -201,6 +203,24 @@ def serve():
     yield start
     for server in running:
         server.__exit__()
+
+
+@pytest.fixture
+def serve_with_dashboard(serve):
+    """Start bridges with a dashboard, kept as `dashboard`."""
+    with contextlib.ExitStack() as pages:
+
+        def start(make_agent=FakeAgent, dashboard=None, recorder=None, **options) -> BridgeServer:
+            feed = Feed()
+
+            def add_page(server: BridgeServer) -> None:
+                page = serve_dashboard(server, feed, About(), dashboard, recorder)
+                server.dashboard = pages.enter_context(page)
+
+            listeners = [feed] if recorder is None else [feed, recorder]
+            return serve(make_agent=make_agent, listeners=listeners, prepare=add_page, **options)
+
+        yield start
 
 
 @pytest.fixture

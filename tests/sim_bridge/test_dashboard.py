@@ -1,7 +1,6 @@
 """What viewers get: the newest frame as it came, what was decided, the past, the log; each at its own pace."""
 
 import base64
-import contextlib
 import time
 import zlib
 
@@ -11,7 +10,6 @@ import requests
 import socketio
 
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
-from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.dashboard.settings import DashboardSettings
 from sim_bridge.dashboard.viewers import MOST_VIEWERS, Request
@@ -55,19 +53,6 @@ def async_mode(request):
 @pytest.fixture
 def make_frame(payload):
     return lambda: parse_sensor_frame((payload(),))
-
-
-@pytest.fixture
-def serve_with_dashboard(serve):
-    """Bridges with a dashboard."""
-    with contextlib.ExitStack() as dashboards:
-
-        def start(make_agent, dashboard=None, **settings):
-            feed = Feed()
-            prepare = lambda server: dashboards.enter_context(serve_dashboard(server, feed, About(), dashboard))  # noqa: E731
-            return serve(make_agent=make_agent, listeners=[feed], prepare=prepare, **settings)
-
-        yield start
 
 
 @pytest.fixture
@@ -205,16 +190,16 @@ def test_the_page_needs_nothing_from_elsewhere(bridge):
 
 
 def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
-    feed, session = Feed(), Session("s", 1, "here", None)
+    moment = 1000.0
+    feed, session = Feed(clock=lambda: moment), Session("s", 1, "here", None)
     feed.connected(session)
-    for latency in (5.0, 40.0, 7.0):
+    for latency in (5.0, 40.0, 7.0, 6.0):
         decision = Decision(TargetState.SEARCHING, False, (), timings={"total": latency})
         feed.decided(session, make_frame(), decision)
-        time.sleep(0.06)
-    feed.decided(session, make_frame(), decision)
+        session.counts.skipped += 1
+        moment += 0.06
     rows = feed.rows_after(feed.watched[0], -1)
-    assert [(row.frames, row.latency) for row in rows] == [(1, 5.0), (2, 40.0)]
-    assert sum(row.frames for row in rows) == 3
+    assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
 
 
 def test_refusals_of_a_kind_share_an_event():

@@ -1,8 +1,9 @@
 // The camera's picture with what the network saw drawn over it.
-import { colour, colourBytes, fitCanvas } from "./theme.js";
+import { fitCanvas } from "./theme.js";
 
 const element = (id) => document.getElementById(id);
 const DEPTH_STOPS = [[253, 231, 37], [94, 201, 98], [33, 145, 140], [59, 82, 139], [68, 1, 84]]; // near to far
+const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // on pictures, the same in every scheme; style.css has them, too
 const SATURATED = 255; // far or beyond
 
 export class Camera {
@@ -96,7 +97,7 @@ export class Camera {
     const context = this.#overlay.getContext("2d");
     const pixels = context.createImageData(columns, rows);
     const words = new Uint32Array(pixels.data.buffer);
-    const [heroInk, peopleInk] = [packed(colourBytes("--hero")), packed(colourBytes("--people"))];
+    const [heroInk, peopleInk] = [packed(HERO), packed(PEOPLE)];
     const limit = this.threshold * 255;
     const counts = { hero: 0, people: 0, scale: (this.frame.size[0] * this.frame.size[1]) / (rows * columns) };
     for (let i = 0; i < words.length; i++) {
@@ -192,7 +193,7 @@ async function readDepth(png) {
 }
 
 function depthColour(byte) {
-  if (byte === SATURATED) return [24, 22, 30];
+  if (byte === SATURATED || byte === 0) return [24, 22, 30]; // 0: nothing was drawn there
   const place = Math.sqrt(byte / SATURATED) * (DEPTH_STOPS.length - 1); // people are near: more colours there
   const [low, part] = [Math.floor(place), place % 1];
   const next = DEPTH_STOPS[Math.min(low + 1, DEPTH_STOPS.length - 1)];

@@ -1,5 +1,6 @@
 // Wires the page: updates come in by the link, and each part draws what concerns it.
 import { Camera } from "./camera.js";
+import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Log } from "./log.js";
 import { WorldMap } from "./map.js";
@@ -11,6 +12,7 @@ const element = (id) => document.getElementById(id);
 const camera = new Camera();
 const map = new WorldMap(element("map-view"));
 const timelines = new Timelines(element("timelines"));
+const controls = new Controls();
 const log = new Log(element("log-lines"));
 
 async function onUpdate(update) {
@@ -19,13 +21,16 @@ async function onUpdate(update) {
     camera.setThresholdInUse(update.about.threshold);
     map.verticalFov = update.about.vertical_fov;
     timelines.setFields(update.about.row_fields);
+    controls.setTokenNeeded(update.about.token_needed);
   }
   tabs.show(update.simulators, update.selected);
   log.add(update.events);
   timelines.add(update.rows, update.time);
   if (update.frame) await camera.show(update.frame);
   map.show(update.frame, timelines.rows);
-  showState(update.simulators.find((each) => each.number === update.selected), camera.frame);
+  const simulator = update.simulators.find((each) => each.number === update.selected);
+  showState(simulator, camera.frame);
+  controls.show(simulator, update.recording);
 }
 
 function onChange() { // another simulator, or none: nothing of the last one may stay

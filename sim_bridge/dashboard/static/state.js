@@ -32,6 +32,7 @@ export function showState(simulator, frame) {
 }
 
 function detail(state, simulator, frame) {
+  if (simulator?.paused) return "commands are paused: the drone is left alone";
   if (state === "waiting") return "Start the simulator and choose Follow Me; it finds this follower by itself.";
   if (state === "starting") return `${simulator.name} is connected from ${simulator.address}.`;
   if (state === "silent") return `${simulator.name} is connected but sends nothing; is it paused?`;

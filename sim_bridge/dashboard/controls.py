@@ -1,0 +1,152 @@
+"""What people can ask for, as HTTP calls with JSON; docs/dashboard.md describes them for users.
+
+Pages of other sites are kept out before (access.py), and again here: only JSON is taken, which they cannot send without
+asking. Where other machines can connect, each call needs the token.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import flask
+
+from sim_bridge.dashboard.feed import Feed
+from sim_bridge.session import Session
+
+LONGEST_NOTE = 200  # characters
+LARGEST_BODY = 10_000  # bytes
+
+
+class Recorder(Protocol):
+    """What is needed of `recording.recorder.Recorder`."""
+
+    def status(self) -> dict:
+        """Plain data."""
+
+    def start(self, name: str = "", only: tuple[str, ...] | None = None) -> str:
+        """Begin; the run's name. Raises ValueError."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def mark(self, note: str) -> None:
+        """Have the next frame of every simulator kept, with a note."""
+
+
+class Controls:
+    """The calls. `token` None: whoever connects may use them; `recorder` None: nothing can be recorded here."""
+
+    def __init__(self, feed: Feed, recorder: Recorder | None, token: str | None):
+        self._feed = feed
+        self._recorder = recorder
+        self._token = token
+
+    def pages(self) -> flask.Blueprint:
+        """The calls as pages of an application."""
+        pages = flask.Blueprint("controls", __name__, url_prefix="/api")
+        for path, control in (
+            ("/simulators/<int:number>/pause", self._pause),
+            ("/simulators/<int:number>/give-up", self._give_up),
+            ("/recording/start", self._start_recording),
+            ("/recording/stop", self._stop_recording),
+            ("/mark", self._mark),
+        ):
+            pages.add_url_rule(path, control.__name__, self._guarded(control), methods=["POST"])
+        pages.add_url_rule("/controls", view_func=self.describe)
+        return pages
+
+    def describe(self) -> dict:
+        """Whether this caller may use the controls, and the state of what they act on."""
+        return {"allowed": self._is_allowed(), "recorder": self._recorder_status()}
+
+    def _is_allowed(self) -> bool:
+        given = flask.request.headers.get("Authorization", "")
+        return self._token is None or hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
+
+    def _guarded(self, control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
+        def call(**path: int) -> flask.typing.ResponseReturnValue:
+            request = flask.request
+            request.max_content_length = LARGEST_BODY
+            if not self._is_allowed():
+                return _error(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
+            if not request.is_json:
+                return _error(415, "expected JSON: Content-Type: application/json")
+            body = request.get_json(silent=True)
+            if not isinstance(body, dict):
+                return _error(400, "expected one JSON object, for example {}")
+            try:
+                return control(body, **path)
+            except ValueError as error:
+                return _error(400, str(error))
+            except LookupError as error:
+                return _error(404, str(error.args[0]))
+
+        return call
+
+    # Each takes the JSON object that came, and says what is so now.
+
+    def _pause(self, body: Mapping, number: int) -> dict:
+        session = self._session(number)
+        paused = body.get("paused")
+        if not isinstance(paused, bool):
+            raise ValueError(f"paused: expected true or false, got {paused!r:.40}")
+        if paused is not session.steering.paused:
+            session.steering.paused = paused
+            said = "commands paused: the drone is left alone" if paused else "commands go out again"
+            self._feed.add_event("control", said, session)
+        return {"paused": paused}
+
+    def _give_up(self, body: Mapping, number: int) -> dict:
+        session = self._session(number)
+        session.steering.give_up = True
+        self._feed.add_event("control", "told to give the target up", session)
+        return {}
+
+    def _start_recording(self, body: Mapping) -> dict:
+        name, only = body.get("name", ""), body.get("only")
+        if not isinstance(name, str):
+            raise ValueError(f"name: expected text, got {name!r:.40}")
+        if only is not None and not (isinstance(only, list) and all(isinstance(each, str) for each in only)):
+            raise ValueError(f"only: expected a list of texts, got {only!r:.40}")
+        recorder = self._need_recorder()
+        recording = recorder.status()["recording"]
+        name = recorder.start(name, None if only is None else tuple(only))
+        if not recording:
+            self._feed.add_event("control", f"recording {name}")
+        return self._recorder_status()
+
+    def _stop_recording(self, body: Mapping) -> dict:
+        recorder = self._need_recorder()
+        status = recorder.status()
+        recorder.stop()
+        if status["recording"]:
+            self._feed.add_event("control", f"recorded {status['name']}")
+        return self._recorder_status()
+
+    def _mark(self, body: Mapping) -> dict:
+        note = body.get("note", "")
+        if not isinstance(note, str) or len(note) > LONGEST_NOTE:
+            raise ValueError(f"note: expected text of at most {LONGEST_NOTE} characters")
+        note = note.strip() or "marked"
+        if self._recorder is not None:
+            self._recorder.mark(note)
+        self._feed.add_event("mark", note)
+        return {"note": note}
+
+    def _session(self, number: int) -> Session:
+        for watched in self._feed.watched:
+            if watched.session.number == number:
+                return watched.session
+        raise LookupError(f"simulator {number} is not connected")
+
+    def _need_recorder(self) -> Recorder:
+        if self._recorder is None:
+            raise LookupError("this bridge has no recorder")
+        return self._recorder
+
+    def _recorder_status(self) -> dict | None:
+        return None if self._recorder is None else self._recorder.status()
+
+
+def _error(status: int, sentence: str) -> tuple[dict, int]:
+    return {"error": sentence}, status
