@@ -9,9 +9,10 @@
 import dataclasses
 import json
 import os
+import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -69,11 +70,11 @@ class FrameRecord:
             values = json.loads(line)
             known = {key: values[key] for key in _RECORD_FIELDS & values.keys()}
             record = cls(**known)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise RecordingError(f"expected a frame as one JSON object, got {line[:60]!r}: {error}") from error
-        for name in (record.frame, record.image):
-            if not isinstance(name, str) or not name or Path(name).name != name:
-                raise RecordingError(f"expected the name of a file of this recording, got {name!r}")
+        for key, (fits, expected) in _EXPECTED.items():
+            if not fits(getattr(record, key)):
+                raise RecordingError(f"expected {key} to be {expected}, got {str(getattr(record, key))[:60]!r}")
         return record
 
     def files(self) -> tuple[str, ...]:
@@ -82,6 +83,64 @@ class FrameRecord:
         return (*names, f"{DEPTH}/{self.frame}.png") if self.depth else names
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w-][\w.-]*", value, re.ASCII) is not None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15  # nor NaN
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1e15
+
+
+def _numbers(count: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and len(value) == count and all(map(_is_number, value))
+
+
+def _or_none(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or fits(value)
+
+
+def _mapping(**fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(fit(value.get(key)) for key, fit in fits.items())
+
+
+def _is_command(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+
+
+# What readers rely on; a line that was damaged, or made by another program, is refused before it surprises them.
+_EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
+    "frame": (_is_name, "the name of a file"),
+    "image": (_is_name, "the name of a file"),
+    "label_source": (lambda value: value in (SIMULATOR, MODEL), f"{SIMULATOR} or {MODEL}"),
+    "hero_pixels": (_is_count, "a number of pixels"),
+    "people_pixels": (_is_count, "a number of pixels"),
+    "depth": (lambda value: isinstance(value, bool), "true or false"),
+    "number": (_or_none(_is_count), "a number from 0"),
+    "timestamp": (_or_none(_is_number), "seconds"),
+    "received": (_or_none(_is_number), "seconds"),
+    "pose": (_or_none(_numbers(6)), "six numbers"),
+    "gimbal_pose": (_or_none(_numbers(6)), "six numbers"),
+    "state": (_or_none(_is_text), "a word"),
+    "note": (_is_text, "text"),
+    "detection": (_or_none(_mapping(box=_numbers(4))), "a detection with its box"),
+    "range": (_or_none(_mapping(metres=_is_number, source=_is_text)), "a range in metres and its source"),
+    "world_point": (_or_none(_numbers(3)), "three numbers"),
+    "track_point": (_or_none(_numbers(3)), "three numbers"),
+    "truth_hero": (_or_none(_numbers(3)), "three numbers"),
+    "commands": (
+        lambda value: not value or (isinstance(value, list) and all(map(_is_command, value))),
+        "events with their payloads",
+    ),
+    "timings": (lambda value: isinstance(value, dict) and all(map(_is_number, value.values())), "milliseconds"),
+}
 _RECORD_FIELDS = {field.name for field in dataclasses.fields(FrameRecord)}
 
 

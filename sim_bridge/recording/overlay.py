@@ -53,6 +53,7 @@ def caption_of(record: FrameRecord) -> str:
     parts += [record.state.upper() if record.changed else record.state] if record.state else []
     parts += [f"{record.range['metres']:.1f} m ({record.range['source']})"] if record.range else []
     parts += [f"hero {record.hero_pixels} px"] if record.hero_pixels else []
+    parts += [record.note] if record.note else []
     return "  ".join(parts)
 
 
