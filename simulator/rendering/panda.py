@@ -20,6 +20,8 @@ from panda3d.core import (
     Mat4,
     NodePath,
     PerspectiveLens,
+    RenderAttrib,
+    RenderState,
     SamplerState,
     TexGenAttrib,
     Texture,
@@ -72,9 +74,7 @@ class PandaRenderer:
         self._city, self._far = city, far
         self._engine = GraphicsEngine()
         self._engine.set_threading_model("")
-        pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe(MODULES[kind])
-        if pipe is None:
-            raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
+        pipe = _open_pipe(kind)
         self._shade = ShadeMap(city)
         self._root = NodePath("world")
         scenery = build_scenery(city, self._shade)
@@ -116,8 +116,13 @@ class PandaRenderer:
         return Rendered(rgb, depth, mask)
 
     def close(self) -> None:
-        """Free the buffers."""
+        """Free the buffers and textures, which the engine would keep until the process ends."""
         self._engine.remove_all_windows()
+        self._root.get_children().detach()
+        self._root = self._sky = None
+        self._figures, self._cameras, self._textures = {}, [], []
+        for kept in (TransformState, RenderState, RenderAttrib):
+            kept.garbage_collect()
 
     def _add_pass(self, pipe: GraphicsPipe, name: str, host: GraphicsOutput | None) -> GraphicsOutput:
         properties = FrameBufferProperties()
@@ -176,6 +181,21 @@ def make_renderer(city: City, kind: str = "auto", far: float = FAR) -> PandaRend
     if kind not in RENDERERS:
         raise RendererError(f"expected a renderer out of {', '.join(RENDERERS)}, got {kind!r}")
     return PandaRenderer(city, "software" if kind == "auto" else kind, far)
+
+
+def _open_pipe(kind: str) -> GraphicsPipe:
+    selection, module = GraphicsPipeSelection.get_global_ptr(), MODULES[kind]
+    # The off-screen kind, where it can be had, does not look for a display.
+    pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", module) if kind == "software" else None
+    pipe = pipe or selection.make_module_pipe(module)
+    if pipe is not None:
+        return pipe
+    if kind == "software":
+        raise RendererError(
+            "Panda3D's software renderer did not load: reinstall the panda3d package; "
+            "on a bare Linux it also needs libX11 (Debian, Ubuntu: the package libx11-6)"
+        )
+    raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
 
 
 def _code_state(index: int, far: float):
