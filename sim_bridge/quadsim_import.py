@@ -92,13 +92,13 @@ def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Pa
         raise RecordingError(f"{run} exists already; choose another name")
     if not is_run_name(run.name):
         raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {run.name!r}")
-    writer, problems = None, []
+    writer, problems, reason = None, [], "interrupted"
     try:
         for number, files in frames:
             try:
                 image, labels = read_frame(files)
-            except RecordingError as reason:
-                problems.append(Problem(number, str(reason)))
+            except RecordingError as error:
+                problems.append(Problem(number, str(error)))
                 continue
             if writer is None:
                 meta = {"simulator": {"name": "QuadSim", "imported_from": folder.name}, "frame_size": labels.shape}
@@ -107,9 +107,10 @@ def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Pa
             people, hero = int(counts[PEOPLE]), int(counts[HERO])
             record = FrameRecord(number, f"{number}.png", SIMULATOR, hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
+        reason = "imported"
     finally:
         if writer is not None:
-            writer.close("imported", {"left_out": [str(problem) for problem in problems]})
+            writer.close(reason, {"left_out": [str(problem) for problem in problems]})
     return (writer.frames if writer else 0), problems
 
 
