@@ -232,6 +232,7 @@ class Recorder(Listener):
                 track.writer.add(entry.record, entry.image, entry.mask, entry.depth)
                 heard.take.bytes += track.writer.bytes - before
                 self._kept += 1
+            self._sync()
         except OSError as error:
             self._disk_refused = time.monotonic()
             self._lose(heard.take, heard.session, "the disk refused")

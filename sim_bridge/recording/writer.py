@@ -23,7 +23,7 @@ from sim_bridge.recording.files import (
     write_meta,
 )
 
-SYNC_SECONDS = 1.0  # a loss of power costs no more than this
+SYNC_SECONDS = 1.0
 SYNC_THREADS = 8
 
 
@@ -48,8 +48,8 @@ def now() -> str:
 class RunWriter:
     """One run being written; not for several threads at once.
 
-    A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. Once a
-    second all of it is brought to the disk itself, so the same holds when the power fails, a second earlier.
+    A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. Call
+    `sync_if_due` often: it brings all to the disk itself once a second, so that a loss of power costs no more than that.
     """
 
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
@@ -95,7 +95,6 @@ class RunWriter:
         self.bytes += sum(map(len, contents)) + len(line)
         self.labels[record.label_source] = self.labels.get(record.label_source, 0) + 1
         self._unsynced += paths
-        self.sync_if_due()
 
     def sync_if_due(self) -> None:
         """Bring what was written to the disk, if the last time is a second ago. Raises OSError."""
