@@ -49,7 +49,7 @@ class RunWriter:
     """One run being written; not for several threads at once.
 
     A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. Call
-    `sync_if_due` often: it brings all to the disk itself once a second, so that a loss of power costs no more than that.
+    `sync_if_due` often: once a second it brings all to the disk itself, and a loss of power costs no more than that.
     """
 
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
@@ -127,13 +127,13 @@ class RunWriter:
         self._length += len(line)
 
     def _sync(self) -> None:
+        self._synced = time.monotonic()  # also if it fails: the next try is a second away
         # All at once: file systems join what waits into one commit, ten times faster here than one after the other.
         list(self._syncers.map(_sync_file, self._unsynced))
         for part in (IMAGES, MASKS, DEPTH):
             sync_folder(self.path / part)
         os.fsync(self._lines)
         self._unsynced.clear()
-        self._synced = time.monotonic()
 
 
 def _sync_file(path: Path) -> None:
