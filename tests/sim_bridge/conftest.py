@@ -15,7 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from follower.types import Decision, DeleteMarker, ObjectDetected, ObjectLost, TargetState
+from follower.types import (
+    Decision,
+    DeleteMarker,
+    Detection,
+    ObjectDetected,
+    ObjectLost,
+    Range,
+    RangeSource,
+    TargetState,
+)
 from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.server import BridgeServer
@@ -148,6 +157,17 @@ class FakeAgent:
         return Decision(TargetState.FOUND, False, (ObjectDetected(coords),))
 
 
+class SeeingAgent:
+    """Finds the hero in the middle of each picture, 12 m away."""
+
+    def step(self, frame, probabilities) -> Decision:
+        mask = probabilities[..., 2] > 0.3
+        detection = Detection((127.5, 127.5), (100.0, 110.0, 156.0, 146.0), 2016.0, 0.9, mask)
+        point = (frame.timestamp, 2.0, 1.0)
+        state = TargetState.FOUND
+        return Decision(state, False, (), detection, Range(12.0, RangeSource.DEPTH), point, point)
+
+
 def encode_payload(timestamp: float = 1.0, brightness: int = 100, depth: int = 50, size: int = 256) -> dict:
     """A payload as QuadSim sends it: a flat grey image and a flat depth image."""
     jpeg, png = io.BytesIO(), io.BytesIO()
@@ -193,7 +213,7 @@ def serve():
     running = []
 
     def start(segmenter=None, make_agent=FakeAgent, listeners=(), prepare=None, **settings) -> BridgeServer:
-        bridge_settings = BridgeSettings(port=0, **settings)
+        bridge_settings = BridgeSettings(**{"port": 0} | settings)
         server = BridgeServer(segmenter or FakeSegmenter(), make_agent, bridge_settings, listeners)
         if prepare is not None:
             prepare(server)
@@ -206,15 +226,20 @@ def serve():
 
 
 @pytest.fixture
+def seeing_agent():
+    return SeeingAgent
+
+
+@pytest.fixture
 def serve_with_dashboard(serve):
     """Start bridges with a dashboard, kept as `dashboard`."""
     with contextlib.ExitStack() as pages:
 
-        def start(make_agent=FakeAgent, dashboard=None, recorder=None, **options) -> BridgeServer:
+        def start(make_agent=FakeAgent, dashboard=None, recorder=None, about=None, **options) -> BridgeServer:
             feed = Feed()
 
             def add_page(server: BridgeServer) -> None:
-                page = serve_dashboard(server, feed, About(), dashboard, recorder)
+                page = serve_dashboard(server, feed, about or About(), dashboard, recorder)
                 server.dashboard = pages.enter_context(page)
 
             listeners = [feed] if recorder is None else [feed, recorder]

@@ -9,23 +9,12 @@ import pytest
 import requests
 import socketio
 
-from follower.types import Decision, Detection, Range, RangeSource, TargetState
+from follower.types import Decision, TargetState
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.dashboard.settings import DashboardSettings
 from sim_bridge.dashboard.viewers import MOST_VIEWERS, Request
 from sim_bridge.messages import BadFrame, parse_sensor_frame
 from sim_bridge.session import Session
-
-
-class SeeingAgent:
-    """Finds the hero in the middle of each picture, 12 m away."""
-
-    def step(self, frame, probabilities) -> Decision:
-        mask = probabilities[..., 2] > 0.3
-        detection = Detection((127.5, 127.5), (100.0, 110.0, 156.0, 146.0), 2016.0, 0.9, mask)
-        point = (frame.timestamp, 2.0, 1.0)
-        state = TargetState.FOUND
-        return Decision(state, False, (), detection, Range(12.0, RangeSource.DEPTH), point, point)
 
 
 class Watcher:
@@ -56,8 +45,8 @@ def make_frame(payload):
 
 
 @pytest.fixture
-def bridge(serve_with_dashboard):
-    return serve_with_dashboard(SeeingAgent)
+def bridge(serve_with_dashboard, seeing_agent):
+    return serve_with_dashboard(seeing_agent)
 
 
 @pytest.fixture
@@ -81,8 +70,10 @@ def has(watcher: Watcher, request: dict, condition, seconds: float = 5.0) -> dic
     return update
 
 
-def test_a_viewer_gets_the_frame_and_what_the_network_saw(serve_with_dashboard, async_mode, connect, watch, payload):
-    bridge = serve_with_dashboard(SeeingAgent, async_mode=async_mode)
+def test_a_viewer_gets_the_frame_and_what_the_network_saw(
+    serve_with_dashboard, seeing_agent, async_mode, connect, watch, payload
+):
+    bridge = serve_with_dashboard(seeing_agent, async_mode=async_mode)
     simulator, sent = connect(bridge.port), payload(timestamp=7, brightness=100)
     simulator.send_frame({**sent, "truth_hero": "1,2,3"})
     watcher = watch(bridge.port)
@@ -130,8 +121,8 @@ def test_a_slow_viewer_misses_frames_but_no_rows(bridge, connect, watch, payload
     assert row[0] == 4
 
 
-def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, connect, watch, payload):
-    bridge = serve_with_dashboard(SeeingAgent, dashboard=DashboardSettings(rate=10))
+def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, seeing_agent, connect, watch, payload):
+    bridge = serve_with_dashboard(seeing_agent, dashboard=DashboardSettings(rate=10))
     simulator, watcher = connect(bridge.port), watch(bridge.port)
     began, got, have, sent = time.monotonic(), 0, -1, payload()
     while time.monotonic() - began < 1.5:

@@ -1,0 +1,353 @@
+"""The page in a real browser: it shows what was sent, its controls act, it comes back by itself, and it fits."""
+
+import http.server
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim_bridge.recording.recorder import Recorder
+from sim_bridge.recording.settings import RecordingSettings
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r requirements-dev.txt")
+
+GRID = 32
+HERO, PEOPLE = (255, 160, 46), (74, 168, 255)  # the overlay's colours
+SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to keep pictures of the page in
+
+
+def hero_and_people() -> tuple[np.ndarray, np.ndarray]:
+    """What the network sees in every picture: a hero that fades from right to left, people above."""
+    hero, people = np.zeros((2, GRID, GRID), np.float32)
+    hero[8:24] = np.arange(GRID) / (GRID - 1)
+    people[:4, 8:] = 0.9
+    return hero, people
+
+
+class Network:
+    def predict(self, images):
+        hero, people = hero_and_people()
+        one = np.stack([1 - np.maximum(hero, people), people, hero], axis=-1)
+        return np.repeat(one[None], len(images), axis=0)
+
+
+class Stream(threading.Thread):
+    """A simulator whose camera moves along x, getting brighter, with the hero beside it."""
+
+    def __init__(self, client, payload, hz: float = 10.0):
+        super().__init__(daemon=True)
+        self.client, self.payload, self.hz = client, payload, hz
+        self.ended = threading.Event()
+        self.number = 0
+
+    def run(self):
+        while not self.ended.wait(1 / self.hz):
+            self.number += 1
+            frame = self.payload(timestamp=self.number, brightness=50 + self.number % 100)
+            frame["gimbal_pose"] = f"{self.number / 10},5,10,0,20,30"
+            frame["truth_hero"] = f"{self.number / 10 + 8},7,0"
+            try:
+                self.client.send_frame(frame)
+            except OSError:
+                return
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("needs Chromium on the PATH, for example: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def stream(connect, payload):
+    streams = []
+
+    def start(port: int) -> Stream:
+        streams.append(Stream(connect(port), payload))
+        streams[-1].start()
+        return streams[-1]
+
+    yield start
+    for stream in streams:
+        stream.ended.set()
+        stream.join()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; whatever a page complains of is a failure."""
+    pages, complaints = [], []
+
+    def open_page(address: str, complains: bool = False, **options):
+        page = browser.new_page(**options)
+        page.set_default_timeout(10_000)
+        pages.append(page)
+        if not complains:
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def bridge(serve_with_dashboard, seeing_agent, tmp_path):
+    with Recorder(RecordingSettings(folder=str(tmp_path), min_free_gigabytes=0)) as recorder:
+        yield serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network())
+
+
+def shown_frame(page) -> int:
+    return int(page.get_attribute("#camera-view", "data-frame") or -1)
+
+
+def wait_for_frame(page, after: int = -1) -> int:
+    until(page, lambda: shown_frame(page) > after)
+    return shown_frame(page)
+
+
+def until(page, condition, seconds: float = 10.0) -> None:
+    """Wait for the page; its own means to wait would need `eval`, which the page forbids."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(30)
+
+
+def grid_colours(page) -> np.ndarray:
+    """(GRID, GRID, 3): the picture's colour in the middle of each of the network's pixels."""
+    flat = page.evaluate(
+        """(grid) => {
+            const canvas = document.querySelector("#camera-view");
+            const side = Math.min(canvas.width, canvas.height);
+            const [left, top] = [(canvas.width - side) / 2, (canvas.height - side) / 2];
+            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const colours = [];
+            for (let row = 0; row < grid; row++) for (let column = 0; column < grid; column++) {
+                const [x, y] = [column, row].map((place) => Math.floor((place + 0.5) * side / grid));
+                const place = (y + Math.round(top)) * canvas.width + x + Math.round(left);
+                colours.push([...pixels.data.slice(4 * place, 4 * place + 3)]);
+            }
+            return colours;
+        }""",
+        GRID,
+    )
+    return np.array(flat).reshape(GRID, GRID, 3)
+
+
+def slide(page, name: str, value: int) -> None:
+    page.evaluate(
+        f"""() => {{
+            const slider = document.querySelector("#{name}");
+            slider.value = {value};
+            slider.dispatchEvent(new Event("input"));
+        }}"""
+    )
+
+
+def is_colour(colours: np.ndarray, colour: tuple) -> np.ndarray:
+    return (np.abs(colours - colour) <= 2).all(axis=-1)
+
+
+def test_the_picture_moves_and_the_overlay_is_the_mask_that_was_sent(bridge, stream, visit):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    first = wait_for_frame(page)
+    before = grid_colours(page)[-1, 0]
+    wait_for_frame(page, first + 5)
+    assert not np.array_equal(grid_colours(page)[-1, 0], before)
+    assert all(
+        url.startswith((bridge.dashboard.address, f"ws://127.0.0.1:{bridge.port}/", "blob:")) for url in page.asked
+    )
+    slide(page, "opacity", 100)
+    hero, people = hero_and_people()
+    away = np.ones((GRID, GRID), bool)
+    away[11:21, 12:] = False  # where box, cross and label are drawn
+    for threshold in (30, 70):
+        slide(page, "threshold", threshold)  # takes effect without another frame
+        colours = grid_colours(page)
+        seen = np.round(hero * 255) > threshold * 2.55
+        assert (is_colour(colours, HERO) == seen)[away].all()
+        assert (is_colour(colours, PEOPLE) == (people > 0.5))[away].all()
+        assert page.text_content("#hero-pixels") == f"{int(seen.sum()) * 64} px"
+    assert "the flight uses 0.5" in page.text_content("#threshold-note")
+    slide(page, "opacity", 0)
+    assert not is_colour(grid_colours(page), HERO).any()
+
+
+def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
+    page = visit(bridge.dashboard.address)
+    page.get_by_text("Waiting for a simulator").wait_for()
+    stream(bridge.port)
+    page.get_by_text("Following", exact=True).wait_for()
+    assert "hero 12.0 m away, by depth" in page.text_content("#state-detail")
+    number = wait_for_frame(page)
+    place = page.get_attribute("#map-view", "data-camera")
+    wait_for_frame(page, number + 3)
+    assert page.get_attribute("#map-view", "data-camera") != place
+    page.get_by_text("hero, truly").wait_for()
+    values = page.locator(".timeline output").all_text_contents
+    until(page, lambda: values()[1][0].isdigit())
+    values = values()
+    assert values[3:] == ["2016 px", "12.0 m"]
+    assert 5 < float(values[1].split()[0]) < 15
+    page.get_by_label("Depth").check(force=True)
+    wait_for_frame(page, shown_frame(page) + 1)
+    slide(page, "opacity", 0)
+    _, green, blue = grid_colours(page)[-1, 0]
+    assert green > blue  # 50 of 255, near: green where the camera's picture is grey
+
+
+def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, eventually):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    page.fill("#run-name", "by_button")
+    page.click("#record-button")
+    page.get_by_role("button", name="Stop recording").wait_for()
+    page.fill("#note", "<b>here</b>")
+    page.get_by_role("button", name="Mark moment").click()
+    page.get_by_text("<b>here</b>").wait_for()  # as text
+    number = wait_for_frame(page)
+    wait_for_frame(page, number + 3)
+    page.click("#record-button")
+    page.get_by_role("button", name="Record", exact=True).wait_for()
+    lines = tmp_path / "by_button" / "frames.jsonl"
+    assert eventually(lambda: lines.exists() and b"<b>here</b>" in lines.read_bytes())
+    page.get_by_role("button", name="Pause commands").click()
+    page.get_by_role("button", name="Resume commands").wait_for()
+    assert bridge.sessions[0].steering.paused
+    assert page.locator("#log-lines b", has_text="here").count() == 0
+
+
+def test_several_simulators_have_tabs_for_mouse_and_keyboard(bridge, stream, visit):
+    for _ in range(2):
+        stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    tabs = page.get_by_role("tab")
+    tabs.nth(1).wait_for()
+    tabs.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: tabs.nth(1).get_attribute("aria-selected") == "true")
+    wait_for_frame(page)
+    tabs.nth(0).click()
+    until(page, lambda: tabs.nth(0).get_attribute("aria-selected") == "true")
+    wait_for_frame(page)
+
+
+def test_what_a_simulator_says_is_never_markup(bridge, connect, visit):
+    simulator = connect(bridge.port)
+    simulator.send("42" + '["<img src=x onerror=document.title=1>",{}]')
+    page = visit(bridge.dashboard.address)
+    page.get_by_text("<img src=x").wait_for()
+    assert page.locator("img").count() == 0
+    assert page.title() == "Follow me"
+
+
+def test_the_page_comes_back_after_the_bridge_was_started_anew(
+    bridge, serve_with_dashboard, seeing_agent, stream, visit
+):
+    first = stream(bridge.port)
+    page = visit(bridge.dashboard.address, complains=True)  # of connections refused
+    wait_for_frame(page)
+    port = bridge.port
+    bridge.__exit__()
+    page.get_by_text("connection lost").wait_for()
+    first.ended.set()
+    again = serve_with_dashboard(seeing_agent, segmenter=Network(), port=port)
+    stream(again.port)
+    page.get_by_text("connected", exact=True).wait_for()
+    number = wait_for_frame(page)
+    wait_for_frame(page, number)
+
+
+def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, seeing_agent, visit, stream):
+    bridge = serve_with_dashboard(seeing_agent, host="0.0.0.0", segmenter=Network())
+    stream(bridge.port)
+    reader = visit(bridge.dashboard.address.partition("#")[0])
+    wait_for_frame(reader)  # anybody may watch
+    reader.get_by_text("Read-only").wait_for()
+    assert reader.get_by_role("button", name="Pause commands").is_disabled()
+    owner = visit(bridge.dashboard.address)
+    wait_for_frame(owner)
+    assert "token" not in owner.url
+    owner.get_by_role("button", name="Pause commands").click()
+    owner.get_by_role("button", name="Resume commands").wait_for()
+    reader.fill("#token", bridge.dashboard.token)
+    reader.get_by_role("button", name="Unlock").click()
+    reader.get_by_role("button", name="Resume commands").click()
+    owner.get_by_role("button", name="Pause commands").wait_for()
+
+
+def test_a_page_of_another_site_can_neither_read_nor_control(bridge, visit, tmp_path):
+    (tmp_path / "evil.html").write_text("<!doctype html><title>evil</title>")
+    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    other = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *arguments: handler(*arguments, directory=str(tmp_path))
+    )
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        page = visit(f"http://127.0.0.1:{other.server_port}/evil.html", complains=True)
+        outcome = page.evaluate(
+            """async (target) => {
+                const text = { method: "POST", body: "{}", headers: { "Content-Type": "text/plain" } };
+                const json = { method: "POST", body: "{}", headers: { "Content-Type": "application/json" } };
+                const tries = [[], [text], [json], [{ ...text, mode: "no-cors" }]];
+                const read = [];
+                const polling = "/socket.io/?EIO=4&transport=polling";
+                for (const path of ["/", "/status", "/api/controls", "/api/recording/start", polling])
+                    for (const options of tries)
+                        read.push(await fetch(target + path, ...options).then((answer) => answer.text(), () => ""));
+                const socket = new WebSocket(target.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket");
+                const opened = await new Promise((tell) => {
+                    socket.onopen = () => tell(true);
+                    socket.onerror = () => tell(false);
+                });
+                return { read: read.join(""), opened };
+            }""",
+            bridge.dashboard.address.rstrip("/"),
+        )
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert outcome == {"read": "", "opened": False}
+    assert bridge.sessions == []
+    assert [path.name for path in tmp_path.iterdir()] == ["evil.html"]  # no recording
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_screens_from_380_pixels_to_4k(bridge, stream, visit, scheme):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address, color_scheme=scheme)
+    wait_for_frame(page)
+    for width, height in ((380, 800), (1440, 900), (3840, 2160)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for_frame(page, shown_frame(page) + 1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for element in ("#state", "#camera-view", "#map-view", "#record-button", "#log-lines"):
+            box = page.locator(element).bounding_box()
+            assert box["width"] > 30
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        if width >= 1440:  # pictures and timelines in one screen
+            bottom = page.locator("#timelines").bounding_box()
+            assert bottom["y"] + bottom["height"] <= height
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+            time.sleep(0.5)
+            page.screenshot(path=f"{SCREENSHOTS}/dashboard_{width}_{scheme}.png", full_page=width < 1000)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, background[4:-1].split(","))) > 128) is (scheme == "light")
