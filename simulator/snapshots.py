@@ -46,14 +46,14 @@ def snapshots(count: int, seed: int, mixture: Mixture, renderer: str = "auto") -
         obstacles = Obstacles(city.boxes)
         drawer = make_renderer(city, renderer)
         for _ in range(min(mixture.per_city, count - start)):
-            yield drawer.render(*_moment(city, obstacles, mixture, random))
+            yield drawer.render(*random_moment(city, obstacles, mixture, random))
         drawer.close()
 
 
-def _moment(
+def random_moment(
     city: City, obstacles: Obstacles, mixture: Mixture, random: np.random.Generator
 ) -> tuple[CameraPose, list[Person]]:
-    """A camera and the people around it."""
+    """A camera, as of a quad on patrol or following, and the people around it."""
     there = random.random() < mixture.hero_share
     kind = "patrol"
     if there:

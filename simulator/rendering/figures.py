@@ -24,7 +24,7 @@ class Detail:
 
 
 DETAILS = (Detail(8, (0, 1, 2, 3, 4)), Detail(6, (0, 1, 3, 4)), Detail(4, (0, 4)))
-DETAIL_RANGES = (9.0, 26.0)  # m at which the next one does
+DETAIL_RANGES = (6.0, 18.0)  # m at which the next one does
 
 
 @dataclass(frozen=True)

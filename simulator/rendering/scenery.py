@@ -32,9 +32,10 @@ FOLIAGE = (
     (0.60, 0.16, 0.42),
     (0.62, 0.60, 0.80),
 )
-SKY_RADIUS = 900.0
+SKY_RADIUS = 900.0  # m
+NEIGHBOURHOOD = 40.0  # m
 # The order of drawing is fixed, so that ties in depth fall out the same every time: sky, ground, solid things, people.
-FIRST_SOLID, FIRST_FIGURES = 100, 200
+FIRST_SOLID, FIRST_FIGURES = 100, 10_000
 
 
 def build_scenery(city: City, shade: ShadeMap) -> NodePath:
@@ -62,11 +63,13 @@ def build_scenery(city: City, shade: ShadeMap) -> NodePath:
         _lay_shade(node, *shade_stage)
         node.set_bin("fixed", order)
         node.set_depth_test(False)
-    parts: dict[str, list[Mesh]] = {"stone": [_kerbs(city)]}
+    # By neighbourhood, so that what is out of view costs nothing.
+    parts: dict[tuple[str, int, int], list[Mesh]] = {("stone", 0, 0): [_kerbs(city)]}
     for box in city.boxes:
+        column, row = (int(place // NEIGHBOURHOOD) for place in box.center)
         for material, mesh in _MAKERS[box.kind](box, city.light, random):
-            parts.setdefault(material, []).append(mesh)
-    for order, (material, meshes) in enumerate(parts.items(), FIRST_SOLID):
+            parts.setdefault((material, column, row), []).append(mesh)
+    for order, ((material, _, _), meshes) in enumerate(parts.items(), FIRST_SOLID):
         _attach(root, material, join(meshes), pictures[material]).set_bin("fixed", order)
     return root
 
