@@ -3,7 +3,8 @@
 Two bridges with the same network, each in a process of its own: one records, the other does not. A client that talks
 as QuadSim does sends the same frames to one after the other, in turns, so that whatever else the machine does disturbs
 both alike. A frame's latency counts from before its first byte is sent until its acknowledgement, which comes after its
-commands. Frames kept are those that are on the disk afterwards, of those that were answered.
+commands. Frames kept are those that are on the disk afterwards, of those that were answered. The recorder's own work,
+in processor time a frame, is what other work on the machine does not change.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -95,8 +97,13 @@ def measure(frames: Sequence[dict], options: argparse.Namespace, folder: Path) -
         with Progress(console=console, transient=True) as progress:
             for hz, records in progress.track(turns, description="measuring"):
                 latencies[hz, records] += turn(clients[records], frames, 1 / hz, options.seconds / ROUNDS)
-        bridges[True][1].send("stop")
-        kept = _hear(bridges[True][1])
+        pipe = bridges[True][1]
+        pipe.send("count")
+        answered = _hear(pipe)
+        for client in clients.values():
+            client.close()
+        pipe.send("stop")
+        kept = {"answered": answered, **_hear(pipe)}
     finally:
         for client in clients.values():
             client.close()
@@ -124,10 +131,12 @@ def show(figures: Sequence[Figures], kept: dict) -> None:
     share = 100 * kept["on_disk"] / max(kept["answered"], 1)
     text = f"kept {kept['on_disk']} of {kept['answered']} frames ({share:.1f} %), {kept['megabytes']:.1f} MB"
     console.print(text + (f"; lost: {kept['lost']}" if kept["lost"] else ""), highlight=False)
+    if kept["processor_ms_a_frame"] is not None:
+        console.print(f"writing takes {kept['processor_ms_a_frame']:.2f} ms of processor time a frame", highlight=False)
 
 
 def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
-    """A bridge, in a process of its own: sends its port, serves until it hears anything, sends what it has recorded."""
+    """A bridge, in a process of its own: sends its port, serves until it is told to stop, sends what it has recorded."""
     from model.startup import import_tensorflow_quietly
 
     import_tensorflow_quietly()
@@ -149,19 +158,29 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
         server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [recorder])
         server.listen()
         pipe.send(server.port)
-        answered: list[int] = []
 
         def stop() -> None:
             pipe.recv()
-            answered.append(sum(session.counts.answered for session in server.sessions))
+            pipe.send(sum(session.counts.answered for session in server.sessions))
+            pipe.recv()
             server.stop()
 
         threading.Thread(target=stop, daemon=True).start()
         server.serve()
+        processor_seconds = _processor_seconds("recorder")
         megabytes = recorder.status()["megabytes"]
     kept = sum(len(run.frames) for run in find_runs(folder)) if folder else 0
     lost = recorder.status()["lost"]
-    pipe.send({"answered": answered[0], "on_disk": kept, "lost": lost, "megabytes": megabytes})
+    milliseconds = None if processor_seconds is None else 1e3 * processor_seconds / max(kept, 1)
+    pipe.send({"on_disk": kept, "lost": lost, "megabytes": megabytes, "processor_ms_a_frame": milliseconds})
+
+
+def _processor_seconds(name: str) -> float | None:
+    """What a thread has used; None where the system does not tell."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return None
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == name)
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
 def _hear(pipe: Connection) -> int | dict:
