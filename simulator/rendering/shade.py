@@ -20,14 +20,16 @@ class ShadeMap:
         sun = city.light.towards
         for box in city.boxes:
             corners = _corners(box)
-            shadow = []
-            for z in (box.bottom, box.top):
-                shadow.append(corners - sun[:2] / sun[2] * z)
-            hull = cv2.convexHull(np.concatenate(shadow).astype(np.float32))
-            cells = np.round(self.cells(hull[:, 0]) * 16).astype(np.int32)
-            mask = np.zeros_like(grid)
-            cv2.fillConvexPoly(mask, cells, 1.0, lineType=cv2.LINE_8, shift=4)
-            np.minimum(grid, 1 - LEAFY.get(box.kind, 1.0) * mask, out=grid)
+            thrown = [corners - sun[:2] / sun[2] * z for z in (box.bottom, box.top)]
+            hull = cv2.convexHull(np.concatenate(thrown).astype(np.float32))
+            cells = self.cells(hull[:, 0])
+            low = np.clip(np.floor(cells.min(axis=0)).astype(int), 0, self.side)
+            high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + 1, 0, self.side)
+            part = grid[low[1] : high[1], low[0] : high[0]]
+            shadow = np.zeros(part.shape, np.float32)
+            if shadow.size:
+                cv2.fillConvexPoly(shadow, np.round((cells - low) * 16).astype(np.int32), 1.0, shift=4)
+                np.minimum(part, 1 - LEAFY.get(box.kind, 1.0) * shadow, out=part)
         self.grid = cv2.GaussianBlur(grid, (0, 0), SOFT)  # row: y, column: x
 
     def cells(self, points: np.ndarray) -> np.ndarray:

@@ -23,9 +23,9 @@ def to_texture(name: str, picture: np.ndarray, repeat: bool = True) -> Texture:
 
 def noise(random: np.random.Generator, side: int, grain: float) -> np.ndarray:
     """(side, side) smooth noise that tiles, mean 0, deviation 1; `grain` in pixels."""
-    field = random.normal(size=(side, side))
-    wide = np.tile(field, (3, 3))
-    smooth = cv2.GaussianBlur(wide, (0, 0), grain)[side : 2 * side, side : 2 * side]
+    waves = np.fft.rfft2(random.normal(size=(side, side)))
+    square = np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side) ** 2
+    smooth = np.fft.irfft2(waves * np.exp(-2 * (np.pi * grain) ** 2 * square), s=(side, side))
     return (smooth - smooth.mean()) / smooth.std()
 
 
