@@ -122,7 +122,7 @@ def show(figures: Sequence[Figures], kept: dict) -> None:
     """The table, and what is on the disk."""
     drawn = Table()
     for name in ("frames/s", "frames", "p50 ms", "recording", "added", "p99 ms", "recording", "added"):
-        drawn.add_column(name, justify="right")
+        drawn.add_column(name, justify="right", no_wrap=True)
     for each in figures:
         p50, p99 = (each.p50, each.p50_recording), (each.p99, each.p99_recording)
         cells = [cell for a, b in (p50, p99) for cell in (f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}")]
@@ -136,7 +136,7 @@ def show(figures: Sequence[Figures], kept: dict) -> None:
 
 
 def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
-    """A bridge, in a process of its own: sends its port, serves until it is told to stop, sends what it has recorded."""
+    """A bridge, in a process of its own: sends its port, serves until told to stop, sends what it has recorded."""
     from model.startup import import_tensorflow_quietly
 
     import_tensorflow_quietly()
