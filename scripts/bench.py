@@ -10,6 +10,7 @@ BENCHMARKS = {
     "latency": "frame in to command out, beside the original's way",
     "follow": "how well it follows",
     "recording": "what recording costs a flight, and how much of it is kept",
+    "viewers": "what watching costs a flight",
     "render": "how fast the stand-in draws",
 }
 

@@ -1,5 +1,5 @@
 // The camera's picture with what the network saw drawn over it.
-import { fitCanvas } from "./theme.js";
+import { fitCanvas, rem } from "./theme.js";
 
 const element = (id) => document.getElementById(id);
 const DEPTH_STOPS = [[253, 231, 37], [94, 201, 98], [33, 145, 140], [59, 82, 139], [68, 1, 84]]; // near to far
@@ -86,7 +86,7 @@ export class Camera {
       context.drawImage(this.#overlay, 0, 0, width, height);
       context.globalAlpha = 1;
     }
-    if (this.frame.detection) this.#drawDetection(context, this.frame.detection, 1 / scale);
+    if (this.frame.detection) this.#drawDetection(context, this.frame.detection, rem() / 16 / scale);
     this.#describe(counts);
   }
 

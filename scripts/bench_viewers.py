@@ -1,0 +1,235 @@
+"""`python scripts/bench.py viewers`: what watching costs a flight.
+
+One bridge, in a process of its own, with 0, 1 and 5 viewers in turns, so that whatever else the machine does disturbs
+all of them alike. A client that talks as QuadSim does sends frames, 5 a second as QuadSim does, and 20; a frame's
+latency counts from before its first byte is sent until its acknowledgement, which comes after its commands. The viewers
+take updates as fast as they come, as the page does, in another process, which gives way to the bridge where both need
+the processor: what a browser does with the pictures is not measured.
+"""
+
+import argparse
+import json
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from scripts.bench_latency import ANSWER_WITHIN, START_WITHIN, WARM_UP, BenchmarkError, draw_frames, read_frames, turn
+
+VIEWERS = (0, 1, 5)
+RATES = (5, 20)  # frames a second
+ROUNDS = 8
+console = Console()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The latencies with so many viewers at one rate, in milliseconds, and how many frames each viewer got."""
+
+    hz: int
+    viewers: int
+    frames: int  # measured
+    p50: float
+    p99: float
+    frames_seen: float  # by each viewer, of 100 sent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python scripts/bench.py viewers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="pictures to send (default: the stand-in's view)")
+    parser.add_argument("--seconds", type=float, default=16.0, help="for each rate and number (default %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for other programs")
+    options = parser.parse_args(arguments)
+    if options.seconds <= 0:
+        parser.error(f"expected a positive number of --seconds, got {options.seconds:g}")
+    try:
+        with console.status("drawing frames"):
+            frames = read_frames(options.frames) if options.frames else draw_frames()
+        figures = measure(frames, options)
+    except (BenchmarkError, ValueError) as error:
+        print(f"bench viewers: {error}", file=sys.stderr)
+        return 2
+    console.print(table(figures))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"figures": [asdict(each) for each in figures]}, indent=1) + "\n")
+    return 0
+
+
+def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures]:
+    """The figures for all numbers of viewers at all rates."""
+    from simulator.client import Client
+
+    context = get_context("spawn")
+    latencies: dict[tuple[int, int], list[float]] = {(hz, count): [] for hz in RATES for count in VIEWERS}
+    seen = dict.fromkeys(latencies, 0)
+    processes, client = [], None
+    try:
+        with console.status("starting the bridge"):
+            bridge, bridge_end = context.Pipe()
+            processes.append(context.Process(target=serve, args=(options.weights, bridge_end), daemon=True))
+            processes[-1].start()
+            bridge_end.close()
+            port = _hear(bridge)
+            audience, audience_end = context.Pipe()
+            processes.append(context.Process(target=watch, args=(port, audience_end), daemon=True))
+            processes[-1].start()
+            audience_end.close()
+            client = Client("127.0.0.1", port)
+            if not client.wait_connected(ANSWER_WITHIN):
+                raise BenchmarkError("the bridge does not take connections")
+        turns = [(hz, count) for hz in RATES for _ in range(ROUNDS) for count in VIEWERS]
+        with Progress(console=console, transient=True) as progress:
+            for hz, count in progress.track(turns, description="measuring"):
+                audience.send(count)
+                _hear(audience)  # they are there
+                latencies[hz, count] += turn(client, frames, 1 / hz, options.seconds / ROUNDS)
+                audience.send(0)
+                seen[hz, count] += _hear(audience)
+    finally:
+        if client is not None:
+            client.close()
+        for process in processes:
+            process.terminate()
+            process.join(5)
+    figures = []
+    for (hz, count), ms in latencies.items():
+        share = seen[hz, count] / max(count, 1) / (len(ms) + ROUNDS * WARM_UP)
+        figures.append(Figures(hz, count, len(ms), *np.percentile(ms, [50, 99]).tolist(), 100 * share))
+    return figures
+
+
+def table(figures: Sequence[Figures]) -> Table:
+    """The figures, and how many times as long as without viewers."""
+    drawn = Table(caption="x: times the latency without viewers")
+    for name in ("frames/s", "viewers", "frames", "p50 ms", "p50 x", "p99 ms", "p99 x", "seen of 100"):
+        drawn.add_column(name, justify="right")
+    for each in figures:
+        alone = next(other for other in figures if other.hz == each.hz and other.viewers == 0)
+        drawn.add_row(
+            *map(str, (each.hz, each.viewers, each.frames)),
+            *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}", f"{each.p99:.2f}", f"{each.p99 / alone.p99:.2f}"),
+            f"{each.frames_seen:.0f}" if each.viewers else "",
+        )
+    return drawn
+
+
+def serve(weights: str, pipe: Connection) -> None:
+    """A bridge with its dashboard, in a process of its own: sends its port, or an error's text; serves."""
+    from model.startup import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from follower.agent import FollowAgent
+    from model.segmenter import Segmenter
+    from sim_bridge.dashboard.dashboard import About, serve_dashboard
+    from sim_bridge.dashboard.feed import Feed
+    from sim_bridge.server import BridgeServer
+    from sim_bridge.settings import BridgeSettings
+
+    try:
+        segmenter = Segmenter(weights)
+    except (ValueError, RuntimeError) as error:
+        pipe.send(str(error))
+        return
+    feed = Feed()
+    server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [feed])
+    with serve_dashboard(server, feed, About(segmenter.describe())):
+        server.listen()
+        pipe.send(server.port)
+        server.serve()
+
+
+def watch(port: int, pipe: Connection) -> None:
+    """Viewers, in a process of their own: hears how many to be, says how many frames the ones before have seen."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    viewers: list[_Viewer] = []
+    while True:
+        count = pipe.recv()
+        for viewer in viewers:
+            viewer.close()
+        seen, viewers = sum(viewer.frames for viewer in viewers), []
+        viewers += [_Viewer(port) for _ in range(count)]
+        pipe.send(seen)
+
+
+class _Viewer:
+    """Asks, takes, asks again, until it is closed. A bare websocket: it costs little of the processor."""
+
+    def __init__(self, port: int):
+        import websocket
+
+        self.frames = 0
+        self._socket = websocket.create_connection(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
+        self._socket.recv()  # Engine.IO's greeting
+        self._socket.send("40/dashboard,")
+        self._socket.recv()  # connected
+        self._have = {"simulator": None, "frame": -1, "row": -1, "event": -1}
+        self._ask()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def close(self) -> None:
+        """Vanish."""
+        self._socket.shutdown()
+
+    def _ask(self) -> None:
+        self._socket.send(f'42/dashboard,["ready",{json.dumps(self._have)}]')
+
+    def _run(self) -> None:
+        import websocket
+
+        try:
+            while True:
+                packet = self._socket.recv()
+                if packet == "2":
+                    self._socket.send("3")
+                elif packet[:2] in ("42", "45"):
+                    self._take(packet)
+        except (OSError, websocket.WebSocketException):
+            pass
+
+    def _take(self, packet: str) -> None:
+        head, _, body = packet.partition("/dashboard,")  # 45<attachments>-/dashboard,["update",{...}]
+        for _ in range(int(head[2:-1] or 0)):
+            self._socket.recv()
+        update = json.loads(body)[1]
+        self._have["simulator"] = update["selected"]
+        for name, items in (("row", [row[0] for row in update["rows"]]), ("event", _numbers(update["events"]))):
+            self._have[name] = max([self._have[name], *items])
+        if update["frame"]:
+            self._have["frame"] = update["frame"]["number"]
+            self.frames += 1
+        self._ask()
+
+
+def _numbers(events: Sequence[dict]) -> list[int]:
+    return [event["number"] for event in events]
+
+
+def _hear(pipe: Connection) -> int:
+    try:
+        said = pipe.recv() if pipe.poll(START_WITHIN) else "it took too long"
+    except EOFError:
+        said = "its process ended"
+    if isinstance(said, str):
+        raise BenchmarkError(f"a process does not run: {said}")
+    return said
+
+
+if __name__ == "__main__":
+    sys.exit(main())
