@@ -13,14 +13,14 @@ from PIL import Image
 
 from sim_bridge.recording.files import RecordingError
 from sim_bridge.recording.look import frames_per_second
-from sim_bridge.recording.overlay import CAPTION, FAINT, INK, PAPER, SIZE, draw
+from sim_bridge.recording.overlay import BOX_COLOUR, CAPTION, FAINT, HERO_COLOUR, INK, PAPER, SIZE, draw
 from sim_bridge.recording.runs import FrameRecord, Run
 
 DRONE, ESTIMATE, TRUTH, CONE = (70, 110, 190), (220, 40, 40), (40, 150, 70), (215, 225, 240)  # RGB
 MARGIN = 24  # pixels around the ways on the map
 SIGHT = 12.0  # metres that the view cone is drawn long
 HALF_VIEW = np.radians(30)  # of the camera, to either side
-GIF_WIDTH, GIF_COLOURS = 560, 96
+GIF_WIDTH, GIF_COLOURS = 560, 160
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -45,9 +45,17 @@ def write_gif(run: Run, path: Path, most_frames: int = 90) -> None:
         picture = picture.resize(
             (GIF_WIDTH, round(GIF_WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS
         )
-        pictures.append(picture.quantize(GIF_COLOURS, dither=Image.Dither.NONE))
+        pictures.append(picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE))
     pause = max(1000 * step / frames_per_second(run.frames) / 4, 40)  # four times as fast as it was
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=round(pause), loop=0, optimize=True)
+
+
+def _palette(picture: Image.Image) -> Image.Image:
+    """The colours that serve a picture best. Those of the map are of few pixels and would be lost: they are set."""
+    colours = [DRONE, ESTIMATE, TRUTH, CONE, INK, FAINT, HERO_COLOUR, BOX_COLOUR]
+    swatches = np.repeat(np.array(colours, np.uint8), picture.height * picture.width // 64, axis=0)
+    sample = np.concatenate([np.asarray(picture).reshape(-1, 3), swatches])
+    return Image.fromarray(sample[None]).quantize(GIF_COLOURS)
 
 
 def distance_plot(run: Run, path: Path) -> None:
