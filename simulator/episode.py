@@ -126,7 +126,12 @@ class Episode:
             self._tick()
 
     def detected(self, coords: tuple[float, float, float]) -> None:
-        """The hero's centre is said to be at `coords`, metres: follow. Points outside are moved to the edge."""
+        """The hero's centre is said to be at `coords`, metres: follow. Points outside are moved to the edge.
+
+        Raises ValueError unless `coords` are three finite numbers.
+        """
+        if np.shape(coords) != (3,) or not np.isfinite(coords).all():
+            raise ValueError(f"expected three finite numbers, got {coords}")
         if self._lock_on:
             self._locked = self._locked or self.hero_in_view()
             if not self._locked:

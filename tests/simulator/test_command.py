@@ -14,18 +14,35 @@ import pytest
 QUICK = ["--people", "5", "--speed", "9"]
 
 
-def start(*options: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "simulator", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+@pytest.fixture
+def start():
+    """Start the command; whatever still runs at the end of the test is killed."""
+    running = []
+
+    def popen(*options: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "simulator", *options]
+        running.append(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+        )
+        return running[-1]
+
+    yield popen
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
-def run(*options: str) -> tuple[int, str]:
-    process = start(*options)
-    output, _ = process.communicate(timeout=60)
-    return process.returncode, output
+@pytest.fixture
+def run(start):
+    def to_the_end(*options: str) -> tuple[int, str]:
+        process = start(*options)
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
+
+    return to_the_end
 
 
-def test_a_flight_from_start_to_summary(raw_server, tmp_path):
+def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
     track = tmp_path / "track.jsonl"
     status, output = run(*QUICK, "--port", str(raw_server.port), "--duration", "2", "--truth", "--log", str(track))
     assert status == 0, output
@@ -39,7 +56,7 @@ def test_a_flight_from_start_to_summary(raw_server, tmp_path):
     assert [row["hero"][axis] for axis in "xyz"] == pytest.approx(hero, abs=1e-3)
 
 
-def test_pictures_instead_of_a_city(raw_server, tmp_path):
+def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((256, 256, 3), 80 * number, np.uint8))
     status, output = run("--speed", "9", "--port", str(raw_server.port), "--frames", str(tmp_path))
@@ -57,7 +74,7 @@ def test_pictures_instead_of_a_city(raw_server, tmp_path):
         (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_the_status_is_2(options, reason):
+def test_what_cannot_be_done_is_said_and_the_status_is_2(run, options, reason):
     status, output = run(*options)
     assert status == 2
     assert reason in " ".join(output.split())
@@ -66,23 +83,23 @@ def test_what_cannot_be_done_is_said_and_the_status_is_2(options, reason):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 @pytest.mark.parametrize("options", [[], ["--lockstep"]])
-def test_an_interrupt_ends_it_at_once_with_the_summary(raw_server, options):
+def test_an_interrupt_ends_it_at_once_with_the_summary(start, raw_server, options):
     process = start(*QUICK, "--port", str(raw_server.port), *options)
-    raw_server.next_frame(timeout=30)  # in lockstep it waits for an answer that never comes
+    raw_server.next_frame(timeout=90)  # in lockstep it waits for an answer that never comes
     process.send_signal(signal.SIGINT if options else signal.SIGTERM)
     begun = time.monotonic()
     output, _ = process.communicate(timeout=20)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
     assert process.returncode == 0
     assert "commands ignored" in output
     assert "Traceback" not in output
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_several_drones_fly_at_once_and_none_outlives_the_command(raw_server):
+def test_several_drones_fly_at_once_and_none_outlives_the_command(start, raw_server):
     process = start(*QUICK, "--port", str(raw_server.port), "--count", "2")
     while len(raw_server.heads) < 2:
-        raw_server.next_frame(timeout=30)
+        raw_server.next_frame(timeout=90)
     process.kill()
     # The pipe ends when the last process that holds it does: this would hang on a drone that flies on.
     process.communicate(timeout=20)

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from simulator.city import generate_city
 
+from simulator.city import generate_city
 from simulator.contract import Box, Marker
 from simulator.episode import Episode, Observation, QuadState
 
@@ -184,3 +184,11 @@ def test_absurd_reports_leave_finite_states(city, coords):
     x_min, y_min, x_max, y_max = city.extent
     assert x_min - 50 < pose.x < x_max + 50
     assert y_min - 50 < pose.y < y_max + 50
+
+
+@pytest.mark.parametrize("coords", [(0.0, 0.0), (0.0, float("nan"), 0.0), (float("inf"), 0.0, 0.0)])
+def test_reports_that_are_no_points_are_errors(city, coords):
+    episode = Episode(5, city=city)
+    with pytest.raises(ValueError, match="three finite numbers"):
+        episode.detected(coords)
+    assert episode.state is QuadState.PATROL

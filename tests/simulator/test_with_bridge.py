@@ -38,7 +38,7 @@ def client(bridge):
 
 def test_the_agent_finds_the_hero_and_the_quad_follows(bridge, client, renderer):
     seen = []
-    fly(Episode(5, renderer=renderer), client, FlightPlan(duration=90, lockstep=True), seen.append)
+    fly(Episode(5, renderer=renderer), client, FlightPlan(duration=60, lockstep=True), seen.append)
     first = next(number for number, now in enumerate(seen) if now.state is QuadState.FOLLOW)
     settled = [now for now in seen[first + 75 :] if now.hero.id == seen[first].hero.id]
     assert len(settled) > 50
@@ -48,7 +48,7 @@ def test_the_agent_finds_the_hero_and_the_quad_follows(bridge, client, renderer)
     assert np.median(errors) < 0.6
     assert any(now.markers for now in settled)
     counts = bridge.sessions[0].counts
-    assert (counts.received, counts.answered, sum(counts.refused.values())) == (450, 450, 0)
+    assert (counts.received, counts.answered, sum(counts.refused.values())) == (300, 300, 0)
 
 
 def test_two_flights_in_lockstep_are_the_same_to_the_last_digit(bridge, renderer):
