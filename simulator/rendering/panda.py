@@ -47,6 +47,7 @@ RENDERERS = ("auto", *MODULES)
 FAR = 100.0  # m, of the depth image
 MASK_FAR = 50.0  # m: QuadSim's mask cameras see no farther; people beyond are labelled background
 CLASSES = ("background", "people", "hero")
+SPAN = 400.0  # m of the depth ramp, more than a city is across: the software renderer cannot clamp textures
 STEPS = 4096  # of the depth ramp
 # Panda3D's software renderer takes its depth buffer for 1 / distance when it lays textures: right only if the far
 # plane is at infinity.
@@ -104,7 +105,7 @@ class PandaRenderer:
         picture, code = (_pixels(texture) for texture in self._textures)
         steps = code[..., 2].astype(np.int32) * 16 + code[..., 1] // 16
         beyond = steps >= STEPS - 1
-        metres = (steps + 0.5) * (self._far / STEPS)
+        metres = (steps + 0.5) * (SPAN / STEPS)
         depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / self._far)), 255)).astype(np.uint8)
         mask = np.zeros((SIZE, SIZE, 3), np.uint8)
         classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
@@ -146,7 +147,7 @@ class PandaRenderer:
         if name == "code":
             node.set_tag_state_key("class")
             for index, of_class in enumerate(CLASSES):
-                node.set_tag_state(of_class, _code_state(index, self._far))
+                node.set_tag_state(of_class, _code_state(index))
             self._sky.hide(1 << 5)
             node.set_camera_mask(1 << 5)
         path = self._root.attach_new_node(node)
@@ -198,7 +199,7 @@ def _open_pipe(kind: str) -> GraphicsPipe:
     raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
 
 
-def _code_state(index: int, far: float):
+def _code_state(index: int):
     """Everything drawn as its depth (red, green) and its class (blue)."""
     step = np.arange(STEPS)
     ramp = np.zeros((1, STEPS, 4), np.uint8)  # blue, green, red, alpha
@@ -216,7 +217,7 @@ def _code_state(index: int, far: float):
     path.set_texture(stage, texture, 200)
     path.set_tex_gen(stage, TexGenAttrib.M_eye_position, 200)
     along = Mat4(*[0.0] * 16)
-    along.set_cell(1, 0, 1 / far)  # the eye looks along y
+    along.set_cell(1, 0, 1 / SPAN)  # the eye looks along y
     along.set_cell(3, 3, 1.0)
     path.set_tex_transform(stage, TransformState.make_mat(along))
     path.set_color((1, 1, 1, 1), 200)

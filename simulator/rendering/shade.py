@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from simulator.city import City
+from simulator.city import BEYOND, City
 
-CELL = 0.16  # m
-REACH = 82.0  # m, half the side of the map
+REACH = BEYOND + 1.0  # m, half the side of the map: all that can be seen
+SIDE = 1024  # cells
 SOFT = 1.0  # cells, of the edges
 LEAFY = {"crown": 0.75, "bush": 0.85}  # how much of the sun they keep off; the rest is solid
 
@@ -15,16 +15,15 @@ class ShadeMap:
     """Share of the sun that reaches the ground, 0..1, on a square grid."""
 
     def __init__(self, city: City):
-        self.side = 1024
-        grid = np.ones((self.side, self.side), np.float32)
+        grid = np.ones((SIDE, SIDE), np.float32)
         sun = city.light.towards
         for box in city.boxes:
             corners = _corners(box)
             thrown = [corners - sun[:2] / sun[2] * z for z in (box.bottom, box.top)]
             hull = cv2.convexHull(np.concatenate(thrown).astype(np.float32))
             cells = self.cells(hull[:, 0])
-            low = np.clip(np.floor(cells.min(axis=0)).astype(int), 0, self.side)
-            high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + 1, 0, self.side)
+            low = np.clip(np.floor(cells.min(axis=0)).astype(int), 0, SIDE)
+            high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + 1, 0, SIDE)
             part = grid[low[1] : high[1], low[0] : high[0]]
             shadow = np.zeros(part.shape, np.float32)
             if shadow.size:
@@ -34,11 +33,11 @@ class ShadeMap:
 
     def cells(self, points: np.ndarray) -> np.ndarray:
         """World x, y (n, 2) to column, row."""
-        return (np.asarray(points) + REACH) / (2 * REACH) * self.side - 0.5
+        return (np.asarray(points) + REACH) / (2 * REACH) * SIDE - 0.5
 
     def lit(self, points: np.ndarray) -> np.ndarray:
         """(n,) 0..1 for world x, y (n, 2)."""
-        columns, rows = np.clip(np.round(self.cells(points)).astype(int), 0, self.side - 1).T
+        columns, rows = np.clip(np.round(self.cells(points)).astype(int), 0, SIDE - 1).T
         return self.grid[rows, columns]
 
 

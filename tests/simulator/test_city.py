@@ -1,6 +1,7 @@
 """The city: solid things where they are said to be, and room to walk and to fly."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_most_of_the_ground_is_free_to_walk(city):
 def test_hero_paths_keep_clear_of_everything_below_head_height(city):
     solid = [box for box in city.boxes if box.bottom < 2.0]
     for path in city.hero_waypoints:
-        for start, end in zip(path[:-1], path[1:], strict=True):
+        for start, end in itertools.pairwise(path):
             steps = np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / 0.1))
             assert min(float(np.min(distance_to(box, *steps.T))) for box in solid) > 0.8
             assert np.abs(steps).max() < city.extent[2]

@@ -101,6 +101,22 @@ def test_depth_of_the_ground(plain, height, pitch):
             assert depth[row].max() <= above + 1
 
 
+def test_beyond_far_is_as_far_as_can_be(town, city):
+    for yaw in np.linspace(-3, 3, 9):
+        view = camera(x=60 * math.cos(yaw), y=60 * math.sin(yaw), z=18.0, pitch=0.05, yaw=yaw + math.pi)
+        depth = town.render(view, ()).depth
+        slope = (np.arange(256) + 0.5 - 128) / FOCAL
+        nearest = 2.55 * (18.0 / np.maximum(math.sin(0.05) + slope * math.cos(0.05), 1e-6))
+        assert depth.min() > 0
+        assert np.all(depth[nearest < 40] < 60)  # the ground in front of the feet
+    far_wall = dataclasses.replace(WALL, center=(126.0, 0.0), size=(2.0, 200.0))
+    drawer = make_renderer(
+        dataclasses.replace(city, boxes=(far_wall,), surfaces=(), blocks=((500.0, 0.0, 501.0, 1.0),))
+    )
+    for distance in (101.0, 110.0, 140.0, 184.0):
+        assert np.all(drawer.render(camera(x=125.0 - distance, z=5.0), ()).depth == 255)
+
+
 def test_sky_is_as_far_as_can_be(plain):
     assert np.all(plain.render(camera(z=20.0, pitch=math.radians(-60)), ()).depth == 255)
 
