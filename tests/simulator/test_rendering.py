@@ -227,14 +227,17 @@ def test_people_in_the_shade_are_darker(city):
 
 
 def test_legs_swing_with_the_gait_and_stay_on_the_ground(plain):
-    widths = []
-    for gait in np.linspace(0, 2 * np.pi, 9):
+    spreads = {}
+    for gait in (0.0, np.pi / 2, np.pi, 3 * np.pi / 2):
         mask = plain.render(camera(x=0.0, z=0.9), (person(x=4.0, heading=math.pi / 2, gait=gait),)).mask[..., 2]
         rows, columns = np.nonzero(mask)
         assert rows.max() == pytest.approx(127.5 + FOCAL * 0.9 / 4.0, abs=3.0)
-        low = rows > 160
-        widths.append(np.ptp(columns[low]))
-    assert max(widths) > 1.5 * min(widths)
+        spreads[gait] = np.ptp(columns[rows > 160]) * 4.0 / FOCAL  # metres
+    assert min(spreads[np.pi / 2], spreads[3 * np.pi / 2]) > 0.6
+    assert max(spreads[0.0], spreads[np.pi]) < 0.5
+    standing = plain.render(camera(x=0.0, z=0.9), (person(x=4.0, heading=math.pi / 2, gait=np.pi / 2, speed=0.0),))
+    rows, columns = np.nonzero(standing.mask[..., 2])
+    assert np.ptp(columns[rows > 160]) * 4.0 / FOCAL < 0.4
 
 
 def test_markers_tint_the_colour_and_nothing_else(plain):
