@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import flask
+import socketio
 
 from sim_bridge.access import is_loopback
 from sim_bridge.dashboard.controls import Controls, Recorder
@@ -18,6 +19,7 @@ from sim_bridge.dashboard.viewers import NAMESPACE, Viewers
 from sim_bridge.server import BridgeServer
 
 STATIC = Path(__file__).with_name("static")
+MOST_WAITING = 16  # packets; an update is four, a page has asked for one or two
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
@@ -80,7 +82,7 @@ def serve_dashboard(
     """
 
     def emit(sid: str, update: dict) -> None:
-        server.call(lambda: server.sio.emit("update", update, to=sid, namespace=NAMESPACE))
+        server.call(lambda: _send(server.sio, sid, update))
 
     token = None if is_loopback(server.settings.host) else secrets.token_urlsafe(16)
     told = {**vars(about), "row_fields": [field.name for field in fields(Row)], "token_needed": token is not None}
@@ -95,6 +97,13 @@ def serve_dashboard(
         yield Dashboard(server, viewers, token)
     finally:
         viewers.close()
+
+
+def _send(sio: socketio.Server, sid: str, update: dict) -> None:
+    """Send an update, unless the viewer asks and asks but does not read: what waits for it must not pile up."""
+    connection = sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, NAMESPACE))
+    if connection is not None and connection.queue.qsize() <= MOST_WAITING:
+        sio.emit("update", update, to=sid, namespace=NAMESPACE)
 
 
 def _pages() -> flask.Blueprint:

@@ -1,6 +1,8 @@
 """What viewers get: the newest frame as it came, what was decided, the past, the log; each at its own pace."""
 
 import base64
+import io
+import socket
 import time
 import zlib
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 import requests
 import socketio
+import websocket
+from PIL import Image
 
 from follower.types import Decision, TargetState
 from sim_bridge.dashboard.feed import Feed
@@ -155,6 +159,30 @@ def test_each_simulator_is_watched_by_its_number(bridge, connect, watch, payload
     update = has(watcher, {"simulator": 2, "row": 0}, lambda update: len(update["simulators"]) == 1)
     assert update["selected"] == 1  # the other one took its place, from its first row on
     assert [row[0] for row in update["rows"]] == [0]
+
+
+def test_a_viewer_that_asks_but_does_not_read_fills_no_memory(
+    serve_with_dashboard, seeing_agent, async_mode, connect, payload, eventually
+):
+    bridge = serve_with_dashboard(seeing_agent, async_mode=async_mode, dashboard=DashboardSettings(rate=120))
+    address = f"ws://127.0.0.1:{bridge.port}/socket.io/?EIO=4&transport=websocket"
+    deaf = websocket.create_connection(address, sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    deaf.send("40/dashboard,")
+    simulator, sent = connect(bridge.port), payload()
+    noise = io.BytesIO()  # 190 kB, more than the system's buffers hold after some
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)).save(noise, "PNG")
+    sent["depth_image"] = base64.b64encode(noise.getvalue()).decode()
+    latencies = []
+    for number in range(150):
+        began = time.monotonic()
+        simulator.send_frame(sent, str(number))
+        assert eventually(lambda number=number: number in simulator.acknowledged)
+        latencies.append(time.monotonic() - began)
+        deaf.send('42/dashboard,["ready",{"depth":true}]')
+    assert max(connection.queue.qsize() for connection in bridge.sio.eio.sockets.values()) < 40
+    assert sorted(latencies)[75] < 0.2
+    deaf.shutdown()
+    assert eventually(lambda: bridge.dashboard.viewers == 0)
 
 
 def test_viewers_beyond_the_limit_are_turned_away(bridge, watch):

@@ -50,9 +50,8 @@ export class Controls {
 
   async #record() {
     if (this.#recording.recording) return this.#call("recording/stop", {});
-    const only = element("run-only").value;
-    const request = { name: element("run-name").value.trim() };
-    if (only) request.only = only.split(",");
+    const only = element("run-only").value.split(",").filter(Boolean);
+    const request = { name: element("run-name").value.trim(), only };
     if (await this.#call("recording/start", request)) element("run-name").value = "";
   }
 
