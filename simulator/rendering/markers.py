@@ -1,12 +1,14 @@
 """Translucent boxes over a finished picture, hidden where the picture is nearer. No engine needed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from simulator.contract import CameraPose, Marker
 from simulator.rendering.camera import rays
 
 
-def draw_markers(rgb: np.ndarray, depth: np.ndarray, camera: CameraPose, markers: tuple[Marker, ...]) -> np.ndarray:
+def draw_markers(rgb: np.ndarray, depth: np.ndarray, camera: CameraPose, markers: Sequence[Marker]) -> np.ndarray:
     """The picture with the boxes in it.
 
     Args:
@@ -19,10 +21,8 @@ def draw_markers(rgb: np.ndarray, depth: np.ndarray, camera: CameraPose, markers
     for marker in markers:
         enter = _entry(marker, camera, directions)
         covered = enter < depth
-        opacity = np.float32(np.clip(marker.color[3], 0, 1))
-        tint = np.clip(marker.color[:3], 0, 1).astype(np.float32) * 255 if hasattr(marker.color[:3], "astype") else None
-        tint = np.clip(np.array(marker.color[:3], np.float32), 0, 1) * 255 if tint is None else tint
-        picture[covered] = picture[covered] * (1 - opacity) + tint * opacity
+        *tint, opacity = np.clip(np.array(marker.color, np.float32), 0, 1)
+        picture[covered] = picture[covered] * (1 - opacity) + np.array(tint) * (255 * opacity)
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
