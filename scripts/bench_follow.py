@@ -84,6 +84,9 @@ def _perfect(frame, seen) -> np.ndarray:
 @cache
 def _network(weights: str) -> Callable:
     """One network for each process, whatever it flies."""
+    from model.startup import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from model.segmenter import Segmenter
 
     segmenter = Segmenter(weights, threads=1)
