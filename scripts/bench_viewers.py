@@ -118,7 +118,7 @@ def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures
 def table(figures: Sequence[Figures]) -> Table:
     """The figures, and how many times as long as without viewers."""
     drawn = Table(caption="x: times the latency without viewers")
-    for name in ("frames/s", "viewers", "frames", "p10 ms", "x", "p50 ms", "x", "p99 ms", "x", "seen of 100"):
+    for name in ("Hz", "viewers", "frames", "p10 ms", "x", "p50 ms", "x", "p99 ms", "x", "seen %"):
         drawn.add_column(name, justify="right")
     for each in figures:
         alone = next(other for other in figures if other.hz == each.hz and other.viewers == 0)

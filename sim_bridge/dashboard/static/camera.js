@@ -13,6 +13,7 @@ export class Camera {
   #threshold = element("threshold");
   #inUse = 0.5;
   #shown = "camera";
+  #turn = 0;
   #image = null;
   #depth = null;
   #classes = null; // { rows, columns, people, hero } with bytes, 255 = certain
@@ -42,12 +43,15 @@ export class Camera {
     this.draw();
   }
 
+  // Whether the frame is shown: not when another one, or another simulator, came while it was decoded.
   async show(frame) {
+    const turn = ++this.#turn;
     const [image, classes, depth] = await Promise.all([
       createImageBitmap(new Blob([frame.jpeg], { type: "image/jpeg" })),
       frame.classes ? inflate(frame.classes) : null,
       frame.depth ? readDepth(frame.depth) : null,
     ]);
+    if (turn !== this.#turn) return false;
     this.#image?.close();
     [this.frame, this.#image, this.#depth] = [frame, image, depth];
     this.#classes = null;
@@ -57,9 +61,11 @@ export class Camera {
       this.#classes = { rows, columns, people, hero: classes.subarray(rows * columns) };
     }
     this.draw();
+    return true;
   }
 
   clear() {
+    this.#turn++;
     this.#image?.close();
     this.frame = this.#image = this.#depth = this.#classes = null;
     this.draw();

@@ -44,8 +44,8 @@ export class Link {
 
   async #take(update) {
     if (update.selected !== this.#simulator) {
-      if (this.#have.row >= 0 && update.simulators.some((each) => each.number === this.#simulator)) {
-        update = { ...update, selected: this.#simulator, rows: [], frame: null }; // was on its way while we changed over
+      if (update.simulators.some((each) => each.number === this.#simulator)) { // it was on its way when we changed over
+        update = { ...update, selected: this.#simulator, rows: [], frame: null };
       } else {
         this.#turnTo(update.selected);
       }

@@ -26,7 +26,7 @@ async function onUpdate(update) {
   tabs.show(update.simulators, update.selected);
   log.add(update.events);
   timelines.add(update.rows, update.time);
-  if (update.frame) await camera.show(update.frame);
+  if (update.frame && !(await camera.show(update.frame))) return;
   map.show(update.frame, timelines.rows);
   const simulator = update.simulators.find((each) => each.number === update.selected);
   showState(simulator, camera.frame);
