@@ -21,6 +21,7 @@ class Augmentation:
     focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
     zoom_share: float = 0.3
     zoom: float = 0.3  # crops are taken 1 - zoom .. 1 + zoom times as large, then resized
+    flip_share: float = 0.5
     paste_hero_share: float = 0.25  # of frames without a hero
     paste_people_share: float = 0.2
     recolour_share: float = 0.35
@@ -52,7 +53,7 @@ def augment(
     if random.random() < settings.marker_share:
         _draw_marker(image, labels, random)
     image, labels = _crop(image, labels, settings, random)
-    if random.random() < 0.5:
+    if random.random() < settings.flip_share:
         image, labels = image[:, ::-1], labels[:, ::-1]
     return _light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
 

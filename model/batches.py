@@ -4,6 +4,9 @@ That makes training resumable at any step, and the same for any number of worker
 """
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.augment import Augmentation, augment
+from model.dataset import DatasetError
 from model.frames import Frames
 
 
@@ -23,6 +27,7 @@ class Sampling:
     near_hero: float = 0.25
     people: float = 0.35
     nobody: float = 0.1
+    balanced: bool = True  # false: frames as they come, whatever they show
 
 
 class Batches:
@@ -62,10 +67,14 @@ class Batches:
 
 def draw_probabilities(frames: Frames, sampling: Sampling, weights: np.ndarray) -> np.ndarray:
     """(n,) the probability of each frame; kinds of frame that the set lacks leave their share to the others."""
-    shares = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.nobody])
-    totals = np.bincount(frames.kind, weights, minlength=4)
-    probabilities = shares[frames.kind] * weights / totals[frames.kind]
-    return probabilities / probabilities.sum()
+    weights = np.where(np.isin(np.arange(len(frames)), frames.used), weights, 0.0)
+    if sampling.balanced:
+        shares = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.nobody])
+        totals = np.bincount(frames.kind, weights, minlength=4)
+        weights = weights * (shares / np.where(totals > 0, totals, 1))[frames.kind]
+    if not weights.sum() > 0:
+        raise DatasetError("no frame is left to train on: all have a weight or a share of 0, or were left out")
+    return weights / weights.sum()
 
 
 def make_batch(
@@ -82,12 +91,22 @@ _remembered: tuple = ()
 
 
 def _remember(*job) -> None:
-    """Runs once in each worker process: keeps what every batch needs."""
+    """Runs once in each worker process: keeps what every batch needs, and makes the process a polite one."""
     global _remembered
     import cv2
 
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers
+    if hasattr(os, "nice"):
+        os.nice(5)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _remembered = job
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever: its queue has no other end that closes."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _make_remembered(step: int, size: int, settings: Augmentation):

@@ -7,6 +7,7 @@ or unpacked), a collection of runs, or a recording of this program. It reads; it
 import os
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -79,8 +80,13 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     if not source.exists():
         raise DatasetError(f"expected a folder or a .zip with images/ and masks/, but {source} does not exist")
     files = list(_zip_files(source)) if source.is_file() else list(_folder_files(source))
+    filled = {relative.parent for relative, _ in files}
     folders: dict[PurePosixPath, dict[str, dict[str, Source]]] = {}
     problems = []
+    if source.is_dir():
+        for folder in sorted(path for path in source.rglob("*") if path.is_dir() and path.name in ("images", "masks")):
+            if PurePosixPath(folder.relative_to(source).as_posix()) not in filled:
+                problems.append(Problem("empty", str(folder), "a folder without any image"))
     for relative, file in files:
         role = relative.parent.name.lower()
         if role not in ("images", "masks") or relative.suffix.lower() not in IMAGE_SUFFIXES:
@@ -137,34 +143,39 @@ def labels_of(mask: np.ndarray) -> np.ndarray:
     return np.argmax(mask > 0, axis=2).astype(np.uint8)
 
 
+def check_frame(pair: Pair, image: np.ndarray, mask: np.ndarray) -> Problem | None:
+    """What is wrong with the pixels of a pair: not the size of its partner, other values, no class, several."""
+    if image.shape != mask.shape:
+        reason = f"image is {image.shape[1]}x{image.shape[0]} but its mask {mask.shape[1]}x{mask.shape[0]}"
+        return Problem("size", str(pair.mask), reason)
+    values = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
+    if not set(values.tolist()) <= {0, 1, 255}:
+        return Problem("values", str(pair.mask), f"expected 0 and 255 (or 0 and 1), found {values[:8].tolist()}")
+    classes = np.count_nonzero(mask, axis=2)
+    if (classes != 1).any():
+        reason = f"{int((classes == 0).sum())} pixels of no class, {int((classes > 1).sum())} of several"
+        return Problem("classes", str(pair.mask), reason)
+    return None
+
+
+def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None, Problem | None]:
+    """Everything about one pair with each file read once: the image's SHA-256, image, mask, and what is wrong.
+
+    Image and mask are None when one of them cannot be read; the hash is "" when the image cannot be.
+    """
+    digest = ""
+    try:
+        data = pair.image.read()
+        digest = sha256(data).hexdigest()
+        image, mask = decode_image(data, pair.image), decode_image(pair.mask.read(), pair.mask)
+    except (DatasetError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        return digest, None, None, Problem("unreadable", pair.name, str(error))
+    return digest, image, mask, check_frame(pair, image, mask)
+
+
 def check_pairs(pairs: Iterable[Pair]) -> list[Problem]:
     """What is wrong inside the files: unreadable, not the size of its partner, pixels of no class or of several."""
-    problems = []
-    for pair in pairs:
-        try:
-            image, mask = read_pair(pair)
-        except (DatasetError, OSError, zipfile.BadZipFile) as error:
-            problems.append(Problem("unreadable", pair.name, str(error)))
-            continue
-        if image.shape != mask.shape:
-            reason = f"image is {image.shape[1]}x{image.shape[0]} but its mask {mask.shape[1]}x{mask.shape[0]}"
-            problems.append(Problem("size", str(pair.mask), reason))
-            continue
-        values = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
-        if not set(values.tolist()) <= {0, 1, 255}:
-            reason = f"expected values 0 and 255 (or 0 and 1), found {values[:8].tolist()}"
-            problems.append(Problem("values", str(pair.mask), reason))
-            continue
-        classes = (mask > 0).sum(axis=2)
-        if (classes != 1).any():
-            reason = f"{int((classes == 0).sum())} pixels of no class, {int((classes > 1).sum())} of several"
-            problems.append(Problem("classes", str(pair.mask), reason))
-    return problems
-
-
-def content_hash(pair: Pair) -> str:
-    """SHA-256 of the image's bytes: the same frame under two names has one hash."""
-    return sha256(pair.image.read()).hexdigest()
+    return [problem for pair in pairs if (problem := inspect_pair(pair)[3])]
 
 
 def summarise(problems: Iterable[Problem], most: int = 8) -> str:

@@ -1,13 +1,15 @@
 """A training set in memory-mapped arrays: every frame decoded once, and where in it heroes and people are.
 
-Frames of a set are packed into `images.npy` and `labels.npy` below a cache folder named by the content of the set, so
-that worker processes share one copy and a second training starts at once.
+Frames of a set are checked and packed into `images.npy` and `labels.npy` below a cache folder named by the content of
+the set, so that worker processes share one copy and a second training starts at once.
 """
 
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -17,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model.dataset import DatasetError, Pair, labels_of, read_pair
+from model.dataset import DatasetError, Pair, Problem, inspect_pair, labels_of
 
 HERO, PEOPLE = 2, 1
 SMALL_HERO = 50  # pixels: below it a hero counts as far away
@@ -31,10 +33,12 @@ class Frames:
     Attributes:
         folder: where the arrays lie.
         runs: the run of each frame.
+        left_out: frames that are not to be used; nothing of them is drawn, copied or measured.
     """
 
     folder: Path
     runs: tuple[str, ...]
+    left_out: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -48,6 +52,25 @@ class Frames:
     def labels(self) -> np.ndarray:
         """(n, height, width) uint8 class index, memory-mapped."""
         return np.load(self.folder / "labels.npy", mmap_mode="r")
+
+    @cached_property
+    def _checked(self) -> dict:
+        return json.loads((self.folder / "checked.json").read_text(encoding="utf-8"))
+
+    @property
+    def hashes(self) -> list[str]:
+        """The SHA-256 of each image file, "" where it could not be read."""
+        return self._checked["hashes"]
+
+    @property
+    def problems(self) -> dict[int, Problem]:
+        """What is wrong with the files of single frames, by frame."""
+        return {int(index): Problem(*fields) for index, fields in self._checked["problems"].items()}
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        """(m,) the frames that are not left out, ascending."""
+        return np.array([index for index in range(len(self)) if index not in self.left_out], int)
 
     @cached_property
     def areas(self) -> np.ndarray:
@@ -67,11 +90,12 @@ class Frames:
     @cached_property
     def copyable(self) -> dict[int, np.ndarray]:
         """Per class, the rows of `instances` that show a whole upright person of at least 40 pixels."""
-        _, label, top, left, bottom, right, area = self.instances.T
+        frame, label, top, left, bottom, right, area = self.instances.T
         size = self.labels.shape[1]
         whole = (top > 0) & (left > 0) & (bottom < size) & (right < size)
         upright = (bottom - top) > 1.3 * (right - left)
-        return {kind: np.flatnonzero((label == kind) & whole & upright & (area >= 40)) for kind in (PEOPLE, HERO)}
+        fit = whole & upright & (area >= 40) & np.isin(frame, self.used)
+        return {kind: np.flatnonzero((label == kind) & fit) for kind in (PEOPLE, HERO)}
 
     @cached_property
     def kind(self) -> np.ndarray:
@@ -81,61 +105,90 @@ class Frames:
 
 
 def pack(
-    pairs: Sequence[Pair], cache: Path, size: int = 256, progress: Callable[[Sequence[Pair]], Sequence[Pair]] = iter
+    pairs: Sequence[Pair], cache: Path, size: int = 256, progress: Callable[[Sequence[Pair]], Iterable[Pair]] = iter
 ) -> Frames:
-    """The frames of `pairs`, packed below `cache` unless they already are.
+    """The frames of `pairs`, packed below `cache` unless they already are, and checked on the way.
+
+    Every file is read and decoded once. A frame with something wrong keeps its place, empty, and is in `problems`: so
+    the packed set does not depend on what is done about it.
 
     Args:
         pairs: what to pack, in this order.
         cache: folder that holds packed sets; made when missing.
-        size: pixels, square, to which frames of another size are scaled; all must be square and of one size.
+        size: pixels, square, to which frames of another size are scaled.
         progress: wraps the iteration, to show it.
 
-    Raises DatasetError when a frame is not of the first one's size or cannot be read, naming it.
+    Raises DatasetError when there is nothing to pack.
     """
     if not pairs:
         raise DatasetError("expected at least one labelled frame, got none")
-    fingerprint = sha256(f"{size}\n".encode())
+    fingerprint = sha256(f"2 {size}\n".encode())
     for pair in pairs:
-        source = pair.image.path.stat()
-        fingerprint.update(f"{pair.image}|{pair.mask}|{source.st_size}|{source.st_mtime_ns}\n".encode())
+        for source in (pair.image, pair.mask):
+            stored = source.path.stat()
+            fingerprint.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode())
     folder = cache / fingerprint.hexdigest()[:16]
-    runs = tuple(pair.run for pair in pairs)
-    if not (folder / "instances.npy").exists():
+    if not (folder / "checked.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="packing-") as partial:
             _write(Path(partial), pairs, size, progress)
             folder.mkdir(exist_ok=True)
-            for name in ("images.npy", "labels.npy", "areas.npy", "source.json", "instances.npy"):
+            for name in ("images.npy", "labels.npy", "areas.npy", "instances.npy", "checked.json"):  # the last one last
                 os.replace(Path(partial) / name, folder / name)
-    return Frames(folder, runs)
+    return Frames(folder, tuple(pair.run for pair in pairs))
 
 
 def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
     count = len(pairs)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
     labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, (count, size, size))
-    instances, expected = [], None
-    for index, pair in enumerate(progress(pairs)):
-        image, mask = read_pair(pair)
-        expected = expected or image.shape[0]
-        if not image.shape == mask.shape == (expected, expected, 3):
-            raise DatasetError(
-                f"{pair.image}: expected {expected}x{expected} pixels for image and mask, got"
-                f" {image.shape[1]}x{image.shape[0]} and {mask.shape[1]}x{mask.shape[0]}"
-            )
+    areas = np.zeros((count, 3), np.int32)
+    hashes, problems, shapes, instances = [], {}, [], []
+    for index, (digest, image, mask, problem) in enumerate(_read_ahead(progress(pairs))):
+        hashes.append(digest)
+        shapes.append(image.shape[:2] if image is not None else None)
+        if problem is not None:
+            problems[index] = problem
+            continue
         label = labels_of(mask)
-        if expected != size:
+        if label.shape != (size, size):
             image = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)  # as for inference
             label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST)
         images[index], labels[index] = image, label
-        instances += _people(index, labels[index])
-    areas = np.stack([(labels[index][..., None] == np.arange(3)).sum(axis=(0, 1)) for index in range(count)])
-    np.save(folder / "areas.npy", areas.astype(np.int32))
+        areas[index] = np.bincount(label.reshape(-1), minlength=3)
+        instances += _people(index, label)
+    problems = _odd_sizes(pairs, shapes) | problems
+    np.save(folder / "areas.npy", areas)
     np.save(folder / "instances.npy", np.array(instances, np.int32).reshape(-1, 7))
-    (folder / "source.json").write_text(json.dumps([pair.name for pair in pairs]))
+    found = {index: (each.kind, each.file, each.reason) for index, each in sorted(problems.items())}
+    (folder / "checked.json").write_text(json.dumps({"hashes": hashes, "problems": found}), encoding="utf-8")
     images.flush()
     labels.flush()
+
+
+def _read_ahead(pairs: Iterable[Pair]) -> Iterator[tuple]:
+    """`inspect_pair` of each, in order, on two threads: decoding and hashing leave Python's lock."""
+    with ThreadPoolExecutor(2) as pool:
+        waiting = deque()
+        for pair in pairs:
+            waiting.append(pool.submit(inspect_pair, pair))
+            if len(waiting) > 32:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _odd_sizes(pairs: Sequence[Pair], shapes: Sequence[tuple[int, int] | None]) -> dict[int, Problem]:
+    """Frames that are not of the size that most frames have: usually a picture that strayed in."""
+    usual = Counter(shape for shape in shapes if shape).most_common(1)
+    if not usual:
+        return {}
+    rows, columns = usual[0][0]
+    return {
+        index: Problem("size", str(pairs[index].image), f"{shape[1]}x{shape[0]}; most frames are {columns}x{rows}")
+        for index, shape in enumerate(shapes)
+        if shape and shape != (rows, columns)
+    }
 
 
 def _people(index: int, labels: np.ndarray) -> list[tuple[int, ...]]:

@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
     options = parser.parse_args(arguments)
     network = build(options.preset, options.input_size)
-    network.summary()
+    network.summary(line_length=120)  # a narrower one breaks shapes over two lines
     print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC a frame, {network.count_params() / 1e6:.2f} M parameters")
 
 

@@ -15,9 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from model.dataset import Pair
+from model.frames import Frames
 from model.validation import SIZE_NAMES
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
+
+
+class RunFolderError(ValueError):
+    """The run folder cannot be written as asked."""
 
 
 class RunFolder:
@@ -27,6 +32,7 @@ class RunFolder:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self.checkpoint = path / "checkpoint.npz"
+        self._tensorboard = None
         self.last, self.best = path / "last.h5", path / "best.h5"
 
     def write_json(self, name: str, content: object) -> None:
@@ -37,8 +43,12 @@ class RunFolder:
         """A file that `write_json` wrote."""
         return json.loads((self.path / name).read_text(encoding="utf-8"))
 
-    def write_manifest(self, pairs: Sequence[Pair], validation: Sequence[Pair], hashes: dict[str, str]) -> None:
-        """Which frames were trained on and validated on, with the SHA-256 of each image, and what ran where."""
+    def write_text(self, name: str, text: str) -> None:
+        """One text file."""
+        self._replace(name, text)
+
+    def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
+        """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where."""
         versions = {}
         for package in PACKAGES:
             try:
@@ -48,14 +58,15 @@ class RunFolder:
         self.write_json(
             "versions.json", {"python": platform.python_version(), "platform": platform.platform()} | versions
         )
-        self.write_json(
-            "manifest.json",
-            {
-                "train_runs": Counter(pair.run for pair in pairs),
-                "validation_runs": Counter(pair.run for pair in validation),
-                "images": hashes,
-            },
-        )
+        manifest = {}
+        for part, (pairs, frames) in parts.items():
+            if frames is None:
+                continue
+            images = {f"{pair.run}/{pair.name}": digest for pair, digest in zip(pairs, frames.hashes, strict=True)}
+            left_out = [f"{pairs[row].run}/{pairs[row].name}" for row in sorted(frames.left_out)]
+            runs = Counter(pairs[row].run for row in frames.used)
+            manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
+        self.write_json("manifest.json", manifest)
 
     def append_results(self, row: dict[str, float]) -> None:
         """One more line of results.csv."""
@@ -71,6 +82,20 @@ class RunFolder:
             writer.writeheader()
             writer.writerows(rows)
         os.replace(partial, file)
+        if self._tensorboard is not None:
+            for key, value in row.items():
+                self._tensorboard.add_scalar(key.replace(" ", "_"), float(value), int(row["epoch"]))
+            self._tensorboard.flush()
+
+    def log_to_tensorboard(self) -> None:
+        """From now on writes the figures for TensorBoard too. RunFolderError when it is not installed."""
+        try:
+            from tensorboard.summary import Writer
+        except ImportError as error:
+            raise RunFolderError(
+                f"--tensorboard needs a package that is not installed ({error.name}): pip install tensorboard"
+            ) from error
+        self._tensorboard = Writer(str(self.path / "tensorboard"))
 
     def results(self) -> list[dict[str, str]]:
         """The lines of results.csv so far."""

@@ -1,70 +1,34 @@
 """Trains a network on labelled frames, from scratch or on from a model, and keeps a run folder.
 
     python -m model.train --data train.zip --data collected_runs.zip --minutes 30
-    python -m model.train --init model_weights.h5 --data recordings/my_run --data train.zip:0.5 --minutes 10
+    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run --minutes 10
+    python -m model.train --preset fcn-4 --data train.zip --validation validation.zip --skip-bad
     python -m model.train --resume runs/20261121-101500
 
 A dataset is a folder or a zip with images/ and masks/; `:WEIGHT` behind it draws its frames more or less often. Without
 `--validation` or `--hold-out`, one frame in twenty is held out, in stretches, so that neighbours stay together.
 """
 
-# Worker processes import this module: Keras and its backend are imported in `_run` only.
+# Worker processes import this module: Keras and its backend are imported in functions only.
 import argparse
-import os
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from model.batches import Batches
-from model.dataset import DatasetError, Pair, content_hash, find_pairs, summarise
+from model.dataset import DatasetError, summarise
 from model.frames import pack
 from model.run_folder import RunFolder
-from model.train_settings import SettingsError, load_settings
+from model.startup import import_tensorflow_quietly
+from model.train_settings import load_settings
+from model.training_data import Gathered, Judged, gather, judge
 
 console = Console()
-
-
-def _sources(values: list[str]) -> list[tuple[Path, float]]:
-    """`PATH` or `PATH:WEIGHT`; a Windows drive letter is no weight."""
-    sources = []
-    for value in values:
-        path, _, weight = value.rpartition(":")
-        try:
-            sources.append((Path(path), float(weight)) if path else (Path(value), 1.0))
-        except ValueError:
-            sources.append((Path(value), 1.0))
-    return sources
-
-
-def _collect(options) -> tuple[list[Pair], np.ndarray, list[Pair]]:
-    """Training pairs with their weights, and validation pairs."""
-    pairs, weights, problems = [], [], []
-    for path, weight in _sources(options.data):
-        found, wrong = find_pairs(path)
-        pairs += found
-        problems += wrong
-        weights += [weight] * len(found)
-    if problems and not options.skip_bad:
-        raise DatasetError(f"{summarise(problems)}\nrepair the data, or leave these out with --skip-bad")
-    validation = []
-    for path in options.validation:
-        validation += find_pairs(path)[0]
-    if options.hold_out:
-        held = [pair for pair in pairs if any(run in pair.run for run in options.hold_out)]
-        if not held:
-            raise DatasetError(
-                f"--hold-out: no run is called {options.hold_out}; there are {sorted({p.run for p in pairs})}"
-            )
-        validation += held
-        keep = [not any(run in pair.run for run in options.hold_out) for pair in pairs]
-        pairs = [pair for pair, kept in zip(pairs, keep, strict=True) if kept]
-        weights = [weight for weight, kept in zip(weights, keep, strict=True) if kept]
-    return pairs, np.array(weights), validation
+NOT_RESUMED = ("resume", "workers")  # arguments that are of one start, not of the training
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,8 +37,19 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m model.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", action="append", default=[], metavar="DIR|ZIP[:WEIGHT]", help="frames to learn from")
+    parser.add_argument(
+        "--recordings",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="recordings, drawn as often as --data",
+    )
     parser.add_argument("--validation", action="append", default=[], metavar="DIR|ZIP", help="frames to measure on")
     parser.add_argument("--hold-out", action="append", default=[], metavar="RUN", help="validate on this run of --data")
+    parser.add_argument(
+        "--no-validation", action="store_true", help="hold nothing out: learn from all, measure nothing"
+    )
     parser.add_argument("--init", metavar="H5", help="go on from this model instead of from scratch")
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted training")
     parser.add_argument("--settings", metavar="TOML", help="changes to model/train.toml")
@@ -85,31 +60,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, metavar="DIR", help="the run folder; default runs/<date-time>")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where decoded frames are kept")
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that are wrong, instead of stopping")
+    parser.add_argument("--tensorboard", action="store_true", help="write the figures for TensorBoard too")
     options = parser.parse_args(arguments)
     try:
-        return _run(options)
-    except (DatasetError, SettingsError, ValueError) as error:
-        console.print(f"[red]{error}", highlight=False, markup=True)
+        return _train(options)
+    except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
 
 
-def _run(options) -> int:
-    if options.resume:
-        run = RunFolder(Path(options.resume))
-        stored = run.read_json("arguments.json")
-        vars(options).update({key: value for key, value in stored.items() if key not in ("resume", "workers")})
-        options.cache = Path(options.cache)
-    else:
-        run = RunFolder(options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S"))
-        run.write_json("arguments.json", vars(options))
-    if not options.data:
-        raise DatasetError("expected at least one --data DIR|ZIP")
+def _train(options: argparse.Namespace) -> int:
+    run = _open_run(options)
     overrides = {key: getattr(options, key) for key in ("preset", "epochs") if getattr(options, key)}
     settings = load_settings(options.settings, overrides)
+    sources = options.validation, options.hold_out, not options.no_validation
+    gathered = gather(options.data, options.recordings, *sources)
     run.write_json("settings.json", asdict(settings))
-    pairs, weights, held = _collect(options)
+    if options.tensorboard:
+        run.log_to_tensorboard()
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow_quietly()
     import keras
 
     from model import networks
@@ -118,35 +88,81 @@ def _run(options) -> int:
 
     keras.utils.set_random_seed(settings.seed)
     model = load_model(options.init).model if options.init else networks.build(settings.preset)
+    try:
+        data = _pack(gathered, options, run, model.input_shape[1])
+        run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
+        trainer = Trainer(model, settings, run, console)
+        if run.checkpoint.exists():
+            trainer.load()
+        measured = len(data.validation.used) if data.validation else 0
+        console.print(
+            f"{len(data.frames.used)} frames to learn from, {measured} to measure on;"
+            f" {model.count_params() / 1e6:.2f} M parameters,"
+            f" {networks.multiply_accumulates(model) / 1e9:.2f} GMAC a frame; {keras.backend.backend()},"
+            f" {trainer.precision}; run folder {run.path}",
+            soft_wrap=True,
+        )
+        batches = Batches(data.frames, settings.sampling, gathered.weights, settings.seed, options.workers)
+        try:
+            trainer.fit(batches, data.validation, options.minutes)
+        finally:
+            batches.close()
+        best = trainer.finish()
+        if data.validation is not None:
+            from model.final_figures import show_final_figures
+
+            show_final_figures(best, [gathered.held[row] for row in data.validation.used], run.path, console)
+    except KeyboardInterrupt:
+        console.print(f"interrupted; go on with: python -m model.train --resume {run.path}", soft_wrap=True)
+        return 130
+    console.print(f"done: {best}", soft_wrap=True)
+    return 0
+
+
+def _open_run(options: argparse.Namespace) -> RunFolder:
+    """The run folder, new or to be resumed; then `options` become what they were, but for what is given anew."""
+    if options.resume:
+        path = Path(options.resume)
+        if not (path / "arguments.json").is_file():
+            raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
+        run = RunFolder(path)
+        stored = run.read_json("arguments.json")
+        given = {"minutes", "epochs"} if options.minutes or options.epochs else set()
+        vars(options).update({key: stored[key] for key in (vars(options).keys() & stored) - {*NOT_RESUMED, *given}})
+        options.cache = Path(options.cache)
+        return run
+    if not options.data and not options.recordings:
+        raise DatasetError("expected at least one --data DIR|ZIP or --recordings RUN")
+    run = RunFolder(options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S"))
+    if run.checkpoint.exists():
+        raise DatasetError(f"{run.path} holds a training: go on with --resume {run.path}, or choose another --run")
+    run.write_json("arguments.json", vars(options))
+    return run
+
+
+def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size: int) -> Judged:
+    """Reads and checks all frames. Raises DatasetError with what is wrong, unless that is to be left out."""
 
     def show(text):
-        return lambda items: track(items, description=text, console=console)
+        return lambda items: track(items, description=text, console=console, transient=True)
 
-    size = model.input_shape[1]
-    frames = pack(pairs, options.cache, size, progress=show("reading training frames"))
-    validation = pack(held, options.cache, size, progress=show("reading validation frames")) if held else None
-    hashes = {pair.name: content_hash(pair) for pair in pairs} if not options.resume else None
-    if hashes is not None:
-        run.write_manifest(pairs, held, hashes)
-
-    trainer = Trainer(model, settings, run, console)
-    if options.resume:
-        trainer.load()
-    console.print(
-        f"{len(frames)} frames to learn from, {len(held)} to measure on; {model.count_params() / 1e6:.2f} M parameters,"
-        f" {networks.multiply_accumulates(model) / 1e9:.2f} GMAC a frame; {keras.backend.backend()},"
-        f" {trainer.precision}; run folder {run.path}"
-    )
-    batches = Batches(frames, settings.sampling, weights, settings.seed, options.workers)
-    try:
-        trainer.fit(batches, validation, options.minutes)
-    except KeyboardInterrupt:
-        console.print(f"interrupted; go on with: python -m model.train --resume {run.path}")
-        return 130
-    finally:
-        batches.close()
-    console.print(f"done: {trainer.finish()}")
-    return 0
+    if not gathered.pairs:
+        raise DatasetError(summarise(gathered.problems) if gathered.problems else "no labelled frame to learn from")
+    frames = pack(gathered.pairs, options.cache, size, show("reading and checking training frames"))
+    held = gathered.held
+    validation = pack(held, options.cache, size, show("reading and checking validation frames")) if held else None
+    data = judge(gathered, frames, validation)
+    for note in data.notes:
+        console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if data.problems:
+        run.write_text("problems.txt", "\n".join(f"{each.kind}: {each}" for each in data.problems) + "\n")
+        summary = f"{summarise(data.problems)}\nall of them: {run.path / 'problems.txt'}"
+        if not options.skip_bad:
+            raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
+        console.print(f"left out, {summary}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if validation is None and not options.no_validation:
+        console.print("too few frames to hold some out: nothing is measured while this trains", style="yellow")
+    return data
 
 
 if __name__ == "__main__":

@@ -9,6 +9,12 @@ from model.augment import Augmentation
 from model.batches import Sampling
 
 DEFAULTS = Path(__file__).with_name("train.toml")
+PRESETS = Path(__file__).with_name("presets")
+CHOICES = {
+    "schedule": ("cosine", "constant"),
+    "optimizer": ("adamw", "adam"),
+    "mixed_precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+}
 
 
 class SettingsError(ValueError):
@@ -35,7 +41,11 @@ class TrainSettings:
     epochs: int
     validate_every: int
     learning_rate: float
+    schedule: str
+    later_learning_rate: float
     warm_up: float
+    optimizer: str
+    clip_norm: float
     weight_decay: float
     full_frames: float
     full_frame_batch: int
@@ -48,18 +58,32 @@ class TrainSettings:
 
 
 def load_settings(path: str | Path | None = None, overrides: dict | None = None) -> TrainSettings:
-    """The defaults, changed by the file and then by `overrides` (nested like the file).
+    """The defaults, changed by the preset's own settings, then by the file, then by `overrides` (nested like the file).
 
     Raises SettingsError naming the nearest key for an unknown one, and what was expected for a value of another type.
     """
-    table = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
-    if path is not None:
-        try:
-            _merge(table, tomllib.loads(Path(path).read_text(encoding="utf-8")), str(path))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"{path}: expected a TOML file with settings: {error}") from error
-    _merge(table, overrides or {}, "command line")
+    table, changes = _read(DEFAULTS), _read(Path(path)) if path is not None else {}
+    overrides = overrides or {}
+    preset = overrides.get("preset", changes.get("preset", table["preset"]))
+    own = PRESETS / f"{preset}.toml"
+    if own.is_file():
+        _merge(table, _read(own), str(own))
+    _merge(table, changes, str(path))
+    _merge(table, overrides, "command line")
+    for key, choices in CHOICES.items():
+        if table[key] not in choices:
+            raise SettingsError(f"{key} must be one of {', '.join(choices)}, got {table[key]!r}")
+    for key in ("batch_size", "epoch_steps", "epochs", "validate_every"):
+        if table[key] < 1:
+            raise SettingsError(f"{key} must be at least 1, got {table[key]}")
     return _build(TrainSettings, table)
+
+
+def _read(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: expected a TOML file with settings: {error}") from error
 
 
 def _merge(table: dict, changes: dict, origin: str, section: str = "") -> None:

@@ -34,7 +34,7 @@ class Trainer:
         self.average = [np.array(weight) for weight in model.get_weights()]
 
     def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
-        """Trains until the epochs or the minutes are used up."""
+        """Trains until the epochs or the minutes are used up; the run folder is up to date after every epoch."""
         settings = self.settings
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console) as bar:
@@ -54,18 +54,23 @@ class Trainer:
                     bar.console.print(_line(self.epoch, logs, measured))
                 self.run.append_results(row)
                 self.save()
+                if "score" in row or finished:
+                    self._write(self.run.last)
+                    self.run.plot()
                 text = f"epoch {self.epoch}  loss {logs['loss']:.4f}  hero IoU {logs['hero_iou']:.3f}"
                 bar.update(
                     task, completed=self.progress(minutes), description=f"{text}  {row['images_per_second']:.0f}/s"
                 )
-        self.run.plot()
 
     def progress(self, minutes: float | None) -> float:
         """How much of the training is done, 0..1."""
         return self.seconds / 60 / minutes if minutes else self.epoch / self.settings.epochs
 
     def learning_rate(self, progress: float) -> float:
-        """Linear warm-up, then a cosine to zero (Loshchilov and Hutter 2017)."""
+        """Constant, with one change half-way; or linear warm-up, then a cosine to zero (Loshchilov and Hutter 2017)."""
+        if self.settings.schedule == "constant":
+            later = self.settings.later_learning_rate if progress >= 0.5 else 0.0
+            return later or self.settings.learning_rate
         if progress < self.settings.warm_up:
             share = (progress + 0.1 * self.settings.warm_up) / (1.1 * self.settings.warm_up)
         else:
@@ -76,12 +81,14 @@ class Trainer:
         """The state for `load`, and last.h5."""
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
         arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
-        arrays |= {f"optimizer{i}": np.array(v.value) for i, v in enumerate(self.network.optimizer.variables)}
+        arrays |= {
+            f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.network.optimizer.variables)
+        }
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best])
         self.run.save_checkpoint(arrays)
 
     def load(self) -> None:
-        """Goes on where `save` stopped."""
+        """Goes on where `save` stopped. FileNotFoundError when it never came that far."""
         arrays = self.run.load_checkpoint()
         self.network.set_weights([arrays[f"weight{i}"] for i in range(len(self.average))])
         self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
@@ -99,15 +106,23 @@ class Trainer:
         """The network for square samples of `size` pixels, with its loss and a fresh optimiser."""
         network = _twin(model, self.precision, (size, size, 3))
         network.compile(
-            keras.optimizers.AdamW(1e-3, weight_decay=self.settings.weight_decay, clipnorm=1.0),
+            self._optimizer(),
             segmentation_loss(self.settings.loss),
             metrics=[HeroIoU()],
             # XLA's convolutions are slower than oneDNN's on a CPU.
             jit_compile=keras.backend.backend() != "tensorflow" or _on_gpu(),
         )
-        network.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         network.optimizer.build(network.trainable_variables)
         return network
+
+    def _optimizer(self) -> keras.optimizers.Optimizer:
+        settings = self.settings
+        clip = settings.clip_norm or None
+        if settings.optimizer == "adam":
+            return keras.optimizers.Adam(settings.learning_rate, clipnorm=clip)
+        optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay, clipnorm=clip)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
 
     def _resize(self, size: int) -> None:
         """Goes on with samples of another size: the same weights, the same state of the optimiser."""
@@ -140,7 +155,7 @@ class Trainer:
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)
-        measured = validate(self.averaged.predict_on_batch, frames.images, frames.labels)
+        measured = validate(self.averaged.predict_on_batch, frames.images, frames.labels, frames=frames.used)
         if measured.score > self.best:
             self.best = measured.score
             self._write(self.run.best)

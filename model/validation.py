@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-SIZES = ((1, 15), (15, 50), (50, 400), (400, 65537))  # hero pixels at 256x256, half-open
-SIZE_NAMES = ("under 15", "15-50", "50-400", "over 400")
-THERE = 3  # more hero pixels than this count as a hero, in truth and in prediction
+from model.evaluation import SIZES
+from model.score import DETECTION_PIXELS
+
+SIZE_NAMES = tuple(band.name for band in SIZES)
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,21 @@ class Validation:
 
 
 def validate(
-    predict: Callable[[np.ndarray], np.ndarray], images: np.ndarray, labels: np.ndarray, batch: int = 32
+    predict: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch: int = 32,
+    frames: np.ndarray | None = None,
 ) -> Validation:
-    """Measures `predict` ((n, rows, cols, 3) uint8 -> probabilities) on (n, ...) images and class indices."""
+    """Measures `predict` ((n, rows, cols, 3) uint8 -> probabilities) on (n, ...) images and class indices.
+
+    `frames` are the rows to measure; None for all.
+    """
+    frames = np.arange(len(images)) if frames is None else frames
     hero_area, found_area, hero_iou, people_iou = [], [], [], []
-    for first in range(0, len(images), batch):
-        probabilities = np.asarray(predict(np.asarray(images[first : first + batch])))
-        truth = np.asarray(labels[first : first + batch])
+    for first in range(0, len(frames), batch):
+        rows = frames[first : first + batch]
+        probabilities, truth = np.asarray(predict(np.asarray(images[rows]))), np.asarray(labels[rows])
         hero, found = truth == 2, probabilities[..., 2] > 0.5
         hero_area.append(hero.sum(axis=(1, 2)))
         found_area.append(found.sum(axis=(1, 2)))
@@ -51,10 +60,12 @@ def validate(
     area, found = np.concatenate(hero_area), np.concatenate(found_area)
     iou, people = np.concatenate(hero_iou), np.concatenate(people_iou)
 
-    there, seen = area > THERE, found > THERE
+    there, seen = area > DETECTION_PIXELS, found > DETECTION_PIXELS
     hits, errors = (there & seen).sum(), (there != seen).sum()
-    bins = [(area >= first) & (area < last) for first, last in SIZES]
-    near, far = area >= SIZES[-1][0], (area > 0) & (area < SIZES[-1][0])
+    size = area * (256 * 256 / labels[0].size)  # whatever size the network works at
+    bins = [(size >= band.low) & (size < band.high) for band in SIZES]
+    near = size >= SIZES[-1].low
+    far = there & ~near
     parts = [iou[part].mean() for part in (near, far) if part.any()]
     return Validation(
         score=float(np.mean(parts) * hits / max(hits + errors, 1)) if parts else float("nan"),

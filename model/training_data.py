@@ -1,0 +1,180 @@
+"""What a training learns from and is measured on: gathers frames, holds some out, and judges what is wrong with them.
+
+Reads names and what `frames.pack` found; decodes nothing itself.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model.dataset import DatasetError, Pair, Problem, find_pairs
+from model.frames import Frames
+
+STRETCH = 1000  # frames of a run of which one stretch of a twentieth is held out
+MOST_REPEATED = 10.0  # how many times as often as another frame one of a recording is drawn at most
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Labelled frames before anything was decoded; the sequences run parallel.
+
+    Attributes:
+        pairs, weights, origins: to learn from, how often each is drawn, and which argument it came from.
+        held, held_origins: to measure on.
+        chosen: the user said what to measure on; false where frames were held out by default.
+        problems: of names and folders.
+    """
+
+    pairs: tuple[Pair, ...]
+    weights: np.ndarray
+    origins: tuple[str, ...]
+    held: tuple[Pair, ...]
+    held_origins: tuple[str, ...]
+    chosen: bool
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Packed frames with those left out that are not fit, why, and what is worth knowing besides."""
+
+    frames: Frames
+    validation: Frames | None
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def gather(
+    data: Sequence[str],
+    recordings: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    hold_out: Sequence[str] = (),
+    validate: bool = True,
+) -> Gathered:
+    """Finds the frames.
+
+    Args:
+        data: `PATH` or `PATH:WEIGHT`, folders or zips.
+        recordings: likewise; together they are drawn as often as all of `data` together, so that many old frames do not
+            drown few new ones, nor the other way round.
+        validation: folders or zips to measure on.
+        hold_out: parts of names of runs in `data` and `recordings` that are measured on instead of learnt from.
+        validate: without `validation` and `hold_out`, hold out a twentieth.
+
+    Raises DatasetError when a source does not exist or is none, or no run is called like `hold_out`.
+    """
+    pairs, weights, origins, problems = [], [], [], []
+    for values, is_recording in ((data, False), (recordings, True)):
+        first = len(pairs)
+        for value in values:
+            path, weight = parse_source(value)
+            found, wrong = _find(path)
+            pairs += found
+            problems += wrong
+            weights += [weight] * len(found)
+            origins += [str(path)] * len(found)
+        others, own = sum(weights[:first]), sum(weights[first:])
+        if is_recording and others and own:
+            factor = min(others / own, MOST_REPEATED)
+            weights[first:] = [weight * factor for weight in weights[first:]]
+    held, held_origins = [], []
+    for path in map(Path, validation):
+        found, wrong = _find(path)
+        held += found
+        problems += wrong
+        held_origins += [str(path)] * len(found)
+    out = set()
+    if hold_out:
+        out = {row for row, pair in enumerate(pairs) if any(run in pair.run for run in hold_out)}
+        if not out:
+            runs = ", ".join(sorted({pair.run for pair in pairs}))
+            raise DatasetError(f"--hold-out: no run is called {' or '.join(hold_out)}; there are {runs}")
+    elif validate and not validation:
+        out = stretches(pairs)
+    keep = [row for row in range(len(pairs)) if row not in out]
+    return Gathered(
+        pairs=tuple(pairs[row] for row in keep),
+        weights=np.array([weights[row] for row in keep], float),
+        origins=tuple(origins[row] for row in keep),
+        held=(*held, *(pairs[row] for row in sorted(out))),
+        held_origins=(*held_origins, *(origins[row] for row in sorted(out))),
+        chosen=bool(validation or hold_out),
+        problems=tuple(problems),
+    )
+
+
+def parse_source(value: str) -> tuple[Path, float]:
+    """`PATH` or `PATH:WEIGHT`; a Windows drive letter is no weight. DatasetError for a weight of 0 or less."""
+    path, _, text = value.rpartition(":")
+    try:
+        weight = float(text) if path else 1.0
+    except ValueError:
+        return Path(value), 1.0
+    if not 0 < weight < float("inf"):
+        raise DatasetError(f"expected a weight above 0 in {value!r}, got {text}")
+    return Path(path or value), weight
+
+
+def stretches(pairs: Sequence[Pair]) -> set[int]:
+    """The middle twentieth of every thousand frames of each run: neighbours stay together, every run is measured.
+
+    The same frames each time. Runs of fewer than 20 frames give none.
+    """
+    runs = defaultdict(list)
+    for row, pair in enumerate(pairs):
+        runs[pair.run].append(row)
+    out = set()
+    for rows in runs.values():
+        for block in np.array_split(rows, max(1, round(len(rows) / STRETCH))):
+            count = len(block) // 20
+            first = (len(block) - count) // 2
+            out.update(block[first : first + count].tolist())
+    return out
+
+
+def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judged:
+    """Adds what packing found, sets of nothing but background, and frames that are in training and validation."""
+    problems = list(gathered.problems)
+    bad, wrong = _bad(frames, gathered.origins)
+    problems += wrong
+    notes = []
+    if validation is not None:
+        held_bad, wrong = _bad(validation, gathered.held_origins)
+        problems += wrong
+        validation = replace(validation, left_out=frozenset(held_bad))
+        measured = {validation.hashes[row]: row for row in validation.used}
+        shared = [row for row in range(len(frames)) if row not in bad and frames.hashes[row] in measured]
+        for row in shared if gathered.chosen else ():
+            twin = gathered.held[measured[frames.hashes[row]]].image
+            problems.append(Problem("in validation", str(gathered.pairs[row].image), f"same picture as {twin}"))
+        if shared and not gathered.chosen:
+            notes.append(f"{len(shared)} frames are not learnt from, because the same picture is held out")
+        bad |= set(shared)
+    counts = Counter(frames.hashes[row] for row in range(len(frames)) if row not in bad)
+    if twice := [row for row in range(len(frames)) if counts[frames.hashes[row]] > 1 and row not in bad]:
+        names = ", ".join(str(gathered.pairs[row].image) for row in twice[:3])
+        notes.append(f"{len(twice)} frames to learn from are there more than once (same picture), e.g. {names}")
+    return Judged(replace(frames, left_out=frozenset(bad)), validation, tuple(problems), tuple(notes))
+
+
+def _bad(frames: Frames, origins: Sequence[str]) -> tuple[set[int], Iterable[Problem]]:
+    """The frames that are not fit, and the problems: each file's, and each source's that shows nobody at all."""
+    problems, bad = list(frames.problems.values()), set(frames.problems)
+    somebody = frames.areas[:, 1:].any(axis=1)
+    for origin in dict.fromkeys(origins):
+        rows = [row for row, each in enumerate(origins) if each == origin and row not in bad]
+        if rows and not somebody[rows].any():
+            reason = f"all {len(rows)} masks are background only: nobody to learn from or to measure"
+            problems.append(Problem("background", origin, reason))
+            bad.update(rows)
+    return bad, problems
+
+
+def _find(path: Path) -> tuple[list[Pair], list[Problem]]:
+    found, wrong = find_pairs(path)
+    if not found and not wrong:
+        wrong = [Problem("empty", str(path), "no labelled frame in it")]
+    return found, wrong

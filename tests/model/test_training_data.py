@@ -1,0 +1,143 @@
+"""What is learnt from and measured on, and that everything wrong with it is named before training starts."""
+
+import cv2
+import numpy as np
+import pytest
+
+from model.augment import Augmentation
+from model.batches import Sampling, draw_probabilities, make_batch
+from model.dataset import DatasetError, Pair, Source, find_pairs
+from model.frames import pack
+from model.training_data import gather, judge, parse_source, stretches
+from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
+
+
+def judged(tmp_path, *data, **options):
+    gathered = gather([str(path) for path in data], **options)
+    frames = pack(gathered.pairs, tmp_path / "cache", 64)
+    validation = pack(gathered.held, tmp_path / "cache", 64) if gathered.held else None
+    return gathered, judge(gathered, frames, validation)
+
+
+def pairs_of(run, count):
+    return [Pair(f"{number:05d}", Source(run), Source(run), run) for number in range(count)]
+
+
+def test_everything_wrong_is_named_and_left_out(tmp_path):
+    folder = write_dataset(tmp_path / "learn", 9, size=64)
+    images, masks = folder / "images", folder / "masks"
+    (masks / "run_1_mask_00000.png").unlink()
+    (images / "run_1_cam1_00001.jpeg").write_bytes(b"\xff\xd8 cut short")
+    cv2.imwrite(str(masks / "run_1_mask_00002.png"), np.full((64, 64, 3), 77, np.uint8))
+    cv2.imwrite(str(masks / "run_1_mask_00003.png"), np.zeros((64, 64, 3), np.uint8))
+    cv2.imwrite(str(masks / "run_1_mask_00004.png"), np.zeros((32, 32, 3), np.uint8))
+    (tmp_path / "learn" / "later" / "images").mkdir(parents=True)
+    nobody = np.zeros((64, 64), np.uint8)
+    for number in range(2):
+        image = paint(nobody) - np.uint8(number)
+        write_frame(tmp_path / "sky", f"sky_cam1_{number}.png", f"sky_mask_{number}.png", image, nobody)
+    copied = (images / "run_1_cam1_00005.jpeg").read_bytes()
+    measure = write_dataset(tmp_path / "measure", 3, size=64, seed=1)
+    (measure / "images" / "run_1_cam1_00002.jpeg").write_bytes(copied)
+
+    gathered, found = judged(tmp_path, folder, tmp_path / "sky", validation=[str(measure)])
+    named = {problem.kind: str(problem) for problem in found.problems}
+    for kind, name in {
+        "no mask": "run_1_cam1_00000.jpeg",
+        "unreadable": "run_1_cam1_00001.jpeg",
+        "values": "run_1_mask_00002.png",
+        "classes": "run_1_mask_00003.png",
+        "size": "run_1_mask_00004.png",
+        "empty": "later",
+        "background": "sky",
+        "in validation": "run_1_cam1_00005.jpeg",
+    }.items():
+        assert name in named.pop(kind)
+    assert named == {}
+    left = [gathered.pairs[row].image.path.name[-10:-5] for row in found.frames.used]
+    assert left == ["00006", "00007", "00008"]
+    assert len(found.validation.used) == 3
+
+
+def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
+    folder = write_dataset(tmp_path / "learn", 8)
+    frames = judged(tmp_path, folder, validate=False)[1].frames
+    only_bad = type(frames)(frames.folder, frames.runs, frozenset(range(1, 8)))
+    probabilities = draw_probabilities(only_bad, Sampling(), np.ones(8))
+    assert probabilities.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    # Frame 0 has no hero, and all others may not lend theirs.
+    settings = Augmentation(crop=64, paste_hero_share=1.0)
+    _, labels = make_batch(only_bad, probabilities, 1, 0, 8, settings)
+    assert not (labels == 2).any()
+    with pytest.raises(DatasetError, match="no frame is left"):
+        draw_probabilities(type(frames)(frames.folder, frames.runs, frozenset(range(8))), Sampling(), np.ones(8))
+
+
+def test_by_default_a_twentieth_of_every_run_is_held_out_in_stretches():
+    pairs = pairs_of("a", 2000) + pairs_of("b", 60) + pairs_of("c", 19)
+    held = sorted(stretches(pairs))
+    assert [pairs[row].run for row in held].count("a") == 100
+    assert [pairs[row].run for row in held].count("b") == 3
+    assert [pairs[row].run for row in held].count("c") == 0
+    assert np.count_nonzero(np.diff(held) > 1) == 2  # two stretches of a, one of b
+    assert stretches(pairs) == set(held)
+
+
+def test_what_is_held_out_is_not_learnt_from(tmp_path):
+    folder = write_dataset(tmp_path / "learn", 40, size=64)
+    gathered = gather([str(folder)])
+    assert (len(gathered.pairs), len(gathered.held)) == (38, 2)
+    assert not {pair.name for pair in gathered.pairs} & {pair.name for pair in gathered.held}
+    assert not gather([str(folder)], validate=False).held
+    chosen = gather([str(folder)], hold_out=["learn"])
+    assert (len(chosen.pairs), len(chosen.held)) == (0, 40)
+    with pytest.raises(DatasetError, match="no run is called nowhere; there are learn"):
+        gather([str(folder)], hold_out=["nowhere"])
+
+
+def test_recordings_are_drawn_as_often_as_the_rest_but_no_frame_all_the_time(tmp_path):
+    many = write_dataset(tmp_path / "many", 30, size=32)
+    few, one = write_dataset(tmp_path / "few", 10, size=32, seed=1), write_dataset(tmp_path / "one", 1, size=32, seed=2)
+    weights = gather([f"{many}:2"], [str(few)], validate=False).weights
+    assert weights[:30].sum() == pytest.approx(weights[30:].sum())
+    assert gather([str(many)], [str(one)], validate=False).weights.tolist() == [1.0] * 30 + [10.0]
+
+
+def test_pictures_that_are_there_twice_are_told_and_kept(tmp_path):
+    folder = write_dataset(tmp_path / "learn", 4, size=64)
+    data = (folder / "images" / "run_1_cam1_00001.jpeg").read_bytes()
+    (folder / "images" / "run_1_cam1_00002.jpeg").write_bytes(data)
+    _, found = judged(tmp_path, folder)
+    assert found.problems == ()
+    assert len(found.frames.used) == 4
+    assert "2 frames" in found.notes[0]
+    assert "run_1_cam1_00001.jpeg" in found.notes[0]
+
+
+def test_a_repaired_mask_is_read_again(tmp_path):
+    folder = write_dataset(tmp_path / "learn", 2, size=64)
+    mask = folder / "masks" / "run_1_mask_00001.png"
+    good = mask.read_bytes()
+    mask.write_bytes(b"")
+    assert pack(find_pairs(folder)[0], tmp_path / "cache", 64).problems.keys() == {1}
+    mask.write_bytes(good)
+    assert pack(find_pairs(folder)[0], tmp_path / "cache", 64).problems == {}
+
+
+def test_weights_of_sources():
+    from pathlib import Path
+
+    assert parse_source("train.zip") == (Path("train.zip"), 1.0)
+    assert parse_source("train.zip:0.5") == (Path("train.zip"), 0.5)
+    assert parse_source("C:\\data\\train.zip") == (Path("C:\\data\\train.zip"), 1.0)
+    with pytest.raises(DatasetError, match="above 0"):
+        parse_source("train.zip:-1")
+
+
+def test_an_empty_source_is_a_problem_not_a_crash(tmp_path):
+    labels = draw_labels(np.random.default_rng(0), 32)
+    write_frame(tmp_path / "new", "a_cam1_0.png", "a_mask_0.png", paint(labels), labels)
+    (tmp_path / "new" / "hidden.txt").write_text("a_0\n")
+    old = write_dataset(tmp_path / "old", 2, size=32)
+    gathered = gather([str(old)], [str(tmp_path / "new")])
+    assert [(problem.kind, problem.file) for problem in gathered.problems] == [("empty", str(tmp_path / "new"))]
