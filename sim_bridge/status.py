@@ -44,6 +44,8 @@ class StatusDisplay(Listener):
 
     def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
         """Say what has changed."""
+        if session not in self._lines:  # it has gone while the network had its last frame
+            return
         self._lines[session].add(decision)
         if not decision.changed:
             return

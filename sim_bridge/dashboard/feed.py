@@ -122,8 +122,11 @@ class Feed(Listener):
 
     def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
         """Keep the newest frame."""
-        moment, watched = self._clock(), self._watched[session]
+        moment = self._clock()
         with self._lock:
+            watched = self._watched.get(session)
+            if watched is None:  # it has gone while the network had its last frame
+                return
             number = 0 if watched.seen is None else watched.seen.number + 1
             watched.seen = Seen(number, moment, frame, decision)
             watched.pending.append(decision.timings.get("total", 0.0))

@@ -221,6 +221,15 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
     assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
 
 
+def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
+    feed, session = Feed(), Session("s", 1, "here", None)
+    feed.connected(session)
+    feed.disconnected(session)
+    feed.decided(session, make_frame(), Decision(TargetState.FOUND, True, ()))
+    assert feed.watched == []
+    assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
+
+
 def test_refusals_of_a_kind_share_an_event():
     feed, session = Feed(), Session("s", 1, "here", None)
     feed.connected(session)

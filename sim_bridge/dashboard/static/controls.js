@@ -28,7 +28,7 @@ export class Controls {
   async askWhetherAllowed(complain) {
     const answer = await fetch("/api/controls", { headers: this.#headers() });
     const { allowed } = await answer.json();
-    element("control-set").disabled = !allowed;
+    element("control-set").hidden = !allowed;
     element("unlock").hidden = allowed;
     element("control-error").textContent = !allowed && complain ? "This is not the token that the follower printed." : "";
   }
