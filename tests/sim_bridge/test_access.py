@@ -13,7 +13,7 @@ from sim_bridge.access import is_loopback, refusal
 def socket_io(port: int, namespace: str = "", **options) -> str:
     """Connects a websocket as a browser or a simulator would; returns the answer to CONNECT."""
     address = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
-    connection = websocket.create_connection(address, timeout=5, **options)
+    connection = websocket.create_connection(address, timeout=30, **options)
     assert connection.recv().startswith("0")
     connection.send(f"40{namespace}")
     answer = connection.recv()
@@ -36,7 +36,7 @@ def socket_io(port: int, namespace: str = "", **options) -> str:
 )
 def test_pages_of_other_sites_read_nothing(serve, mode, path, headers):
     server = serve(async_mode=mode)
-    answer = requests.get(f"http://127.0.0.1:{server.port}{path}", headers=headers, timeout=5)
+    answer = requests.get(f"http://127.0.0.1:{server.port}{path}", headers=headers, timeout=30)
     assert answer.status_code in (400, 403)
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "sessions" not in answer.text
@@ -56,8 +56,8 @@ def test_pages_of_other_sites_get_no_socket(serve, options):
 def test_simulators_and_own_pages_are_let_in(serve):
     server = serve()
     own = f"http://127.0.0.1:{server.port}"
-    assert requests.get(own + "/status", timeout=5).json()["sessions"] == []
-    assert requests.get(own + "/status", headers={"Origin": own}, timeout=5).ok
+    assert requests.get(own + "/status", timeout=30).json()["sessions"] == []
+    assert requests.get(own + "/status", headers={"Origin": own}, timeout=30).ok
     assert socket_io(server.port, suppress_origin=True).startswith("40")
     assert socket_io(server.port, suppress_origin=True, host="host.docker.internal").startswith("40")
     assert json.loads(socket_io(server.port, origin=own)[2:])["sid"]

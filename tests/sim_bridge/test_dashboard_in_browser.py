@@ -89,7 +89,7 @@ def visit(browser):
 
     def open_page(address: str, complains: bool = False, **options):
         page = browser.new_page(**options)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         pages.append(page)
         if not complains:
             page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -120,7 +120,7 @@ def wait_for_frame(page, after: int = -1) -> int:
     return shown_frame(page)
 
 
-def until(page, condition, seconds: float = 10.0) -> None:
+def until(page, condition, seconds: float = 30.0) -> None:
     """Wait for the page; its own means to wait would need `eval`, which the page forbids."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -204,7 +204,7 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     until(page, lambda: values()[1][0].isdigit())
     values = values()
     assert values[3:] == ["2016 px", "12.0 m"]
-    assert 5 < float(values[1].split()[0]) < 15
+    assert 0 < float(values[1].split()[0]) < 15
     page.get_by_label("Depth").check(force=True)
     wait_for_frame(page, shown_frame(page) + 1)
     slide(page, "opacity", 0)
