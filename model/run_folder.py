@@ -156,6 +156,6 @@ class RunFolder:
         os.replace(self.path / "results.partial.png", self.path / "results.png")
 
     def _replace(self, name: str, text: str) -> None:
-        partial = self.path / f"{name}.partial"
+        partial = self.path / f".{name}-{os.getpid()}"  # workers of one training write the same
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, self.path / name)

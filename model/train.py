@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="train this long instead of for a number of epochs")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare batches (default 1)")
+    parser.add_argument(
+        "--strategy", choices=("mirrored", "multiworker"), help="train on all GPUs, or on the workers in TF_CONFIG"
+    )
     parser.add_argument("--run", type=Path, metavar="DIR", help="the run folder; default runs/<date-time>")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where decoded frames are kept")
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that are wrong, instead of stopping")
@@ -70,16 +73,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if options.strategy == "multiworker" and (options.minutes or not (options.run or options.resume)):
+        raise ValueError(
+            "--strategy multiworker needs --run, and --epochs instead of --minutes: each worker has its clock"
+        )
     run = _open_run(options)
     overrides = {key: getattr(options, key) for key in ("preset", "epochs") if getattr(options, key)}
     settings = load_settings(options.settings, overrides)
     sources = options.validation, options.hold_out, not options.no_validation
+    import_tensorflow_quietly()
+    distribution = _distribution(options.strategy)
     gathered = gather(options.data, options.recordings, *sources)
     run.write_json("settings.json", asdict(settings))
     if options.tensorboard:
         run.log_to_tensorboard()
 
-    import_tensorflow_quietly()
     import keras
 
     from model import networks
@@ -91,7 +99,7 @@ def _train(options: argparse.Namespace) -> int:
     try:
         data = _pack(gathered, options, run, model.input_shape[1])
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
-        trainer = Trainer(model, settings, run, console)
+        trainer = Trainer(model, settings, run, console, distribution)
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0
@@ -107,6 +115,8 @@ def _train(options: argparse.Namespace) -> int:
             trainer.fit(batches, data.validation, options.minutes)
         finally:
             batches.close()
+        if not trainer.chief:
+            return 0
         best = trainer.finish()
         if data.validation is not None:
             from model.final_figures import show_final_figures
@@ -117,6 +127,14 @@ def _train(options: argparse.Namespace) -> int:
         return 130
     console.print(f"done: {best}", soft_wrap=True)
     return 0
+
+
+def _distribution(strategy: str | None):
+    if strategy is None:
+        return None
+    from model.distribution import Distribution
+
+    return Distribution(strategy)
 
 
 def _open_run(options: argparse.Namespace) -> RunFolder:

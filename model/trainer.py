@@ -1,6 +1,7 @@
 """The training loop: epochs, learning rate, average of the weights, validation, checkpoints."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from math import cos, pi
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from model.batches import Batches
+from model.distribution import Distribution
 from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
 from model.run_folder import RunFolder
@@ -22,7 +24,17 @@ from model.weights import save_model
 class Trainer:
     """A network, its optimiser, the average of its weights, and how far it has come."""
 
-    def __init__(self, model: keras.Model, settings: TrainSettings, run: RunFolder, console: Console):
+    def __init__(
+        self,
+        model: keras.Model,
+        settings: TrainSettings,
+        run: RunFolder,
+        console: Console,
+        distribution: Distribution | None = None,
+    ):
+        """Of a distributed training each process has one; only the chief's validates and writes."""
+        self.distribution = distribution
+        self.chief = distribution is None or distribution.chief
         self.settings, self.run, self.console = settings, run, console
         self.precision = _precision(settings.mixed_precision)
         self.epoch = 0
@@ -48,13 +60,14 @@ class Trainer:
                 row |= {"loss": logs["loss"], "hero_iou_train": logs["hero_iou"]}
                 row["images_per_second"] = images / (time.perf_counter() - began)
                 finished = self.progress(minutes) >= 1.0
-                if validation is not None and (self.epoch % settings.validate_every == 0 or finished):
+                if self.chief and validation is not None and (self.epoch % settings.validate_every == 0 or finished):
                     measured = self._validate(validation)
                     row |= measured.row()
                     bar.console.print(_line(self.epoch, logs, measured))
-                self.run.append_results(row)
-                self.save()
-                if "score" in row or finished:
+                if self.chief:
+                    self.run.append_results(row)
+                    self.save()
+                if self.chief and ("score" in row or finished):
                     self._write(self.run.last)
                     self.run.plot()
                 text = f"epoch {self.epoch}  loss {logs['loss']:.4f}  hero IoU {logs['hero_iou']:.3f}"
@@ -104,7 +117,10 @@ class Trainer:
 
     def _trainable(self, model: keras.Model, size: int) -> keras.Model:
         """The network for square samples of `size` pixels, with its loss and a fresh optimiser."""
-        network = _twin(model, self.precision, (size, size, 3))
+        with self.distribution.scope() if self.distribution else nullcontext():
+            return self._compiled(_twin(model, self.precision, (size, size, 3)))
+
+    def _compiled(self, network: keras.Model) -> keras.Model:
         network.compile(
             self._optimizer(),
             segmentation_loss(self.settings.loss),
@@ -144,14 +160,18 @@ class Trainer:
         self.network.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
         stream = batches.range(self.step, last, size, augmentation)
-        history = self.network.fit(stream, steps_per_epoch=settings.epoch_steps, epochs=1, verbose=0, shuffle=False)
+        if self.distribution:
+            logs = self.distribution.fit(self.network, stream)
+        else:
+            history = self.network.fit(stream, steps_per_epoch=settings.epoch_steps, epochs=1, verbose=0, shuffle=False)
+            logs = {key: float(values[-1]) for key, values in history.history.items()}
         self.step = last
         # Early on the average would drag the first, useless weights along: average over fewer epochs then.
         keep = min(settings.ema, self.epoch / (self.epoch + 3))
         for mean, weight in zip(self.average, self.network.get_weights(), strict=True):
             mean *= keep
             mean += (1 - keep) * weight
-        return {key: float(values[-1]) for key, values in history.history.items()}, size * settings.epoch_steps
+        return logs, size * settings.epoch_steps
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)

@@ -1,0 +1,90 @@
+"""Data-parallel training through `tf.distribute`: on the GPUs of one machine, or on several machines.
+
+Keras 3's `fit` does not run under MultiWorkerMirroredStrategy (keras-team/keras#20585, seen with 3.15.1), but its
+`train_step` does; so the loop over steps is ours. Every process makes the whole batch of a step, which depends on the
+seed and the step alone, and each replica takes its share of it: the training is that of one machine.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+STRATEGIES = ("mirrored", "multiworker")
+
+
+class StrategyError(ValueError):
+    """The strategy cannot run here as asked; the message says what it needs."""
+
+
+class Distribution:
+    """The replicas of a network, in this process and in others.
+
+    Attributes:
+        chief: this process writes the run folder. Of several, it is the first worker.
+        replicas: among which a batch is divided.
+    """
+
+    def __init__(self, name: str):
+        """Starts it; with "multiworker" this waits for the other workers that `TF_CONFIG` names.
+
+        Raises StrategyError on another backend, and for "multiworker" without TF_CONFIG.
+        """
+        if keras.backend.backend() != "tensorflow":
+            raise StrategyError(f"--strategy needs KERAS_BACKEND=tensorflow, this is {keras.backend.backend()}")
+        import tensorflow as tf
+
+        self.chief = True
+        if name == "multiworker":
+            self.chief = _is_chief()
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        else:
+            self._strategy = tf.distribute.MirroredStrategy()
+        self.replicas = self._strategy.num_replicas_in_sync
+        self._steps = {}
+
+    def scope(self):
+        """Variables that are made inside exist once on each replica."""
+        return self._strategy.scope()
+
+    def fit(self, network: keras.Model, stream: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+        """Trains on every batch of `stream`; returns the means of the metrics over the batches and replicas.
+
+        Raises StrategyError when a batch cannot be divided among the replicas.
+        """
+        import tensorflow as tf
+
+        if id(network) not in self._steps:
+            self._steps = {id(network): tf.function(lambda *data: self._strategy.run(network.train_step, args=(data,)))}
+        network.reset_metrics()
+        logs = {}
+        for batch in stream:
+            if len(batch[0]) % self.replicas:
+                raise StrategyError(f"a batch of {len(batch[0])} cannot be divided among {self.replicas} replicas")
+            logs = self._steps[id(network)](*(self._share(part) for part in batch))
+        return {key: float(self._strategy.reduce("MEAN", value, axis=None)) for key, value in logs.items()}
+
+    def _share(self, batch: np.ndarray):
+        """Each replica's part: of n replicas the k-th takes every n-th sample from the k-th on."""
+        import tensorflow as tf
+
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(batch[context.replica_id_in_sync_group :: self.replicas])
+        )
+
+
+def _is_chief() -> bool:
+    try:
+        cluster = json.loads(os.environ["TF_CONFIG"])
+        kind, index = cluster["task"]["type"], cluster["task"]["index"]
+        workers = cluster["cluster"]["worker"]
+    except (KeyError, TypeError, ValueError) as error:
+        example = '{"cluster": {"worker": ["host1:9001", "host2:9001"]}, "task": {"type": "worker", "index": 0}}'
+        raise StrategyError(
+            f"--strategy multiworker needs the variable TF_CONFIG in each process, as {example}"
+        ) from error
+    if not workers:
+        raise StrategyError("TF_CONFIG names no worker")
+    return kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster["cluster"])

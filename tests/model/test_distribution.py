@@ -1,0 +1,91 @@
+"""Training on two worker processes: it runs, and learns what one process learns."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from model import train as command
+from model.run_folder import RunFolder
+from model.weights import load_model
+from tests.model.labelled_frames import write_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = """
+preset = "pyramid-small"
+batch_size = 4
+epoch_steps = 3
+learning_rate = 0.001
+clip_norm = 0.0
+full_frames = 0.0
+mixed_precision = "float32"
+[augmentation]
+crop = 64
+"""
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
+def test_two_workers_train_as_one_does(tmp_path):
+    data = write_dataset(tmp_path / "learn", 6)
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    arguments = ["--workers", "0", "--data", str(data), "--no-validation", "--epochs", "2"]
+    arguments += ["--settings", str(tmp_path / "settings.toml"), "--cache", str(tmp_path / "cache")]
+    command.console = Console(record=True, width=200, file=io.StringIO())
+    assert command.main([*arguments, "--run", str(tmp_path / "one")]) == 0, command.console.export_text()
+
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    workers = []
+    for index in range(2):
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        call = [sys.executable, "-m", "model.train", *arguments, "--strategy", "multiworker"]
+        workers.append(
+            subprocess.Popen(
+                [*call, "--run", str(tmp_path / "two")],
+                cwd=ROOT,
+                env=os.environ | {"TF_CONFIG": config, "TF_NUM_INTRAOP_THREADS": "1", "COLUMNS": "200"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    try:
+        printed = [worker.communicate(timeout=180)[0] for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(printed)
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
+    losses = [[float(row["loss"]) for row in each.results()] for each in (one, two)]
+    assert len(losses[1]) == 2
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
+    for alone, shared in zip(
+        load_model(one.last).model.get_weights(), load_model(two.last).model.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(alone, shared, atol=2e-3)
+
+
+def test_what_a_distributed_training_needs_is_said_at_once(tmp_path, monkeypatch):
+    def say(*arguments):
+        command.console = Console(record=True, width=300, file=io.StringIO())
+        assert command.main(["--data", str(tmp_path), "--strategy", "multiworker", *arguments]) == 2
+        return command.console.export_text()
+
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert "TF_CONFIG" in say("--run", str(tmp_path / "run"), "--epochs", "1")
+    assert "--run" in say("--epochs", "1")
+    assert "--epochs" in say("--run", str(tmp_path / "run"), "--minutes", "1")
