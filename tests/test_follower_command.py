@@ -79,6 +79,18 @@ def test_it_says_what_flies_and_ends_at_once(start, async_mode, ending):
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the browser here is a shell command")
+def test_pred_viz_opens_the_page(start, tmp_path, monkeypatch):
+    opened = tmp_path / "opened"
+    monkeypatch.setenv("BROWSER", f"sh -c 'echo $0 > {opened}' %s")
+    _, _, port = start("--port", "0", "--pred_viz")
+    deadline = time.monotonic() + 20
+    while not (opened.exists() and opened.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert opened.read_text() == f"http://127.0.0.1:{port}/\n"
+
+
 def test_a_port_in_use_is_one_sentence(start):
     _, _, port = start("--port", "0")
     began = time.perf_counter()
