@@ -205,6 +205,8 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     values = values()
     assert values[3:] == ["2016 px", "12.0 m"]
     assert 0 < float(values[1].split()[0]) < 15
+    page.locator(".timeline canvas").nth(4).hover()  # the middle is half a minute ago, before it all began
+    until(page, lambda: page.locator(".timeline output").nth(4).text_content() == "– m")  # noqa: RUF001
     page.get_by_label("Depth").check(force=True)
     wait_for_frame(page, shown_frame(page) + 1)
     slide(page, "opacity", 0)

@@ -66,6 +66,8 @@ class Chart {
   #chart;
   #canvas = document.createElement("canvas");
   #value = document.createElement("output");
+  #pointer = null; // pixels from the left: what was then is shown instead of what is now
+  #drawn = [[], 0];
 
   constructor(container, chart) {
     this.#chart = chart;
@@ -80,21 +82,26 @@ class Chart {
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", `${chart.name} over the last minute`);
     plot.append(this.#canvas);
+    this.#canvas.addEventListener("pointermove", (event) => this.#point(event.offsetX));
+    this.#canvas.addEventListener("pointerleave", () => this.#point(null));
     card.append(header, plot);
     container.append(card);
   }
 
-  draw(rows, now) {
-    const { value, least, digits, unit, ink = "--accent" } = this.#chart;
-    const last = rows.at(-1);
-    const newest = last && now - last.time < 2 ? value(last) : null;
-    const small = document.createElement("small");
-    small.textContent = ` ${unit}`;
-    this.#value.replaceChildren(newest === null ? "–" : newest.toFixed(digits), small);
+  #point(pointer) {
+    this.#pointer = pointer;
+    this.draw(...this.#drawn);
+  }
 
+  draw(rows, now) {
+    this.#drawn = [rows, now];
+    const { value, least, ink = "--accent" } = this.#chart;
     const context = fitCanvas(this.#canvas);
     const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
     const shown = rows.filter((row) => row.time > now - WINDOW);
+    const moment = this.#pointer === null ? now : now - WINDOW * (1 - this.#pointer / width);
+    const read = nearest(shown, moment);
+    this.#tell(read, now);
     const top = niceAbove(Math.max(least, ...shown.map((row) => value(row) ?? 0)));
     const size = 0.68 * rem();
     const base = height - 1.5 * size;
@@ -112,6 +119,12 @@ class Chart {
       context.stroke();
     }
     this.#trace(context, shown, x, (row) => (value(row) === null ? null : y(value(row))), base, ink);
+    if (read && this.#pointer !== null && value(read) !== null) {
+      context.beginPath();
+      context.arc(x(read.time), y(value(read)), 0.3 * size, 0, 7);
+      context.fillStyle = colour("--text");
+      context.fill();
+    }
     context.textBaseline = "top";
     context.fillStyle = colour("--muted");
     context.fillText(String(+top.toPrecision(3)), 2, y(top) + 2);
@@ -120,6 +133,14 @@ class Chart {
     context.textAlign = "right";
     context.fillText("now", width, height);
     context.textAlign = "left";
+  }
+
+  #tell(row, now) {
+    const { value, digits, unit } = this.#chart;
+    const number = row ? value(row) : null;
+    const small = document.createElement("small");
+    small.textContent = this.#pointer === null || !row ? ` ${unit}` : ` ${unit}, ${Math.round(now - row.time)} s ago`;
+    this.#value.replaceChildren(number === null ? "–" : number.toFixed(digits), small);
   }
 
   #trace(context, rows, x, y, base, ink) {
@@ -147,6 +168,14 @@ class Chart {
       context.fill();
     }
   }
+}
+
+function nearest(rows, moment) { // within 2 seconds
+  let best = null;
+  for (const row of rows) {
+    if (Math.abs(row.time - moment) < Math.min(2, best ? Math.abs(best.time - moment) : 2)) best = row;
+  }
+  return best;
 }
 
 function niceAbove(value) {
