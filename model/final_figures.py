@@ -1,6 +1,8 @@
-"""What a finished training shows of its best model: tables by the hero's size, and the frames that went most wrong."""
+"""What a finished training shows of its best model: tables, worst frames, and beside the model it started from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +12,8 @@ from model import report
 from model.dataset import Pair
 from model.evaluate import draw_worst, write
 from model.evaluation import ALL_FRAMES, Evaluation, measure
+from model.promotion import compare, decide, replace_weights
+from model.promotion_report import write_report
 from model.segmenter import Segmenter
 
 WORST = 12
@@ -23,6 +27,31 @@ def show_final_figures(weights: Path, pairs: Sequence[Pair], folder: Path, conso
     for table in report.tables([evaluation]):
         console.print(report.terminal_table(table))
     return evaluation
+
+
+def promote_if_better(
+    new: Path, current: Path, pairs: Sequence[Pair], folder: Path, better: str, tolerance: float, console: Console
+) -> bool:
+    """Measures both models, writes retrain.md, and puts the new one in the current one's place if that is a gain."""
+    measured = [measure_model(weights, pairs, console) for weights in (current, new)]
+    before, after = (
+        replace(evaluation, model=name) for (evaluation, _), name in zip(measured, ("before", "after"), strict=True)
+    )
+    changes = compare(before, after)
+    verdict = decide(changes, better, tolerance)
+    predictors = measured[0][1], measured[1][1]
+    title = f"Retraining of {current.name}"
+    written = write_report(folder, title, verdict, changes, (before, after), predictors)
+    for table in report.tables([before, after]):
+        console.print(report.terminal_table(table))
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    if verdict.promote:
+        kept = replace_weights(new, current)
+        say(f"promoted to {current}: {verdict.reason}; the old one is {kept}", style="green")
+    else:
+        say(f"not promoted, {current} stays: {verdict.reason}; the new one is {new}", style="yellow")
+    say(f"report: {written}")
+    return verdict.promote
 
 
 def measure_model(weights: Path, pairs: Sequence[Pair], console: Console) -> tuple[Evaluation, Segmenter]:

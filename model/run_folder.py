@@ -150,7 +150,8 @@ class RunFolder:
         ):
             axes.set(title=title, xlabel="minutes")
             axes.grid(alpha=0.3)
-            axes.legend(fontsize="small")
+            if axes.lines:
+                axes.legend(fontsize="small")
         figure.savefig(self.path / "results.partial.png", dpi=110)
         plt.close(figure)
         os.replace(self.path / "results.partial.png", self.path / "results.png")

@@ -1,26 +1,27 @@
 """Trains a network on labelled frames, from scratch or on from a model, and keeps a run folder.
 
     python -m model.train --data train.zip --data collected_runs.zip --minutes 30
-    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run --minutes 10
+    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run --minutes 10 --promote
     python -m model.train --preset fcn-4 --data train.zip --validation validation.zip --skip-bad
     python -m model.train --resume runs/20261121-101500
 
 A dataset is a folder or a zip with images/ and masks/; `:WEIGHT` behind it draws its frames more or less often. Without
 `--validation` or `--hold-out`, one frame in twenty is held out, in stretches, so that neighbours stay together.
+The exit status is 0; 2 for what cannot be used; 3 when `--promote` found the new model to be no gain; 130 after Ctrl-C.
 """
 
 # Worker processes import this module: Keras and its backend are imported in functions only.
 import argparse
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
 from model.batches import Batches
-from model.dataset import DatasetError, summarise
+from model.dataset import DatasetError, Pair, summarise
 from model.frames import pack
 from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
@@ -51,6 +52,22 @@ def main(arguments: list[str] | None = None) -> int:
         "--no-validation", action="store_true", help="hold nothing out: learn from all, measure nothing"
     )
     parser.add_argument("--init", metavar="H5", help="go on from this model instead of from scratch")
+    parser.add_argument(
+        "--promote", action="store_true", help="replace the file of --init if the new model is better; the old is kept"
+    )
+    parser.add_argument(
+        "--better",
+        choices=("all", "far", "near", "wrong heroes"),
+        default="all",
+        help="where it must be better: hero IoU of all, far or near heroes, or frames with a wrong hero (default all)",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.02,
+        metavar="SHARE",
+        help="how much worse it may be elsewhere (default 0.02)",
+    )
     parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted training")
     parser.add_argument("--settings", metavar="TOML", help="changes to model/train.toml")
     parser.add_argument("--preset", help="a network of model.networks; default: the settings'")
@@ -77,6 +94,8 @@ def _train(options: argparse.Namespace) -> int:
         raise ValueError(
             "--strategy multiworker needs --run, and --epochs instead of --minutes: each worker has its clock"
         )
+    if options.promote and (not options.init or options.no_validation):
+        raise ValueError("--promote needs --init, the model to be replaced, and frames to measure both on")
     run = _open_run(options)
     overrides = {key: getattr(options, key) for key in ("preset", "epochs") if getattr(options, key)}
     settings = load_settings(options.settings, overrides)
@@ -95,7 +114,12 @@ def _train(options: argparse.Namespace) -> int:
     from model.weights import load_model
 
     keras.utils.set_random_seed(settings.seed)
-    model = load_model(options.init).model if options.init else networks.build(settings.preset)
+    loaded = load_model(options.init) if options.init else None
+    if options.promote and loaded.kind != "own":
+        raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
+    model = loaded.model if loaded else networks.build(settings.preset)
+    if loaded:
+        settings = replace(settings, learning_rate=settings.init_learning_rate)
     try:
         data = _pack(gathered, options, run, model.input_shape[1])
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
@@ -118,15 +142,27 @@ def _train(options: argparse.Namespace) -> int:
         if not trainer.chief:
             return 0
         best = trainer.finish()
+        status = 0
         if data.validation is not None:
-            from model.final_figures import show_final_figures
-
-            show_final_figures(best, [gathered.held[row] for row in data.validation.used], run.path, console)
+            status = _show(options, best, [gathered.held[row] for row in data.validation.used], run)
     except KeyboardInterrupt:
         console.print(f"interrupted; go on with: python -m model.train --resume {run.path}", soft_wrap=True)
         return 130
     console.print(f"done: {best}", soft_wrap=True)
-    return 0
+    return status
+
+
+def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], run: RunFolder) -> int:
+    """The figures of the finished model; with --promote beside the old one's, with consequences."""
+    from model.final_figures import promote_if_better, show_final_figures
+    from model.weights import find_weights
+
+    if not options.promote:
+        show_final_figures(best, pairs, run.path, console)
+        return 0
+    current = find_weights(options.init)
+    promoted = promote_if_better(best, current, pairs, run.path, options.better, options.tolerance, console)
+    return 0 if promoted else 3
 
 
 def _distribution(strategy: str | None):

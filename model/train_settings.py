@@ -41,6 +41,7 @@ class TrainSettings:
     epochs: int
     validate_every: int
     learning_rate: float
+    init_learning_rate: float
     schedule: str
     later_learning_rate: float
     warm_up: float
