@@ -125,7 +125,7 @@ def table(figures: Sequence[Figures]) -> Table:
         drawn.add_row(
             *map(str, (each.hz, each.viewers, each.frames)),
             *(f"{each.p10:.2f}", f"{each.p10 / alone.p10:.2f}"),
-            *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}", f"{each.p99:.2f}", f"{each.p99 / alone.p99:.2f}"),
+            *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}", f"{each.p99:.0f}", f"{each.p99 / alone.p99:.2f}"),
             f"{each.frames_seen:.0f}" if each.viewers else "",
         )
     return drawn

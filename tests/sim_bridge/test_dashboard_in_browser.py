@@ -150,12 +150,8 @@ def grid_colours(page) -> np.ndarray:
 
 
 def slide(page, name: str, value: int) -> None:
-    page.evaluate(
-        f"""() => {{
-            const slider = document.querySelector("#{name}");
-            slider.value = {value};
-            slider.dispatchEvent(new Event("input"));
-        }}"""
+    page.locator(f"#{name}").evaluate(
+        f"(slider) => {{ slider.value = {value}; slider.dispatchEvent(new Event('input')); }}"
     )
 
 
@@ -200,9 +196,8 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     wait_for_frame(page, number + 3)
     assert page.get_attribute("#map-view", "data-camera") != place
     page.get_by_text("hero, truly").wait_for()
-    values = page.locator(".timeline output").all_text_contents
-    until(page, lambda: values()[1][0].isdigit())
-    values = values()
+    until(page, lambda: page.locator(".timeline output").nth(1).text_content()[0].isdigit())
+    values = page.locator(".timeline output").all_text_contents()
     assert values[3:] == ["2016 px", "12.0 m"]
     assert 0 < float(values[1].split()[0]) < 15
     page.locator(".timeline canvas").nth(4).hover()  # the middle is half a minute ago, before it all began
@@ -224,8 +219,7 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
     page.fill("#note", "<b>here</b>")
     page.get_by_role("button", name="Mark moment").click()
     page.get_by_text("<b>here</b>").wait_for()  # as text
-    number = wait_for_frame(page)
-    wait_for_frame(page, number + 3)
+    wait_for_frame(page, wait_for_frame(page) + 3)
     page.click("#record-button")
     page.get_by_role("button", name="Record", exact=True).wait_for()
     lines = tmp_path / "by_button" / "frames.jsonl"
@@ -276,8 +270,7 @@ def test_the_page_comes_back_after_the_bridge_was_started_anew(
     again = serve_with_dashboard(seeing_agent, segmenter=Network(), port=port)
     stream(again.port)
     page.get_by_text("connected", exact=True).wait_for()
-    number = wait_for_frame(page)
-    wait_for_frame(page, number)
+    wait_for_frame(page, wait_for_frame(page))
 
 
 def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, seeing_agent, visit, stream):
