@@ -125,8 +125,8 @@ class Trainer:
             self._optimizer(),
             segmentation_loss(self.settings.loss),
             metrics=[HeroIoU()],
-            # XLA's convolutions are slower than oneDNN's on a CPU.
-            jit_compile=keras.backend.backend() != "tensorflow" or _on_gpu(),
+            # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on networks of Keras.
+            jit_compile=keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and _on_gpu()),
         )
         network.optimizer.build(network.trainable_variables)
         return network
@@ -208,6 +208,15 @@ def _line(epoch: int, logs: dict[str, float], measured: Validation) -> str:
 
 
 def _on_gpu() -> bool:
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.is_available()
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
@@ -216,7 +225,7 @@ def _on_gpu() -> bool:
 def _precision(wanted: str) -> str:
     if wanted != "auto":
         return wanted
-    if keras.backend.backend() == "tensorflow" and not _on_gpu():
+    if not _on_gpu():
         flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
         return "mixed_bfloat16" if "amx_bf16" in flags else "float32"
     return "mixed_bfloat16"
