@@ -6,7 +6,9 @@ the set, so that worker processes share one copy and a second training starts at
 
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -130,6 +132,9 @@ def pack(
     folder = cache / fingerprint.hexdigest()[:16]
     if not (folder / "checked.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
+        for leftover in cache.glob("packing-*"):  # of a process that was killed; younger ones may be at work
+            if time.time() - leftover.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="packing-") as partial:
             _write(Path(partial), pairs, size, progress)
             folder.mkdir(exist_ok=True)

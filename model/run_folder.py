@@ -35,6 +35,11 @@ class RunFolder:
         self._tensorboard = None
         self.last, self.best = path / "last.h5", path / "best.h5"
 
+    def clear_leftovers(self) -> None:
+        """Removes models that an interruption left half written beside their place."""
+        for leftover in (*self.path.glob(".last-*.h5"), *self.path.glob(".best-*.h5")):
+            leftover.unlink(missing_ok=True)
+
     def write_json(self, name: str, content: object) -> None:
         """One JSON file, indented."""
         self._replace(name, json.dumps(content, indent=2, default=str))

@@ -84,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _train(options)
+    except KeyboardInterrupt:
+        console.print("interrupted before anything was learnt")
+        return 130
     except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
@@ -180,6 +183,7 @@ def _open_run(options: argparse.Namespace) -> RunFolder:
         if not (path / "arguments.json").is_file():
             raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
         run = RunFolder(path)
+        run.clear_leftovers()
         stored = run.read_json("arguments.json")
         given = {"minutes", "epochs"} if options.minutes or options.epochs else set()
         vars(options).update({key: stored[key] for key in (vars(options).keys() & stored) - {*NOT_RESUMED, *given}})

@@ -93,8 +93,10 @@ def test_killed_at_a_random_moment_it_resumes_on_the_same_curve(data, tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    (broken / ".last-1.h5").write_bytes(b"half")
     status, printed = train("--resume", broken)
     assert status == 0, printed
+    assert not (broken / ".last-1.h5").exists()
 
     one, other = (RunFolder(path).results() for path in (whole, broken))
     assert [row["epoch"] for row in other] == ["1", "2", "3"]
@@ -118,6 +120,13 @@ def test_what_cannot_start_is_one_sentence(data, tmp_path):
     (tmp_path / "held").mkdir()
     (tmp_path / "held" / "checkpoint.npz").write_bytes(b"")
     assert "--resume" in train("--data", data / "learn", "--run", tmp_path / "held")[1]
+
+
+def test_tensorboard_is_asked_for_by_name_where_it_is_missing(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
+    status, printed = train(*arguments(data, tmp_path / "run"), "--tensorboard")
+    assert status == 2
+    assert "pip install tensorboard" in printed
 
 
 def test_ctrl_c_says_how_to_go_on(data, tmp_path, monkeypatch):
