@@ -18,3 +18,8 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared files at {folder.name}/ beside the checkout")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser go first: Playwright waits for ever in a thread in which eventlet has had a hub."""
+    items.sort(key=lambda item: "in_browser" not in item.nodeid)
