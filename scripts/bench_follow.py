@@ -32,11 +32,13 @@ def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: i
     from follower.types import ObjectDetected, ObjectLost
     from scripts.original_agent import OriginalAgent
     from sim_bridge.messages import parse_sensor_frame
+    from simulator.city import generate_city
     from simulator.episode import Episode
     from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
     from simulator.rendering import make_renderer
 
-    episode = _episode(Episode, make_renderer, seed, people)
+    city = generate_city(seed)
+    episode = Episode(seed, city=city, renderer=make_renderer(city), people=people)
     agent = FollowAgent() if agent_name == "ours" else OriginalAgent()
     moments, plan = [], FlightPlan(hz=HZ)
     for _ in range(round(seconds * HZ)):
@@ -68,13 +70,6 @@ def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: i
         )
         episode.step(1 / HZ)
     return moments
-
-
-def _episode(episode_type, make_renderer, seed: int, people: int):
-    from simulator.city import generate_city
-
-    city = generate_city(seed)
-    return episode_type(seed, city=city, renderer=make_renderer(city), people=people)
 
 
 def _perfect(frame, seen) -> np.ndarray:
