@@ -1,20 +1,15 @@
-"""What people can ask for, as HTTP calls with JSON; docs/dashboard.md describes them for users.
+"""What people can ask for during a flight, as HTTP calls with JSON; docs/dashboard.md describes them for users."""
 
-Pages of other sites are kept out before (access.py), and again here: only JSON is taken, which they cannot send without
-asking. Where other machines can connect, each call needs the token.
-"""
-
-import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import flask
 
 from sim_bridge.dashboard.feed import Feed
+from sim_bridge.dashboard.gate import Gate
 from sim_bridge.session import Session
 
 LONGEST_NOTE = 200  # characters
-LARGEST_BODY = 10_000  # bytes
 
 
 class Recorder(Protocol):
@@ -34,12 +29,12 @@ class Recorder(Protocol):
 
 
 class Controls:
-    """The calls. `token` None: whoever connects may use them; `recorder` None: nothing can be recorded here."""
+    """The calls. `recorder` None: nothing can be recorded here."""
 
-    def __init__(self, feed: Feed, recorder: Recorder | None, token: str | None):
+    def __init__(self, feed: Feed, recorder: Recorder | None, gate: Gate):
         self._feed = feed
         self._recorder = recorder
-        self._token = token
+        self._gate = gate
 
     def pages(self) -> flask.Blueprint:
         """The calls as pages of an application."""
@@ -51,37 +46,13 @@ class Controls:
             ("/recording/stop", self._stop_recording),
             ("/mark", self._mark),
         ):
-            pages.add_url_rule(path, control.__name__, self._guarded(control), methods=["POST"])
+            pages.add_url_rule(path, control.__name__, self._gate.guarded(control), methods=["POST"])
         pages.add_url_rule("/controls", view_func=self.describe)
         return pages
 
     def describe(self) -> dict:
         """Whether this caller may use the controls, and the state of what they act on."""
-        return {"allowed": self._is_allowed(), "recorder": self._recorder_status()}
-
-    def _is_allowed(self) -> bool:
-        given = flask.request.headers.get("Authorization", "")
-        return self._token is None or hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
-
-    def _guarded(self, control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
-        def call(**path: int) -> flask.typing.ResponseReturnValue:
-            request = flask.request
-            request.max_content_length = LARGEST_BODY
-            if not self._is_allowed():
-                return _error(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
-            if not request.is_json:
-                return _error(415, "expected JSON: Content-Type: application/json")
-            body = request.get_json(silent=True)
-            if not isinstance(body, dict):
-                return _error(400, "expected one JSON object, for example {}")
-            try:
-                return control(body, **path)
-            except ValueError as error:
-                return _error(400, str(error))
-            except LookupError as error:
-                return _error(404, str(error.args[0]))
-
-        return call
+        return {"allowed": self._gate.allows(), "recorder": self._recorder_status()}
 
     # Each takes the JSON object that came, and says what is so now.
 
@@ -146,7 +117,3 @@ class Controls:
 
     def _recorder_status(self) -> dict | None:
         return None if self._recorder is None else self._recorder.status()
-
-
-def _error(status: int, sentence: str) -> tuple[dict, int]:
-    return {"error": sentence}, status

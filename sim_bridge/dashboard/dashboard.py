@@ -1,12 +1,11 @@
-"""Puts the dashboard onto a bridge: its page, its Socket.IO namespace, its thread."""
+"""Puts the dashboard onto a bridge: its pages and calls, its Socket.IO namespace, its thread."""
 
 import contextlib
 import secrets
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import flask
 import socketio
@@ -14,23 +13,13 @@ import socketio
 from sim_bridge.access import is_loopback
 from sim_bridge.dashboard.controls import Controls, Recorder
 from sim_bridge.dashboard.feed import Feed, Row
+from sim_bridge.dashboard.gate import Gate
+from sim_bridge.dashboard.pages import static_pages
 from sim_bridge.dashboard.settings import DashboardSettings
 from sim_bridge.dashboard.viewers import NAMESPACE, Viewers
 from sim_bridge.server import BridgeServer
 
-STATIC = Path(__file__).with_name("static")
 MOST_WAITING = 16  # packets; an update is four, a page has asked for one or two
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
 
 
 @dataclass(frozen=True)
@@ -75,8 +64,12 @@ def serve_dashboard(
     about: About,
     settings: DashboardSettings | None = None,
     recorder: Recorder | None = None,
+    pages: Sequence[Callable[[Gate], flask.Blueprint]] = (),
 ) -> Iterator[Dashboard]:
     """Add page and controls to a bridge that does not serve yet; `feed` is one of its listeners.
+
+    `pages` makes further pages and calls: each function gets the gate for its calls that change something (see
+    `recordings.py`), and `pages.page` shows a file of static/.
 
     Where other machines can connect, they may watch; controls then need a token, a new one each time.
     """
@@ -90,8 +83,9 @@ def serve_dashboard(
     viewers = Viewers(feed, emit, told, settings.rate, recorder.status if recorder else lambda: None)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
-    server.app.register_blueprint(_pages())
-    server.app.register_blueprint(Controls(feed, recorder, token).pages())
+    gate = Gate(token)
+    for blueprint in (static_pages(), Controls(feed, recorder, gate).pages(), *(make(gate) for make in pages)):
+        server.app.register_blueprint(blueprint)
     viewers.start()
     try:
         yield Dashboard(server, viewers, token)
@@ -104,15 +98,3 @@ def _send(sio: socketio.Server, sid: str, update: dict) -> None:
     connection = sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, NAMESPACE))
     if connection is not None and connection.queue.qsize() <= MOST_WAITING:
         sio.emit("update", update, to=sid, namespace=NAMESPACE)
-
-
-def _pages() -> flask.Blueprint:
-    pages = flask.Blueprint("dashboard", __name__, static_folder=str(STATIC), static_url_path="/assets")
-    pages.add_url_rule("/", view_func=lambda: flask.send_from_directory(STATIC, "index.html"))
-
-    @pages.after_app_request
-    def _harden(response: flask.Response) -> flask.Response:
-        response.headers.update(HEADERS)
-        return response
-
-    return pages

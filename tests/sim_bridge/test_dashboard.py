@@ -210,7 +210,8 @@ def test_the_page_needs_nothing_from_elsewhere(bridge):
     page = session.get(base)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "http" not in page.text
-    for path in ("main.js", "style.css", "icon.svg", "vendor/socket.io.esm.min.js", "vendor/socket.io-LICENSE.txt"):
+    vendor = ("shared/vendor/socket.io.esm.min.js", "shared/vendor/socket.io-LICENSE.txt")
+    for path in ("live/main.js", "live/live.css", "shared/style.css", "shared/icon.svg", *vendor):
         assert session.get(f"{base}/assets/{path}").ok, path
     assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
 

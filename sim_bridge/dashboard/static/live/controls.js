@@ -1,11 +1,11 @@
 // The buttons: each is one HTTP call, described in docs/dashboard.md.
-const element = (id) => document.getElementById(id);
-const STORED = "follow-me-token";
+import { call, setUpUnlocking } from "../shared/calls.js";
+import { element, onSubmit, setText } from "../shared/page.js";
 
 export class Controls {
   #simulator = null; // the one that is looked at
   #recording = null;
-  #token = takeToken();
+  #showWhatIsAllowed = setUpUnlocking(element("unlock"), element("control-set"), complain);
 
   constructor() {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
@@ -14,23 +14,10 @@ export class Controls {
       if (await this.#call("mark", { note: element("note").value })) element("note").value = "";
     });
     onSubmit("record", () => this.#record());
-    onSubmit("unlock", () => {
-      this.#token = element("token").value.trim();
-      sessionStorage.setItem(STORED, this.#token);
-      this.askWhetherAllowed(true);
-    });
   }
 
   setTokenNeeded(needed) {
-    if (needed) this.askWhetherAllowed(false);
-  }
-
-  async askWhetherAllowed(complain) {
-    const answer = await fetch("/api/controls", { headers: this.#headers() });
-    const { allowed } = await answer.json();
-    element("control-set").hidden = !allowed;
-    element("unlock").hidden = allowed;
-    element("control-error").textContent = !allowed && complain ? "This is not the token that the follower printed." : "";
+    if (needed) this.#showWhatIsAllowed();
   }
 
   show(simulator, recording) {
@@ -59,41 +46,18 @@ export class Controls {
     if (this.#simulator) this.#call(`simulators/${this.#simulator.number}/${action}`, body);
   }
 
-  async #call(path, body) {
-    let error = "";
+  async #call(path, body) { // whether it was done
     try {
-      const headers = { "Content-Type": "application/json", ...this.#headers() };
-      const answer = await fetch(`/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-      if (!answer.ok) ({ error } = await answer.json());
-    } catch {
-      error = "The follower did not answer.";
+      await call(`/api/${path}`, body);
+    } catch (error) {
+      complain(error.message);
+      return false;
     }
-    element("control-error").textContent = error;
-    return !error;
-  }
-
-  #headers() {
-    return this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+    complain("");
+    return true;
   }
 }
 
-// From the address that the follower printed, and out of the address bar: others may look over one's shoulder.
-function takeToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given) {
-    sessionStorage.setItem(STORED, given);
-    history.replaceState(null, "", location.pathname);
-  }
-  return given ?? sessionStorage.getItem(STORED);
-}
-
-function onSubmit(id, action) {
-  element(id).addEventListener("submit", (event) => {
-    event.preventDefault();
-    action();
-  });
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+function complain(sentence) {
+  element("control-error").textContent = sentence;
 }

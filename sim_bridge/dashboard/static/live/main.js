@@ -1,14 +1,14 @@
 // Wires the page: updates come in by the link, and each part draws what concerns it.
+import { WorldMap } from "../shared/map.js";
+import { element } from "../shared/page.js";
+import { setUpTheme } from "../shared/theme.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Log } from "./log.js";
-import { WorldMap } from "./map.js";
 import { showState, Tabs } from "./state.js";
-import { setUpTheme } from "./theme.js";
 import { Timelines } from "./timelines.js";
 
-const element = (id) => document.getElementById(id);
 const camera = new Camera();
 const map = new WorldMap(element("map-view"));
 const timelines = new Timelines(element("timelines"));

@@ -1,6 +1,6 @@
 // The connection to the follower: asks for one update at a time, when the last one has been drawn, so that a slow
 // viewer gets fewer and never a backlog. Reconnects by itself.
-import { io } from "./vendor/socket.io.esm.min.js";
+import { io } from "../shared/vendor/socket.io.esm.min.js";
 
 const NOTHING = { frame: -1, row: -1, event: -1 };
 

@@ -1,5 +1,5 @@
 // The last minute as small charts, one above the other's scale: latency, frame rate, skipped frames, area, range.
-import { colour, fade, fitCanvas, rem } from "./theme.js";
+import { colour, fade, fitCanvas, rem } from "../shared/theme.js";
 
 const WINDOW = 60; // seconds
 const RATE_WINDOW = 2; // seconds that rates are counted over

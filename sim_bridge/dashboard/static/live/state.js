@@ -1,4 +1,6 @@
 // What the follower is doing, in words; and the tabs of the simulators.
+import { duration, element, setText } from "../shared/page.js";
+
 const WORDS = {
   waiting: "Waiting for a simulator",
   starting: "Waiting for frames",
@@ -7,14 +9,6 @@ const WORDS = {
   lost: "Target lost",
   silent: "No frames",
 };
-const element = (id) => document.getElementById(id);
-
-export function duration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 60) return `${whole} s`;
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return hours ? `${hours} h ${minutes} min` : `${minutes} min ${rest} s`;
-}
 
 function stateOf(simulator) {
   if (!simulator) return "waiting";
@@ -105,8 +99,4 @@ export class Tabs {
     next.focus();
     next.click();
   }
-}
-
-function setText(node, text) { // unchanged text is not announced again
-  if (node.textContent !== text) node.textContent = text;
 }
