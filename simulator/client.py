@@ -11,7 +11,7 @@ import time
 
 import websocket
 
-from simulator.wire import Command, CommandError, parse_command
+from simulator.wire import Command, CommandError, Control, parse_command
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,16 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last for ever
 
 
 class Client:
-    """A link to `ws://host:port` that is opened in the background, and again whenever it is lost."""
+    """A link to `ws://host:port` that is opened in the background, and again whenever it is lost.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 4567):
+    Without `controls` what only a stand-in knows is refused, as QuadSim does.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 4567, controls: bool = True):
         self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         self.refused = 0  # messages that were not understood
+        self.connections = 0  # so far
+        self._controls = controls
         self._socket: websocket.WebSocket | None = None
         self._sending = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -137,6 +142,7 @@ class Client:
         elif text[0] == "0":
             self._heard = time.monotonic()
             self._connected.set()
+            self.connections += 1
             log.info("connected to %s", self.address)
             self.send("2")
         elif text[0] == "1" or text == "41":
@@ -144,6 +150,8 @@ class Client:
         elif text[0] != "6" and not text.startswith("40"):
             try:
                 command = parse_command(text)
+                if isinstance(command, Control) and not self._controls:
+                    raise CommandError("there is nothing here that could be controlled")
                 if self._commands.qsize() >= MAX_WAITING:
                     raise CommandError(f"{MAX_WAITING} commands are waiting already")
                 self._commands.put(command)

@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +24,7 @@ from simulator.people import LIFETIMES
 from simulator.rendering import RENDERERS, RendererError, make_renderer
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.window import NoDisplay, Window
+from simulator.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
 
 MAX_HZ = 20.0
 
@@ -58,12 +59,17 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="where the follower listens (default %(default)s)")
     add("--port", type=_number(int, 1, 65535), default=4567, help="its port (default %(default)s)")
-    add("--seed", type=_number(int, 0, 2**31), default=0, help="of the city and all that happens in it (default 0)")
-    add("--people", type=_number(int, 0, 500), default=60, help="how many others there are (default %(default)s)")
+    add("--seed", type=_number(int, 0, MOST_SEED), default=0, help="of the city and all that happens in it (default 0)")
+    add(
+        "--people",
+        type=_number(int, 0, MOST_PEOPLE),
+        default=60,
+        help="how many others there are (default %(default)s)",
+    )
     add("--turnover", choices=LIFETIMES, default="long", help="how soon they are replaced (default %(default)s)")
     add("--respawn", action="store_true", help="when the hero's path ends, a new one begins elsewhere, as in QuadSim")
     add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames a simulated second (default %(default)s)")
-    add("--speed", type=_number(float, 0.1, 9), default=1.0, help="simulated seconds a second, up to 9 (default 1)")
+    add("--speed", type=_number(float, *SPEEDS), default=1.0, help="simulated seconds a second, up to 9 (default 1)")
     add(
         "--lockstep",
         action="store_true",
@@ -104,13 +110,6 @@ def run(options: argparse.Namespace, name: str = "") -> int:
 def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple[str, str]]:
     with contextlib.ExitStack() as stack:
         track = stack.enter_context(options.log.open("w", encoding="utf-8")) if options.log else None
-        duration = options.duration
-        if options.frames:
-            world = Slideshow(options.frames, options.hz)
-            duration = min(world.duration, duration or world.duration)
-        else:
-            world = _make_episode(options)
-        plan = FlightPlan(options.hz, options.speed, duration, options.lockstep, options.truth and not options.frames)
         show = _make_window(console) if options.window else None
         status = stack.enter_context(console.status("")) if console.is_terminal and not name else None
         flight_log = FlightLog(track)
@@ -122,11 +121,27 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
             if show is not None and not show(observation.rendered.rgb):
                 raise KeyboardInterrupt
 
-        client = Client(options.host, options.port)
-        stack.callback(client.close)
+        clients: list[Client] = []
         with contextlib.suppress(KeyboardInterrupt):
-            fly(world, client, plan, on_frame)
-        return [*flight_log.summary(), ("commands ignored", str(client.refused))]
+            _fly_episodes(options, clients, on_frame)
+        return [*flight_log.summary(), ("commands ignored", str(sum(client.refused for client in clients)))]
+
+
+def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
+    """One episode, and another whenever people want one; each has a client of its own: another world, another link."""
+    while True:
+        with _world(options) as world:
+            duration, about = options.duration, {"seed": options.seed, "people": options.people}
+            if options.frames:
+                duration, about = min(world.duration, duration or world.duration), None
+            plan = FlightPlan(options.hz, options.speed, duration, options.lockstep, options.truth and bool(about))
+            clients.append(Client(options.host, options.port, controls=bool(about)))
+            with contextlib.closing(clients[-1]):
+                wishes = fly(world, clients[-1], plan, on_frame, about)
+            if wishes.episode is None:
+                return
+            options.seed, options.people, options.speed = wishes.episode.seed, wishes.episode.people, wishes.speed
+            options.duration = duration and max(duration - world.time, 0.0)
 
 
 def _run_one(options: argparse.Namespace, number: int) -> None:
@@ -143,17 +158,22 @@ def _end_with_parent() -> None:
     _thread.interrupt_main()
 
 
-def _make_episode(options: argparse.Namespace) -> Episode:
+@contextlib.contextmanager
+def _world(options: argparse.Namespace) -> Iterator[Episode | Slideshow]:
+    if options.frames:
+        yield Slideshow(options.frames, options.hz)
+        return
     city = generate_city(options.seed)
-    return Episode(
-        options.seed,
-        renderer=make_renderer(city, options.renderer),
-        city=city,
-        people=options.people,
-        turnover=options.turnover,
-        respawn=options.respawn,
-        lock_on=options.lock_on,
-    )
+    with contextlib.closing(make_renderer(city, options.renderer)) as renderer:
+        yield Episode(
+            options.seed,
+            renderer=renderer,
+            city=city,
+            people=options.people,
+            turnover=options.turnover,
+            respawn=options.respawn,
+            lock_on=options.lock_on,
+        )
 
 
 def _make_window(console: Console) -> Callable[..., bool] | None:

@@ -1,8 +1,11 @@
-"""One flight: an episode at one end, a client at the other, and the pace between them."""
+"""One flight: an episode at one end, a client at the other, and the pace between them.
+
+A stand-in that says that it is one can be controlled: its speed, and when a new episode begins.
+"""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,18 +33,42 @@ class FlightPlan:
     truth: bool = False  # send the class mask and the hero's position along
 
 
-def fly(episode: Episode, client: Client, plan: FlightPlan, on_frame: Callable[[Observation], None]) -> None:
-    """Fly to the end of the plan, with or without a server; `on_frame` sees every observation after it was sent."""
-    advance = partial(_in_lockstep if plan.lockstep else _in_real_time, episode, client, plan)
+@dataclass
+class Wishes:
+    """What people want of the stand-in itself."""
+
+    speed: float
+    episode: wire.NewEpisode | None = None
+
+
+def fly(
+    episode: Episode,
+    client: Client,
+    plan: FlightPlan,
+    on_frame: Callable[[Observation], None],
+    about: Mapping[str, int] | None = None,
+) -> Wishes:
+    """Fly to the end of the plan, with or without a server; `on_frame` sees every observation after it was sent.
+
+    `about`, seed and people, is what the stand-in says of itself to the server, with its speed; None: it passes for
+    QuadSim. Returns what people wanted in the end: with an `episode` where they ended this one for another.
+    """
+    wishes, told = Wishes(plan.speed), None
+    advance = partial(_in_lockstep if plan.lockstep else _in_real_time, episode, client, plan, wishes)
     epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
     number, frames = 0, None if plan.duration is None else round(plan.duration * plan.hz)
     due = time.monotonic()
-    while frames is None or number < frames:
+    while wishes.episode is None and (frames is None or number < frames):
+        news = client.connections, wishes.speed
+        if about is not None and told != news:
+            client.send(wire.event("stand_in", {**about, "speed": None if plan.lockstep else wishes.speed}))
+            told = news
         observation = episode.observe()
         packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan), number if plan.lockstep else None)
         due = advance(packet, number, due)
         on_frame(observation)
         number += 1
+    return wishes
 
 
 def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan) -> dict[str, str]:
@@ -61,9 +88,13 @@ def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan) -> di
     return payload
 
 
-def obey(episode: Episode, command: wire.Command) -> None:
-    """Do what the agent asks."""
+def obey(episode: Episode, command: wire.Command, wishes: Wishes) -> None:
+    """Do what the agent asks; remember what people ask."""
     match command:
+        case wire.SetSpeed(speed):
+            wishes.speed = speed
+        case wire.NewEpisode():
+            wishes.episode = command
         case wire.Detected(coords):
             episode.detected(coords)
         case wire.Lost():
@@ -74,33 +105,37 @@ def obey(episode: Episode, command: wire.Command) -> None:
             episode.delete_marker(id)
 
 
-def _in_real_time(episode: Episode, client: Client, plan: FlightPlan, packet: str, number: int, due: float) -> float:
+def _in_real_time(
+    episode: Episode, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
+) -> float:
     """Send a frame and let the time to the next one pass, obeying commands as they come; returns when that is due."""
     client.send(packet)
     end = (number + 1) / plan.hz
     while episode.time < end - TICK / 2:
-        due += TICK / plan.speed
+        due += TICK / wishes.speed
         for _ in range(MOST_A_TICK):
             command = client.next_command(max(0.0, due - time.monotonic()))
             if command is None:
                 break
-            obey(episode, command)
+            obey(episode, command, wishes)
         if client.silence > WATCHDOG:
             episode.lost()
         episode.step(TICK)
     return max(due, time.monotonic() - TICK)  # what cannot be made up is let go
 
 
-def _in_lockstep(episode: Episode, client: Client, plan: FlightPlan, packet: str, number: int, due: float) -> float:
+def _in_lockstep(
+    episode: Episode, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
+) -> float:
     """Send a frame, obey all that the server says to it, then step; waits for a server that is not there."""
-    while not _answered(episode, client, packet, number):
+    while not _answered(episode, client, wishes, packet, number):
         if client.silence > WATCHDOG:
             episode.lost()
     episode.step(1.0 / plan.hz)
     return due
 
 
-def _answered(episode: Episode, client: Client, packet: str, number: int) -> bool:
+def _answered(episode: Episode, client: Client, wishes: Wishes, packet: str, number: int) -> bool:
     if not client.wait_connected(1.0) or not client.send(packet):
         return False
     deadline = time.monotonic() + ANSWER_WITHIN
@@ -112,7 +147,7 @@ def _answered(episode: Episode, client: Client, packet: str, number: int) -> boo
             if command.id == number:
                 return True
             continue  # left over from before a reconnection
-        obey(episode, command)
+        obey(episode, command, wishes)
     if client.connected:
         log.warning(
             "frame %d was not acknowledged within %.0f s: the server is too slow, or does not acknowledge; going on",

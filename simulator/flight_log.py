@@ -19,12 +19,15 @@ class FlightLog:
         self._frames, self._seen = Counter[QuadState](), Counter[QuadState]()
         self._distances: list[float] = []
         self._last: Observation | None = None
+        self._collisions = 0  # of earlier episodes
         self._arrivals: deque[float] = deque(maxlen=25)  # clock times of the latest frames
 
     def add(self, observation: Observation) -> None:
-        """Count one frame."""
-        if self._last is not None:
+        """Count one frame. Time that goes back is that of a new episode."""
+        if self._last is not None and observation.time >= self._last.time:
             self._seconds[self._last.state] += observation.time - self._last.time
+        elif self._last is not None:
+            self._collisions += self._last.collisions
         self._last = observation
         self._arrivals.append(time.monotonic())
         self._frames[observation.state] += 1
@@ -56,7 +59,7 @@ class FlightLog:
         if self._distances:
             rows.append(("distance to the hero in follow", f"{median(self._distances):.2f} m (median)"))
         if self._last is not None:
-            rows.append(("collisions", str(self._last.collisions)))
+            rows.append(("collisions", str(self._collisions + self._last.collisions)))
         return rows
 
 

@@ -8,7 +8,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +18,8 @@ from simulator.contract import CameraPose
 
 JPEG_QUALITY = 75
 MAX_ID = 2**24  # QuadSim keeps ids as float32
+SPEEDS = (0.1, 9.0)  # simulated seconds a second, least and most
+MOST_SEED, MOST_PEOPLE = 2**31, 500
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,23 @@ class FrameDone:
     id: int
 
 
-Command = Detected | Lost | PlaceMarker | DeleteMarker | FrameDone
+@dataclass(frozen=True)
+class SetSpeed:
+    """`set_speed`, which QuadSim does not know: simulated seconds a second."""
+
+    speed: float
+
+
+@dataclass(frozen=True)
+class NewEpisode:
+    """`new_episode`, which QuadSim does not know: begin anew, in the city of another seed, with as many others."""
+
+    seed: int
+    people: int
+
+
+Control = SetSpeed | NewEpisode
+Command = Detected | Lost | PlaceMarker | DeleteMarker | FrameDone | Control
 
 
 class CommandError(ValueError):
@@ -92,7 +110,7 @@ def encode_mask(mask: np.ndarray) -> str:
     return _encode(".png", cv2.cvtColor(mask, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
 
 
-def event(name: str, payload: dict[str, str], id: int | None = None) -> str:
+def event(name: str, payload: Mapping[str, object], id: int | None = None) -> str:
     """One Socket.IO event in the old dialect. With an id it asks to be acknowledged, which QuadSim never does."""
     return f"42{'' if id is None else id}{json.dumps([name, payload], separators=(',', ':'))}"
 
@@ -142,6 +160,10 @@ _READERS: dict[str, Callable[[dict], Command]] = {
     "object_lost": lambda payload: Lost(),
     "create_box_marker": _read_marker,
     "delete_marker": lambda payload: DeleteMarker(_id(payload)),
+    "set_speed": lambda payload: SetSpeed(_within(payload, "speed", *SPEEDS)),
+    "new_episode": lambda payload: NewEpisode(
+        _whole(payload, "seed", MOST_SEED), _whole(payload, "people", MOST_PEOPLE)
+    ),
 }
 
 
@@ -166,6 +188,20 @@ def _id(payload: dict) -> int:
     number = _number(payload.get("id"), "id")
     if not 0 <= number < MAX_ID:
         raise CommandError(f"expected an id from 0 to {MAX_ID - 1}, got {_short(str(payload['id']))}")
+    return int(number)
+
+
+def _within(payload: dict, key: str, least: float, most: float) -> float:
+    number = _number(payload.get(key), key)
+    if not least <= number <= most:
+        raise CommandError(f"expected {key} from {least:g} to {most:g}, got {number:g}")
+    return number
+
+
+def _whole(payload: dict, key: str, most: int) -> int:
+    number = _within(payload, key, 0, most)
+    if number != int(number):
+        raise CommandError(f"expected {key} to be a whole number, got {number:g}")
     return int(number)
 
 

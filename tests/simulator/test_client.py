@@ -76,6 +76,17 @@ def test_commands_arrive_and_rubbish_is_reported_and_ignored(client, raw_server,
     assert client.connected
 
 
+def test_where_nothing_can_be_controlled_that_is_said(raw_server, caplog):
+    client = Client(port=raw_server.port, controls=False)
+    assert client.wait_connected(5)
+    with caplog.at_level(logging.WARNING):
+        raw_server.send('42["set_speed",{"speed":2}]')
+        assert wait_until(lambda: client.refused == 1)
+    assert client.next_command() is None
+    assert "nothing here that could be controlled" in caplog.text
+    client.close()
+
+
 def test_it_takes_leave_as_the_real_client_does(client, raw_server):
     client.close()
     assert [raw_server.messages.get(timeout=5)[0] for _ in range(2)] == ["41", "1"]

@@ -56,6 +56,24 @@ def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
     assert [row["hero"][axis] for axis in "xyz"] == pytest.approx(hero, abs=1e-3)
 
 
+def test_a_new_episode_is_another_city_and_another_connection(start, raw_server, tmp_path):
+    track = tmp_path / "track.jsonl"
+    process = start(*QUICK, "--port", str(raw_server.port), "--duration", "20", "--truth", "--log", str(track))
+    assert raw_server.introductions.get(timeout=90) == {"seed": 0, "people": 5, "speed": 9}
+    raw_server.send('42["new_episode",{"seed":-1,"people":3}]')  # reported, and nothing else
+    raw_server.send('42["new_episode",{"seed":1,"people":3}]')
+    assert raw_server.introductions.get(timeout=90) == {"seed": 1, "people": 3, "speed": 9}
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 0, output
+    assert "expected seed from 0" in " ".join(output.split())
+    assert len(raw_server.heads) == 2
+    rows = [json.loads(line) for line in track.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 100  # 20 s, whatever the number of episodes
+    begins = [row for row in rows if row["time"] == 0]
+    assert len(begins) == 2
+    assert begins[0]["hero"] != begins[1]["hero"]
+
+
 def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((256, 256, 3), 80 * number, np.uint8))

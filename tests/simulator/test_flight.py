@@ -183,6 +183,53 @@ def test_lockstep_waits_for_a_lost_server_and_sends_the_frame_again(client, raw_
     assert ids == [0, 1, 2, 2, 3, 4]
 
 
+def test_a_stand_in_says_that_it_is_one_again_after_a_reconnection(client, raw_server, episode):
+    dropped = False
+
+    def on_frame(observation):
+        nonlocal dropped
+        if observation.time > 1 and not dropped:
+            dropped = True
+            raw_server.drop()
+
+    fly(episode, client, FlightPlan(speed=2, duration=6), on_frame, {"seed": 5, "people": 60})
+    for _ in range(2):
+        assert raw_server.introductions.get(timeout=5) == {"seed": 5, "people": 60, "speed": 2}
+    fly(episode, client, FlightPlan(speed=9, duration=7), lambda observation: None)
+    assert raw_server.introductions.empty()  # unless it is told to, it passes for QuadSim
+
+
+def test_its_speed_can_be_set_and_it_says_so(client, raw_server, episode):
+    times = []
+
+    def on_frame(observation):
+        times.append(time.monotonic())
+        if len(times) == 3:
+            raw_server.send('42["set_speed",{"speed":9}]')
+
+    begun = time.monotonic()
+    fly(episode, client, FlightPlan(speed=1, duration=9), on_frame, {"seed": 5, "people": 60})
+    assert time.monotonic() - begun < 7
+    assert times[2] - times[0] > 0.3
+    assert [raw_server.introductions.get(timeout=5)["speed"] for _ in range(2)] == [1, 9]
+
+
+def test_another_episode_ends_this_one(client, raw_server, episode):
+    raw_server.send('42["set_speed",{"speed":4}]')
+    raw_server.send('42["new_episode",{"seed":8,"people":3}]')
+    seen = []
+    wishes = fly(episode, client, FlightPlan(speed=1, duration=9), seen.append, {"seed": 5, "people": 60})
+    assert (wishes.episode.seed, wishes.episode.people, wishes.speed) == (8, 3, 4)
+    assert len(seen) == 1
+
+
+def test_in_lockstep_there_is_no_speed(client, raw_server, episode):
+    raw_server.answer = lambda frame: [done(frame)]
+    plan = FlightPlan(duration=1, lockstep=True)
+    fly(episode, client, plan, lambda observation: None, {"seed": 5, "people": 60})
+    assert raw_server.introductions.get(timeout=5)["speed"] is None
+
+
 def test_without_a_server_it_patrols_all_the_same(episode):
     client, seen = Client(port=1), []
     fly(episode, client, FlightPlan(speed=9, duration=9), seen.append)

@@ -42,6 +42,14 @@ def test_the_summary_adds_up(observations):
     }
 
 
+def test_episodes_add_up_too(observations):
+    flight_log = FlightLog()
+    for observation in (*observations, *observations):
+        flight_log.add(observation)
+    summary = dict(flight_log.summary())
+    assert [summary[what] for what in ("frames", "time in patrol", "collisions")] == ["10", "0.8 s", "4"]
+
+
 def test_the_track_has_a_row_for_every_frame(observations):
     track = io.StringIO()
     flight_log = FlightLog(track)

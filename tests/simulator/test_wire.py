@@ -113,6 +113,11 @@ def test_commands_as_the_server_of_the_capture_sends_them():
     assert wire.parse_command('4312[{"outcome":"skipped"}]') == wire.FrameDone(12)
 
 
+def test_what_people_ask_of_the_stand_in():
+    assert wire.parse_command('42["set_speed",{"speed":9}]') == wire.SetSpeed(9.0)
+    assert wire.parse_command('42["new_episode",{"seed":7,"people":0}]') == wire.NewEpisode(7, 0)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -126,6 +131,14 @@ def test_commands_as_the_server_of_the_capture_sends_them():
         ('42["delete_marker",{"id":16777216}]', "id from 0 to 16777215"),
         ('42["delete_marker",{}]', "finite numbers in id"),
         ('42["take_off",{}]', "unknown event take_off"),
+        ('42["set_speed",{"speed":9.5}]', "expected speed from 0.1 to 9, got 9.5"),
+        ('42["set_speed",{"speed":"2"}]', "finite numbers in speed"),
+        ('42["set_speed",{}]', "finite numbers in speed"),
+        ('42["set_speed",3]', "expected one object"),
+        ('42["new_episode",{"people":3}]', "finite numbers in seed"),
+        ('42["new_episode",{"seed":1.5,"people":3}]', "seed to be a whole number"),
+        ('42["new_episode",{"seed":-1,"people":3}]', "expected seed from 0 to"),
+        ('42["new_episode",{"seed":1,"people":501}]', "expected people from 0 to 500"),
         ('42["object_lost"', "as JSON"),
         ('451-["object_lost",{"_placeholder":true,"num":0}]', "as JSON"),
         ("42" + "[" * 100_000, "as JSON"),
