@@ -87,7 +87,7 @@ def openvino(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artef
     from model.runtimes import openvino_graph
 
     path = stem.with_name(f"{stem.name}.xml")
-    graph, _ = openvino_graph(network)
+    graph = openvino_graph(network)
     runtime.save_model(graph, path, compress_to_fp16=False)
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     compiled = runtime.Core().compile_model(path, "CPU", hints)
