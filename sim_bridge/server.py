@@ -23,6 +23,7 @@ from sim_bridge.quadsim_dialect import DialectServer, Reply
 from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.session import AgentFactory, Session
 from sim_bridge.settings import BridgeSettings
+from sim_bridge.stand_in_wire import INTRODUCTION, parse_introduction
 from sim_bridge.steering import SteeredAgent, Steering
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
@@ -97,6 +98,14 @@ class BridgeServer:
         """Run a function where it may touch connections; from any thread, in order, without waiting."""
         self._transport.call(function)
 
+    def ask(self, session: Session, event: str, payload: dict) -> None:
+        """Send a stand-in what people ask of it; from any thread. Raises ValueError for a simulator that is none."""
+        if session.stand_in is None:
+            raise ValueError(
+                f"{session.name} is no stand-in: QuadSim closes the connection at events that it does not know"
+            )
+        self.call(lambda: self._send(session, [(event, payload)], None))
+
     def listen(self) -> None:
         """From here on clients may connect; `serve` answers them. Raises AddressError."""
         if self._listener is None:
@@ -160,6 +169,9 @@ class BridgeServer:
         session = self._sessions.get(sid)
         if session is None:
             return
+        if event == INTRODUCTION:
+            self._on_introduction(session, arguments)
+            return
         if event != "sensor_frame":
             self._refuse(session, BadFrame("unknown-event", f"nobody here knows the event {event[:40]!r}"), reply)
             return
@@ -171,6 +183,12 @@ class BridgeServer:
             return
         self._report_ignored(session, frame.ignored)
         self._worker.submit(Job(session, frame, received, reply))
+
+    def _on_introduction(self, session: Session, arguments: tuple) -> None:
+        try:
+            session.stand_in = parse_introduction(arguments)
+        except BadFrame as reason:
+            self._refuse(session, reason, None)
 
     def _on_unreadable(self, sid: str | None, reason: BadFrame) -> None:
         session = self._sessions.get(sid)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from follower.types import Decision, Frame
+from sim_bridge.stand_in_wire import StandInState
 from sim_bridge.steering import Steering
 
 
@@ -47,6 +48,7 @@ class Session:
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # unknown keys that were reported once already
     connected: bool = True
+    stand_in: StandInState | None = None  # None for QuadSim, and until a stand-in has introduced itself
 
     @property
     def name(self) -> str:

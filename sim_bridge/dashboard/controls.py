@@ -7,7 +7,6 @@ import flask
 
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.dashboard.gate import Gate
-from sim_bridge.session import Session
 
 LONGEST_NOTE = 200  # characters
 
@@ -57,7 +56,7 @@ class Controls:
     # Each takes the JSON object that came, and says what is so now.
 
     def _pause(self, body: Mapping, number: int) -> dict:
-        session = self._session(number)
+        session = self._feed.session(number)
         paused = body.get("paused")
         if not isinstance(paused, bool):
             raise ValueError(f"paused: expected true or false, got {paused!r:.40}")
@@ -68,7 +67,7 @@ class Controls:
         return {"paused": paused}
 
     def _give_up(self, body: Mapping, number: int) -> dict:
-        session = self._session(number)
+        session = self._feed.session(number)
         session.steering.give_up = True
         self._feed.add_event("control", "told to give the target up", session)
         return {}
@@ -103,12 +102,6 @@ class Controls:
             self._recorder.mark(note)
         self._feed.add_event("mark", note)
         return {"note": note}
-
-    def _session(self, number: int) -> Session:
-        for watched in self._feed.watched:
-            if watched.session.number == number:
-                return watched.session
-        raise LookupError(f"simulator {number} is not connected")
 
     def _need_recorder(self) -> Recorder:
         if self._recorder is None:

@@ -16,6 +16,7 @@ from sim_bridge.dashboard.feed import Feed, Row
 from sim_bridge.dashboard.gate import Gate
 from sim_bridge.dashboard.pages import static_pages
 from sim_bridge.dashboard.settings import DashboardSettings
+from sim_bridge.dashboard.stand_in_controls import StandInControls
 from sim_bridge.dashboard.viewers import NAMESPACE, Viewers
 from sim_bridge.server import BridgeServer
 
@@ -84,7 +85,9 @@ def serve_dashboard(
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
     gate = Gate(token)
-    for blueprint in (static_pages(), Controls(feed, recorder, gate).pages(), *(make(gate) for make in pages)):
+    for calls in (Controls(feed, recorder, gate), StandInControls(feed, server, gate)):
+        server.app.register_blueprint(calls.pages())
+    for blueprint in (static_pages(), *(make(gate) for make in pages)):
         server.app.register_blueprint(blueprint)
     viewers.start()
     try:

@@ -90,6 +90,7 @@ def encode_simulator(watched: Watched) -> dict:
         "state_seconds": now - watched.since,
         "silent_seconds": now - newest if now - newest > SILENT_SECONDS else 0.0,
         "frames": watched.seen is not None,
+        "stand_in": None if session.stand_in is None else dict(vars(session.stand_in)),
         "counts": encode_counts(session),
     }
 

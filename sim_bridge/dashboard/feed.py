@@ -94,6 +94,13 @@ class Feed(Listener):
         watched = self.watched
         return next((each for each in watched if each.session.number == number), watched[0] if watched else None)
 
+    def session(self, number: int) -> Session:
+        """The session of a simulator that is connected. Raises LookupError."""
+        for watched in self.watched:
+            if watched.session.number == number:
+                return watched.session
+        raise LookupError(f"simulator {number} is not connected")
+
     def rows_after(self, watched: Watched, number: int) -> list[Row]:
         """The rows newer than `number`."""
         with self._lock:

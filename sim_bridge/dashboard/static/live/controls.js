@@ -11,7 +11,7 @@ export class Controls {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
     element("give-up").addEventListener("click", () => this.#onSimulator("give-up", {}));
     onSubmit("mark", async () => {
-      if (await this.#call("mark", { note: element("note").value })) element("note").value = "";
+      if (await act("mark", { note: element("note").value })) element("note").value = "";
     });
     onSubmit("record", () => this.#record());
   }
@@ -36,26 +36,27 @@ export class Controls {
   }
 
   async #record() {
-    if (this.#recording.recording) return this.#call("recording/stop", {});
+    if (this.#recording.recording) return act("recording/stop", {});
     const only = element("run-only").value.split(",").filter(Boolean);
     const request = { name: element("run-name").value.trim(), only };
-    if (await this.#call("recording/start", request)) element("run-name").value = "";
+    if (await act("recording/start", request)) element("run-name").value = "";
   }
 
   #onSimulator(action, body) {
-    if (this.#simulator) this.#call(`simulators/${this.#simulator.number}/${action}`, body);
+    if (this.#simulator) act(`simulators/${this.#simulator.number}/${action}`, body);
   }
+}
 
-  async #call(path, body) { // whether it was done
-    try {
-      await call(`/api/${path}`, body);
-    } catch (error) {
-      complain(error.message);
-      return false;
-    }
-    complain("");
-    return true;
+// Asks for something and shows what is wrong with it; whether it was done.
+export async function act(path, body) {
+  try {
+    await call(`/api/${path}`, body);
+  } catch (error) {
+    complain(error.message);
+    return false;
   }
+  complain("");
+  return true;
 }
 
 function complain(sentence) {
