@@ -19,20 +19,20 @@ class Augmentation:
 
     crop: int = 160  # pixels; the frame's own size uses it whole
     focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
-    zoom_share: float = 0.3
+    zoom_share: float = 0.25
     zoom: float = 0.3  # crops are taken 1 - zoom .. 1 + zoom times as large, then resized
     flip_share: float = 0.5
     paste_hero_share: float = 0.25  # of frames without a hero
-    paste_people_share: float = 0.2
-    recolour_share: float = 0.35
+    paste_people_share: float = 0.1
+    recolour_share: float = 0.12
     marker_share: float = 0.15  # a box marker, as the agent has it drawn around the hero
-    darken: float = 0.5  # brightness is multiplied by exp(-darken) .. exp(brighten)
-    brighten: float = 0.3
-    contrast: float = 0.25
-    saturation: float = 0.3
-    tint: float = 0.08
-    jpeg_share: float = 0.3
-    noise_share: float = 0.15
+    darken: float = 0.4  # brightness is multiplied by exp(-darken) .. exp(brighten)
+    brighten: float = 0.2
+    contrast: float = 0.15
+    saturation: float = 0.15
+    tint: float = 0.04
+    jpeg_share: float = 0.2
+    noise_share: float = 0.08
 
 
 def augment(

@@ -23,10 +23,10 @@ from model.frames import Frames
 class Sampling:
     """Which frames are drawn: the shares of samples with a far hero, a near hero, people only, nobody."""
 
-    far_hero: float = 0.3
-    near_hero: float = 0.25
-    people: float = 0.35
-    nobody: float = 0.1
+    far_hero: float = 0.28
+    near_hero: float = 0.2
+    people: float = 0.44
+    nobody: float = 0.08
     balanced: bool = True  # false: frames as they come, whatever they show
 
 

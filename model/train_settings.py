@@ -25,10 +25,10 @@ class SettingsError(ValueError):
 class LossSettings:
     """The terms and their weights."""
 
-    class_weights: tuple[float, float, float] = (1.0, 2.0, 5.0)
+    class_weights: tuple[float, float, float] = (1.0, 6.0, 8.0)
     hero_jaccard: float = 0.6
     people_jaccard: float = 0.15
-    false_hero: float = 0.1  # hero mass where there is none; too much of it kills the recall of far heroes for good
+    false_hero: float = 0.3  # hero mass where there is none; too much of it kills the recall of far heroes for good
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from simulator.city import City, generate_city
 from simulator.contract import CameraPose, Person, Rendered
 from simulator.obstacles import Obstacles
 from simulator.rendering import RENDERERS, make_renderer
+from simulator.rendering.wardrobe import appearance
 
 JPEG_QUALITY = 75  # as Unity's EncodeToJPG
 WALK = 1.4  # m/s
@@ -35,6 +36,7 @@ class Mixture:
     hero_share: float = 0.6  # of the frames have the hero in view (unless something hides her)
     far_share: float = 0.4  # of those have her at 12 to 50 m; the rest as when following, or near
     people: int = 60
+    look_alikes: float = 0.12  # of the people wear a red top: what a network takes for the hero
     per_city: int = 50
 
 
@@ -66,7 +68,7 @@ def random_moment(
             continue
         if kind == "patrol" or obstacles.line_of_sight(eye, np.array([x, y, EYE])) or random.random() < HIDDEN:
             break
-    people = [_person(1 + k, city, camera, random) for k in range(mixture.people)]
+    people = [_person(1 + k, city, camera, mixture, random) for k in range(mixture.people)]
     if there:
         heading = camera.yaw + (random.normal(0, 0.6) if kind == "follow" else random.uniform(-math.pi, math.pi))
         z = float(city.ground_height(x, y))
@@ -114,11 +116,15 @@ def _aimed(
     )
 
 
-def _person(id: int, city: City, camera: CameraPose, random: np.random.Generator) -> Person:
+def _person(id: int, city: City, camera: CameraPose, mixture: Mixture, random: np.random.Generator) -> Person:
     x, y = _place(city, random, camera)
     z = float(city.ground_height(x, y))
     heading, gait = random.uniform(-math.pi, math.pi), random.uniform(0, 2 * math.pi)
-    return Person(id, False, x, y, z, heading, gait, _pace(random), int(random.integers(2**31)))
+    look = int(random.integers(2**31))
+    if random.random() < mixture.look_alikes:
+        while not appearance(look).in_red:
+            look = int(random.integers(2**31))
+    return Person(id, False, x, y, z, heading, gait, _pace(random), look)
 
 
 def _pace(random: np.random.Generator) -> float:
@@ -145,12 +151,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hero-share", type=float, default=default.hero_share, help="of frames (default %(default)s)")
     parser.add_argument("--far-share", type=float, default=default.far_share, help="of those (default %(default)s)")
     parser.add_argument("--people", type=int, default=default.people, help="in a city (default %(default)s)")
+    parser.add_argument(
+        "--look-alikes", type=float, default=default.look_alikes, help="share of people in red (default %(default)s)"
+    )
     parser.add_argument("--per-city", type=int, default=default.per_city, help="frames a city (default %(default)s)")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     for name in ("images", "masks"):
         (options.out / name).mkdir(parents=True, exist_ok=True)
-    mixture = Mixture(options.hero_share, options.far_share, options.people, options.per_city)
+    mixture = Mixture(options.hero_share, options.far_share, options.people, options.look_alikes, options.per_city)
     frames = snapshots(options.count, options.seed, mixture, options.renderer)
     for number, frame in enumerate(track(frames, "frames", total=options.count), options.first):
         write_snapshot(options.out, number, frame)

@@ -45,6 +45,12 @@ class Appearance:
     long_hair: bool
 
     @property
+    def in_red(self) -> bool:
+        """Whether the top, or the coat, is red."""
+        red, green, blue = self.top
+        return red > 0.35 and max(green, blue) < 0.45 * red
+
+    @property
     def colors(self) -> tuple[Color, ...]:
         """Of the parts of the body, in the order of `skeleton.PARTS`."""
         thighs = self.bottom if self.hem > 0.45 else self.shins
