@@ -66,16 +66,12 @@ class Client:
 
     def send(self, text: str) -> bool:
         """Send one packet, fragmented as QuadSim does. False when there is no link or it breaks."""
-        data = text.encode()
-        pieces = [data[start : start + FRAGMENT] for start in range(0, len(data), FRAGMENT)]
+        packet = fragments(text)
         with self._sending:  # a ping must not fall between two fragments
             if self._socket is None or not self.connected:
                 return False
             try:
-                for number, piece in enumerate(pieces):
-                    opcode = websocket.ABNF.OPCODE_CONT if number else websocket.ABNF.OPCODE_TEXT
-                    last = number == len(pieces) - 1
-                    self._socket.send_frame(websocket.ABNF.create_frame(piece, opcode, fin=int(last)))
+                self._socket.sock.sendall(packet)
             except (OSError, websocket.WebSocketException) as error:
                 log.debug("sending failed: %s", error)
                 self._socket.abort()  # wakes the reader, which reports and reconnects
@@ -169,3 +165,14 @@ class Client:
     def _keep_pinging(self) -> None:
         while not self._closing.wait(PING_EVERY):
             self.send("2")
+
+
+def fragments(text: str) -> bytes:
+    """A packet as the frames of one websocket message, masked, each with at most FRAGMENT bytes of it."""
+    data = text.encode()
+    pieces = [data[start : start + FRAGMENT] for start in range(0, len(data), FRAGMENT)]
+    frames = []
+    for number, piece in enumerate(pieces):
+        opcode = websocket.ABNF.OPCODE_CONT if number else websocket.ABNF.OPCODE_TEXT
+        frames.append(websocket.ABNF.create_frame(piece, opcode, fin=int(number == len(pieces) - 1)).format())
+    return b"".join(frames)
