@@ -21,6 +21,7 @@ from rich.logging import RichHandler
 from follower.agent import FollowAgent
 from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
+from sim_bridge.dashboard.recordings import Recordings
 from sim_bridge.keys import Keys
 from sim_bridge.recording.provenance import describe_origin
 from sim_bridge.recording.recorder import Recorder
@@ -132,7 +133,8 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
         listeners = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
-        page = serve_dashboard(server, feed, about, settings.dashboard, recorder)
+        pages = [Recordings(Path(settings.recording.folder)).pages]
+        page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
         with recorder, display, Keys({"r": recorder.toggle}), page as dashboard:
             say(segmenter.describe())
             server.listen()

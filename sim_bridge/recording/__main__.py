@@ -92,7 +92,7 @@ def video(options: argparse.Namespace, console: Console) -> None:
 def hide(options: argparse.Namespace, console: Console) -> None:
     """Have training leave frames out."""
     run = open_run(options.run)
-    chosen = select_frames(run, options.frames)
+    chosen = select_frames(run.names, options.frames)
     write_hidden(run.path, run.hidden | chosen)
     _say_hidden(run, f"hid {len(chosen - run.hidden)} frames", console)
 
@@ -100,7 +100,7 @@ def hide(options: argparse.Namespace, console: Console) -> None:
 def restore(options: argparse.Namespace, console: Console) -> None:
     """Give frames back to training; all of them where none are named."""
     run = open_run(options.run)
-    chosen = select_frames(run, options.frames) if options.frames else set(run.hidden)
+    chosen = select_frames(run.names, options.frames) if options.frames else set(run.hidden)
     write_hidden(run.path, run.hidden - chosen)
     _say_hidden(run, f"restored {len(chosen & run.hidden)} frames", console)
 

@@ -192,7 +192,7 @@ def write_meta(run: Path, meta: Mapping[str, object]) -> None:
 def read_meta(run: Path) -> dict:
     """The contents of `meta.json`; empty where it is missing or not readable: the frames are worth more than it."""
     try:
-        meta = json.loads((run / META).read_bytes())
+        meta = json.loads((run / META).read_bytes(), parse_constant=lambda not_finite: None)
     except (OSError, ValueError):
         return {}
     return meta if isinstance(meta, dict) else {}

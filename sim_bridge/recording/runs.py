@@ -1,5 +1,6 @@
 """Reads recordings: one, or all in a folder; hides and restores frames. Changes nothing but `hidden.txt`."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,18 +37,14 @@ class Run:
         return read_hidden(self.path)
 
     @property
+    def names(self) -> list[str]:
+        """The frames' names, in order."""
+        return [record.frame for record in self.frames]
+
+    @property
     def state(self) -> str:
         """ "finished", "recording" (somebody writes it now) or "cut off" (nobody does, and it has no end)."""
-        if self.meta.get("ended"):
-            return "finished"
-        try:
-            claim = lock(self.path)
-        except OSError:  # read-only: nobody writes it
-            return "cut off"
-        if claim is None:
-            return "recording"
-        claim.close()
-        return "cut off"
+        return state_of(self.path, self.meta)
 
     def image_path(self, record: FrameRecord) -> Path:
         """The camera's image."""
@@ -73,6 +70,20 @@ def open_run(path: Path) -> Run:
     return Run(folder, read_meta(folder), tuple(records), len(broken))
 
 
+def state_of(run: Path, meta: Mapping[str, object]) -> str:
+    """What `Run.state` is, from what `meta.json` has."""
+    if meta.get("ended"):
+        return "finished"
+    try:
+        claim = lock(run)
+    except OSError:  # read-only: nobody writes it
+        return "cut off"
+    if claim is None:
+        return "recording"
+    claim.close()
+    return "cut off"
+
+
 def find_runs(folder: Path) -> list[Run]:
     """All runs in a folder, by name."""
     if not folder.is_dir():
@@ -93,23 +104,20 @@ def write_hidden(run: Path, frames: frozenset[str] | set[str]) -> None:
     write_atomically(run / HIDDEN, "".join(f"{frame}\n" for frame in sorted(frames)).encode())
 
 
-def select_frames(run: Run, expressions: list[str]) -> set[str]:
-    """The frames that "12", "000012", "10-20" or "10-" mean, or "all". Raises RecordingError.
-
-    Numbers are those of the frames' names.
-    """
-    names = {int(record.frame): record.frame for record in run.frames if record.frame.isdecimal()}
+def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[str]:
+    """Those of the frames' names that "12", "000012", "10-20" or "10-" mean, or "all". Raises RecordingError."""
+    names = {int(frame): frame for frame in frames if frame.isdecimal()}
     chosen: set[str] = set()
     for expression in (part for text in expressions for part in text.split(",") if part):
         if expression == "all":
-            chosen |= {record.frame for record in run.frames}
+            chosen |= set(frames)
             continue
         first, dash, last = expression.partition("-")
         if not first.isdecimal() or not (last.isdecimal() or (dash and not last) or not dash):
-            raise RecordingError(f"expected frames such as 12, 10-20 or 10-, got {expression!r}")
+            raise RecordingError(f"expected frames such as 12, 10-20 or 10-, got {expression[:40]!r}")
         end = int(first) if not dash else int(last) if last else max(names, default=0)
         found = {name for number, name in names.items() if int(first) <= number <= end}
         if not found:
-            raise RecordingError(f"{run.path.name} has no frames {expression}")
+            raise RecordingError(f"there are no frames {expression}")
         chosen |= found
     return chosen

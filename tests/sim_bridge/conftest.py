@@ -235,11 +235,11 @@ def serve_with_dashboard(serve):
     """Start bridges with a dashboard, kept as `dashboard`."""
     with contextlib.ExitStack() as pages:
 
-        def start(make_agent=FakeAgent, dashboard=None, recorder=None, feed=None, **options) -> BridgeServer:
+        def start(make_agent=FakeAgent, dashboard=None, recorder=None, feed=None, more=(), **options) -> BridgeServer:
             feed = feed or Feed()
 
             def add_page(server: BridgeServer) -> None:
-                page = serve_dashboard(server, feed, About(), dashboard, recorder)
+                page = serve_dashboard(server, feed, About(), dashboard, recorder, more)
                 server.dashboard = pages.enter_context(page)
 
             listeners = [feed] if recorder is None else [feed, recorder]

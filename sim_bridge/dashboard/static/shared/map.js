@@ -3,12 +3,15 @@ import { colour, fade, fitCanvas, rem } from "./theme.js";
 
 const FAR = 100; // metres that the view is drawn to when it does not end on the ground
 const TRAIL_SECONDS = 60;
+const JUMP = 8; // metres between two frames: not a step, another hero or a gap
+const WAYS = { camera: "--accent", truth: "--truth", track: "--hero" };
 
 export class WorldMap {
   verticalFov = 60;
   #canvas;
   #frame = null;
   #rows = [];
+  #ways = null; // of a whole flight, where it is known: { camera, track, truth }, places or null each
   #center = [0, 0]; // metres, x and y of the world
   #reach = 30; // metres from the centre to the nearest edge
   #following = true;
@@ -19,7 +22,7 @@ export class WorldMap {
     new ResizeObserver(() => this.draw()).observe(canvas);
     document.getElementById("map-in").addEventListener("click", () => this.#zoom(1 / 1.4));
     document.getElementById("map-out").addEventListener("click", () => this.#zoom(1.4));
-    this.#button.addEventListener("click", () => this.#follow(!this.#following));
+    this.#button.addEventListener("click", () => this.follow(!this.#following));
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.#zoom(Math.exp(event.deltaY / 500));
@@ -37,6 +40,33 @@ export class WorldMap {
     this.#rows = rows;
     if (this.#frame && this.#following) this.#center = this.#frame.camera.slice(0, 2);
     this.draw();
+  }
+
+  setWays(ways) {
+    this.#ways = ways;
+  }
+
+  // All of the ways in one view.
+  showAll() {
+    const places = Object.values(this.#ways ?? {}).flat().filter(Boolean);
+    if (!places.length) return;
+    const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+    for (const place of places) {
+      for (const axis of [0, 1]) {
+        low[axis] = Math.min(low[axis], place[axis]);
+        high[axis] = Math.max(high[axis], place[axis]);
+      }
+    }
+    this.follow(false);
+    this.#center = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
+    this.#reach = Math.max(high[0] - low[0], high[1] - low[1]) / 2 + 5;
+    this.#zoom(1.05);
+  }
+
+  follow(wanted) {
+    this.#following = wanted;
+    this.#button.setAttribute("aria-pressed", wanted);
+    this.show(null, this.#rows);
   }
 
   clear() {
@@ -97,6 +127,7 @@ export class WorldMap {
     context.lineWidth = 1;
     context.stroke();
     for (const corner of outline.slice(0, 2)) line(context, at(apex), at(corner), fade("--accent", 0.3));
+    for (const [name, ink] of Object.entries(WAYS)) way(context, this.#ways?.[name] ?? [], at, ink);
     trail(context, rows.map((row) => row.camera), at, "--accent");
     trail(context, rows.map((row) => row.truth), at, "--truth");
     trail(context, rows.map((row) => row.track), at, "--hero");
@@ -138,12 +169,6 @@ export class WorldMap {
     this.#canvas.dataset.camera = camera ? camera.slice(0, 2).join(",") : "";
   }
 
-  #follow(wanted) {
-    this.#following = wanted;
-    this.#button.setAttribute("aria-pressed", wanted);
-    this.show(null, this.#rows);
-  }
-
   #zoom(factor) {
     this.#reach = Math.min(Math.max(this.#reach * factor, 3), 2000);
     this.draw();
@@ -152,7 +177,7 @@ export class WorldMap {
   #pan(right, down) {
     const scale = Math.min(this.#canvas.clientWidth, this.#canvas.clientHeight) / 2 / this.#reach;
     this.#center = [this.#center[0] + down / scale, this.#center[1] + right / scale];
-    if (this.#following) this.#follow(false);
+    if (this.#following) this.follow(false);
     this.draw();
   }
 
@@ -165,7 +190,7 @@ export class WorldMap {
       ArrowDown: () => this.#pan(0, -step),
       "+": () => this.#zoom(1 / 1.4),
       "-": () => this.#zoom(1.4),
-      f: () => this.#follow(true),
+      f: () => this.follow(true),
     };
     if (!(event.key in actions) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -204,6 +229,20 @@ function trail(context, points, at, ink) {
   for (let i = 1; i < points.length; i++) {
     if (points[i] && points[i - 1]) line(context, at(points[i - 1]), at(points[i]), fade(ink, 0.1 + (0.6 * i) / points.length));
   }
+}
+
+function way(context, places, at, ink) {
+  context.beginPath();
+  let last = null;
+  for (const place of places) {
+    if (!place) continue;
+    const step = last && Math.hypot(place[0] - last[0], place[1] - last[1]) < JUMP;
+    context[step ? "lineTo" : "moveTo"](...at(place));
+    last = place;
+  }
+  context.lineWidth = 1.2;
+  context.strokeStyle = fade(ink, 0.38);
+  context.stroke();
 }
 
 function dot(context, center, radius, ink) {
