@@ -24,8 +24,26 @@ def tile(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: n
         mask: the truth, (height, width, 3) uint8.
         prediction: (rows, columns, 3) probabilities.
     """
-    rows, columns = prediction.shape[:2]
-    truth, predicted = truth_classes(mask, (rows, columns))[..., HERO], predicted_classes(prediction)[..., HERO]
+    size = prediction.shape[:2]
+    views = outlined_views(image, truth_classes(mask, size)[..., HERO], predicted_classes(prediction)[..., HERO])
+    caption = np.full((CAPTION, 2 * TILE, 3), PAPER, np.uint8)
+    score = result.score
+    pixels = f"truth {score.truth_pixels} px  seen {score.predicted_pixels} px"
+    text = f"{result.pair.name}  IoU {score.iou[HERO]:.2f}  {pixels}"
+    cv2.putText(caption, text, (4, 14), FONT, 0.4, INK, 1, cv2.LINE_AA)
+    return np.vstack([views, caption])
+
+
+def outlined_views(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """One frame beside an enlarged part of it, the hero outlined as it is and as it was predicted.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        truth, predicted: (rows, columns) bool.
+
+    Returns: (TILE, 2 * TILE, 3) uint8 RGB.
+    """
+    rows, columns = truth.shape
     image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
     top, left, side = _part_of_interest(truth | predicted)
     part = np.s_[top : top + side, left : left + side]
@@ -33,12 +51,7 @@ def tile(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: n
     scale = TILE / np.array([rows, columns])
     corner, opposite = np.array([top, left]) * scale, np.array([top + side, left + side]) * scale
     cv2.rectangle(whole, _point(corner), _point(opposite - 1), PAPER, 1)
-    caption = np.full((CAPTION, 2 * TILE, 3), PAPER, np.uint8)
-    score = result.score
-    pixels = f"truth {score.truth_pixels} px  seen {score.predicted_pixels} px"
-    text = f"{result.pair.name}  IoU {score.iou[HERO]:.2f}  {pixels}"
-    cv2.putText(caption, text, (4, 14), FONT, 0.4, INK, 1, cv2.LINE_AA)
-    return np.vstack([np.hstack([whole, close]), caption])
+    return np.hstack([whole, close])
 
 
 def sheet(tiles: Iterable[np.ndarray], columns: int = 3) -> np.ndarray:

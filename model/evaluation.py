@@ -70,6 +70,11 @@ class FrameResult:
         """The truth shows a hero, whatever size the network works at."""
         return self.hero_pixels > DETECTION_PIXELS
 
+    @property
+    def goodness(self) -> float:
+        """0..1: IoU of the hero; without one, whether none is seen."""
+        return self.score.iou[HERO] if self.has_hero else float(not self.score.found)
+
 
 @dataclass(frozen=True)
 class BandScore:
@@ -159,6 +164,7 @@ def measure(
     pairs: Sequence[Pair],
     names: Sequence[str],
     advance: Callable[[int], None] = lambda frames: None,
+    on_frame: Callable[[FrameResult, np.ndarray], None] = lambda result, prediction: None,
 ) -> tuple[tuple[FrameResult, ...], float]:
     """Predicts and scores every pair, in batches; frames are read ahead meanwhile.
 
@@ -167,6 +173,7 @@ def measure(
         pairs: labelled frames of any size.
         names: the set of each pair.
         advance: told how many frames were done, after each batch.
+        on_frame: gets each result with the prediction, (rows, columns, 3) probabilities, in order of `pairs`.
 
     Returns: the results in order of `pairs`, and the network's milliseconds a frame.
     Raises DatasetError, naming the file, for a frame that cannot be read.
@@ -181,6 +188,7 @@ def measure(
             seconds += time.perf_counter() - start
             for ((pair, name), (image, mask)), prediction in zip(same, predictions, strict=True):
                 results.append(_frame_result(pair, name, image, mask, prediction))
+                on_frame(results[-1], prediction)
         advance(len(group))
     return tuple(results), seconds / max(len(results), 1) * 1000
 

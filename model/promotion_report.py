@@ -11,7 +11,6 @@ from model.contact_sheet import sheet, tile
 from model.dataset import read_pair
 from model.evaluation import Evaluation, FrameResult, Predictor
 from model.promotion import FEWEST, Change, Verdict
-from model.score import HERO
 
 SHOWN = 8  # frames gained, and as many lost
 NOTABLE = 0.2  # change of the hero's IoU in a frame that is worth showing
@@ -52,14 +51,9 @@ def write_report(
 def _moved(evaluations: tuple[Evaluation, Evaluation], sign: int) -> list[tuple[FrameResult, FrameResult]]:
     """The frames that changed most for the better (sign 1) or the worse (-1)."""
     both = list(zip(*(each.results for each in evaluations), strict=True))
-    gains = [sign * (_goodness(after) - _goodness(before)) for before, after in both]
+    gains = [sign * (after.goodness - before.goodness) for before, after in both]
     order = sorted(range(len(both)), key=lambda row: -gains[row])
     return [both[row] for row in order[:SHOWN] if gains[row] >= NOTABLE]
-
-
-def _goodness(result: FrameResult) -> float:
-    """IoU of the hero; without one, whether none is seen."""
-    return result.score.iou[HERO] if result.has_hero else float(not result.score.found)
 
 
 def _tiles(moved, predictors):

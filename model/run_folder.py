@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from model.dataset import Pair
@@ -51,6 +52,12 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """One text file."""
         self._replace(name, text)
+
+    def write_picture(self, name: str, rgb: np.ndarray) -> None:
+        """One PNG of (height, width, 3) uint8 RGB."""
+        partial = self.path / f".{os.getpid()}-{name}"
+        partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())
+        os.replace(partial, self.path / name)
 
     def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
         """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where."""

@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", help="a network of model.networks; default: the settings'")
     parser.add_argument("--minutes", type=float, help="train this long instead of for a number of epochs")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--validate-every", type=int, metavar="EPOCHS", help="measure so often; default: the settings'")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare batches (default 1)")
     parser.add_argument(
         "--strategy", choices=("mirrored", "multiworker"), help="train on all GPUs, or on the workers in TF_CONFIG"
@@ -100,7 +101,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.promote and (not options.init or options.no_validation):
         raise ValueError("--promote needs --init, the model to be replaced, and frames to measure both on")
     run = _open_run(options)
-    overrides = {key: getattr(options, key) for key in ("preset", "epochs") if getattr(options, key)}
+    overrides = {key: getattr(options, key) for key in ("preset", "epochs", "validate_every") if getattr(options, key)}
     settings = load_settings(options.settings, overrides)
     sources = options.validation, options.hold_out, not options.no_validation
     import_tensorflow_quietly()

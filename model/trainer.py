@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from model.batches import Batches
 from model.distribution import Distribution
+from model.examples import draw_examples
 from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
 from model.run_folder import RunFolder
@@ -63,6 +64,7 @@ class Trainer:
                 if self.chief and validation is not None and (self.epoch % settings.validate_every == 0 or finished):
                     measured = self._validate(validation)
                     row |= measured.row()
+                    self.run.write_picture("examples.png", draw_examples(self.averaged.predict_on_batch, validation))
                     bar.console.print(_line(self.epoch, logs, measured))
                 if self.chief:
                     self.run.append_results(row)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from rich.console import Console
 
 from model import train as command
 from model.batches import make_batch
+from model.contact_sheet import PREDICTION, TRUTH
 from model.dataset import find_pairs
+from model.examples import choose_examples, draw_examples
 from model.frames import pack
 from model.run_folder import RunFolder
 from model.train_settings import SettingsError, load_settings
@@ -62,12 +65,12 @@ def arguments(data, run):
 
 def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_path):
     run = tmp_path / "run"
-    status, printed = train(*arguments(data, run), "--epochs", 4)
+    status, printed = train(*arguments(data, run), "--epochs", 4, "--validate-every", 4)
     assert status == 0, printed
     assert "By the hero's size" in printed
     names = {path.name for path in run.iterdir()}
     assert {"arguments.json", "settings.json", "manifest.json", "versions.json", "results.csv", "results.png"} <= names
-    assert {"best.h5", "last.h5", "checkpoint.npz", "validation.md"} <= names
+    assert {"best.h5", "last.h5", "checkpoint.npz", "validation.md", "examples.png"} <= names
     assert [path.name for path in (run / "worst").iterdir()] == ["best.h5.png"]
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["train"]["runs"] == {"learn/run_1": 9}
@@ -76,10 +79,22 @@ def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_
     rows = RunFolder(run).results()
     assert [row["epoch"] for row in rows] == [str(number) for number in range(1, 5)]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
-    assert rows[1]["score"] != ""
+    assert [row["score"] != "" for row in rows] == [False, False, False, True]
     loaded = load_model(run / "last.h5")
     probabilities = np.asarray(loaded.model(np.zeros((1, *loaded.input_size, 3), np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-4)
+
+
+def test_examples_are_heroes_of_all_sizes_and_a_frame_without(data, tmp_path):
+    frames = pack(find_pairs(data / "measure")[0], tmp_path / "cache", 256)
+    rows = choose_examples(frames)
+    areas = frames.areas[rows, 2].tolist()
+    assert areas[:-1] == sorted(frames.areas[:, 2].tolist())[-4:]  # every third of the six shows nobody to follow
+    assert areas[-1] == 0
+    drawn = draw_examples(lambda images: np.eye(3)[frames.labels[rows]], frames)  # sees what is there
+    outlines = ((drawn == TRUTH).all(axis=2).sum(), (drawn == PREDICTION).all(axis=2).sum())
+    assert outlines[1] > 100 > outlines[0] - 15 * 13  # the prediction's outline covers the truth's, the legend aside
+    assert choose_examples(replace(frames, left_out=frozenset(range(5)))) == [5]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
@@ -183,7 +198,9 @@ from pathlib import Path
 import numpy as np
 from model.batches import Batches, Sampling
 from model.augment import Augmentation
+from model.contact_sheet import PREDICTION, TRUTH
 from model.dataset import find_pairs
+from model.examples import choose_examples, draw_examples
 from model.frames import pack
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
