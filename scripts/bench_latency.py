@@ -12,10 +12,9 @@ decoded, then `model.predict` on the one frame, all inside the network's loop.
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,17 +23,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from scripts.bench_bridge import BenchmarkError, client, draw_frames, hear, process, read_frames, turn
+
 OURS, ORIGINAL = "ours", "original"
 MODES = ("threading", "eventlet")
 PACES = {"paced": 0.2, "flat out": 0.0}  # seconds from one frame to the next
 ROUNDS = 4
-WARM_UP = 5  # frames at the beginning of each turn that are not counted
-ANSWER_WITHIN, START_WITHIN = 10.0, 180.0  # seconds
 console = Console()
-
-
-class BenchmarkError(RuntimeError):
-    """A server does not start or does not answer."""
 
 
 @dataclass(frozen=True)
@@ -92,63 +87,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(ways: Sequence[Way], frames: Sequence[dict], options: argparse.Namespace) -> tuple[list[Figures], str]:
     """The figures of all ways at all paces, and the line that describes our network."""
-    from simulator.client import Client
-
-    context, servers, clients = get_context("spawn"), {}, {}
     latencies: dict[tuple[Way, str], list[float]] = {(way, pace): [] for pace in PACES for way in ways}
-    try:
+    with ExitStack() as stack:
         with console.status(f"starting {len(ways)} servers"):
-            for way in ways:
-                ours, theirs = context.Pipe()
-                process = context.Process(target=serve, args=(way, options.weights, options.runtime, theirs))
-                process.daemon = True
-                process.start()
-                theirs.close()
-                servers[way] = process, ours
-            said = {way: _port(way, pipe) for way, (_, pipe) in servers.items()}
-            for way, (port, _) in said.items():
-                clients[way] = Client("127.0.0.1", port)
-                if not clients[way].wait_connected(ANSWER_WITHIN):
-                    raise BenchmarkError(f"{way.who} on {way.async_mode} does not take connections")
+            starting = [stack.enter_context(process(serve, way, options.weights, options.runtime)) for way in ways]
+            said = [hear(pipe) for pipe in starting]
+            clients = {way: stack.enter_context(client(port)) for way, (port, _) in zip(ways, said, strict=True)}
         turns = [(pace, way) for pace in PACES for _ in range(ROUNDS) for way in ways]
         with Progress(console=console, transient=True) as progress:
             for pace, way in progress.track(turns, description="measuring"):
                 latencies[way, pace] += turn(clients[way], frames, PACES[pace], options.seconds / ROUNDS)
-    finally:
-        for client in clients.values():
-            client.close()
-        for process, _ in servers.values():
-            process.terminate()
-            process.join(5)
     figures = [
         Figures(way.who, way.async_mode, pace, len(ms), *np.percentile(ms, [50, 99]).tolist())
         for (way, pace), ms in latencies.items()
     ]
-    return figures, said[ways[0]][1]
-
-
-def turn(client, frames: Sequence[dict], period: float, seconds: float) -> list[float]:
-    """Sends frames for so long; returns the milliseconds each took. Raises BenchmarkError when one is not answered."""
-    from simulator import wire
-
-    packets = [wire.event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
-    took, number, end = [], 0, None
-    due = time.perf_counter()
-    while end is None or time.perf_counter() < end:
-        time.sleep(max(due - time.perf_counter(), 0))
-        id = number % len(packets)
-        began = time.perf_counter()
-        client.send(packets[id])
-        while (command := client.next_command(ANSWER_WITHIN)) != wire.FrameDone(id):
-            if command is None:
-                raise BenchmarkError(f"a frame was not answered within {ANSWER_WITHIN:g} s")
-        done = time.perf_counter()
-        number += 1
-        if number > WARM_UP:
-            took.append((done - began) * 1000)
-            end = end or done + seconds
-        due = max(due + period, done)
-    return took
+    return figures, said[0][1]
 
 
 def table(figures: Sequence[Figures]) -> Table:
@@ -163,42 +116,6 @@ def table(figures: Sequence[Figures]) -> Table:
             each.who, each.async_mode, each.pace, str(each.frames), f"{each.p50:.1f}", f"{each.p99:.1f}", *ratios
         )
     return drawn
-
-
-def read_frames(folder: Path, most: int = 100) -> list[dict]:
-    """Payloads of the first pictures of a folder. Raises ValueError when there are none."""
-    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
-    from simulator.slideshow import Slideshow
-
-    plan = FlightPlan()
-    show = Slideshow(folder, plan.hz)
-    payloads = []
-    while show.time < min(show.duration, most / plan.hz) - 1e-9:
-        payloads.append(sensor_frame(show.observe(), LOCKSTEP_EPOCH, plan))
-        show.step(1 / plan.hz)
-    return payloads
-
-
-def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
-    """Payloads of frames of the stand-in, the quad behind the hero as it follows her."""
-    from model.startup import standard_error_held_back
-    from simulator.city import generate_city
-    from simulator.episode import Episode
-    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
-    from simulator.rendering import make_renderer
-
-    plan, city = FlightPlan(), generate_city(0)
-    with standard_error_held_back():  # Panda3D tries a display before it does without one, and says so
-        renderer = make_renderer(city)
-    episode = Episode(0, city=city, renderer=renderer)
-    payloads = []
-    while len(payloads) < count:
-        seen = episode.observe()
-        if episode.time > behind_after:
-            payloads.append(sensor_frame(seen, LOCKSTEP_EPOCH, plan))
-        episode.detected(seen.hero_centre)
-        episode.step(1 / plan.hz)
-    return payloads
 
 
 def serve(way: Way, weights: str, runtime: str, pipe: Connection) -> None:
@@ -231,16 +148,6 @@ def _originals(async_mode: str, weights: str, runtime: str):
     from scripts.original_server import OriginalServer
 
     return OriginalServer(async_mode, weights), "model.predict"
-
-
-def _port(way: Way, pipe: Connection) -> tuple[int, str]:
-    try:
-        said = pipe.recv() if pipe.poll(START_WITHIN) else "it took too long"
-    except EOFError:
-        said = "its process ended"
-    if isinstance(said, str):
-        raise BenchmarkError(f"{way.who} on {way.async_mode} does not start: {said}")
-    return said
 
 
 if __name__ == "__main__":

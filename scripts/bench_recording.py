@@ -14,8 +14,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from scripts.bench_latency import ANSWER_WITHIN, START_WITHIN, BenchmarkError, draw_frames, read_frames, turn
+from scripts.bench_bridge import BenchmarkError, client, draw_frames, hear, process, read_frames, turn
 
 RATES = (5, 60)  # frames a second
 ROUNDS = 6
@@ -76,40 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(frames: Sequence[dict], options: argparse.Namespace, folder: Path) -> tuple[list[Figures], dict]:
     """The figures at all rates, and what the recording bridge says at the end."""
-    from simulator.client import Client
-
-    context, bridges, clients = get_context("spawn"), {}, {}
     latencies: dict[tuple[int, bool], list[float]] = {(hz, records): [] for hz in RATES for records in (False, True)}
-    try:
+    with ExitStack() as stack:
         with console.status("starting two bridges"):
-            for records in (False, True):
-                ours, theirs = context.Pipe()
-                arguments = options.weights, folder if records else None, theirs
-                process = context.Process(target=serve, args=arguments, daemon=True)
-                process.start()
-                theirs.close()
-                bridges[records] = process, ours
-            for records, (_, pipe) in bridges.items():
-                clients[records] = Client("127.0.0.1", _hear(pipe))
-                if not clients[records].wait_connected(ANSWER_WITHIN):
-                    raise BenchmarkError("a bridge does not take connections")
+            bridges = [stack.enter_context(process(serve, options.weights, into)) for into in (None, folder)]
+            clients = [stack.enter_context(client(hear(bridge))) for bridge in bridges]
         turns = [(hz, records) for hz in RATES for _ in range(ROUNDS) for records in (False, True)]
         with Progress(console=console, transient=True) as progress:
             for hz, records in progress.track(turns, description="measuring"):
                 latencies[hz, records] += turn(clients[records], frames, 1 / hz, options.seconds / ROUNDS)
-        pipe = bridges[True][1]
-        pipe.send("count")
-        answered = _hear(pipe)
-        for client in clients.values():
-            client.close()
-        pipe.send("stop")
-        kept = {"answered": answered, **_hear(pipe)}
-    finally:
-        for client in clients.values():
-            client.close()
-        for process, _ in bridges.values():
-            process.terminate()
-            process.join(5)
+        recording = bridges[True]
+        recording.send("count")
+        answered = hear(recording)
+        for connection in clients:
+            connection.close()
+        recording.send("stop")
+        kept = {"answered": answered, **hear(recording)}
     figures = []
     for hz in RATES:
         without, recording = (np.percentile(latencies[hz, records], [50, 99]).tolist() for records in (False, True))
@@ -181,16 +163,6 @@ def _processor_seconds(name: str) -> float | None:
         return None
     (thread,) = (thread for thread in threading.enumerate() if thread.name == name)
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
-
-
-def _hear(pipe: Connection) -> int | dict:
-    try:
-        said = pipe.recv() if pipe.poll(START_WITHIN) else "it took too long"
-    except EOFError:
-        said = "its process ended"
-    if isinstance(said, str):
-        raise BenchmarkError(f"a bridge does not run: {said}")
-    return said
 
 
 if __name__ == "__main__":

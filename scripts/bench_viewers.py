@@ -13,8 +13,8 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from scripts.bench_latency import ANSWER_WITHIN, START_WITHIN, WARM_UP, BenchmarkError, draw_frames, read_frames, turn
+from scripts.bench_bridge import WARM_UP, BenchmarkError, client, draw_frames, hear, process, read_frames, turn
 
 VIEWERS = (0, 1, 5)
 RATES = (5, 20)  # frames a second
@@ -74,40 +74,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures]:
     """The figures for all numbers of viewers at all rates."""
-    from simulator.client import Client
-
-    context = get_context("spawn")
     latencies: dict[tuple[int, int], list[float]] = {(hz, count): [] for hz in RATES for count in VIEWERS}
     seen = dict.fromkeys(latencies, 0)
-    processes, client = [], None
-    try:
+    with ExitStack() as stack:
         with console.status("starting the bridge"):
-            bridge, bridge_end = context.Pipe()
-            processes.append(context.Process(target=serve, args=(options.weights, bridge_end), daemon=True))
-            processes[-1].start()
-            bridge_end.close()
-            port = _hear(bridge)
-            audience, audience_end = context.Pipe()
-            processes.append(context.Process(target=watch, args=(port, audience_end), daemon=True))
-            processes[-1].start()
-            audience_end.close()
-            client = Client("127.0.0.1", port)
-            if not client.wait_connected(ANSWER_WITHIN):
-                raise BenchmarkError("the bridge does not take connections")
+            port = hear(stack.enter_context(process(serve, options.weights)))
+            audience = stack.enter_context(process(watch, port))
+            simulator = stack.enter_context(client(port))
         turns = [(hz, count) for hz in RATES for _ in range(ROUNDS) for count in VIEWERS]
         with Progress(console=console, transient=True) as progress:
             for hz, count in progress.track(turns, description="measuring"):
                 audience.send(count)
-                _hear(audience)  # they are there
-                latencies[hz, count] += turn(client, frames, 1 / hz, options.seconds / ROUNDS)
+                hear(audience)  # they are there
+                latencies[hz, count] += turn(simulator, frames, 1 / hz, options.seconds / ROUNDS)
                 audience.send(0)
-                seen[hz, count] += _hear(audience)
-    finally:
-        if client is not None:
-            client.close()
-        for process in processes:
-            process.terminate()
-            process.join(5)
+                seen[hz, count] += hear(audience)
     figures = []
     for (hz, count), ms in latencies.items():
         share = seen[hz, count] / max(count, 1) / (len(ms) + ROUNDS * WARM_UP)
@@ -221,16 +202,6 @@ class _Viewer:
 
 def _numbers(events: Sequence[dict]) -> list[int]:
     return [event["number"] for event in events]
-
-
-def _hear(pipe: Connection) -> int:
-    try:
-        said = pipe.recv() if pipe.poll(START_WITHIN) else "it took too long"
-    except EOFError:
-        said = "its process ended"
-    if isinstance(said, str):
-        raise BenchmarkError(f"a process does not run: {said}")
-    return said
 
 
 if __name__ == "__main__":

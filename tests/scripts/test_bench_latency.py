@@ -12,7 +12,8 @@ import pytest
 from model import networks
 from model.probes import probe_frames
 from model.weights import save_model
-from scripts.bench_latency import ORIGINAL, OURS, Figures, draw_frames, main, table
+from scripts.bench_bridge import draw_frames
+from scripts.bench_latency import ORIGINAL, OURS, Figures, main, table
 from sim_bridge.messages import parse_sensor_frame
 
 ROOT = Path(__file__).resolve().parents[2]
