@@ -6,6 +6,7 @@ import io
 import json
 import os
 import queue
+import shutil
 import socket
 import struct
 import threading
@@ -29,6 +30,7 @@ from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
+from tests.sim_bridge.browser import Stream
 
 
 class RawClient:
@@ -260,3 +262,56 @@ def connect():
     yield start
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium. Its tests go first: see tests/conftest.py."""
+    needed = "needs Playwright: pip install -r requirements-dev.txt"
+    sync_api = pytest.importorskip("playwright.sync_api", reason=needed)
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("needs Chromium on the PATH, for example: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def stream(connect, payload):
+    """Start simulators that send frames all the time."""
+    streams = []
+
+    def start(port: int) -> Stream:
+        streams.append(Stream(connect(port), payload))
+        streams[-1].start()
+        return streams[-1]
+
+    yield start
+    for stream in streams:
+        stream.ended.set()
+        stream.join()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; whatever a page complains of is a failure."""
+    pages, complaints = [], []
+
+    def open_page(address: str, complains: bool = False, **options):
+        page = browser.new_page(**options)
+        page.set_default_timeout(30_000)
+        pages.append(page)
+        if not complains:
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []

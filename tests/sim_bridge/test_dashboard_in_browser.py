@@ -1,9 +1,5 @@
 """The page in a real browser: it shows what was sent, its controls act, it comes back by itself, and it fits."""
 
-import os
-import shutil
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,97 +7,18 @@ import pytest
 
 from sim_bridge.recording.recorder import Recorder
 from sim_bridge.recording.settings import RecordingSettings
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r requirements-dev.txt")
-
-GRID = 32
-HERO, PEOPLE = (255, 160, 46), (74, 168, 255)  # the overlay's colours
-SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to keep pictures of the page in; else pytest's own
-
-
-def hero_and_people() -> tuple[np.ndarray, np.ndarray]:
-    """What the network sees in every picture: a hero that fades from right to left, people above."""
-    hero, people = np.zeros((2, GRID, GRID), np.float32)
-    hero[8:24] = np.arange(GRID) / (GRID - 1)
-    people[:4, 8:] = 0.9
-    return hero, people
-
-
-class Network:
-    def predict(self, images):
-        hero, people = hero_and_people()
-        one = np.stack([1 - np.maximum(hero, people), people, hero], axis=-1)
-        return np.repeat(one[None], len(images), axis=0)
-
-
-class Stream(threading.Thread):
-    """A simulator whose camera moves along x, getting brighter, with the hero beside it."""
-
-    def __init__(self, client, payload, hz: float = 10.0):
-        super().__init__(daemon=True)
-        self.client, self.payload, self.hz = client, payload, hz
-        self.ended = threading.Event()
-        self.number = 0
-
-    def run(self):
-        while not self.ended.wait(1 / self.hz):
-            self.number += 1
-            frame = self.payload(timestamp=self.number, brightness=50 + self.number % 100)
-            frame["gimbal_pose"] = f"{self.number / 10},5,10,0,20,30"
-            frame["truth_hero"] = f"{self.number / 10 + 8},7,0"
-            try:
-                self.client.send_frame(frame)
-            except OSError:
-                return
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    if path is None:
-        pytest.skip("needs Chromium on the PATH, for example: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def stream(connect, payload):
-    streams = []
-
-    def start(port: int) -> Stream:
-        streams.append(Stream(connect(port), payload))
-        streams[-1].start()
-        return streams[-1]
-
-    yield start
-    for stream in streams:
-        stream.ended.set()
-        stream.join()
-
-
-@pytest.fixture
-def visit(browser):
-    """Open pages; whatever a page complains of is a failure."""
-    pages, complaints = [], []
-
-    def open_page(address: str, complains: bool = False, **options):
-        page = browser.new_page(**options)
-        page.set_default_timeout(30_000)
-        pages.append(page)
-        if not complains:
-            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(address)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert complaints == []
+from tests.sim_bridge.browser import (
+    GRID,
+    HERO,
+    PEOPLE,
+    SCREENSHOTS,
+    Network,
+    grid_colours,
+    hero_and_people,
+    is_colour,
+    slide,
+    until,
+)
 
 
 @pytest.fixture
@@ -117,45 +34,6 @@ def shown_frame(page) -> int:
 def wait_for_frame(page, after: int = -1) -> int:
     until(page, lambda: shown_frame(page) > after)
     return shown_frame(page)
-
-
-def until(page, condition, seconds: float = 30.0) -> None:
-    """Wait for the page; its own means to wait would need `eval`, which the page forbids."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(30)
-
-
-def grid_colours(page) -> np.ndarray:
-    """(GRID, GRID, 3): the picture's colour in the middle of each of the network's pixels."""
-    flat = page.evaluate(
-        """(grid) => {
-            const canvas = document.querySelector("#camera-view");
-            const side = Math.min(canvas.width, canvas.height);
-            const [left, top] = [(canvas.width - side) / 2, (canvas.height - side) / 2];
-            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            const colours = [];
-            for (let row = 0; row < grid; row++) for (let column = 0; column < grid; column++) {
-                const [x, y] = [column, row].map((place) => Math.floor((place + 0.5) * side / grid));
-                const place = (y + Math.round(top)) * canvas.width + x + Math.round(left);
-                colours.push([...pixels.data.slice(4 * place, 4 * place + 3)]);
-            }
-            return colours;
-        }""",
-        GRID,
-    )
-    return np.array(flat).reshape(GRID, GRID, 3)
-
-
-def slide(page, name: str, value: int) -> None:
-    page.locator(f"#{name}").evaluate(
-        f"(slider) => {{ slider.value = {value}; slider.dispatchEvent(new Event('input')); }}"
-    )
-
-
-def is_colour(colours: np.ndarray, colour: tuple) -> np.ndarray:
-    return (np.abs(colours - colour) <= 2).all(axis=-1)
 
 
 def test_the_picture_moves_and_the_overlay_is_the_mask_that_was_sent(bridge, stream, visit):

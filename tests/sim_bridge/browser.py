@@ -1,0 +1,86 @@
+"""What tests in a real browser share: a network and a simulator to look at, and ways to look. Fixtures: conftest.py."""
+
+import os
+import threading
+import time
+
+import numpy as np
+
+GRID = 32
+HERO, PEOPLE = (255, 160, 46), (74, 168, 255)  # the overlay's colours
+SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to keep pictures of the page in; else pytest's own
+
+
+def hero_and_people() -> tuple[np.ndarray, np.ndarray]:
+    """What the network sees in every picture: a hero that fades from right to left, people above."""
+    hero, people = np.zeros((2, GRID, GRID), np.float32)
+    hero[8:24] = np.arange(GRID) / (GRID - 1)
+    people[:4, 8:] = 0.9
+    return hero, people
+
+
+class Network:
+    def predict(self, images):
+        hero, people = hero_and_people()
+        one = np.stack([1 - np.maximum(hero, people), people, hero], axis=-1)
+        return np.repeat(one[None], len(images), axis=0)
+
+
+class Stream(threading.Thread):
+    """A simulator whose camera moves along x, getting brighter, with the hero beside it."""
+
+    def __init__(self, client, payload, hz: float = 10.0):
+        super().__init__(daemon=True)
+        self.client, self.payload, self.hz = client, payload, hz
+        self.ended = threading.Event()
+        self.number = 0
+
+    def run(self):
+        while not self.ended.wait(1 / self.hz):
+            self.number += 1
+            frame = self.payload(timestamp=self.number, brightness=50 + self.number % 100)
+            frame["gimbal_pose"] = f"{self.number / 10},5,10,0,20,30"
+            frame["truth_hero"] = f"{self.number / 10 + 8},7,0"
+            try:
+                self.client.send_frame(frame)
+            except OSError:
+                return
+
+
+def until(page, condition, seconds: float = 30.0) -> None:
+    """Wait for the page; its own means to wait would need `eval`, which the page forbids."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(30)
+
+
+def grid_colours(page, canvas: str = "#camera-view", grid: int = GRID) -> np.ndarray:
+    """(grid, grid, 3): the picture's colour in the middle of each of so many squares."""
+    flat = page.evaluate(
+        """([selector, grid]) => {
+            const canvas = document.querySelector(selector);
+            const side = Math.min(canvas.width, canvas.height);
+            const [left, top] = [(canvas.width - side) / 2, (canvas.height - side) / 2];
+            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const colours = [];
+            for (let row = 0; row < grid; row++) for (let column = 0; column < grid; column++) {
+                const [x, y] = [column, row].map((place) => Math.floor((place + 0.5) * side / grid));
+                const place = (y + Math.round(top)) * canvas.width + x + Math.round(left);
+                colours.push([...pixels.data.slice(4 * place, 4 * place + 3)]);
+            }
+            return colours;
+        }""",
+        [canvas, grid],
+    )
+    return np.array(flat).reshape(grid, grid, 3)
+
+
+def slide(page, name: str, value: int) -> None:
+    page.locator(f"#{name}").evaluate(
+        f"(slider) => {{ slider.value = {value}; slider.dispatchEvent(new Event('input')); }}"
+    )
+
+
+def is_colour(colours: np.ndarray, colour: tuple) -> np.ndarray:
+    return (np.abs(colours - colour) <= 2).all(axis=-1)
