@@ -1,5 +1,6 @@
 """Recordings over HTTP: what is told of them, whom their calls refuse, and that names lead nowhere else."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -132,7 +133,8 @@ def test_no_name_leads_out_of_the_recordings(site, folder, path):
     (folder / "walk" / "images" / "frames.jsonl").write_bytes(SECRET)
     (folder / "walk" / "aside").mkdir()
     (folder / "walk" / "aside" / "000003.png").write_bytes(SECRET)
-    (folder / "walk" / "images" / "link.png").symlink_to(folder.parent / "secret.png")
+    with contextlib.suppress(OSError):  # not everybody may make links on Windows
+        (folder / "walk" / "images" / "link.png").symlink_to(folder.parent / "secret.png")
     status, body = get_as_written(site(), path)
     assert status in (301, 308, 404)
     assert SECRET not in body
