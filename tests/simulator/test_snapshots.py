@@ -40,3 +40,15 @@ def test_the_hero_is_there_as_often_as_asked():
 def test_far_heroes_are_small(far_share, low, high):
     seen = [count for count in hero_pixels(snapshots(24, 2, Mixture(1.0, far_share, people=3))) if count > 3]
     assert low < np.median(seen) < high
+
+
+def test_people_in_red_are_as_many_as_asked():
+    def red_pixels_of_people(look_alikes):
+        red = total = 0
+        for frame in snapshots(20, 5, Mixture(hero_share=0.0, look_alikes=look_alikes)):
+            colours = frame.rgb[frame.mask[..., 1] > 0].astype(int)
+            red += ((colours[:, 0] > 60) & (colours[:, 0] > 2.2 * colours[:, 1:].max(axis=1))).sum()
+            total += len(colours)
+        return red / total
+
+    assert red_pixels_of_people(1.0) > 3 * red_pixels_of_people(0.0)
