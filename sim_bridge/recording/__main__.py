@@ -11,7 +11,8 @@ from rich.progress import track
 from rich.table import Table
 
 from sim_bridge.recording.files import RecordingError
-from sim_bridge.recording.look import contact_sheet, look_folder, write_picture, write_video
+from sim_bridge.recording.film import film_pictures, frames_per_second, write_video
+from sim_bridge.recording.look import contact_sheet, look_folder, write_picture
 from sim_bridge.recording.recovery import recover
 from sim_bridge.recording.runs import RECORDINGS, Run, find_runs, open_run, read_hidden, select_frames, write_hidden
 from sim_bridge.recording.statistics import plot, statistics_of
@@ -82,10 +83,11 @@ def show(options: argparse.Namespace, console: Console) -> None:
 
 
 def video(options: argparse.Namespace, console: Console) -> None:
-    """A video of a run with what was seen and decided."""
+    """A video of a run with what was seen and decided, beside a map of the flight."""
     run = open_run(options.run)
     path = options.output or look_folder(run) / "video.mp4"
-    write_video(run, path, track(run.frames, "drawing", console=console, transient=True))
+    pictures = track(film_pictures(run), "drawing", len(run.frames), console=console, transient=True)
+    write_video(path, pictures, frames_per_second(run.frames))
     console.print(f"wrote {path}: {len(run.frames)} frames", highlight=False, soft_wrap=True)
 
 

@@ -1,6 +1,5 @@
-"""Makes a recording visible: a contact sheet and a video, with overlays. What it makes lies in <run>/look/."""
+"""Makes a recording visible at a glance: a contact sheet with overlays. Films: film.py. All lie in <run>/look/."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,6 @@ from sim_bridge.recording.runs import FrameRecord, Run
 LOOK = "look"
 COLUMNS = 5
 GAP = 6  # pixels between pictures
-MOST_FPS, LEAST_FPS = 60.0, 1.0
 
 
 def look_folder(run: Run) -> Path:
@@ -51,31 +49,3 @@ def write_picture(path: Path, rgb: np.ndarray) -> None:
     """Write a PNG. Raises RecordingError."""
     if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
         raise RecordingError(f"{path} could not be written")
-
-
-def frames_per_second(frames: tuple[FrameRecord, ...]) -> float:
-    """The pace at which frames came, by the simulator's clock; 5 where it is not known."""
-    times = [frame.timestamp for frame in frames if frame.timestamp is not None]
-    steps = np.diff(times)
-    steps = steps[steps > 0]
-    return float(np.clip(1 / np.median(steps), LEAST_FPS, MOST_FPS)) if len(steps) else 5.0
-
-
-def write_video(run: Run, path: Path, frames: Iterable[FrameRecord]) -> None:
-    """Write an MP4 (MPEG-4) of frames with their overlays, at their own pace. Raises RecordingError."""
-    writer = None
-    try:
-        for record in frames:
-            picture = draw(run, record)
-            height, width = picture.shape[:2]
-            if writer is None:
-                pace = frames_per_second(run.frames)
-                writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), pace, (width, height))
-                if not writer.isOpened():
-                    raise RecordingError(f"{path}: this OpenCV cannot write MPEG-4 videos")
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    finally:
-        if writer is not None:
-            writer.release()
-    if writer is None:
-        raise RecordingError(f"{run.path} has no frames to show")

@@ -1,12 +1,15 @@
 """The film of a recorded flight shows both ways, and its map is right side up."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from sim_bridge.recording.files import FrameRecord, RecordingError
-from sim_bridge.recording.film import DRONE, ESTIMATE, TRUTH, distance_plot, film_pictures, write_gif
+from sim_bridge.recording.film import distance_plot, film_pictures, write_gif
+from sim_bridge.recording.flight_map import DRONE, ESTIMATE, TRUTH
 from sim_bridge.recording.overlay import CAPTION, SIZE
 from sim_bridge.recording.runs import Run
 
@@ -54,6 +57,20 @@ def test_on_the_map_forward_is_up_and_left_is_left(run):
     assert hero_column < drone_column
     assert (chart == ESTIMATE).all(axis=2).any()
     assert pictures[0].shape == (SIZE + CAPTION, 2 * SIZE, 3)
+
+
+def test_ways_grow_with_the_frames_that_are_left_out_too(run):
+    every, few = list(film_pictures(run)), list(film_pictures(run, 5))
+    assert len(few) == 2
+    assert np.array_equal(every[-1], few[-1])
+    blue = [np.ptp(picture[:SIZE, SIZE:].astype(int)[..., ::2], axis=2) > 60 for picture in every]
+    drawn = [np.count_nonzero(pixels) for pixels in blue]
+    assert drawn == sorted(set(drawn))
+
+
+def test_what_was_imported_has_a_film_without_a_map(run):
+    records = tuple(dataclasses.replace(frame, pose=None, track_point=None) for frame in run.frames)
+    assert {picture.shape for picture in film_pictures(Run(run.path, {}, records, 0))} == {(SIZE + CAPTION, SIZE, 3)}
 
 
 def test_the_animation_has_at_most_the_frames_asked_for(run, tmp_path):

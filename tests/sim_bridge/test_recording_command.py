@@ -11,7 +11,8 @@ import pytest
 from model.dataset import find_pairs
 from sim_bridge.recording.__main__ import main
 from sim_bridge.recording.files import read_lines
-from sim_bridge.recording.look import frames_per_second, select
+from sim_bridge.recording.film import frames_per_second
+from sim_bridge.recording.look import select
 from sim_bridge.recording.overlay import HERO_COLOUR, SIZE, draw
 from sim_bridge.recording.runs import open_run
 from sim_bridge.recording.statistics import statistics_of
@@ -94,7 +95,9 @@ def test_a_video_has_every_frame(walk, capsys):
     film = cv2.VideoCapture(str(walk / "look" / "video.mp4"))
     assert int(film.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(5)
-    assert film.read()[0]
+    there, picture = film.read()
+    assert there
+    assert picture.shape[1] == 2 * SIZE  # camera and map
 
 
 def test_overlays_are_where_the_hero_is():
