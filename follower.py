@@ -7,11 +7,11 @@ This file only parses, wires and runs; the rooms do the work.
 
 import argparse
 import dataclasses
-import functools
 import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from follower.agent import FollowAgent
 from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.dashboard.recordings import Recordings
+from sim_bridge.dashboard.workshop import Workshop
+from sim_bridge.dashboard.workshop_requests import Places
 from sim_bridge.keys import Keys
 from sim_bridge.recording.provenance import describe_origin
 from sim_bridge.recording.recorder import Recorder
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from model.segmenter import Segmenter
 
 DEFAULT_CONFIG = Path(__file__).with_name("follower.toml")
+WEIGHTS_FOLDER = Path(__file__).resolve().with_name("model") / "weights"
 
 EPILOG = """\
 examples:
@@ -121,7 +124,7 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
     sentence for people.
     """
     bridge = settings.bridge
-    say = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     for recovered in recover_all(Path(settings.recording.folder)):
         say(f"recording {recovered}")
     with bind(bridge.host, bridge.port) as listener:
@@ -133,9 +136,10 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
         listeners = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
-        pages = [Recordings(Path(settings.recording.folder)).pages]
+        workshop = Workshop(workshop_places(settings), settings.workshop.threads, partial(feed.add_event, "control"))
+        pages = [Recordings(Path(settings.recording.folder)).pages, workshop.pages]
         page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
-        with recorder, display, Keys({"r": recorder.toggle}), page as dashboard:
+        with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
             say(segmenter.describe())
             server.listen()
             say(f"watch it on {dashboard.address}")
@@ -165,6 +169,13 @@ def find_weights(settings: ModelSettings) -> Path:
     from model import weights
 
     return weights.find_weights(settings.weights)
+
+
+def workshop_places(settings: Settings) -> Places:
+    """Where recordings, trainings and models lie; the model that flies comes first."""
+    recordings, runs = Path(settings.recording.folder), Path(settings.workshop.runs)
+    models = find_weights(settings.model), WEIGHTS_FOLDER
+    return Places(recordings, runs, models, settings.workshop.train_settings)
 
 
 def main(arguments: list[str] | None = None) -> int:

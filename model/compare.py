@@ -41,6 +41,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder to write into, new or empty")
+    parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="what to call the models")
     parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: auto)")
     options = parser.parse_args(arguments)
@@ -71,7 +72,8 @@ def compare(options: argparse.Namespace, console: Console) -> None:
     segmenters = load_segmenters([options.first, options.second], options.runtime, console)
     if len(segmenters) < 2:
         raise EvaluationError(f"expected two models, got {options.first} twice")
-    about = {"models": list(segmenters), "data": str(options.data), "frames": len(pairs)}
+    called = options.names or list(segmenters)
+    about = {"models": called, "data": str(options.data), "frames": len(pairs)}
     write(folder / "comparison.json", json.dumps(about))
     results, seconds = ([], []), [0.0, 0.0]
     with (folder / "frames.jsonl").open("w", encoding="utf-8") as lines:
@@ -89,8 +91,8 @@ def compare(options: argparse.Namespace, console: Console) -> None:
                 lines.write(json.dumps(line) + "\n")
             lines.flush()
     evaluations = [
-        Evaluation(name, segmenter.describe(), tuple(results[side]), 1000 * seconds[side] / len(pairs))
-        for side, (name, segmenter) in enumerate(segmenters.items())
+        Evaluation(called[side], segmenter.describe(), tuple(results[side]), 1000 * seconds[side] / len(pairs))
+        for side, segmenter in enumerate(segmenters.values())
     ]
     tables = report.tables(evaluations)
     write(folder / "comparison.json", json.dumps(about | {"tables": [asdict(table) for table in tables]}))

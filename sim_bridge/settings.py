@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from follower.settings import AgentSettings
-from sim_bridge.dashboard.settings import DashboardSettings
+from sim_bridge.dashboard.settings import DashboardSettings, WorkshopSettings
 from sim_bridge.recording.settings import RecordingSettings
 
 ASYNC_MODES = ("threading", "eventlet")
@@ -65,6 +65,7 @@ class Settings:
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    workshop: WorkshopSettings = field(default_factory=WorkshopSettings)
 
 
 SECTIONS: dict[str, type] = {section.name: section.type for section in dataclasses.fields(Settings)}

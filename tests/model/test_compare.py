@@ -50,7 +50,7 @@ def test_every_frame_is_told_with_its_pictures(run, tmp_path):
     upper[4:20, 10:20] = lower[40:56, 10:20] = 2
     for number, labels in enumerate((upper, lower, nobody)):
         write_frame(data, f"a_cam1_{number}.png", f"a_mask_{number}.png", paint(labels), labels)
-    folder, status = run(data)
+    folder, status = run(data, "--names", "old", "new")
     assert status == 0
     rows = [json.loads(line) for line in (folder / "frames.jsonl").read_text().splitlines()]
     assert [row["gain"] for row in rows] == [0.0, 1.0, 0.0]
@@ -68,9 +68,9 @@ def test_every_frame_is_told_with_its_pictures(run, tmp_path):
     assert (seen.sum(axis=2) == 255).all()  # every pixel is of one class
     assert not read(folder / "first" / "000001.png")[..., 2].any()
     about = json.loads((folder / "comparison.json").read_text())
-    assert (about["models"], about["frames"]) == (["half", "all"], 3)
+    assert (about["models"], about["frames"]) == (["old", "new"], 3)
     sizes = next(table for table in about["tables"] if "size" in table["title"])
-    assert sizes["rows"][0][:3] == ["over 400 px", "2", "half"]
+    assert sizes["rows"][0][:3] == ["over 400 px", "2", "old"]
 
 
 def test_a_few_frames_of_many_and_masks_of_another_size(run, tmp_path, monkeypatch):
