@@ -72,8 +72,9 @@ def test_the_list_tells_what_the_statistics_tell(site, folder):
     assert told["poster"] == largest.image
 
 
-def test_a_recording_is_served_as_it_lies_on_the_disk(site, folder):
-    address, walk = site() + "/api/recordings/walk", folder / "walk"
+@pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
+def test_a_recording_is_served_as_it_lies_on_the_disk(site, folder, async_mode):
+    address, walk = site(async_mode=async_mode) + "/api/recordings/walk", folder / "walk"
     lines = get(address + "/frames")
     assert lines.content == (walk / "frames.jsonl").read_bytes()
     assert get(address + "/frames?from=1000").content == lines.content[1000:]

@@ -3,6 +3,7 @@ import { callAddress } from "./runs.js";
 
 const LONGEST_STEP = 1; // seconds: a gap, where nothing was recorded, plays no longer than this
 const UNKNOWN_STEP = 0.2; // seconds between frames of a recording without times
+const ASTRAY = 5; // metres from the hero that is tracked to the hero
 const NAME = /^[\w-][\w.-]*$/;
 
 export class Frames {
@@ -74,7 +75,7 @@ function readFrame(line) {
   }
   if (!value || !NAME.test(value.frame) || !NAME.test(value.image)) return null;
   if (!Number.isFinite(value.hero_pixels) || !Number.isFinite(value.people_pixels)) return null;
-  return {
+  const frame = {
     name: value.frame,
     image: value.image,
     source: value.label_source,
@@ -96,6 +97,15 @@ function readFrame(line) {
     latency: number(value.timings?.total),
     note: text(value.note) ?? "",
   };
+  frame.astray = frame.state === "found" && isAstray(frame);
+  return frame;
+}
+
+// Whether it is somebody else who is tracked, where the truth is known: ranges are less exact farther away.
+function isAstray({ track, truth, camera }) {
+  if (!track || !truth) return false;
+  const away = camera ? Math.hypot(camera[0] - truth[0], camera[1] - truth[1]) : 0;
+  return Math.hypot(track[0] - truth[0], track[1] - truth[1]) > Math.max(ASTRAY, away / 4);
 }
 
 function detection(value) {

@@ -49,6 +49,7 @@ async function refresh(about) {
   setText(element("run-state"), STATES[about.state] ?? "");
   setText(element("summary"), summary(about.meta));
   if (grown) {
+    element("astray-key").hidden = !frames.all.some((frame) => frame.astray);
     map.setWays(ways());
     showMoments(element("moment-lines"), frames, seek);
     if (!screen.shown) map.showAll();
@@ -110,7 +111,8 @@ function position(frame) {
   const seconds = frames.seconds[at];
   const parts = [`${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`, `frame ${frame.name}`];
   if (frame.received !== null) parts.push(clock.format(new Date(1000 * frame.received)));
-  if (frame.state) parts.push({ found: "following", searching: "searching", lost: "lost" }[frame.state] ?? frame.state);
+  if (frame.astray) parts.push("following somebody else");
+  else if (frame.state) parts.push({ found: "following", searching: "searching", lost: "lost" }[frame.state] ?? frame.state);
   if (hidden.has(frame.name)) parts.push("hidden");
   if (frame.note) parts.push(`“${frame.note}”`);
   return parts.join(" · ");

@@ -40,6 +40,7 @@ export class Statistics {
       ["with the hero", `${visible.length}`],
       ...SIZES.map(([low, high]) => [sizeName(low, high), `${values.sizes.filter((each) => each >= low && each < high).length}`]),
       ["found, lost", `${changes("found")}, ${changes("lost")} times`],
+      ...(frames.some((frame) => frame.truth) ? [["somebody else followed", `${frames.filter((frame) => frame.astray).length}`]] : []),
       ["labels", [["simulator", "the simulator's truth"], ["model", "the model's own"]]
         .filter(([source]) => labelled(source)).map(([source, words]) => `${labelled(source)} ${words}`).join(", ") || "–"],
       ["range, median", values.metres.length ? `${median(values.metres).toFixed(1)} m` : "–"],

@@ -110,7 +110,8 @@ export class Strip {
         context.fillRect(left, base - tall, wide, tall);
       }
       const state = frames.findLast((frame) => frame.changed)?.state ?? frames[0].state;
-      context.fillStyle = STATES[state] ? colour(STATES[state]) : colour("--line");
+      const ink = frames.some((frame) => frame.astray) ? "--bad" : (STATES[state] ?? "--line");
+      context.fillStyle = colour(ink);
       context.fillRect(left, base + 1, wide, band);
       if (frames.some((frame) => frame.note)) diamond(context, left + wide / 2, marks / 2, 0.38 * rem());
     }
