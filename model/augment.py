@@ -17,7 +17,7 @@ from model.frames import HERO, PEOPLE, Frames
 class Augmentation:
     """How often and how strongly each change happens. Shares are probabilities per sample."""
 
-    crop: int = 160  # pixels; the frame's own size uses it whole
+    crop: int = 128  # pixels; the frame's own size uses it whole
     focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
     zoom_share: float = 0.25
     zoom: float = 0.3  # crops are taken 1 - zoom .. 1 + zoom times as large, then resized
@@ -36,9 +36,13 @@ class Augmentation:
 
 
 def augment(
-    frames: Frames, index: int, settings: Augmentation, random: np.random.Generator
+    frames: Frames,
+    index: int,
+    settings: Augmentation,
+    random: np.random.Generator,
+    aim: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One sample: (crop, crop, 3) uint8 RGB and (crop, crop) uint8 class index."""
+    """One sample: (crop, crop, 3) uint8 RGB and (crop, crop) uint8 class index. Aim: the pixel that crops go for."""
     image, labels = np.array(frames.images[index]), np.array(frames.labels[index])
     people = frames.instances_of(index)
     if random.random() < settings.recolour_share:
@@ -52,7 +56,7 @@ def augment(
         _paste(frames, image, labels, HERO, random)
     if random.random() < settings.marker_share:
         _draw_marker(image, labels, random)
-    image, labels = _crop(image, labels, settings, random)
+    image, labels = _crop(image, labels, settings, random, aim)
     if random.random() < settings.flip_share:
         image, labels = image[:, ::-1], labels[:, ::-1]
     return _light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
@@ -122,9 +126,13 @@ def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Genera
 
 
 def _crop(
-    image: np.ndarray, labels: np.ndarray, settings: Augmentation, random: np.random.Generator
+    image: np.ndarray,
+    labels: np.ndarray,
+    settings: Augmentation,
+    random: np.random.Generator,
+    aim: tuple[int, int] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A square of the frame, often around somebody, resized to `settings.crop`."""
+    """A square of the frame, often around `aim` or else somebody, resized to `settings.crop`."""
     height, width = labels.shape
     size = settings.crop
     if random.random() < settings.zoom_share:
@@ -132,20 +140,27 @@ def _crop(
     size = min(size, height, width)
     top, left = random.integers(0, height - size + 1), random.integers(0, width - size + 1)
     if random.random() < settings.focus_share:
-        for label in (HERO, PEOPLE):
-            rows, columns = np.nonzero(labels == label)
-            if rows.size:
-                pixel = random.integers(rows.size)
-                margin = size // 10
-                top = np.clip(rows[pixel] - random.integers(margin, size - margin), 0, height - size)
-                left = np.clip(columns[pixel] - random.integers(margin, size - margin), 0, width - size)
-                break
+        aim = aim or _somebody(labels, random)
+        if aim is not None:
+            margin = size // 10
+            top = np.clip(aim[0] - random.integers(margin, size - margin), 0, height - size)
+            left = np.clip(aim[1] - random.integers(margin, size - margin), 0, width - size)
     image, labels = image[top : top + size, left : left + size], labels[top : top + size, left : left + size]
     if size != settings.crop:
         method = cv2.INTER_AREA if size > settings.crop else cv2.INTER_LINEAR
         image = cv2.resize(image, (settings.crop, settings.crop), interpolation=method)
         labels = cv2.resize(labels, (settings.crop, settings.crop), interpolation=cv2.INTER_NEAREST)
     return image, labels
+
+
+def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int] | None:
+    """A pixel of the hero, else of other people."""
+    for label in (HERO, PEOPLE):
+        rows, columns = np.nonzero(labels == label)
+        if rows.size:
+            pixel = random.integers(rows.size)
+            return int(rows[pixel]), int(columns[pixel])
+    return None
 
 
 def _light(image: np.ndarray, settings: Augmentation, random: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Batches of training samples, made by worker processes. The batch of a step depends on the seed and the step alone.
+"""Batches of training samples, made by worker processes. A batch depends on the seed, the step and the mistakes known.
 
 That makes training resumable at any step, and the same for any number of workers.
 """
@@ -28,6 +28,7 @@ class Sampling:
     people: float = 0.44
     nobody: float = 0.08
     balanced: bool = True  # false: frames as they come, whatever they show
+    mistaken: float = 4.0  # how much more often a frame is drawn, among its kind, that the network gets wrong
 
 
 class Batches:
@@ -35,13 +36,20 @@ class Batches:
 
     def __init__(self, frames: Frames, sampling: Sampling, weights: np.ndarray, seed: int, workers: int = 0) -> None:
         """Weights: (n,) how often a frame is drawn relative to others of its kind."""
-        self.frame_size = frames.labels.shape[1]
-        self._job = (frames, draw_probabilities(frames, sampling, weights), seed)
+        self.frames = frames
+        self._sampling, self._weights, self._seed = sampling, weights, seed
         self._ahead = 3 * workers
         self._pool = None
+        self.attend(no_mistakes(frames))
         if workers:
             context = multiprocessing.get_context("spawn")  # a forked child of TensorFlow or JAX can hang
-            self._pool = ProcessPoolExecutor(workers, context, initializer=_remember, initargs=self._job)
+            self._pool = ProcessPoolExecutor(workers, context, initializer=_remember, initargs=(frames,))
+
+    def attend(self, mistakes: np.ndarray) -> None:
+        """From now on draws frames with a mistake more often, and aims at it; (n, 2) as `mining.find_mistakes` says."""
+        self.mistakes = mistakes
+        weights = np.where(mistakes[:, 0] >= 0, self._sampling.mistaken, 1.0) * self._weights
+        self._probabilities = draw_probabilities(self.frames, self._sampling, weights)
 
     def range(
         self, first: int, last: int, size: int, settings: Augmentation
@@ -49,15 +57,20 @@ class Batches:
         """Batches of steps first .. last - 1: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels."""
         if self._pool is None:
             for step in range(first, last):
-                yield make_batch(*self._job, step, size, settings)
+                yield make_batch(self.frames, *self._draw(step, size), settings)
             return
         waiting = deque()
         for step in range(first, last):
-            waiting.append(self._pool.submit(_make_remembered, step, size, settings))
+            waiting.append(self._pool.submit(_make_remembered, *self._draw(step, size), settings))
             if len(waiting) > self._ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+    def _draw(self, step: int, size: int) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:
+        random = np.random.default_rng([self._seed, step])
+        chosen = random.choice(len(self.frames), size, p=self._probabilities)
+        return chosen, self.mistakes[chosen], random
 
     def close(self) -> None:
         """Ends the workers."""
@@ -77,20 +90,29 @@ def draw_probabilities(frames: Frames, sampling: Sampling, weights: np.ndarray) 
     return weights / weights.sum()
 
 
+def no_mistakes(frames: Frames) -> np.ndarray:
+    """(n, 2) of a network of which none is known."""
+    return np.full((len(frames), 2), -1, np.int16)
+
+
 def make_batch(
-    frames: Frames, probabilities: np.ndarray, seed: int, step: int, size: int, settings: Augmentation
+    frames: Frames, chosen: np.ndarray, mistakes: np.ndarray, random: np.random.Generator, settings: Augmentation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The batch of one step: (size, crop, crop, 3) uint8 images and (size, crop, crop) uint8 labels."""
-    random = np.random.default_rng([seed, step])
-    chosen = random.choice(len(frames), size, p=probabilities)
-    samples = [augment(frames, index, settings, random) for index in chosen]
+    """The samples of the frames `chosen`: (size, crop, crop, 3) uint8 images and (size, crop, crop) uint8 labels.
+
+    Mistakes: (size, 2) the pixel to aim at in each, negative where none is.
+    """
+    samples = [
+        augment(frames, index, settings, random, aim=None if row < 0 else (int(row), int(column)))
+        for index, (row, column) in zip(chosen, mistakes, strict=True)
+    ]
     return np.stack([image for image, _ in samples]), np.stack([labels for _, labels in samples])
 
 
-_remembered: tuple = ()
+_remembered: tuple[Frames, ...] = ()
 
 
-def _remember(*job) -> None:
+def _remember(frames: Frames) -> None:
     """Runs once in each worker process: keeps what every batch needs, and makes the process a polite one."""
     global _remembered
     import cv2
@@ -100,7 +122,7 @@ def _remember(*job) -> None:
     if hasattr(os, "nice"):
         os.nice(5)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _remembered = job
+    _remembered = (frames,)
 
 
 def _end_with_parent() -> None:
@@ -109,5 +131,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _make_remembered(step: int, size: int, settings: Augmentation):
-    return make_batch(*_remembered, step, size, settings)
+def _make_remembered(*arguments):
+    return make_batch(*_remembered, *arguments)

@@ -7,11 +7,14 @@ from model import CLASSES
 from model.train_settings import LossSettings
 
 
-def segmentation_loss(settings: LossSettings):
+def segmentation_loss(settings: LossSettings, late: bool = False):
     """A Keras loss over (n, rows, cols) class indices and (n, rows, cols, 3) probabilities; one value per image.
+
+    Late: past the first third of the training.
 
     Soft Jaccard as in Rahman and Wang, 2016, "Optimizing Intersection-Over-Union in Deep Neural Networks".
     """
+    false_hero = settings.false_hero[late]
     weights = ops.convert_to_tensor(settings.class_weights, "float32")
 
     def loss(labels, probabilities):
@@ -25,7 +28,7 @@ def segmentation_loss(settings: LossSettings):
         present = ops.cast(true_area > 0, "float32")
         total += settings.people_jaccard * present[:, 1] * jaccard[:, 1]
         total += settings.hero_jaccard * present[:, 2] * jaccard[:, 2]
-        total += settings.false_hero * (1 - present[:, 2]) * ops.log1p(area[:, 2]) / 5
+        total += false_hero * (1 - present[:, 2]) * ops.log1p(area[:, 2]) / 5
         return total
 
     return loss

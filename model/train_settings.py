@@ -28,7 +28,7 @@ class LossSettings:
     class_weights: tuple[float, float, float] = (1.0, 6.0, 8.0)
     hero_jaccard: float = 0.6
     people_jaccard: float = 0.15
-    false_hero: float = 0.3  # hero mass where there is none; too much of it kills the recall of far heroes for good
+    false_hero: tuple[float, float] = (0.3, 0.5)  # in the first third of the training, and then
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class TrainSettings:
     epoch_steps: int
     epochs: int
     validate_every: int
+    review_every: int
     learning_rate: float
     init_learning_rate: float
     schedule: str

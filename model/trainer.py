@@ -16,10 +16,14 @@ from model.distribution import Distribution
 from model.examples import draw_examples
 from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
+from model.mining import find_mistakes
 from model.run_folder import RunFolder
 from model.train_settings import TrainSettings
 from model.validation import Validation, validate
 from model.weights import save_model
+
+REVIEWS = 4  # go through the training frames once
+LATE = 1 / 3  # of the training
 
 
 class Trainer:
@@ -42,6 +46,8 @@ class Trainer:
         self.seconds = 0.0
         self.step = 0
         self.best = -1.0
+        self.mistakes: np.ndarray | None = None  # of the average in the training frames, as far as reviewed
+        self.late = False  # past the first third: the loss asks more for a false hero
         self.averaged = _twin(model, "float32", model.input_shape[1:])
         self.network = self._trainable(model, settings.augmentation.crop)
         self.average = [np.array(weight) for weight in model.get_weights()]
@@ -49,11 +55,15 @@ class Trainer:
     def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
         """Trains until the epochs or the minutes are used up; the run folder is up to date after every epoch."""
         settings = self.settings
+        if self.mistakes is not None:
+            batches.attend(self.mistakes)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console) as bar:
             task = bar.add_task("training", total=1.0)
             while (progress := self.progress(minutes)) < 1.0:
                 began = time.perf_counter()
+                if self.settings.review_every and self.epoch and self.epoch % self.settings.review_every == 0:
+                    self._review(batches)
                 logs, images = self._epoch(batches, progress)
                 self.seconds += time.perf_counter() - began
                 self.epoch += 1
@@ -99,6 +109,8 @@ class Trainer:
         arrays |= {
             f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.network.optimizer.variables)
         }
+        if self.mistakes is not None:
+            arrays["mistakes"] = self.mistakes
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best])
         self.run.save_checkpoint(arrays)
 
@@ -109,6 +121,7 @@ class Trainer:
         self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
         for i, variable in enumerate(self.network.optimizer.variables):
             variable.assign(arrays[f"optimizer{i}"])
+        self.mistakes = arrays.get("mistakes")
         epoch, self.seconds, step, self.best = arrays["position"].tolist()
         self.epoch, self.step = int(epoch), int(step)
 
@@ -125,7 +138,7 @@ class Trainer:
     def _compiled(self, network: keras.Model) -> keras.Model:
         network.compile(
             self._optimizer(),
-            segmentation_loss(self.settings.loss),
+            segmentation_loss(self.settings.loss, late=self.late),
             metrics=[HeroIoU()],
             # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on networks of Keras.
             jit_compile=keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and _on_gpu()),
@@ -142,10 +155,11 @@ class Trainer:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
 
-    def _resize(self, size: int) -> None:
-        """Goes on with samples of another size: the same weights, the same state of the optimiser."""
+    def _adapt(self, size: int, late: bool) -> None:
+        """Goes on with samples of another size, or another loss: the same weights, the same state of the optimiser."""
         before = self.network
-        if before.input_shape[1] != size:
+        if (before.input_shape[1], self.late) != (size, late):
+            self.late = late
             self.network = self._trainable(self.averaged, size)
             self.network.set_weights(before.get_weights())
             for new, old in zip(self.network.optimizer.variables, before.optimizer.variables, strict=True):
@@ -157,8 +171,10 @@ class Trainer:
         size = settings.full_frame_batch if whole else settings.batch_size
         augmentation = settings.augmentation
         if whole:
-            augmentation = replace(augmentation, crop=batches.frame_size, zoom_share=augmentation.zoom_share / 2)
-        self._resize(augmentation.crop)
+            augmentation = replace(
+                augmentation, crop=batches.frames.labels.shape[1], zoom_share=augmentation.zoom_share / 2
+            )
+        self._adapt(augmentation.crop, late=progress >= LATE)
         self.network.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
         stream = batches.range(self.step, last, size, augmentation)
@@ -174,6 +190,17 @@ class Trainer:
             mean *= keep
             mean += (1 - keep) * weight
         return logs, size * settings.epoch_steps
+
+    def _review(self, batches: Batches) -> None:
+        """Looks for mistakes in a quarter of the training frames, the next one each time."""
+        settings, frames = self.settings, batches.frames
+        rows = frames.used[self.epoch // settings.review_every % REVIEWS :: REVIEWS]
+        network = _twin(self.averaged, self.precision, self.averaged.input_shape[1:])
+        network.set_weights(self.average)
+        mistakes = batches.mistakes.copy()
+        mistakes[rows] = find_mistakes(network.predict_on_batch, frames, rows)
+        self.mistakes = mistakes
+        batches.attend(mistakes)
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from model.augment import Augmentation
-from model.batches import Sampling, draw_probabilities, make_batch
+from model.batches import Sampling, draw_probabilities, make_batch, no_mistakes
 from model.dataset import DatasetError, Pair, Source, find_pairs
 from model.frames import pack
 from model.training_data import gather, judge, parse_source, stretches
@@ -67,7 +67,8 @@ def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
     assert probabilities.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     # Frame 0 has no hero, and all others may not lend theirs.
     settings = Augmentation(crop=64, paste_hero_share=1.0)
-    _, labels = make_batch(only_bad, probabilities, 1, 0, 8, settings)
+    chosen = np.zeros(8, int)
+    _, labels = make_batch(only_bad, chosen, no_mistakes(only_bad)[chosen], np.random.default_rng(1), settings)
     assert not (labels == 2).any()
     with pytest.raises(DatasetError, match="no frame is left"):
         draw_probabilities(type(frames)(frames.folder, frames.runs, frozenset(range(8))), Sampling(), np.ones(8))

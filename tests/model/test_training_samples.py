@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model.augment import Augmentation, augment
-from model.batches import Batches, Sampling, draw_probabilities, make_batch
+from model.batches import Batches, Sampling, draw_probabilities, no_mistakes
 from model.dataset import find_pairs, labels_of, read_pair
 from model.frames import pack
 from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
@@ -127,9 +127,8 @@ def test_markers_tint_the_picture_and_leave_the_labels(dataset):
 def test_a_batch_depends_on_seed_and_step_only(dataset):
     _, frames = dataset
     weights = np.ones(len(frames))
-    probabilities = draw_probabilities(frames, Sampling(), weights)
     settings = Augmentation(crop=64)
-    alone = [make_batch(frames, probabilities, 5, step, 4, settings) for step in range(2, 5)]
+    alone = list(Batches(frames, Sampling(), weights, seed=5).range(2, 5, 4, settings))
     workers = Batches(frames, Sampling(), weights, seed=5, workers=2)
     try:
         shared_out = list(workers.range(2, 5, 4, settings))
@@ -150,3 +149,19 @@ def test_kinds_of_frames_get_their_shares(dataset):
     weighted = draw_probabilities(frames, Sampling(), weights)
     first, second = weighted[np.flatnonzero(near)[:2]]
     assert first == pytest.approx(3 * second)
+
+
+def test_frames_with_a_mistake_are_drawn_more_often_and_aimed_at(dataset):
+    _, frames = dataset
+    batches = Batches(frames, Sampling(mistaken=5.0), np.ones(len(frames)), seed=1)
+    first, second = np.flatnonzero(frames.areas[:, 2] >= 50)[:2]
+    mistakes = no_mistakes(frames)
+    mistakes[first] = 3, 250  # a corner that nobody is in
+    batches.attend(mistakes)
+    chosen = np.concatenate([batches._draw(step, 100)[0] for step in range(40)])
+    assert (chosen == first).sum() / (chosen == second).sum() == pytest.approx(5.0, rel=0.5)
+    aimed = replace(PLAIN, crop=64, focus_share=1.0)
+    corner = frames.images[first][3, 250]
+    for seed in range(10):
+        image, _ = augment(frames, first, aimed, np.random.default_rng(seed), aim=(3, 250))
+        assert (image == corner).all(axis=2).any()
