@@ -58,10 +58,13 @@ class Task:
             if self.running:
                 raise TaskRuns("it still runs: wait for its end, or stop it")
             lines = self._lines = deque(maxlen=LINES)
+
+            def keep(line: str) -> None:
+                if line:
+                    lines.append(line)
+
             self._stopping, self._began = False, time.time()
-            self._process = ChildProcess(
-                self._module, arguments, lines.append, self._on_end, self._polite, self._environment
-            )
+            self._process = ChildProcess(self._module, arguments, keep, self._on_end, self._polite, self._environment)
 
     def stop(self) -> None:
         """Give it a Ctrl-C, if it runs; returns at once."""

@@ -1,10 +1,10 @@
 """Small things to train and compare: networks of a few weights and recordings of a few frames."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim_bridge.dashboard.workshop_requests import Places
+from sim_bridge.recording.files import FrameRecord
 from tests.model.labelled_frames import write_dataset
 
 SIZE = 64
@@ -48,8 +48,8 @@ def lay_out(folder: Path) -> Workbench:
         save_model(build("fcn-1", SIZE), folder / "models" / f"{name}.h5", {})
     for seed, name in enumerate(("meadow", "park")):
         run = write_dataset(folder / "recordings" / name, 40, SIZE, seed)
-        lines = [{"frame": f"{number:06d}", "image": f"{number:06d}.jpeg"} for number in range(40)]
-        (run / "frames.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        frames = [FrameRecord(path.stem, path.name, "simulator", 9, 9) for path in sorted((run / "images").iterdir())]
+        (run / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in frames))
     write_dataset(folder / "data", 12, SIZE, 3)
     bad = write_dataset(folder / "bad", 3, SIZE, 4)
     (bad / "masks" / "run_1_mask_00001.png").unlink()
