@@ -24,12 +24,15 @@ _MODEL_CLASSES = ("Model", "Functional", "Sequential")
 
 
 def read_architecture(text: str | bytes) -> dict[str, Any]:
-    """The configuration as a dictionary; `text` is JSON, possibly inside a JSON string. Raises LegacyError."""
+    """The configuration as a dictionary; `text` is JSON, possibly inside a JSON string. Raises LegacyError.
+
+    Whole numbers are integers, also where a notebook divided: TensorFlow took `filters: 32.0`, Keras 3 does not.
+    """
     value: Any = text
     try:
         for _ in range(3):
             if isinstance(value, str | bytes):
-                value = json.loads(value)
+                value = json.loads(value, parse_float=_read_float)
     except (ValueError, RecursionError) as error:
         raise LegacyError(f"the configuration is not JSON ({error})") from error
     if not isinstance(value, dict) or "class_name" not in value or "config" not in value:
@@ -37,6 +40,11 @@ def read_architecture(text: str | bytes) -> dict[str, Any]:
     if value["class_name"] not in _MODEL_CLASSES:
         raise LegacyError(f"the configuration describes a {value['class_name']!r}, not a Model or Sequential")
     return value
+
+
+def _read_float(digits: str) -> int | float:
+    number = float(digits)
+    return int(number) if number.is_integer() else number
 
 
 @dataclass
@@ -116,8 +124,12 @@ def _first_line(error: Exception) -> str:
 
 def read_network(architecture: Mapping[str, Any]) -> Network:
     """The wiring and the (not yet built) layers of a model configuration. Raises LegacyError."""
-    bilinear_is_tf1 = _bilinear_is_tf1(str(architecture.get("keras_version", "")))
-    return _NetworkReader(bilinear_is_tf1).read(architecture, prefix="")
+    return _NetworkReader(_bilinear_is_tf1(keras_version(architecture))).read(architecture, prefix="")
+
+
+def keras_version(architecture: Mapping[str, Any]) -> str:
+    """Which Keras wrote the configuration; where it does not say, "1" or "2" by what it calls the arguments."""
+    return str(architecture.get("keras_version") or ("1" if "nb_filter" in json.dumps(architecture) else "2"))
 
 
 def _bilinear_is_tf1(keras_version: str) -> bool:

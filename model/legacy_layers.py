@@ -47,6 +47,7 @@ def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: boo
 # --- activations
 
 
+@keras.saving.register_keras_serializable(package="follow_me")  # so that networks which use it can be cloned
 def _hard_sigmoid(x):
     # Keras 3's own is relu6(x + 3) / 6; models of 2017 were trained with this slope.
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
@@ -156,13 +157,15 @@ _SIZE_NAMES = ("size", "upsampling", "up_sampling", "upsample", "upsample_size",
 
 
 def _bilinear_up_sampling(config: Config, name: str) -> layers.Layer:
+    if config.get("target_size") is not None:
+        raise LegacyError(f"target_size {config['target_size']!r} is not supported; supported is a size to multiply by")
     size = next((config[key] for key in _SIZE_NAMES if config.get(key) is not None), 2)
     return BilinearUpSampling2D(read_pair(size, "size"), name=name)
 
 
 def _up_sampling(config: Config, name: str, bilinear_is_tf1: bool) -> layers.Layer:
     size = read_pair(config.get("size") or 2, "size")
-    interpolation = config.get("interpolation", "nearest")
+    interpolation = config.get("interpolation") or "nearest"
     if interpolation not in ("nearest", "bilinear"):
         raise LegacyError(f"interpolation {interpolation!r} is not supported; supported are nearest and bilinear")
     if interpolation == "bilinear" and bilinear_is_tf1:

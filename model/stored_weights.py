@@ -100,7 +100,7 @@ def assign_weights(slots: Slots, file: h5py.File, keras_version: str = "") -> No
         lambda pairs: [pair for ours, theirs in pairs for pair in _match(wanted[ours], stored[theirs], theirs)],
         [by_name, by_order] if len(by_name) == len(wanted) else [by_order],
     )
-    keras1 = (_text(root.attrs.get("keras_version", keras_version)) or "1").startswith("1")
+    keras1 = _text(root.attrs.get("keras_version", keras_version)).startswith("1")
     for slot, weight in assignment:
         slot.variable.assign(_value(slot, weight, keras1))
 

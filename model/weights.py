@@ -4,6 +4,7 @@ Nothing in a file is executed: architectures are built from tables of known laye
 is a `WeightsError` of one sentence. Keras is imported only once a file has turned out to be worth it.
 """
 
+import codecs
 import difflib
 import json
 import logging
@@ -49,15 +50,18 @@ class LoadedModel:
 
 
 def find_weights(name: str | Path) -> Path:
-    """The file that `name` means: as given, or in `model/weights/`, with or without its suffix.
+    """The file that `name` means: as given, or in `model/weights/`, with a suffix more or less.
 
     Raises WeightsError that suggests the nearest names.
     """
     try:
         given = Path(name).expanduser()
+        names = [f"{given}{suffix}" for suffix in _SUFFIXES]
+        if given.suffix in _SUFFIXES[1:]:
+            names.append(f"{given.with_suffix('')}")  # what the project of 2017 wrote had none
         for folder in (Path(), WEIGHTS_FOLDER):
-            for suffix in _SUFFIXES:
-                if (candidate := folder / f"{given}{suffix}").is_file():
+            for candidate in (folder / name for name in names):
+                if candidate.is_file():
                     return candidate
         if given.is_dir():
             raise WeightsError(f"{name} is a folder; give the weights file inside it.")
@@ -106,19 +110,28 @@ def _refuse_foreign(path: Path) -> None:
         is_model = zipfile.is_zipfile(path) or h5py.is_hdf5(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not head:
-        raise WeightsError(f"{path} is empty.")
     if is_model:
         return
-    if head.lstrip()[:1] in (b"{", b'"'):
+    _refuse_stand_in(path, head)
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b'"'):
         raise WeightsError(
             f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
         )
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
+    if head.startswith(b"\x89HDF"):  # the signature goes on with line ends, to show just this
+        raise WeightsError(f"{path} is HDF5 whose bytes were changed on the way, as if it were text; fetch it again.")
     if head.startswith(b"PK"):
         raise WeightsError(f"{path} is a zip archive cut short.")
     raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
+
+
+def _refuse_stand_in(path: Path, head: bytes) -> None:
+    """Recognise what takes the place of a file when it was not fetched rightly."""
+    if not head:
+        raise WeightsError(f"{path} is empty.")
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:5].lower() in (b"<!doc", b"<html"):
+        raise WeightsError(f"{path} is a web page about the file; download the file itself, on GitHub as 'raw'.")
 
 
 def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
@@ -129,22 +142,24 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
         return _load_legacy(path, file, text)
     config_path = find_config(path)
     try:
-        text = config_path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = config_path.read_bytes()
+    except OSError as error:
         raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
+    _refuse_stand_in(config_path, text)
     try:
         return _load_legacy(path, file, text)
     except ValueError as error:
         raise WeightsError(f"{path} with {config_path.name}: {error}.") from error
 
 
-def _load_legacy(path: Path, file: h5py.File, text: str) -> LoadedModel:
+def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
     from model import legacy
     from model.stored_weights import assign_weights
 
-    architecture = legacy.read_architecture(text)
+    # A whole model says in the file what a configuration of its own says in itself.
+    architecture = {"keras_version": _attribute(file, "keras_version")} | legacy.read_architecture(text)
     model, network = legacy.build_model(architecture, name=path.stem)
-    assign_weights(legacy.network_slots(network), file, str(architecture.get("keras_version", "")))
+    assign_weights(legacy.network_slots(network), file, legacy.keras_version(architecture))
     rows, cols = model.input_shape[1:3]
     return LoadedModel(model, path.name, (rows, cols), "legacy")
 
@@ -160,18 +175,23 @@ def find_config(path: Path) -> Path:
     for candidate in wanted:
         if candidate.lower() in beside:
             return beside[candidate.lower()]
-    lone = [other for key, other in beside.items() if key.startswith("config")]
-    if len(lone) == 1:
-        return lone[0]
+    others = [other for key, other in beside.items() if key.startswith("config")]
+    if len(others) == 1:
+        return others[0]
+    hint = (
+        f"if it is one of {', '.join(other.name for other in others[:5])}, give it that name"
+        if others
+        else ("put the two files into one folder")
+    )
     raise WeightsError(
-        f"{path} holds weights but no architecture, and its configuration config_{name} is not beside it; "
-        "put the two files into one folder."
+        f"{path} holds weights but no architecture, and its configuration config_{name} is not beside it; {hint}."
     )
 
 
 def _attribute(file: h5py.File, name: str, default: str | None = None) -> str | None:
     value = file.attrs.get(name, default)
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text if isinstance(text, str) else default
 
 
 def _parse(text: str | bytes) -> Any:

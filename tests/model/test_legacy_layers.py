@@ -326,6 +326,7 @@ def test_keras_1_spellings_mean_the_same():
         ("Merge", {"mode": "dot"}, "dot"),
         ("Merge", {"mode": "<lambda>", "mode_type": "lambda"}, "Python function"),
         ("UpSampling2D", {"size": [2, 2], "interpolation": "bicubic"}, "bicubic"),
+        ("BilinearUpSampling2D", {"size": [1, 1], "target_size": [20, 20]}, "target_size"),
         ("LeakyReLU", {"alpha": "steep"}, "steep"),
         ("ZeroPadding2D", {"padding": [[1, 2, 3], [1]]}, "padding"),
     ],
