@@ -9,6 +9,7 @@ from sim_bridge.recording.files import (
     DEPTH,
     HIDDEN,
     IMAGES,
+    LOCK,
     MASKS,
     FrameRecord,
     RecordingError,
@@ -74,6 +75,8 @@ def state_of(run: Path, meta: Mapping[str, object]) -> str:
     """What `Run.state` is, from what `meta.json` has."""
     if meta.get("ended"):
         return "finished"
+    if not (run / LOCK).exists():  # it is there from begin to end; looking makes none
+        return "cut off"
     try:
         claim = lock(run)
     except OSError:  # read-only: nobody writes it

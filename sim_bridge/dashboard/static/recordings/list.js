@@ -1,10 +1,10 @@
-// The list of recordings. Looks again every few seconds, because one may be growing.
+// The list of recordings. Looks again every few seconds: one may be growing.
 import { ask } from "../shared/calls.js";
 import { duration, element, setText } from "../shared/page.js";
 import { setUpTheme } from "../shared/theme.js";
 import { bytes, moment, callAddress, runAddress, STATES } from "./runs.js";
 
-const REFRESH = 3000; // milliseconds
+const [SOON, LATER] = [2000, 10000]; // milliseconds: while one is growing, and else
 let runs = [];
 let shown = "";
 
@@ -18,7 +18,7 @@ async function refresh() {
       setText(element("complaint"), error.message);
     }
   }
-  setTimeout(refresh, REFRESH);
+  setTimeout(refresh, runs.some((run) => run.state === "recording") ? SOON : LATER);
 }
 
 function show() {

@@ -12,6 +12,7 @@ import { Strip } from "./strip.js";
 
 const REFRESH = 1000; // milliseconds, while it is being recorded
 const TRAIL_SECONDS = 60;
+const AHEAD = [1, 2, 3, 4]; // pictures that are fetched before they are due
 const run = decodeURIComponent(location.pathname.split("/").at(-1));
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
@@ -76,11 +77,11 @@ function showFrames() { // after a change of what is hidden, selected or there
   setText(element("statistics-of"), stretch ? `Statistics of ${stretchName()}` : "Statistics of the whole recording");
 }
 
-function seek(index) {
+function seek(index, upcoming = []) {
   if (!frames.all.length) return;
   at = Math.min(Math.max(index, 0), frames.all.length - 1);
   const frame = frames.all[at];
-  screen.show(frame, playing ? frames.all.slice(at + 1, at + 9) : []);
+  screen.show(frame, upcoming);
   showOnMap(frame);
   const words = position(frame);
   setText(element("position"), words);
@@ -132,8 +133,15 @@ function tick(now) {
   if (!playing) return;
   const moment = playing.from + (Math.max(now - playing.began, 0) / 1000) * element("speed").value;
   const due = frames.at(moment);
-  if (due > at) seek(due);
-  if (at === frames.all.length - 1) return play(false);
+  if (due > at && !screen.busy) { // what is too fast for the connection or the browser is left out
+    const stride = 2 ** Math.floor(Math.log2(due - at)); // a power of 2, so that what was fetched ahead is what is wanted
+    const next = Math.max(due - (due % stride), at + 1);
+    seek(next, AHEAD.map((count) => frames.all[next + count * stride]).filter(Boolean));
+  }
+  if (due === frames.all.length - 1 && !screen.busy) {
+    seek(due);
+    return play(false);
+  }
   requestAnimationFrame(tick);
 }
 

@@ -5,18 +5,20 @@ import { fitCanvas } from "../shared/theme.js";
 import { callAddress } from "./runs.js";
 
 const KEPT = 60; // frames, decoded
-const AHEAD = 8; // frames fetched before they are wanted
+const MOST_FETCHED = 6; // frames at a time
 const SOURCES = { simulator: "labels: the simulator's truth", model: "labels: the model's own" };
 
 export class Screen {
   shown = null; // the frame that is drawn
+  busy = false; // another one is being fetched
   #run;
   #canvas = element("picture");
   #opacity = element("opacity");
   #contents = new Map(); // name of a frame -> promise of its pictures
   #content = null;
   #wanted = null;
-  #loading = false;
+  #upcoming = [];
+  #fetching = 0;
 
   constructor(run) {
     this.#run = run;
@@ -32,20 +34,23 @@ export class Screen {
 
   // Draws a frame; of several that are wanted while one is being fetched, the last. `upcoming` are wanted next.
   async show(frame, upcoming = []) {
-    this.#wanted = frame;
-    for (const each of [frame, ...upcoming.slice(0, AHEAD)]) this.#load(each);
-    if (this.#loading) return;
-    this.#loading = true;
+    [this.#wanted, this.#upcoming] = [frame, upcoming];
+    if (this.busy) return;
+    this.busy = true;
     try {
-      let frame;
       do {
         frame = this.#wanted;
-        this.#content = await this.#load(frame);
+        const content = this.#load(frame);
+        for (const each of this.#upcoming) {
+          if (this.#fetching >= MOST_FETCHED) break;
+          this.#load(each);
+        }
+        this.#content = await content;
         this.shown = frame;
         this.draw();
       } while (frame !== this.#wanted);
     } finally {
-      this.#loading = false;
+      this.busy = false;
     }
   }
 
@@ -87,10 +92,13 @@ export class Screen {
       ? this.#file("depth", `${frame.name}.png`).then(readDepth)
       : this.#file("images", frame.image).then((blob) => createImageBitmap(blob));
     const mask = this.#file("masks", `${frame.name}.png`).then(readMask).catch(() => null);
+    this.#fetching++;
     try {
       return { picture: await picture, mask: await mask };
     } catch {
       return { problem: "This picture cannot be read" };
+    } finally {
+      this.#fetching--;
     }
   }
 

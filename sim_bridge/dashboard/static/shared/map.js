@@ -3,6 +3,7 @@ import { colour, fade, fitCanvas, rem } from "./theme.js";
 
 const FAR = 100; // metres that the view is drawn to when it does not end on the ground
 const TRAIL_SECONDS = 60;
+const TRAIL_STEPS = 40; // from faint to bright
 const JUMP = 8; // metres between two frames: not a step, another hero or a gap
 const WAYS = { camera: "--accent", truth: "--truth", track: "--hero" };
 
@@ -223,11 +224,20 @@ function polygon(context, points) {
   context.closePath();
 }
 
-function trail(context, points, at, ink) {
+function trail(context, points, at, ink) { // fades out, in a few steps: each is one stroke, however many points it has
   context.lineWidth = 1.6;
   context.lineCap = "round";
-  for (let i = 1; i < points.length; i++) {
-    if (points[i] && points[i - 1]) line(context, at(points[i - 1]), at(points[i]), fade(ink, 0.1 + (0.6 * i) / points.length));
+  const steps = Math.min(points.length, TRAIL_STEPS);
+  for (let i = 0; i < steps; i++) {
+    const [first, end] = [i, i + 1].map((place) => Math.floor((place * points.length) / steps));
+    context.beginPath();
+    let drawing = false;
+    for (const point of points.slice(Math.max(first - 1, 0), end)) {
+      if (point) context[drawing ? "lineTo" : "moveTo"](...at(point));
+      drawing = Boolean(point);
+    }
+    context.strokeStyle = fade(ink, 0.1 + (0.6 * (i + 1)) / steps);
+    context.stroke();
   }
 }
 
