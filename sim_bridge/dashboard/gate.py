@@ -26,7 +26,7 @@ class Gate:
     def guarded(self, control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
         """A view, for POST only, of a function that takes the JSON object that came and parts of the path by name.
 
-        What it returns is the answer; a ValueError answers 400 and a LookupError 404, each with its sentence.
+        What it returns is the answer; its errors answer as `answered` says.
         """
 
         def call(**path: object) -> flask.typing.ResponseReturnValue:
@@ -45,13 +45,15 @@ class Gate:
 
 
 def answered(answer: Callable[[], flask.typing.ResponseReturnValue]) -> flask.typing.ResponseReturnValue:
-    """What `answer` gives, or its error as an answer: 400 for a ValueError, 404 for a LookupError."""
+    """What `answer` gives, or its error: 400 for a ValueError, 404 for a LookupError, 500 for an OSError."""
     try:
         return answer()
     except ValueError as error:
         return refuse(400, str(error))
     except LookupError as error:
         return refuse(404, str(error.args[0]))
+    except OSError as error:
+        return refuse(500, f"the disk refused: {error.strerror or error}")
 
 
 def refuse(status: int, sentence: str) -> tuple[dict, int]:

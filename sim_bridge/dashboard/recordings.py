@@ -4,6 +4,7 @@ Away from the flight's path: the bridge, its worker and the recorder hear nothin
 here. Names come from anybody: a run is one of those in the folder, a file one of its own pictures.
 """
 
+import logging
 import os
 import re
 import threading
@@ -15,14 +16,17 @@ import flask
 
 from sim_bridge.dashboard.gate import Gate, answered
 from sim_bridge.dashboard.pages import page
+from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.recording.files import DEPTH, IMAGES, LINES, MASKS, read_meta
-from sim_bridge.recording.glance import Glances, frame_names
+from sim_bridge.recording.glance import Glance, Glances, frame_names
 from sim_bridge.recording.recovery import is_run
 from sim_bridge.recording.runs import read_hidden, select_frames, state_of, write_hidden
 
 PICTURES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
 MOST_EXPRESSIONS = 1000  # of a call to hide or restore
 CHUNK = 1 << 18  # bytes
+
+logger = logging.getLogger(__name__)
 
 _FILE_NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
@@ -34,6 +38,7 @@ class Recordings:
         self._folder = folder
         self._glances = Glances()
         self._hiding = threading.Lock()
+        self._complaints = OncePerSecond(logger)
 
     def pages(self, gate: Gate) -> flask.Blueprint:
         """The pages and calls of an application."""
@@ -54,9 +59,16 @@ class Recordings:
         return pages
 
     def _list(self) -> dict:
-        looks = [self._glances.look(run) for run in self._runs()]
+        looks = [look for look in map(self._look, self._runs()) if look is not None]
         newest_first = sorted(looks, key=lambda look: (look.started or "", look.name), reverse=True)
         return {"recordings": [asdict(look) for look in newest_first]}
+
+    def _look(self, run: Path) -> Glance | None:
+        try:
+            return self._glances.look(run)
+        except OSError as error:  # the others are none the worse
+            self._complaints.warning(run.name, "the recording %s cannot be read: %s", run, error)
+            return None
 
     def _describe(self, name: str) -> dict:
         run = self._find(name)

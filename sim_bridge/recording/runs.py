@@ -97,7 +97,7 @@ def find_runs(folder: Path) -> list[Run]:
 def read_hidden(run: Path) -> frozenset[str]:
     """The names of the frames that are hidden."""
     try:
-        return frozenset((run / HIDDEN).read_text(encoding="utf-8").split())
+        return frozenset((run / HIDDEN).read_text(encoding="utf-8", errors="replace").split())
     except FileNotFoundError:
         return frozenset()
 

@@ -194,13 +194,16 @@ def test_others_look_but_need_the_token_to_hide(site, folder):
 
 
 def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
-    for name in ("no_meta", "no_lines", "nonsense", "growing"):
+    for name in ("no_meta", "no_lines", "nonsense", "growing", "no_file"):
         shutil.copytree(WALK, folder / name)
     (folder / "no_meta" / "meta.json").unlink()
     (folder / "no_lines" / "frames.jsonl").unlink()
     (folder / "nonsense" / "meta.json").write_text('{"started": {"a": NaN}, "model": [1], "ended": 5}')
     line = (WALK / "frames.jsonl").read_bytes().splitlines()[3]
     other_order = json.dumps(dict(reversed(json.loads(line).items()))).encode()
+    (folder / "nonsense" / "hidden.txt").write_bytes(b"\xff 000003")
+    (folder / "no_file" / "frames.jsonl").unlink()
+    (folder / "no_file" / "frames.jsonl").mkdir()
     lines = [b"", b"\xff\xfe", b"[]", b'{"frame":"../x"}', other_order, line[:-30]]
     (folder / "nonsense" / "frames.jsonl").write_bytes(b"\n".join(lines))
     (folder / "no_run").mkdir()
@@ -217,6 +220,9 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     frames = {name: each["frames"] for name, each in told.items()}
     assert frames == {"walk": 30, "growing": 30, "no_meta": 30, "no_lines": 0, "nonsense": 1}
     assert get(address + "/no_lines/frames").content == b""
+    answer = post(address + "/no_file/hide", {"frames": ["all"]})
+    assert (answer.status_code, answer.json()["error"].split(":")[0]) == (500, "the disk refused")
+    assert told["nonsense"]["hidden"] == 2
     assert get(address + "/nonsense").json()["meta"]["started"] == {"a": None}  # NaN is no JSON
     assert frame_names(folder / "nonsense") == ["000003"]
 

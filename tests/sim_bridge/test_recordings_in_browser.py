@@ -215,10 +215,21 @@ def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit,
     lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
     lines[1] |= {"note": bad, "state": bad}
     lines[2] |= {"gimbal_pose": "x", "detection": {"box": [1]}, "range": 5, "timings": [], "track_point": [None] * 3}
-    damaged = [b"", b"{", b'{"frame":"../../x","image":"a"}', b"null", b"\xff", json.dumps(lines[5]).encode()[:-20]]
+    damaged = [
+        b"",
+        b"{",
+        b'{"frame":"../../x","image":"a"}',
+        b"null",
+        b"5",
+        b'{"frame":["a"],"image":"a"}',
+        b"\xff",
+        json.dumps(lines[5]).encode()[:-20],
+    ]
     text = b"\n".join([json.dumps(line).encode() for line in lines[:5]] + damaged)
     (broken / "frames.jsonl").write_bytes(text)
-    (broken / "meta.json").write_text(json.dumps({"model": {"description": bad}, "frame_size": bad, "ended": bad}))
+    (broken / "meta.json").write_text(
+        json.dumps({"model": {"description": bad}, "frame_size": 5, "settings": None, "ended": bad})
+    )
     (broken / "images" / lines[0]["image"]).write_bytes(b"no picture")
     (broken / "masks" / f"{lines[1]['frame']}.png").unlink()
     page = visit(f"{bridge.dashboard.address}recordings", complains=True)  # of the mask that is not there

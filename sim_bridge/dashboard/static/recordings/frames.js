@@ -73,7 +73,7 @@ function readFrame(line) {
   } catch {
     return null;
   }
-  if (!value || !NAME.test(value.frame) || !NAME.test(value.image)) return null;
+  if (!isName(value?.frame) || !isName(value.image)) return null;
   if (!Number.isFinite(value.hero_pixels) || !Number.isFinite(value.people_pixels)) return null;
   const frame = {
     name: value.frame,
@@ -106,6 +106,10 @@ function isAstray({ track, truth, camera }) {
   if (!track || !truth) return false;
   const away = camera ? Math.hypot(camera[0] - truth[0], camera[1] - truth[1]) : 0;
   return Math.hypot(track[0] - truth[0], track[1] - truth[1]) > Math.max(ASTRAY, away / 4);
+}
+
+function isName(value) {
+  return typeof value === "string" && NAME.test(value);
 }
 
 function detection(value) {

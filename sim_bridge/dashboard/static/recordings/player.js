@@ -31,7 +31,7 @@ async function open() {
   document.title = `${run} · Follow me`;
   try {
     const about = await ask(callAddress(run));
-    const [height, width] = about.meta.frame_size ?? [];
+    const [height, width] = Array.isArray(about.meta.frame_size) ? about.meta.frame_size : [];
     statistics.setFrameSize([height > 0 ? height : 256, width > 0 ? width : 256]);
     const angle = about.meta.settings?.agent?.vertical_fov;
     if (angle > 0 && angle < 180) map.verticalFov = angle;
