@@ -304,7 +304,8 @@ def _build_model(architecture: Mapping[str, Any], name: str) -> tuple[keras.Mode
         raise LegacyError(
             f"the output's shape is {tuple(output.shape)}; expected (batch, rows, cols, 3): background, people, hero"
         )
-    return keras.Model(image, output, name=re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "legacy"), network
+    # TensorFlow takes names of letters and digits of English that do not begin with a sign.
+    return keras.Model(image, output, name=re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "legacy"), network
 
 
 def network_slots(network: Network, path: tuple[str, ...] = ()) -> dict[str, list[Slot]]:

@@ -160,6 +160,15 @@ def test_a_suffix_too_many_or_too_few(tmp_path, monkeypatch):
         assert find_weights(name).resolve() == here / "model_weights"
 
 
+@pytest.mark.parametrize("name", ["_best", "-1.h5", "ünï codé.h5", "01-weights-val_loss(0.1064).h5", "модель", ".h5"])
+def test_any_name_that_a_file_can_have(legacy_files, image, name):
+    path = legacy_files.write(one_conv(legacy_files), STORED, name=name)
+    segmenter = Segmenter(path, runtime="tensorflow")
+    assert segmenter.name == name
+    frames = image.astype(np.uint8)
+    np.testing.assert_allclose(segmenter.predict(frames), expected(frames.astype(np.float32)), atol=1e-4)
+
+
 def test_an_activation_of_our_own_survives_what_a_runtime_does(legacy_files, image):
     """A runtime that rearranges a network makes its layers anew, by what they say of themselves."""
     files = legacy_files
