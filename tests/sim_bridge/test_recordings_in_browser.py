@@ -259,6 +259,31 @@ def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, v
     until(page, lambda: hidden_numbers(walk) == {0})
 
 
+def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, walk):
+    other = serve()  # another port is another site
+    page = visit(f"http://127.0.0.1:{other.port}/status", complains=True)
+    outcome = page.evaluate(
+        """async (address) => {
+            const body = '{"frames": ["all"]}';
+            const json = { method: "POST", body, headers: { "Content-Type": "application/json" } };
+            const read = [];
+            for (const path of ["", "/walk", "/walk/frames", "/walk/hide", "/walk/images/000003.jpeg"])
+                for (const options of [{}, json, { method: "POST", body, mode: "no-cors" }])
+                    read.push(await fetch(address + path, options).then((answer) => answer.text()).catch(() => ""));
+            const image = new Image();
+            const seen = await new Promise((tell) => {
+                image.onload = () => tell(true);
+                image.onerror = () => tell(false);
+                image.src = `${address}/walk/images/000003.jpeg`;
+            });
+            return { read: read.join(""), seen };
+        }""",
+        f"{bridge.dashboard.address}api/recordings",
+    )
+    assert outcome == {"read": "", "seen": False}
+    assert hidden_numbers(walk) == set()
+
+
 def test_a_long_recording_opens_at_once(open_recording, walk):
     lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
     with (walk / "frames.jsonl").open("w") as file:
