@@ -8,7 +8,8 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +36,24 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.npz"
         self._tensorboard = None
         self.last, self.best = path / "last.h5", path / "best.h5"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """For one training alone, while the block lasts, however that ends. RunFolderError while another has it."""
+        with (self.path / "lock").open("ab") as file:
+            try:
+                if os.name == "nt":
+                    import msvcrt
+
+                    file.seek(0)
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                else:
+                    import fcntl
+
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
+            yield
 
     def clear_leftovers(self) -> None:
         """Removes models that an interruption left half written beside their place."""

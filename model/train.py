@@ -14,6 +14,7 @@ The exit status is 0; 2 for what cannot be used; 3 when `--promote` found the ne
 import argparse
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -100,7 +101,12 @@ def _train(options: argparse.Namespace) -> int:
         )
     if options.promote and (not options.init or options.no_validation):
         raise ValueError("--promote needs --init, the model to be replaced, and frames to measure both on")
-    run = _open_run(options)
+    with ExitStack() as claim:
+        return _learn(options, _open_run(options, claim))
+
+
+def _learn(options: argparse.Namespace, run: RunFolder) -> int:
+    """Gathers the frames, trains, and shows what came out."""
     overrides = {key: getattr(options, key) for key in ("preset", "epochs", "validate_every") if getattr(options, key)}
     settings = load_settings(options.settings, overrides)
     sources = options.validation, options.hold_out, not options.no_validation
@@ -177,26 +183,36 @@ def _distribution(strategy: str | None):
     return Distribution(strategy)
 
 
-def _open_run(options: argparse.Namespace) -> RunFolder:
-    """The run folder, new or to be resumed; then `options` become what they were, but for what is given anew."""
+def _open_run(options: argparse.Namespace, claim: ExitStack) -> RunFolder:
+    """The run folder, new or to be resumed; then `options` become what they were, but for what is given anew.
+
+    It is this process's alone until `claim` is closed, unless several train together.
+    """
     if options.resume:
         path = Path(options.resume)
         if not (path / "arguments.json").is_file():
             raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
         run = RunFolder(path)
-        run.clear_leftovers()
         stored = run.read_json("arguments.json")
         given = {"minutes", "epochs"} if options.minutes or options.epochs else set()
         vars(options).update({key: stored[key] for key in (vars(options).keys() & stored) - {*NOT_RESUMED, *given}})
         options.cache = Path(options.cache)
+        _claim(run, options, claim)
+        run.clear_leftovers()
         return run
     if not options.data and not options.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RUN")
     run = RunFolder(options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S"))
+    _claim(run, options, claim)
     if run.checkpoint.exists():
         raise DatasetError(f"{run.path} holds a training: go on with --resume {run.path}, or choose another --run")
     run.write_json("arguments.json", vars(options))
     return run
+
+
+def _claim(run: RunFolder, options: argparse.Namespace, claim: ExitStack) -> None:
+    if options.strategy != "multiworker":
+        claim.enter_context(run.claimed())
 
 
 def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size: int) -> Judged:

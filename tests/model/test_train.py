@@ -137,6 +137,15 @@ def test_what_cannot_start_is_one_sentence(data, tmp_path):
     assert "--resume" in train("--data", data / "learn", "--run", tmp_path / "held")[1]
 
 
+def test_two_trainings_do_not_share_a_folder(data, tmp_path):
+    run = tmp_path / "run"
+    with RunFolder(run).claimed():
+        status, printed = train(*arguments(data, run))
+    assert status == 2
+    assert "another process trains in" in printed
+    assert not (run / "arguments.json").exists()  # what the other one needs to be resumed is left alone
+
+
 def test_tensorboard_is_asked_for_by_name_where_it_is_missing(data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
     status, printed = train(*arguments(data, tmp_path / "run"), "--tensorboard")
