@@ -11,6 +11,7 @@ BENCHMARKS = {
     "follow": "how well it follows",
     "recording": "what recording costs a flight, and how much of it is kept",
     "viewers": "what watching costs a flight",
+    "training": "what a training beside it costs a flight",
     "render": "how fast the stand-in draws",
 }
 

@@ -58,8 +58,8 @@ class ChildProcess:
             env=os.environ | {"PYTHONPATH": _python_path(), "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
             **_own_group(polite),
         )
-        if polite and os.name != "nt":
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
+        if polite:
+            _give_way(self._process.pid)
         self._reader = threading.Thread(target=self._read, name=module, daemon=True)
         self._reader.start()
 
@@ -96,6 +96,14 @@ class ChildProcess:
         for line in self._process.stdout:
             self._on_line(line.rstrip())
         self._on_end(self._process.wait())
+
+
+def _give_way(process: int) -> None:
+    """Let a process that has just begun, and all that it starts, have what others leave."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process, LOWEST_PRIORITY)
+    if hasattr(os, "SCHED_IDLE"):  # Linux: whoever wakes up takes the processor from it at once
+        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _own_group(polite: bool) -> dict:
