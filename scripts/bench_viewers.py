@@ -1,20 +1,24 @@
 """`python scripts/bench.py viewers`: what watching costs a flight.
 
-One bridge, in a process of its own, with 0, 1 and 5 viewers in turns, so that whatever else the machine does disturbs
-all of them alike. A client that talks as QuadSim does sends frames, 5 a second as QuadSim does, and 20; a frame's
-latency counts from before its first byte is sent until its acknowledgement, which comes after its commands. The viewers
-take updates as fast as they come, as the page does, in another process, which gives way to the bridge where both need
-the processor: what a browser does with the pictures is not measured.
+One bridge, in a process of its own, with 0, 1 and 5 viewers and with one who plays a recording in turns, so that
+whatever else the machine does disturbs all of them alike. A client that talks as QuadSim does sends frames, 5 a second
+as QuadSim does, and 20; a frame's latency counts from before its first byte is sent until its acknowledgement, which
+comes after its commands. The viewers take updates as fast as they come, as the page does; who plays a recording fetches
+20 pictures and their masks a second. They are in another process, which gives way to the bridge where both need the
+processor: what a browser does with the pictures is not measured.
 """
 
 import argparse
+import http.client
 import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,9 +27,21 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from scripts.bench_bridge import WARM_UP, BenchmarkError, client, draw_frames, hear, process, read_frames, turn
+from scripts.bench_bridge import (
+    ANSWER_WITHIN,
+    WARM_UP,
+    BenchmarkError,
+    client,
+    draw_frames,
+    hear,
+    process,
+    read_frames,
+    turn,
+)
 
-VIEWERS = (0, 1, 5)
+AUDIENCES = ((0, 0), (1, 0), (5, 0), (0, 1))  # viewers of the flight, players of a recording
+RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "sim_bridge" / "recordings"
+PLAYED, PLAYED_FRAMES, PLAYED_HZ = "walk", 30, 20
 RATES = (5, 20)  # frames a second
 ROUNDS = 24
 console = Console()
@@ -33,10 +49,11 @@ console = Console()
 
 @dataclass(frozen=True)
 class Figures:
-    """The latencies with so many viewers at one rate, in milliseconds, and how many frames each viewer got."""
+    """The latencies with such an audience at one rate, in milliseconds, and how many frames each viewer got."""
 
     hz: int
     viewers: int
+    players: int
     frames: int  # measured
     p10: float  # what nothing else on the machine disturbed
     p50: float
@@ -73,38 +90,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures]:
-    """The figures for all numbers of viewers at all rates."""
-    latencies: dict[tuple[int, int], list[float]] = {(hz, count): [] for hz in RATES for count in VIEWERS}
+    """The figures for all audiences at all rates."""
+    kinds = [(hz, audience) for hz in RATES for audience in AUDIENCES]
+    latencies: dict[tuple[int, tuple[int, int]], list[float]] = {kind: [] for kind in kinds}
     seen = dict.fromkeys(latencies, 0)
     with ExitStack() as stack:
         with console.status("starting the bridge"):
             port = hear(stack.enter_context(process(serve, options.weights)))
             audience = stack.enter_context(process(watch, port))
             simulator = stack.enter_context(client(port))
-        turns = [(hz, count) for hz in RATES for _ in range(ROUNDS) for count in VIEWERS]
+        turns = [(hz, kind) for hz in RATES for _ in range(ROUNDS) for kind in AUDIENCES]
         with Progress(console=console, transient=True) as progress:
-            for hz, count in progress.track(turns, description="measuring"):
-                audience.send(count)
+            for hz, kind in progress.track(turns, description="measuring"):
+                audience.send(kind)
                 hear(audience)  # they are there
-                latencies[hz, count] += turn(simulator, frames, 1 / hz, options.seconds / ROUNDS)
-                audience.send(0)
-                seen[hz, count] += hear(audience)
+                latencies[hz, kind] += turn(simulator, frames, 1 / hz, options.seconds / ROUNDS)
+                audience.send((0, 0))
+                seen[hz, kind] += hear(audience)
     figures = []
-    for (hz, count), ms in latencies.items():
-        share = seen[hz, count] / max(count, 1) / (len(ms) + ROUNDS * WARM_UP)
-        figures.append(Figures(hz, count, len(ms), *np.percentile(ms, [10, 50, 99]).tolist(), 100 * share))
+    for (hz, (viewers, players)), ms in latencies.items():
+        share = 100 * seen[hz, (viewers, players)] / max(viewers, 1) / (len(ms) + ROUNDS * WARM_UP)
+        figures.append(Figures(hz, viewers, players, len(ms), *np.percentile(ms, [10, 50, 99]).tolist(), share))
     return figures
 
 
 def table(figures: Sequence[Figures]) -> Table:
     """The figures, and how many times as long as without viewers."""
-    drawn = Table(caption="x: times the latency without viewers")
-    for name in ("Hz", "viewers", "frames", "p10 ms", "x", "p50 ms", "x", "p99 ms", "x", "seen %"):
+    drawn = Table(caption="x: times the latency without an audience")
+    for name in ("Hz", "audience", "frames", "p10 ms", "x", "p50 ms", "x", "p99 ms", "x", "seen %"):
         drawn.add_column(name, justify="right")
     for each in figures:
-        alone = next(other for other in figures if other.hz == each.hz and other.viewers == 0)
+        alone = next(other for other in figures if other.hz == each.hz and not other.viewers + other.players)
         drawn.add_row(
-            *map(str, (each.hz, each.viewers, each.frames)),
+            *map(str, (each.hz, f"{each.viewers} viewers" if not each.players else "1 player", each.frames)),
             *(f"{each.p10:.2f}", f"{each.p10 / alone.p10:.2f}"),
             *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}", f"{each.p99:.0f}", f"{each.p99 / alone.p99:.2f}"),
             f"{each.frames_seen:.0f}" if each.viewers else "",
@@ -121,6 +139,7 @@ def serve(weights: str, pipe: Connection) -> None:
     from model.segmenter import Segmenter
     from sim_bridge.dashboard.dashboard import About, serve_dashboard
     from sim_bridge.dashboard.feed import Feed
+    from sim_bridge.dashboard.recordings import Recordings
     from sim_bridge.server import BridgeServer
     from sim_bridge.settings import BridgeSettings
 
@@ -131,24 +150,51 @@ def serve(weights: str, pipe: Connection) -> None:
         return
     feed = Feed()
     server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [feed])
-    with serve_dashboard(server, feed, About(segmenter.describe())):
+    with serve_dashboard(server, feed, About(segmenter.describe()), pages=[Recordings(RECORDINGS).pages]):
         server.listen()
         pipe.send(server.port)
         server.serve()
 
 
 def watch(port: int, pipe: Connection) -> None:
-    """Viewers, in a process of their own: hears how many to be, says how many frames the ones before have seen."""
+    """The audience, in a process of its own: hears how many to be, says how many frames the ones before have seen."""
     if hasattr(os, "nice"):
         os.nice(10)
-    viewers: list[_Viewer] = []
+    audience: list[_Viewer | _Player] = []
     while True:
-        count = pipe.recv()
-        for viewer in viewers:
-            viewer.close()
-        seen, viewers = sum(viewer.frames for viewer in viewers), []
-        viewers += [_Viewer(port) for _ in range(count)]
+        viewers, players = pipe.recv()
+        for each in audience:
+            each.close()
+        seen = sum(each.frames for each in audience)
+        audience = [_Viewer(port) for _ in range(viewers)] + [_Player(port) for _ in range(players)]
         pipe.send(seen)
+
+
+class _Player:
+    """Plays a recording over and over, until it is closed; frames that come too late are left out."""
+
+    def __init__(self, port: int):
+        self.frames = 0
+        self._port = port
+        self._closed = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        while not self._closed.wait(1 / PLAYED_HZ - (time.monotonic() - began) % (1 / PLAYED_HZ)):
+            name = f"{int((time.monotonic() - began) * PLAYED_HZ) % PLAYED_FRAMES:06d}"
+            for file in (f"images/{name}.jpeg", f"masks/{name}.png"):
+                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_WITHIN)
+                connection.request("GET", f"/api/recordings/{PLAYED}/{file}")
+                answer = connection.getresponse()
+                if answer.status != HTTPStatus.OK or not answer.read():
+                    raise BenchmarkError(f"{file} was not served: {answer.status}")
+                connection.close()
+            self.frames += 1
 
 
 class _Viewer:
