@@ -167,7 +167,7 @@ def _datasets(group: h5py.Group) -> list[str]:
 
 def _stored_weight(group: h5py.Group, path: str, layer: str) -> StoredWeight:
     dataset = group.get(path)
-    if not isinstance(dataset, h5py.Dataset):
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:  # None: a place without a value
         raise MismatchError(f"the weight {path!r} of the layer {layer!r} is listed but not in the file")
     if dataset.file.filename != group.file.filename or dataset.external or dataset.is_virtual:
         raise MismatchError(f"the weight {path!r} of the layer {layer!r} points to another file, which is not followed")

@@ -98,7 +98,7 @@ def load_model(name: str | Path) -> LoadedModel:
         raise
     except ValueError as error:  # of the modules that read parts of a file: what is wrong, but not with which file
         raise WeightsError(f"{path}: {error}.") from error
-    except (OSError, RuntimeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} is damaged, perhaps cut short: {error}.") from error
 
 

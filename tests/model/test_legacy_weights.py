@@ -182,6 +182,7 @@ def test_frozen_layers_of_a_nested_model_come_last_in_its_group(legacy_files, im
         ({"a": conv("a"), "b": {"b/kernel:0": KERNEL}}, "'b' wants kernel, bias, but the file holds kernel"),
         ({"a": conv("a"), "b": conv("b", np.full((1, 1, 3, 3), np.nan))}, "'b' holds NaN"),
         ({"a": conv("a"), "b": conv("b", np.full((1, 1, 3, 3), b"x"))}, "not as numbers"),
+        ({"a": conv("a"), "b": conv("b", h5py.Empty("f4"))}, "'b/kernel:0' of the layer 'b' is listed but not in"),
     ],
 )
 def test_what_does_not_fit_is_named(legacy_files, weights, reason):
