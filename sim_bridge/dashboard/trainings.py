@@ -62,13 +62,13 @@ class Training:
             "resumable": (self.path / CHECKPOINT).exists() and target is not None and minutes < target,
         }
 
-    def progress(self) -> dict:
-        """How it goes now: the summary, images a second, seconds left of learning."""
-        summary = self.summary()
-        left = None
-        if summary["target"] is not None:
-            since = time.time() - summary["changed"] if summary["epochs"] else 0.0
-            left = max((summary["target"] - summary["minutes"]) * 60 - max(since, 0.0), 0.0)
+    def progress(self, began: float | None) -> dict:
+        """How it goes: the summary, images a second and, if it runs since `began`, the seconds left of learning."""
+        summary, left = self.summary(), None
+        if began is not None and summary["target"] is not None:
+            learnt = summary["changed"] if summary["epochs"] else time.time()  # before that it gets ready
+            since = time.time() - max(learnt, began)
+            left = max((summary["target"] - summary["minutes"]) * 60 - since, 0.0)
         return summary | {"images_per_second": _last(self.rows(), "images_per_second"), "left": left}
 
     def pictures(self) -> dict[str, int]:

@@ -111,7 +111,7 @@ class Workshop:
             return {"name": name, "process": status, "version": "", "rows": []}  # it has not made its folder yet
         version = training.version
         return {
-            **training.progress(),
+            **training.progress(status["began"] if running and self._training.running else None),
             "process": status,
             "version": version,
             "rows": None if flask.request.args.get("seen") == version else training.rows(),
