@@ -119,7 +119,13 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Runtime
         )
     import tensorflow as tf
 
-    graph = openvino_graph(network)
+    try:
+        graph = openvino_graph(network)
+    except Exception as error:  # OpenVINO has a kind of its own for each way in which it fails
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise RuntimeUnavailable(
+            f"OpenVINO cannot take this network over ({reason}), choose another runtime"
+        ) from error
     probes = probe_frames(network.input_shape[1:3])
     reference = _traced(network)(tf.constant(probes, tf.float32)).numpy()
     core = openvino.Core()

@@ -82,6 +82,20 @@ def test_without_openvino_tensorflow_runs_it(network, monkeypatch):
         make_runtime(network, "openvino")
 
 
+def test_what_openvino_cannot_convert_tensorflow_runs(network, frames, answers, monkeypatch):
+    from openvino.frontend import OpConversionFailure
+
+    def convert_model(*_):
+        raise OpConversionFailure("No translator for the operation Strange.\nand more")
+
+    monkeypatch.setattr("openvino.convert_model", convert_model)
+    with pytest.raises(RuntimeUnavailable, match=r"\(No translator for the operation Strange\.\)"):
+        make_runtime(network, "openvino")
+    runtime = make_runtime(network, device="cpu")
+    assert runtime.name == "TensorFlow"
+    np.testing.assert_allclose(runtime.run(frames), answers, atol=1e-5)
+
+
 def test_a_gpu_that_is_not_there_is_an_error(network, monkeypatch):
     monkeypatch.setattr("model.runtimes._tensorflow_gpus", list)
     with pytest.raises(RuntimeUnavailable, match="no GPU"):
