@@ -119,8 +119,9 @@ def write_frame(
     """Writes the pictures of one frame; returns its line of frames.jsonl.
 
     That is: `hero_pixels` of the truth at 256x256, `iou` of the hero and whether it was `seen` by each model, `gain` of
-    the second over the first (-1..1; without a hero in the truth by whether one is seen), and `differs`, the pixels at
-    256x256 that only one of them takes for the hero's.
+    the second over the first (-1..1; without a hero in the truth by whether one is seen), `differs`, the pixels at
+    256x256 that only one of them takes for the hero's, and `where`, the box around these: top, left, bottom, right in
+    pixels of the frame, half-open; None where they agree.
     """
     image = pair.image.read()
     height, width = decode_image(image, pair.image).shape[:2]
@@ -136,6 +137,7 @@ def write_frame(
         png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
         _save(folder / side / f"{row:06d}.png", png.tobytes())
     first, second = results
+    differs = heroes[0] != heroes[1]
     return {
         "frame": row,
         "name": f"{pair.run}/{pair.name}",
@@ -144,8 +146,16 @@ def write_frame(
         "iou": [each.score.iou[HERO] for each in results],
         "seen": [each.score.found for each in results],
         "gain": second.goodness - first.goodness,
-        "differs": np.count_nonzero(heroes[0] != heroes[1]) * 256 * 256 / (height * width),
+        "differs": np.count_nonzero(differs) * 256 * 256 / differs.size,
+        "where": _box(differs),
     }
+
+
+def _box(mask: np.ndarray) -> list[int] | None:
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return None
+    return [int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1]
 
 
 def _save(path: Path, data: bytes) -> None:

@@ -58,6 +58,7 @@ def test_every_frame_is_told_with_its_pictures(run, tmp_path):
     assert [row["seen"] for row in rows] == [[True, True], [False, True], [False, False]]
     assert [row["hero_pixels"] for row in rows] == [160 * 16, 160 * 16, 0]
     assert [row["differs"] for row in rows] == [0, 160 * 16, 0]
+    assert [row["where"] for row in rows] == [None, [40, 10, 56, 20], None]
     pairs, _ = find_pairs(data)
     for row, pair in zip(rows, pairs, strict=True):
         assert row["name"].endswith(pair.name)

@@ -73,7 +73,7 @@ function onCanvas(pixels) {
   return canvas;
 }
 
-function drawDetection(context, { box: [top, left, bottom, right], centroid: [row, column] }, range, size, unit) {
+function drawDetection(context, { box: [top, left, bottom, right], centroid }, range, size, unit) {
   const margin = 3 * unit;
   const corner = Math.min(10 * unit, (right - left) / 2 + margin, (bottom - top) / 2 + margin);
   const [l, t, r, b] = [left - margin, top - margin, right + margin, bottom + margin];
@@ -83,11 +83,13 @@ function drawDetection(context, { box: [top, left, bottom, right], centroid: [ro
     path.lineTo(x, y);
     path.lineTo(x, y + dy * corner);
   }
-  const [x, y] = [column + 0.5, row + 0.5]; // pixel centres are at integers
-  path.moveTo(x - 5 * unit, y);
-  path.lineTo(x + 5 * unit, y);
-  path.moveTo(x, y - 5 * unit);
-  path.lineTo(x, y + 5 * unit);
+  if (centroid) {
+    const [y, x] = centroid.map((place) => place + 0.5); // pixel centres are at integers
+    path.moveTo(x - 5 * unit, y);
+    path.lineTo(x + 5 * unit, y);
+    path.moveTo(x, y - 5 * unit);
+    path.lineTo(x, y + 5 * unit);
+  }
   context.lineJoin = context.lineCap = "round";
   for (const [width, ink] of [[4.5, "rgb(0 0 0 / 0.55)"], [2, "#fff"]]) {
     context.lineWidth = width * unit;

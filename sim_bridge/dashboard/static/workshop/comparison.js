@@ -69,11 +69,12 @@ export class Comparison {
     if (!this.#content || !this.#shown) return;
     const { picture, truth, masks, problem } = this.#content;
     if (problem) return setText(element("frame-words"), problem);
+    const { where } = this.#shown; // they differ
     const truly = document.querySelector("input[name=overlay]:checked").value === "truth";
     SIDES.forEach((side, place) => {
       const canvas = element(`${side}-view`);
-      const size = [picture.height, picture.width];
-      drawPicture(canvas, picture, truly ? truth : masks[place], element("opacity").value / 100, { size });
+      const drawn = { size: [picture.height, picture.width], detection: where && !truly ? { box: where } : null };
+      drawPicture(canvas, picture, truly ? truth : masks[place], element("opacity").value / 100, drawn);
       const words = this.#words(this.#shown, place);
       setText(element(`${side}-words`), words);
       canvas.setAttribute("aria-label", `What the ${side} model sees: ${words}`);
