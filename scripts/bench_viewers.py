@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -116,9 +117,9 @@ def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures
 
 def table(figures: Sequence[Figures]) -> Table:
     """The figures, and how many times as long as without viewers."""
-    drawn = Table(caption="x: times the latency without an audience")
-    for name in ("Hz", "audience", "frames", "p10 ms", "x", "p50 ms", "x", "p99 ms", "x", "seen %"):
-        drawn.add_column(name, justify="right")
+    drawn = Table(box=SIMPLE, caption="latency, milliseconds; x: times that without an audience")
+    for name in ("Hz", "audience", "frames", "p10", "x", "p50", "x", "p99", "x", "seen %"):
+        drawn.add_column(name, justify="right", no_wrap=True)
     for each in figures:
         alone = next(other for other in figures if other.hz == each.hz and not other.viewers + other.players)
         drawn.add_row(
