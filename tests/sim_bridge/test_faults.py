@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from statistics import median
 
 import pytest
 
@@ -189,9 +190,9 @@ def test_ten_times_too_many_frames_leave_latency_and_memory_flat(
     arrived = [(moment, json.loads(text[2:])) for moment, text in list(client.texts) if text.startswith("42")]
     delays = [moment - sent[int(body["coords"][0])] for moment, (_, body) in arrived]
     assert len(delays) == session.counts.answered
-    assert sorted(delays)[len(delays) // 2] < 0.3  # at most two turns of the network
+    assert median(delays) < 0.3  # at most two turns of the network
     first, last = delays[: len(delays) // 3], delays[-len(delays) // 3 :]
-    assert sum(last) / len(last) < sum(first) / len(first) + 0.1
+    assert median(last) < median(first) + 0.1  # what piles up delays all that comes later; a busy machine, one or two
 
 
 @pytest.mark.parametrize("async_mode", MODES)
