@@ -70,7 +70,7 @@ def serve_dashboard(
     """Add page and controls to a bridge that does not serve yet; `feed` is one of its listeners.
 
     `pages` makes further pages and calls: each function gets the gate for its calls that change something (see
-    `recordings.py`), and `pages.page` shows a file of static/.
+    `recordings.py`), and `pages.page` shows a template.
 
     Where other machines can connect, they may watch; controls then need a token, a new one each time.
     """

@@ -43,8 +43,8 @@ class Recordings:
     def pages(self, gate: Gate) -> flask.Blueprint:
         """The pages and calls of an application."""
         pages = flask.Blueprint("recordings", __name__)
-        pages.add_url_rule("/recordings", "list", page("recordings/list.html"))
-        pages.add_url_rule("/recordings/<name>", "player", page("recordings/player.html"))
+        pages.add_url_rule("/recordings", "list", page("recordings.html"))
+        pages.add_url_rule("/recordings/<name>", "player", page("recording.html"))
         run = "/api/recordings/<name>"
         reading = (
             ("/api/recordings", self._list),

@@ -66,7 +66,7 @@ class Workshop:
         """The page and the calls of an application."""
         self._gate = gate
         pages = flask.Blueprint("workshop", __name__)
-        pages.add_url_rule("/workshop", "page", page("workshop/index.html"))
+        pages.add_url_rule("/workshop", "page", page("workshop.html"))
         api = "/api/workshop"
         reading = (
             (api, self._describe),

@@ -16,8 +16,11 @@ from PIL import Image
 
 from follower.types import Decision, TargetState
 from sim_bridge.dashboard.feed import Feed
+from sim_bridge.dashboard.recordings import Recordings
 from sim_bridge.dashboard.settings import DashboardSettings
 from sim_bridge.dashboard.viewers import MOST_VIEWERS, Request
+from sim_bridge.dashboard.workshop import Workshop
+from sim_bridge.dashboard.workshop_requests import Places
 from sim_bridge.messages import BadFrame, parse_sensor_frame
 from sim_bridge.session import Session
 
@@ -214,6 +217,30 @@ def test_the_page_needs_nothing_from_elsewhere(bridge):
     for path in ("live/main.js", "live/live.css", "shared/style.css", "shared/icon.svg", *vendor):
         assert session.get(f"{base}/assets/{path}").ok, path
     assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "current"),
+    [
+        ("/", '<a href="/" aria-current="page">Live</a>'),
+        ("/recordings", '<a href="/recordings" aria-current="page">Recordings</a>'),
+        ("/recordings/<i>meadow", '<a href="/recordings" aria-current="true">Recordings</a>'),
+        ("/workshop", '<a href="/workshop" aria-current="page">Workshop</a>'),
+    ],
+)
+def test_a_page_tells_where_one_is_and_nothing_of_what_comes_from_elsewhere(
+    serve_with_dashboard, tmp_path, path, current
+):
+    workshop = Workshop(Places(tmp_path, tmp_path, ()))
+    bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages, workshop.pages])
+    address = f"http://127.0.0.1:{bridge.port}{path}"
+    page = requests.get(address)
+    assert current in page.text
+    assert page.text.count("aria-current") == 1
+    assert "meadow" not in page.text  # not even of its address
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert requests.get(address, headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
 
 
 def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
