@@ -69,7 +69,10 @@ def load_settings(path: str | Path | None = None, overrides: dict | None = None)
     preset = overrides.get("preset", changes.get("preset", table["preset"]))
     own = PRESETS / f"{preset}.toml"
     if own.is_file():
-        _merge(table, _read(own), str(own))
+        particular = _read(own)
+        if like := particular.pop("like", None):
+            _merge(table, _read(PRESETS / f"{like}.toml"), like)
+        _merge(table, particular, str(own))
     _merge(table, changes, str(path))
     _merge(table, overrides, "command line")
     for key, choices in CHOICES.items():
