@@ -2,7 +2,7 @@
 
 Keras 3's `fit` does not run under MultiWorkerMirroredStrategy (keras-team/keras#20585, seen with 3.15.1), but its
 `train_step` does; so the loop over steps is ours. Every process makes the whole batch of a step, which depends on the
-seed and the step alone, and each replica takes its share of it: the training is that of one machine.
+seed, the step and the mistakes known alone, and each replica takes its share: the training is that of one machine.
 """
 
 import json
@@ -56,14 +56,14 @@ class Distribution:
         """
         import tensorflow as tf
 
-        if id(network) not in self._steps:
-            self._steps = {id(network): tf.function(lambda *data: self._strategy.run(network.train_step, args=(data,)))}
+        if network not in self._steps:
+            self._steps[network] = tf.function(lambda *data: self._strategy.run(network.train_step, args=(data,)))
         network.reset_metrics()
         logs = {}
         for batch in stream:
             if len(batch[0]) % self.replicas:
                 raise StrategyError(f"a batch of {len(batch[0])} cannot be divided among {self.replicas} replicas")
-            logs = self._steps[id(network)](*(self._share(part) for part in batch))
+            logs = self._steps[network](*(self._share(part) for part in batch))
         return {key: float(self._strategy.reduce("MEAN", value, axis=None)) for key, value in logs.items()}
 
     def _share(self, batch: np.ndarray):

@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import cached_property
 from math import cos, pi
 from pathlib import Path
 
@@ -49,7 +50,11 @@ class Trainer:
         self.mistakes: np.ndarray | None = None  # of the average in the training frames, as far as reviewed
         self.late = False  # past the first third: the loss asks more for a false hero
         self.averaged = _twin(model, "float32", model.input_shape[1:])
-        self.network = self._trainable(model, settings.augmentation.crop)
+        with self._scope():
+            self.network = _twin(model, self.precision, (None, None, 3))
+            self.optimizer = self._optimizer()
+            self.optimizer.build(self.network.trainable_variables)
+        self._graphs: dict[int, keras.Model] = {}
         self.average = [np.array(weight) for weight in model.get_weights()]
 
     def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
@@ -106,9 +111,7 @@ class Trainer:
         """The state for `load`, and last.h5."""
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
         arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
-        arrays |= {
-            f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.network.optimizer.variables)
-        }
+        arrays |= {f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.optimizer.variables)}
         if self.mistakes is not None:
             arrays["mistakes"] = self.mistakes
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best])
@@ -119,7 +122,7 @@ class Trainer:
         arrays = self.run.load_checkpoint()
         self.network.set_weights([arrays[f"weight{i}"] for i in range(len(self.average))])
         self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
-        for i, variable in enumerate(self.network.optimizer.variables):
+        for i, variable in enumerate(self.optimizer.variables):
             variable.assign(arrays[f"optimizer{i}"])
         self.mistakes = arrays.get("mistakes")
         epoch, self.seconds, step, self.best = arrays["position"].tolist()
@@ -130,58 +133,56 @@ class Trainer:
         self._write(self.run.last)
         return self.run.best if self.run.best.exists() else self.run.last
 
-    def _trainable(self, model: keras.Model, size: int) -> keras.Model:
-        """The network for square samples of `size` pixels, with its loss and a fresh optimiser."""
-        with self.distribution.scope() if self.distribution else nullcontext():
-            return self._compiled(_twin(model, self.precision, (size, size, 3)))
+    def _graph(self, size: int) -> keras.Model:
+        """The network and its loss for square samples of `size` pixels; all sizes share weights and optimiser."""
+        if size not in self._graphs:
+            with self._scope():
+                image = keras.Input((size, size, 3), name="image")
+                graph = keras.Model(image, self.network(image))
+                graph.compile(
+                    self.optimizer,
+                    segmentation_loss(self.settings.loss, self.settings.augmentation.crop**2, late=self.late),
+                    metrics=[HeroIoU()],
+                    # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on networks of Keras.
+                    jit_compile=keras.backend.backend() == "jax"
+                    or (keras.backend.backend() == "tensorflow" and _on_gpu()),
+                )
+            self._graphs[size] = graph
+        return self._graphs[size]
 
-    def _compiled(self, network: keras.Model) -> keras.Model:
-        network.compile(
-            self._optimizer(),
-            segmentation_loss(self.settings.loss, late=self.late),
-            metrics=[HeroIoU()],
-            # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on networks of Keras.
-            jit_compile=keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and _on_gpu()),
-        )
-        network.optimizer.build(network.trainable_variables)
-        return network
+    def _scope(self):
+        return self.distribution.scope() if self.distribution else nullcontext()
 
     def _optimizer(self) -> keras.optimizers.Optimizer:
         settings = self.settings
         clip = settings.clip_norm or None
         if settings.optimizer == "adam":
-            return keras.optimizers.Adam(settings.learning_rate, clipnorm=clip)
-        optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay, clipnorm=clip)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        return optimizer
-
-    def _adapt(self, size: int, late: bool) -> None:
-        """Goes on with samples of another size, or another loss: the same weights, the same state of the optimiser."""
-        before = self.network
-        if (before.input_shape[1], self.late) != (size, late):
-            self.late = late
-            self.network = self._trainable(self.averaged, size)
-            self.network.set_weights(before.get_weights())
-            for new, old in zip(self.network.optimizer.variables, before.optimizer.variables, strict=True):
-                new.assign(old)
+            optimizer = keras.optimizers.Adam(settings.learning_rate, clipnorm=clip)
+        else:
+            decay = settings.weight_decay
+            optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=decay, clipnorm=clip)
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return keras.optimizers.LossScaleOptimizer(optimizer) if self.precision == "mixed_float16" else optimizer
 
     def _epoch(self, batches: Batches, progress: float) -> tuple[dict[str, float], int]:
         settings = self.settings
-        whole = progress >= 1 - settings.full_frames
-        size = settings.full_frame_batch if whole else settings.batch_size
-        augmentation = settings.augmentation
-        if whole:
+        if self.late != (progress >= LATE):
+            self.late = progress >= LATE
+            self._graphs.clear()  # their loss is the early one
+        size, augmentation = settings.batch_size, settings.augmentation
+        if _share_of_turns(settings.full_frames, self.epoch):
+            size = settings.full_frame_batch
             augmentation = replace(
                 augmentation, crop=batches.frames.labels.shape[1], zoom_share=augmentation.zoom_share / 2
             )
-        self._adapt(augmentation.crop, late=progress >= LATE)
-        self.network.optimizer.learning_rate = self.learning_rate(progress)
+        graph = self._graph(augmentation.crop)
+        self.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
         stream = batches.range(self.step, last, size, augmentation)
         if self.distribution:
-            logs = self.distribution.fit(self.network, stream)
+            logs = self.distribution.fit(graph, stream)
         else:
-            history = self.network.fit(stream, steps_per_epoch=settings.epoch_steps, epochs=1, verbose=0, shuffle=False)
+            history = graph.fit(stream, steps_per_epoch=settings.epoch_steps, epochs=1, verbose=0, shuffle=False)
             logs = {key: float(values[-1]) for key, values in history.history.items()}
         self.step = last
         # Early on the average would drag the first, useless weights along: average over fewer epochs then.
@@ -195,12 +196,16 @@ class Trainer:
         """Looks for mistakes in a quarter of the training frames, the next one each time."""
         settings, frames = self.settings, batches.frames
         rows = frames.used[self.epoch // settings.review_every % REVIEWS :: REVIEWS]
-        network = _twin(self.averaged, self.precision, self.averaged.input_shape[1:])
-        network.set_weights(self.average)
+        self._reviewer.set_weights(self.average)
         mistakes = batches.mistakes.copy()
-        mistakes[rows] = find_mistakes(network.predict_on_batch, frames, rows)
+        mistakes[rows] = find_mistakes(self._reviewer.predict_on_batch, frames, rows)
         self.mistakes = mistakes
         batches.attend(mistakes)
+
+    @cached_property
+    def _reviewer(self) -> keras.Model:
+        """The average at the training's precision, which looks through frames twice as fast."""
+        return _twin(self.averaged, self.precision, self.averaged.input_shape[1:])
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)
@@ -225,6 +230,11 @@ def _twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> k
     twin = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
     twin.set_weights(network.get_weights())
     return twin
+
+
+def _share_of_turns(share: float, turn: int) -> bool:
+    """Whether this turn is one of those that make up the share, which are spread evenly."""
+    return int((turn + 1) * share) > int(turn * share)
 
 
 def _line(epoch: int, logs: dict[str, float], measured: Validation) -> str:

@@ -22,7 +22,8 @@ from model.dataset import find_pairs
 from model.examples import choose_examples, draw_examples
 from model.frames import pack
 from model.run_folder import RunFolder
-from model.train_settings import SettingsError, load_settings
+from model.train_settings import LossSettings, SettingsError, load_settings
+from model.trainer import Trainer
 from model.validation import validate
 from model.weights import load_model
 from tests.model.labelled_frames import draw_labels, write_dataset
@@ -154,8 +155,6 @@ def test_tensorboard_is_asked_for_by_name_where_it_is_missing(data, tmp_path, mo
 
 
 def test_ctrl_c_says_how_to_go_on(data, tmp_path, monkeypatch):
-    from model.trainer import Trainer
-
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -250,12 +249,10 @@ STUDENTS = {
 
 @pytest.mark.parametrize("preset", STUDENTS)
 def test_students_networks_train_as_their_authors_did(preset, tmp_path):
-    from model.trainer import Trainer
-
     settings = load_settings(overrides={"preset": preset})
     first, later, batch = STUDENTS[preset]
     trainer = Trainer.__new__(Trainer)
-    trainer.settings = settings
+    trainer.settings, trainer.precision = settings, settings.mixed_precision
     assert [trainer.learning_rate(progress) for progress in (0, 0.49, 0.5, 0.99)] == [first, first, later, later]
     assert settings.batch_size == batch
     assert type(trainer._optimizer()).__name__ == "Adam"
@@ -265,6 +262,46 @@ def test_students_networks_train_as_their_authors_did(preset, tmp_path):
     images, labels = make_batch(frames, [0, 0], [(-1, -1)] * 2, np.random.default_rng(0), settings.augmentation)
     np.testing.assert_array_equal(images[0], frames.images[0])
     np.testing.assert_array_equal(labels[1], frames.labels[0])
+
+
+def test_a_far_hero_weighs_as_much_in_a_whole_frame_as_in_a_crop():
+    """Missed with all else right; by hand: 3 x 2 pixels of 256, weight 8, and the Jaccard index 1 of 7."""
+    from model.losses import segmentation_loss
+
+    loss = segmentation_loss(LossSettings(), pixels=16 * 16)
+    missed = []
+    for size in (16, 64):
+        labels = np.zeros((1, size, size), np.uint8)
+        labels[0, 5:8, 5:7] = 2
+        probabilities = np.zeros((1, size, size, 3), np.float32)
+        probabilities[..., 0] = 1 - 1e-6
+        probabilities[0, 5:8, 5:7] = (0.9, 0.0, 0.1)
+        missed.append(float(loss(labels, probabilities)[0]))
+    entropy = 6 * 8 * -np.log(0.1) / 256
+    jaccard = 1 - (0.6 + 1) / (6 + 0.6 - 0.6 + 1)
+    np.testing.assert_allclose(missed, entropy + 0.6 * jaccard, rtol=0.01)
+
+
+def test_whole_frames_take_their_share_of_the_epochs(data, tmp_path):
+    """An epoch on whole frames of 256 pixels has 2 samples a step here, one on crops has 4."""
+    run = tmp_path / "run"
+    settings = (
+        (data / "settings.toml").read_text().replace("batch_size = 4\n", "batch_size = 4\nfull_frames = 0.25\n", 1)
+    )
+    (tmp_path / "quarter.toml").write_text(settings)
+    sizes = []
+    epoch = Trainer._epoch
+
+    def remember(trainer, *arguments):
+        logs, images = epoch(trainer, *arguments)
+        sizes.append(images // trainer.settings.epoch_steps)
+        return logs, images
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "_epoch", remember)
+        status, printed = train(*arguments(data, run), "--settings", tmp_path / "quarter.toml", "--epochs", 8)
+    assert status == 0, printed
+    assert sizes == [4, 4, 4, 2] * 2
 
 
 def test_a_file_changes_what_a_preset_sets(tmp_path):
