@@ -11,7 +11,7 @@ from model.batches import Sampling
 DEFAULTS = Path(__file__).with_name("train.toml")
 PRESETS = Path(__file__).with_name("presets")
 CHOICES = {
-    "schedule": ("cosine", "constant"),
+    "schedule": ("trapezoid", "cosine", "constant"),
     "optimizer": ("adamw", "adam"),
     "mixed_precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
 }
@@ -46,6 +46,7 @@ class TrainSettings:
     schedule: str
     later_learning_rate: float
     warm_up: float
+    cool_down: float
     optimizer: str
     clip_norm: float
     weight_decay: float

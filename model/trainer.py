@@ -97,15 +97,21 @@ class Trainer:
         return self.seconds / 60 / minutes if minutes else self.epoch / self.settings.epochs
 
     def learning_rate(self, progress: float) -> float:
-        """Constant, with one change half-way; or linear warm-up, then a cosine to zero (Loshchilov and Hutter 2017)."""
-        if self.settings.schedule == "constant":
-            later = self.settings.later_learning_rate if progress >= 0.5 else 0.0
-            return later or self.settings.learning_rate
-        if progress < self.settings.warm_up:
-            share = (progress + 0.1 * self.settings.warm_up) / (1.1 * self.settings.warm_up)
+        """At `progress`, 0..1.
+
+        "trapezoid": linear up, constant, linear to zero (Zhai et al. 2022, Scaling Vision Transformers). "cosine":
+        linear up, a cosine to zero (Loshchilov and Hutter 2017). "constant": with one change half-way.
+        """
+        settings = self.settings
+        if settings.schedule == "constant":
+            return (settings.later_learning_rate if progress >= 0.5 else 0.0) or settings.learning_rate
+        if progress < settings.warm_up:
+            share = (progress + 0.1 * settings.warm_up) / (1.1 * settings.warm_up)
+        elif settings.schedule == "cosine":
+            share = 0.5 + 0.5 * cos(pi * (progress - settings.warm_up) / (1 - settings.warm_up))
         else:
-            share = 0.5 + 0.5 * cos(pi * (progress - self.settings.warm_up) / (1 - self.settings.warm_up))
-        return self.settings.learning_rate * max(share, 0.002)
+            share = min(1.0, (1 - progress) / max(settings.cool_down, 1e-9))
+        return settings.learning_rate * max(share, 0.002)
 
     def save(self) -> None:
         """The state for `load`, and last.h5."""

@@ -264,6 +264,18 @@ def test_students_networks_train_as_their_authors_did(preset, tmp_path):
     np.testing.assert_array_equal(labels[1], frames.labels[0])
 
 
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [("trapezoid", [0.1, 1, 1, 1, 0.5]), ("cosine", [0.1, 1, 0.5, 0.25, 0.0669873])],
+)
+def test_the_learning_rate_rises_and_falls(schedule, expected):
+    """Warm-up over a tenth, from a tenth; by hand at the start, its end, 55 %, 70 % and 85 % of the training."""
+    trainer = Trainer.__new__(Trainer)
+    trainer.settings = replace(load_settings(), schedule=schedule, learning_rate=1.0, warm_up=0.1, cool_down=0.3)
+    rates = [trainer.learning_rate(progress) for progress in (0, 0.1, 0.55, 0.7, 0.85)]
+    np.testing.assert_allclose([rates[0] * 1.1, *rates[1:]], expected)
+
+
 def test_a_far_hero_weighs_as_much_in_a_whole_frame_as_in_a_crop():
     """Missed with all else right; by hand: 3 x 2 pixels of 256, weight 8, and the Jaccard index 1 of 7."""
     from model.losses import segmentation_loss
