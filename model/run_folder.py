@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from filelock import FileLock, Timeout
 
 from model.dataset import Pair
 from model.frames import Frames
@@ -40,20 +41,11 @@ class RunFolder:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """For one training alone, while the block lasts, however that ends. RunFolderError while another has it."""
-        with (self.path / "lock").open("ab") as file:
-            try:
-                if os.name == "nt":
-                    import msvcrt
-
-                    file.seek(0)
-                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-                else:
-                    import fcntl
-
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
-            yield
+        try:
+            with FileLock(self.path / "lock", blocking=False):
+                yield
+        except Timeout as error:
+            raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
 
     def clear_leftovers(self) -> None:
         """Removes models that an interruption left half written beside their place."""

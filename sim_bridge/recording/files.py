@@ -15,7 +15,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 FORMAT = 1
 IMAGES, MASKS, DEPTH = "images", "masks", "depth"
@@ -227,24 +228,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def lock(run: Path) -> IO[bytes] | None:
-    """Claim a run for writing. None while another holds it.
+def lock(run: Path) -> FileLock | None:
+    """Claim a run for writing. None while another holds it. Raises OSError where no file can be made.
 
-    Close the file to let go. The system lets go for a process that ends, in whatever way; so a run whose `meta.json`
-    has no end and whose lock can be had was cut off.
+    The system lets go for a process that ends, in whatever way; so a run whose `meta.json` has no end and whose lock
+    can be had was cut off.
     """
-    file = (run / LOCK).open("ab")
+    claim = FileLock(run / LOCK, blocking=False, thread_local=False)
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
+        claim.acquire()
+    except Timeout:
         return None
-    return file
+    return claim

@@ -108,7 +108,7 @@ def recover(run: Path) -> Recovered | None:
             },
         )
     finally:
-        claim.close()
+        claim.release()
     (run / LOCK).unlink(missing_ok=True)
     recovered = Recovered(run, len(whole), len(lines), len(files))
     logger.info("%s", recovered)

@@ -83,7 +83,7 @@ def state_of(run: Path, meta: Mapping[str, object]) -> str:
         return "cut off"
     if claim is None:
         return "recording"
-    claim.close()
+    claim.release()
     return "cut off"
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from sim_bridge.recording.files import (
     DEPTH,
@@ -63,7 +64,7 @@ class RunWriter:
         self._synced = time.monotonic()
         self._syncers = ThreadPoolExecutor(SYNC_THREADS, "sync")  # has no thread before it is used
         self._length = 0  # of frames.jsonl, bytes
-        self._lock: IO[bytes] | None = None
+        self._lock: FileLock | None = None
         try:
             self._lock = lock(self.path)
             for part in (IMAGES, MASKS, DEPTH):
@@ -73,7 +74,7 @@ class RunWriter:
             self._lines = os.open(self.path / LINES, flags)
         except OSError:  # there is nothing in it yet, and the next try shall have the name
             if self._lock is not None:
-                self._lock.close()
+                self._lock.release()
             shutil.rmtree(self.path, ignore_errors=True)
             raise
 
@@ -111,7 +112,7 @@ class RunWriter:
         finally:
             os.close(self._lines)
             if self._lock is not None:
-                self._lock.close()
+                self._lock.release()
             self._syncers.shutdown()
         with contextlib.suppress(OSError):
             (self.path / LOCK).unlink()

@@ -211,8 +211,9 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     growing = json.loads((folder / "growing" / "meta.json").read_text()) | {"ended": None}
     (folder / "growing" / "meta.json").write_text(json.dumps(growing))
     address = site() + "/api/recordings"
-    with lock(folder / "growing"):
-        told = {each["name"]: each for each in get(address).json()["recordings"]}
+    claim = lock(folder / "growing")
+    told = {each["name"]: each for each in get(address).json()["recordings"]}
+    claim.release()
     assert set(told) == {"walk", "no_meta", "no_lines", "nonsense", "growing"}
     states = {name: each["state"] for name, each in told.items()}
     assert states["growing"] == "recording"

@@ -33,7 +33,7 @@ def cut_off(tmp_path):
     for number in range(5):
         record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number, received=1e9 + number)
         writer.add(record, JPEG, PNG, PNG)
-    writer._lock.close()
+    writer._lock.release()
     os.close(writer._lines)
     return writer.path
 
