@@ -58,8 +58,13 @@ def client(port: int) -> Iterator:
         connection.close()
 
 
-def turn(client, frames: Sequence[dict], period: float, seconds: float) -> list[float]:
-    """Sends frames for so long; returns the milliseconds each took. Raises BenchmarkError when one is not answered."""
+def turn(
+    client, frames: Sequence[dict], period: float, seconds: float, on_begin: Callable[[], object] = lambda: None
+) -> list[float]:
+    """Sends frames for so long; returns the milliseconds each took. Raises BenchmarkError when one is not answered.
+
+    `on_begin` is called before the first frame that counts.
+    """
     from simulator import wire
 
     packets = [wire.event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
@@ -77,7 +82,9 @@ def turn(client, frames: Sequence[dict], period: float, seconds: float) -> list[
         number += 1
         if number > WARM_UP:
             took.append((done - began) * 1000)
-            end = end or done + seconds
+        elif number == WARM_UP:
+            on_begin()
+            end = time.perf_counter() + seconds
         due = max(due + period, done)
     return took
 

@@ -1,11 +1,13 @@
 """`python scripts/bench.py viewers`: what watching costs a flight.
 
-One bridge, in a process of its own, with 0, 1 and 5 viewers and with one who plays a recording in turns, so that
-whatever else the machine does disturbs all of them alike. A client that talks as QuadSim does sends frames, 5 a second
-as QuadSim does, and 20; a frame's latency counts from before its first byte is sent until its acknowledgement, which
-comes after its commands. The viewers take updates as fast as they come, as the page does; who plays a recording fetches
-20 pictures and their masks a second. They are in another process, which gives way to the bridge where both need the
-processor: what a browser does with the pictures is not measured.
+One bridge, in a process of its own, with 0, 1 and 5 viewers and with one who plays a recording in turns, forwards and
+backwards, so that whatever else the machine does disturbs all of them alike. A client that talks as QuadSim does sends
+frames, 5 a second as QuadSim does, and 20; a frame's latency counts from before its first byte is sent until its
+acknowledgement, which comes after its commands. Of the medians' ratio the table says, too, between which values it lies
+with 95 %, by drawing rounds anew. The viewers take updates as fast as they come, as the page does; who plays a
+recording fetches 20 pictures and their masks a second. They are in another process, which gives way to the bridge where
+both need the processor, and "cpu" counts the bridge's process alone: what a browser does with the pictures is not
+measured.
 """
 
 import argparse
@@ -45,6 +47,7 @@ RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "sim_bridge" / "rec
 PLAYED, PLAYED_FRAMES, PLAYED_HZ = "walk", 30, 20
 RATES = (5, 20)  # frames a second
 ROUNDS = 24
+DRAWS = 2000  # for the interval of a ratio
 console = Console()
 
 
@@ -59,6 +62,8 @@ class Figures:
     p10: float  # what nothing else on the machine disturbed
     p50: float
     p99: float
+    ratio: tuple[float, float]  # of the medians with and without such an audience, the 95 % interval
+    cpu: float  # milliseconds of the bridge's processor time a frame
     frames_seen: float  # by each viewer, of 100 sent
 
 
@@ -93,46 +98,78 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(frames: Sequence[dict], options: argparse.Namespace) -> list[Figures]:
     """The figures for all audiences at all rates."""
     kinds = [(hz, audience) for hz in RATES for audience in AUDIENCES]
-    latencies: dict[tuple[int, tuple[int, int]], list[float]] = {kind: [] for kind in kinds}
-    seen = dict.fromkeys(latencies, 0)
+    latencies: dict[tuple[int, tuple[int, int]], list[list[float]]] = {kind: [] for kind in kinds}  # of each round
+    cpu, seen = dict.fromkeys(kinds, 0.0), dict.fromkeys(kinds, 0)
     with ExitStack() as stack:
         with console.status("starting the bridge"):
-            port = hear(stack.enter_context(process(serve, options.weights)))
+            bridge = stack.enter_context(process(serve, options.weights))
+            port = hear(bridge)
             audience = stack.enter_context(process(watch, port))
             simulator = stack.enter_context(client(port))
-        turns = [(hz, kind) for hz in RATES for _ in range(ROUNDS) for kind in AUDIENCES]
+
+        def bridge_time() -> float:
+            bridge.send("processor time")
+            return hear(bridge)
+
+        turns = [
+            (hz, kind) for hz in RATES for number in range(ROUNDS) for kind in AUDIENCES[:: -1 if number % 2 else 1]
+        ]
+        began: list[float] = []
         with Progress(console=console, transient=True) as progress:
             for hz, kind in progress.track(turns, description="measuring"):
                 audience.send(kind)
                 hear(audience)  # they are there
-                latencies[hz, kind] += turn(simulator, frames, 1 / hz, options.seconds / ROUNDS)
+                seconds = options.seconds / ROUNDS
+                latencies[hz, kind].append(
+                    turn(simulator, frames, 1 / hz, seconds, lambda: began.append(bridge_time()))
+                )
+                cpu[hz, kind] += bridge_time() - began.pop()
                 audience.send((0, 0))
                 seen[hz, kind] += hear(audience)
     figures = []
-    for (hz, (viewers, players)), ms in latencies.items():
+    for (hz, (viewers, players)), rounds in latencies.items():
+        ms = np.concatenate(rounds)
         share = 100 * seen[hz, (viewers, players)] / max(viewers, 1) / (len(ms) + ROUNDS * WARM_UP)
-        figures.append(Figures(hz, viewers, players, len(ms), *np.percentile(ms, [10, 50, 99]).tolist(), share))
+        ratio, spent = interval(rounds, latencies[hz, (0, 0)]), 1e3 * cpu[hz, (viewers, players)] / len(ms)
+        percentiles = np.percentile(ms, [10, 50, 99]).tolist()
+        figures.append(Figures(hz, viewers, players, len(ms), *percentiles, ratio, spent, share))
     return figures
+
+
+def interval(rounds: Sequence[Sequence[float]], alone: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Between which values the ratio of the medians lies with 95 %; the same rounds are drawn of both."""
+    draw = np.random.default_rng(0)
+    ratios = []
+    for _ in range(DRAWS):
+        drawn = draw.integers(len(rounds), size=len(rounds))
+        ratios.append(np.divide(*(np.median(np.concatenate([each[i] for i in drawn])) for each in (rounds, alone))))
+    low, high = np.percentile(ratios, [2.5, 97.5]).tolist()
+    return low, high
 
 
 def table(figures: Sequence[Figures]) -> Table:
     """The figures, and how many times as long as without viewers."""
-    drawn = Table(box=SIMPLE, caption="latency, milliseconds; x: times that without an audience")
-    for name in ("Hz", "audience", "frames", "p10", "x", "p50", "x", "p99", "x", "seen %"):
+    drawn = Table(box=SIMPLE, caption="milliseconds; x: times that without an audience")
+    for name in ("Hz", "audience", "p10", "x", "p50", "x", "95 %", "p99", "cpu", "seen %"):
         drawn.add_column(name, justify="right", no_wrap=True)
     for each in figures:
         alone = next(other for other in figures if other.hz == each.hz and not other.viewers + other.players)
         drawn.add_row(
-            *map(str, (each.hz, f"{each.viewers} viewers" if not each.players else "1 player", each.frames)),
+            *map(str, (each.hz, f"{each.viewers} viewers" if not each.players else "1 player")),
             *(f"{each.p10:.2f}", f"{each.p10 / alone.p10:.2f}"),
-            *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}", f"{each.p99:.0f}", f"{each.p99 / alone.p99:.2f}"),
+            *(f"{each.p50:.2f}", f"{each.p50 / alone.p50:.2f}"),
+            "" if each is alone else "{:.2f} to {:.2f}".format(*each.ratio),
+            *(f"{each.p99:.0f}", f"{each.cpu:.1f}"),
             f"{each.frames_seen:.0f}" if each.viewers else "",
         )
     return drawn
 
 
 def serve(weights: str, pipe: Connection) -> None:
-    """A bridge with its dashboard, in a process of its own: sends its port, or an error's text; serves."""
+    """A bridge with its dashboard, in a process of its own: sends its port, or an error's text; serves.
+
+    Whenever it is asked, it sends the seconds of processor time that it has used.
+    """
     from model.startup import import_tensorflow_quietly
 
     import_tensorflow_quietly()
@@ -154,7 +191,13 @@ def serve(weights: str, pipe: Connection) -> None:
     with serve_dashboard(server, feed, About(segmenter.describe()), pages=[Recordings(RECORDINGS).pages]):
         server.listen()
         pipe.send(server.port)
+        threading.Thread(target=_tell_time, args=(pipe,), daemon=True).start()
         server.serve()
+
+
+def _tell_time(pipe: Connection) -> None:
+    while pipe.recv():
+        pipe.send(time.process_time())
 
 
 def watch(port: int, pipe: Connection) -> None:

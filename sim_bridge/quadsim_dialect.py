@@ -64,7 +64,13 @@ class DialectServer(socketio.Server):
             connection.close(wait=False)
 
     def _make_websocket(self, handler: Callable, server: engineio.Server) -> object:
-        return self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
+        application = self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
+
+        def serve(environ: dict, start_response: Callable) -> object:
+            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # browsers offer compression: images gain nothing by it
+            return application(environ, start_response)
+
+        return serve
 
     def _handle_eio_connect(self, eio_sid: str, environ: dict) -> None:
         super()._handle_eio_connect(eio_sid, environ)

@@ -90,6 +90,11 @@ class BridgeServer:
         return self._listener.getsockname()[1]
 
     @property
+    def busy(self) -> bool:
+        """Whether a frame is being worked on: what can wait should."""
+        return self._worker.busy
+
+    @property
     def sio(self) -> socketio.Server:
         """For namespaces of other rooms, added before `serve`; "/" belongs to the simulators."""
         return self._sio

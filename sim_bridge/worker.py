@@ -63,8 +63,14 @@ class InferenceWorker:
         self._outcome = outcome
         self._waiting: dict[Session, Job] = {}  # the mailboxes: newest frame wins
         self._changed = threading.Condition()
+        self._working = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a frame that was not answered yet."""
+        return self._working or bool(self._waiting)
 
     def start(self) -> None:
         """Begin to work."""
@@ -99,11 +105,12 @@ class InferenceWorker:
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
                     return
-                jobs, self._waiting = list(self._waiting.values()), {}
+                jobs, self._waiting, self._working = list(self._waiting.values()), {}, True
             try:
                 self._work(jobs)
             except Exception:  # of the outcome; whatever it is, the next frame must fly
                 logger.exception("%d frames were lost to a defect", len(jobs))
+            self._working = False
 
     def _work(self, jobs: list[Job]) -> None:
         began = time.perf_counter()

@@ -75,13 +75,14 @@ def serve_dashboard(
     Where other machines can connect, they may watch; controls then need a token, a new one each time.
     """
 
-    def emit(sid: str, update: dict) -> None:
-        server.call(lambda: _send(server.sio, sid, update))
+    def emit(sids: list[str], update: dict) -> None:
+        server.call(lambda: _send(server.sio, sids, update))
 
     token = None if is_loopback(server.settings.host) else secrets.token_urlsafe(16)
     told = {**vars(about), "row_fields": [field.name for field in fields(Row)], "token_needed": token is not None}
     settings = settings or DashboardSettings()
-    viewers = Viewers(feed, emit, told, settings.rate, recorder.status if recorder else lambda: None)
+    recording = recorder.status if recorder else lambda: None
+    viewers = Viewers(feed, emit, lambda: server.busy, told, settings.rate, recording)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
     gate = Gate(token)
@@ -96,8 +97,9 @@ def serve_dashboard(
         viewers.close()
 
 
-def _send(sio: socketio.Server, sid: str, update: dict) -> None:
-    """Send an update, unless the viewer asks and asks but does not read: what waits for it must not pile up."""
-    connection = sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, NAMESPACE))
-    if connection is not None and connection.queue.qsize() <= MOST_WAITING:
-        sio.emit("update", update, to=sid, namespace=NAMESPACE)
+def _send(sio: socketio.Server, sids: list[str], update: dict) -> None:
+    """Send an update, encoded once, to all but those who ask and ask but do not read: what waits must not pile up."""
+    connections = {sid: sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, NAMESPACE)) for sid in sids}
+    reading = [sid for sid, each in connections.items() if each is not None and each.queue.qsize() <= MOST_WAITING]
+    if reading:
+        sio.emit("update", update, to=reading, namespace=NAMESPACE)

@@ -2,7 +2,7 @@
 
 So at most one update is ever on its way to a viewer; one that is slow or has vanished is not waited for, and what it
 missed is left out (frames) or comes in one go (rows, events). Runs on a thread of its own, which sleeps while nobody
-watches.
+watches and keeps out of the flight's way: it works between frames, and once for all who ask for the same.
 """
 
 import logging
@@ -17,6 +17,8 @@ from sim_bridge.dashboard.feed import Feed, Seen, Watched
 NAMESPACE = "/dashboard"
 MOST_VIEWERS = 32
 IDLE_SECONDS = 1.0  # an update comes at least this often: durations and counts move on without frames, too
+SETTLE_SECONDS = 0.005  # after a frame: its commands are on their way to the simulator by then
+PATIENCE_SECONDS = 0.05  # an update waits for a gap between frames so long at most
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +52,12 @@ class Viewer:
 
 
 class Viewers:
-    """The viewers that are connected. `emit` sends an event to one of them, from any thread, without waiting.
+    """The viewers that are connected.
 
     Args:
         feed: where news comes from.
+        emit: sends an update to viewers, from any thread, without waiting.
+        busy: whether a frame is being worked on.
         about: plain data for viewers that have nothing yet.
         rate: updates a second that a viewer gets at most.
         recording: the state of the recorder as plain data; None where there is none.
@@ -62,19 +66,22 @@ class Viewers:
     def __init__(
         self,
         feed: Feed,
-        emit: Callable[[str, dict], None],
+        emit: Callable[[list[str], dict], None],
+        busy: Callable[[], bool],
         about: dict,
         rate: float,
         recording: Callable[[], dict | None],
     ):
         self._feed = feed
         self._emit = emit
+        self._busy = busy
         self._about = about
         self._recording = recording
         self._period = 1 / rate
         self._viewers: dict[str, Viewer] = {}
         self._classes: dict[Watched, tuple[Seen, bytes]] = {}  # packed once, for all who watch the same frame
         self._changed = threading.Condition()
+        self._newest = 0.0  # monotonic seconds, when there was news last
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
         feed.on_news = self._wake
@@ -124,27 +131,45 @@ class Viewers:
     def _wake(self) -> None:
         if self._viewers:
             with self._changed:
+                self._newest = time.monotonic()
                 self._changed.notify()
 
     def _run(self) -> None:
+        since = None  # monotonic seconds, when the updates began to wait for a gap between frames
         while True:
             with self._changed:
                 if self._closing:
                     return
                 ready = {sid: (viewer, viewer.request) for sid, viewer in self._viewers.items() if viewer.request}
                 now = time.monotonic()
-                due = [sid for sid, (viewer, request) in ready.items() if self._due(viewer, request) <= now]
+                moments = {sid: self._due(*each) for sid, each in ready.items()}
+                due = [sid for sid, moment in moments.items() if moment <= now]
                 if not due:
-                    moments = [self._due(*each) for each in ready.values()]
-                    self._changed.wait(min(moments) - now if moments else None)
+                    since = None
+                    self._changed.wait(min(moments.values()) - now if moments else None)
                     continue
+                since = since or now
+                gap = self._next_gap(since, now)
+                if gap > now:
+                    self._changed.wait(gap - now)
+                    continue
+                since, groups = None, {}
                 for sid in due:
                     ready[sid][0].request = None
-            for sid in due:
+                    groups.setdefault(ready[sid][1], []).append(sid)  # those who ask for the same
+            for request, sids in groups.items():
                 try:
-                    self._emit(sid, self._update(*ready[sid]))
+                    self._emit(sids, self._update([ready[sid][0] for sid in sids], request))
                 except Exception:
-                    logger.exception("a viewer got no update; the flight goes on")
+                    logger.exception("%d viewers got no update; the flight goes on", len(sids))
+
+    def _next_gap(self, since: float, now: float) -> float:
+        """When updates that wait `since` then can go without disturbing a frame, monotonic seconds.
+
+        While one is being worked on nobody knows; its end is news, which wakes the thread.
+        """
+        settled, latest = self._newest + SETTLE_SECONDS, since + PATIENCE_SECONDS
+        return latest if settled <= now and self._busy() else min(settled, latest)
 
     def _due(self, viewer: Viewer, request: Request) -> float:
         """When to send a viewer its next update, monotonic seconds."""
@@ -156,9 +181,10 @@ class Viewers:
             return True
         return watched is not None and watched.seen is not None and watched.seen.number != request.frame
 
-    def _update(self, viewer: Viewer, request: Request) -> dict:
+    def _update(self, viewers: list[Viewer], request: Request) -> dict:
         version, watched = self._feed.version, self._feed.find(request.simulator)
-        viewer.version, viewer.sent = version, time.monotonic()
+        for viewer in viewers:
+            viewer.version, viewer.sent = version, time.monotonic()
         update = {
             "time": time.time(),
             "simulators": [encoding.encode_simulator(each) for each in self._feed.watched],

@@ -18,7 +18,7 @@ from follower.types import Decision, TargetState
 from sim_bridge.dashboard.feed import Feed
 from sim_bridge.dashboard.recordings import Recordings
 from sim_bridge.dashboard.settings import DashboardSettings
-from sim_bridge.dashboard.viewers import MOST_VIEWERS, Request
+from sim_bridge.dashboard.viewers import MOST_VIEWERS, PATIENCE_SECONDS, SETTLE_SECONDS, Request, Viewers
 from sim_bridge.dashboard.workshop import Workshop
 from sim_bridge.dashboard.workshop_requests import Places
 from sim_bridge.messages import BadFrame, parse_sensor_frame
@@ -193,6 +193,61 @@ def test_a_viewer_that_asks_but_does_not_read_fills_no_memory(
     assert sorted(latencies)[75] < 1.0
     deaf.shutdown()
     assert eventually(lambda: bridge.dashboard.viewers == 0)
+
+
+@pytest.fixture
+def make_viewers(eventually):
+    """Have viewers ask for a simulator with one frame; gives of each update the time, who got it, and what."""
+    started = []
+
+    def start(requests: list[dict], frame, busy: bool) -> list:
+        sent: list[tuple[float, list[str], dict]] = []
+        feed, session = Feed(), Session("s", 1, "here", None)
+        viewers = Viewers(
+            feed,
+            lambda sids, update: sent.append((time.monotonic(), sorted(sids), update)),
+            lambda: busy,
+            {},
+            rate=120.0,
+            recording=lambda: None,
+        )
+        started.append(viewers)
+        for number, request in enumerate(requests):
+            assert viewers.connect(f"viewer {number}", {})
+            viewers.ready(f"viewer {number}", request)
+        feed.connected(session)
+        began = time.monotonic()
+        feed.decided(session, frame, Decision(TargetState.SEARCHING, False, ()))
+        viewers.start()
+        assert eventually(lambda: sum(len(sids) for _, sids, _ in sent) == len(requests))
+        return [(moment - began, *rest) for moment, *rest in sent]
+
+    yield start
+    for viewers in started:
+        viewers.close()
+
+
+def test_who_asks_for_the_same_shares_an_update(make_viewers, make_frame):
+    sent = make_viewers([{}, {"depth": True}, {}], make_frame(), busy=False)
+    assert sorted(sids for _, sids, _ in sent) == [["viewer 0", "viewer 2"], ["viewer 1"]]
+    assert {sids[0]: update["frame"]["depth"] is None for _, sids, update in sent} == {
+        "viewer 0": True,
+        "viewer 1": False,
+    }
+
+
+def test_viewers_wait_until_a_frame_is_done_with_but_not_for_ever(make_viewers, make_frame):
+    assert make_viewers([{}], make_frame(), busy=False)[0][0] >= SETTLE_SECONDS
+    assert make_viewers([{}], make_frame(), busy=True)[0][0] >= PATIENCE_SECONDS
+
+
+def test_nothing_is_compressed_for_each_viewer_anew(serve_with_dashboard, async_mode):
+    bridge = serve_with_dashboard(async_mode=async_mode)
+    address = f"ws://127.0.0.1:{bridge.port}/socket.io/?EIO=4&transport=websocket"
+    as_browsers_do = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    viewer = websocket.create_connection(address, header=as_browsers_do)
+    assert "sec-websocket-extensions" not in viewer.getheaders()
+    viewer.shutdown()
 
 
 def test_viewers_beyond_the_limit_are_turned_away(bridge, watch):
