@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -138,8 +138,7 @@ def draw_worst(evaluation: Evaluation, predictor: Predictor, count: int, folder:
         return []
     path = folder / f"{evaluation.model.replace('/', '_').replace(chr(92), '_')}.png"
     folder.mkdir(parents=True, exist_ok=True)
-    encoded = cv2.imencode(".png", cv2.cvtColor(sheet(tiles), cv2.COLOR_RGB2BGR))[1]
-    path.write_bytes(encoded.tobytes())
+    Image.fromarray(sheet(tiles)).save(path)
     return [path]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from model import report
 from model.contact_sheet import sheet, tile
@@ -38,7 +38,7 @@ def write_report(
     for name, sign in (("gained", 1), ("lost", -1)):
         tiles = list(_tiles(_moved(evaluations, sign), predictors))
         if tiles:
-            _save(folder / f"retrain-{name}.png", sheet(tiles, columns=1))
+            Image.fromarray(sheet(tiles, columns=1)).save(folder / f"retrain-{name}.png")
             parts.append(f"## Frames {name}: before on the left, after on the right\n\n![{name}](retrain-{name}.png)")
         else:
             parts.append(f"## Frames {name}\n\nNone.")
@@ -86,7 +86,3 @@ def _plot(path: Path, changes: Sequence[Change]) -> None:
         at.grid(alpha=0.3, axis="y")
     figure.savefig(path, dpi=100)
     plt.close(figure)
-
-
-def _save(path: Path, rgb: np.ndarray) -> None:
-    path.write_bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-import cv2
 import numpy as np
 from filelock import FileLock, Timeout
+from PIL import Image
 
 from model.dataset import Pair
 from model.frames import Frames
@@ -67,7 +67,7 @@ class RunFolder:
     def write_picture(self, name: str, rgb: np.ndarray) -> None:
         """One PNG of (height, width, 3) uint8 RGB."""
         partial = self.path / f".{os.getpid()}-{name}"
-        partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())
+        Image.fromarray(rgb).save(partial)
         os.replace(partial, self.path / name)
 
     def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
