@@ -7,6 +7,7 @@ import numpy as np
 
 from follower.depth_scale import DepthScale
 from follower.detection import Blob, find_blobs
+from follower.evidence import hero_share, log_odds
 from follower.ranging import Measurement, locate
 from follower.settings import AgentSettings
 from follower.tracking import Candidate, Tracker
@@ -60,10 +61,7 @@ class FollowAgent:
         if self._scale is not None and not self._scale.settled:
             self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
-        candidates = [
-            Candidate(place.point, place.covariance, _strength(blob, place), blob.reference_area >= settings.min_area)
-            for blob, place in seen
-        ]
+        candidates = [self._candidate(probabilities, blob, place) for blob, place in seen]
         index = self._tracker.step(frame.timestamp, candidates)
 
         state, track = self._tracker.state, self._tracker.track
@@ -99,6 +97,15 @@ class FollowAgent:
                 seen.append((blob, place))
         return seen
 
+    def _candidate(self, probabilities: np.ndarray, blob: Blob, place: Measurement) -> Candidate:
+        return Candidate(
+            place.point,
+            place.covariance,
+            strength=min(place.area, PERSON_AREA) * blob.detection.confidence,
+            log_odds=log_odds(blob, hero_share(probabilities, blob), place.area),
+            good=blob.reference_area >= self.settings.min_area,
+        )
+
     def _commands(
         self, before: TargetState, state: TargetState, point: tuple[float, float, float] | None, *, measured: bool
     ) -> tuple[Command, ...]:
@@ -115,8 +122,3 @@ class FollowAgent:
         if state is TargetState.LOST and before is TargetState.FOUND:
             return (ObjectLost(), DeleteMarker(marker_id)) if settings.marker else (ObjectLost(),)
         return ()
-
-
-def _strength(blob: Blob, place: Measurement) -> float:
-    """How much speaks for a blob, near or far: how much of a person it is, and how sure the network."""
-    return min(place.area, PERSON_AREA) * blob.detection.confidence

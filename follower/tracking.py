@@ -17,9 +17,12 @@ START_SPEED = np.array([1.5, 1.5, 0.3])  # metres per second, the speed that a p
 GATE = 16.3  # squared Mahalanobis distance that 999 of 1000 right measurements keep (chi-square, 3 degrees of freedom)
 MIN_REACH = 1.0  # metres within which a measurement always belongs to the track, however sure the filter is of itself
 STALE = 2.0  # seconds without a frame after which the velocity says nothing any more
+CONVINCED = 3.0  # log-odds from which on a person is followed: 20 to 1
 MEMORY = 0.85  # of the evidence that is left after a frame: half of it after 0.9 s of QuadSim's frames
+GRUDGE = 0.97  # the same for evidence against somebody out of sight: half of it after 4.6 s
 MARGIN = 1.1  # times more evidence than for the hero so far: another person is the likelier hero
-MAX_HYPOTHESES = 4
+REMEMBERED = 25  # frames for which somebody who is not the hero is known to be somewhere out of sight
+MAX_OTHERS = 7
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Candidate:
 
     point: np.ndarray  # (3,) metres
     covariance: np.ndarray  # (3, 3) of the point's error
-    strength: float  # how much speaks for it being the hero, positive
+    strength: float  # how much of a hero there is, positive: of two on one track the stronger is likelier that person
+    log_odds: float  # that this person is the hero, from this look alone; negative: rather somebody else
     good: bool = True  # enough to start a track; the others are only good enough to stay on one
 
 
@@ -89,10 +93,10 @@ def distance(track: Track, candidate: Candidate) -> float:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One person who could be the hero: a track, and how much has spoken for it lately."""
+    """One person who could be the hero: a track, and what has spoken for and against lately."""
 
     track: Track
-    evidence: float  # sum of strengths, fading by MEMORY a frame
+    evidence: float  # sum of log-odds, fading
     seen: int  # frames in which it was seen
     missed: int  # frames in a row in which it was not
 
@@ -100,9 +104,11 @@ class Hypothesis:
 class Tracker:
     """Decides frame by frame which candidate is the hero, and whether the hero is found.
 
-    Everyone who looked like the hero lately is followed, one of them is taken for the hero. Another takes that place
-    only when much more has spoken for it: a wrong person is not followed for being seen a frame or two, and is left
-    again when the hero is back.
+    Everyone who looks a little like the hero is tracked, and evidence is gathered as in a sequential probability ratio
+    test: only a person for whom enough has spoken is followed. Looks at one person from one place err alike, so old
+    evidence fades, and what is seen from nearer can overrule it: then the target is somebody else, and lost. Such a
+    person is remembered for a while, not to be followed again at the next glance. Another person takes the target's
+    place only with more evidence.
 
     Args:
         lost_after: frames in a row without the hero after which it is lost.
@@ -113,70 +119,87 @@ class Tracker:
         self.state = TargetState.SEARCHING
         self._lost_after = lost_after
         self._reacquire_after = reacquire_after
-        self._hypotheses: list[Hypothesis] = []  # the hero first
+        self._hypotheses: list[Hypothesis] = []  # the target first, where the hero is found
 
     @property
     def track(self) -> Track | None:
         """The filter's estimate for the last frame, extrapolated when the hero was missed; None without a target."""
-        return self._hypotheses[0].track if self._hypotheses else None
+        return self._hypotheses[0].track if self.state is TargetState.FOUND else None
 
     def step(self, time: float, candidates: Sequence[Candidate]) -> int | None:
         """Takes one frame's candidates; returns the index of the hero's, None when it is missed."""
-        if self.track is None or time - self.track.time > STALE:
-            # After so long a gap the tracks say nothing: stay with the target, but believe what is seen now.
-            return self._start(time, candidates)
+        if self._hypotheses and time - self._hypotheses[0].track.time > STALE:
+            if self.state is TargetState.FOUND:
+                return self._resume(time, candidates)
+            self._hypotheses = []
         chosen, hypotheses = self._associate(time, candidates)
-        hero, *others = range(len(hypotheses))
-        for other in others:
-            eligible = chosen[other] is not None and hypotheses[other].seen >= self._reacquire_after
-            if eligible and hypotheses[other].evidence > MARGIN * hypotheses[hero].evidence:
-                hero = other
-        self._hypotheses = [hypotheses[hero]]
-        self._hypotheses += [h for h in hypotheses if h is not hypotheses[hero] and h.missed < self._lost_after]
-        self._check_lost()
-        return chosen[hero]
+        target = self._choose(chosen, hypotheses)
+        self._keep(target, hypotheses)
+        return None if target is None else chosen[target]
 
-    def _start(self, time: float, candidates: Sequence[Candidate]) -> int | None:
-        good = [index for index, candidate in enumerate(candidates) if candidate.good]
-        if good:
-            strongest = max(good, key=lambda index: candidates[index].strength)
-            self._hypotheses = [_begin(time, candidates[strongest])]
-            self.state = TargetState.FOUND
-            return strongest
-        if self._hypotheses:
-            hero = self._hypotheses[0]
-            self._hypotheses = [replace(hero, missed=hero.missed + 1)]
-            self._check_lost()
-        return None
+    def _resume(self, time: float, candidates: Sequence[Candidate]) -> int | None:
+        """After so long a gap the tracks say nothing: stays with the target, but believes what is seen now."""
+        target = self._hypotheses[0]
+        likely = [index for index, candidate in enumerate(candidates) if candidate.good and candidate.log_odds > 0]
+        if not likely:
+            self._keep(0 if target.missed + 1 < self._lost_after else None, [replace(target, missed=target.missed + 1)])
+            return None
+        strongest = max(likely, key=lambda index: candidates[index].strength)
+        self._keep(0, [replace(_begin(time, candidates[strongest]), evidence=target.evidence)])
+        return strongest
 
     def _associate(self, time: float, candidates: Sequence[Candidate]) -> tuple[list[int | None], list[Hypothesis]]:
-        """Every hypothesis takes its likeliest candidate, the hero's first; good ones that are left begin their own."""
+        """Every hypothesis takes its likeliest candidate, the target's first; good ones left over begin their own."""
         chosen: list[int | None] = []
         hypotheses = []
         for hypothesis in self._hypotheses:
-            track = predict(hypothesis.track, time)
+            track, evidence = predict(hypothesis.track, time), hypothesis.evidence
             index = _likeliest(track, candidates, chosen)
             chosen.append(index)
-            evidence = MEMORY * hypothesis.evidence
             if index is None:
+                evidence *= MEMORY if evidence > 0 else GRUDGE
                 hypotheses.append(Hypothesis(track, evidence, hypothesis.seen, hypothesis.missed + 1))
             else:
-                track, evidence = update(track, candidates[index]), evidence + candidates[index].strength
+                track, evidence = update(track, candidates[index]), MEMORY * evidence + candidates[index].log_odds
                 hypotheses.append(Hypothesis(track, evidence, hypothesis.seen + 1, missed=0))
         for index, candidate in enumerate(candidates):
-            if index not in chosen and candidate.good and len(hypotheses) < MAX_HYPOTHESES:
+            if index not in chosen and candidate.good:
                 chosen.append(index)
                 hypotheses.append(_begin(time, candidate))
         return chosen, hypotheses
 
-    def _check_lost(self) -> None:
-        if self._hypotheses[0].missed >= self._lost_after:
-            self._hypotheses = []
-            self.state = TargetState.LOST
+    def _choose(self, chosen: Sequence[int | None], hypotheses: Sequence[Hypothesis]) -> int | None:
+        """The target's index: it stays who it was unless lost, disproved or outdone."""
+        target, least, frames = None, CONVINCED, 1
+        if self.state is TargetState.FOUND:
+            followed = hypotheses[0]
+            if followed.missed < self._lost_after and followed.evidence > 0:
+                target, least, frames = 0, max(CONVINCED, MARGIN * followed.evidence), self._reacquire_after
+        for index, hypothesis in enumerate(hypotheses):
+            convincing = hypothesis.evidence >= least and hypothesis.seen >= frames
+            if index != target and chosen[index] is not None and convincing:
+                target, least = index, hypothesis.evidence
+        return target
+
+    def _keep(self, target: int | None, hypotheses: Sequence[Hypothesis]) -> None:
+        """The target first; of the others those seen lately, and for longer those who are known not to be the hero."""
+        others = [
+            hypothesis
+            for index, hypothesis in enumerate(hypotheses)
+            if index != target and hypothesis.missed < (self._lost_after if hypothesis.evidence > 0 else REMEMBERED)
+        ]
+        others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
+        if target is not None:
+            self.state = TargetState.FOUND
+            self._hypotheses = [hypotheses[target], *others]
+        else:
+            if self.state is TargetState.FOUND:
+                self.state = TargetState.LOST
+            self._hypotheses = others
 
 
 def _begin(time: float, candidate: Candidate) -> Hypothesis:
-    return Hypothesis(start_track(time, candidate), candidate.strength, seen=1, missed=0)
+    return Hypothesis(start_track(time, candidate), candidate.log_odds, seen=1, missed=0)
 
 
 def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[int | None]) -> int | None:

@@ -43,7 +43,7 @@ class Frame(Protocol):
 
 
 class TargetState(Enum):
-    """SEARCHING until the hero is first found; FOUND; LOST once it was found and then missed too often."""
+    """SEARCHING until the hero is first found; FOUND; LOST once it was missed too often, or was somebody else."""
 
     SEARCHING = "searching"
     FOUND = "found"

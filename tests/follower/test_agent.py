@@ -41,7 +41,10 @@ def test_the_point_is_where_the_hero_is(scene, hero, distance, elevation, bearin
     x, y, z, _, pitch, yaw = scene.aim(middle, distance, above, bearing)
     wire = (x, y, z, roll, pitch + np.degrees(aside[0]), (yaw + np.degrees(aside[1])) % 360 + min(turns, 0.0))
     frame, probabilities = scene.take(wire, [scene.person(*hero), scene.person(hero[0] + 3, hero[1] + 2, label=1)])
-    decision = FollowAgent().step(frame, probabilities)
+    agent = FollowAgent()
+    for _ in range(4):  # from afar and above, one look is not enough
+        frame.timestamp += 0.2
+        decision = agent.step(frame, probabilities)
     assert decision.state is TargetState.FOUND
     assert decision.range.source is RangeSource.DEPTH
     for point in (decision.world_point, sent(decision, ObjectDetected)[0].coords):
@@ -132,16 +135,19 @@ def test_small_blobs_do_not_start_a_track_but_may_keep_it(scene):
     assert agent.step(frame, probabilities).state is TargetState.SEARCHING
 
     frame, large = seen(scene, 0.0, hero=(45.0, 0.0))
-    assert agent.step(frame, large).state is TargetState.FOUND
+    for index in range(5):
+        frame.timestamp = index * 0.2
+        state = agent.step(frame, large).state
+    assert state is TargetState.FOUND
     rows, columns = np.nonzero(large[:, :, 2] > 0.5)
     few = EMPTY.copy()
     for row, column in list(zip(rows, columns, strict=True))[:4]:
         few[row, column] = (0, 0, 1)
-    frame.timestamp = 0.2
+    frame.timestamp = 1.0
     decision = agent.step(frame, few)
     assert decision.detection is not None
     # Elsewhere they are not, however long they persist.
-    for index in range(2, 8):
+    for index in range(6, 12):
         frame.timestamp = index * 0.2
         decision = agent.step(frame, np.roll(few, (60, 80), axis=(0, 1)))
         assert decision.detection is None
@@ -156,6 +162,51 @@ def test_the_hero_is_kept_beside_a_second_red_blob(scene):
         frame, probabilities = seen(scene, index * 0.2, hero=(12.0 + 0.2 * index, 1.0), others=impostor)
         decision = agent.step(frame, probabilities)
         assert decision.world_point == pytest.approx((12.0 + 0.2 * index, 1.0, 0.8), abs=0.6)
+
+
+def in_a_red_coat(scene, x, y):
+    """Somebody else, whom the network takes for the hero above the knees and for people at the head and below."""
+    return [
+        scene.Block((x, y, 0.0), (0.3, 0.45, 0.5), 1),
+        scene.Block((x, y, 0.5), (0.3, 0.45, 0.8), 2),
+        scene.Block((x, y, 1.3), (0.3, 0.45, 0.3), 1),
+    ]
+
+
+@pytest.mark.parametrize("distance", [4.0, 10.0, 25.0])
+@pytest.mark.parametrize("network", [160, 256])
+def test_a_red_coat_is_not_followed(scene, distance, network):
+    """Half a hero is none, however long it is looked at, near or far."""
+    agent = FollowAgent()
+    for index in range(30):
+        others = in_a_red_coat(scene, distance + 0.1 * index, 0.5)
+        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=others, network=network))
+        assert decision.state is TargetState.SEARCHING
+        assert decision.commands == ()
+
+
+def test_the_hero_is_followed_beside_a_red_coat(scene):
+    agent = FollowAgent()
+    for index in range(20):
+        others = in_a_red_coat(scene, 9.0, -2.0)
+        decision = agent.step(*seen(scene, index * 0.2, hero=(12.0 + 0.2 * index, 1.0), others=others))
+        assert decision.world_point == pytest.approx((12.0 + 0.2 * index, 1.0, 0.8), abs=0.6)
+
+
+def test_who_was_taken_for_the_hero_from_afar_is_left_when_seen_better(scene):
+    """All hero until the camera is within 12 m, from there a red coat: lost within a second, and not followed again."""
+    agent, followed, lost = FollowAgent(), [], []
+    for index in range(60):
+        camera = min(1.4 * index, 34.0)
+        somebody = in_a_red_coat(scene, 40.0, 0.0) if index >= 20 else [scene.person(40.0, 0.0)]
+        frame, probabilities = scene.take((camera, 0.0, 4.0, 0.0, 15.0, 0.0), somebody, index * 0.2)
+        decision = agent.step(frame, probabilities)
+        lost += [index] * len(sent(decision, ObjectLost))
+        followed += [index] * bool(sent(decision, ObjectDetected))
+    assert 0 < followed[0] < 5
+    assert followed == list(range(followed[0], lost[0]))
+    assert lost == [lost[0]]
+    assert lost[0] < 25
 
 
 class BrokenDepth:

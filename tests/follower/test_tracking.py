@@ -11,8 +11,9 @@ from follower.types import TargetState
 STEP = 0.2  # seconds; QuadSim sends 5 frames a second
 
 
-def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, good=True):
-    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, good)
+def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, good=True):
+    """By default so clearly the hero that one look is enough."""
+    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, good)
 
 
 def tracker(lost_after=6, reacquire_after=3):
@@ -27,7 +28,7 @@ def walk(steps, speed=1.5, radius=None):
     return np.stack([radius * np.sin(along / radius), radius * np.cos(along / radius), np.ones(steps)], axis=-1)
 
 
-def test_found_with_the_first_good_detection():
+def test_found_with_the_first_clear_detection():
     tracking = tracker()
     assert tracking.state is TargetState.SEARCHING
     assert tracking.step(0.0, []) is None
@@ -36,6 +37,61 @@ def test_found_with_the_first_good_detection():
     assert tracking.step(0.4, [at(10)]) == 0
     assert tracking.state is TargetState.FOUND
     assert tracking.track.point == pytest.approx([10, 0, 1])
+
+
+def test_a_doubtful_look_is_not_enough_but_several_are():
+    tracking = tracker()
+    chosen = [tracking.step(STEP * frame, [at(10, log_odds=1.5)]) for frame in range(4)]
+    # 1.5, then 1.5 + 0.85 * 1.5 = 2.8, then 3.9: more than 20 to 1 (3.0) with the third look.
+    assert chosen == [None, None, 0, 0]
+    assert tracking.state is TargetState.FOUND
+
+
+def test_doubtful_looks_at_different_people_do_not_add_up():
+    tracking = tracker()
+    for frame in range(40):
+        assert tracking.step(STEP * frame, [at(10 + 20 * (frame % 8), log_odds=2.5)]) is None
+    assert tracking.state is TargetState.SEARCHING
+
+
+def test_who_turns_out_to_be_somebody_else_is_lost_within_a_second():
+    """The hero by all that was seen from afar; from near, look after look says: a stranger."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10, log_odds=2.0)])
+    assert tracking.state is TargetState.FOUND
+    for frame in range(20, 25):
+        tracking.step(STEP * frame, [at(10, log_odds=-4.0)])
+    assert tracking.state is TargetState.LOST
+    assert tracking.track is None
+
+
+def test_a_stranger_for_a_moment_does_not_cost_the_hero():
+    """The hero walks past somebody, and both are one silhouette for two frames."""
+    tracking = tracker()
+    for frame, place in enumerate(walk(40)):
+        merged = frame in (20, 21)
+        assert tracking.step(STEP * frame, [at(*place, log_odds=-2.0 if merged else 4.0)]) == 0
+
+
+@pytest.mark.parametrize(("away", "followed_again"), [(10, False), (200, True)])
+def test_a_stranger_is_remembered_for_a_while(away, followed_again):
+    """Out of sight for two seconds, the stranger deceives no more at first sight; after forty, everything is open."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10, log_odds=-4.0)])
+    for frame in range(20, 20 + away):
+        tracking.step(STEP * frame, [])
+    tracking.step(STEP * (20 + away), [at(10)])
+    assert (tracking.state is TargetState.FOUND) == followed_again
+
+
+def test_strangers_do_not_keep_the_hero_out():
+    """However many people are known not to be the hero."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10 * person, 20, log_odds=-4.0) for person in range(4 * (frame % 5), 12)])
+    assert tracking.step(20 * STEP, [at(-10)]) == 0
 
 
 @pytest.mark.parametrize("lost_after", [1, 6])
@@ -101,7 +157,7 @@ def test_a_wrong_person_for_two_frames_is_not_followed():
     tracking = tracker()
     for frame, place in enumerate(walk(40)):
         wrong = frame in (20, 21)
-        chosen = tracking.step(STEP * frame, [at(place[0] + 8, 5, strength=500) if wrong else at(*place)])
+        chosen = tracking.step(STEP * frame, [at(place[0] + 8, 5, log_odds=8.0) if wrong else at(*place)])
         assert chosen == (None if wrong else 0)
         assert np.linalg.norm(tracking.track.point - place) < 0.5
 
@@ -129,9 +185,9 @@ def test_a_wrong_start_is_left_within_two_seconds():
     """A wrong person is found first and stays in view; then the hero comes, who looks far more like the hero."""
     tracking = tracker()
     for frame in range(10):
-        tracking.step(STEP * frame, [at(10, strength=40)])
+        tracking.step(STEP * frame, [at(10, log_odds=1.6)])
     for frame in range(10, 20):
-        tracking.step(STEP * frame, [at(25, 8, strength=100), at(10, strength=40)])
+        tracking.step(STEP * frame, [at(25, 8), at(10, log_odds=1.6)])
     assert tracking.track.point == pytest.approx([25, 8, 1], abs=0.1)
 
 
@@ -147,7 +203,7 @@ def test_the_hero_is_taken_back_quickly_from_a_person_taken_for_it():
     tracking, wrong = tracker(), 0
     for frame in range(60):
         hidden = 20 <= frame < 29
-        candidates = [at(18, 6, strength=50)] if hidden else [at(10, strength=100), at(18, 6, strength=50)]
+        candidates = [at(18, 6, log_odds=2.0)] if hidden else [at(10), at(18, 6, log_odds=2.0)]
         tracking.step(STEP * frame, candidates)
         wrong += tracking.track is not None and tracking.track.point[0] > 14
     assert wrong * STEP < 2
@@ -157,7 +213,7 @@ def test_the_hero_is_taken_back_quickly_from_a_person_taken_for_it():
 def test_a_larger_wrong_blob_for_a_moment_does_not_lure_away():
     tracking = tracker()
     for frame in range(40):
-        candidates = [at(25, 8, strength=300), at(10)] if frame in (20, 21, 30) else [at(10)]
+        candidates = [at(25, 8, log_odds=8.0), at(10)] if frame in (20, 21, 30) else [at(10)]
         tracking.step(STEP * frame, candidates)
         assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
 
@@ -201,24 +257,24 @@ def test_clocks_that_stand_still_run_back_or_jump(times):
     st.lists(
         st.tuples(
             st.floats(-1, 5),
-            st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500), st.floats(0.1, 1e4)), max_size=3),
+            st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500), st.floats(-8, 8)), max_size=3),
         ),
         max_size=40,
     )
 )
 def test_any_sequence_keeps_the_promises(frames):
-    """Whatever comes: finite numbers, a track while found and only then, a loss after the misses only."""
+    """Whatever comes: finite numbers, a track while found and only then, found only by who looks like the hero."""
     tracking, time, misses = tracker(), 0.0, 0
     for step, places in frames:
         time += step
         before = tracking.state
-        chosen = tracking.step(time, sorted((at(x, y, strength=s) for x, y, s in places), key=lambda c: -c.strength))
+        chosen = tracking.step(time, [at(x, y, log_odds=odds) for x, y, odds in places])
         misses = 0 if chosen is not None else misses + 1
         assert (tracking.track is not None) == (tracking.state is TargetState.FOUND)
         if before is TargetState.FOUND:
-            assert (tracking.state is TargetState.LOST) == (misses >= 6)
-        else:
-            assert (tracking.state is TargetState.FOUND) == bool(places)
+            assert misses < 6 or tracking.state is TargetState.LOST
+        elif tracking.state is TargetState.FOUND:
+            assert places[chosen][2] > 0
         if tracking.track is not None:
             assert np.isfinite(tracking.track.mean).all()
             assert np.isfinite(tracking.track.covariance).all()
