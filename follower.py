@@ -21,6 +21,7 @@ from rich.logging import RichHandler
 from follower.agent import FollowAgent
 from sim_bridge.dashboard.dashboard import About, serve_dashboard
 from sim_bridge.dashboard.feed import Feed
+from sim_bridge.dashboard.in_flight import InFlight
 from sim_bridge.dashboard.recordings import Recordings
 from sim_bridge.dashboard.workshop import Workshop
 from sim_bridge.dashboard.workshop_requests import Places
@@ -130,13 +131,16 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
     with bind(bridge.host, bridge.port) as listener:
         with console.status("loading the model"):
             segmenter = load_segmenter(settings.model)
-        origin = describe_origin(segmenter.describe(), find_weights(settings.model), dataclasses.asdict(settings))
+        path = find_weights(settings.model)
+        origin = describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
         recorder = Recorder(settings.recording, origin, say)
         display, feed = StatusDisplay(console), Feed()
         listeners = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
-        workshop = Workshop(workshop_places(settings), settings.workshop.threads, partial(feed.add_event, "control"))
+        log = partial(feed.add_event, "control")
+        in_flight = InFlight(path, partial(load_another, settings), server.fly, log)
+        workshop = Workshop(workshop_places(settings), settings.workshop.threads, log, in_flight=in_flight)
         pages = [Recordings(Path(settings.recording.folder)).pages, workshop.pages]
         page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
@@ -162,6 +166,15 @@ def load_segmenter(settings: ModelSettings) -> "Segmenter":
     from model.segmenter import Segmenter
 
     return Segmenter(settings.weights, runtime=settings.runtime, device=settings.device)
+
+
+def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict]:
+    """The network of another file, with everything else as it is set, and what recordings say of it."""
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))
+    segmenter = load_segmenter(settings.model)
+    segmenter.name = name  # all trainings have a best.h5
+    return segmenter, describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
 
 
 def find_weights(settings: ModelSettings) -> Path:

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from weakref import WeakSet
 
 from follower.types import Decision
@@ -28,6 +28,9 @@ class Listener:
     def disconnected(self, session: Session) -> None:
         """A simulator has gone."""
 
+    def model_changed(self, origin: Mapping) -> None:
+        """What is decided from here on is by another network; `origin` as of `recording.provenance.describe_origin`."""
+
 
 class Notifier:
     """Calls the listeners on a thread of its own, so that a slow one delays nothing but itself and its fellows.
@@ -39,36 +42,35 @@ class Notifier:
     def __init__(self, listeners: Sequence[Listener], capacity: int = 256):
         self.listeners = tuple(listeners)
         self.dropped = 0
-        self._news: queue.Queue = queue.Queue(capacity)
+        self._capacity = capacity
+        self._news: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="listeners", daemon=True)
         self._thread.start()
 
-    def tell(self, event: str, session: Session, *arguments: object) -> None:
-        """Have the method `event` of every listener called. Never blocks."""
+    def tell(self, event: str, *arguments: object, keep: bool = False) -> None:
+        """Have the method `event` of every listener called. Never blocks; `keep` is for what must not be dropped."""
         if not self.listeners:
             return
-        try:
-            self._news.put_nowait((event, (session, *arguments)))
-        except queue.Full:
+        if keep or self._news.qsize() < self._capacity:
+            self._news.put((event, arguments))
+        else:
             self.dropped += 1
 
     def close(self, timeout: float = 2.0) -> None:
         """Let the listeners hear what is waiting, for at most `timeout` seconds, and end."""
-        try:
-            self._news.put(None, timeout=timeout)
-        except queue.Full:
-            logger.warning("the listeners did not keep up; %d pieces of news are lost", self._news.qsize())
+        self._news.put(None)
         self._thread.join(timeout)
+        if self._thread.is_alive():
+            logger.warning("the listeners did not keep up; %d pieces of news are lost", self._news.qsize())
 
     def _run(self) -> None:
         gone: WeakSet[Session] = WeakSet()
         while (news := self._news.get()) is not None:
             event, arguments = news
-            session = arguments[0]
-            if session in gone:
+            if arguments[0] in gone:
                 continue
             if event == "disconnected":
-                gone.add(session)
+                gone.add(arguments[0])
             for listener in self.listeners:
                 try:
                     getattr(listener, event)(*arguments)

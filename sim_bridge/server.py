@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import flask
 import socketio
@@ -110,6 +110,13 @@ class BridgeServer:
                 f"{session.name} is no stand-in: QuadSim closes the connection at events that it does not know"
             )
         self.call(lambda: self._send(session, [(event, payload)], None))
+
+    def fly(self, segmenter: Segmenter, origin: Mapping) -> None:
+        """Let another network work from the next frame on; from any thread, during a flight.
+
+        `origin` is what listeners hear of it (`recording.provenance.describe_origin`).
+        """
+        self._worker.replace(segmenter, lambda: self._notifier.tell("model_changed", origin, keep=True))
 
     def listen(self) -> None:
         """From here on clients may connect; `serve` answers them. Raises AddressError."""

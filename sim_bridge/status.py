@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -65,6 +66,11 @@ class StatusDisplay(Listener):
         parts += [f"{counts.refused.total()} refused"] if counts.refused else []
         parts += [f"{counts.failed} failed"] if counts.failed else []
         self._say(session, f"disconnected; {', '.join(parts)}")
+
+    def model_changed(self, origin: Mapping) -> None:
+        """Say which model flies now."""
+        said = f"from here on flies {origin['model']['description']}"
+        self._console.print(said, highlight=False, markup=False, soft_wrap=True)
 
     def _say(self, session: Session, what: str) -> None:
         self._console.print(f"[bold]{session.name}[/]: {what}", highlight=False, soft_wrap=True)

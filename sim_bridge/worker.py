@@ -63,6 +63,7 @@ class InferenceWorker:
         self._outcome = outcome
         self._waiting: dict[Session, Job] = {}  # the mailboxes: newest frame wins
         self._changed = threading.Condition()
+        self._successor: tuple[Segmenter, Callable[[], None]] | None = None
         self._working = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -94,6 +95,12 @@ class InferenceWorker:
         if stale is not None:
             self._outcome.skipped(stale)
 
+    def replace(self, segmenter: Segmenter, on_replaced: Callable[[], None]) -> None:
+        """Let another network work from the next batch on; `on_replaced` is called between the last and the next."""
+        with self._changed:
+            self._successor = segmenter, on_replaced
+            self._changed.notify()
+
     def forget(self, session: Session) -> None:
         """Drop what waits for a session that has gone."""
         with self._changed:
@@ -102,10 +109,14 @@ class InferenceWorker:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self._changed.wait_for(lambda: self._waiting or self._stopping or self._successor)
                 if self._stopping:
                     return
                 jobs, self._waiting, self._working = list(self._waiting.values()), {}, True
+                successor, self._successor = self._successor, None
+            if successor is not None:
+                self._segmenter, on_replaced = successor
+                on_replaced()
             try:
                 self._work(jobs)
             except Exception:  # of the outcome; whatever it is, the next frame must fly

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_A_FAKE_NETWORK = """
@@ -89,6 +90,15 @@ def test_pred_viz_opens_the_page(start, tmp_path, monkeypatch):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert opened.read_text() == f"http://127.0.0.1:{port}/\n"
+
+
+def test_another_model_takes_over_without_a_restart(start, tmp_path):
+    process, _, port = start("--port", "0", "--set", f"workshop.runs={tmp_path}")
+    call = f"http://127.0.0.1:{port}/api/workshop/flying"
+    assert requests.post(call, json={"model": "model_weights.h5"}, timeout=30).json() == {"loading": "model_weights.h5"}
+    assert process.stdout.readline() == "from here on flies a network of 0.00 GMAC on nothing\n"
+    flying = requests.get(call.removesuffix("/flying"), timeout=30).json()["flying"]
+    assert (flying["model"], flying["refused"]) == ("model_weights.h5", None)
 
 
 def test_a_port_in_use_is_one_sentence(start):

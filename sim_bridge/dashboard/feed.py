@@ -6,7 +6,7 @@ Keeps references only; nothing is drawn or encoded here, so that it costs the sa
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from follower.types import Decision, TargetState
@@ -54,7 +54,7 @@ class Event:
     number: int
     time: float  # unix seconds
     simulator: str | None
-    kind: str  # connected, disconnected, found, lost, searching, refused, control, mark
+    kind: str  # connected, disconnected, found, lost, searching, refused, control, mark, model
     text: str
 
 
@@ -77,6 +77,7 @@ class Feed(Listener):
     def __init__(self, clock: Callable[[], float] = time.time):
         self.on_news: Callable[[], None] = lambda: None
         self._clock = clock
+        self.model = ""  # that flies, in a line, if it is not the one of the beginning
         self.version = 0  # rises with the events: whoever has seen this many has seen all but frames
         self._lock = threading.Lock()
         self._watched: dict[Session, Watched] = {}
@@ -157,6 +158,11 @@ class Feed(Listener):
         self._refusals[session, reason.kind] = moment, 0
         more = f" ({count} more since the last message)" if count else ""
         self.add_event("refused", f"refused ({reason.kind}): {reason}{more}", session)
+
+    def model_changed(self, origin: Mapping) -> None:
+        """Another model flies."""
+        self.model = origin["model"]["description"]
+        self.add_event("model", f"from here on flies {self.model}")
 
     def disconnected(self, session: Session) -> None:
         """A simulator has gone."""

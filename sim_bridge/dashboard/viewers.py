@@ -49,6 +49,7 @@ class Viewer:
     request: Request | None = None  # None: it has not said that it is ready
     sent: float = 0.0  # monotonic seconds, the last update
     version: int = -1  # of the list of simulators that it has
+    model: str = ""  # that it was told of, if it is not the one of the beginning
 
 
 class Viewers:
@@ -182,9 +183,10 @@ class Viewers:
         return watched is not None and watched.seen is not None and watched.seen.number != request.frame
 
     def _update(self, viewers: list[Viewer], request: Request) -> dict:
-        version, watched = self._feed.version, self._feed.find(request.simulator)
+        version, model, watched = self._feed.version, self._feed.model, self._feed.find(request.simulator)
+        told = request.event >= 0 and all(viewer.model == model for viewer in viewers)
         for viewer in viewers:
-            viewer.version, viewer.sent = version, time.monotonic()
+            viewer.version, viewer.model, viewer.sent = version, model, time.monotonic()
         update = {
             "time": time.time(),
             "simulators": [encoding.encode_simulator(each) for each in self._feed.watched],
@@ -194,8 +196,8 @@ class Viewers:
             "frame": None,
             "recording": self._recording(),
         }
-        if request.event < 0:
-            update["about"] = self._about
+        if not told:
+            update["about"] = self._about | ({"model": model} if model else {})
         if watched is None:
             return update
         number = update["selected"] = watched.session.number

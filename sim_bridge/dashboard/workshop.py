@@ -13,11 +13,13 @@ import flask
 
 from sim_bridge.dashboard.comparison import PARTS, Comparison
 from sim_bridge.dashboard.gate import Gate, answered, refuse
+from sim_bridge.dashboard.in_flight import InFlight
 from sim_bridge.dashboard.pages import page
 from sim_bridge.dashboard.task import Task, TaskRuns
 from sim_bridge.dashboard.trainings import PICTURES, find_training, find_trainings
 from sim_bridge.dashboard.workshop_requests import (
     Places,
+    find_model,
     find_models,
     read_comparison,
     read_resumption,
@@ -37,6 +39,7 @@ class Workshop:
         threads: how many a training or a comparison may use; 0: half of the processor's.
         say: told in words when a training begins and ends.
         polite: they run at the lowest priority.
+        in_flight: the model that flies; None where no other can take its place.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class Workshop:
         threads: int = 0,
         say: Callable[[str], None] = lambda text: None,
         polite: bool = True,
+        in_flight: InFlight | None = None,
     ):
         threads = threads or max((os.cpu_count() or 2) // 2, 1)
         self._places = places
         self._say = say
+        self._in_flight = in_flight
         self._training = Task("model.train", threads, polite, self._training_ended)
         self._trained: str | None = None  # the name of the training that runs, or ran last
         self._command: list[str] = []
@@ -83,6 +88,7 @@ class Workshop:
             ("/trainings/<name>/stop", self._stop_training),
             ("/comparison/start", self._compare),
             ("/comparison/stop", self._stop_comparing),
+            ("/flying", self._fly),
         )
         for path, change in changing:
             pages.add_url_rule(api + path, change.__name__, gate.guarded(_unless_busy(change)), methods=["POST"])
@@ -92,8 +98,10 @@ class Workshop:
 
     def _describe(self) -> dict:
         trainings = [training.summary() for training in find_trainings(self._places.runs)[:MOST_TRAININGS]]
+        models = find_models(self._places)
         return {
-            "models": list(find_models(self._places)),
+            "models": list(models),
+            "flying": self._shown(self._in_flight.status(models)) if self._in_flight else None,
             "trainings": trainings,
             "training": {"name": self._trained, **self._shown(self._training.status())},
             "comparison": self._shown(self._comparison.status()),
@@ -147,7 +155,7 @@ class Workshop:
         """Without what tells of this machine's folders, for those who may only watch."""
         if self._gate.allows():
             return status
-        return {key: value for key, value in status.items() if key not in ("lines", "command")}
+        return {key: value for key, value in status.items() if key not in ("lines", "command", "refused")}
 
     # Each takes the JSON object that came, and says what is so now.
 
@@ -177,6 +185,13 @@ class Workshop:
     def _stop_comparing(self, body: Mapping) -> dict:
         self._comparison.stop()
         return {"number": self._comparison.number}
+
+    def _fly(self, body: Mapping) -> dict:
+        if self._in_flight is None:
+            raise LookupError("this follower has no other model to fly")
+        name = body.get("model")
+        self._in_flight.start(name, find_model(self._places, "model", name))
+        return {"loading": name}
 
     def _training_ended(self, status: int) -> None:
         self._say(f"training {self._trained} {ENDS.get(status, 'has failed')}")

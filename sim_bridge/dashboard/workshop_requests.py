@@ -45,6 +45,14 @@ def find_models(places: Places) -> dict[str, Path]:
     return found
 
 
+def find_model(places: Places, field: str, name: object) -> Path:
+    """The file of a model by its name, which came as `field`. Raises LookupError."""
+    models = find_models(places)
+    if not isinstance(name, str) or name not in models:
+        raise LookupError(f"{field}: there is no model {name!r:.100}; there are {', '.join(models) or 'none'}")
+    return models[name]
+
+
 def read_training(body: Mapping, places: Places) -> tuple[str, list[str]]:
     """(name, arguments of `model.train`) for what a form asks.
 
@@ -63,7 +71,7 @@ def read_training(body: Mapping, places: Places) -> tuple[str, list[str]]:
     better = body.get("better", "all")
     if better not in BETTER:
         raise ValueError(f"better: expected one of {', '.join(BETTER)}, got {better!r:.40}")
-    arguments = ["--init", str(_model(places, "init", body.get("init")))]
+    arguments = ["--init", str(find_model(places, "init", body.get("init")))]
     if recordings:
         arguments += ["--recordings", *recordings]
     for source in data:
@@ -92,7 +100,7 @@ def read_comparison(body: Mapping, places: Places) -> list[str]:
     models = body.get("models")
     if not isinstance(models, list) or len(models) != 2 or models[0] == models[1]:
         raise ValueError(f"models: expected a list of two different models, got {models!r:.80}")
-    first, second = (str(_model(places, "models", each)) for each in models)
+    first, second = (str(find_model(places, "models", each)) for each in models)
     recording, folder = body.get("recording") or "", body.get("data") or ""
     if not (isinstance(recording, str) and isinstance(folder, str)) or bool(recording) == bool(folder):
         raise ValueError("expected either a recording or a data folder")
@@ -101,13 +109,6 @@ def read_comparison(body: Mapping, places: Places) -> list[str]:
         raise ValueError(f"frames: expected 1 to {MOST_FRAMES}, got {frames!r:.40}")
     source = _recording(places, recording) if recording else _folder(folder)
     return [first, second, source, "--limit", str(frames), "--names", *models]
-
-
-def _model(places: Places, field: str, name: object) -> Path:
-    models = find_models(places)
-    if not isinstance(name, str) or name not in models:
-        raise LookupError(f"{field}: there is no model {name!r:.100}; there are {', '.join(models) or 'none'}")
-    return models[name]
 
 
 def _recording(places: Places, name: str) -> str:

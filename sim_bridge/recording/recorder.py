@@ -194,6 +194,13 @@ class Recorder(Listener):
                 self._waiting.append(lambda: self._finish_track(take, session, "the simulator disconnected"))
                 self._changed.notify()
 
+    def model_changed(self, origin: Mapping) -> None:
+        """What follows is another model's: it goes into another run of this take."""
+        with self._changed:
+            take = self._take
+            self._waiting.append(lambda: self._change_model(take, origin))
+            self._changed.notify()
+
     # On the recorder's own thread.
 
     def _run(self) -> None:
@@ -267,6 +274,11 @@ class Recorder(Listener):
             writer = RunWriter(Path(self.settings.folder), heard.take.name, meta)
             track = heard.take.tracks[session] = _Track(writer, Selection(heard.take.settings))
         return track
+
+    def _change_model(self, take: Take | None, origin: Mapping) -> None:
+        if take is not None:
+            self._finish(take, "another model flies")
+        self._about = dict(origin)
 
     def _lose(self, take: Take, session: Session, reason: str) -> None:
         with self._changed:

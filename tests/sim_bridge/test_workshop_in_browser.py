@@ -11,8 +11,11 @@ import pytest
 import requests
 
 from model.dataset import find_pairs, read_pair
+from model.segmenter import Segmenter
+from sim_bridge.dashboard.in_flight import InFlight
 from sim_bridge.dashboard.recordings import Recordings
 from sim_bridge.dashboard.workshop import Workshop
+from sim_bridge.recording.provenance import describe_origin
 from sim_bridge.stand_in_wire import StandInState
 from simulator.episode import Episode
 from tests.sim_bridge.browser import HERO, SCREENSHOTS, grid_colours, is_colour, slide, until
@@ -29,9 +32,20 @@ def bench(tmp_path_factory):
 
 @pytest.fixture
 def served(serve_with_dashboard, bench):
-    with Workshop(bench.places, threads=1, polite=False) as workshop:
+    bridges = []
+
+    def load(name, path):
+        segmenter = Segmenter(path)
+        return segmenter, describe_origin(segmenter.describe(), path, {})
+
+    def start(**options):
+        bridges.append(serve_with_dashboard(more=more, **options))
+        return bridges[-1]
+
+    in_flight = InFlight(bench.places.models[0], load, lambda *network: bridges[-1].fly(*network))
+    with Workshop(bench.places, threads=1, polite=False, in_flight=in_flight) as workshop:
         more = [Recordings(bench.places.recordings).pages, workshop.pages]
-        yield lambda **options: serve_with_dashboard(more=more, **options)
+        yield start
 
 
 @pytest.fixture
@@ -145,6 +159,28 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
         assert (is_colour(grid_colours(page, f"#{side}-view", SIZE), HERO) == (truth[..., 2] > 0)).all()
 
 
+def test_another_model_flies_by_the_button(served, visit, bench, stream):
+    (bench.folder / "models" / "torn.h5").write_bytes((bench.folder / "models" / "two.h5").read_bytes()[:2000])
+    bridge = served()
+    stream(bridge.port)
+    page = visit(f"{bridge.dashboard.address}workshop")
+    page.get_by_text("one.h5 flies.").wait_for()
+    page.select_option("#next", "torn.h5")
+    page.get_by_role("button", name="Fly it").click()
+    page.get_by_text("torn.h5 cannot fly:").wait_for(timeout=PATIENCE * 1000)
+    assert "torn.h5 is damaged, perhaps cut short" in page.text_content("#fly-complaint")
+    assert page.text_content("#flies") == "one.h5"
+    page.select_option("#next", "two.h5")
+    page.get_by_role("button", name="Fly it").click()
+    page.get_by_text("two.h5 flies.").wait_for(timeout=PATIENCE * 1000)
+    assert page.text_content("#fly-complaint") == ""
+    page.get_by_role("link", name="Live").click()
+    page.get_by_text(f"from here on flies two.h5, {SIZE}x{SIZE}").wait_for()
+    assert f"two.h5, {SIZE}x{SIZE}" in page.text_content("#model")
+    assert bridge.sessions[0].counts.failed == 0
+    (bench.folder / "models" / "torn.h5").unlink()
+
+
 def away_from(box: list[int] | None) -> np.ndarray:
     """(SIZE, SIZE) bool: pixels far enough from the edges of a box, on which the page draws."""
     if box is None:
@@ -164,6 +200,7 @@ def test_who_may_only_watch_sees_no_forms(served, visit):
     page.get_by_text("Read-only").wait_for()
     assert page.get_by_role("button", name="Start training").count() == 0
     assert page.get_by_role("button", name="Compare", exact=True).count() == 0
+    assert page.get_by_role("button", name="Fly it").count() == 0
     page.fill("#token", bridge.dashboard.token)
     page.get_by_role("button", name="Unlock").click()
     page.get_by_role("button", name="Start training").wait_for()
@@ -175,7 +212,7 @@ def test_it_fits_screens_from_380_pixels_to_4k(open_workshop, scheme, tmp_path):
     for width, height in ((380, 800), (1440, 900), (3840, 2160)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for element in ("#start", "#compare-button", "#curves canvas", "#minutes"):
+        for element in ("#fly-button", "#start", "#compare-button", "#curves canvas", "#minutes"):
             box = page.locator(element).first.bounding_box()
             assert box["width"] > 30
             assert 0 <= box["x"] <= box["x"] + box["width"] <= width
