@@ -315,6 +315,7 @@ def test_listeners_hear_everything_in_order_and_never_hurt(serve, connect, paylo
         assert flies(client, payload, number)
     client.send_frame({})
     assert flies(client, payload, 3)
+    assert eventually(lambda: len(recorder.heard) == 5)  # the simulator hears first
     client.send("41")
     assert eventually(lambda: recorder.heard[-1:] == ["disconnected"])
     stages = {"wait", "decode", "network", "agent", "total"}
