@@ -7,7 +7,7 @@ import numpy as np
 
 from follower.depth_scale import DepthScale
 from follower.detection import Blob, find_blobs
-from follower.evidence import hero_share, log_odds
+from follower.evidence import Look
 from follower.ranging import Measurement, locate
 from follower.settings import AgentSettings
 from follower.tracking import Candidate, Tracker
@@ -61,8 +61,18 @@ class FollowAgent:
         if self._scale is not None and not self._scale.settled:
             self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
-        candidates = [self._candidate(probabilities, blob, place) for blob, place in seen]
-        index = self._tracker.step(frame.timestamp, candidates)
+        look = Look(frame, probabilities, self._depth_far, settings.vertical_fov, settings.hero_height)
+        candidates = [
+            Candidate(
+                place.point,
+                place.covariance,
+                strength=min(place.area, PERSON_AREA) * blob.detection.confidence,
+                log_odds=look.at_blob(blob, place),
+                good=blob.reference_area >= settings.min_area,
+            )
+            for blob, place in seen
+        ]
+        index = self._tracker.step(frame.timestamp, candidates, look.at_place)
 
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
@@ -79,9 +89,12 @@ class FollowAgent:
             track_point=track_point,
         )
 
+    @property
+    def _depth_far(self) -> float:
+        return self.settings.depth_far if self._scale is None else self._scale.far
+
     def _measure(self, frame: Frame, image_size: tuple[int, int], blobs: list[Blob]) -> list[tuple[Blob, Measurement]]:
         depth_image = frame.depth_image
-        far = self.settings.depth_far if self._scale is None else self._scale.far
         seen = []
         for blob in blobs:
             place = locate(
@@ -89,22 +102,13 @@ class FollowAgent:
                 depth_image,
                 image_size,
                 frame.gimbal_pose,
-                depth_far=far,
+                depth_far=self._depth_far,
                 vertical_fov=self.settings.vertical_fov,
                 hero_height=self.settings.hero_height,
             )
             if place is not None:
                 seen.append((blob, place))
         return seen
-
-    def _candidate(self, probabilities: np.ndarray, blob: Blob, place: Measurement) -> Candidate:
-        return Candidate(
-            place.point,
-            place.covariance,
-            strength=min(place.area, PERSON_AREA) * blob.detection.confidence,
-            log_odds=log_odds(blob, hero_share(probabilities, blob), place.area),
-            good=blob.reference_area >= self.settings.min_area,
-        )
 
     def _commands(
         self, before: TargetState, state: TargetState, point: tuple[float, float, float] | None, *, measured: bool

@@ -5,7 +5,7 @@ pixels and sends nothing.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,13 +126,22 @@ class Tracker:
         """The filter's estimate for the last frame, extrapolated when the hero was missed; None without a target."""
         return self._hypotheses[0].track if self.state is TargetState.FOUND else None
 
-    def step(self, time: float, candidates: Sequence[Candidate]) -> int | None:
-        """Takes one frame's candidates; returns the index of the hero's, None when it is missed."""
+    def step(
+        self, time: float, candidates: Sequence[Candidate], doubt: Callable[[np.ndarray], float] = lambda point: 0.0
+    ) -> int | None:
+        """Takes one frame's candidates; returns the index of the hero's, None when it is missed.
+
+        Args:
+            time: seconds.
+            candidates: of this frame.
+            doubt: log-odds, at most 0, from what is seen at a point (3,) where a tracked person should be and no
+                candidate is.
+        """
         if self._hypotheses and time - self._hypotheses[0].track.time > STALE:
             if self.state is TargetState.FOUND:
                 return self._resume(time, candidates)
             self._hypotheses = []
-        chosen, hypotheses = self._associate(time, candidates)
+        chosen, hypotheses = self._associate(time, candidates, doubt)
         target = self._choose(chosen, hypotheses)
         self._keep(target, hypotheses)
         return None if target is None else chosen[target]
@@ -148,7 +157,9 @@ class Tracker:
         self._keep(0, [replace(_begin(time, candidates[strongest]), evidence=target.evidence)])
         return strongest
 
-    def _associate(self, time: float, candidates: Sequence[Candidate]) -> tuple[list[int | None], list[Hypothesis]]:
+    def _associate(
+        self, time: float, candidates: Sequence[Candidate], doubt: Callable[[np.ndarray], float]
+    ) -> tuple[list[int | None], list[Hypothesis]]:
         """Every hypothesis takes its likeliest candidate, the target's first; good ones left over begin their own."""
         chosen: list[int | None] = []
         hypotheses = []
@@ -157,7 +168,8 @@ class Tracker:
             index = _likeliest(track, candidates, chosen)
             chosen.append(index)
             if index is None:
-                evidence *= MEMORY if evidence > 0 else GRUDGE
+                against = doubt(track.point)
+                evidence = (GRUDGE if evidence < 0 and not against else MEMORY) * evidence + against
                 hypotheses.append(Hypothesis(track, evidence, hypothesis.seen, hypothesis.missed + 1))
             else:
                 track, evidence = update(track, candidates[index]), MEMORY * evidence + candidates[index].log_odds

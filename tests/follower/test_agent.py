@@ -209,6 +209,15 @@ def test_who_was_taken_for_the_hero_from_afar_is_left_when_seen_better(scene):
     assert lost[0] < 25
 
 
+def test_who_is_hero_in_one_frame_of_three_is_not_followed(scene):
+    """A network that wavers: the far person is all hero, then people and no hero, then again."""
+    agent = FollowAgent()
+    for index in range(40):
+        wavering = scene.person(30.0, 2.0, label=2 if index % 3 == 0 else 1)
+        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=[wavering]))
+        assert decision.commands == ()
+
+
 class BrokenDepth:
     """A frame whose depth cannot be decoded, as the bridge's frames find out only when asked."""
 
@@ -266,13 +275,13 @@ def test_the_networks_output_must_have_three_classes(scene):
 
 
 def test_a_step_is_quick(scene):
-    """The network takes milliseconds; the agent must not matter beside it. Typical here is 0.4 ms."""
+    """The network takes milliseconds; the agent must not matter beside it. Typical here is half a millisecond."""
     agent = FollowAgent()
     frame, probabilities = seen(scene, others=[scene.person(20.0, 5.0), scene.person(30.0, -8.0)])
     durations = []
     for index in range(200):
         frame.timestamp = index * 0.2
-        start = time.perf_counter()
+        start = time.process_time()  # whatever else the machine does
         agent.step(frame, probabilities)
-        durations.append(time.perf_counter() - start)
+        durations.append(time.process_time() - start)
     assert sorted(durations)[50] < 0.003

@@ -1,6 +1,4 @@
-"""What one look says about a blob: whose silhouette it is, and how much that counts."""
-
-import math
+"""What one look says: whose silhouette it is, how much that counts, and who stands where no blob was found."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from follower.detection import find_blobs
-from follower.evidence import hero_share, log_odds
+from follower.evidence import Look, log_odds
 
 BACKGROUND, PEOPLE, HERO = np.eye(3, dtype=np.float32)
 
@@ -21,15 +19,12 @@ def picture(*parts, size=256):
     return probabilities
 
 
-def share(probabilities):
-    return hero_share(probabilities, find_blobs(probabilities, (256, 256), 0.5, 6.0)[0])
+def look(probabilities, frame=None):
+    return Look(frame, probabilities, depth_far=100.0, vertical_fov=60.0, hero_height=1.6)
 
 
-def look(area=0.5, share=1.0, pixels=100, size=256):
-    """The log-odds of a blob of so many pixels."""
-    side = math.isqrt(pixels)
-    [blob] = find_blobs(picture((50, 50, 50 + side, 50 + side, HERO), size=size), (256, 256), 0.5, 3.0)
-    return log_odds(blob, share, area)
+def share(probabilities, threshold=0.5):
+    return look(probabilities).hero_share(find_blobs(probabilities, (256, 256), threshold, 6.0)[0], metres=None)
 
 
 def test_a_hero_alone_is_all_hero():
@@ -68,8 +63,7 @@ def test_at_the_edges(box):
 
 def test_a_threshold_below_half_is_no_trouble():
     probabilities = picture((100, 60, 130, 70, (0.55, 0.1, 0.35)))
-    [blob] = find_blobs(probabilities, (256, 256), 0.3, 6.0)
-    assert hero_share(probabilities, blob) == pytest.approx(0.35 / 0.45)
+    assert share(probabilities, threshold=0.3) == pytest.approx(0.35 / 0.45)
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 2**32 - 1))
@@ -78,25 +72,79 @@ def test_a_share_is_a_share_whatever_the_network_sees(top, left, seed):
     probabilities = noise / noise.sum(axis=2, keepdims=True)
     probabilities[top : top + 4, left : left + 4] = HERO
     for blob in find_blobs(probabilities, (256, 256), 0.5, 1.0):
-        assert 0 < hero_share(probabilities, blob) <= 1
+        assert 0 < look(probabilities).hero_share(blob, None) <= 1
 
 
 def test_a_whole_hero_speaks_for_and_a_half_one_against():
-    assert look(share=1.0) > 2
-    assert look(share=0.5) < -2
+    assert log_odds(1.0, 100, 0.5) > 2
+    assert log_odds(0.5, 100, 0.5) < -2
 
 
 def test_one_look_from_near_is_enough_and_from_afar_two_are():
     """More than 20 to 1, log 3, is what it takes."""
-    assert look(pixels=400) > 3
-    assert 1.5 < look(pixels=36) < 3
-
-
-def test_a_smaller_network_sees_the_same():
-    assert look(pixels=64, size=160) == pytest.approx(look(pixels=169), rel=0.05)
+    assert log_odds(1.0, 400, 0.5) > 3
+    assert 1.5 < log_odds(1.0, 36, 0.6) < 3
 
 
 def test_a_leaf_says_little():
     """A red thing of a tenth of a person's size, at its range."""
-    assert 0 < look(area=0.04) < 0.5
-    assert look(area=0.4) == look(area=4.0)
+    assert 0 < log_odds(1.0, 100, 0.04) < 0.5
+    assert log_odds(1.0, 100, 0.4) == log_odds(1.0, 100, 4.0)
+
+
+CAMERA = (0.0, 0.0, 4.0, 0.0, 15.0, 0.0)  # at the origin, 4 m up, looks along x and a little down
+
+
+def doubted(scene, blocks, point, network=256, depth=True):
+    frame, probabilities = scene.take(CAMERA, blocks, network=network)
+    if not depth:
+        frame.depth_image = None
+    return look(probabilities, frame).at_place(np.array(point))
+
+
+@pytest.mark.parametrize("network", [160, 256])
+def test_who_stands_behind_the_hero_is_another_person(scene, network):
+    """Their silhouettes touch, but not their depths."""
+    hero, behind = scene.person(12.0, 0.0), scene.person(15.0, 0.0, label=1)
+    frame, probabilities = scene.take(CAMERA, [hero, behind], network=network)
+    [blob] = find_blobs(probabilities, (256, 256), 0.5, 6.0)
+    assert look(probabilities, frame).hero_share(blob, 12.0) > 0.9
+    assert look(probabilities, frame).hero_share(blob, None) < 0.85
+
+
+@pytest.mark.parametrize("network", [160, 256])
+@pytest.mark.parametrize("place", [(6.0, 1.0), (15.0, -3.0), (30.0, 8.0)])
+def test_somebody_else_at_the_place_speaks_against(scene, place, network):
+    somebody = scene.person(*place, label=1)
+    assert -2 <= doubted(scene, [somebody], (*place, 0.8), network) < -1
+    # The track may be wrong by a step.
+    assert doubted(scene, [somebody], (place[0], place[1] + 0.3, 0.9), network) < -0.5
+
+
+def test_a_far_person_speaks_less(scene):
+    near, far = (doubted(scene, [scene.person(x, 0.0, label=1)], (x, 0.0, 0.8)) for x in (15.0, 60.0))
+    assert near < far < -0.2
+
+
+def test_nobody_the_hero_or_a_neighbour_says_nothing(scene):
+    place = (12.0, 1.0, 0.8)
+    assert doubted(scene, [], place) == 0
+    assert doubted(scene, [scene.person(12.0, 1.0)], place) == 0
+    assert doubted(scene, [scene.person(12.0, 2.5, label=1)], place) == 0
+
+
+def test_who_steps_between_or_stands_behind_says_nothing(scene):
+    place = (20.0, 0.0, 0.8)
+    # On the line of sight from 4 m up, at a height between the knees and the shoulders.
+    between, behind = scene.person(10.0, 0.0, z=1.6, label=1), scene.person(24.0, 0.0, label=1)
+    for somebody in (between, behind):
+        assert doubted(scene, [somebody], place) == 0
+        assert doubted(scene, [somebody], place, depth=False) < -0.5
+
+
+@pytest.mark.parametrize(
+    "place", [(-10.0, 0.0, 0.8), (10.0, 30.0, 0.8), (10.0, -30.0, 0.8), (0.5, 0.0, 0.8), (10.0, 0.0, 50.0)]
+)
+def test_a_place_out_of_view_says_nothing(scene, place):
+    crowd = [scene.person(x, y, label=1) for x in (4.0, 10.0) for y in (-5.0, -1.0, 0.0, 1.0, 5.0)]
+    assert doubted(scene, crowd, place) == 0

@@ -74,6 +74,32 @@ def test_a_stranger_for_a_moment_does_not_cost_the_hero():
         assert tracking.step(STEP * frame, [at(*place, log_odds=-2.0 if merged else 4.0)]) == 0
 
 
+def test_where_somebody_else_stands_the_hero_is_not():
+    """Seen as the hero from afar twice, then as somebody, in the same place: not followed for six misses more."""
+    tracking, asked = tracker(), []
+
+    def doubt(point):
+        asked.append(point)
+        return -2.0
+
+    for frame in range(2):
+        tracking.step(STEP * frame, [at(10, log_odds=2.0)], doubt)
+    assert tracking.state is TargetState.FOUND
+    assert asked == []  # of no interest where the person is seen
+    for frame in range(2, 4):
+        assert tracking.step(STEP * frame, [], doubt) is None
+    assert tracking.state is TargetState.LOST
+    assert asked[0] == pytest.approx([10, 0, 1], abs=0.1)
+
+
+def test_somebody_in_the_way_for_a_moment_does_not_cost_the_hero():
+    tracking = tracker()
+    for frame in range(40):
+        hidden = frame in (20, 21, 22)
+        tracking.step(STEP * frame, [] if hidden else [at(10)], lambda point: -2.0)
+        assert tracking.state is TargetState.FOUND
+
+
 @pytest.mark.parametrize(("away", "followed_again"), [(10, False), (200, True)])
 def test_a_stranger_is_remembered_for_a_while(away, followed_again):
     """Out of sight for two seconds, the stranger deceives no more at first sight; after forty, everything is open."""
