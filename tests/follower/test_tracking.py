@@ -117,7 +117,18 @@ def test_strangers_do_not_keep_the_hero_out():
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10 * person, 20, log_odds=-4.0) for person in range(4 * (frame % 5), 12)])
-    assert tracking.step(20 * STEP, [at(-10)]) == 0
+    chosen = [tracking.step(STEP * frame, [at(-10, log_odds=2.0)]) for frame in (20, 21)]
+    assert chosen == [None, 0]
+
+
+def test_a_stranger_long_unseen_is_not_looked_for_all_over_the_place():
+    """After six seconds nobody knows where the stranger is: who comes 15 m away is judged afresh."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10, log_odds=-4.0)])
+    for frame in range(20, 50):
+        tracking.step(STEP * frame, [])
+    assert tracking.step(50 * STEP, [at(25)]) == 0
 
 
 @pytest.mark.parametrize("lost_after", [1, 6])
