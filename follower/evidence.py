@@ -36,9 +36,8 @@ def log_odds(share: float, pixels: float, area: float) -> float:
         pixels: of the silhouette, in a 256x256 image.
         area: of the silhouette, square metres.
     """
-    clarity = min(math.sqrt(pixels / CLEAR), CLEAREST)
     body = min(area / BODY_AREA, 1.0)
-    return WHOLE * clarity * body * (share - FAIR_SHARE) / (1 - FAIR_SHARE)
+    return WHOLE * _clarity(pixels) * body * (share - FAIR_SHARE) / (1 - FAIR_SHARE)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,9 @@ class Look:
     hero_height: float  # metres
 
     def at_blob(self, blob: Blob, place: Measurement) -> float:
-        """Log-odds that the person whom a blob belongs to is the hero."""
+        """Log-odds that the person whom a blob belongs to is the hero; a giant is none, but a tree of her colours."""
+        if place.giant:
+            return -WHOLE * _clarity(blob.reference_area)
         known = place.range.source is RangeSource.DEPTH
         share = self.hero_share(blob, place.range.metres if known else None)
         return log_odds(share, blob.reference_area / share, place.area / share)
@@ -115,3 +116,7 @@ class Look:
     def _share(self, rows: slice, columns: slice, person: np.ndarray) -> float:
         people, hero = (float(self.probabilities[rows, columns, label][person].sum()) for label in (PEOPLE, HERO))
         return hero / (people + hero)
+
+
+def _clarity(pixels: float) -> float:
+    return min(math.sqrt(pixels / CLEAR), CLEAREST)

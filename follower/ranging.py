@@ -22,6 +22,7 @@ class Measurement:
     point: np.ndarray  # (3,) metres
     covariance: np.ndarray  # (3, 3) of the point's error
     area: float  # of the silhouette, square metres at its range
+    giant: bool = False  # at the depth that is known there it would be one: its range is by height, if it is a person
 
 
 def locate(
@@ -48,7 +49,7 @@ def locate(
     None when neither depth nor apparent height gives a range.
     """
     intrinsics = Intrinsics.from_fov(*image_size, vertical_fov)
-    found = measure_range(detection, depth_image, image_size, intrinsics, camera, depth_far, hero_height)
+    found, giant = measure_range(detection, depth_image, image_size, intrinsics, camera, depth_far, hero_height)
     if found is None:
         return None
     pixel = np.asarray(detection.centroid)
@@ -65,7 +66,7 @@ def locate(
     length = np.linalg.norm(ray)  # of the ray for a metre of planar depth
     direction = ray / length
     spread = np.outer(direction, direction) * ((along * length) ** 2 - across**2) + np.eye(3) * across**2
-    return Measurement(found, point, spread, detection.area * (found.metres / intrinsics.focal) ** 2)
+    return Measurement(found, point, spread, detection.area * (found.metres / intrinsics.focal) ** 2, giant)
 
 
 def measure_range(
@@ -76,8 +77,8 @@ def measure_range(
     camera: Pose,
     depth_far: float,
     hero_height: float,
-) -> Range | None:
-    """Planar depth of a blob, metres, and where it comes from; arguments as for `locate`.
+) -> tuple[Range | None, bool]:
+    """Planar depth of a blob, metres, where it comes from, and whether depth makes it a giant; as for `locate`.
 
     Depth is believed unless it would make the person a giant. A person who seems too small for it is half hidden, or
     cut off by the image's edge: then the height says too far, and the depth is right.
@@ -86,13 +87,13 @@ def measure_range(
     metres = _silhouette_depth(detection.mask, depth_image, depth_far)
     known = metres[~np.isnan(metres)]
     if known.size < max(1, MIN_SHARE * metres.size):
-        return None if by_height is None else Range(by_height, RangeSource.HEIGHT)
+        return None if by_height is None else Range(by_height, RangeSource.HEIGHT), False
     middle = _nearest_body(known, depth_far)
     if by_height is None:
-        return Range(middle, RangeSource.DEPTH)
+        return Range(middle, RangeSource.DEPTH), False
     if middle > LARGEST * by_height:
-        return Range(by_height, RangeSource.HEIGHT)
-    return Range(middle, RangeSource.DEPTH)
+        return Range(by_height, RangeSource.HEIGHT), True
+    return Range(middle, RangeSource.DEPTH), False
 
 
 def _nearest_body(metres: np.ndarray, far: float) -> float:

@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -216,6 +217,26 @@ def test_who_is_hero_in_one_frame_of_three_is_not_followed(scene):
         wavering = scene.person(30.0, 2.0, label=2 if index % 3 == 0 else 1)
         decision = agent.step(*seen(scene, index * 0.2, hero=None, others=[wavering]))
         assert decision.commands == ()
+
+
+@pytest.mark.parametrize("distance", [20.0, 50.0])
+def test_a_red_tree_is_not_followed(scene, distance):
+    """All hero to the network, but five metres tall by its depth."""
+    tree, agent = scene.Block((distance, 2.0, 0.0), (1.5, 1.5, 5.0), 2), FollowAgent()
+    for index in range(20):
+        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=[tree]))
+        assert decision.commands == ()
+
+
+def test_the_hero_in_front_of_a_far_wall_is_no_giant(scene):
+    """A network that draws her too large takes in the wall behind; most of the pixels still tell her depth."""
+    wall, agent = scene.Block((40.0, 0.0, 0.0), (1.0, 60.0, 30.0)), FollowAgent()
+    for index in range(4):
+        frame, probabilities = seen(scene, index * 0.2, hero=(15.0, 1.0), others=[wall])
+        hero = cv2.dilate(probabilities[..., 2], np.ones((3, 3), np.uint8))
+        decision = agent.step(frame, np.stack([1 - hero, 0 * hero, hero], axis=-1))
+    assert decision.state is TargetState.FOUND
+    assert decision.world_point == pytest.approx((15.0, 1.0, 0.8), abs=0.6)
 
 
 class BrokenDepth:
