@@ -3,6 +3,9 @@
 Deterministic and without a clock: the same frames give the same decisions live, replayed, in benchmarks and in tests.
 """
 
+import logging
+from dataclasses import replace
+
 import numpy as np
 
 from follower.depth_scale import DepthScale
@@ -30,6 +33,8 @@ KEEP_SHARE = 0.5  # of `min_area`: less will do to stay on a track than to start
 PERSON_AREA = 0.6  # square metres of silhouette; what is larger does not look more like the hero
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 
+logger = logging.getLogger(__name__)
+
 
 class FollowAgent:
     """Follows one hero for one simulator. Every simulator gets an agent of its own."""
@@ -37,7 +42,7 @@ class FollowAgent:
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
         self._tracker = Tracker(self.settings.lost_after, self.settings.reacquire_after)
-        self._scale = DepthScale(self.settings.vertical_fov) if self.settings.depth_far == "auto" else None
+        self._scale = DepthScale(self.settings.vertical_fov)
         self._targets = 0  # found so far; the marker's id, so that each target keeps one
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
@@ -58,7 +63,7 @@ class FollowAgent:
         image_size = frame.image.shape[:2]
         smallest = settings.min_area * (KEEP_SHARE if before is TargetState.FOUND else 1.0)
         blobs = find_blobs(probabilities, image_size, settings.threshold, smallest)
-        if self._scale is not None and not self._scale.settled:
+        if settings.depth_far == "auto" and not self._scale.settled:
             self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
         look = Look(frame, probabilities, self._depth_far, settings.vertical_fov, settings.hero_height)
@@ -91,7 +96,7 @@ class FollowAgent:
 
     @property
     def _depth_far(self) -> float:
-        return self.settings.depth_far if self._scale is None else self._scale.far
+        return self._scale.far if self.settings.depth_far == "auto" else self.settings.depth_far
 
     def _measure(self, frame: Frame, image_size: tuple[int, int], blobs: list[Blob]) -> list[tuple[Blob, Measurement]]:
         depth_image = frame.depth_image
@@ -108,7 +113,21 @@ class FollowAgent:
             )
             if place is not None:
                 seen.append((blob, place))
+        if any(place.giant for _, place in seen) and self._doubt(frame):
+            return [(blob, replace(place, giant=False)) for blob, place in seen]
         return seen
+
+    def _doubt(self, giants: Frame) -> bool:
+        """Whether a frame's giants are people: the ground tells that `depth_far` is another build's."""
+        far = self.settings.depth_far
+        if far == "auto":
+            return False
+        if not self._scale.settled:
+            self._scale.watch(giants.depth_image, giants.gimbal_pose)
+            if self._scale.settled and self._scale.far != far:
+                told = "the ground looks as if depth_far were %g, not %g: distances are told by apparent height"
+                logger.warning(told, self._scale.far, far)
+        return self._scale.settled and self._scale.far != far
 
     def _commands(
         self, before: TargetState, state: TargetState, point: tuple[float, float, float] | None, *, measured: bool

@@ -74,6 +74,20 @@ def test_an_agent_set_to_auto_learns_the_build_in_flight(scene, far):
     assert decision.world_point == pytest.approx((14.0, 0.0, 0.8), abs=0.4 + far / 255)
 
 
+def test_with_another_builds_depth_the_hero_is_followed_by_her_height(scene, caplog):
+    """By a scale twice too large she is a giant, which is no hero, until the ground tells that it is the scale."""
+    agent = FollowAgent()  # 100 m
+    for index in range(12):
+        decision = agent.step(
+            *scene.take((0.0, 0.0, 6.0, 0.0, 25.0, 0.0), [scene.person(14.0, 0.0)], index * 0.2, 50.0)
+        )
+    assert decision.range.source is RangeSource.HEIGHT
+    assert decision.commands[0].coords == pytest.approx((14.0, 0.0, 0.8), abs=1.0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the ground looks as if depth_far were 50, not 100: distances are told by apparent height"
+    ]
+
+
 @pytest.mark.skipif(not CAPTURE.exists(), reason="the wire capture is not beside this checkout (../shared)")
 def test_depth_that_does_not_belong_to_its_pose_tells_nothing():
     """The capture has real poses, 15 degrees down, with one made-up depth image whose horizon is that of 30 degrees."""

@@ -77,7 +77,8 @@ def truth(label: int) -> str:
 
 
 def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
-    payloads = [payload(timestamp=10 + number / 5, brightness=50 + number) for number in range(5)]
+    # A depth of 10 m, at which the blob is as high as a person.
+    payloads = [payload(timestamp=10 + number / 5, brightness=50 + number, depth=25) for number in range(5)]
     fly(payloads)
     run = tmp_path / "runs" / "flight"
     records, broken = read_lines(run)
