@@ -11,7 +11,8 @@ def segmentation_loss(settings: LossSettings, pixels: int, late: bool = False):
     """A Keras loss over (n, rows, cols) class indices and (n, rows, cols, 3) probabilities; one value per image.
 
     Pixels: of an ordinary sample, by which the cross-entropy is divided. In a larger sample a far hero weighs as much
-    as in an ordinary one then, and does not drown. Late: past the first third of the training.
+    as in an ordinary one then, and does not drown. Late: past the first third of the training. With teachers, labels
+    are as `teachers.teach` gives them.
 
     Soft Jaccard as in Rahman and Wang, 2016, "Optimizing Intersection-Over-Union in Deep Neural Networks".
     """
@@ -19,9 +20,11 @@ def segmentation_loss(settings: LossSettings, pixels: int, late: bool = False):
     weights = ops.convert_to_tensor(settings.class_weights, "float32")
 
     def loss(labels, probabilities):
-        truth = ops.one_hot(ops.cast(labels, "int32"), len(CLASSES), dtype="float32")
+        classes, seen = _parts(labels)
+        truth = ops.one_hot(classes, len(CLASSES), dtype="float32")
         probabilities = ops.cast(probabilities, "float32")
-        entropy = -ops.sum(weights * truth * ops.log(probabilities + 1e-6), axis=-1)
+        logs = ops.log(probabilities + 1e-6)
+        entropy = -ops.sum(weights * truth * logs, axis=-1)
         total = ops.sum(entropy, axis=(1, 2)) / pixels
         shared = ops.sum(truth * probabilities, axis=(1, 2))
         true_area, area = ops.sum(truth, axis=(1, 2)), ops.sum(probabilities, axis=(1, 2))
@@ -30,9 +33,22 @@ def segmentation_loss(settings: LossSettings, pixels: int, late: bool = False):
         total += settings.people_jaccard * present[:, 1] * jaccard[:, 1]
         total += settings.hero_jaccard * present[:, 2] * jaccard[:, 2]
         total += false_hero * (1 - present[:, 2]) * ops.log1p(area[:, 2]) / 5
-        return total
+        if seen is None:
+            return total
+        # One weight for all classes of a pixel: what is nearest to the teachers is the teachers.
+        entropy = -ops.sum(weights * seen, axis=-1) * ops.sum(seen * logs, axis=-1)
+        return (1 - settings.teachers) * total + settings.teachers * ops.sum(entropy, axis=(1, 2)) / pixels
 
     return loss
+
+
+def _parts(labels):
+    """(n, rows, cols) int32 classes, and (n, rows, cols, 3) what teachers see, or None where there are none."""
+    if len(labels.shape) == 3:
+        return ops.cast(labels, "int32"), None
+    seen = ops.cast(labels[..., 1:], "float32") / 255
+    background = ops.relu(1 - ops.sum(seen, axis=-1, keepdims=True))
+    return ops.cast(labels[..., 0], "int32"), ops.concatenate([background, seen], axis=-1)
 
 
 @keras.saving.register_keras_serializable("follower")
@@ -46,7 +62,7 @@ class HeroIoU(keras.metrics.Metric):
 
     def update_state(self, labels, probabilities, sample_weight=None):
         """Labels: (n, rows, cols) class indices; probabilities: (n, rows, cols, 3)."""
-        truth = ops.cast(ops.equal(ops.cast(labels, "int32"), 2), "float32")
+        truth = ops.cast(ops.equal(_parts(labels)[0], 2), "float32")
         found = ops.cast(probabilities[..., 2] > 0.5, "float32")
         shared = ops.sum(truth * found, axis=(1, 2))
         union = ops.sum(truth, axis=(1, 2)) + ops.sum(found, axis=(1, 2)) - shared

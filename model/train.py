@@ -54,6 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--init", metavar="H5", help="go on from this model instead of from scratch")
     parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="H5",
+        help="a model whose view of each sample is learnt, too; of several, their mean",
+    )
+    parser.add_argument(
         "--promote", action="store_true", help="replace the file of --init if the new model is better; the old is kept"
     )
     parser.add_argument(
@@ -128,12 +135,13 @@ def _learn(options: argparse.Namespace, run: RunFolder) -> int:
     if options.promote and loaded.kind != "own":
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
     model = loaded.model if loaded else networks.build(settings.preset)
+    teachers = [load_model(path).model for path in options.teacher]
     if loaded:
         settings = replace(settings, learning_rate=settings.init_learning_rate)
     try:
         data = _pack(gathered, options, run, model.input_shape[1])
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
-        trainer = Trainer(model, settings, run, console, distribution)
+        trainer = Trainer(model, settings, run, console, distribution, teachers)
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0

@@ -29,6 +29,7 @@ class LossSettings:
     hero_jaccard: float = 0.6
     people_jaccard: float = 0.15
     false_hero: tuple[float, float] = (0.3, 0.5)  # in the first third of the training, and then
+    teachers: float = 0.7  # share of it all that the --teacher models have, where there are any
 
 
 @dataclass(frozen=True)

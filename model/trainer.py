@@ -1,6 +1,7 @@
 """The training loop: epochs, learning rate, average of the weights, validation, checkpoints."""
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
 from model.mining import find_mistakes
 from model.run_folder import RunFolder
+from model.teachers import Teachers
 from model.train_settings import TrainSettings
 from model.validation import Validation, validate
 from model.weights import save_model
@@ -37,6 +39,7 @@ class Trainer:
         run: RunFolder,
         console: Console,
         distribution: Distribution | None = None,
+        teachers: Sequence[keras.Model] = (),
     ):
         """Of a distributed training each process has one; only the chief's validates and writes."""
         self.distribution = distribution
@@ -54,6 +57,9 @@ class Trainer:
             self.network = _twin(model, self.precision, (None, None, 3))
             self.optimizer = self._optimizer()
             self.optimizer.build(self.network.trainable_variables)
+        self.teachers = (
+            Teachers([_twin(each, self.precision, (None, None, 3)) for each in teachers]) if teachers else None
+        )
         self._graphs: dict[int, keras.Model] = {}
         self.average = [np.array(weight) for weight in model.get_weights()]
 
@@ -185,6 +191,8 @@ class Trainer:
         self.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
         stream = batches.range(self.step, last, size, augmentation)
+        if self.teachers:
+            stream = self.teachers.teach(stream)
         if self.distribution:
             logs = self.distribution.fit(graph, stream)
         else:

@@ -21,11 +21,12 @@ from model.contact_sheet import PREDICTION, TRUTH
 from model.dataset import find_pairs
 from model.examples import choose_examples, draw_examples
 from model.frames import pack
+from model.networks import build
 from model.run_folder import RunFolder
 from model.train_settings import LossSettings, SettingsError, load_settings
 from model.trainer import Trainer
 from model.validation import validate
-from model.weights import load_model
+from model.weights import load_model, save_model
 from tests.model.labelled_frames import draw_labels, write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,24 @@ def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_
     loaded = load_model(run / "last.h5")
     probabilities = np.asarray(loaded.model(np.zeros((1, *loaded.input_size, 3), np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-4)
+
+
+def test_a_model_learns_from_another(data, tmp_path):
+    """Without labels to speak of: what is learnt is that teacher's, who says hero everywhere."""
+    teacher = build("fcn-1")
+    kernel, bias = teacher.get_layer("logits").get_weights()
+    teacher.get_layer("logits").set_weights([0 * kernel, np.array([0.0, 0.0, 5.0], np.float32) + 0 * bias])
+    save_model(teacher, tmp_path / "teacher.h5", {})
+    settings = (data / "settings.toml").read_text() + "[loss]\nteachers = 1.0\n"
+    (tmp_path / "settings.toml").write_text(settings)
+    given = [*arguments(data, tmp_path / "run"), "--settings", tmp_path / "settings.toml", "--epochs", 8]
+    status, printed = train(*given, "--teacher", tmp_path / "teacher.h5")
+    assert status == 0, printed
+    seen = load_model(tmp_path / "run" / "last.h5").model(np.full((1, 160, 160, 3), 90, np.float32))
+    assert np.asarray(seen)[..., 2].mean() > 0.8
+    status, printed = train(*arguments(data, tmp_path / "other"), "--teacher", tmp_path / "nobody.h5")
+    assert status == 2
+    assert "nobody.h5" in printed
 
 
 def test_examples_are_heroes_of_all_sizes_and_a_frame_without(data, tmp_path):
@@ -210,6 +229,7 @@ from model.contact_sheet import PREDICTION, TRUTH
 from model.dataset import find_pairs
 from model.examples import choose_examples, draw_examples
 from model.frames import pack
+from model.networks import build
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
     batches = Batches(frames, Sampling(), np.ones(len(frames)), 1, workers=1)
