@@ -21,7 +21,7 @@ class Flight:
     def frame(self, hero: bool = True):
         self.time += 0.2
         pose = Pose(0, 0, 10, 0, 0.3, 0)
-        depth = np.full((256, 256), 60, np.uint8)
+        depth = np.full((256, 256), 28, np.uint8)  # 11 m, where the blob is as high as a person
         image = np.zeros((256, 256, 3), np.uint8)
         frame = SimpleNamespace(timestamp=self.time, pose=pose, gimbal_pose=pose, image=image, depth_image=depth)
         probabilities = np.zeros((64, 64, 3), np.float32)
