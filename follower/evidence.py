@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from follower.detection import HERO, PEOPLE, Blob
-from follower.geometry import Intrinsics, depth_metres, pixel_from_world, rescale_pixel
+from follower.geometry import Intrinsics, depth_metres, pixel_from_world, pixels_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.settings import REFERENCE_PIXELS
 from follower.types import Frame, RangeSource
@@ -107,7 +107,7 @@ class Look:
         size, shape = self.probabilities.shape[:2], depth_image.shape
         # Each of the network's pixels takes the depth at its centre.
         index = [
-            (2 * np.arange(count)[part] + 1) * length // (2 * count)
+            pixels_at_centres(np.arange(count)[part], count, length)
             for part, count, length in zip((rows, columns), size, shape, strict=True)
         ]
         depths = depth_metres(depth_image[np.ix_(*index)], self.depth_far)

@@ -101,6 +101,11 @@ def rescale_pixel(pixel: tuple[float, float], size: tuple[int, int], new_size: t
     return tuple((p + 0.5) * new / old - 0.5 for p, old, new in zip(pixel, size, new_size, strict=True))
 
 
+def pixels_at_centres(pixels: np.ndarray, count: int, new_count: int) -> np.ndarray:
+    """In which of `new_count` rows (or columns) the centres of some of `count` lie, where both show the same."""
+    return (2 * pixels + 1) * new_count // (2 * count)
+
+
 def depth_metres(depth: np.ndarray, far: float) -> np.ndarray:
     """Planar depth of depth bytes: z = byte / 255 * far; NaN where saturated (far or beyond) or 0 (nothing drawn)."""
     metres = depth * (far / 255)

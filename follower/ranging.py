@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from follower.geometry import SATURATED, Intrinsics, depth_metres, depth_of_person, rays, rotation, world_from_pixel
+from follower.geometry import (
+    SATURATED,
+    Intrinsics,
+    depth_metres,
+    depth_of_person,
+    pixels_at_centres,
+    rays,
+    rotation,
+    world_from_pixel,
+)
 from follower.types import Detection, Pose, Range, RangeSource
 
 LARGEST = 1.5  # times the hero's height: a silhouette that would be larger at its depth has the background's depth
@@ -129,7 +138,7 @@ def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, far: flo
     in_rows, in_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom = in_rows[0] * height // rows, -(-(in_rows[-1] + 1) * height // rows)
     left, right = in_columns[0] * width // columns, -(-(in_columns[-1] + 1) * width // columns)
-    from_row = (2 * np.arange(top, bottom) + 1) * rows // (2 * height)
-    from_column = (2 * np.arange(left, right) + 1) * columns // (2 * width)
+    from_row = pixels_at_centres(np.arange(top, bottom), height, rows)
+    from_column = pixels_at_centres(np.arange(left, right), width, columns)
     covered = mask[from_row[:, None], from_column]
     return depth_metres(depth_image[top:bottom, left:right][covered], far)
