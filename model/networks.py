@@ -124,6 +124,18 @@ def multiply_accumulates(network: keras.Model) -> int:
     return total
 
 
+def twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> keras.Model:
+    """The same network and weights for another shape and dtype policy; probabilities are float32 under any."""
+
+    def clone(layer: keras.Layer) -> keras.Layer:
+        dtype = "float32" if layer is network.layers[-1] else policy
+        return layer.__class__.from_config(layer.get_config() | {"dtype": dtype})
+
+    same = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
+    same.set_weights(network.get_weights())
+    return same
+
+
 def _convolution(x, width, kernel=3, strides=1, activation="relu", initializer="he_normal", *, name):
     return layers.Conv2D(
         width, kernel, strides, padding="same", activation=activation, kernel_initializer=initializer, name=name

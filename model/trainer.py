@@ -19,8 +19,9 @@ from model.examples import draw_examples
 from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
 from model.mining import find_mistakes
+from model.networks import twin
 from model.run_folder import RunFolder
-from model.teachers import Teachers
+from model.teachers import Teachers, at_any_size
 from model.train_settings import TrainSettings
 from model.validation import Validation, validate
 from model.weights import save_model
@@ -52,14 +53,12 @@ class Trainer:
         self.best = -1.0
         self.mistakes: np.ndarray | None = None  # of the average in the training frames, as far as reviewed
         self.late = False  # past the first third: the loss asks more for a false hero
-        self.averaged = _twin(model, "float32", model.input_shape[1:])
+        self.averaged = twin(model, "float32", model.input_shape[1:])
         with self._scope():
-            self.network = _twin(model, self.precision, (None, None, 3))
+            self.network = twin(model, self.precision, (None, None, 3))
             self.optimizer = self._optimizer()
             self.optimizer.build(self.network.trainable_variables)
-        self.teachers = (
-            Teachers([_twin(each, self.precision, (None, None, 3)) for each in teachers]) if teachers else None
-        )
+        self.teachers = Teachers([at_any_size(each) for each in teachers]) if teachers else None
         self._graphs: dict[int, keras.Model] = {}
         self.average = [np.array(weight) for weight in model.get_weights()]
 
@@ -219,7 +218,7 @@ class Trainer:
     @cached_property
     def _reviewer(self) -> keras.Model:
         """The average at the training's precision, which looks through frames twice as fast."""
-        return _twin(self.averaged, self.precision, self.averaged.input_shape[1:])
+        return twin(self.averaged, self.precision, self.averaged.input_shape[1:])
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)
@@ -232,18 +231,6 @@ class Trainer:
     def _write(self, path: Path) -> None:
         self.averaged.set_weights(self.average)
         save_model(self.averaged, path, {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best})
-
-
-def _twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> keras.Model:
-    """The same network and weights for another shape and dtype policy; probabilities are float32 under any."""
-
-    def clone(layer: keras.Layer) -> keras.Layer:
-        dtype = "float32" if layer is network.layers[-1] else policy
-        return layer.__class__.from_config(layer.get_config() | {"dtype": dtype})
-
-    twin = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
-    twin.set_weights(network.get_weights())
-    return twin
 
 
 def _share_of_turns(share: float, turn: int) -> bool:

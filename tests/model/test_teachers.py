@@ -13,7 +13,7 @@ class Sees:
     def __init__(self, dark, bright):
         self.dark, self.bright = np.array(dark), np.array(bright)
 
-    def predict_on_batch(self, images):
+    def __call__(self, images):
         return np.where(images[..., :1] > 100, self.bright, self.dark)
 
 
