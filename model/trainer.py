@@ -46,7 +46,7 @@ class Trainer:
         self.distribution = distribution
         self.chief = distribution is None or distribution.chief
         self.settings, self.run, self.console = settings, run, console
-        self.precision = _precision(settings.mixed_precision)
+        self.precision = _precision(settings.mixed_precision, model)
         self.epoch = 0
         self.seconds = 0.0
         self.step = 0
@@ -262,10 +262,12 @@ def _on_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _precision(wanted: str) -> str:
+def _precision(wanted: str, network: keras.Model) -> str:
     if wanted != "auto":
         return wanted
-    if not _on_gpu():
-        flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-        return "mixed_bfloat16" if "amx_bf16" in flags else "float32"
-    return "mixed_bfloat16"
+    if _on_gpu():
+        return "mixed_bfloat16"
+    # A depthwise convolution in bfloat16 has no kernel made for it on a CPU: a step would take many times as long.
+    depthwise = any(isinstance(layer, keras.layers.SeparableConv2D) for layer in network.layers)
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    return "mixed_bfloat16" if "amx_bf16" in flags and not depthwise else "float32"
