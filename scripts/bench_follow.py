@@ -111,13 +111,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.episodes < 1 or options.seconds < 1:
         parser.error("expected at least one episode of at least one second")
+    if options.processes < 1 or options.people < 0:
+        parser.error("expected at least one process, and no fewer than 0 people")
     weights = None if options.perfect else options.weights
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     tasks = [(agent, seed, options.seconds, weights, options.people) for seed in seeds for agent in options.agents]
     flights: dict[str, dict[int, list[Moment]]] = {agent: {} for agent in options.agents}
-    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-        for agent, seed, moments in track(pool.map(_job, tasks), "flying", total=len(tasks), console=console):
-            flights[agent][seed] = moments
+    try:
+        with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+            for agent, seed, moments in track(pool.map(_job, tasks), "flying", total=len(tasks), console=console):
+                flights[agent][seed] = moments
+    except (ValueError, RuntimeError, OSError) as error:  # WeightsError, RendererError, a process that was killed
+        print(f"bench follow: {error}", file=sys.stderr)
+        return 2
     results = {agent: {seed: measure(log) for seed, log in logs.items()} for agent, logs in flights.items()}
     _print(results)
     if options.out:
@@ -127,10 +133,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "overall": {agent: asdict(overall(list(rows.values()))) for agent, rows in results.items()},
             "episodes": {agent: {seed: asdict(row) for seed, row in rows.items()} for agent, rows in results.items()},
         }
-        (options.out / "follow.json").write_text(json.dumps(content, indent=1))
+        (options.out / "follow.json").write_text(json.dumps(_as_json(content), indent=1, allow_nan=False) + "\n")
         _plot(flights, options.out / "follow.png")
         console.print(f"figures and plot: {options.out}")
     return 0
+
+
+def _as_json(value: object) -> object:
+    """The same with None for NaN, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {key: _as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 FIGURES = (  # heading, field, factor, digits
@@ -143,7 +158,11 @@ FIGURES = (  # heading, field, factor, digits
     ("  longest, s", "longest_wrong", 1, 1),
     ("error within 20 m, median, m", "error_median", 1, 2),
     ("error within 20 m, p95, m", "error_p95", 1, 2),
-    *((f"  median at {low}-{high} m, m", ("error_by_range", k), 1, 2) for k, (low, high) in enumerate(RANGES)),
+    *(
+        (f"  {name} at {low}-{high} m, m", (f"error_{name}_by_range", k), 1, 2)
+        for k, (low, high) in enumerate(RANGES)
+        for name in ("median", "p95")
+    ),
     ("collisions", "collisions", 1, 1),
 )
 

@@ -39,7 +39,8 @@ class FollowResult:
     longest_wrong: float  # the longest stretch of it
     error_median: float  # metres between a reported point and the hero's centre, the hero within 20 m
     error_p95: float
-    error_by_range: tuple[float, ...]  # median for each of RANGES
+    error_median_by_range: tuple[float, ...]  # for each of RANGES
+    error_p95_by_range: tuple[float, ...]
     collisions: float
 
 
@@ -58,6 +59,7 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
     losses = [m.time for m in moments if m.said_lost]
     back = [times[(times > lost) & hits] for lost in losses]
     near = errors[(ranges < 20) & ~np.isnan(errors)]
+    by_range = [errors[(ranges >= low) & (ranges < high) & ~np.isnan(errors)] for low, high in RANGES]
     return FollowResult(
         first_detection=moments[acquired].time - moments[0].time if since else float("nan"),
         in_view=_mean([m.hero_visible for m in since]),
@@ -68,9 +70,8 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
         longest_wrong=step * _longest_run(wrong),
         error_median=_quantile(near, 0.5),
         error_p95=_quantile(near, 0.95),
-        error_by_range=tuple(
-            _quantile(errors[(ranges >= low) & (ranges < high) & ~np.isnan(errors)], 0.5) for low, high in RANGES
-        ),
+        error_median_by_range=tuple(_quantile(each, 0.5) for each in by_range),
+        error_p95_by_range=tuple(_quantile(each, 0.95) for each in by_range),
         collisions=moments[-1].collisions,
     )
 

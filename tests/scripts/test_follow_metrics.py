@@ -49,10 +49,19 @@ def test_a_flight_counted_by_hand():
     assert result.reacquired_after == pytest.approx(0.4)
     assert result.wrong_seconds == 0
     assert result.error_median == pytest.approx(0.5)
-    assert result.error_by_range[0] == pytest.approx(0.5)
-    assert result.error_by_range[2] == pytest.approx(0.5)
-    assert np.isnan(result.error_by_range[1])
+    assert result.error_median_by_range[0] == pytest.approx(0.5)
+    assert result.error_median_by_range[2] == pytest.approx(0.5)
+    assert np.isnan(result.error_median_by_range[1])
     assert result.collisions == 1
+
+
+def test_errors_have_a_median_and_a_p95_for_each_range():
+    errors = np.arange(101) / 100  # the median is 0.5 and the 95th percentile 0.95
+    near = [moment(0.2 * k, distance=4.0, reported=(10 + error, 0.0, 1.0)) for k, error in enumerate(errors)]
+    far = [moment(30 + 0.2 * k, distance=30.0, reported=(10 + 3 * error, 0.0, 1.0)) for k, error in enumerate(errors)]
+    result = measure([*near, *far])
+    assert result.error_median_by_range == pytest.approx((0.5, np.nan, np.nan, 1.5, np.nan), nan_ok=True)
+    assert result.error_p95_by_range == pytest.approx((0.95, np.nan, np.nan, 2.85, np.nan), nan_ok=True)
 
 
 def test_following_somebody_else_is_timed():
