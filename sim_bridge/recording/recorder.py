@@ -22,7 +22,7 @@ from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.recording.entries import Entry, make_entry
 from sim_bridge.recording.selection import Selection, traits_of
 from sim_bridge.recording.settings import RecordingSettings, is_run_name
-from sim_bridge.recording.writer import RunWriter
+from sim_bridge.recording.writer import RunWriter, now
 from sim_bridge.session import Session
 
 logger = logging.getLogger(__name__)
@@ -44,10 +44,11 @@ class Take:
 
 @dataclass(eq=False)
 class _Track:
-    """One simulator within a take."""
+    """One simulator within a take. Its run begins with the first frame that is kept, so that none is empty."""
 
-    writer: RunWriter
     selection: Selection[Entry]
+    writer: RunWriter | None = None
+    started: str = field(default_factory=now)
     lost: Counter[str] = field(default_factory=Counter)  # reason -> frames that were wanted and are not there
 
 
@@ -224,26 +225,32 @@ class Recorder(Listener):
                     self._frames_waiting -= 1
 
     def _record(self, heard: _Heard) -> None:
-        if time.monotonic() - self._disk_refused < DISK_PAUSE:
-            self._lose(heard.take, heard.session, "the disk refused")
-            return
-        try:
-            if not self._has_room(heard.take):
-                return
-            track = self._track(heard)
-            entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision, heard.note)
-            traits = traits_of(labels, heard.decision, heard.take.settings)
-            chosen = track.selection.choose(entry, replace(traits, marked=bool(heard.note)))
-            for entry in chosen:
-                before = track.writer.bytes
-                track.writer.add(entry.record, entry.image, entry.mask, entry.depth)
-                heard.take.bytes += track.writer.bytes - before
-                self._kept += 1
-            self._sync()
-        except OSError as error:
-            self._disk_refused = time.monotonic()
-            self._lose(heard.take, heard.session, "the disk refused")
-            self._complaints.warning("disk", "not recorded, the flight goes on: %s", error)
+        take, session = heard.take, heard.session
+        track = self._track(take, session)
+        entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision, heard.note)
+        traits = traits_of(labels, heard.decision, take.settings)
+        chosen = deque(track.selection.choose(entry, replace(traits, marked=bool(heard.note))))
+        if chosen and time.monotonic() - self._disk_refused >= DISK_PAUSE:
+            try:
+                if not self._has_room(take):
+                    return
+                if track.writer is None:
+                    track.writer = self._begin_run(take, session, track, chosen[0], labels.shape)
+                while chosen:
+                    self._write(take, track.writer, chosen[0])
+                    chosen.popleft()
+            except OSError as error:
+                self._disk_refused = time.monotonic()
+                self._complaints.warning("disk", "not recorded, the flight goes on: %s", error)
+        if chosen:
+            self._lose(take, session, "the disk refused", len(chosen))
+        self._sync()
+
+    def _write(self, take: Take, writer: RunWriter, entry: Entry) -> None:
+        before = writer.bytes
+        writer.add(entry.record, entry.image, entry.mask, entry.depth)
+        take.bytes += writer.bytes - before
+        self._kept += 1
 
     def _has_room(self, take: Take) -> bool:
         """Whether the take may grow; ends it where not."""
@@ -264,34 +271,36 @@ class Recorder(Listener):
                 self.stop(reason)
         return False
 
-    def _track(self, heard: _Heard) -> _Track:
-        track = heard.take.tracks.get(heard.session)
-        if track is None:
-            session = heard.session
-            simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
-            size = list(heard.frame.image.shape[:2])
-            meta = {**self._about, "simulator": simulator, "frame_size": size, "first_number": heard.number}
-            writer = RunWriter(Path(self.settings.folder), heard.take.name, meta)
-            track = heard.take.tracks[session] = _Track(writer, Selection(heard.take.settings))
-        return track
+    def _track(self, take: Take, session: Session) -> _Track:
+        with self._changed:
+            if session not in take.tracks:
+                take.tracks[session] = _Track(Selection(take.settings))
+            return take.tracks[session]
+
+    def _begin_run(
+        self, take: Take, session: Session, track: _Track, first: Entry, frame_size: tuple[int, int]
+    ) -> RunWriter:
+        simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
+        about = {"frame_size": frame_size, "first_number": first.record.number, "started": track.started}
+        return RunWriter(Path(self.settings.folder), take.name, {**self._about, "simulator": simulator, **about})
 
     def _change_model(self, take: Take | None, origin: Mapping) -> None:
         if take is not None:
             self._finish(take, "another model flies")
         self._about = dict(origin)
 
-    def _lose(self, take: Take, session: Session, reason: str) -> None:
+    def _lose(self, take: Take, session: Session, reason: str, count: int = 1) -> None:
         with self._changed:
-            self._lost[reason] += 1
-            if session in take.tracks:
-                take.tracks[session].lost[reason] += 1
+            self._lost[reason] += count
+            self._track(take, session).lost[reason] += count
         self._complaints.warning(reason, "left out of the recording: %s", reason)
 
     def _sync(self) -> None:
         take = self._take
         try:
             for track in list(take.tracks.values()) if take else []:
-                track.writer.sync_if_due()
+                if track.writer is not None:
+                    track.writer.sync_if_due()
         except OSError as error:
             self._complaints.warning("disk", "the disk refused: %s", error)
 
@@ -304,9 +313,12 @@ class Recorder(Listener):
         if track is None:
             return
         writer, lost = track.writer, dict(track.lost)
+        without = f", {sum(lost.values())} left out" if lost else ""
+        if writer is None:
+            self._say(f"recorded nothing of {session.name}{without or ', no frame was chosen'}; {reason}")
+            return
         try:
             writer.close(reason, {"lost": lost})
         except OSError as error:
             logger.warning("%s is whole, but could not be finished (%s); the next start does it", writer.path, error)
-        without = f", {sum(lost.values())} left out" if lost else ""
         self._say(f"recorded {writer.path}: {writer.frames} frames{without}; {reason}")

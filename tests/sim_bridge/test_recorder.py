@@ -206,6 +206,71 @@ def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, 
     assert recorder.status()["lost"] == {"the disk refused": 2}
 
 
+class SeesABlobFrom(SeesABlob):
+    """The same, with nobody there before the frame of that number."""
+
+    def __init__(self, first):
+        self.first, self.seen = first, 0
+
+    def predict(self, images):
+        probabilities = super().predict(images)
+        for index in range(len(images)):
+            if self.seen < self.first:
+                probabilities[index] = (1, 0, 0)
+            self.seen += 1
+        return probabilities
+
+
+def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fly, payload, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    add, refused = RunWriter.add, []
+
+    def full(self, record, *files):
+        if record.number == 1 and not refused:
+            refused.append(record)
+            raise OSError(errno.ENOSPC, "no space left on device")
+        add(self, record, *files)
+
+    monkeypatch.setattr(RunWriter, "add", full)
+    payloads = [payload(timestamp=number, depth=25) for number in range(8)]
+    recorder = fly(payloads, segmenter=SeesABlobFrom(5), only=("moments",))  # found in 5, and 0 to 4 come with it
+    run = tmp_path / "runs" / "flight"
+    assert [record.number for record in read_lines(run)[0]] == [0, 6, 7]
+    assert read_meta(run)["lost"] == recorder.status()["lost"] == {"the disk refused": 5}
+
+
+def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly, payload, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    make, tries = RunWriter.__init__, []
+
+    def full(self, *arguments):
+        tries.append(arguments)
+        if len(tries) <= 2:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        make(self, *arguments)
+
+    monkeypatch.setattr(RunWriter, "__init__", full)
+    fly([payload(timestamp=number) for number in range(4)])
+    meta = read_meta(tmp_path / "runs" / "flight")
+    assert (meta["frames"], meta["first_number"], meta["lost"]) == (2, 2, {"the disk refused": 2})
+
+
+def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, eventually, tmp_path):
+    said = []
+    recorder, server = record(only=("far",), name="distant")
+    recorder._say = said.append
+    client = connect(server.port)
+    frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"truth_mask": truth(0)}]
+    for number, frame in enumerate(frames):  # 960 hero pixels at 10 m, then none
+        client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
+        assert eventually(lambda number=number: number in client.acknowledged)
+    assert recorder.status()["name"] == "distant"
+    server.stop()
+    recorder.close()
+    assert not list((tmp_path / "runs").glob("*"))
+    assert said == ["recorded nothing of simulator 1, no frame was chosen; the follower ended"]
+
+
 def test_the_recording_ends_at_its_limit(fly, payload, tmp_path):
     recorder = fly([payload(timestamp=number) for number in range(20)], max_gigabytes=2e-5)
     run = tmp_path / "runs" / "flight"
