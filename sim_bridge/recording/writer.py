@@ -49,7 +49,8 @@ def now() -> str:
 class RunWriter:
     """One run being written; not for several threads at once.
 
-    A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. Call
+    A frame's files are written before its line, and the line in one piece: what `frames.jsonl` has is there. And they
+    get their names only when all are written: a training that reads along finds no image without its mask. Call
     `sync_if_due` often: once a second it brings all to the disk itself, and a loss of power costs no more than that.
     """
 
@@ -82,13 +83,16 @@ class RunWriter:
         """Write one frame. Raises OSError, and then nothing of the frame remains."""
         line = record.to_line()
         paths = [self.path / name for name in record.files()]
+        hidden = [path.with_name(f".{path.name}") for path in paths]  # readers of datasets pass over such names
         contents = [image, mask] if depth is None else [image, mask, depth]
         try:
-            for path, data in zip(paths[::-1], contents[::-1], strict=True):  # the image last: it makes the frame
+            for path, data in zip(hidden, contents, strict=True):
                 path.write_bytes(data)
+            for path, unnamed in zip(paths, hidden, strict=True):
+                os.replace(unnamed, path)
             self._append(line)
         except OSError:
-            for path in paths:
+            for path in (*paths, *hidden):
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
             raise

@@ -115,6 +115,37 @@ def test_a_run_that_is_being_written_is_left_alone(tmp_path):
     assert read_meta(writer.path)["end_reason"] == "done"
 
 
+class Killed(BaseException):
+    """What no writer catches."""
+
+
+@pytest.mark.parametrize("part", ["images", "masks", "depth"])
+def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, monkeypatch, part):
+    writer = RunWriter(tmp_path, "run", {})
+    records = [FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number) for number in range(2)]
+    writer.add(records[0], JPEG, PNG, PNG)
+    write = Path.write_bytes
+
+    def half(path, data):
+        if path.parent.name == part:
+            write(path, data[:5])
+            raise Killed
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(Killed):
+        writer.add(records[1], JPEG, PNG, PNG)
+    monkeypatch.undo()
+    pairs, problems = find_pairs(tmp_path)  # a training, before anybody has put the run in order
+    assert ([pair.name for pair in pairs], problems) == (["000000"], [])
+    writer._lock.release()
+    os.close(writer._lines)
+    recovered = recover(writer.path)
+    assert (recovered.frames, recovered.lines_aside) == (1, 0)
+    assert [file.stem for file in (writer.path / part).iterdir()] == ["000000"]
+    assert find_pairs(tmp_path)[1] == []
+
+
 def test_foreign_folders_are_left_alone(tmp_path):
     (tmp_path / "holiday" / "images").mkdir(parents=True)
     (tmp_path / "holiday" / "images" / "beach.jpeg").write_bytes(b"")
