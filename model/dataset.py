@@ -4,6 +4,7 @@ A dataset is any tree with `images/` and `masks/` side by side, at any depth: an
 or unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
 """
 
+import json
 import os
 import re
 import zipfile
@@ -37,6 +38,11 @@ class Source:
     def __str__(self) -> str:
         return str(self.path) if self.member is None else f"{self.path}:{self.member}"
 
+    @property
+    def name(self) -> str:
+        """Of the file, without folders."""
+        return self.path.name if self.member is None else PurePosixPath(self.member).name
+
     def read(self) -> bytes:
         """The file's bytes. OSError or BadZipFile when they cannot be read."""
         if self.member is None:
@@ -46,12 +52,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """One labelled frame. `run` names the recording it comes from: frames of one run resemble each other."""
+    """One labelled frame. `run` names the recording it comes from: frames of one run resemble each other.
+
+    `by_model`: the mask is what a network saw, mistakes and all, as the recording's `frames.jsonl` says.
+    """
 
     name: str
     image: Source
     mask: Source
     run: str
+    by_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,13 +90,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     if not source.exists():
         raise DatasetError(f"expected a folder or a .zip with images/ and masks/, but {source} does not exist")
     files = list(_zip_files(source)) if source.is_file() else list(_folder_files(source))
-    filled = {relative.parent for relative, _ in files}
     folders: dict[PurePosixPath, dict[str, dict[str, Source]]] = {}
     problems = []
-    if source.is_dir():
-        for folder in sorted(path for path in source.rglob("*") if path.is_dir() and path.name in ("images", "masks")):
-            if PurePosixPath(folder.relative_to(source).as_posix()) not in filled:
-                problems.append(Problem("empty", str(folder), "a folder without any image"))
     for relative, file in files:
         role = relative.parent.name.lower()
         if role not in ("images", "masks") or relative.suffix.lower() not in IMAGE_SUFFIXES:
@@ -99,13 +104,20 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
             problems.append(Problem("duplicate", str(file), f"same frame as {by_role[role][key]}; one of them must go"))
         else:
             by_role[role][key] = file
-    if not folders:
+    if source.is_dir():
+        for folder in sorted(path for path in source.rglob("*") if path.is_dir() and path.name in ("images", "masks")):
+            place = PurePosixPath(folder.relative_to(source).as_posix())
+            if not folders.get(place.parent, {}).get(place.name):
+                problems.append(Problem("empty", str(folder), "a folder without any image"))
+    if not folders and not problems:
         raise DatasetError(f"expected images/ and masks/ somewhere in {source}, found neither among {len(files)} files")
 
     hidden = {relative.parent: file for relative, file in files if relative.name == "hidden.txt"}
+    lines = {relative.parent: file for relative, file in files if relative.name == "frames.jsonl"}
     pairs = []
     for folder, by_role in sorted(folders.items()):
         skip = set(hidden[folder].read().decode().split()) if folder in hidden else set()
+        by_model = _labelled_by_model(lines[folder]) if folder in lines else frozenset()
         images, masks = by_role["images"], by_role["masks"]
         _adopt_masks_without_run(images, masks)
         for key in sorted(images.keys() - masks.keys()):
@@ -114,7 +126,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
             problems.append(Problem("no image", str(masks[key]), f"no partner in {folder / 'images'}"))
         for key in sorted(images.keys() & masks.keys()):
             if key not in skip:
-                pairs.append(Pair(key, images[key], masks[key], _run_of(source, folder, images[key])))
+                run = _run_of(source, folder, images[key])
+                pairs.append(Pair(key, images[key], masks[key], run, images[key].name in by_model))
     return pairs, problems
 
 
@@ -199,6 +212,19 @@ def _adopt_masks_without_run(images: dict[str, Source], masks: dict[str, Source]
             masks[candidates[0]] = masks.pop(key)
 
 
+def _labelled_by_model(lines: Source) -> frozenset[str]:
+    """The images whose masks a network made, by the `frames.jsonl` of a recording."""
+    names = set()
+    for line in lines.read().splitlines():
+        try:
+            frame = json.loads(line)
+            if frame["label_source"] == "model":
+                names.add(frame["image"])
+        except (ValueError, TypeError, KeyError):
+            continue  # a line cut short by a crash, or not a recording's
+    return frozenset(names)
+
+
 @lru_cache(maxsize=8)
 def _open_archive(path: Path, process: int) -> zipfile.ZipFile:
     """Kept open: reading a directory of thousands of members for each of them takes longer than the members.
@@ -227,8 +253,7 @@ def _zip_files(path: Path) -> Iterator[tuple[PurePosixPath, Source]]:
 
 def _run_of(source: Path, folder: PurePosixPath, image: Source) -> str:
     """`train/0_run6` for official names; the folder's own name for a recording, whose frames carry no role."""
-    stem = PurePosixPath(image.member).stem if image.member else image.path.stem
-    prefix, role, _ = stem.partition("cam1")
+    prefix, role, _ = PurePosixPath(image.name).stem.partition("cam1")
     parts = [part for part in (source.stem, *folder.parts) if part != "."]
     parts = [part for index, part in enumerate(parts) if index == 0 or part != parts[index - 1]]
     if role:

@@ -65,6 +65,31 @@ def test_hidden_frames_are_left_out(tmp_path):
     assert [pair.name for pair in find_pairs(tmp_path)[0]] == ["run_1_00000", "run_1_00002"]
 
 
+def test_a_source_without_a_single_frame_is_named_and_hides_no_other_problem(tmp_path):
+    for role in ("images", "masks"):
+        (tmp_path / "morning" / role).mkdir(parents=True)
+    (tmp_path / "morning" / "masks" / "notes.txt").write_text("none today")
+    pairs, problems = find_pairs(tmp_path)
+    assert pairs == []
+    expected = [("empty", str(tmp_path / "morning" / role)) for role in ("images", "masks")]
+    assert [(problem.kind, problem.file) for problem in problems] == expected
+    write_dataset(tmp_path / "evening", 2, size=32)
+    assert len(find_pairs(tmp_path)[0]) == 2
+
+
+def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
+    for number in range(3):
+        write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
+    lines = [
+        '{"image": "000000.jpeg", "label_source": "simulator"}',
+        '{"image": "000001.jpeg", "label_source": "model"}',
+    ]
+    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join([*lines, "[]", '{"image": "0000']))
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
+    for source in (tmp_path / "flight", archive):
+        assert [pair.by_model for pair in find_pairs(source)[0]] == [False, True, False]
+
+
 def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
     write_frame(tmp_path / "train", "1_run1_cam1_00000.jpeg", "1_run1_mask_00000.png", *frame)
     write_frame(tmp_path / "mine" / "evening", "000000.jpeg", "000000.png", *frame)
