@@ -24,6 +24,7 @@ from rich.progress import track
 from model.batches import Batches
 from model.dataset import DatasetError, Pair, summarise
 from model.frames import pack
+from model.promotion import FEWEST
 from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
 from model.train_settings import load_settings
@@ -145,6 +146,11 @@ def _learn(options: argparse.Namespace, run: RunFolder) -> int:
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0
+        if options.promote and measured < FEWEST:
+            raise DatasetError(
+                f"--promote needs at least {FEWEST} frames to measure both models on, labelled by the simulator and not"
+                f" learnt from; there are {measured}: add --validation DIR|ZIP"
+            )
         console.print(
             f"{len(data.frames.used)} frames to learn from, {measured} to measure on;"
             f" {model.count_params() / 1e6:.2f} M parameters,"
@@ -243,8 +249,8 @@ def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size:
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
         console.print(f"left out, {summary}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if validation is None and not options.no_validation:
-        console.print("too few frames to hold some out: nothing is measured while this trains", style="yellow")
+    if data.validation is None and not options.no_validation:
+        console.print("no frame is held out: nothing is measured while this trains", style="yellow")
     return data
 
 

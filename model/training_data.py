@@ -26,6 +26,7 @@ class Gathered:
         held, held_origins: to measure on.
         chosen: the user said what to measure on; false where frames were held out by default.
         problems: of names and folders.
+        notes: what is worth knowing besides.
     """
 
     pairs: tuple[Pair, ...]
@@ -35,6 +36,7 @@ class Gathered:
     held_origins: tuple[str, ...]
     chosen: bool
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def gather(
     hold_out: Sequence[str] = (),
     validate: bool = True,
 ) -> Gathered:
-    """Finds the frames.
+    """Finds the frames. Those that a model labelled are learnt from, but not measured on: it would be its own judge.
 
     Args:
         data: `PATH` or `PATH:WEIGHT`, folders or zips.
@@ -93,16 +95,21 @@ def gather(
             runs = ", ".join(sorted({pair.run for pair in pairs}))
             raise DatasetError(f"--hold-out: no run is called {' or '.join(hold_out)}; there are {runs}")
     elif validate and not validation:
-        out = stretches(pairs)
+        out = {row for row in stretches(pairs) if not pairs[row].by_model}
+    held += [pairs[row] for row in sorted(out)]
+    held_origins += [origins[row] for row in sorted(out)]
     keep = [row for row in range(len(pairs)) if row not in out]
+    notes = _labelled_by_model([pairs[row] for row in keep], held)
+    trusted = [row for row, pair in enumerate(held) if not pair.by_model]
     return Gathered(
         pairs=tuple(pairs[row] for row in keep),
         weights=np.array([weights[row] for row in keep], float),
         origins=tuple(origins[row] for row in keep),
-        held=(*held, *(pairs[row] for row in sorted(out))),
-        held_origins=(*held_origins, *(origins[row] for row in sorted(out))),
+        held=tuple(held[row] for row in trusted),
+        held_origins=tuple(held_origins[row] for row in trusted),
         chosen=bool(validation or hold_out),
         problems=tuple(problems),
+        notes=notes,
     )
 
 
@@ -140,7 +147,7 @@ def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judg
     problems = list(gathered.problems)
     bad, wrong = _bad(frames, gathered.origins)
     problems += wrong
-    notes = []
+    notes = list(gathered.notes)
     if validation is not None:
         held_bad, wrong = _bad(validation, gathered.held_origins)
         problems += wrong
@@ -153,11 +160,27 @@ def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judg
         if shared and not gathered.chosen:
             notes.append(f"{len(shared)} frames are not learnt from, because the same picture is held out")
         bad |= set(shared)
+        if not len(validation.used):
+            validation = None
     counts = Counter(frames.hashes[row] for row in range(len(frames)) if row not in bad)
     if twice := [row for row in range(len(frames)) if counts[frames.hashes[row]] > 1 and row not in bad]:
         names = ", ".join(str(gathered.pairs[row].image) for row in twice[:3])
         notes.append(f"{len(twice)} frames to learn from are there more than once (same picture), e.g. {names}")
     return Judged(replace(frames, left_out=frozenset(bad)), validation, tuple(problems), tuple(notes))
+
+
+def _labelled_by_model(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[str, ...]:
+    """A sentence for each of the two that has such frames."""
+    told = []
+    for pairs, use, consequence in (
+        (learnt, "to learn from", "its mistakes are learnt, too"),
+        (held, "to measure on", "these are left out"),
+    ):
+        if count := sum(pair.by_model for pair in pairs):
+            told.append(
+                f"{count} of {len(pairs)} frames {use} are labelled by a model, not by the simulator: {consequence}"
+            )
+    return tuple(told)
 
 
 def _bad(frames: Frames, origins: Sequence[str]) -> tuple[set[int], Iterable[Problem]]:

@@ -144,6 +144,22 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
         assert (tmp_path / "run" / picture).stat().st_size > 1000
 
 
+def test_promotion_needs_frames_that_no_model_labelled_before_anything_is_learnt(tmp_path):
+    current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
+    flight = write_dataset(tmp_path / "flight", 40, size=64)
+    names = sorted(path.name for path in (flight / "images").iterdir())
+    lines = [json.dumps({"image": name, "label_source": "model"}) for name in names]
+    (flight / "frames.jsonl").write_text("\n".join(lines))
+    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
+    command.console = Console(record=True, width=200, file=io.StringIO())
+    status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))
+    printed = command.console.export_text()
+    assert status == 2, printed
+    assert "40 of 40 frames to learn from are labelled by a model" in printed
+    assert "at least 20 frames to measure both models on" in printed
+    assert not (tmp_path / "run" / "results.csv").exists()
+
+
 def test_promotion_needs_a_model_to_replace(tmp_path):
     command.console = Console(record=True, width=200, file=io.StringIO())
     assert command.main(["--data", str(tmp_path), "--promote"]) == 2

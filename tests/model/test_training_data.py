@@ -1,5 +1,7 @@
 """What is learnt from and measured on, and that everything wrong with it is named before training starts."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -94,6 +96,37 @@ def test_what_is_held_out_is_not_learnt_from(tmp_path):
     assert (len(chosen.pairs), len(chosen.held)) == (0, 40)
     with pytest.raises(DatasetError, match="no run is called nowhere; there are learn"):
         gather([str(folder)], hold_out=["nowhere"])
+
+
+def write_recording(folder, count, by_model):
+    """As a flight leaves it; the first `by_model` frames are labelled by the network, not by the simulator."""
+    labels = draw_labels(np.random.default_rng(0), 32)
+    lines = []
+    for number in range(count):
+        write_frame(folder, f"{number:06d}.png", f"{number:06d}.png", paint(labels) - np.uint8(number), labels)
+        source = "model" if number < by_model else "simulator"
+        lines.append(json.dumps({"image": f"{number:06d}.png", "label_source": source}))
+    (folder / "frames.jsonl").write_text("\n".join(lines))
+    return str(folder)
+
+
+def test_what_a_model_labelled_is_told_and_measures_nothing(tmp_path):
+    flight = write_recording(tmp_path / "flight", 40, by_model=40)
+    official = write_dataset(tmp_path / "official", 40, size=32)
+    gathered = gather([str(official)], [flight])
+    assert {pair.run for pair in gathered.held} == {"official/run_1"}
+    assert sum(pair.by_model for pair in gathered.pairs) == 40  # none is lost to learning
+    assert [note.partition(":")[0] for note in gathered.notes] == [
+        "40 of 78 frames to learn from are labelled by a model, not by the simulator"
+    ]
+    mixed = write_recording(tmp_path / "mixed", 10, by_model=4)
+    gathered, found = judged(tmp_path, official, validation=[mixed])
+    assert [pair.name for pair in gathered.held] == [f"{number:06d}" for number in range(4, 10)]
+    assert found.notes == (
+        "4 of 10 frames to measure on are labelled by a model, not by the simulator: these are left out",
+    )
+    held = gather([str(official)], [flight], hold_out=["flight"])
+    assert (len(held.pairs), held.held) == (40, ())
 
 
 def test_recordings_are_drawn_as_often_as_the_rest_but_no_frame_all_the_time(tmp_path):
