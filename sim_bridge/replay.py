@@ -8,9 +8,11 @@ import argparse
 import base64
 import contextlib
 import json
+import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -89,16 +91,27 @@ def started_follower(weights: str, settings: dict) -> Iterator[tuple[str, int]]:
     changes = [f"agent.{key}={json.dumps(value)}" for key, value in settings.items()]
     command = [sys.executable, str(FOLLOWER), weights, "--host", "127.0.0.1", "--port", "0"]
     command += [part for change in changes for part in ("--set", change)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
+    addresses: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
+
+    def read() -> None:  # to the end: a pipe that nobody empties stops who writes to it
+        with process.stdout:
+            for line in process.stdout:
+                if waiting := re.search(r"ws://([\w.]+):(\d+)", line):
+                    addresses.put((waiting[1], int(waiting[2])))
+        addresses.put(None)
+
+    threading.Thread(target=read, name="follower's words", daemon=True).start()
     try:
-        for line in process.stdout:
-            if waiting := re.search(r"ws://([\w.]+):(\d+)", line):
-                yield waiting[1], int(waiting[2])
-                return
-        raise ReplayError(f"the follower ended before it listened, with status {process.wait()}")
+        try:
+            address = addresses.get(timeout=START_SECONDS)
+        except queue.Empty:
+            raise ReplayError(f"the follower did not begin to listen within {START_SECONDS:g} s") from None
+        if address is None:
+            raise ReplayError(f"the follower ended before it listened, with status {process.wait()}")
+        yield address
     finally:
         process.terminate()
-        process.stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
         process.kill()

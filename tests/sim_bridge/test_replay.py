@@ -12,7 +12,7 @@ from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recording.files import RecordingError, read_lines
 from sim_bridge.recording.runs import open_run
-from sim_bridge.replay import check, main, payload_of, play
+from sim_bridge.replay import check, main, payload_of, play, started_follower
 from sim_bridge.replay_check import compare, unbroken
 from sim_bridge.replay_client import Answer, ReplayClient, ReplayError
 from tests.sim_bridge.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
@@ -140,6 +140,48 @@ def test_a_bridge_that_goes_away_is_said(serve, eventually):
         assert eventually(lambda: not server.sessions)
         with pytest.raises(ReplayError, match=r"gone|closed"):
             client.wait(client.send(make_frame(1)), 2)
+
+
+@pytest.fixture
+def follower_does(tmp_path, monkeypatch):
+    """Has another program started in the follower's place."""
+
+    def do(program):
+        script = tmp_path / "program.py"
+        script.write_text(program)
+        monkeypatch.setattr("sim_bridge.replay.FOLLOWER", script)
+
+    return do
+
+
+def test_a_follower_that_never_listens_is_not_waited_for_for_ever(follower_does, monkeypatch, capsys):
+    monkeypatch.setattr("sim_bridge.replay.START_SECONDS", 0.5)
+    follower_does("import time; print('loading', flush=True); time.sleep(60)")
+    began = time.monotonic()
+    assert main([str(WALK), "--weights", "any.h5"]) == 2
+    assert time.monotonic() - began < 20
+    assert "the follower did not begin to listen within 0.5 s" in capsys.readouterr().err
+
+
+def test_a_follower_that_ends_at_once_is_said(follower_does, capsys):
+    follower_does("raise SystemExit(2)")
+    assert main([str(WALK), "--weights", "any.h5"]) == 2
+    assert "the follower ended before it listened, with status 2" in capsys.readouterr().err
+
+
+def test_a_follower_that_says_much_is_listened_to(follower_does, tmp_path, eventually):
+    said_all = tmp_path / "said"
+    follower_does(
+        "import pathlib, time\n"
+        "print('waiting for QuadSim on ws://127.0.0.1:4000', flush=True)\n"
+        "for _ in range(5000):\n"
+        "    print('status' * 20, flush=True)\n"  # 600 KB, where a pipe holds 64
+        f"pathlib.Path({str(said_all)!r}).touch()\n"
+        "time.sleep(60)\n"
+    )
+    with started_follower("any.h5", {}) as address:
+        assert address == ("127.0.0.1", 4000)
+        assert eventually(said_all.exists)
 
 
 def test_two_replays_at_once_do_not_mix(serve):
