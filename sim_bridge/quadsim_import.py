@@ -25,6 +25,7 @@ from sim_bridge.recording.writer import RunWriter
 
 COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT = 1, 2, 3, 4
 CAMERAS = (COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT)
+RED = 2  # OpenCV's channels are blue, green, red
 SHOWN = 20  # problems
 
 _FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)
@@ -155,11 +156,11 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(path: Path, data: bytes) -> np.ndarray:
-    """One channel, (height, width) uint8: in the depths all are equal."""
+    """The red channel, (height, width) uint8: the one that the original's preprocessing took. Mostly all are equal."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint8:
         raise RecordingError(f"{path.name} is not an image of 8 bits a channel")
-    return pixels if pixels.ndim == 2 else pixels[..., 0]
+    return pixels if pixels.ndim == 2 else pixels[..., RED]
 
 
 if __name__ == "__main__":

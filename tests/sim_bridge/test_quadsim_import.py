@@ -83,6 +83,17 @@ def test_the_nearest_camera_gives_the_class(depths):
     assert labels.tolist() == [[expected]]
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_where_channels_differ_red_is_the_depth_as_in_the_original(recording, channels):
+    for camera in (2, 3, 4):
+        file = str(recording / f"cam{camera}_00001.png")
+        pixels = np.full((8, 9, channels), 7 * camera, np.uint8)  # blue, green and alpha: the people nearest everywhere
+        pixels[..., 2] = cv2.imread(file)[..., 2]
+        cv2.imwrite(file, pixels)
+    _, labels = read_frame(find_frames(recording)["00001"])
+    np.testing.assert_array_equal(labels, np.repeat([[0, 0, 0, 1, 1, 1, 2, 2, 2]], 8, axis=0))
+
+
 def damage(file, how):
     data = file.read_bytes()
     if how == "missing":
