@@ -7,7 +7,9 @@ writes neither poses nor depth of the colour camera, so the result trains and is
 """
 
 import argparse
+import contextlib
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -87,13 +89,13 @@ def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:
 def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Path]]]) -> tuple[int, list[Problem]]:
     """Write frames (of `find_frames`) to a new recording; how many there are, and what was left out.
 
-    Raises RecordingError and OSError.
+    Raises RecordingError and OSError. What it had begun when something ended it, Ctrl-C for instance, is removed again.
     """
     if run.exists():
         raise RecordingError(f"{run} exists already; choose another name")
     if not is_run_name(run.name):
         raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {run.name!r}")
-    writer, problems, reason = None, [], "interrupted"
+    writer, problems = None, []
     try:
         for number, files in frames:
             try:
@@ -108,15 +110,20 @@ def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Pa
             people, hero = int(counts[PEOPLE]), int(counts[HERO])
             record = FrameRecord(number, f"{number}.png", SIMULATOR, hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
-        reason = "imported"
-    finally:
+    except BaseException:
         if writer is not None:
-            writer.close(reason, {"left_out": [str(problem) for problem in problems]})
-    return (writer.frames if writer else 0), problems
+            with contextlib.suppress(OSError):
+                writer.close("interrupted")
+            shutil.rmtree(writer.path, ignore_errors=True)
+        raise
+    if writer is None:
+        return 0, problems
+    writer.close("imported", {"left_out": [str(problem) for problem in problems]})
+    return writer.frames, problems
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; exit status 0, or 2 with a sentence when nothing could be imported."""
+    """The command; exit status 0, 2 with a sentence when nothing could be imported, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m sim_bridge.quadsim_import",
         description=__doc__,
@@ -133,6 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RecordingError, OSError) as error:
         print(f"quadsim_import: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("quadsim_import: interrupted; what was begun is removed", file=sys.stderr)
+        return 130
     for problem in problems[:SHOWN]:
         console.print(f"  left out: {problem}", highlight=False, markup=False, soft_wrap=True)
     if len(problems) > SHOWN:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from model.dataset import check_pairs, find_pairs, read_pair
 from sim_bridge.quadsim_import import find_frames, labels_of_depths, main, read_frame
 from sim_bridge.recording.runs import open_run
+from sim_bridge.recording.writer import RunWriter
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +138,26 @@ def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path,
     assert main([str(recording), str(tmp_path / "other")]) == 2
     assert "none of the 3 frames is complete" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(("ended_by", "status"), [(KeyboardInterrupt(), 130), (OSError("the disk is full"), 2)])
+def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
+    recording, tmp_path, monkeypatch, capsys, ended_by, status
+):
+    add = RunWriter.add
+
+    def ends(self, record, *files):
+        if record.frame == "00002":
+            raise ended_by
+        add(self, record, *files)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunWriter, "add", ends)
+        assert main([str(recording), str(tmp_path / "runs" / "first")]) == status
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not list((tmp_path / "runs").iterdir())
+    assert main([str(recording), str(tmp_path / "runs" / "first")]) == 0
+    assert len(open_run(tmp_path / "runs" / "first").frames) == 3
 
 
 def test_other_files_beside_the_cameras_do_not_matter(recording):
