@@ -162,7 +162,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     listed = command("list", list_runs)
     listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="where they are (recordings)")
     shown = command("show", show)
-    shown.add_argument("--frames", type=int, default=30, help="how many on the contact sheet (30)")
+    shown.add_argument("--frames", type=_at_least_one, default=30, help="how many on the contact sheet (30)")
     filmed = command("video", video)
     filmed.add_argument("--output", type=Path, metavar="FILE.mp4", help="where to (look/video.mp4 in the run)")
     hidden, restored, recovered = command("hide", hide), command("restore", restore), command("recover", recover_run)
@@ -171,6 +171,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     hidden.add_argument("frames", nargs="+", metavar="FRAMES")
     restored.add_argument("frames", nargs="*", metavar="FRAMES")
     return parser.parse_args(arguments)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

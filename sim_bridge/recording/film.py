@@ -3,6 +3,7 @@
 What the stand-in tells of the truth is drawn where it was recorded. Opens no window.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -39,21 +40,30 @@ def frames_per_second(frames: tuple[FrameRecord, ...]) -> float:
 
 
 def write_video(path: Path, pictures: Iterable[np.ndarray], pace: float) -> None:
-    """Write an MP4 (MPEG-4) of RGB pictures of one size, so many a second. Raises RecordingError."""
+    """Write an MP4 (MPEG-4) of RGB pictures of one size, so many a second; its folder is made where it is missing.
+
+    What stood at `path` is replaced by the whole film or not at all. Raises RecordingError, OSError.
+    """
     writer = None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.new{path.suffix}")
+    unfinished.touch()  # says why, where it cannot be; OpenCV does not
     try:
         for picture in pictures:
             height, width = picture.shape[:2]
             if writer is None:
-                writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), pace, (width, height))
+                writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), pace, (width, height))
                 if not writer.isOpened():
-                    raise RecordingError(f"{path}: this OpenCV cannot write MPEG-4 videos")
+                    raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
             writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if writer is None:
+            raise RecordingError(f"there are no frames to show, so {path} was not written")
+        writer.release()
+        os.replace(unfinished, path)
     finally:
         if writer is not None:
             writer.release()
-    if writer is None:
-        raise RecordingError(f"there are no frames to show, so {path} was not written")
+        unfinished.unlink(missing_ok=True)
 
 
 def write_gif(run: Run, path: Path, most_frames: int = 90) -> None:

@@ -11,7 +11,7 @@ import pytest
 from model.dataset import find_pairs
 from sim_bridge.recording.__main__ import main
 from sim_bridge.recording.files import read_lines
-from sim_bridge.recording.film import frames_per_second
+from sim_bridge.recording.film import film_pictures, frames_per_second
 from sim_bridge.recording.look import select
 from sim_bridge.recording.overlay import HERO_COLOUR, SIZE, draw
 from sim_bridge.recording.runs import open_run
@@ -88,6 +88,41 @@ def test_statistics_are_those_of_the_walk():
     assert numbers.metres[-1] > 22  # it walks away
     thinned = dataclasses.replace(open_run(WALK), frames=open_run(WALK).frames[::3])
     assert statistics_of(thinned).missing == FRAMES - len(thinned.frames) - 2  # none after the last
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "many"])
+def test_a_contact_sheet_of_nothing_is_refused(walk, capsys, count):
+    with pytest.raises(SystemExit) as refused:
+        main(["show", str(walk), "--frames", count])
+    assert refused.value.code == 2
+    assert f"expected 1 or more, got '{count}'" in capsys.readouterr().err
+
+
+def test_a_video_goes_where_it_is_asked_to(walk, tmp_path, capsys):
+    film = tmp_path / "films" / "of today" / "walk.mp4"
+    assert main(["video", str(walk), "--output", str(film)]) == 0
+    assert [file.name for file in film.parent.iterdir()] == ["walk.mp4"]
+    assert main(["video", str(walk), "--output", str(tmp_path / "walk.txt")]) == 2
+    assert "expected a name that ends in .mp4" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["video", str(walk), "--output", str(tmp_path / "file" / "walk.mp4")]) == 2
+    assert "file" in capsys.readouterr().err
+    assert {file.name for file in tmp_path.iterdir()} == {"films", "file", "runs"}
+
+
+def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
+    assert main(["video", str(walk)]) == 0
+    film = walk / "look" / "video.mp4"
+    before = film.read_bytes()
+
+    def ends(run):
+        yield next(film_pictures(run))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim_bridge.recording.__main__.film_pictures", ends)
+    assert main(["video", str(walk)]) == 130
+    assert film.read_bytes() == before
+    assert list(film.parent.iterdir()) == [film]
 
 
 def test_a_video_has_every_frame(walk, capsys):
