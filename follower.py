@@ -122,7 +122,7 @@ def fly(settings: Settings, console: Console, sim_options: list[str] | None = No
 
     The address is taken first and opened last: a port in use shows at once, and no simulator is kept waiting
     by a model that is still being loaded. Whatever keeps it from flying is a ValueError or a RuntimeError with a
-    sentence for people.
+    sentence for people, or an OSError that names the file.
     """
     bridge = settings.bridge
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
@@ -203,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
         status = fly(read_settings(options), console, options.sim_options if options.sim else None, options.pred_viz)
     except KeyboardInterrupt:
         status = 0
-    except (ValueError, RuntimeError) as error:  # SettingsError, AddressError, WeightsError, RuntimeUnavailable
+    except (ValueError, RuntimeError, OSError) as error:  # settings, addresses, weights, runtimes, files
         return fail(str(error))
     console.print("stopped")
     return status

@@ -117,6 +117,12 @@ def test_a_port_in_use_is_one_sentence(start):
         (["--set", "agent.treshold=0.4"], "there is no setting agent.treshold; did you mean agent.threshold?"),
         (["--threshold", "1.4"], "agent.threshold: expected a number between 0 and 1, got 1.4"),
         (["--config", "absent.toml"], "absent.toml cannot be read: No such file or directory"),
+        pytest.param(
+            ["--set", f"recording.folder={300 * 'x'}"],
+            f"File name too long: '{300 * 'x'}'",
+            marks=pytest.mark.skipif(os.name != "posix", reason="the system's own words"),
+            id="folder",
+        ),
         (["--async-mode", "thread"], "argument --async-mode: invalid choice: 'thread'"),
     ],
 )
