@@ -113,7 +113,7 @@ class Client:
                 suppress_origin=True,
                 header=["User-Agent: websocket-sharp/1.0"],
             )
-        except (OSError, websocket.WebSocketException) as error:
+        except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: no name of a machine
             return str(error)
         self._socket = connection
         try:

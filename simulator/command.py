@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from rich.console import Console
@@ -57,7 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         "Connects to a follower as QuadSim does, patrols, and flies to the coordinates that it is told.",
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="where the follower listens (default %(default)s)")
+    add("--host", type=_host, default="127.0.0.1", help="where the follower listens (default %(default)s)")
     add("--port", type=_number(int, 1, 65535), default=4567, help="its port (default %(default)s)")
     add("--seed", type=_number(int, 0, MOST_SEED), default=0, help="of the city and all that happens in it (default 0)")
     add(
@@ -182,6 +183,18 @@ def _make_window(console: Console) -> Callable[..., bool] | None:
     except NoDisplay as error:
         console.print(f"no window: {error}. Going on without; --log FILE keeps the tracks.", markup=False)
         return None
+
+
+def _host(text: str) -> str:
+    """A name or an address as argparse takes it; whether anybody is there turns out later."""
+    try:
+        if ":" in text:
+            IPv6Address(text)
+        elif not text.encode("idna"):
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected the name or the address of a machine, got {text!r}") from None
+    return text
 
 
 def _number(kind: type, low: float, high: float) -> Callable[[str], float]:

@@ -105,6 +105,14 @@ def test_it_waits_for_a_server_saying_so_once_and_backs_off(monkeypatch, caplog)
     assert caplog.text.count("no server at") == 1
 
 
+@pytest.mark.parametrize("host", ["a..b", ""])
+def test_a_name_that_no_machine_can_have_is_reported_as_an_absent_server_is(host, caplog):
+    with caplog.at_level(logging.WARNING):
+        client = Client(host)
+        assert wait_until(lambda: "no server at" in caplog.text)
+    client.close()
+
+
 @pytest.mark.parametrize("farewell", ["1", "41", None])
 def test_a_lost_server_is_reported_and_found_again(client, raw_server, caplog, farewell):
     with caplog.at_level(logging.INFO):

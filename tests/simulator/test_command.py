@@ -87,6 +87,9 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
     [
         (["--hz", "99"], "from 0.1 to 20"),
         (["--count", "0"], "from 1 to 32"),
+        (["--host", "a..b"], "expected the name or the address of a machine, got 'a..b'"),
+        (["--host", ""], "expected the name or the address of a machine, got ''"),
+        (["--host", "localhost:4567"], "expected the name or the address of a machine"),
         (["--renderer", "crayons"], "invalid choice"),
         (["--frames", "no such folder"], "expected a folder of pictures"),
         (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
