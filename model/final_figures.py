@@ -1,5 +1,6 @@
 """What a finished training shows of its best model: tables, worst frames, and beside the model it started from."""
 
+import filecmp
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,7 +33,14 @@ def show_final_figures(weights: Path, pairs: Sequence[Pair], folder: Path, conso
 def promote_if_better(
     new: Path, current: Path, pairs: Sequence[Pair], folder: Path, better: str, tolerance: float, console: Console
 ) -> bool:
-    """Measures both models, writes retrain.md, and puts the new one in the current one's place if that is a gain."""
+    """Measures both models, writes retrain.md, and puts the new one in the current one's place if that is a gain.
+
+    Nothing is left to do where it has that place already: a start that was killed later had come as far.
+    """
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    if filecmp.cmp(new, current, shallow=False):
+        say(f"{current} is this model already, promoted by an earlier start; report: {folder / 'retrain.md'}")
+        return True
     measured = [measure_model(weights, pairs, console) for weights in (current, new)]
     before, after = (
         replace(evaluation, model=name) for (evaluation, _), name in zip(measured, ("before", "after"), strict=True)
@@ -44,7 +52,6 @@ def promote_if_better(
     written = write_report(folder, title, verdict, changes, (before, after), predictors)
     for table in report.tables([before, after]):
         console.print(report.terminal_table(table))
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     if verdict.promote:
         kept = replace_weights(new, current)
         say(f"promoted to {current}: {verdict.reason}; the old one is {kept}", style="green")

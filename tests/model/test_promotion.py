@@ -143,6 +143,13 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
         assert picture in report
         assert (tmp_path / "run" / picture).stat().st_size > 1000
 
+    # Killed right after the promotion, it would find the new model in the old one's place.
+    status = command.main(["--workers", "0", "--resume", str(tmp_path / "run")])
+    assert status == 0
+    assert f"{current} is this model already" in command.console.export_text()
+    assert (tmp_path / "run" / "retrain.md").read_text() == report
+    assert len(list(tmp_path.glob("mine.2*.h5"))) == 1
+
 
 def test_promotion_needs_frames_that_no_model_labelled_before_anything_is_learnt(tmp_path):
     current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
