@@ -34,7 +34,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self.checkpoint = path / "checkpoint.npz"
+        self.checkpoint, self.settings = path / "checkpoint.npz", path / "settings.json"
         self._tensorboard = None
         self.last, self.best = path / "last.h5", path / "best.h5"
 

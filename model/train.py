@@ -14,6 +14,7 @@ The exit status is 0; 2 for what cannot be used; 3 when `--promote` found the ne
 import argparse
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -27,29 +28,38 @@ from model.frames import pack
 from model.promotion import FEWEST
 from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
-from model.train_settings import load_settings
+from model.train_settings import TrainSettings, load_settings
 from model.training_data import Gathered, Judged, gather, judge
 
 console = Console()
-NOT_RESUMED = ("resume", "workers")  # arguments that are of one start, not of the training
+DEFAULTS = {
+    "data": [], "recordings": [], "validation": [], "hold_out": [], "no_validation": False, "skip_bad": False,
+    "init": None, "teacher": [], "promote": False, "better": "all", "tolerance": 0.02,
+    "resume": None, "settings": None, "preset": None, "minutes": None, "epochs": None, "validate_every": None,
+    "workers": 1, "strategy": None, "run": None, "cache": Path("runs/cache"), "tensorboard": False,
+}  # fmt: skip
+ANEW = ("minutes", "epochs", "validate_every", "settings", "workers", "cache", "tensorboard")  # may be, with --resume
+LENGTH = {"minutes", "epochs"}  # one takes the place of the other
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses, trains, and says where the model is."""
     parser = argparse.ArgumentParser(
-        prog="python -m model.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m model.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,  # what is not given is DEFAULTS', or with --resume the run's
     )
-    parser.add_argument("--data", action="append", default=[], metavar="DIR|ZIP[:WEIGHT]", help="frames to learn from")
+    parser.add_argument("--data", action="append", metavar="DIR|ZIP[:WEIGHT]", help="frames to learn from")
     parser.add_argument(
         "--recordings",
         action="extend",
         nargs="+",
-        default=[],
         metavar="RUN",
         help="recordings, drawn as often as --data",
     )
-    parser.add_argument("--validation", action="append", default=[], metavar="DIR|ZIP", help="frames to measure on")
-    parser.add_argument("--hold-out", action="append", default=[], metavar="RUN", help="validate on this run of --data")
+    parser.add_argument("--validation", action="append", metavar="DIR|ZIP", help="frames to measure on")
+    parser.add_argument("--hold-out", action="append", metavar="RUN", help="validate on this run of --data")
     parser.add_argument(
         "--no-validation", action="store_true", help="hold nothing out: learn from all, measure nothing"
     )
@@ -57,7 +67,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--teacher",
         action="append",
-        default=[],
         metavar="H5",
         help="a model whose view of each sample is learnt, too; of several, their mean",
     )
@@ -67,33 +76,39 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--better",
         choices=("all", "far", "near", "wrong heroes"),
-        default="all",
         help="where it must be better: hero IoU of all, far or near heroes, or frames with a wrong hero (default all)",
     )
     parser.add_argument(
         "--tolerance",
         type=float,
-        default=0.02,
         metavar="SHARE",
         help="how much worse it may be elsewhere (default 0.02)",
     )
-    parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted training")
-    parser.add_argument("--settings", metavar="TOML", help="changes to model/train.toml")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help=f"go on with an interrupted training as it was started; only {_options(ANEW)} can be given anew",
+    )
+    parser.add_argument(
+        "--settings", metavar="TOML", help="changes to model/train.toml; with --resume to the run's own settings"
+    )
     parser.add_argument("--preset", help="a network of model.networks; default: the settings'")
     parser.add_argument("--minutes", type=float, help="train this long instead of for a number of epochs")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--validate-every", type=int, metavar="EPOCHS", help="measure so often; default: the settings'")
-    parser.add_argument("--workers", type=int, default=1, help="processes that prepare batches (default 1)")
+    parser.add_argument("--workers", type=int, help="processes that prepare batches (default 1)")
     parser.add_argument(
         "--strategy", choices=("mirrored", "multiworker"), help="train on all GPUs, or on the workers in TF_CONFIG"
     )
     parser.add_argument("--run", type=Path, metavar="DIR", help="the run folder; default runs/<date-time>")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where decoded frames are kept")
+    parser.add_argument("--cache", type=Path, help="where decoded frames are kept (default runs/cache)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that are wrong, instead of stopping")
     parser.add_argument("--tensorboard", action="store_true", help="write the figures for TensorBoard too")
-    options = parser.parse_args(arguments)
+    given = vars(parser.parse_args(arguments))
+    if "resume" in given and (refused := given.keys() - {"resume", *ANEW}):
+        parser.error(f"--resume goes on as the training was started, without {_options(sorted(refused))}")
     try:
-        return _train(options)
+        return _train(argparse.Namespace(**DEFAULTS | given), given)
     except KeyboardInterrupt:
         console.print("interrupted before anything was learnt")
         return 130
@@ -102,7 +117,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _train(options: argparse.Namespace) -> int:
+def _options(names: Sequence[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def _train(options: argparse.Namespace, given: Mapping[str, object]) -> int:
     if options.strategy == "multiworker" and (options.minutes or not (options.run or options.resume)):
         raise ValueError(
             "--strategy multiworker needs --run, and --epochs instead of --minutes: each worker has its clock"
@@ -110,18 +129,26 @@ def _train(options: argparse.Namespace) -> int:
     if options.promote and (not options.init or options.no_validation):
         raise ValueError("--promote needs --init, the model to be replaced, and frames to measure both on")
     with ExitStack() as claim:
-        return _learn(options, _open_run(options, claim))
+        run = _open_run(options, given, claim)
+        return _learn(options, _settings(options, given, run), run)
 
 
-def _learn(options: argparse.Namespace, run: RunFolder) -> int:
+def _settings(options: argparse.Namespace, given: Mapping[str, object], run: RunFolder) -> TrainSettings:
+    """Of the file and the command line; of a resumed training those that it had, but for what is given now."""
+    keys = "preset", "epochs", "validate_every"
+    if options.resume and run.settings.is_file():
+        overrides = {key: given[key] for key in keys if key in given}
+        return load_settings(given.get("settings"), overrides, run.read_json(run.settings.name))
+    return load_settings(options.settings, {key: getattr(options, key) for key in keys if getattr(options, key)})
+
+
+def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder) -> int:
     """Gathers the frames, trains, and shows what came out."""
-    overrides = {key: getattr(options, key) for key in ("preset", "epochs", "validate_every") if getattr(options, key)}
-    settings = load_settings(options.settings, overrides)
     sources = options.validation, options.hold_out, not options.no_validation
     import_tensorflow_quietly()
     distribution = _distribution(options.strategy)
     gathered = gather(options.data, options.recordings, *sources)
-    run.write_json("settings.json", asdict(settings))
+    run.write_json(run.settings.name, asdict(settings))
     if options.tensorboard:
         run.log_to_tensorboard()
 
@@ -197,7 +224,7 @@ def _distribution(strategy: str | None):
     return Distribution(strategy)
 
 
-def _open_run(options: argparse.Namespace, claim: ExitStack) -> RunFolder:
+def _open_run(options: argparse.Namespace, given: Mapping[str, object], claim: ExitStack) -> RunFolder:
     """The run folder, new or to be resumed; then `options` become what they were, but for what is given anew.
 
     It is this process's alone until `claim` is closed, unless several train together.
@@ -208,11 +235,14 @@ def _open_run(options: argparse.Namespace, claim: ExitStack) -> RunFolder:
             raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
         run = RunFolder(path)
         stored = run.read_json("arguments.json")
-        given = {"minutes", "epochs"} if options.minutes or options.epochs else set()
-        vars(options).update({key: stored[key] for key in (vars(options).keys() & stored) - {*NOT_RESUMED, *given}})
+        kept = (DEFAULTS.keys() & stored.keys()) - {"resume", "workers"} - given.keys()
+        if LENGTH & given.keys():
+            kept -= LENGTH
+        vars(options).update({key: stored[key] for key in kept})
         options.cache = Path(options.cache)
         _claim(run, options, claim)
         run.clear_leftovers()
+        run.write_json("arguments.json", vars(options) | {"resume": None})  # the next time it goes on likewise
         return run
     if not options.data and not options.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RUN")

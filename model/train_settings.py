@@ -61,22 +61,30 @@ class TrainSettings:
     loss: LossSettings = field(default_factory=LossSettings)
 
 
-def load_settings(path: str | Path | None = None, overrides: dict | None = None) -> TrainSettings:
+def load_settings(
+    path: str | Path | None = None, overrides: dict | None = None, stored: dict | None = None
+) -> TrainSettings:
     """The defaults, changed by the preset's own settings, then by the file, then by `overrides` (nested like the file).
+
+    `stored` are those of a training that goes on, which the file changes then; what an older version stored may lack
+    keys of today, and have others that are gone.
 
     Raises SettingsError naming the nearest key for an unknown one, and what was expected for a value of another type.
     """
     table, changes = _read(DEFAULTS), _read(Path(path)) if path is not None else {}
-    overrides = overrides or {}
-    preset = overrides.get("preset", changes.get("preset", table["preset"]))
+    overrides, stored = overrides or {}, stored or {}
+    preset = stored.get("preset") or overrides.get("preset", changes.get("preset", table["preset"]))
     own = PRESETS / f"{preset}.toml"
     if own.is_file():
         particular = _read(own)
         if like := particular.pop("like", None):
             _merge(table, _read(PRESETS / f"{like}.toml"), like)
         _merge(table, particular, str(own))
+    _merge(table, _known(stored, table), "the settings of the training")
     _merge(table, changes, str(path))
     _merge(table, overrides, "command line")
+    if table["preset"] != preset:
+        raise SettingsError(f"{path}: a training of {preset!r} cannot go on with another preset, {table['preset']!r}")
     for key, choices in CHOICES.items():
         if table[key] not in choices:
             raise SettingsError(f"{key} must be one of {', '.join(choices)}, got {table[key]!r}")
@@ -91,6 +99,15 @@ def _read(path: Path) -> dict:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: expected a TOML file with settings: {error}") from error
+
+
+def _known(stored: dict, table: dict) -> dict:
+    """Without the keys that `table` does not have."""
+    return {
+        key: _known(value, table[key]) if isinstance(value, dict) and isinstance(table[key], dict) else value
+        for key, value in stored.items()
+        if key in table
+    }
 
 
 def _merge(table: dict, changes: dict, origin: str, section: str = "") -> None:

@@ -90,7 +90,6 @@ class Trainer:
                     self.run.append_results(row)
                     self.save()
                 if self.chief and ("score" in row or finished):
-                    self._write(self.run.last)
                     self.run.plot()
                 text = f"epoch {self.epoch}  loss {logs['loss']:.4f}  hero IoU {logs['hero_iou']:.3f}"
                 bar.update(
@@ -119,7 +118,8 @@ class Trainer:
         return settings.learning_rate * max(share, 0.002)
 
     def save(self) -> None:
-        """The state for `load`, and last.h5."""
+        """last.h5, and the state for `load`."""
+        self._write(self.run.last)
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
         arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
         arrays |= {f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.optimizer.variables)}

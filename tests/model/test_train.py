@@ -1,21 +1,14 @@
-"""The training command as a person uses it: it learns, it resumes, it says what is wrong."""
+"""The training command as a person uses it: it learns, and it says what is wrong."""
 
-import io
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from model import train as command
 from model.batches import make_batch
 from model.contact_sheet import PREDICTION, TRUTH
 from model.dataset import find_pairs
@@ -28,41 +21,14 @@ from model.trainer import Trainer
 from model.validation import validate
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import draw_labels, write_dataset
+from tests.model.train_command import arguments, train, write_data
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = """
-preset = "fcn-1"
-batch_size = 4
-epoch_steps = 4
-full_frame_batch = 2
-validate_every = 2
-learning_rate = 0.01
-[augmentation]
-crop = 64
-"""
-
-
-def train(*arguments):
-    """The command in this process, which spares a start of TensorFlow; (exit status, what it printed)."""
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    status = command.main(["--workers", "0", *map(str, arguments)])
-    return status, command.console.export_text()
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frames")
-    write_dataset(folder / "learn", 9)
-    write_dataset(folder / "measure", 6, seed=1)
-    (folder / "settings.toml").write_text(SETTINGS)
-    return folder
-
-
-def arguments(data, run):
-    return (
-        *("--data", data / "learn", "--validation", data / "measure"),
-        *("--settings", data / "settings.toml", "--run", run, "--cache", data / "cache"),
-    )
+    return write_data(tmp_path_factory.mktemp("frames"))
 
 
 def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_path):
@@ -117,27 +83,6 @@ def test_examples_are_heroes_of_all_sizes_and_a_frame_without(data, tmp_path):
     assert choose_examples(replace(frames, left_out=frozenset(range(5)))) == [5]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
-def test_killed_at_a_random_moment_it_resumes_on_the_same_curve(data, tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(*arguments(data, whole), "--epochs", 3)[0] == 0
-    start = [sys.executable, "-m", "model.train", "--workers", "1", "--epochs", "3", *map(str, arguments(data, broken))]
-    process = subprocess.Popen(start, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not (broken / "checkpoint.npz").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    (broken / ".last-1.h5").write_bytes(b"half")
-    status, printed = train("--resume", broken)
-    assert status == 0, printed
-    assert not (broken / ".last-1.h5").exists()
-
-    one, other = (RunFolder(path).results() for path in (whole, broken))
-    assert [row["epoch"] for row in other] == ["1", "2", "3"]
-    np.testing.assert_allclose([float(row["loss"]) for row in other], [float(row["loss"]) for row in one], rtol=0.05)
-
-
 def test_bad_data_stops_before_training_with_the_name(data, tmp_path):
     folder = write_dataset(tmp_path / "bad", 3)
     (folder / "masks" / "run_1_mask_00001.png").unlink()
@@ -157,30 +102,11 @@ def test_what_cannot_start_is_one_sentence(data, tmp_path):
     assert "--resume" in train("--data", data / "learn", "--run", tmp_path / "held")[1]
 
 
-def test_two_trainings_do_not_share_a_folder(data, tmp_path):
-    run = tmp_path / "run"
-    with RunFolder(run).claimed():
-        status, printed = train(*arguments(data, run))
-    assert status == 2
-    assert "another process trains in" in printed
-    assert not (run / "arguments.json").exists()  # what the other one needs to be resumed is left alone
-
-
 def test_tensorboard_is_asked_for_by_name_where_it_is_missing(data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
     status, printed = train(*arguments(data, tmp_path / "run"), "--tensorboard")
     assert status == 2
     assert "pip install tensorboard" in printed
-
-
-def test_ctrl_c_says_how_to_go_on(data, tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Trainer, "fit", interrupted)
-    status, printed = train(*arguments(data, tmp_path / "run"))
-    assert status == 130
-    assert f"--resume {tmp_path / 'run'}" in printed
 
 
 def test_an_unknown_setting_names_its_neighbour(tmp_path):
@@ -217,46 +143,6 @@ def test_validation_counts_by_hand():
 
 def test_labels_of_the_test_frames_hold_what_they_should():
     assert set(np.unique(draw_labels(np.random.default_rng(0)))) == {0, 1, 2}
-
-
-ORPHAN = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from model.batches import Batches, Sampling
-from model.augment import Augmentation
-from model.contact_sheet import PREDICTION, TRUTH
-from model.dataset import find_pairs
-from model.examples import choose_examples, draw_examples
-from model.frames import pack
-from model.networks import build
-if __name__ == "__main__":
-    frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
-    batches = Batches(frames, Sampling(), np.ones(len(frames)), 1, workers=1)
-    next(batches.range(0, 9, 2, Augmentation(crop=64)))
-    print(*batches._pool._processes, flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
-def test_workers_end_with_a_killed_parent(data, tmp_path):
-    script = tmp_path / "orphan.py"
-    script.write_text(ORPHAN)
-    call = [sys.executable, str(script), str(data / "measure"), str(data / "cache")]
-    process = subprocess.Popen(call, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE)
-    worker = int(process.stdout.readline())
-    os.kill(worker, 0)
-    process.kill()
-    process.wait()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.kill(worker, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    pytest.fail("the worker goes on without its parent")
 
 
 STUDENTS = {
