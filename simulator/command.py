@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     if options.count == 1:
         return run(options)
+    if options.window:
+        print("no window: it shows one drone, and several fly. Going on without.", file=sys.stderr)
     # One process for each drone: they share nothing, and each can have a core of its own.
     context = multiprocessing.get_context("spawn")
     drones = [context.Process(target=_run_one, args=(options, number)) for number in range(options.count)]
@@ -47,7 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for drone in drones:  # Ctrl-C reaches them too: they end with their summaries
             drone.join(timeout=5.0)
             drone.terminate()
-    return max(drone.exitcode or 0 for drone in drones)
+    return max(_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
+
+
+def _status(number: int, code: int) -> int:
+    """The exit status for one drone's, which is negative where a signal ended it; that is said, as it could not."""
+    if code >= 0:
+        return code
+    print(f"drone {number}: killed by signal {-code}", file=sys.stderr)
+    return 128 - code  # as shells have it
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """The command itself, as processes: what it prints, how it ends, what it survives."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import time
 import cv2
 import numpy as np
 import pytest
+
+from simulator import command
 
 QUICK = ["--people", "5", "--speed", "9"]
 
@@ -114,6 +117,21 @@ def test_an_interrupt_ends_it_at_once_with_the_summary(start, raw_server, option
     assert process.returncode == 0
     assert "commands ignored" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_a_drone_that_was_killed_is_said_and_is_no_success(monkeypatch, capfd):
+    def end(options, number):
+        os.kill(os.getpid(), signal.SIGKILL if number else signal.SIGCONT)
+
+    fork = multiprocessing.get_context("fork")  # which runs what is no module's
+    monkeypatch.setattr(command, "_run_one", end)
+    monkeypatch.setattr(command.multiprocessing, "get_context", lambda method: fork)
+    assert command.main(["--count", "2", "--window"]) == 128 + signal.SIGKILL
+    said = capfd.readouterr().err
+    assert "drone 1: killed by signal 9" in said
+    assert "drone 0" not in said
+    assert "no window" in said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
