@@ -6,6 +6,8 @@ sends text in fragments of 1016 bytes, takes leave with "41" and "1".
 
 import logging
 import queue
+import select
+import socket
 import threading
 import time
 
@@ -17,7 +19,8 @@ log = logging.getLogger(__name__)
 
 FRAGMENT = 1016  # bytes
 PING_EVERY = 0.33  # s
-DEAD_AFTER = 10.0  # s: a server that says nothing for so long, or takes nothing, is given up
+DEAD_AFTER = 10.0  # s: a server that says nothing for so long is given up
+TAKEN_WITHIN = 2.0  # s: one that does not take a packet is given up sooner, since the world waits meanwhile
 MAX_WAITING = 1000  # commands
 BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last for ever
 
@@ -71,7 +74,7 @@ class Client:
             if self._socket is None or not self.connected:
                 return False
             try:
-                self._socket.sock.sendall(packet)
+                _send_all(self._socket.sock, packet, TAKEN_WITHIN)
             except (OSError, websocket.WebSocketException) as error:
                 log.debug("sending failed: %s", error)
                 self._socket.abort()  # wakes the reader, which reports and reconnects
@@ -165,6 +168,16 @@ class Client:
     def _keep_pinging(self) -> None:
         while not self._closing.wait(PING_EVERY):
             self.send("2")
+
+
+def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
+    """As `sendall`, in at most so many seconds, whatever the socket's own timeout, which is the reader's. OSError."""
+    deadline = time.monotonic() + seconds
+    while data:
+        _, ready, _ = select.select([], [connection], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError(f"{len(data)} bytes were not taken within {seconds:g} s")
+        data = data[connection.send(data) :]
 
 
 def fragments(text: str) -> bytes:

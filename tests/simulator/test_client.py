@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import threading
 import time
 
 import pytest
@@ -144,6 +145,27 @@ def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
         assert not client.send("42[]")  # it never greeted
         client.close()
         assert time.monotonic() - begun < 5
+
+
+def test_a_server_that_has_greeted_and_stops_reading_holds_nobody_up(monkeypatch, raw_server):
+    monkeypatch.setattr(client_module, "TAKEN_WITHIN", 0.5)
+    reading = threading.Event()
+    raw_server.answer = lambda frame: reading.wait(60) and []
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    packet = wire.event("sensor_frame", {"filling": "x" * 1_000_000})
+    longest = 0.0
+    for _ in range(40):  # more than the buffers of both sides hold
+        begun = time.monotonic()
+        sent = client.send(packet)
+        longest = max(longest, time.monotonic() - begun)
+        if not sent:
+            break
+    reading.set()
+    assert not sent
+    assert longest < 3.0
+    assert wait_until(lambda: len(raw_server.heads) >= 2)  # and it is tried again
+    client.close()
 
 
 def test_a_web_server_that_is_no_follower_is_reported(caplog):
