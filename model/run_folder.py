@@ -143,7 +143,7 @@ class RunFolder:
             return dict(arrays)
 
     def plot(self) -> None:
-        """results.png: loss and learning rate, hero IoU by size, recall by size and false heroes, over minutes."""
+        """results.png: losses of training and validation, hero IoU of both, by size, recall and false heroes."""
         import matplotlib
 
         matplotlib.use("Agg")
@@ -154,27 +154,31 @@ class RunFolder:
             return
         figure, (losses, overlap, recall) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
 
-        def curve(axes, key, **style):
+        def curve(axes, key, label=None, **style):
             points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
             if points:
-                axes.plot(*zip(*points, strict=True), label=key, **style)
+                axes.plot(*zip(*points, strict=True), label=label or key, **style)
 
-        curve(losses, "loss")
-        curve(losses, "hero_iou_train", linestyle="--")
+        curve(losses, "loss", "training: all terms, a sample", color="grey")
+        measured = losses.twinx()  # other terms on other frames: the scales have nothing to do with each other
+        curve(measured, "cross_entropy", "validation: cross-entropy, a pixel (right)", color="tab:red")
         curve(overlap, "score", color="black", linewidth=2)
+        curve(overlap, "hero_iou_train", "iou of the training's samples", color="grey", linestyle="--")
         for name in SIZE_NAMES:
             curve(overlap, f"iou {name}")
             curve(recall, f"recall {name}")
         curve(recall, "false_heroes", color="red", linestyle="--")
         for axes, title in (
-            (losses, "training"),
-            (overlap, "validation: IoU of the hero by its pixels"),
-            (recall, "found"),
+            (losses, "loss"),
+            (overlap, "IoU of the hero, in validation by its pixels"),
+            (recall, "validation: found"),
         ):
-            axes.set(title=title, xlabel="minutes")
+            axes.set(title=title, xlabel="minutes", ylim=(0, None))
             axes.grid(alpha=0.3)
             if axes.lines:
                 axes.legend(fontsize="small")
+        losses.legend(handles=[*losses.lines, *measured.lines], fontsize="small")
+        measured.set(ylim=(0, None), visible=bool(measured.lines))
         figure.savefig(self.path / "results.partial.png", dpi=110)
         plt.close(figure)
         os.replace(self.path / "results.partial.png", self.path / "results.png")

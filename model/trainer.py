@@ -222,7 +222,10 @@ class Trainer:
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)
-        measured = validate(self.averaged.predict_on_batch, frames.images, frames.labels, frames=frames.used)
+        weights = self.settings.loss.class_weights
+        measured = validate(
+            self.averaged.predict_on_batch, frames.images, frames.labels, frames=frames.used, class_weights=weights
+        )
         if measured.score > self.best:
             self.best = measured.score
             self._write(self.run.best)

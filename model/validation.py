@@ -1,6 +1,6 @@
 """How good a network is on labelled frames while it trains: hero IoU by size, and heroes seen where there are none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ class Validation:
     """Figures over one set; shares in 0..1, NaN where the set has no such frame.
 
     `score` imitates the official one: the mean of the IoU of near (400 pixels and more) and of other heroes, times
-    TP / (TP + FP + FN) over all frames.
+    TP / (TP + FP + FN) over all frames. `cross_entropy` is the mean over all pixels, each weighted by its class.
     """
 
     score: float
@@ -25,6 +25,7 @@ class Validation:
     recall_by_size: tuple[float, ...]
     false_heroes: float  # share of the hero-free frames in which a hero is seen
     people_iou: float
+    cross_entropy: float
 
     def row(self) -> dict[str, float]:
         """Flat, for a table."""
@@ -40,16 +41,19 @@ def validate(
     labels: np.ndarray,
     batch: int = 32,
     frames: np.ndarray | None = None,
+    class_weights: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> Validation:
     """Measures `predict` ((n, rows, cols, 3) uint8 -> probabilities) on (n, ...) images and class indices.
 
-    `frames` are the rows to measure; None for all.
+    `frames` are the rows to measure; None for all. `class_weights` are those of the training's cross-entropy.
     """
     frames = np.arange(len(images)) if frames is None else frames
-    hero_area, found_area, hero_iou, people_iou = [], [], [], []
+    hero_area, found_area, hero_iou, people_iou, entropy = [], [], [], [], []
     for first in range(0, len(frames), batch):
         rows = frames[first : first + batch]
         probabilities, truth = np.asarray(predict(np.asarray(images[rows]))), np.asarray(labels[rows])
+        sure = np.take_along_axis(probabilities, truth[..., None].astype(int), axis=-1)[..., 0]
+        entropy.append(-(np.take(class_weights, truth) * np.log(sure + 1e-6)).mean(axis=(1, 2)))
         hero, found = truth == 2, probabilities[..., 2] > 0.5
         hero_area.append(hero.sum(axis=(1, 2)))
         found_area.append(found.sum(axis=(1, 2)))
@@ -74,6 +78,7 @@ def validate(
         recall_by_size=tuple(_mean(seen[part]) for part in bins),
         false_heroes=_mean(seen[area == 0]),
         people_iou=_mean(people[~np.isnan(people)]),
+        cross_entropy=_mean(np.concatenate(entropy)),
     )
 
 

@@ -48,9 +48,19 @@ def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_
     assert [row["epoch"] for row in rows] == [str(number) for number in range(1, 5)]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert [row["score"] != "" for row in rows] == [False, False, False, True]
+    assert 0 < float(rows[-1]["cross_entropy"]) < 10
     loaded = load_model(run / "last.h5")
     probabilities = np.asarray(loaded.model(np.zeros((1, *loaded.input_size, 3), np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-4)
+
+
+def test_a_folder_of_before_the_validation_loss_goes_on(tmp_path):
+    run = RunFolder(tmp_path)
+    run.append_results({"epoch": 1, "minutes": 0.5, "loss": 0.8, "score": 0.1})
+    run.append_results({"epoch": 2, "minutes": 1.0, "loss": 0.7, "score": 0.2, "cross_entropy": 0.05})
+    assert [row["cross_entropy"] for row in run.results()] == ["", "0.05"]
+    run.plot()
+    assert (tmp_path / "results.png").stat().st_size > 1000
 
 
 def test_a_model_learns_from_another(data, tmp_path):
@@ -131,7 +141,11 @@ def test_validation_counts_by_hand():
     seen[2, 0:20, 0:20, 2] = 0.8
     seen[3, 0:3, 0:3, 2] = 0.7
     answers = iter(seen)
-    measured = validate(lambda images: np.stack([next(answers) for _ in images]), np.zeros((4, 64, 64, 3)), labels, 2)
+    predict, images = lambda images: np.stack([next(answers) for _ in images]), np.zeros((4, 64, 64, 3))
+    measured = validate(predict, images, labels, 2, class_weights=(1.0, 6.0, 8.0))
+    # Pixels of the hero, of weight 8: 20 found and 20 missed, 400 found and 400 missed; a probability is at least 1e-6.
+    logs = 20 * np.log(0.9) + 400 * np.log(0.8) + (20 + 400) * np.log(1e-6)
+    assert measured.cross_entropy == pytest.approx(-8 * logs / (4 * 64 * 64), rel=1e-3)
     # In a frame of 64x64 a pixel counts 16 times: 20 pixels are 320 of a frame of 256x256.
     assert measured.iou_by_size[2] == pytest.approx(0.5)
     assert measured.iou_by_size[3] == pytest.approx(0.5)
