@@ -19,7 +19,7 @@ from rich.progress import track
 from simulator.city import City, generate_city
 from simulator.contract import CameraPose, Person, Rendered
 from simulator.obstacles import Obstacles
-from simulator.rendering import RENDERERS, make_renderer
+from simulator.rendering import RENDERERS, RendererError, make_renderer
 from simulator.rendering.wardrobe import appearance
 
 JPEG_QUALITY = 75  # as Unity's EncodeToJPG
@@ -141,7 +141,7 @@ def write_snapshot(folder: Path, number: int, frame: Rendered) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the frames; returns the exit status."""
+    """Write the frames; returns the exit status: 0, 2 with a sentence when it cannot be done, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m simulator.snapshots", description=__doc__.split("\n\n")[0])
     default = Mixture()
     parser.add_argument("out", type=Path, help="a folder, made when missing; gets images/ and masks/")
@@ -157,12 +157,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--per-city", type=int, default=default.per_city, help="frames a city (default %(default)s)")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
-    for name in ("images", "masks"):
-        (options.out / name).mkdir(parents=True, exist_ok=True)
+    if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
+        parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
     mixture = Mixture(options.hero_share, options.far_share, options.people, options.look_alikes, options.per_city)
     frames = snapshots(options.count, options.seed, mixture, options.renderer)
-    for number, frame in enumerate(track(frames, "frames", total=options.count), options.first):
-        write_snapshot(options.out, number, frame)
+    try:
+        for name in ("images", "masks"):
+            (options.out / name).mkdir(parents=True, exist_ok=True)
+        for number, frame in enumerate(track(frames, "frames", total=options.count), options.first):
+            write_snapshot(options.out, number, frame)
+    except (RendererError, OSError) as error:
+        print(f"snapshots: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"snapshots: interrupted; {options.out} has the frames so far", file=sys.stderr)
+        return 130
     return 0
 
 

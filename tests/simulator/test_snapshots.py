@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from simulator.rendering import RendererError
 from simulator.snapshots import Mixture, main, snapshots
 
 
@@ -22,6 +23,24 @@ def test_files_are_pairs_that_can_be_read(tmp_path):
         labels = cv2.imread(str(mask))[..., ::-1]
         assert set(np.unique(labels)) <= {0, 255}
         assert np.all(labels.astype(int).sum(axis=2) == 255)
+
+
+def test_what_keeps_it_from_drawing_is_one_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    assert main([str(tmp_path / "file" / "folder"), "--count", "1"]) == 2
+    assert capsys.readouterr().err.startswith("snapshots: [Errno")
+    for ended_by, status in ((RendererError("there is no GPU here"), 2), (KeyboardInterrupt(), 130)):
+
+        def ends(*arguments, error=ended_by):
+            raise error
+
+        monkeypatch.setattr("simulator.snapshots.make_renderer", ends)
+        assert main([str(tmp_path / "out"), "--count", "1"]) == status
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert ("no GPU" if status == 2 else "interrupted") in said
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "out"), "--per-city", "0"])
 
 
 def test_the_same_seed_gives_the_same_frames_and_another_others():
