@@ -156,10 +156,15 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
 
     from model import networks
     from model.trainer import Trainer
-    from model.weights import load_model
+    from model.weights import WeightsError, check_savable, load_model
 
     keras.utils.set_random_seed(settings.seed)
     loaded = load_model(options.init) if options.init else None
+    if loaded and loaded.kind == "legacy":
+        try:
+            check_savable(loaded.model)
+        except WeightsError as error:
+            raise WeightsError(f"--init: no training can go on from {options.init}. {error}") from error
     if options.promote and loaded.kind != "own":
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
     model = loaded.model if loaded else networks.build(settings.preset)

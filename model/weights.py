@@ -264,6 +264,15 @@ def save_model(model: "keras.Model", path: str | Path, metadata: Mapping[str, An
     return path
 
 
+def check_savable(model: "keras.Model") -> None:
+    """Raises WeightsError when `load_model` would refuse what `save_model` makes of the model; a second at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            load_model(save_model(model, Path(folder) / "model.h5"))
+        except WeightsError as error:
+            raise WeightsError(f"The model could not be saved and loaded again: {error.__cause__ or error}.") from error
+
+
 @contextmanager
 def _without_advice_of_keras() -> Iterator[None]:
     """Keras logs at each save that .h5 is its old format; users need not read that at every checkpoint."""
