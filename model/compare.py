@@ -9,6 +9,8 @@ The folder of --out is filled as it goes, for a page or a program that shows the
     truth/000012.png      its mask; red: background, green: people, blue: hero, 0 or 255
     first/, second/       likewise, what each model sees
     comparison.json       the models and the number of frames; at the end the tables of `model.evaluate`, too
+
+Frames that are wrong are told and left out.
 """
 
 import argparse
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         compare(options, Console())
     except KeyboardInterrupt:
+        print("compare: interrupted", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, OSError) as error:  # EvaluationError, DatasetError, WeightsError, runtimes, files
         print(f"compare: {error}", file=sys.stderr)
@@ -68,7 +71,7 @@ def compare(options: argparse.Namespace, console: Console) -> None:
     folder = options.out
     if folder.exists() and any(folder.iterdir()):
         raise EvaluationError(f"expected a new or empty folder for --out, but there is something in {folder}")
-    pairs, names = read_data(options.data, options.limit, console)
+    pairs, names = read_data(options.data, options.limit, console, skip_bad=True)
     segmenters = load_segmenters([options.first, options.second], options.runtime, console)
     if len(segmenters) < 2:
         raise EvaluationError(f"expected two models, got {options.first} twice")

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -186,9 +187,11 @@ def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None,
     return digest, image, mask, check_frame(pair, image, mask)
 
 
-def check_pairs(pairs: Iterable[Pair]) -> list[Problem]:
-    """What is wrong inside the files: unreadable, not the size of its partner, pixels of no class or of several."""
-    return [problem for pair in pairs if (problem := inspect_pair(pair)[3])]
+def check_pairs(pairs: Iterable[Pair]) -> dict[int, Problem]:
+    """What is wrong inside the files, by row of `pairs`: unreadable, not its partner's size, values, classes."""
+    with ThreadPoolExecutor(2) as pool:  # decoding leaves Python's lock
+        found = pool.map(lambda pair: inspect_pair(pair)[3], pairs)
+        return {row: problem for row, problem in enumerate(found) if problem}
 
 
 def summarise(problems: Iterable[Problem], most: int = 8) -> str:

@@ -12,17 +12,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model import report
 from model.contact_sheet import sheet, tile
-from model.dataset import Pair, find_pairs, read_pair, summarise
+from model.dataset import DatasetError, Pair, check_pairs, find_pairs, read_pair, summarise
 from model.evaluation import Evaluation, EvaluationError, Predictor, measure, set_names
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (a quick look)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out frames that are wrong, instead of stopping")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: auto)")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
@@ -58,11 +61,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit status: 0, or 2 with a sentence when models or data cannot be used."""
+    """The command; returns the exit status: 0, 2 with a sentence for what cannot be used, 130 after Ctrl-C."""
     options = parse_arguments(arguments)
     console = Console()
     try:
         evaluate(options, console)
+    except KeyboardInterrupt:
+        print("evaluate: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, RuntimeError, OSError) as error:  # EvaluationError, DatasetError, WeightsError, runtimes, files
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
@@ -71,13 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def evaluate(options: argparse.Namespace, console: Console) -> None:
     """Measures all models and writes what was asked for."""
-    pairs, names = read_data(options.data, options.limit, console)
+    pairs, names = read_data(options.data, options.limit, console, options.skip_bad)
     segmenters = load_segmenters(options.weights, options.runtime, console)
     evaluations, pictures = [], []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         for name, segmenter in segmenters.items():
-            task = progress.add_task(name, total=len(pairs))
+            task = progress.add_task(escape(name), total=len(pairs))
             results, milliseconds = measure(segmenter, pairs, names, lambda n, task=task: progress.advance(task, n))
             evaluation = Evaluation(name, segmenter.describe(), results, milliseconds)
             evaluations.append(evaluation)
@@ -85,7 +91,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> None:
                 pictures += draw_worst(evaluation, segmenter, *options.worst)
 
     for evaluation in evaluations:
-        console.print(evaluation.description, highlight=False, soft_wrap=True)
+        console.print(evaluation.description, markup=False, highlight=False, soft_wrap=True)
     for table in report.tables(evaluations):
         console.print(report.terminal_table(table))
     if options.limit:
@@ -99,17 +105,32 @@ def evaluate(options: argparse.Namespace, console: Console) -> None:
         write(options.html, report.html_page(title, evaluations, pictures))
 
 
-def read_data(source: Path, limit: int | None, console: Console) -> tuple[list[Pair], list[str]]:
-    """The pairs to evaluate and the set of each. Raises DatasetError or EvaluationError."""
+def read_data(
+    source: Path, limit: int | None, console: Console, skip_bad: bool = False
+) -> tuple[list[Pair], list[str]]:
+    """The pairs to evaluate and the set of each; all their files are read once, so that none stops the measuring.
+
+    Raises EvaluationError, and DatasetError with what is wrong unless that is to be left out.
+    """
     pairs, problems = find_pairs(source)
-    if problems:
-        console.print(f"[yellow]left out, {summarise(problems)}[/]")
-    if not pairs:
-        raise EvaluationError(f"expected images with masks in {source}, found no pair")
-    names = set_names(pairs, source)
+    names = set_names(pairs, source) if pairs else []
     if limit and limit < len(pairs):
         chosen = np.linspace(0, len(pairs) - 1, limit).round().astype(int)
         pairs, names = [pairs[index] for index in chosen], [names[index] for index in chosen]
+    with console.status("checking the frames"):
+        wrong = check_pairs(pairs)
+    problems += wrong.values()
+    tell = partial(console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if problems and not skip_bad:
+        raise DatasetError(f"{summarise(problems)}\nrepair the data, or leave these out with --skip-bad")
+    if problems:
+        tell(f"left out, {summarise(problems)}")
+    fit = [row for row in range(len(pairs)) if row not in wrong]
+    pairs, names = [pairs[row] for row in fit], [names[row] for row in fit]
+    if not pairs:
+        raise EvaluationError(f"expected images with masks in {source}, found no pair")
+    if count := sum(pair.by_model for pair in pairs):
+        tell(f"{count} of {len(pairs)} masks are a model's, not the simulator's: agreement with it is what is measured")
     return pairs, names
 
 

@@ -58,7 +58,7 @@ class Check:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command: 0 when all agrees, 1 when a format gives other answers, 2 when one cannot be made."""
+    """The command: 0 when all agrees, 1 when a format gives other answers, 2 when one cannot be made, 130: Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m model.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -83,6 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         checks = export(options, console)
+    except KeyboardInterrupt:
+        print("export: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, RuntimeError, OSError) as error:  # DatasetError, WeightsError, ExportError, converters, files
         print(f"export: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from model import report
@@ -65,6 +66,6 @@ def measure_model(weights: Path, pairs: Sequence[Pair], console: Console) -> tup
     """One model on labelled frames, as one set, and the segmenter that it was measured with."""
     segmenter = Segmenter(weights)
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(f"measuring {segmenter.name}", total=len(pairs))
+        task = bar.add_task(escape(f"measuring {segmenter.name}"), total=len(pairs))
         results, milliseconds = measure(segmenter, pairs, [ALL_FRAMES] * len(pairs), lambda n: bar.advance(task, n))
     return Evaluation(segmenter.name, segmenter.describe(), results, milliseconds), segmenter

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import rich.table
+from rich.text import Text
 
 from model.evaluation import BandScore, Evaluation
 
@@ -45,7 +46,7 @@ def terminal_table(table: Table) -> rich.table.Table:
     for index, name in enumerate(table.header):
         drawn.add_column(name, justify="right" if index else "left", overflow="fold", no_wrap=not index)
     for row in table.rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(Text, row))  # names are not markup
     return drawn
 
 

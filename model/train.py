@@ -188,6 +188,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
             f" {model.count_params() / 1e6:.2f} M parameters,"
             f" {networks.multiply_accumulates(model) / 1e9:.2f} GMAC a frame; {keras.backend.backend()},"
             f" {trainer.precision}; run folder {run.path}",
+            markup=False,
             soft_wrap=True,
         )
         batches = Batches(data.frames, settings.sampling, gathered.weights, settings.seed, options.workers)
@@ -202,9 +203,11 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         if data.validation is not None:
             status = _show(options, best, [gathered.held[row] for row in data.validation.used], run)
     except KeyboardInterrupt:
-        console.print(f"interrupted; go on with: python -m model.train --resume {run.path}", soft_wrap=True)
+        console.print(
+            f"interrupted; go on with: python -m model.train --resume {run.path}", markup=False, soft_wrap=True
+        )
         return 130
-    console.print(f"done: {best}", soft_wrap=True)
+    console.print(f"done: {best}", markup=False, soft_wrap=True)
     return status
 
 

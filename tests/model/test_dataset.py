@@ -115,7 +115,7 @@ def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):
 
     cv2.imwrite(str(tmp_path / "masks" / "a_mask_2.png"), np.full((32, 32, 3), 77, np.uint8))
     cv2.imwrite(str(tmp_path / "masks" / "a_mask_3.png"), np.zeros((32, 32, 3), np.uint8))
-    found = {problem.kind: str(problem) for problem in check_pairs(find_pairs(tmp_path)[0])}
+    found = {problem.kind: str(problem) for problem in check_pairs(find_pairs(tmp_path)[0]).values()}
     assert set(found) == {"unreadable", "size", "values", "classes"}
     assert "a_cam1_0.png" in found["unreadable"]
     assert "a_mask_1.png" in found["size"]

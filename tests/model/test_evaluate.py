@@ -1,6 +1,8 @@
 """Evaluation on small data made here, with answers worked out by hand, and on the official data with known scores."""
 
+import importlib
 import json
+import re
 import zipfile
 
 import cv2
@@ -146,6 +148,56 @@ def test_an_unreadable_frame_is_named(tmp_path):
     (tmp_path / "masks" / "a_mask_1.png").write_bytes(b"not a picture")
     with pytest.raises(DatasetError, match=r"a_mask_1\.png"):
         evaluation_of(tmp_path)
+
+
+def test_frames_that_are_wrong_are_all_named_before_anything_is_measured(tmp_path, weights, capsys):
+    folder = tmp_path / "data[old]"  # a name that rich could take for a style
+    for name in "abcde":
+        write_frame(folder, name, truth=(0, 0, 8, 8))
+    (folder / "images" / "a_cam1_1.png").write_bytes(b"not a picture")
+    cv2.imwrite(str(folder / "masks" / "b_mask_1.png"), np.full((SIZE, SIZE, 3), 77, np.uint8))
+    (folder / "masks" / "c_mask_1.png").unlink()
+    assert main([str(weights), str(folder)]) == 2
+    printed, complaint = capsys.readouterr()
+    assert "1 x no mask, 1 x unreadable, 1 x values" in complaint
+    for name in ("a_cam1_1.png", "b_mask_1.png", "c_cam1_1.png", "--skip-bad"):
+        assert name in complaint
+    assert printed.strip() == ""
+    assert main([str(weights), str(folder), "--skip-bad"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{folder / 'images' / 'c_cam1_1.png'}: no partner" in printed
+    assert "│ all frames │      2 │" in printed
+
+
+def test_names_are_not_markup(tmp_path, weights, capsys):
+    write_frame(tmp_path, "a", truth=(0, 0, 8, 8))
+    models = [tmp_path / folder / "x].h5" for folder in ("[", "[red]")]  # of one name, so they are told by their paths
+    for model in models:
+        model.parent.mkdir()
+        model.write_bytes(weights.read_bytes())
+    assert main([*map(str, models), str(tmp_path)]) == 0
+    printed = "".join(re.split(r"[\s│]+", capsys.readouterr().out))  # the terminal is narrow
+    assert "/[/x].h5" in printed
+    assert "/[red]/x].h5" in printed
+
+
+def test_agreement_with_a_models_own_masks_is_called_that(tmp_path, weights, capsys):
+    write_frame(tmp_path, "a", truth=(0, 0, 8, 8))
+    (tmp_path / "frames.jsonl").write_text('{"image": "a_cam1_1.png", "label_source": "model"}')
+    assert main([str(weights), str(tmp_path)]) == 0
+    assert "1 of 1 masks are a model's" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["evaluate", "compare", "export"])
+def test_ctrl_c_is_one_line_and_130(tmp_path, monkeypatch, capsys, module):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    command = importlib.import_module(f"model.{module}")
+    monkeypatch.setattr(command, module, interrupted)
+    given = {"evaluate": ["w.h5", "data"], "compare": ["a.h5", "b.h5", "data", "--out", "out"]}
+    assert command.main(given.get(module, ["w.h5", "--calibration", "data"])) == 130
+    assert capsys.readouterr().err == f"{module}: interrupted\n"
 
 
 def test_limit_spreads_over_the_data(tmp_path):
