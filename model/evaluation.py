@@ -15,7 +15,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from model.dataset import Pair, read_pair
+from model.dataset import Pair, labels_of, read_pair
 from model.score import DETECTION_PIXELS, HERO, FrameScore, SetScore, final_score, score_frame, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
@@ -64,6 +64,7 @@ class FrameResult:
     hero_pixels: float  # of the truth, as if the frame were 256x256
     hero_luminance: float | None  # mean grey value 0..255 of the hero's pixels; None without a hero
     score: FrameScore
+    confusion: tuple[int, ...]  # pixels of each true and predicted class, row by row of the truth: 9 counts
 
     @property
     def has_hero(self) -> bool:
@@ -126,6 +127,15 @@ class Evaluation:
                 counts[name] = (sum(each.score.found for each in free), len(free))
         return counts
 
+    def confusion(self) -> np.ndarray:
+        """(3, 3) int: pixels of each true class (rows) by the class that is likeliest for the network (columns)."""
+        return self._confusion(self.results)
+
+    def hero_pixels(self) -> dict[str, np.ndarray]:
+        """For the frames of each hero size: (3,) int, the hero's pixels by the class that they are taken for."""
+        sizes = {band.name: self._inside(band, lambda result: result.hero_pixels) for band in SIZES}
+        return {name: self._confusion(results)[HERO] for name, results in sizes.items()}
+
     def worst(self, count: int) -> list[FrameResult]:
         """The frames that went most wrong: least hero IoU first, among equals the largest mistake first."""
         with_a_hero = [each for each in self.results if each.score.there or each.score.found]
@@ -134,8 +144,15 @@ class Evaluation:
         )
         return with_a_hero[:count]
 
+    @staticmethod
+    def _confusion(results: Sequence[FrameResult]) -> np.ndarray:
+        return sum((np.reshape(each.confusion, (3, 3)) for each in results), np.zeros((3, 3), int))
+
+    def _inside(self, band: Band, value: Callable[[FrameResult], float]) -> list[FrameResult]:
+        return [each for each in self.results if each.has_hero and band.low <= value(each) < band.high]
+
     def _band(self, band: Band, value: Callable[[FrameResult], float]) -> BandScore:
-        inside = [each for each in self.results if each.has_hero and band.low <= value(each) < band.high]
+        inside = self._inside(band, value)
         iou = float(np.mean([each.score.iou[HERO] for each in inside])) if inside else 0.0
         return BandScore(len(inside), sum(each.score.found for each in inside), iou)
 
@@ -204,7 +221,14 @@ def _frame_result(pair: Pair, name: str, image: np.ndarray, mask: np.ndarray, pr
         hero_pixels=np.count_nonzero(hero) * 256 * 256 / hero.size,
         hero_luminance=float(grey[hero].mean()) if hero.any() else None,
         score=score_frame(prediction, mask),
+        confusion=_confusion(prediction, mask),
     )
+
+
+def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> tuple[int, ...]:
+    rows, columns = probabilities.shape[:2]
+    truth = cv2.resize(labels_of(mask), (columns, rows), interpolation=cv2.INTER_NEAREST)
+    return tuple(np.bincount((truth * 3 + probabilities.argmax(axis=2)).reshape(-1), minlength=9).tolist())
 
 
 def _read_ahead(items: Sequence[tuple[Pair, str]]) -> Iterator[tuple[Sequence, Iterable]]:

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rich.table
 from rich.text import Text
 
+from model import CLASSES
 from model.evaluation import BandScore, Evaluation
 
 _STYLE = """
@@ -37,6 +39,7 @@ def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     laid_out.append(_bands("By the hero's size (pixels at 256x256)", evaluations, [e.by_size() for e in evaluations]))
     laid_out.append(_bands("By the hero's light", evaluations, [e.by_light() for e in evaluations]))
     laid_out.append(_wrong_heroes(evaluations))
+    laid_out += [_confusion(evaluations), _hero_pixels(evaluations)]
     return [table for table in laid_out if table.rows]
 
 
@@ -90,9 +93,19 @@ def as_json(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
             "wrong_heroes": {
                 name: {"frames": frames, "wrong": wrong} for name, (wrong, frames) in each.wrong_heroes().items()
             },
+            "confusion": {name: _shares(pixels) for name, pixels in zip(CLASSES, each.confusion(), strict=True)},
+            "hero_pixels": {name: _shares(pixels) for name, pixels in each.hero_pixels().items()},
         }
         for each in evaluations
     ]
+
+
+def _shares(pixels: np.ndarray) -> dict[str, float]:
+    """How many pixels of a class there are, and the share of them that is taken for each class; None of none."""
+    total = int(pixels.sum())
+    return {"pixels": total} | {
+        name: int(n) / total if total else None for name, n in zip(CLASSES, pixels, strict=True)
+    }
 
 
 def _sets(evaluations: Sequence[Evaluation]) -> Table:
@@ -129,6 +142,30 @@ def _wrong_heroes(evaluations: Sequence[Evaluation]) -> Table:
             rows.append((name, str(frames), each.model, str(wrong), f"{wrong / frames:.1%}"))
     header = ("frames without a hero", "frames", "model", "with a wrong hero", "")
     return _table("Heroes seen where there is none", header, rows)
+
+
+def _confusion(evaluations: Sequence[Evaluation]) -> Table:
+    counts = [each.confusion() for each in evaluations]
+    rows = []
+    for index, name in enumerate(CLASSES):
+        for each, count in zip(evaluations, counts, strict=True):
+            if total := count[index].sum():
+                cells = (f"{share:.2%}" for share in count[index] / total)
+                rows.append((name, f"{total / count.sum():.2%}", each.model, *cells))
+    header = ("truth", "of all pixels", "model", *CLASSES)
+    return _table("What the pixels of each class are taken for", header, rows)
+
+
+def _hero_pixels(evaluations: Sequence[Evaluation]) -> Table:
+    counts = [each.hero_pixels() for each in evaluations]
+    rows = []
+    for band, score in evaluations[0].by_size().items():
+        for each, count in zip(evaluations, counts, strict=True):
+            if total := count[band].sum():
+                cells = (f"{share:.1%}" for share in count[band][::-1] / total)
+                rows.append((band, str(score.frames), each.model, *cells))
+    header = ("hero", "frames", "model", *(f"as {name}" for name in reversed(CLASSES)))
+    return _table("What the hero's pixels are taken for, by her size", header, rows)
 
 
 def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

@@ -120,6 +120,41 @@ def test_light_is_the_heros_not_the_frames(tmp_path):
     }
 
 
+class SeesColours:
+    """Hero where a pixel is red, people where it is green, else background."""
+
+    def predict(self, images):
+        hero = images[..., 0].astype(int) - images[..., 1] > 20
+        people = images[..., 1].astype(int) - images[..., 0] > 20
+        return np.stack([~hero & ~people, people, hero], axis=-1).astype(np.float32)
+
+
+def test_what_pixels_are_taken_for_by_hand(tmp_path):
+    # At 128x128 a pixel stands for four: 400 of a near hero, all red; 8 of a far one, half green and a quarter grey.
+    write_frame(tmp_path, "near", truth=(0, 0, 20, 20), size=128)
+    write_frame(tmp_path, "far", truth=(0, 0, 2, 4), drawn=(0, 0, 2, 1), size=128)
+    path = tmp_path / "images" / "far_cam1_1.png"
+    image = cv2.imread(str(path))
+    image[0:2, 1:3] = (20, 200, 20)
+    cv2.imwrite(str(path), image)
+    pairs, _ = find_pairs(tmp_path)
+    evaluation = Evaluation("colours", "", *measure(SeesColours(), pairs, [ALL_FRAMES] * 2))
+    assert evaluation.confusion().tolist() == [[2 * 128 * 128 - 408, 0, 0], [0, 0, 0], [2, 4, 402]]
+    assert {name: pixels.tolist() for name, pixels in evaluation.hero_pixels().items()} == {
+        "under 15 px": [0, 0, 0],
+        "15-50 px": [2, 4, 2],
+        "50-400 px": [0, 0, 0],
+        "over 400 px": [0, 0, 400],
+    }
+    page = report.markdown("", [evaluation])
+    assert "| hero | 1.25% | 0.49% | 0.98% | 98.53% |" in page
+    assert "| 15-50 px | 1 | 25.0% | 50.0% | 25.0% |" in page
+    entry = report.as_json([evaluation])[0]
+    assert entry["hero_pixels"]["15-50 px"] == {"pixels": 8, "background": 0.25, "people": 0.5, "hero": 0.25}
+    assert entry["confusion"]["people"]["people"] is None
+    assert entry["confusion"]["background"]["background"] == 1
+
+
 def test_worst_frames_are_the_least_iou_then_the_largest(tmp_path):
     write_frame(tmp_path, "fine", truth=(0, 0, 8, 8))
     write_frame(tmp_path, "half", truth=(0, 0, 8, 8), drawn=(0, 0, 8, 4))
