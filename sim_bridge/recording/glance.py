@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sim_bridge.recording.files import DEPTH, IMAGES, LINES, MASKS, FrameRecord, RecordingError, read_meta
+from sim_bridge.recording.files import DEPTH, IMAGES, LINES, MASKS, MODEL, FrameRecord, RecordingError, read_meta
 from sim_bridge.recording.runs import read_hidden, state_of
 from sim_bridge.recording.statistics import VISIBLE
 
@@ -16,7 +16,7 @@ CHUNK = 1 << 20  # bytes
 
 # The beginning of a line as `FrameRecord.to_line` writes it; what is not written so is read as JSON.
 _BEGINNING = re.compile(
-    rb'\{"frame":"([\w-][\w.-]*)","image":"([\w-][\w.-]*)","label_source":"(?:simulator|model)",'
+    rb'\{"frame":"([\w-][\w.-]*)","image":"([\w-][\w.-]*)","label_source":"(simulator|model)",'
     rb'"hero_pixels":(\d+),"people_pixels":\d+,"depth":(true|false),"number":(?:\d+|null),'
     rb'"timestamp":[^",]+,"received":(\d{1,12}(?:\.\d+)?|null),'
 )
@@ -33,6 +33,7 @@ class Glance:
     frames: int
     hidden: int
     visible: int  # frames that show the hero
+    guessed: int  # frames labelled by the model that flew
     seconds: float  # from the first frame to the last, by our clock; 0 where unknown
     bytes: int
     poster: str | None  # the image in which the hero is largest; without one the first
@@ -46,6 +47,7 @@ class _Counts:
     offset: int = 0
     frames: int = 0
     visible: int = 0
+    guessed: int = 0
     first: float | None = None
     last: float | None = None
     bytes: int = 0
@@ -75,6 +77,7 @@ class Glances:
             frames=counts.frames,
             hidden=len(read_hidden(run)),
             visible=counts.visible,
+            guessed=counts.guessed,
             seconds=counts.last - counts.first if counts.frames and counts.first is not None else 0.0,
             bytes=counts.bytes + counts.offset,
             poster=counts.poster,
@@ -117,9 +120,10 @@ def _add(run: Path, counts: _Counts, line: bytes) -> None:
     found = _read(line)
     if found is None:
         return
-    frame, image, hero, depth, received = found
+    frame, image, source, hero, depth, received = found
     counts.frames += 1
     counts.visible += hero > VISIBLE
+    counts.guessed += source == MODEL
     if received is not None:
         counts.first = received if counts.first is None else counts.first
         counts.last = received
@@ -132,17 +136,17 @@ def _add(run: Path, counts: _Counts, line: bytes) -> None:
             continue
 
 
-def _read(line: bytes) -> tuple[str, str, int, bool, float | None] | None:
-    """Frame, image, hero pixels, whether there is a depth image, when it was received; None where it is no frame."""
+def _read(line: bytes) -> tuple[str, str, str, int, bool, float | None] | None:
+    """Frame, image, label source, hero pixels, whether there is a depth image, when it was received; None: no frame."""
     found = _BEGINNING.match(line)
     if found:
-        frame, image, hero, depth, received = (part.decode() for part in found.groups())
-        return frame, image, int(hero), depth == "true", None if received == "null" else float(received)
+        frame, image, source, hero, depth, received = (part.decode() for part in found.groups())
+        return frame, image, source, int(hero), depth == "true", None if received == "null" else float(received)
     try:
         record = FrameRecord.from_line(line)
     except RecordingError:
         return None
-    return record.frame, record.image, record.hero_pixels, record.depth, record.received
+    return record.frame, record.image, record.label_source, record.hero_pixels, record.depth, record.received
 
 
 def _text(value: object) -> str | None:

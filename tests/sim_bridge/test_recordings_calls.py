@@ -64,6 +64,7 @@ def test_the_list_tells_what_the_statistics_tell(site, folder):
     expected = statistics_of(run)
     assert (told["name"], told["state"], told["started"]) == ("walk", "finished", run.meta["started"])
     assert (told["frames"], told["visible"], told["hidden"]) == (expected.frames, len(expected.hero_pixels), 0)
+    assert told["guessed"] == expected.labels["model"] == expected.frames
     assert told["seconds"] == pytest.approx(expected.seconds)
     named = {f"{kind}/{name}" for kind in ("images", "masks", "depth") for name in os.listdir(folder / "walk" / kind)}
     files = [folder / "walk" / name for name in (*named, "frames.jsonl")]

@@ -1,5 +1,6 @@
 """The workshop in a real browser, and the controls of a real stand-in on the live page."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -112,6 +113,36 @@ def test_what_is_wrong_with_the_data_is_on_the_page(open_workshop, bench):
     page.get_by_role("button", name="Start training").click()
     page.locator("#training[data-state=failed]").wait_for(timeout=PATIENCE * 1000)
     assert "run_1_cam1_00001.jpeg" in page.text_content("#training-complaint")
+
+
+@pytest.fixture
+def guessed(bench):
+    """A recording like meadow, labelled by the model that flew."""
+    run = Path(shutil.copytree(bench.places.recordings / "meadow", bench.places.recordings / "evening"))
+    lines = (run / "frames.jsonl").read_text()
+    (run / "frames.jsonl").write_text(lines.replace('"label_source":"simulator"', '"label_source":"model"'))
+    yield run
+    shutil.rmtree(run)
+
+
+def test_what_a_models_own_labels_mean_is_said_before_and_after(open_workshop, guessed):
+    page = open_workshop()
+    page.get_by_role("checkbox", name="meadow").check()
+    assert page.locator("#guesses").is_hidden()
+    page.get_by_role("checkbox", name="meadow").uncheck()
+    page.get_by_role("checkbox", name="evening").check()
+    page.get_by_text("Labelled by the model that flew, mistakes and all: evening.").wait_for()
+    page.get_by_text("To replace the model, add data or recordings with true labels.").wait_for()
+    page.screenshot(
+        path=Path(SCREENSHOTS or guessed.parents[1]) / "screenshots" / "workshop_guesses.png", full_page=True
+    )
+    page.get_by_label("Replace the model").uncheck()
+    until(page, lambda: "true labels" not in page.text_content("#guesses"))
+    page.get_by_label("Replace the model").check()
+    page.fill("#training-name", "circular")
+    page.get_by_role("button", name="Start training").click()
+    page.locator("#training[data-name=circular][data-state=failed]").wait_for(timeout=PATIENCE * 1000)
+    assert "--promote" in page.text_content("#training-complaint")
 
 
 def test_two_models_stand_side_by_side(open_workshop, bench):

@@ -26,6 +26,7 @@ async function refresh() {
   inFlight.show(flying, models);
   fillRecordings(element("train-recordings"), recordings);
   element("no-recordings").hidden = recordings.length > 0;
+  warnOfGuesses();
   comparison.list(models, recordings);
   training.list(trainings, current);
   await Promise.all([training.refresh(), comparison.refresh()]);
@@ -46,6 +47,18 @@ async function keepFresh() {
 function complain(sentence, of = "") {
   element("complaint").dataset.of = of;
   setText(element("complaint"), sentence);
+}
+
+function warnOfGuesses() {
+  const names = tickedIn(element("train-recordings"), true);
+  element("guesses").hidden = names.length === 0;
+  if (names.length === 0) return;
+  const parts = [
+    `Labelled by the model that flew, mistakes and all: ${names.join(", ")}.`,
+    "Such frames may be learnt from, but nothing is measured on them.",
+    element("promote").checked ? "To replace the model, add data or recordings with true labels." : "",
+  ];
+  setText(element("guesses"), parts.filter(Boolean).join(" "));
 }
 
 onSubmit("train", async () => {
@@ -74,7 +87,9 @@ onSubmit("train", async () => {
 
 element("promote").addEventListener("change", () => {
   element("better-field").hidden = !element("promote").checked;
+  warnOfGuesses();
 });
+element("train-recordings").addEventListener("change", warnOfGuesses);
 setUpTheme(element("theme"), () => {
   training.draw();
   comparison.draw();
