@@ -167,12 +167,17 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
             raise WeightsError(f"--init: no training can go on from {options.init}. {error}") from error
     if options.promote and loaded.kind != "own":
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
-    model = loaded.model if loaded else networks.build(settings.preset)
+    model = loaded.model if loaded else networks.build(settings.preset, settings.input_size or None)
+    size = model.input_shape[1]
+    if settings.input_size not in (0, size):
+        raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
     teachers = [load_model(path).model for path in options.teacher]
     if loaded:
         settings = replace(settings, learning_rate=settings.init_learning_rate)
+    crop = min(settings.augmentation.crop, size)
+    settings = replace(settings, augmentation=replace(settings.augmentation, crop=crop))
     try:
-        data = _pack(gathered, options, run, model.input_shape[1])
+        data = _pack(gathered, options, run, size)
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
         trainer = Trainer(model, settings, run, console, distribution, teachers)
         if run.checkpoint.exists():

@@ -9,6 +9,7 @@ from model.augment import Augmentation
 from model.batches import Sampling
 
 DEFAULTS = Path(__file__).with_name("train.toml")
+NETWORK = ("preset", "input_size")  # what makes it, and cannot change any more then
 PRESETS = Path(__file__).with_name("presets")
 CHOICES = {
     "schedule": ("trapezoid", "cosine", "constant"),
@@ -37,6 +38,7 @@ class TrainSettings:
     """What `train.toml` explains."""
 
     preset: str
+    input_size: int
     batch_size: int
     epoch_steps: int
     epochs: int
@@ -81,10 +83,14 @@ def load_settings(
             _merge(table, _read(PRESETS / f"{like}.toml"), like)
         _merge(table, particular, str(own))
     _merge(table, _known(stored, table), "the settings of the training")
+    begun = {key: table[key] for key in NETWORK} if stored else {}
     _merge(table, changes, str(path))
     _merge(table, overrides, "command line")
-    if table["preset"] != preset:
-        raise SettingsError(f"{path}: a training of {preset!r} cannot go on with another preset, {table['preset']!r}")
+    for key, value in begun.items():
+        if table[key] != value:
+            raise SettingsError(f"{path}: a training with {key} {value!r} cannot go on with {table[key]!r}")
+    if table["input_size"] < 0:
+        raise SettingsError(f"input_size must be 0 or a number of pixels, got {table['input_size']}")
     for key, choices in CHOICES.items():
         if table[key] not in choices:
             raise SettingsError(f"{key} must be one of {', '.join(choices)}, got {table[key]!r}")

@@ -246,6 +246,26 @@ def test_a_file_changes_what_a_preset_sets(tmp_path):
         load_settings(file)
 
 
+def test_the_input_size_is_a_setting(data, tmp_path):
+    file, run = tmp_path / "mine.toml", tmp_path / "run"
+    small = (data / "settings.toml").read_text().replace("crop = 64", "crop = 160")
+    file.write_text("input_size = 64\n" + small)
+    status, printed = train(*arguments(data, run), "--settings", file, "--epochs", 1)
+    assert status == 0, printed
+    assert load_model(run / "last.h5").input_size == (64, 64)
+
+    file.write_text("input_size = 63\n" + small)
+    status, printed = train(*arguments(data, tmp_path / "odd"), "--settings", file)
+    assert status == 2
+    assert "expected an input size that is a multiple of 2, got 63" in printed
+    file.write_text("input_size = 96\n" + small)
+    status, printed = train(*arguments(data, tmp_path / "other"), "--settings", file, "--init", run / "last.h5")
+    assert status == 2
+    assert "input_size is 96, but" in printed
+    with pytest.raises(SettingsError, match="input_size must be 0 or a number of pixels, got -64"):
+        load_settings(overrides={"input_size": -64})
+
+
 def test_fcn_4_shows_the_shapes_of_its_author(capsys):
     from model import networks
 
