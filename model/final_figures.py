@@ -32,10 +32,18 @@ def show_final_figures(weights: Path, pairs: Sequence[Pair], folder: Path, conso
 
 
 def promote_if_better(
-    new: Path, current: Path, pairs: Sequence[Pair], folder: Path, better: str, tolerance: float, console: Console
+    new: Path,
+    current: Path,
+    pairs: Sequence[Pair],
+    measured_on: str,
+    folder: Path,
+    better: str,
+    tolerance: float,
+    console: Console,
 ) -> bool:
     """Measures both models, writes retrain.md, and puts the new one in the current one's place if that is a gain.
 
+    `measured_on` says what `pairs` are. `better` and `tolerance` are those of `promotion.decide`.
     Nothing is left to do where it has that place already: a start that was killed later had come as far.
     """
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
@@ -50,7 +58,7 @@ def promote_if_better(
     verdict = decide(changes, better, tolerance)
     predictors = measured[0][1], measured[1][1]
     title = f"Retraining of {current.name}"
-    written = write_report(folder, title, verdict, changes, (before, after), predictors)
+    written = write_report(folder, title, verdict, changes, (before, after), predictors, measured_on)
     for table in report.tables([before, after]):
         console.print(report.terminal_table(table))
     if verdict.promote:

@@ -65,6 +65,11 @@ class Frames:
         return self._checked["hashes"]
 
     @property
+    def digests(self) -> np.ndarray:
+        """(m,) uint64: what the hashes of the frames that are used begin with, enough to know them again."""
+        return np.array([int(self.hashes[row][:16], 16) for row in self.used], np.uint64)
+
+    @property
     def problems(self) -> dict[int, Problem]:
         """What is wrong with the files of single frames, by frame."""
         return {int(index): Problem(*fields) for index, fields in self._checked["problems"].items()}

@@ -23,9 +23,10 @@ def write_report(
     changes: Sequence[Change],
     evaluations: tuple[Evaluation, Evaluation],
     predictors: tuple[Predictor, Predictor],
+    measured_on: str,
 ) -> Path:
     """Writes retrain.md with its pictures into `folder`; evaluations and predictors are those of before and after."""
-    parts = [f"# {title}", f"**{'Promoted' if verdict.promote else 'Not promoted'}:** {verdict.reason}."]
+    parts = [f"# {title}", f"**{'Promoted' if verdict.promote else 'Not promoted'}:** {verdict.reason}.", measured_on]
     header = "| frames with | figure | frames | before | after | gain |\n| --- | --- | ---: | ---: | ---: | ---: |"
     rows = [
         f"| {each.group} | {each.measure} | {each.frames}{'' if each.frames >= FEWEST else ' (too few to count)'} |"

@@ -29,7 +29,7 @@ from model.promotion import FEWEST
 from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
 from model.train_settings import TrainSettings, load_settings
-from model.training_data import Gathered, Judged, gather, judge
+from model.training_data import Gathered, Judged, add_learnt, gather, judge, tell_measured
 
 console = Console()
 DEFAULTS = {
@@ -156,7 +156,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
 
     from model import networks
     from model.trainer import Trainer
-    from model.weights import WeightsError, check_savable, load_model
+    from model.weights import WeightsError, check_savable, load_model, read_learnt
 
     keras.utils.set_random_seed(settings.seed)
     loaded = load_model(options.init) if options.init else None
@@ -179,7 +179,9 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     try:
         data = _pack(gathered, options, run, size)
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
-        trainer = Trainer(model, settings, run, console, distribution, teachers)
+        origins = [options.init, *options.teacher] if loaded else options.teacher
+        learnt = add_learnt(data.frames.digests, [read_learnt(path) for path in origins])
+        trainer = Trainer(model, settings, run, console, distribution, teachers, learnt)
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0
@@ -188,6 +190,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
                 f"--promote needs at least {FEWEST} frames to measure both models on, labelled by the simulator and not"
                 f" learnt from; there are {measured}: add --validation DIR|ZIP"
             )
+        told = tell_measured(gathered, data.validation, read_learnt(options.init)) if options.promote else ""
         console.print(
             f"{len(data.frames.used)} frames to learn from, {measured} to measure on;"
             f" {model.count_params() / 1e6:.2f} M parameters,"
@@ -196,6 +199,8 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
             markup=False,
             soft_wrap=True,
         )
+        if told:
+            console.print(told, markup=False, highlight=False, soft_wrap=True)
         batches = Batches(data.frames, settings.sampling, gathered.weights, settings.seed, options.workers)
         try:
             trainer.fit(batches, data.validation, options.minutes)
@@ -206,7 +211,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         best = trainer.finish()
         status = 0
         if data.validation is not None:
-            status = _show(options, best, [gathered.held[row] for row in data.validation.used], run)
+            status = _show(options, best, [gathered.held[row] for row in data.validation.used], told, run)
     except KeyboardInterrupt:
         console.print(
             f"interrupted; go on with: python -m model.train --resume {run.path}", markup=False, soft_wrap=True
@@ -216,7 +221,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     return status
 
 
-def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], run: RunFolder) -> int:
+def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], measured_on: str, run: RunFolder) -> int:
     """The figures of the finished model; with --promote beside the old one's, with consequences."""
     from model.final_figures import promote_if_better, show_final_figures
     from model.weights import find_weights
@@ -225,7 +230,8 @@ def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], run: RunFo
         show_final_figures(best, pairs, run.path, console)
         return 0
     current = find_weights(options.init)
-    promoted = promote_if_better(best, current, pairs, run.path, options.better, options.tolerance, console)
+    rule = options.better, options.tolerance
+    promoted = promote_if_better(best, current, pairs, measured_on, run.path, *rule, console)
     return 0 if promoted else 3
 
 

@@ -41,11 +41,15 @@ class Trainer:
         console: Console,
         distribution: Distribution | None = None,
         teachers: Sequence[keras.Model] = (),
+        learnt: np.ndarray | None = None,
     ):
-        """Of a distributed training each process has one; only the chief's validates and writes."""
+        """Of a distributed training each process has one; only the chief's validates and writes.
+
+        `learnt` goes into the models that are written, as `save_model` has it.
+        """
         self.distribution = distribution
         self.chief = distribution is None or distribution.chief
-        self.settings, self.run, self.console = settings, run, console
+        self.settings, self.run, self.console, self.learnt = settings, run, console, learnt
         self.precision = _precision(settings.mixed_precision, model)
         self.epoch = 0
         self.seconds = 0.0
@@ -233,7 +237,8 @@ class Trainer:
 
     def _write(self, path: Path) -> None:
         self.averaged.set_weights(self.average)
-        save_model(self.averaged, path, {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best})
+        told = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best}
+        save_model(self.averaged, path, told, self.learnt)
 
 
 def _share_of_turns(share: float, turn: int) -> bool:

@@ -169,6 +169,32 @@ def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judg
     return Judged(replace(frames, left_out=frozenset(bad)), validation, tuple(problems), tuple(notes))
 
 
+def add_learnt(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """What a model learns from frames and from others' weights or views; None where of one it is not known."""
+    known = [each for each in others if each is not None]
+    return np.unique(np.concatenate([digests, *known])) if len(known) == len(others) else None
+
+
+def tell_measured(gathered: Gathered, validation: Frames, learnt: np.ndarray | None) -> str:
+    """What a retrained model is compared with the old one on, and whom that favours, in sentences for a report.
+
+    `learnt`: the `Frames.digests` of what the old model was trained on; None where that is not known.
+    """
+    counts = Counter(gathered.held_origins[row] for row in validation.used)
+    sources = ", ".join(f"{count} of {origin}" for origin, count in counts.items())
+    default = "" if gathered.chosen else ", held out of the data by default"
+    if learnt is None:
+        known = "Which of them the old model learnt, its file does not tell"
+    elif count := int(np.isin(validation.digests, learnt).sum()):
+        known = f"The old model learnt {count} of them, which favours it: --validation takes others"
+    else:
+        known = "The old model learnt none of them"
+    return (
+        f"Measured on {len(validation.used)} frames: {sources}{default}. {known}."
+        " The new model was picked on these same frames while it learnt, which favours it a little."
+    )
+
+
 def _labelled_by_model(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[str, ...]:
     """A sentence for each of the two that has such frames."""
     told = []

@@ -22,11 +22,12 @@ import h5py
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 logger = logging.getLogger(__name__)
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
-_METADATA = "follow_me_metadata"
+_METADATA, _LEARNT = "follow_me_metadata", "follow_me_learnt"
 _SUFFIXES = ("", ".h5", ".keras", ".hdf5")
 
 
@@ -236,8 +237,15 @@ def _checked_size(model: "keras.Model") -> tuple[int, int]:
     return taken[1], taken[2]
 
 
-def save_model(model: "keras.Model", path: str | Path, metadata: Mapping[str, Any] | None = None) -> Path:
+def save_model(
+    model: "keras.Model",
+    path: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+    learnt: "np.ndarray | None" = None,
+) -> Path:
     """Write architecture, weights and `metadata` (anything JSON can hold) to one `.h5`; readers never see half a file.
+
+    `learnt`: what `read_learnt` gives back, the `Frames.digests` of all that the model was trained on.
 
     Raises WeightsError when the model holds layers that `load_model` would refuse, or the file cannot be written.
     """
@@ -256,12 +264,23 @@ def save_model(model: "keras.Model", path: str | Path, metadata: Mapping[str, An
             with h5py.File(temporary, "r+") as file:
                 check_architecture(json.loads(_attribute(file, "model_config")))
                 file.attrs[_METADATA] = text
+                if learnt is not None:
+                    file.create_dataset(_LEARNT, data=learnt)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     except (OSError, TypeError, ValueError) as error:
         raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
     return path
+
+
+def read_learnt(name: str | Path) -> "np.ndarray | None":
+    """(n,) uint64 digests of the frames that a model learnt; None where its file does not tell. Raises WeightsError."""
+    path = find_weights(name)
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r", locking=False) as file:
+        return file[_LEARNT][()] if _LEARNT in file else None
 
 
 def check_savable(model: "keras.Model") -> None:

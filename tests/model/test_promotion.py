@@ -15,7 +15,7 @@ from model.dataset import Pair, Source
 from model.evaluation import ALL_FRAMES, Evaluation, FrameResult
 from model.promotion import compare, decide, range_of, replace_weights
 from model.score import FrameScore
-from model.weights import load_model, save_model
+from model.weights import load_model, read_learnt, save_model
 from tests.model.labelled_frames import write_dataset
 
 
@@ -138,6 +138,10 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert [kept.read_bytes() for kept in tmp_path.glob("mine.2*.h5")] == [before]
     assert load_model(current).input_size == (64, 64)
     report = (tmp_path / "run" / "retrain.md").read_text()
+    assert (
+        f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. Which of them the old model learnt, its file" in report
+    )
+    assert read_learnt(current) is None  # what it went on from did not tell what that had learnt
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
     assert float(figures[2]) > float(figures[1])

@@ -10,7 +10,7 @@ from model.augment import Augmentation
 from model.batches import Sampling, draw_probabilities, make_batch, no_mistakes
 from model.dataset import DatasetError, Pair, Source, find_pairs
 from model.frames import pack
-from model.training_data import gather, judge, parse_source, stretches
+from model.training_data import add_learnt, gather, judge, parse_source, stretches, tell_measured
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 
@@ -127,6 +127,23 @@ def test_what_a_model_labelled_is_told_and_measures_nothing(tmp_path):
     )
     held = gather([str(official)], [flight], hold_out=["flight"])
     assert (len(held.pairs), held.held) == (40, ())
+
+
+def test_a_report_says_what_was_measured_on_and_whom_that_favours(tmp_path):
+    official, other = (
+        write_dataset(tmp_path / "official", 40, size=32),
+        write_dataset(tmp_path / "other", 5, 32, seed=1),
+    )
+    gathered, found = judged(tmp_path, official)
+    everything = add_learnt(found.frames.digests, [found.validation.digests])  # of one who held nothing out
+    told = tell_measured(gathered, found.validation, everything)
+    assert f"Measured on 2 frames: 2 of {official}, held out of the data by default. The old model learnt 2" in told
+    assert "The old model learnt none of them" in tell_measured(gathered, found.validation, found.frames.digests)
+    assert "its file does not tell" in tell_measured(gathered, found.validation, None)
+    gathered, found = judged(tmp_path, official, validation=[str(other)])
+    told = tell_measured(gathered, found.validation, everything)
+    assert told.startswith(f"Measured on 5 frames: 5 of {other}. The old model learnt none of them.")
+    assert add_learnt(everything, [everything, None]) is None  # what is not known stays unknown
 
 
 def test_recordings_are_drawn_as_often_as_the_rest_but_no_frame_all_the_time(tmp_path):
