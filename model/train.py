@@ -1,7 +1,8 @@
-"""Trains a network on labelled frames, from scratch or on from a model, and keeps a run folder.
+r"""Trains a network on labelled frames, from scratch or on from a model, and keeps a run folder.
 
     python -m model.train --data train.zip --data collected_runs.zip --minutes 30
-    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run --minutes 10 --promote
+    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run \
+        --validation validation.zip --skip-bad --minutes 20 --promote
     python -m model.train --preset fcn-4 --data train.zip --validation validation.zip --skip-bad
     python -m model.train --resume runs/20261121-101500
 
@@ -188,7 +189,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         if options.promote and measured < FEWEST:
             raise DatasetError(
                 f"--promote needs at least {FEWEST} frames to measure both models on, labelled by the simulator and not"
-                f" learnt from; there are {measured}: add --validation DIR|ZIP"
+                f" learnt from; there are {measured}: add data, or --validation DIR|ZIP"
             )
         told = tell_measured(gathered, data.validation, read_learnt(options.init)) if options.promote else ""
         console.print(
