@@ -10,6 +10,7 @@ import select
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import websocket
 
@@ -77,7 +78,7 @@ class Client:
                 _send_all(self._socket.sock, packet, TAKEN_WITHIN)
             except (OSError, websocket.WebSocketException) as error:
                 log.debug("sending failed: %s", error)
-                self._socket.abort()  # wakes the reader, which reports and reconnects
+                self._abort()  # wakes the reader, which reports and reconnects
                 return False
         return True
 
@@ -88,9 +89,13 @@ class Client:
             self.send("1")
         with self._sending:
             if self._socket is not None:
-                self._socket.abort()
+                self._abort()
         for thread in self._threads:
             thread.join(timeout=2.0)
+
+    def _abort(self) -> None:
+        with suppress(OSError):  # the other side has ended it already
+            self._socket.abort()
 
     def _keep_up(self) -> None:
         failures = 0

@@ -86,6 +86,7 @@ def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, b
     page.get_by_text(f"there is no folder or .zip {bench.folder / 'nowhere'}").wait_for()
     page.fill("#data", "")
     page.fill("#training-name", "evening")
+    page.uncheck("#promote")  # meadow has too few frames to tell which of two models is better
     page.get_by_role("button", name="Start training").click()
     page.locator("#training[data-name=evening][data-state=running]").wait_for()
     until(page, lambda: points(page) >= 2, PATIENCE)
