@@ -209,7 +209,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
             batches.close()
         if not trainer.chief:
             return 0
-        best = trainer.finish()
+        best = trainer.chosen
         status = 0
         if data.validation is not None:
             status = _show(options, best, [gathered.held[row] for row in data.validation.used], told, run)

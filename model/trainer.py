@@ -143,9 +143,9 @@ class Trainer:
         epoch, self.seconds, step, self.best = arrays["position"].tolist()
         self.epoch, self.step = int(epoch), int(step)
 
-    def finish(self) -> Path:
-        """Writes last.h5 and returns the path of the best model, which is the last where nothing was validated."""
-        self._write(self.run.last)
+    @property
+    def chosen(self) -> Path:
+        """The path of the best model, which is the last where nothing was validated."""
         return self.run.best if self.run.best.exists() else self.run.last
 
     def _graph(self, size: int) -> keras.Model:

@@ -99,7 +99,7 @@ def gather(
     held += [pairs[row] for row in sorted(out)]
     held_origins += [origins[row] for row in sorted(out)]
     keep = [row for row in range(len(pairs)) if row not in out]
-    notes = _labelled_by_model([pairs[row] for row in keep], held)
+    notes = _tell_model_labels([pairs[row] for row in keep], held)
     trusted = [row for row, pair in enumerate(held) if not pair.by_model]
     return Gathered(
         pairs=tuple(pairs[row] for row in keep),
@@ -195,7 +195,7 @@ def tell_measured(gathered: Gathered, validation: Frames, learnt: np.ndarray | N
     )
 
 
-def _labelled_by_model(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[str, ...]:
+def _tell_model_labels(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[str, ...]:
     """A sentence for each of the two that has such frames."""
     told = []
     for pairs, use, consequence in (
