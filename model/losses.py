@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from model import CLASSES
+from model.evaluation import SIZES
 from model.train_settings import LossSettings
 
 
@@ -53,23 +54,36 @@ def _parts(labels):
 
 @keras.saving.register_keras_serializable("follower")
 class HeroIoU(keras.metrics.Metric):
-    """Mean over images with a hero of the hero's IoU at threshold 0.5, as the score counts it."""
+    """The hero's IoU at threshold 0.5, as the score counts it: mean over images with a hero, and by her size.
 
-    def __init__(self, name: str = "hero_iou", **options):
+    `result` has the keys "hero_iou" and "hero_iou BAND" for each of the bands of `evaluation.SIZES`, NaN where no image
+    of that kind came. A band's bounds are for frames of 256x256; `frame` is the side of those that samples are cut of.
+    """
+
+    def __init__(self, frame: int = 256, name: str = "hero_iou", **options):
         super().__init__(name=name, **options)
-        self.total = self.add_variable((), "zeros", name="total")
-        self.count = self.add_variable((), "zeros", name="count")
+        self.frame = frame
+        self.total = self.add_variable((len(SIZES) + 1,), "zeros", name="total")
+        self.count = self.add_variable((len(SIZES) + 1,), "zeros", name="count")
+
+    def get_config(self) -> dict:
+        """What makes another like it."""
+        return super().get_config() | {"frame": self.frame}
 
     def update_state(self, labels, probabilities, sample_weight=None):
         """Labels: (n, rows, cols) class indices; probabilities: (n, rows, cols, 3)."""
         truth = ops.cast(ops.equal(_parts(labels)[0], 2), "float32")
         found = ops.cast(probabilities[..., 2] > 0.5, "float32")
-        shared = ops.sum(truth * found, axis=(1, 2))
-        union = ops.sum(truth, axis=(1, 2)) + ops.sum(found, axis=(1, 2)) - shared
-        present = ops.cast(ops.sum(truth, axis=(1, 2)) > 0, "float32")
-        self.total.assign_add(ops.sum(present * shared / ops.maximum(union, 1.0)))
-        self.count.assign_add(ops.sum(present))
+        shared, area = ops.sum(truth * found, axis=(1, 2)), ops.sum(truth, axis=(1, 2))
+        iou = shared / ops.maximum(area + ops.sum(found, axis=(1, 2)) - shared, 1.0)
+        size = area * (256 / self.frame) ** 2
+        bands = [area > 0] + [(size >= band.low) & (size < band.high) for band in SIZES]
+        counted = ops.cast(ops.stack(bands), "float32")  # (1 + bands, n)
+        self.total.assign_add(ops.sum(counted * iou, axis=1))
+        self.count.assign_add(ops.sum(counted, axis=1))
 
-    def result(self):
-        """The mean so far; 0 before any image with a hero."""
-        return self.total / ops.maximum(self.count, 1.0)
+    def result(self) -> dict:
+        """The means so far."""
+        means = ops.where(self.count > 0, self.total / ops.maximum(self.count, 1.0), float("nan"))
+        names = [self.name] + [f"{self.name} {band.name}" for band in SIZES]
+        return {name: means[index] for index, name in enumerate(names)}

@@ -152,7 +152,7 @@ class RunFolder:
         rows = self.results()
         if not rows:
             return
-        figure, (losses, overlap, recall) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+        figure, (losses, training, overlap, recall) = plt.subplots(1, 4, figsize=(20, 4.2), layout="constrained")
 
         def curve(axes, key, label=None, **style):
             points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
@@ -163,14 +163,16 @@ class RunFolder:
         measured = losses.twinx()  # other terms on other frames: the scales have nothing to do with each other
         curve(measured, "cross_entropy", "validation: cross-entropy, a pixel (right)", color="tab:red")
         curve(overlap, "score", color="black", linewidth=2)
-        curve(overlap, "hero_iou_train", "iou of the training's samples", color="grey", linestyle="--")
+        curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
         for name in SIZE_NAMES:
+            curve(training, f"hero_iou_train {name}", name)
             curve(overlap, f"iou {name}")
             curve(recall, f"recall {name}")
         curve(recall, "false_heroes", color="red", linestyle="--")
         for axes, title in (
             (losses, "loss"),
-            (overlap, "IoU of the hero, in validation by its pixels"),
+            (training, "training: IoU of the hero, by its pixels"),
+            (overlap, "validation: IoU of the hero, by its pixels"),
             (recall, "validation: found"),
         ):
             axes.set(title=title, xlabel="minutes", ylim=(0, None))

@@ -82,7 +82,8 @@ class Trainer:
                 self.seconds += time.perf_counter() - began
                 self.epoch += 1
                 row = {"epoch": self.epoch, "minutes": self.seconds / 60, "learning_rate": self.learning_rate(progress)}
-                row |= {"loss": logs["loss"], "hero_iou_train": logs["hero_iou"]}
+                row["loss"] = logs["loss"]
+                row |= {key.replace("hero_iou", "hero_iou_train"): logs[key] for key in logs if "hero_iou" in key}
                 row["images_per_second"] = images / (time.perf_counter() - began)
                 finished = self.progress(minutes) >= 1.0
                 if self.chief and validation is not None and (self.epoch % settings.validate_every == 0 or finished):
@@ -157,7 +158,7 @@ class Trainer:
                 graph.compile(
                     self.optimizer,
                     segmentation_loss(self.settings.loss, self.settings.augmentation.crop**2, late=self.late),
-                    metrics=[HeroIoU()],
+                    metrics=[HeroIoU(self.averaged.input_shape[1])],
                     # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on networks of Keras.
                     jit_compile=keras.backend.backend() == "jax"
                     or (keras.backend.backend() == "tensorflow" and _on_gpu()),

@@ -67,4 +67,19 @@ def test_the_metric_counts_labels_not_teachers():
     probabilities[0, 0, 0, 2] = 1
     metric = HeroIoU()
     metric.update_state(labels, probabilities)
-    assert float(metric.result()) == 1
+    assert float(metric.result()["hero_iou"]) == 1
+
+
+def test_the_metric_tells_near_heroes_from_far_ones_in_frames_of_any_size():
+    labels = np.zeros((3, 32, 32), np.uint8)
+    labels[0, :4, :5] = labels[1, :24, :24] = 2  # 20 and 576 pixels; the third shows no hero
+    found = np.zeros((3, 32, 32, 3), np.float32)
+    found[0, :2, :5, 2] = found[1, :24, :24, 2] = found[2, :9, :9, 2] = 1
+    metric = HeroIoU()
+    metric.update_state(labels, found)
+    means = {key: float(value) for key, value in metric.result().items()}
+    assert (means["hero_iou"], means["hero_iou 15-50 px"], means["hero_iou over 400 px"]) == (0.75, 0.5, 1.0)
+    assert np.isnan(means["hero_iou under 15 px"])
+    half = HeroIoU(128)  # samples of frames of 128x128, where 20 pixels are what 80 are in 256x256
+    half.update_state(labels[:1], found[:1])
+    assert float(half.result()["hero_iou 50-400 px"]) == 0.5

@@ -47,6 +47,7 @@ def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_
     rows = RunFolder(run).results()
     assert [row["epoch"] for row in rows] == [str(number) for number in range(1, 5)]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert 0 <= float(rows[-1]["hero_iou_train over 400 px"]) <= 1
     assert [row["score"] != "" for row in rows] == [False, False, False, True]
     assert 0 < float(rows[-1]["cross_entropy"]) < 10
     digests = [int(each[:16], 16) for each in manifest["train"]["images"].values()]
@@ -202,7 +203,8 @@ def test_a_far_hero_weighs_as_much_in_a_whole_frame_as_in_a_crop():
     """Missed with all else right; by hand: 3 x 2 pixels of 256, weight 8, and the Jaccard index 1 of 7."""
     from model.losses import segmentation_loss
 
-    loss = segmentation_loss(LossSettings(), pixels=16 * 16)
+    settings = LossSettings(class_weights=(1.0, 6.0, 8.0), hero_jaccard=0.6, people_jaccard=0.15)
+    loss = segmentation_loss(settings, pixels=16 * 16)
     missed = []
     for size in (16, 64):
         labels = np.zeros((1, size, size), np.uint8)
