@@ -22,17 +22,17 @@ class Augmentation:
     zoom_share: float = 0.25
     zoom: float = 0.3  # crops are taken 1 - zoom .. 1 + zoom times as large, then resized
     flip_share: float = 0.5
-    paste_hero_share: float = 0.25  # of frames without a hero
-    paste_people_share: float = 0.1
-    recolour_share: float = 0.12
-    marker_share: float = 0.15  # a box marker, as the agent has it drawn around the hero
-    darken: float = 0.4  # brightness is multiplied by exp(-darken) .. exp(brighten)
+    paste_hero_share: float = 0.15  # of frames without a hero
+    paste_people_share: float = 0.15
+    recolour_share: float = 0.15
+    marker_share: float = 0.05  # a box marker, as the agent has it drawn around the hero
+    darken: float = 0.25  # brightness is multiplied by exp(-darken) .. exp(brighten)
     brighten: float = 0.2
     contrast: float = 0.15
     saturation: float = 0.15
-    tint: float = 0.04
-    jpeg_share: float = 0.2
-    noise_share: float = 0.08
+    tint: float = 0.01
+    jpeg_share: float = 0.05
+    noise_share: float = 0.0
 
 
 def augment(
@@ -92,7 +92,7 @@ def _paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, ra
     # Colours bleed at the edge of a resized patch: take the background out of the average first.
     weight = cv2.resize(alpha.astype(np.float32), (columns_out, rows_out), interpolation=method)
     patch = cv2.resize(patch * alpha[..., None].astype(np.float32), (columns_out, rows_out), interpolation=method)
-    patch = patch / np.maximum(weight, 1e-3)[..., None] * np.exp(random.uniform(np.log(0.6), np.log(1.3)))
+    patch = patch / np.maximum(weight, 1e-3)[..., None] * np.exp(random.uniform(np.log(0.75), np.log(1.25)))
     if random.random() < 0.5:
         patch, weight = patch[:, ::-1], weight[:, ::-1]
     row = random.integers(0, image.shape[0] - rows_out)

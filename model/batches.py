@@ -23,10 +23,10 @@ from model.frames import Frames
 class Sampling:
     """Which frames are drawn: the shares of samples with a far hero, a near hero, people only, nobody."""
 
-    far_hero: float = 0.28
-    near_hero: float = 0.2
-    people: float = 0.44
-    nobody: float = 0.08
+    far_hero: float = 0.22
+    near_hero: float = 0.18
+    people: float = 0.5
+    nobody: float = 0.1
     balanced: bool = True  # false: frames as they come, whatever they show
     mistaken: float = 4.0  # how much more often a frame is drawn, among its kind, that the network gets wrong
 
