@@ -64,7 +64,7 @@ class Distribution:
             if len(batch[0]) % self.replicas:
                 raise StrategyError(f"a batch of {len(batch[0])} cannot be divided among {self.replicas} replicas")
             logs = self._steps[network](*(self._share(part) for part in batch))
-        flat = {}
+        flat = {}  # a metric may be several figures
         for key, value in logs.items():
             flat |= value if isinstance(value, dict) else {key: value}
         return {key: float(self._strategy.reduce("MEAN", value, axis=None)) for key, value in flat.items()}

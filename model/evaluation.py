@@ -43,6 +43,10 @@ class Band:
     low: float
     high: float
 
+    def holds(self, value):
+        """Whether a number is in it; of an array or a tensor, which elements are."""
+        return (value >= self.low) & (value < self.high)
+
 
 # Hero pixels in a frame of 256x256; the first band begins where the score counts a target as there.
 SIZES = (
@@ -149,7 +153,7 @@ class Evaluation:
         return sum((np.reshape(each.confusion, (3, 3)) for each in results), np.zeros((3, 3), int))
 
     def _inside(self, band: Band, value: Callable[[FrameResult], float]) -> list[FrameResult]:
-        return [each for each in self.results if each.has_hero and band.low <= value(each) < band.high]
+        return [each for each in self.results if each.has_hero and band.holds(value(each))]
 
     def _band(self, band: Band, value: Callable[[FrameResult], float]) -> BandScore:
         inside = self._inside(band, value)

@@ -52,7 +52,6 @@ def _parts(labels):
     return ops.cast(labels[..., 0], "int32"), ops.concatenate([background, seen], axis=-1)
 
 
-@keras.saving.register_keras_serializable("follower")
 class HeroIoU(keras.metrics.Metric):
     """The hero's IoU at threshold 0.5, as the score counts it: mean over images with a hero, and by her size.
 
@@ -66,10 +65,6 @@ class HeroIoU(keras.metrics.Metric):
         self.total = self.add_variable((len(SIZES) + 1,), "zeros", name="total")
         self.count = self.add_variable((len(SIZES) + 1,), "zeros", name="count")
 
-    def get_config(self) -> dict:
-        """What makes another like it."""
-        return super().get_config() | {"frame": self.frame}
-
     def update_state(self, labels, probabilities, sample_weight=None):
         """Labels: (n, rows, cols) class indices; probabilities: (n, rows, cols, 3)."""
         truth = ops.cast(ops.equal(_parts(labels)[0], 2), "float32")
@@ -77,7 +72,7 @@ class HeroIoU(keras.metrics.Metric):
         shared, area = ops.sum(truth * found, axis=(1, 2)), ops.sum(truth, axis=(1, 2))
         iou = shared / ops.maximum(area + ops.sum(found, axis=(1, 2)) - shared, 1.0)
         size = area * (256 / self.frame) ** 2
-        bands = [area > 0] + [(size >= band.low) & (size < band.high) for band in SIZES]
+        bands = [area > 0] + [band.holds(size) for band in SIZES]
         counted = ops.cast(ops.stack(bands), "float32")  # (1 + bands, n)
         self.total.assign_add(ops.sum(counted * iou, axis=1))
         self.count.assign_add(ops.sum(counted, axis=1))

@@ -62,7 +62,7 @@ def compare(old: Evaluation, new: Evaluation) -> list[Change]:
         ("far", lambda each: each.hero_pixels < FAR),
         ("near", lambda each: each.hero_pixels >= FAR),
     ]
-    groups += [(band.name, lambda each, band=band: band.low <= each.hero_pixels < band.high) for band in SIZES]
+    groups += [(band.name, lambda each, band=band: band.holds(each.hero_pixels)) for band in SIZES]
     metres = {each.pair: range_of(each.pair) for each in old.results if each.has_hero}
     groups += [(band.name, lambda each, band=band: _inside(band, metres.get(each.pair))) for band in RANGES]
     changes = []
@@ -140,7 +140,7 @@ def _ranges(lines: Path) -> dict[str, float]:
 
 
 def _inside(band: Band, value: float | None) -> bool:
-    return value is not None and band.low <= value < band.high
+    return value is not None and band.holds(value)
 
 
 def _changes(name, measure, rows, old: Evaluation, new: Evaluation, value) -> list[Change]:

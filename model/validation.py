@@ -67,7 +67,7 @@ def validate(
     there, seen = area > DETECTION_PIXELS, found > DETECTION_PIXELS
     hits, errors = (there & seen).sum(), (there != seen).sum()
     size = area * (256 * 256 / labels[0].size)  # whatever size the network works at
-    bins = [(size >= band.low) & (size < band.high) for band in SIZES]
+    bins = [band.holds(size) for band in SIZES]
     near = size >= SIZES[-1].low
     far = there & ~near
     parts = [iou[part].mean() for part in (near, far) if part.any()]
