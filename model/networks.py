@@ -92,7 +92,7 @@ class Separable:
 
 
 PRESETS: dict[str, Pyramid | Separable] = {
-    "pyramid": Pyramid((24, 44, 72, 112, 160), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
+    "pyramid": Pyramid((24, 48, 96, 128, 160), (0, 1, 1, 1, 2), (1, 1, 1, 1)),
     "pyramid-small": Pyramid((16, 32, 48, 80, 112), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
     "pyramid-large": Pyramid((64, 128, 256, 384, 512), (2, 2, 2, 2, 1), (2, 2, 2, 2)),
     "fcn-1": Separable((64,), 158, (64,)),

@@ -39,7 +39,7 @@ DEFAULTS = {
     "resume": None, "settings": None, "preset": None, "minutes": None, "epochs": None, "validate_every": None,
     "workers": 1, "strategy": None, "run": None, "cache": Path("runs/cache"), "tensorboard": False,
 }  # fmt: skip
-ANEW = ("minutes", "epochs", "validate_every", "settings", "workers", "cache", "tensorboard")  # may be, with --resume
+ANEW = ("minutes", "epochs", "validate_every", "settings", "workers", "cache", "strategy", "tensorboard")  # to --resume
 LENGTH = {"minutes", "epochs"}  # one takes the place of the other
 
 
@@ -123,10 +123,6 @@ def _options(names: Sequence[str]) -> str:
 
 
 def _train(options: argparse.Namespace, given: Mapping[str, object]) -> int:
-    if options.strategy == "multiworker" and (options.minutes or not (options.run or options.resume)):
-        raise ValueError(
-            "--strategy multiworker needs --run, and --epochs instead of --minutes: each worker has its clock"
-        )
     if options.promote and (not options.init or options.no_validation):
         raise ValueError("--promote needs --init, the model to be replaced, and frames to measure both on")
     with ExitStack() as claim:
@@ -260,18 +256,27 @@ def _open_run(options: argparse.Namespace, given: Mapping[str, object], claim: E
             kept -= LENGTH
         vars(options).update({key: stored[key] for key in kept})
         options.cache = Path(options.cache)
+        _check_workers(options)
         _claim(run, options, claim)
         run.clear_leftovers()
         run.write_json("arguments.json", vars(options) | {"resume": None})  # the next time it goes on likewise
         return run
     if not options.data and not options.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RUN")
+    _check_workers(options)
     run = RunFolder(options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S"))
     _claim(run, options, claim)
     if run.checkpoint.exists():
         raise DatasetError(f"{run.path} holds a training: go on with --resume {run.path}, or choose another --run")
     run.write_json("arguments.json", vars(options))
     return run
+
+
+def _check_workers(options: argparse.Namespace) -> None:
+    if options.strategy == "multiworker" and (options.minutes or not (options.run or options.resume)):
+        raise ValueError(
+            "--strategy multiworker needs --run, and --epochs instead of --minutes: each worker has its clock"
+        )
 
 
 def _claim(run: RunFolder, options: argparse.Namespace, claim: ExitStack) -> None:

@@ -13,7 +13,7 @@ NETWORK = ("preset", "input_size")  # what makes it, and cannot change any more 
 PRESETS = Path(__file__).with_name("presets")
 CHOICES = {
     "schedule": ("trapezoid", "cosine", "constant"),
-    "optimizer": ("adamw", "adam"),
+    "optimizer": ("muon", "adamw", "adam"),
     "mixed_precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
 }
 

@@ -19,6 +19,7 @@ from model.examples import draw_examples
 from model.frames import Frames
 from model.losses import HeroIoU, segmentation_loss
 from model.mining import find_mistakes
+from model.muon import Muon
 from model.networks import twin
 from model.run_folder import RunFolder
 from model.teachers import Teachers, at_any_size
@@ -175,8 +176,8 @@ class Trainer:
         if settings.optimizer == "adam":
             optimizer = keras.optimizers.Adam(settings.learning_rate, clipnorm=clip)
         else:
-            decay = settings.weight_decay
-            optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=decay, clipnorm=clip)
+            kind = {"muon": Muon, "adamw": keras.optimizers.AdamW}[settings.optimizer]
+            optimizer = kind(settings.learning_rate, weight_decay=settings.weight_decay, clipnorm=clip)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return keras.optimizers.LossScaleOptimizer(optimizer) if self.precision == "mixed_float16" else optimizer
 

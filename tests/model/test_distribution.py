@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -77,6 +78,23 @@ def test_two_workers_train_as_one_does(tmp_path):
         load_model(one.last).model.get_weights(), load_model(two.last).model.get_weights(), strict=True
     ):
         np.testing.assert_allclose(alone, shared, atol=2e-3)
+
+
+@pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
+def test_a_training_begun_alone_goes_on_with_a_strategy(tmp_path):
+    data = write_dataset(tmp_path / "learn", 6)
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    arguments = ["--workers", "0", "--data", str(data), "--no-validation", "--cache", str(tmp_path / "cache")]
+    arguments += ["--settings", str(tmp_path / "settings.toml"), "--run", str(tmp_path / "alone")]
+    command.console = Console(record=True, width=200, file=io.StringIO())
+    assert command.main([*arguments, "--epochs", "1"]) == 0, command.console.export_text()
+    shutil.copytree(tmp_path / "alone", tmp_path / "shared")
+    for name, strategy in (("alone", []), ("shared", ["--strategy", "mirrored"])):
+        status = command.main(["--resume", str(tmp_path / name), "--epochs", "3", *strategy])
+        assert status == 0, command.console.export_text()
+    alone, shared = (RunFolder(tmp_path / name).results() for name in ("alone", "shared"))
+    assert len(shared) == 3
+    np.testing.assert_allclose([float(row["loss"]) for row in alone], [float(row["loss"]) for row in shared], rtol=1e-3)
 
 
 def test_what_a_distributed_training_needs_is_said_at_once(tmp_path, monkeypatch):

@@ -246,7 +246,7 @@ def test_a_file_changes_what_a_preset_sets(tmp_path):
     settings = load_settings(file)
     assert (settings.batch_size, settings.learning_rate, settings.optimizer) == (4, 0.001, "adam")
     file.write_text('optimizer = "sgd"\n')
-    with pytest.raises(SettingsError, match="optimizer must be one of adamw, adam"):
+    with pytest.raises(SettingsError, match="optimizer must be one of muon, adamw, adam"):
         load_settings(file)
 
 

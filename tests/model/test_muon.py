@@ -1,0 +1,37 @@
+"""Muon's step, against the singular values that its paper promises and against AdamW."""
+
+import keras
+import numpy as np
+import pytest
+
+from model.muon import Muon
+
+RATE = 0.01
+
+
+def step_of(shape, gradient=None):
+    kernel = keras.Variable(np.zeros(shape, "float32"), name="kernel")
+    if gradient is None:
+        gradient = 100 * np.random.default_rng(1).normal(size=shape)
+    Muon(RATE, weight_decay=0.0).apply([keras.ops.convert_to_tensor(gradient, "float32")], [kernel])
+    return keras.ops.convert_to_numpy(kernel)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8, 16), (1, 1, 24, 8), (3, 3, 16, 40)])
+def test_a_kernel_between_hidden_layers_moves_as_far_in_every_direction(shape):
+    outputs = shape[-1]
+    # One direction has a hundred times the gradient of the others, and would have nearly all of an ordinary step.
+    gradient = np.random.default_rng(2).normal(size=(np.prod(shape[:-1]), outputs))
+    left, values, right = np.linalg.svd(gradient, full_matrices=False)
+    values[0] *= 100
+    step = step_of(shape, ((left * values) @ right).reshape(shape)).reshape(-1, outputs)
+    lengths = np.linalg.svd(step, compute_uv=False) / (RATE * 0.2 * np.sqrt(max(step.shape)))
+    assert lengths.min() > 0.3, lengths
+    assert lengths.max() < 1.3, lengths
+    assert np.sum(step * gradient.reshape(step.shape)) < 0, "downhill"
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 3, 24), (3, 3, 24, 3), (3, 3, 24, 1), (16,)])
+def test_the_first_and_last_kernels_depthwise_ones_and_biases_move_as_with_adamw(shape):
+    step = step_of(shape)
+    np.testing.assert_allclose(np.abs(step), RATE / 2, rtol=1e-3)  # Adam's first step has one length for all weights
