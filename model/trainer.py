@@ -29,6 +29,11 @@ from model.weights import save_model
 
 REVIEWS = 4  # go through the training frames once
 LATE = 1 / 3  # of the training
+DEAD = 3  # epochs without one right pixel of the hero
+
+
+class TrainingError(RuntimeError):
+    """The training cannot come to anything any more; the message says what to do."""
 
 
 class Trainer:
@@ -56,6 +61,7 @@ class Trainer:
         self.seconds = 0.0
         self.step = 0
         self.best = -1.0
+        self.hero_ious: list[float] = []  # of the samples of each epoch
         self.mistakes: np.ndarray | None = None  # of the average in the training frames, as far as reviewed
         self.late = False  # past the first third: the loss asks more for a false hero
         self.averaged = twin(model, "float32", model.input_shape[1:])
@@ -68,7 +74,10 @@ class Trainer:
         self.average = [np.array(weight) for weight in model.get_weights()]
 
     def fit(self, batches: Batches, validation: Frames | None, minutes: float | None) -> None:
-        """Trains until the epochs or the minutes are used up; the run folder is up to date after every epoch."""
+        """Trains until the epochs or the minutes are used up; the run folder is up to date after every epoch.
+
+        Raises TrainingError when the network has died.
+        """
         settings = self.settings
         if self.mistakes is not None:
             batches.attend(self.mistakes)
@@ -97,6 +106,7 @@ class Trainer:
                     self.save()
                 if self.chief and ("score" in row or finished):
                     self.run.plot()
+                self._check_alive(logs["hero_iou"])
                 text = f"epoch {self.epoch}  loss {logs['loss']:.4f}  hero IoU {logs['hero_iou']:.3f}"
                 bar.update(
                     task, completed=self.progress(minutes), description=f"{text}  {row['images_per_second']:.0f}/s"
@@ -144,6 +154,7 @@ class Trainer:
         self.mistakes = arrays.get("mistakes")
         epoch, self.seconds, step, self.best = arrays["position"].tolist()
         self.epoch, self.step = int(epoch), int(step)
+        self.hero_ious = [float(row.get("hero_iou_train") or "nan") for row in self.run.results()]
 
     @property
     def chosen(self) -> Path:
@@ -225,6 +236,16 @@ class Trainer:
     def _reviewer(self) -> keras.Model:
         """The average at the training's precision, which looks through frames twice as fast."""
         return twin(self.averaged, self.precision, self.averaged.input_shape[1:])
+
+    def _check_alive(self, hero_iou: float) -> None:
+        """Too large a step can leave a network that gives one answer for all frames, and learns nothing from it."""
+        self.hero_ious.append(hero_iou)
+        if any(value > 0.1 for value in self.hero_ious) and not any(self.hero_ious[-DEAD:]):
+            start = f", from its best so far: --init {self.run.best}" if self.run.best.exists() else ""
+            raise TrainingError(
+                f"the network died: in {DEAD} epochs it found not one pixel of a hero, and it did before. "
+                f"Train again with a learning_rate lower than {self.settings.learning_rate:g}{start}"
+            )
 
     def _validate(self, frames: Frames) -> Validation:
         self.averaged.set_weights(self.average)

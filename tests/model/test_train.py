@@ -270,6 +270,24 @@ def test_the_input_size_is_a_setting(data, tmp_path):
         load_settings(overrides={"input_size": -64})
 
 
+def test_a_training_that_has_died_ends_and_says_how_to_go_on(data, tmp_path):
+    run, file = tmp_path / "run", tmp_path / "mine.toml"
+    status, printed = train(*arguments(data, run), "--epochs", 10)
+    assert status == 0, printed
+    assert max(float(row["hero_iou_train"]) for row in RunFolder(run).results()) > 0.1
+    best = (run / "best.h5").read_bytes()
+
+    file.write_text("learning_rate = 1e9\n")
+    status, printed = train("--resume", run, "--epochs", 100, "--settings", file)
+    assert status == 2
+    assert "the network died" in printed
+    assert f"a learning_rate lower than 1e+09, from its best so far: --init {run / 'best.h5'}" in printed
+    rows = RunFolder(run).results()
+    assert len(rows) < 20
+    assert [float(row["hero_iou_train"]) for row in rows[-3:]] == [0, 0, 0]
+    assert (run / "best.h5").read_bytes() == best
+
+
 def test_fcn_4_shows_the_shapes_of_its_author(capsys):
     from model import networks
 
