@@ -138,6 +138,8 @@ class BridgeServer:
             self._transport.serve(self._listener, guard(application, self.settings.host))
         finally:
             self._worker.stop()
+            for session in self.sessions:
+                session.closed_here = True
             self._sio.shut_down()
             self._listener.close()
             self._notifier.close()

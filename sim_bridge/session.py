@@ -48,6 +48,7 @@ class Session:
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # unknown keys that were reported once already
     connected: bool = True
+    closed_here: bool = False  # the connection ends because the follower does
     stand_in: StandInState | None = None  # None for QuadSim, and until a stand-in has introduced itself
 
     @property

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 GIGABYTE = 1e9
 DISK_PAUSE = 1.0  # seconds without a try after the disk has refused
 IDLE = 0.5  # seconds
+FOLLOWER_ENDED = "the follower ended"
 
 
 @dataclass(eq=False)
@@ -154,7 +155,7 @@ class Recorder(Listener):
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop, and wait for what is still to be written, at most `timeout` seconds."""
-        self.stop("the follower ended")
+        self.stop(FOLLOWER_ENDED)
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -192,7 +193,8 @@ class Recorder(Listener):
             if take is not None:
                 for _ in range(session.counts.answered - heard):
                     self._lose(take, session, "other listeners were too slow")
-                self._waiting.append(lambda: self._finish_track(take, session, "the simulator disconnected"))
+                reason = FOLLOWER_ENDED if session.closed_here else "the simulator disconnected"
+                self._waiting.append(lambda: self._finish_track(take, session, reason))
                 self._changed.notify()
 
     def model_changed(self, origin: Mapping) -> None:

@@ -266,6 +266,7 @@ def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, even
         assert eventually(lambda number=number: number in client.acknowledged)
     assert recorder.status()["name"] == "distant"
     server.stop()
+    assert eventually(lambda: said or not server.sessions)  # the follower's end closes the connection first
     recorder.close()
     assert not list((tmp_path / "runs").glob("*"))
     assert said == ["recorded nothing of simulator 1, no frame was chosen; the follower ended"]
