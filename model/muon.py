@@ -21,9 +21,14 @@ class Muon(keras.optimizers.Muon):
     def _should_use_adamw(self, variable) -> bool:
         return len(variable.shape) != 4 or min(variable.shape[-2:]) <= len(CLASSES)
 
-    def _muon_update_step(self, gradient, variable, learning_rate, momentum):
-        self.assign_add(momentum, gradient + (self.momentum - 1) * momentum)
-        direction = gradient + self.momentum * momentum  # Nesterov's
-        matrix = ops.reshape(direction, (-1, variable.shape[-1]))
-        step = self.lr_adjust(learning_rate * self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
-        self.assign_sub(variable, ops.reshape(step, variable.shape))
+    def zeropower_via_newtonschulz5(self, x, steps: int):
+        """The nearest matrix with equal singular values, in the shape of the kernel."""
+        return ops.reshape(super().zeropower_via_newtonschulz5(_matrix(x), steps), x.shape)
+
+    def lr_adjust(self, x):
+        """A step as large as AdamW's would be, in the shape of the kernel."""
+        return ops.reshape(super().lr_adjust(_matrix(x)), x.shape)
+
+
+def _matrix(kernel):
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))
