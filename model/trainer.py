@@ -154,7 +154,9 @@ class Trainer:
         self.mistakes = arrays.get("mistakes")
         epoch, self.seconds, step, self.best = arrays["position"].tolist()
         self.epoch, self.step = int(epoch), int(step)
-        self.hero_ious = [float(row.get("hero_iou_train") or "nan") for row in self.run.results()]
+        # An interruption between the two files leaves an epoch in the results that the checkpoint does not know.
+        rows = self.run.results()[: self.epoch]
+        self.hero_ious = [float(row.get("hero_iou_train") or "nan") for row in rows]
 
     @property
     def chosen(self) -> Path:
