@@ -9,7 +9,7 @@ from model.augment import Augmentation
 from model.batches import Sampling
 
 DEFAULTS = Path(__file__).with_name("train.toml")
-NETWORK = ("preset", "input_size")  # what makes it, and cannot change any more then
+FIXED = ("preset", "input_size", "optimizer")  # of a training once it has begun: its checkpoint fits no others
 PRESETS = Path(__file__).with_name("presets")
 CHOICES = {
     "schedule": ("trapezoid", "cosine", "constant"),
@@ -83,7 +83,7 @@ def load_settings(
             _merge(table, _read(PRESETS / f"{like}.toml"), like)
         _merge(table, particular, str(own))
     _merge(table, _known(stored, table), "the settings of the training")
-    begun = {key: table[key] for key in NETWORK} if stored else {}
+    begun = {key: table[key] for key in FIXED} if stored else {}
     _merge(table, changes, str(path))
     _merge(table, overrides, "command line")
     for key, value in begun.items():

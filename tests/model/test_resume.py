@@ -133,6 +133,8 @@ def test_it_goes_on_with_the_settings_that_it_had(data, tmp_path, monkeypatch):
     assert "with preset 'fcn-1' cannot go on with 'fcn-2'" in train("--resume", run, "--settings", mine)[1]
     mine.write_text("input_size = 64\n")
     assert "with input_size 0 cannot go on with 64" in train("--resume", run, "--settings", mine)[1]
+    mine.write_text('optimizer = "muon"\n')
+    assert "with optimizer 'adam' cannot go on with 'muon'" in train("--resume", run, "--settings", mine)[1]
 
 
 @pytest.mark.parametrize("option", ["--skip-bad", "--promote", "--preset=fcn-2", "--better=all", "--data=more.zip"])
