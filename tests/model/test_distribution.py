@@ -32,6 +32,15 @@ crop = 64
 """
 
 
+def prepare(folder):
+    """Writes frames and settings, and what is printed from now on to where tests find it; the arguments for them."""
+    data = write_dataset(folder / "learn", 6)
+    (folder / "settings.toml").write_text(SETTINGS)
+    command.console = Console(record=True, width=200, file=io.StringIO())
+    arguments = ["--workers", "0", "--data", str(data), "--no-validation"]
+    return [*arguments, "--settings", str(folder / "settings.toml"), "--cache", str(folder / "cache")]
+
+
 def free_ports(count):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
@@ -42,11 +51,7 @@ def free_ports(count):
 
 @pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
 def test_two_workers_train_as_one_does(tmp_path):
-    data = write_dataset(tmp_path / "learn", 6)
-    (tmp_path / "settings.toml").write_text(SETTINGS)
-    arguments = ["--workers", "0", "--data", str(data), "--no-validation", "--epochs", "2"]
-    arguments += ["--settings", str(tmp_path / "settings.toml"), "--cache", str(tmp_path / "cache")]
-    command.console = Console(record=True, width=200, file=io.StringIO())
+    arguments = [*prepare(tmp_path), "--epochs", "2"]
     assert command.main([*arguments, "--run", str(tmp_path / "one")]) == 0, command.console.export_text()
 
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
@@ -82,12 +87,8 @@ def test_two_workers_train_as_one_does(tmp_path):
 
 @pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
 def test_a_training_begun_alone_goes_on_with_a_strategy(tmp_path):
-    data = write_dataset(tmp_path / "learn", 6)
-    (tmp_path / "settings.toml").write_text(SETTINGS)
-    arguments = ["--workers", "0", "--data", str(data), "--no-validation", "--cache", str(tmp_path / "cache")]
-    arguments += ["--settings", str(tmp_path / "settings.toml"), "--run", str(tmp_path / "alone")]
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    assert command.main([*arguments, "--epochs", "1"]) == 0, command.console.export_text()
+    begin = [*prepare(tmp_path), "--run", str(tmp_path / "alone"), "--epochs", "1"]
+    assert command.main(begin) == 0, command.console.export_text()
     shutil.copytree(tmp_path / "alone", tmp_path / "shared")
     for name, strategy in (("alone", []), ("shared", ["--strategy", "mirrored"])):
         status = command.main(["--resume", str(tmp_path / name), "--epochs", "3", *strategy])
