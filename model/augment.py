@@ -156,10 +156,10 @@ def _crop(
 def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int] | None:
     """A pixel of the hero, else of other people."""
     for label in (HERO, PEOPLE):
-        rows, columns = np.nonzero(labels == label)
-        if rows.size:
-            pixel = random.integers(rows.size)
-            return int(rows[pixel]), int(columns[pixel])
+        pixels = np.flatnonzero(labels == label)
+        if pixels.size:
+            row, column = divmod(int(random.choice(pixels)), labels.shape[1])
+            return row, column
     return None
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -17,6 +17,8 @@ import numpy as np
 from model.augment import Augmentation, augment
 from model.dataset import DatasetError
 from model.frames import Frames
+
+Seed = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,30 @@ class Batches:
         self._probabilities = draw_probabilities(self.frames, self._sampling, weights)
 
     def range(
-        self, first: int, last: int, size: int, settings: Augmentation
+        self, first: int, last: int, size: int, settings: Augmentation, share: Sequence[int] | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches of steps first .. last - 1: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels."""
+        """Batches of steps first .. last - 1: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels.
+
+        Share: makes only these samples of each batch, all others are made elsewhere.
+        """
+        share = range(size) if share is None else share
         if self._pool is None:
             for step in range(first, last):
-                yield make_batch(self.frames, *self._draw(step, size), settings)
+                yield make_batch(self.frames, *self._draw(step, size, share), settings)
             return
         waiting = deque()
         for step in range(first, last):
-            waiting.append(self._pool.submit(_make_remembered, *self._draw(step, size), settings))
+            waiting.append(self._pool.submit(_make_remembered, *self._draw(step, size, share), settings))
             if len(waiting) > self._ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
-    def _draw(self, step: int, size: int) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:
+    def _draw(self, step: int, size: int, share: Sequence[int]) -> tuple[np.ndarray, np.ndarray, list[Seed]]:
         random = np.random.default_rng([self._seed, step])
-        chosen = random.choice(len(self.frames), size, p=self._probabilities)
-        return chosen, self.mistakes[chosen], random
+        chosen = random.choice(len(self.frames), size, p=self._probabilities)[share]
+        # Of its own for each sample; from 1 on, because to NumPy a seed that ends in zeros is the seed without them.
+        return chosen, self.mistakes[chosen], [(self._seed, step, 1 + number) for number in share]
 
     def close(self) -> None:
         """Ends the workers."""
@@ -96,15 +103,15 @@ def no_mistakes(frames: Frames) -> np.ndarray:
 
 
 def make_batch(
-    frames: Frames, chosen: np.ndarray, mistakes: np.ndarray, random: np.random.Generator, settings: Augmentation
+    frames: Frames, chosen: np.ndarray, mistakes: np.ndarray, seeds: Sequence[Seed], settings: Augmentation
 ) -> tuple[np.ndarray, np.ndarray]:
     """The samples of the frames `chosen`: (size, crop, crop, 3) uint8 images and (size, crop, crop) uint8 labels.
 
-    Mistakes: (size, 2) the pixel to aim at in each, negative where none is.
+    Mistakes: (size, 2) the pixel to aim at in each, negative where none is. Seeds: one for each sample.
     """
     samples = [
-        augment(frames, index, settings, random, aim=None if row < 0 else (int(row), int(column)))
-        for index, (row, column) in zip(chosen, mistakes, strict=True)
+        augment(frames, index, settings, np.random.default_rng(seed), None if row < 0 else (int(row), int(column)))
+        for index, (row, column), seed in zip(chosen, mistakes, seeds, strict=True)
     ]
     return np.stack([image for image, _ in samples]), np.stack([labels for _, labels in samples])
 

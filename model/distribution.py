@@ -1,8 +1,8 @@
 """Data-parallel training through `tf.distribute`: on the GPUs of one machine, or on several machines.
 
 Keras 3's `fit` does not run under MultiWorkerMirroredStrategy (keras-team/keras#20585, seen with 3.15.1), but its
-`train_step` does; so the loop over steps is ours. Every process makes the whole batch of a step, which depends on the
-seed, the step and the mistakes known alone, and each replica takes its share: the training is that of one machine.
+`train_step` does; so the loop over steps is ours. The samples of a step depend on the seed, the step and the mistakes
+known alone; every process makes those of its replicas: the training is that of one machine.
 """
 
 import json
@@ -43,16 +43,29 @@ class Distribution:
         else:
             self._strategy = tf.distribute.MirroredStrategy()
         self.replicas = self._strategy.num_replicas_in_sync
+        self._local: list[int] = []  # the numbers of the replicas in this process
+        self._strategy.experimental_distribute_values_from_function(
+            lambda context: self._local.append(context.replica_id_in_sync_group)
+        )
         self._steps = {}
 
     def scope(self):
         """Variables that are made inside exist once on each replica."""
         return self._strategy.scope()
 
-    def fit(self, network: keras.Model, stream: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-        """Trains on every batch of `stream`; returns the means of the metrics over the batches and replicas.
+    def share(self, size: int) -> list[int]:
+        """Which samples of a batch the replicas in this process take: of n the k-th takes every n-th from the k-th on.
 
         Raises StrategyError when a batch cannot be divided among the replicas.
+        """
+        if size % self.replicas:
+            raise StrategyError(f"a batch of {size} cannot be divided among {self.replicas} replicas")
+        return [number for number in range(size) if number % self.replicas in self._local]
+
+    def fit(self, network: keras.Model, stream: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+        """Trains on every batch of `stream`, each this process's share of one.
+
+        Returns the means of the metrics over the batches and all replicas.
         """
         import tensorflow as tf
 
@@ -61,20 +74,17 @@ class Distribution:
         network.reset_metrics()
         logs = {}
         for batch in stream:
-            if len(batch[0]) % self.replicas:
-                raise StrategyError(f"a batch of {len(batch[0])} cannot be divided among {self.replicas} replicas")
-            logs = self._steps[network](*(self._share(part) for part in batch))
+            logs = self._steps[network](*(self._divide(part) for part in batch))
         flat = {}  # a metric may be several figures
         for key, value in logs.items():
             flat |= value if isinstance(value, dict) else {key: value}
         return {key: float(self._strategy.reduce("MEAN", value, axis=None)) for key, value in flat.items()}
 
-    def _share(self, batch: np.ndarray):
-        """Each replica's part: of n replicas the k-th takes every n-th sample from the k-th on."""
+    def _divide(self, share: np.ndarray):
         import tensorflow as tf
 
         return self._strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(batch[context.replica_id_in_sync_group :: self.replicas])
+            lambda context: tf.constant(share[self._local.index(context.replica_id_in_sync_group) :: len(self._local)])
         )
 
 

@@ -91,8 +91,12 @@ class Frames:
 
     def instances_of(self, frame: int) -> np.ndarray:
         """The rows of `instances` that lie in one frame."""
-        first, last = np.searchsorted(self.instances[:, 0], [frame, frame + 1])
-        return self.instances[first:last]
+        return self.instances[self._firsts[frame] : self._firsts[frame + 1]]
+
+    @cached_property
+    def _firsts(self) -> np.ndarray:
+        """(n + 1,) the row of `instances` that each frame begins at."""
+        return np.searchsorted(self.instances[:, 0], np.arange(len(self) + 1))
 
     @cached_property
     def copyable(self) -> dict[int, np.ndarray]:

@@ -208,7 +208,8 @@ class Trainer:
         graph = self._graph(augmentation.crop)
         self.optimizer.learning_rate = self.learning_rate(progress)
         last = self.step + settings.epoch_steps
-        stream = batches.range(self.step, last, size, augmentation)
+        share = self.distribution.share(size) if self.distribution else None
+        stream = batches.range(self.step, last, size, augmentation, share)
         if self.teachers:
             stream = self.teachers.teach(stream)
         if self.distribution:

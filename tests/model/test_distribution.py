@@ -70,7 +70,7 @@ def test_two_workers_train_as_one_does(tmp_path):
             )
         )
     try:
-        printed = [worker.communicate(timeout=180)[0] for worker in workers]
+        printed = [worker.communicate(timeout=400)[0] for worker in workers]
     finally:
         for worker in workers:
             worker.kill()

@@ -70,7 +70,7 @@ def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
     # Frame 0 has no hero, and all others may not lend theirs.
     settings = Augmentation(crop=64, paste_hero_share=1.0)
     chosen = np.zeros(8, int)
-    _, labels = make_batch(only_bad, chosen, no_mistakes(only_bad)[chosen], np.random.default_rng(1), settings)
+    _, labels = make_batch(only_bad, chosen, no_mistakes(only_bad)[chosen], range(8), settings)
     assert not (labels == 2).any()
     with pytest.raises(DatasetError, match="no frame is left"):
         draw_probabilities(type(frames)(frames.folder, frames.runs, frozenset(range(8))), Sampling(), np.ones(8))

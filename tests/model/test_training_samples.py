@@ -139,6 +139,18 @@ def test_a_batch_depends_on_seed_and_step_only(dataset):
         np.testing.assert_array_equal(labels, other_labels)
 
 
+def test_parts_of_a_batch_made_apart_are_that_batch(dataset):
+    _, frames = dataset
+    batches = Batches(frames, Sampling(), np.ones(len(frames)), seed=5)
+    settings = Augmentation(crop=64)
+    ((whole, labels),) = batches.range(2, 3, 6, settings)
+    for share in ([0, 2, 4], [1, 3, 5]):
+        ((images, parts),) = batches.range(2, 3, 6, settings, share)
+        np.testing.assert_array_equal(images, whole[share])
+        np.testing.assert_array_equal(parts, labels[share])
+    assert (whole[0] != whole[1]).any()
+
+
 def test_kinds_of_frames_get_their_shares(dataset):
     _, frames = dataset
     weights = np.ones(len(frames))
@@ -158,7 +170,7 @@ def test_frames_with_a_mistake_are_drawn_more_often_and_aimed_at(dataset):
     mistakes = no_mistakes(frames)
     mistakes[first] = 3, 250  # a corner that nobody is in
     batches.attend(mistakes)
-    chosen = np.concatenate([batches._draw(step, 100)[0] for step in range(40)])
+    chosen = np.concatenate([batches._draw(step, 100, range(100))[0] for step in range(40)])
     assert (chosen == first).sum() / (chosen == second).sum() == pytest.approx(5.0, rel=0.5)
     aimed = replace(PLAIN, crop=64, focus_share=1.0)
     corner = frames.images[first][3, 250]
