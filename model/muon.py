@@ -22,8 +22,23 @@ class Muon(keras.optimizers.Muon):
         return len(variable.shape) != 4 or min(variable.shape[-2:]) <= len(CLASSES)
 
     def zeropower_via_newtonschulz5(self, x, steps: int):
-        """The nearest matrix with equal singular values, in the shape of the kernel."""
-        return ops.reshape(super().zeropower_via_newtonschulz5(_matrix(x), steps), x.shape)
+        """The nearest matrix with equal singular values, in the shape of the kernel.
+
+        With G = X'X the iteration X <- X (a + b G + c GG) needs X at its ends only; in between G takes its place,
+        which is many times smaller.
+        """
+        matrix = _matrix(x)
+        wide = matrix.shape[0] < matrix.shape[1]
+        gram = matrix @ ops.transpose(matrix) if wide else ops.transpose(matrix) @ matrix
+        square = ops.trace(gram) + 1e-14
+        gram, one = gram / square, ops.eye(gram.shape[0])
+        whole = one
+        for _ in range(steps):
+            factor = self.muon_a * one + self.muon_b * gram + self.muon_c * (gram @ gram)
+            gram = factor @ gram @ factor
+            whole = whole @ factor
+        step = (whole @ matrix if wide else matrix @ whole) / ops.sqrt(square)
+        return ops.reshape(step, x.shape)
 
     def lr_adjust(self, x):
         """A step as large as AdamW's would be, in the shape of the kernel."""

@@ -31,6 +31,14 @@ def test_a_kernel_between_hidden_layers_moves_as_far_in_every_direction(shape):
     assert np.sum(step * gradient.reshape(step.shape)) < 0, "downhill"
 
 
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (720, 80)])
+def test_the_iteration_is_that_of_keras(shape):
+    gradient = np.random.default_rng(3).normal(size=shape) * np.logspace(0, -3, shape[1])
+    gradient = keras.ops.convert_to_tensor(gradient, "float32")
+    ours, theirs = (kind(RATE).zeropower_via_newtonschulz5(gradient, 5) for kind in (Muon, keras.optimizers.Muon))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(ours), keras.ops.convert_to_numpy(theirs), atol=2e-3)
+
+
 @pytest.mark.parametrize("shape", [(4, 4, 3, 24), (3, 3, 24, 3), (3, 3, 24, 1), (16,)])
 def test_the_first_and_last_kernels_depthwise_ones_and_biases_move_as_with_adamw(shape):
     step = step_of(shape)
