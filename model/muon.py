@@ -8,6 +8,8 @@ from keras import ops
 
 from model import CLASSES
 
+FEW = 2 * len(CLASSES)  # channels of what comes from an image, twice red, green and blue, or becomes classes
+
 
 class Muon(keras.optimizers.Muon):
     """Muon for the kernels between hidden layers, AdamW for the rest, as its authors advise.
@@ -19,7 +21,7 @@ class Muon(keras.optimizers.Muon):
         super().__init__(*arguments, adam_lr_ratio=adam_lr_ratio, **options)
 
     def _should_use_adamw(self, variable) -> bool:
-        return len(variable.shape) != 4 or min(variable.shape[-2:]) <= len(CLASSES)
+        return len(variable.shape) != 4 or min(variable.shape[-2:]) <= FEW
 
     def zeropower_via_newtonschulz5(self, x, steps: int):
         """The nearest matrix with equal singular values, in the shape of the kernel.

@@ -37,8 +37,7 @@ class Pyramid:
         if size % stride:
             raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
         image = keras.Input((size, size, 3), name="image")
-        x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
-        x = _convolution(x, self.widths[0], kernel=4, strides=2, name="stem")
+        x = _convolution(_light_and_dark(image), self.widths[0], kernel=4, strides=2, name="stem")
         skips = []
         for level, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             if level:
@@ -134,6 +133,16 @@ def twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> ke
     same = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
     same.set_weights(network.get_weights())
     return same
+
+
+def _light_and_dark(image):
+    """Six channels in -1..1: red, green and blue as they are, and again with the dark half of them spread over 0..1.
+
+    A far hero in the shade differs from others by some units of 255. As they are, that is a few hundredths.
+    """
+    light = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
+    dark = layers.Activation("tanh", name="dark")(layers.Rescaling(1 / 40, name="rescale_dark")(image))
+    return layers.Concatenate(name="light")([light, dark])
 
 
 def _convolution(x, width, kernel=3, strides=1, activation="relu", initializer="he_normal", *, name):

@@ -39,7 +39,7 @@ def test_the_iteration_is_that_of_keras(shape):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(ours), keras.ops.convert_to_numpy(theirs), atol=2e-3)
 
 
-@pytest.mark.parametrize("shape", [(4, 4, 3, 24), (3, 3, 24, 3), (3, 3, 24, 1), (16,)])
+@pytest.mark.parametrize("shape", [(4, 4, 3, 24), (4, 4, 6, 24), (3, 3, 24, 3), (3, 3, 24, 1), (16,)])
 def test_the_first_and_last_kernels_depthwise_ones_and_biases_move_as_with_adamw(shape):
     step = step_of(shape)
     np.testing.assert_allclose(np.abs(step), RATE / 2, rtol=1e-3)  # Adam's first step has one length for all weights
