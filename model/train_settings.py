@@ -29,7 +29,7 @@ class LossSettings:
     class_weights: tuple[float, float, float] = (1.0, 2.0, 3.0)
     hero_jaccard: float = 0.6
     people_jaccard: float = 0.2
-    false_hero: tuple[float, float] = (0.3, 0.4)  # in the first third of the training, and then
+    false_hero: tuple[float, float] = (0.3, 0.42)  # in the first third of the training, and then
     teachers: float = 0.7  # share of it all that the --teacher models have, where there are any
 
 
