@@ -126,7 +126,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     before = current.read_bytes()
     write_dataset(tmp_path / "learn", 12, size=64)
     write_dataset(tmp_path / "measure", 36, size=64, seed=1)
-    arguments = ["--workers", "0", "--init", current, "--recordings", tmp_path / "learn", "--epochs", 4, "--promote"]
+    arguments = ["--workers", "0", "--init", current, "--recordings", tmp_path / "learn", "--epochs", 8, "--promote"]
     arguments += ["--validation", tmp_path / "measure", "--settings", tmp_path / "settings.toml"]
     arguments += ["--run", tmp_path / "run", "--cache", tmp_path / "cache", "--tolerance", 1]
     command.console = Console(record=True, width=200, file=io.StringIO())
@@ -163,7 +163,7 @@ def test_promotion_needs_frames_that_no_model_labelled_before_anything_is_learnt
     names = sorted(path.name for path in (flight / "images").iterdir())
     lines = [json.dumps({"image": name, "label_source": "model"}) for name in names]
     (flight / "frames.jsonl").write_text("\n".join(lines))
-    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
+    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 8, "--promote"]
     command.console = Console(record=True, width=200, file=io.StringIO())
     status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))
     printed = command.console.export_text()
