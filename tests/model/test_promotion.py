@@ -163,7 +163,7 @@ def test_promotion_needs_frames_that_no_model_labelled_before_anything_is_learnt
     names = sorted(path.name for path in (flight / "images").iterdir())
     lines = [json.dumps({"image": name, "label_source": "model"}) for name in names]
     (flight / "frames.jsonl").write_text("\n".join(lines))
-    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 8, "--promote"]
+    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
     command.console = Console(record=True, width=200, file=io.StringIO())
     status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))
     printed = command.console.export_text()
