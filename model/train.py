@@ -64,7 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--no-validation", action="store_true", help="hold nothing out: learn from all, measure nothing"
     )
-    parser.add_argument("--init", metavar="H5", help="go on from this model instead of from scratch")
+    parser.add_argument(
+        "--init",
+        metavar="H5",
+        help="go on from this model instead of from scratch; with --preset from its weights, as far as they fit that",
+    )
     parser.add_argument(
         "--teacher",
         action="append",
@@ -153,6 +157,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
 
     from model import networks
     from model.trainer import Trainer
+    from model.warm_start import warm_start
     from model.weights import WeightsError, check_savable, load_model, read_learnt
 
     keras.utils.set_random_seed(settings.seed)
@@ -165,6 +170,13 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     if options.promote and loaded.kind != "own":
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
     model = loaded.model if loaded else networks.build(settings.preset, settings.input_size or None)
+    if loaded and options.preset:
+        model = networks.build(settings.preset, settings.input_size or model.input_shape[1])
+        try:
+            share = warm_start(model, loaded.model)
+        except ValueError as error:
+            raise ValueError(f"--init: a {settings.preset} cannot begin with {options.init}: {error}") from error
+        console.print(f"{share:.1%} of the {settings.preset}'s weights are those of {options.init}", markup=False)
     size = model.input_shape[1]
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")

@@ -304,4 +304,5 @@ def _precision(wanted: str, network: keras.Model) -> str:
     # A CPU has no bfloat16 kernel for depthwise convolutions: a step takes a third longer than in float32.
     depthwise = any(isinstance(layer, keras.layers.SeparableConv2D) for layer in network.layers)
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return "mixed_bfloat16" if "amx_bf16" in flags and not depthwise else "float32"
+    quick = "amx_bf16" in flags or "avx512_bf16" in flags
+    return "mixed_bfloat16" if quick and not depthwise else "float32"
