@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from model.muon import Muon
+from model.networks import build
 
 RATE = 0.01
 
@@ -43,3 +44,17 @@ def test_the_iteration_is_that_of_keras(shape):
 def test_the_first_and_last_kernels_depthwise_ones_and_biases_move_as_with_adamw(shape):
     step = step_of(shape)
     np.testing.assert_allclose(np.abs(step), RATE / 2, rtol=1e-3)  # Adam's first step has one length for all weights
+
+
+def test_of_our_networks_kernels_the_first_and_last_move_as_with_adamw():
+    kernels = {layer.name: layer.kernel for layer in build("pyramid-small").layers if hasattr(layer, "kernel")}
+    optimizer = Muon(RATE)
+    optimizer.build(list(kernels.values()))
+    before = {name: keras.ops.convert_to_numpy(kernel) for name, kernel in kernels.items()}
+    random = np.random.default_rng(4)
+    optimizer.apply(
+        [keras.ops.convert_to_tensor(random.normal(size=kernel.shape), "float32") for kernel in kernels.values()]
+    )
+    moved = {name: keras.ops.convert_to_numpy(kernel) - before[name] for name, kernel in kernels.items()}
+    alike = {name for name, step in moved.items() if np.ptp(np.abs(step)) < 0.01 * RATE}  # as far for all weights
+    assert alike == {"stem", "logits"}
