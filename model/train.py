@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import track
@@ -31,6 +32,11 @@ from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
 from model.train_settings import TrainSettings, load_settings
 from model.training_data import Gathered, Judged, add_learnt, gather, judge, tell_measured
+
+if TYPE_CHECKING:
+    import keras
+
+    from model.weights import LoadedModel
 
 console = Console()
 DEFAULTS = {
@@ -157,7 +163,6 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
 
     from model import networks
     from model.trainer import Trainer
-    from model.warm_start import warm_start
     from model.weights import WeightsError, check_savable, load_model, read_learnt
 
     keras.utils.set_random_seed(settings.seed)
@@ -169,14 +174,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
             raise WeightsError(f"--init: no training can go on from {options.init}. {error}") from error
     if options.promote and loaded.kind != "own":
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
-    model = loaded.model if loaded else networks.build(settings.preset, settings.input_size or None)
-    if loaded and options.preset:
-        model = networks.build(settings.preset, settings.input_size or model.input_shape[1])
-        try:
-            share = warm_start(model, loaded.model)
-        except ValueError as error:
-            raise ValueError(f"--init: a {settings.preset} cannot begin with {options.init}: {error}") from error
-        console.print(f"{share:.1%} of the {settings.preset}'s weights are those of {options.init}", markup=False)
+    model = _network(loaded, options, settings)
     size = model.input_shape[1]
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
@@ -228,6 +226,24 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         return 130
     console.print(f"done: {best}", markup=False, soft_wrap=True)
     return status
+
+
+def _network(loaded: "LoadedModel | None", options: argparse.Namespace, settings: TrainSettings) -> "keras.Model":
+    """What is to learn: the model of --init, or a preset's network; of both, the preset's with its weights."""
+    from model import networks
+    from model.warm_start import warm_start
+
+    if not loaded:
+        return networks.build(settings.preset, settings.input_size or None)
+    if not options.preset:
+        return loaded.model
+    network = networks.build(settings.preset, settings.input_size or loaded.model.input_shape[1])
+    try:
+        share = warm_start(network, loaded.model)
+    except ValueError as error:
+        raise ValueError(f"--init: a {settings.preset} cannot begin with {options.init}: {error}") from error
+    console.print(f"{share:.1%} of the {settings.preset}'s weights are those of {options.init}", markup=False)
+    return network
 
 
 def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], measured_on: str, run: RunFolder) -> int:
