@@ -37,7 +37,7 @@ class Client:
         self.refused = 0  # messages that were not understood
         self.connections = 0  # so far
         self._controls = controls
-        self._socket: websocket.WebSocket | None = None
+        self._socket: socket.socket | None = None  # closed by the reader, at any moment
         self._sending = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._connected, self._closing = threading.Event(), threading.Event()
@@ -75,8 +75,8 @@ class Client:
             if self._socket is None or not self.connected:
                 return False
             try:
-                _send_all(self._socket.sock, packet, TAKEN_WITHIN)
-            except (OSError, websocket.WebSocketException) as error:
+                _send_all(self._socket, packet, TAKEN_WITHIN)
+            except OSError as error:
                 log.debug("sending failed: %s", error)
                 self._abort()  # wakes the reader, which reports and reconnects
                 return False
@@ -95,7 +95,7 @@ class Client:
 
     def _abort(self) -> None:
         with suppress(OSError):  # the other side has ended it already
-            self._socket.abort()
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _keep_up(self) -> None:
         failures = 0
@@ -123,7 +123,7 @@ class Client:
             )
         except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: no name of a machine
             return str(error)
-        self._socket = connection
+        self._socket = connection.sock
         try:
             while text := connection.recv():
                 if not self._take(text):
@@ -179,7 +179,10 @@ def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
     """As `sendall`, in at most so many seconds, whatever the socket's own timeout, which is the reader's. OSError."""
     deadline = time.monotonic() + seconds
     while data:
-        _, ready, _ = select.select([], [connection], [], max(0.0, deadline - time.monotonic()))
+        try:
+            _, ready, _ = select.select([], [connection], [], max(0.0, deadline - time.monotonic()))
+        except ValueError as error:  # a closed socket has no number to select
+            raise ConnectionError("the connection is closed") from error
         if not ready:
             raise TimeoutError(f"{len(data)} bytes were not taken within {seconds:g} s")
         data = data[connection.send(data) :]

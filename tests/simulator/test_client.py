@@ -116,6 +116,7 @@ def test_a_name_that_no_machine_can_have_is_reported_as_an_absent_server_is(host
 
 @pytest.mark.parametrize("farewell", ["1", "41", None])
 def test_a_lost_server_is_reported_and_found_again(client, raw_server, caplog, farewell):
+    assert raw_server.greeted.wait(10)
     with caplog.at_level(logging.INFO):
         if farewell is None:
             raw_server.drop()
@@ -126,6 +127,13 @@ def test_a_lost_server_is_reported_and_found_again(client, raw_server, caplog, f
         assert wait_until(lambda: client.connected)
     assert client.send("42[]")
     assert "lost the server" in caplog.text
+
+
+def test_sending_while_the_reader_closes_the_connection_fails_without_a_crash(client, raw_server):
+    """The reader closes the socket first and takes it away then: a frame that is sent in between finds it closed."""
+    assert client.send("42[]")
+    client._socket.close()
+    assert not client.send("42[]")
 
 
 def test_a_frozen_server_is_given_up(monkeypatch, raw_server):
