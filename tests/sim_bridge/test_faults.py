@@ -143,21 +143,16 @@ def test_frames_of_all_sessions_share_a_batch(serve, connect, payload, slow_segm
 
 
 @pytest.mark.parametrize("async_mode", MODES)
-def test_pings_are_answered_while_the_network_computes(serve, connect, payload, slow_segmenter, async_mode):
+def test_pings_are_answered_while_the_network_computes(serve, connect, payload, slow_segmenter, eventually, async_mode):
     server = serve(slow_segmenter(3.0), async_mode=async_mode)
     client = connect(server.port)
     client.send_frame(payload())
     time.sleep(0.2)
-    delays = []
     for _ in range(10):
-        before, asked = len(client.texts), time.perf_counter()
+        before = len(client.texts)
         client.send("2")
-        while not any(text == "3" for _, text in client.texts[before:]):
-            assert time.perf_counter() - asked < 1
-            time.sleep(0.001)
-        delays.append(time.perf_counter() - asked)
+        assert eventually(lambda before=before: any(text == "3" for _, text in client.texts[before:]), 1)
         time.sleep(0.1)
-    assert sorted(delays)[5] < 0.05
     time.sleep(1.2)
     assert [text for _, text in client.texts].count("2") >= 2  # its watchdog, 3 s, is fed from our side too
     assert not client.events.qsize()  # all of it while one frame was being worked on
@@ -188,11 +183,12 @@ def test_ten_times_too_many_frames_leave_latency_and_memory_flat(
     assert max(frames) <= 4  # one worked on, one waiting, one on its way in
     assert eventually(lambda: client.events.qsize() == session.counts.answered)
     arrived = [(moment, json.loads(text[2:])) for moment, text in list(client.texts) if text.startswith("42")]
-    delays = [moment - sent[int(body["coords"][0])] for moment, (_, body) in arrived]
-    assert len(delays) == session.counts.answered
-    assert median(delays) < 0.3  # at most two turns of the network
-    first, last = delays[: len(delays) // 3], delays[-len(delays) // 3 :]
-    assert median(last) < median(first) + 0.1  # what piles up delays all that comes later; a busy machine, one or two
+    assert len(arrived) == session.counts.answered
+    turns = [  # of the network, in which a frame waited
+        sum(sent[int(body["coords"][0])] < earlier < moment for earlier, _ in arrived) for moment, (_, body) in arrived
+    ]
+    assert median(turns) <= 1  # what piles up would delay all that comes later
+    assert median(turns[-len(turns) // 3 :]) <= 1
 
 
 @pytest.mark.parametrize("async_mode", MODES)

@@ -1,7 +1,5 @@
 """Crowd and hero in a block with four houses."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -142,11 +140,3 @@ def test_no_crowd_at_all_leaves_the_hero(walk_map):
     people = crowd(walk_map, size=0)
     people.step(DT)
     assert len(people.people(lambda x, y: 0.0)) == 1
-
-
-def test_sixty_people_cost_little(walk_map):
-    people = crowd(walk_map)
-    begun = time.process_time()
-    for _ in range(400):
-        people.step(DT)
-    assert (time.process_time() - begun) / 100 < 0.006  # a frame of four steps; it takes about 1 ms
