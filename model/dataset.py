@@ -4,6 +4,7 @@ A dataset is any tree with `images/` and `masks/` side by side, at any depth: an
 or unpacked), a collection of runs, or a recording of this program. It reads; it does not augment and does not train.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import cv2
 import numpy as np
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
+ARCHIVERS_OWN = {"__MACOSX"}  # copies of every name, without pictures
 _ROLE = re.compile(r"_*(?:cam1|mask)_*")
 _RUN = re.compile(r"_*run\d+")
 
@@ -90,45 +92,51 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     source = Path(source)
     if not source.exists():
         raise DatasetError(f"expected a folder or a .zip with images/ and masks/, but {source} does not exist")
-    files = list(_zip_files(source)) if source.is_file() else list(_folder_files(source))
     folders: dict[PurePosixPath, dict[str, dict[str, Source]]] = {}
-    problems = []
-    for relative, file in files:
-        role = relative.parent.name.lower()
-        if role not in ("images", "masks") or relative.suffix.lower() not in IMAGE_SUFFIXES:
+    hidden: dict[PurePosixPath, set[str]] = {}
+    lines: dict[PurePosixPath, list[dict]] = {}
+    problems, count = [], 0
+    for place, files in _zip_folders(source) if source.is_file() else _folders(source):
+        count += len(files)
+        if "hidden.txt" in files:
+            hidden[place] = set(files["hidden.txt"].read().decode().split())
+        if "frames.jsonl" in files:
+            lines[place] = _lines(files["frames.jsonl"])
+        role = place.name.lower()
+        if role not in ("images", "masks"):
             continue
-        if relative.name.startswith("."):
-            continue
-        by_role = folders.setdefault(relative.parent.parent, {"images": {}, "masks": {}})
-        key = _ROLE.sub("_", relative.stem)
-        if key in by_role[role]:
-            problems.append(Problem("duplicate", str(file), f"same frame as {by_role[role][key]}; one of them must go"))
-        else:
-            by_role[role][key] = file
-    if source.is_dir():
-        for folder in sorted(path for path in source.rglob("*") if path.is_dir() and path.name in ("images", "masks")):
-            place = PurePosixPath(folder.relative_to(source).as_posix())
-            if not folders.get(place.parent, {}).get(place.name):
-                problems.append(Problem("empty", str(folder), "a folder without any image"))
-    if not folders and not problems:
-        raise DatasetError(f"expected images/ and masks/ somewhere in {source}, found neither among {len(files)} files")
+        by_role = folders.setdefault(place.parent, {"images": {}, "masks": {}})
+        for name, file in sorted(files.items()):
+            path = PurePosixPath(name)
+            if path.suffix.lower() not in IMAGE_SUFFIXES or name.startswith("."):
+                continue
+            key = _ROLE.sub("_", path.stem)
+            if key in by_role[role]:
+                reason = f"same frame as {by_role[role][key]}; one of them must go"
+                problems.append(Problem("duplicate", str(file), reason))
+            else:
+                by_role[role][key] = file
+        if not by_role[role]:
+            problems.append(Problem("empty", str(source / place), "a folder without any image"))
+    if not folders:
+        raise DatasetError(f"expected images/ and masks/ somewhere in {source}, found neither among {count} files")
 
-    hidden = {relative.parent: file for relative, file in files if relative.name == "hidden.txt"}
-    lines = {relative.parent: file for relative, file in files if relative.name == "frames.jsonl"}
     pairs = []
     for folder, by_role in sorted(folders.items()):
-        skip = set(hidden[folder].read().decode().split()) if folder in hidden else set()
-        by_model = _labelled_by_model(lines[folder]) if folder in lines else frozenset()
+        written = lines.get(folder, [])
+        by_model = {line["image"] for line in written if line.get("label_source") == "model"}
         images, masks = by_role["images"], by_role["masks"]
         _adopt_masks_without_run(images, masks)
-        for key in sorted(images.keys() - masks.keys()):
+        alone = images.keys() ^ masks.keys()
+        if folder in lines:  # a frame without its line is still being recorded
+            alone &= {PurePosixPath(line["image"]).stem for line in written}
+        for key in sorted(alone & images.keys()):
             problems.append(Problem("no mask", str(images[key]), f"no partner in {folder / 'masks'}"))
-        for key in sorted(masks.keys() - images.keys()):
+        for key in sorted(alone & masks.keys()):
             problems.append(Problem("no image", str(masks[key]), f"no partner in {folder / 'images'}"))
-        for key in sorted(images.keys() & masks.keys()):
-            if key not in skip:
-                run = _run_of(source, folder, images[key])
-                pairs.append(Pair(key, images[key], masks[key], run, images[key].name in by_model))
+        for key in sorted((images.keys() & masks.keys()) - hidden.get(folder, set())):
+            run = _run_of(source, folder, images[key])
+            pairs.append(Pair(key, images[key], masks[key], run, images[key].name in by_model))
     return pairs, problems
 
 
@@ -215,17 +223,13 @@ def _adopt_masks_without_run(images: dict[str, Source], masks: dict[str, Source]
             masks[candidates[0]] = masks.pop(key)
 
 
-def _labelled_by_model(lines: Source) -> frozenset[str]:
-    """The images whose masks a network made, by the `frames.jsonl` of a recording."""
-    names = set()
-    for line in lines.read().splitlines():
-        try:
-            frame = json.loads(line)
-            if frame["label_source"] == "model":
-                names.add(frame["image"])
-        except (ValueError, TypeError, KeyError):
-            continue  # a line cut short by a crash, or not a recording's
-    return frozenset(names)
+def _lines(file: Source) -> list[dict]:
+    """The frames that the `frames.jsonl` of a recording tells of."""
+    frames = []
+    for line in file.read().splitlines():
+        with contextlib.suppress(ValueError, RecursionError):  # cut short by a crash, or not a recording's
+            frames.append(json.loads(line))
+    return [frame for frame in frames if isinstance(frame, dict) and isinstance(frame.get("image"), str)]
 
 
 @lru_cache(maxsize=8)
@@ -237,21 +241,35 @@ def _open_archive(path: Path, process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _folder_files(root: Path) -> Iterator[tuple[PurePosixPath, Source]]:
-    for path in sorted(root.rglob("*")):
-        if path.is_file():
-            yield PurePosixPath(path.relative_to(root).as_posix()), Source(path)
+def _folders(root: Path) -> Iterator[tuple[PurePosixPath, dict[str, Source]]]:
+    """Each folder and its files, by name; links to folders are followed, each folder is met once.
+
+    A folder is listed after the files beside it were handed out: while somebody records, `frames.jsonl` is read first.
+    """
+    met = set()
+    for path, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(path)
+        if real in met:
+            folders.clear()
+            continue
+        met.add(real)
+        folders[:] = sorted(set(folders) - ARCHIVERS_OWN)
+        yield PurePosixPath(Path(path).relative_to(root).as_posix()), {name: Source(Path(path, name)) for name in names}
 
 
-def _zip_files(path: Path) -> Iterator[tuple[PurePosixPath, Source]]:
+def _zip_folders(path: Path) -> Iterator[tuple[PurePosixPath, dict[str, Source]]]:
+    """The same of an archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+            names = [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile as error:
         raise DatasetError(f"expected a folder or a .zip archive, but {path} is neither: {error}") from error
+    found: dict[PurePosixPath, dict[str, Source]] = {}
     for name in names:
-        if not name.startswith("__MACOSX/"):
-            yield PurePosixPath(name), Source(path, name)
+        member = PurePosixPath(name)
+        if ARCHIVERS_OWN.isdisjoint(member.parts):
+            found.setdefault(member.parent, {})[member.name] = Source(path, name)
+    yield from sorted(found.items())
 
 
 def _run_of(source: Path, folder: PurePosixPath, image: Source) -> str:

@@ -4,6 +4,7 @@ Frames of a set are checked and packed into `images.npy` and `labels.npy` below 
 the set, so that worker processes share one copy and a second training starts at once.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -156,6 +157,8 @@ def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
     count = len(pairs)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
     labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, (count, size, size))
+    for array in (images, labels):
+        _reserve(Path(array.filename))
     areas = np.zeros((count, 3), np.int32)
     hashes, problems, shapes, instances = [], {}, [], []
     for index, (digest, image, mask, problem) in enumerate(_read_ahead(progress(pairs))):
@@ -203,6 +206,23 @@ def _odd_sizes(pairs: Sequence[Pair], shapes: Sequence[tuple[int, int] | None]) 
         for index, shape in enumerate(shapes)
         if shape and shape != (rows, columns)
     }
+
+
+def _reserve(file: Path) -> None:
+    """Takes the room on the disk. A page of a memory map that finds none later kills the process, without a word."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    size = file.stat().st_size
+    try:
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, size)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # else: a file system that cannot
+            raise OSError(
+                error.errno,
+                f"decoded frames need {size / 1e9:.1f} GB here: make room, or choose another place with --cache",
+                str(file.parent.parent),
+            ) from error
 
 
 def _people(index: int, labels: np.ndarray) -> list[tuple[int, ...]]:

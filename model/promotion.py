@@ -25,7 +25,13 @@ RANGES = tuple(
     Band(f"{low}-{high} m" if high < 1000 else f"over {low} m", low, high)
     for low, high in ((0, 10), (10, 20), (20, 40), (40, 1000))
 )
-BETTER = ("all", "far", "near", "wrong heroes")
+HAS_HERO = SIZES[0].low
+TELLING = {  # what may be asked to be better, and the frames that tell of it, by the hero's pixels at 256x256
+    "all": Band("with a hero", HAS_HERO, float("inf")),
+    "far": Band("with a far hero", HAS_HERO, FAR),
+    "near": Band("with a near hero", FAR, float("inf")),
+    "wrong heroes": Band("without a hero", 0, HAS_HERO),
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def decide(changes: Sequence[Change], better: str, tolerance: float) -> Verdict:
     """Better where asked, and nowhere worse by more than `tolerance`, in any group of at least FEWEST frames.
 
     Args:
-        better: one of BETTER: hero IoU of all, far or near heroes, or wrong heroes.
+        better: of TELLING: hero IoU of all, far or near heroes, or wrong heroes.
         tolerance: of an IoU or a share, 0..1.
     """
     named = ("no hero", "wrong heroes") if better == "wrong heroes" else (better, "hero IoU")

@@ -71,7 +71,10 @@ class RunFolder:
         os.replace(partial, self.path / name)
 
     def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
-        """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where."""
+        """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where.
+
+        Raises RunFolderError when a training goes on and these are not the frames that it began with.
+        """
         versions = {}
         for package in PACKAGES:
             try:
@@ -89,6 +92,11 @@ class RunFolder:
             left_out = [f"{pairs[row].run}/{pairs[row].name}" for row in sorted(frames.left_out)]
             runs = Counter(pairs[row].run for row in frames.used)
             manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
+        if self.checkpoint.exists() and (changes := _changes(self.read_json("manifest.json"), manifest)):
+            raise RunFolderError(
+                f"the frames are not those that this training began with: {changes}. Bring them back, or begin"
+                f" another training from where this one is: --init {self.last}"
+            )
         self.write_json("manifest.json", manifest)
 
     def append_results(self, row: dict[str, float]) -> None:
@@ -189,3 +197,15 @@ class RunFolder:
         partial = self.path / f".{name}-{os.getpid()}"  # workers of one training write the same
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, self.path / name)
+
+
+def _changes(before: dict, after: dict) -> str:
+    """Which frames are different between two manifests; empty when none is."""
+    told = []
+    for part in sorted(before.keys() | after.keys()):
+        old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
+        changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+        for names, what in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):
+            if names:
+                told.append(f"{part}: {len(names)} {what}, e.g. {min(names)}")
+    return "; ".join(told)

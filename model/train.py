@@ -26,8 +26,8 @@ from rich.progress import track
 
 from model.batches import Batches
 from model.dataset import DatasetError, Pair, summarise
-from model.frames import pack
-from model.promotion import FEWEST
+from model.frames import HERO, Frames, pack
+from model.promotion import FEWEST, TELLING
 from model.run_folder import RunFolder
 from model.startup import import_tensorflow_quietly
 from model.train_settings import TrainSettings, load_settings
@@ -66,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         help="recordings, drawn as often as --data",
     )
     parser.add_argument("--validation", action="append", metavar="DIR|ZIP", help="frames to measure on")
-    parser.add_argument("--hold-out", action="append", metavar="RUN", help="validate on this run of --data")
+    parser.add_argument(
+        "--hold-out", action="append", metavar="RUN", help="measure on this run of --data and --recordings instead"
+    )
     parser.add_argument(
         "--no-validation", action="store_true", help="hold nothing out: learn from all, measure nothing"
     )
@@ -86,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--better",
-        choices=("all", "far", "near", "wrong heroes"),
+        choices=TELLING,
         help="where it must be better: hero IoU of all, far or near heroes, or frames with a wrong hero (default all)",
     )
     parser.add_argument(
@@ -104,9 +106,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--settings", metavar="TOML", help="changes to model/train.toml; with --resume to the run's own settings"
     )
     parser.add_argument("--preset", help="a network of model.networks; default: the settings'")
-    parser.add_argument("--minutes", type=float, help="train this long instead of for a number of epochs")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--validate-every", type=int, metavar="EPOCHS", help="measure so often; default: the settings'")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_above_0, help="train this long instead of for a number of epochs")
+    length.add_argument("--epochs", type=_at_least_1, metavar="NUMBER")
+    parser.add_argument(
+        "--validate-every", type=_at_least_1, metavar="EPOCHS", help="measure so often; default: the settings'"
+    )
     parser.add_argument("--workers", type=int, help="processes that prepare batches (default 1)")
     parser.add_argument(
         "--strategy", choices=("mirrored", "multiworker"), help="train on all GPUs, or on the workers in TF_CONFIG"
@@ -126,6 +131,20 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
+
+
+def _above_0(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def _at_least_1(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
+    return value
 
 
 def _options(names: Sequence[str]) -> str:
@@ -155,7 +174,6 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     import_tensorflow_quietly()
     distribution = _distribution(options.strategy)
     gathered = gather(options.data, options.recordings, *sources)
-    run.write_json(run.settings.name, asdict(settings))
     if options.tensorboard:
         run.log_to_tensorboard()
 
@@ -179,24 +197,20 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
     teachers = [load_model(path).model for path in options.teacher]
-    if loaded:
-        settings = replace(settings, learning_rate=settings.init_learning_rate)
-    crop = min(settings.augmentation.crop, size)
-    settings = replace(settings, augmentation=replace(settings.augmentation, crop=crop))
+    fitting = _fit_to(model, settings, goes_on=loaded is not None)
     try:
         data = _pack(gathered, options, run, size)
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
+        run.write_json("arguments.json", vars(options) | {"resume": None})  # the next time it goes on likewise
+        run.write_json(run.settings.name, asdict(settings))
         origins = [options.init, *options.teacher] if loaded else options.teacher
         learnt = add_learnt(data.frames.digests, [read_learnt(path) for path in origins])
-        trainer = Trainer(model, settings, run, console, distribution, teachers, learnt)
+        trainer = Trainer(model, fitting, run, console, distribution, teachers, learnt)
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0
-        if options.promote and measured < FEWEST:
-            raise DatasetError(
-                f"--promote needs at least {FEWEST} frames to measure both models on, labelled by the simulator and not"
-                f" learnt from; there are {measured}: add data, or --validation DIR|ZIP"
-            )
+        if options.promote:
+            _check_promotable(data.validation, options.better)
         told = tell_measured(gathered, data.validation, read_learnt(options.init)) if options.promote else ""
         console.print(
             f"{len(data.frames.used)} frames to learn from, {measured} to measure on;"
@@ -226,6 +240,38 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         return 130
     console.print(f"done: {best}", markup=False, soft_wrap=True)
     return status
+
+
+def _fit_to(model: "keras.Model", settings: TrainSettings, goes_on: bool) -> TrainSettings:
+    """Crops no larger than the network's frames; of a model that goes on, the lower learning rates."""
+    from model import networks
+
+    crop = min(settings.augmentation.crop, model.input_shape[1])
+    try:
+        if crop < model.input_shape[1]:
+            networks.twin(model, "float32", (crop, crop, 3))
+    except ValueError as error:
+        raise ValueError(
+            f"augmentation.crop: the network does not take crops of {crop} pixels; those of ours take multiples of 32"
+        ) from error
+    settings = replace(settings, augmentation=replace(settings.augmentation, crop=crop))
+    if not goes_on:
+        return settings
+    later = settings.later_learning_rate * settings.init_learning_rate / settings.learning_rate
+    return replace(settings, learning_rate=settings.init_learning_rate, later_learning_rate=later)
+
+
+def _check_promotable(validation: Frames | None, better: str) -> None:
+    """Raises DatasetError when too few frames tell of what shall be better, before hours are spent on it."""
+    kind, there = TELLING[better], 0
+    if validation:
+        hero_pixels = validation.areas[validation.used, HERO] * (256**2 / validation.labels[0].size)
+        there = int(kind.holds(hero_pixels).sum())
+    if there < FEWEST:
+        raise DatasetError(
+            f"--promote needs at least {FEWEST} frames to measure both models on, {kind.name}, labelled by the"
+            f" simulator and not learnt from; there are {there}: add data, or --validation DIR|ZIP"
+        )
 
 
 def _network(loaded: "LoadedModel | None", options: argparse.Namespace, settings: TrainSettings) -> "keras.Model":
@@ -279,7 +325,7 @@ def _open_run(options: argparse.Namespace, given: Mapping[str, object], claim: E
             raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
         run = RunFolder(path)
         stored = run.read_json("arguments.json")
-        kept = (DEFAULTS.keys() & stored.keys()) - {"resume", "workers"} - given.keys()
+        kept = (DEFAULTS.keys() & stored.keys()) - {"resume"} - given.keys()
         if LENGTH & given.keys():
             kept -= LENGTH
         vars(options).update({key: stored[key] for key in kept})
@@ -287,7 +333,6 @@ def _open_run(options: argparse.Namespace, given: Mapping[str, object], claim: E
         _check_workers(options)
         _claim(run, options, claim)
         run.clear_leftovers()
-        run.write_json("arguments.json", vars(options) | {"resume": None})  # the next time it goes on likewise
         return run
     if not options.data and not options.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RUN")

@@ -94,9 +94,13 @@ def load_settings(
     for key, choices in CHOICES.items():
         if table[key] not in choices:
             raise SettingsError(f"{key} must be one of {', '.join(choices)}, got {table[key]!r}")
-    for key in ("batch_size", "epoch_steps", "epochs", "validate_every"):
-        if table[key] < 1:
-            raise SettingsError(f"{key} must be at least 1, got {table[key]}")
+    for key in ("learning_rate", "init_learning_rate"):
+        if not 0 < table[key] < float("inf"):
+            raise SettingsError(f"{key} must be above 0, got {table[key]}")
+    counts = {key: table[key] for key in ("batch_size", "epoch_steps", "epochs", "validate_every", "full_frame_batch")}
+    for key, value in (counts | {"augmentation.crop": table["augmentation"]["crop"]}).items():
+        if value < 1:
+            raise SettingsError(f"{key} must be at least 1, got {value}")
     return _build(TrainSettings, table)
 
 
@@ -132,7 +136,13 @@ def _merge(table: dict, changes: dict, origin: str, section: str = "") -> None:
             raise SettingsError(
                 f"{origin}: {name} must be of type {type(known).__name__} like {known!r}, got {value!r}"
             )
+        if isinstance(known, list) and (len(value) != len(known) or not all(map(_is_number, value))):
+            raise SettingsError(f"{origin}: {name} must be {len(known)} numbers like {known!r}, got {value!r}")
         table[key] = value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _build(kind: type, table: dict):

@@ -247,7 +247,8 @@ class Trainer:
             start = f", from its best so far: --init {self.run.best}" if self.run.best.exists() else ""
             raise TrainingError(
                 f"the network died: in {DEAD} epochs it found not one pixel of a hero, and it did before. "
-                f"Train again with a learning_rate lower than {self.settings.learning_rate:g}{start}"
+                f"Train again with a learning_rate (with --init: init_learning_rate) lower than"
+                f" {self.settings.learning_rate:g}{start}"
             )
 
     def _validate(self, frames: Frames) -> Validation:

@@ -3,6 +3,7 @@
 Reads names and what `frames.pack` found; decodes nothing itself.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -63,10 +64,10 @@ def gather(
         recordings: likewise; together they are drawn as often as all of `data` together, so that many old frames do not
             drown few new ones, nor the other way round.
         validation: folders or zips to measure on.
-        hold_out: parts of names of runs in `data` and `recordings` that are measured on instead of learnt from.
+        hold_out: runs in `data` and `recordings` that are measured on, not learnt from, by (parts of) their names.
         validate: without `validation` and `hold_out`, hold out a twentieth.
 
-    Raises DatasetError when a source does not exist or is none, or no run is called like `hold_out`.
+    Raises DatasetError when a source does not exist or is none, or no run is called like one of `hold_out`.
     """
     pairs, weights, origins, problems = [], [], [], []
     for values, is_recording in ((data, False), (recordings, True)):
@@ -88,18 +89,18 @@ def gather(
         held += found
         problems += wrong
         held_origins += [str(path)] * len(found)
-    out = set()
+    out, notes = set(), []
     if hold_out:
-        out = {row for row, pair in enumerate(pairs) if any(run in pair.run for run in hold_out)}
-        if not out:
-            runs = ", ".join(sorted({pair.run for pair in pairs}))
-            raise DatasetError(f"--hold-out: no run is called {' or '.join(hold_out)}; there are {runs}")
+        runs = {pair.run for pair in pairs}
+        chosen = set().union(*(_runs_called(name, runs) for name in hold_out))
+        out = {row for row, pair in enumerate(pairs) if pair.run in chosen}
+        notes.append(f"held out: {', '.join(sorted(chosen))}")
     elif validate and not validation:
         out = {row for row in stretches(pairs) if not pairs[row].by_model}
     held += [pairs[row] for row in sorted(out)]
     held_origins += [origins[row] for row in sorted(out)]
     keep = [row for row in range(len(pairs)) if row not in out]
-    notes = _tell_model_labels([pairs[row] for row in keep], held)
+    notes += _tell_model_labels([pairs[row] for row in keep], held)
     trusted = [row for row, pair in enumerate(held) if not pair.by_model]
     return Gathered(
         pairs=tuple(pairs[row] for row in keep),
@@ -109,7 +110,7 @@ def gather(
         held_origins=tuple(held_origins[row] for row in trusted),
         chosen=bool(validation or hold_out),
         problems=tuple(problems),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
@@ -142,16 +143,26 @@ def stretches(pairs: Sequence[Pair]) -> set[int]:
     return out
 
 
+def _runs_called(name: str, runs: set[str]) -> set[str]:
+    """The runs of that name; else those whose name ends with it, as `run6` of `0_run6`; else those that hold it."""
+    word = re.escape(name)
+    for pattern in (rf"(^|/){word}(/|$)", rf"_{word}(/|$)", word):
+        if found := {run for run in runs if re.search(pattern, run)}:
+            return found
+    raise DatasetError(f"--hold-out: no run is called {name}; there are {', '.join(sorted(runs))}")
+
+
 def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judged:
     """Adds what packing found, sets of nothing but background, and frames that are in training and validation."""
-    problems = list(gathered.problems)
-    bad, wrong = _bad(frames, gathered.origins)
-    problems += wrong
-    notes = list(gathered.notes)
+    parts = [(frames, gathered.origins, set(frames.problems))]
     if validation is not None:
-        held_bad, wrong = _bad(validation, gathered.held_origins)
-        problems += wrong
-        validation = replace(validation, left_out=frozenset(held_bad))
+        parts.append((validation, gathered.held_origins, set(validation.problems)))
+    problems = [*gathered.problems, *(each for part, _, _ in parts for each in part.problems.values())]
+    for together in [[part] for part in parts] if gathered.chosen else [parts]:
+        problems += _leave_out_nobody(together)
+    bad, notes = parts[0][-1], list(gathered.notes)
+    if validation is not None:
+        validation = replace(validation, left_out=frozenset(parts[1][-1]))
         measured = {validation.hashes[row]: row for row in validation.used}
         shared = [row for row in range(len(frames)) if row not in bad and frames.hashes[row] in measured]
         for row in shared if gathered.chosen else ():
@@ -209,17 +220,18 @@ def _tell_model_labels(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[st
     return tuple(told)
 
 
-def _bad(frames: Frames, origins: Sequence[str]) -> tuple[set[int], Iterable[Problem]]:
-    """The frames that are not fit, and the problems: each file's, and each source's that shows nobody at all."""
-    problems, bad = list(frames.problems.values()), set(frames.problems)
-    somebody = frames.areas[:, 1:].any(axis=1)
-    for origin in dict.fromkeys(origins):
-        rows = [row for row, each in enumerate(origins) if each == origin and row not in bad]
-        if rows and not somebody[rows].any():
-            reason = f"all {len(rows)} masks are background only: nobody to learn from or to measure"
-            problems.append(Problem("background", origin, reason))
-            bad.update(rows)
-    return bad, problems
+def _leave_out_nobody(parts: Sequence[tuple[Frames, Sequence[str], set[int]]]) -> Iterable[Problem]:
+    """Adds the frames of sources that show nobody in any of the parts to what is bad in each."""
+    for origin in dict.fromkeys(origin for _, origins, _ in parts for origin in origins):
+        rows = [
+            [row for row, each in enumerate(origins) if each == origin and row not in bad] for _, origins, bad in parts
+        ]
+        areas = np.concatenate([frames.areas[some] for some, (frames, _, _) in zip(rows, parts, strict=True)])
+        if len(areas) and not areas[:, 1:].any():
+            reason = f"all {len(areas)} masks are background only: nobody to learn from or to measure"
+            yield Problem("background", origin, reason)
+            for some, (_, _, bad) in zip(rows, parts, strict=True):
+                bad.update(some)
 
 
 def _find(path: Path) -> tuple[list[Pair], list[Problem]]:

@@ -1,3 +1,4 @@
+import os
 import shutil
 import zipfile
 
@@ -88,6 +89,42 @@ def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
     for source in (tmp_path / "flight", archive):
         assert [pair.by_model for pair in find_pairs(source)[0]] == [False, True, False]
+
+
+def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
+    for number in range(3):
+        write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
+    lines = [f'{{"image": "{number:06d}.jpeg", "label_source": "simulator"}}' for number in range(2)]
+    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join(lines))
+    (tmp_path / "flight" / "masks" / "000002.png").unlink()  # as a listing between its image and its mask sees it
+    pairs, problems = find_pairs(tmp_path)
+    assert [pair.name for pair in pairs] == ["000000", "000001"]
+    assert problems == []
+    (tmp_path / "flight" / "masks" / "000001.png").unlink()  # was there, as its line says
+    assert [problem.kind for problem in find_pairs(tmp_path)[1]] == ["no mask"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere links need rights")
+def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
+    write_frame(tmp_path / "elsewhere" / "far", "000000.jpeg", "000000.png", *frame)
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "far").symlink_to(tmp_path / "elsewhere" / "far")
+    (tmp_path / "elsewhere" / "far" / "again").symlink_to(tmp_path / "recordings")
+    pairs, problems = find_pairs(tmp_path / "recordings")
+    assert [pair.run for pair in pairs] == ["recordings/far"]
+    assert problems == []
+
+
+def test_what_an_archiver_leaves_beside_is_no_dataset(tmp_path, frame):
+    write_frame(tmp_path / "train", "000000.jpeg", "000000.png", *frame)
+    for role, name in (("images", "._000000.jpeg"), ("masks", "._000000.png")):
+        (tmp_path / "__MACOSX" / "train" / role).mkdir(parents=True)
+        (tmp_path / "__MACOSX" / "train" / role / name).write_bytes(b"attributes")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path)
+    for source in (tmp_path, archive):
+        pairs, problems = find_pairs(source)
+        assert len(pairs) == 1
+        assert problems == []
 
 
 def test_frames_of_a_run_are_known_by_it(tmp_path, frame):

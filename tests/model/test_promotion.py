@@ -173,6 +173,19 @@ def test_promotion_needs_frames_that_no_model_labelled_before_anything_is_learnt
     assert not (tmp_path / "run" / "results.csv").exists()
 
 
+def test_promotion_needs_frames_that_tell_of_what_shall_be_better(tmp_path):
+    current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
+    learn, measure = (write_dataset(tmp_path / name, 30, size=64, seed=seed) for seed, name in enumerate("ab"))
+    arguments = ["--workers", "0", "--init", current, "--data", learn, "--validation", measure, "--epochs", 1]
+    arguments += ["--promote", "--better", "wrong heroes", "--run", tmp_path / "run", "--cache", tmp_path / "cache"]
+    command.console = Console(record=True, width=200, file=io.StringIO())
+    assert command.main(list(map(str, arguments))) == 2
+    printed = command.console.export_text()
+    assert "at least 20 frames to measure both models on, without a hero" in printed
+    assert "there are 10:" in printed
+    assert not (tmp_path / "run" / "results.csv").exists()
+
+
 def test_promotion_needs_a_model_to_replace(tmp_path):
     command.console = Console(record=True, width=200, file=io.StringIO())
     assert command.main(["--data", str(tmp_path), "--promote"]) == 2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from model.run_folder import RunFolder
 from model.train_settings import SettingsError, load_settings
 from model.trainer import Trainer
 from model.weights import load_model
+from tests.model.labelled_frames import paint, write_frame
 from tests.model.train_command import arguments, train, write_data
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,6 +137,22 @@ def test_it_goes_on_with_the_settings_that_it_had(data, tmp_path, monkeypatch):
     assert "with input_size 0 cannot go on with 64" in train("--resume", run, "--settings", mine)[1]
     mine.write_text('optimizer = "muon"\n')
     assert "with optimizer 'adam' cannot go on with 'muon'" in train("--resume", run, "--settings", mine)[1]
+
+
+def test_it_does_not_go_on_with_other_frames(data, tmp_path):
+    learn, run = tmp_path / "learn", tmp_path / "run"
+    shutil.copytree(data / "learn", learn)
+    settings = "--settings", data / "settings.toml", "--cache", tmp_path / "cache"
+    assert train("--data", learn, "--no-validation", *settings, "--run", run, "--epochs", 1)[0] == 0
+    labels = np.zeros((256, 256), np.uint8)
+    write_frame(learn, "run_1_cam1_00077.jpeg", "run_1_mask_00077.png", paint(labels), labels)
+    (learn / "images" / "run_1_cam1_00003.jpeg").write_bytes((learn / "images" / "run_1_cam1_00004.jpeg").read_bytes())
+    status, printed = train("--resume", run, "--epochs", 2)
+    assert status == 2
+    assert "train: 1 new, e.g. learn/run_1/run_1_00077; train: 1 changed, e.g. learn/run_1/run_1_00003." in printed
+    assert f"--init {run / 'last.h5'}" in printed
+    assert json.loads((run / "arguments.json").read_text())["epochs"] == 1  # what did not begin changed nothing
+    assert json.loads((run / "settings.json").read_text())["epochs"] == 1
 
 
 @pytest.mark.parametrize("option", ["--skip-bad", "--promote", "--preset=fcn-2", "--better=all", "--data=more.zip"])

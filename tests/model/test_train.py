@@ -132,6 +132,42 @@ def test_an_unknown_setting_names_its_neighbour(tmp_path):
         load_settings(file)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("[loss]\nfalse_hero = [0.4]", r"loss.false_hero must be 2 numbers like \[0.3, 0.42\], got \[0.4\]"),
+        ('[loss]\nclass_weights = [1, 2, "3"]', "loss.class_weights must be 3 numbers"),
+        ("full_frame_batch = 0", "full_frame_batch must be at least 1, got 0"),
+        ("[augmentation]\ncrop = 0", "augmentation.crop must be at least 1, got 0"),
+        ("init_learning_rate = 0.0", "init_learning_rate must be above 0"),
+    ],
+)
+def test_a_setting_that_no_training_can_have_is_named(tmp_path, setting, message):
+    (tmp_path / "mine.toml").write_text(setting)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(tmp_path / "mine.toml")
+
+
+def test_crops_that_the_network_does_not_take_are_refused_before_frames_are_read(data, tmp_path):
+    (tmp_path / "mine.toml").write_text('preset = "fcn-2"\n[augmentation]\ncrop = 67\n')
+    status, printed = train(*arguments(data, tmp_path / "run"), "--settings", tmp_path / "mine.toml")
+    assert status == 2
+    assert "augmentation.crop: the network does not take crops of 67 pixels" in printed
+
+
+@pytest.mark.parametrize("option", ["--minutes=0", "--minutes=-5", "--minutes=nan", "--epochs=0", "--validate-every=0"])
+def test_a_length_that_is_none_is_refused(tmp_path, capsys, option):
+    with pytest.raises(SystemExit, match="2"):
+        train("--data", tmp_path, option)
+    assert f"argument {option.partition('=')[0]}: expected a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("preset", ["fcn-1", "fcn-2", "fcn-4", "fcn-5"])
+def test_what_goes_on_learns_at_half_the_rate(preset):
+    settings = load_settings(overrides={"preset": preset})
+    assert settings.init_learning_rate == settings.learning_rate / 2
+
+
 def test_validation_counts_by_hand():
     """Four frames: a far hero found, one missed, a near hero half found, and a wrong hero."""
     labels = np.zeros((4, 64, 64), np.uint8)
@@ -281,7 +317,8 @@ def test_a_training_that_has_died_ends_and_says_how_to_go_on(data, tmp_path):
     status, printed = train("--resume", run, "--epochs", 100, "--settings", file)
     assert status == 2
     assert "the network died" in printed
-    assert f"a learning_rate lower than 1e+09, from its best so far: --init {run / 'best.h5'}" in printed
+    assert "a learning_rate (with --init: init_learning_rate) lower than 1e+09" in printed
+    assert f"from its best so far: --init {run / 'best.h5'}" in printed
     rows = RunFolder(run).results()
     assert len(rows) < 20
     assert [float(row["hero_iou_train"]) for row in rows[-3:]] == [0, 0, 0]

@@ -1,6 +1,8 @@
 """What is learnt from and measured on, and that everything wrong with it is named before training starts."""
 
+import errno
 import json
+import os
 
 import cv2
 import numpy as np
@@ -96,6 +98,57 @@ def test_what_is_held_out_is_not_learnt_from(tmp_path):
     assert (len(chosen.pairs), len(chosen.held)) == (0, 40)
     with pytest.raises(DatasetError, match="no run is called nowhere; there are learn"):
         gather([str(folder)], hold_out=["nowhere"])
+
+
+def test_a_run_is_held_out_by_its_name_not_by_that_of_another(tmp_path):
+    labels = draw_labels(np.random.default_rng(0), 32)
+    for run in ("0_run1", "0_run10", "1_run2"):
+        for number in range(2):
+            write_frame(
+                tmp_path / "train", f"{run}_cam1_{number}.png", f"{run}_mask_{number}.png", paint(labels), labels
+            )
+    for run in ("far", "far-2"):
+        write_frame(tmp_path / "runs" / run, "000000.png", "000000.png", paint(labels), labels)
+    given = [str(tmp_path / "train")], [str(tmp_path / "runs")]
+
+    def held(*names):
+        return sorted({pair.run for pair in gather(*given, hold_out=names).held})
+
+    assert held("run1") == ["train/0_run1"]
+    assert held("far") == ["runs/far"]
+    assert held("train/0_run10", "far-2") == ["runs/far-2", "train/0_run10"]
+    assert held("0_run") == ["train/0_run1", "train/0_run10"]
+    assert gather(*given, hold_out=["far"]).notes == ("held out: runs/far",)
+    with pytest.raises(DatasetError, match="no run is called run3; there are runs/far, "):
+        held("run1", "run3")
+
+
+def test_a_stretch_without_anybody_is_no_empty_source(tmp_path):
+    folder = write_dataset(tmp_path / "patrol", 60, size=32)
+    held = {pair.mask.path for pair in gather([str(folder)]).held}
+    assert len(held) == 3
+    for mask in held:  # for a moment the camera shows nobody
+        cv2.imwrite(str(mask), np.full((32, 32, 3), (0, 0, 255), np.uint8))
+    found = judged(tmp_path, folder)[1]
+    assert found.problems == ()
+    assert len(found.validation.used) == 3
+    chosen = write_dataset(tmp_path / "chosen", 3, size=32)
+    for mask in (chosen / "masks").iterdir():
+        cv2.imwrite(str(mask), np.full((32, 32, 3), (0, 0, 255), np.uint8))
+    assert [each.kind for each in judged(tmp_path, folder, validation=[str(chosen)])[1].problems] == ["background"]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve room on a disk")
+def test_a_full_disk_is_said_before_frames_are_written(tmp_path, monkeypatch):
+    folder = write_dataset(tmp_path / "learn", 3, size=32)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"make room, or choose another place with --cache: .*cache"):
+        pack(gather([str(folder)]).pairs, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def write_recording(folder, count, by_model):
