@@ -1,10 +1,8 @@
 """Measures the program: `python scripts/bench.py latency` or `python scripts/bench.py follow`, each with --help."""
 
-import os
-import subprocess
 import sys
 
-from environment import ROOT, prepare
+from environment import prepare, run
 
 BENCHMARKS = {
     "latency": "frame in to command out, beside the original's way",
@@ -20,10 +18,4 @@ if __name__ == "__main__":
         names = "\n".join(f"  {name:9} {what}" for name, what in BENCHMARKS.items())
         print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
         sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
-    interpreter = prepare("requirements.txt")
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    command = [str(interpreter), "-m", f"scripts.bench_{sys.argv[1]}", *sys.argv[2:]]
-    try:
-        sys.exit(subprocess.call(command, env={**os.environ, "PYTHONPATH": path}))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run(prepare("requirements.txt"), "-m", f"scripts.bench_{sys.argv[1]}", *sys.argv[2:]))

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from scripts.bench_bridge import BenchmarkError, client, draw_frames, hear, process, read_frames, turn
+from scripts.bench_bridge import client, draw_frames, hear, process, read_frames, turn
 
 OURS, ORIGINAL = "ours", "original"
 MODES = ("threading", "eventlet")
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with console.status("drawing frames"):
             frames = read_frames(options.frames) if options.frames else draw_frames()
         figures, described = measure([Way(who, mode) for who in (OURS, ORIGINAL) for mode in modes], frames, options)
-    except (BenchmarkError, ValueError) as error:
+    except (ValueError, RuntimeError, OSError) as error:  # BenchmarkError, RendererError, files
         print(f"bench latency: {error}", file=sys.stderr)
         return 2
     console.print(described, highlight=False, soft_wrap=True)

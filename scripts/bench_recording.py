@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from scripts.bench_bridge import BenchmarkError, client, draw_frames, hear, process, read_frames, turn
+from scripts.bench_bridge import client, draw_frames, hear, process, read_frames, turn
 
 RATES = (5, 60)  # frames a second
 ROUNDS = 6
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             frames = read_frames(options.frames) if options.frames else draw_frames()
         with tempfile.TemporaryDirectory() as temporary:
             figures, kept = measure(frames, options, options.folder or Path(temporary))
-    except (BenchmarkError, ValueError) as error:
+    except (ValueError, RuntimeError, OSError) as error:  # BenchmarkError, RendererError, files
         print(f"bench recording: {error}", file=sys.stderr)
         return 2
     show(figures, kept)
@@ -135,7 +135,9 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
     except (ValueError, RuntimeError) as error:
         pipe.send(str(error))
         return
-    settings = RecordingSettings(enabled=folder is not None, folder=str(folder or "unused"), name="bench")
+    place = folder or Path("unused")
+    others = {run.path for run in find_runs(place)}
+    settings = RecordingSettings(enabled=folder is not None, folder=str(place), name="bench")
     with Recorder(settings) as recorder:
         server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [recorder])
         server.listen()
@@ -151,7 +153,7 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
         server.serve()
         processor_seconds = _processor_seconds("recorder")
         megabytes = recorder.status()["megabytes"]
-    kept = sum(len(run.frames) for run in find_runs(folder)) if folder else 0
+    kept = sum(len(run.frames) for run in find_runs(place) if run.path not in others)
     lost = recorder.status()["lost"]
     milliseconds = None if processor_seconds is None else 1e3 * processor_seconds / max(kept, 1)
     pipe.send({"on_disk": kept, "lost": lost, "megabytes": megabytes, "processor_ms_a_frame": milliseconds})

@@ -27,8 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     begin = time.perf_counter()
-    city = generate_city(options.seed)
-    renderer, obstacles = make_renderer(city, options.renderer), Obstacles(city.boxes)
+    try:
+        city = generate_city(options.seed)
+        renderer, obstacles = make_renderer(city, options.renderer), Obstacles(city.boxes)
+    except (ValueError, RuntimeError) as error:
+        print(f"bench render: {error}", file=sys.stderr)
+        return 2
     made = time.perf_counter() - begin
     table = Table(
         "views", "frames/s of one core", "CPU ms: median", "p95", "wall ms: median", title="colour + depth + mask"

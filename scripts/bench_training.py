@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("needs POSIX signals")
     try:
         console.print(table(measure(options)))
-    except (BenchmarkError, ValueError) as error:
+    except (ValueError, RuntimeError, OSError) as error:  # BenchmarkError, RendererError, files
         print(f"bench training: {error}", file=sys.stderr)
         return 2
     return 0

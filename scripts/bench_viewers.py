@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with console.status("drawing frames"):
             frames = read_frames(options.frames) if options.frames else draw_frames()
         figures = measure(frames, options)
-    except (BenchmarkError, ValueError) as error:
+    except (ValueError, RuntimeError, OSError) as error:  # BenchmarkError, RendererError, files
         print(f"bench viewers: {error}", file=sys.stderr)
         return 2
     console.print(table(figures))

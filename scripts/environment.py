@@ -52,11 +52,16 @@ def prepare(*requirements: str) -> Path:
     return python()
 
 
-def run(*command: str | Path) -> int:
-    """Runs a command in the root of the project; returns its exit status. Ctrl-C is the command's to handle."""
-    process = subprocess.Popen([str(part) for part in command], cwd=ROOT)
+def run(*command: str | Path, cwd: Path | None = None) -> int:
+    """Runs a command that finds the project wherever it is started; returns its exit status, as a shell has it.
+
+    Ctrl-C is the command's to handle.
+    """
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen([str(part) for part in command], cwd=cwd, env={**os.environ, "PYTHONPATH": path})
     while True:
         try:
-            return process.wait()
+            status = process.wait()
+            return status if status >= 0 else 128 - status
         except KeyboardInterrupt:
             continue

@@ -24,20 +24,15 @@ class SlideshowError(ValueError):
 
 
 class Slideshow:
-    """Stands in for an `Episode`: one picture a frame, in order of name, with the depth of a flat ground.
+    """Stands in for an `Episode`: one picture a frame, in order of path, with the depth of a flat ground.
 
     Args:
-        folder: of JPEG or PNG files, or with a folder `images` of them inside.
+        folder: of JPEG or PNG files, or with folders `images` of them somewhere inside.
         hz: frames a second.
     """
 
     def __init__(self, folder: Path, hz: float):
-        place = folder / "images" if (folder / "images").is_dir() else folder
-        if not place.is_dir():
-            raise SlideshowError(f"expected a folder of pictures, {folder} is none")
-        self._files = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
-        if not self._files:
-            raise SlideshowError(f"no {' or '.join(SUFFIXES)} files in {place}")
+        self._files = find_pictures(folder)
         self._period, self.time = 1.0 / hz, 0.0
         self._following = False
         self._reported: tuple[float, float, float] | None = None
@@ -90,6 +85,23 @@ class Slideshow:
 
     def delete_marker(self, id: int) -> None:
         """Markers are not drawn into photographs."""
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Those of the folder itself, else those of all folders `images` inside it, in order. Raises SlideshowError."""
+    if not folder.is_dir():
+        raise SlideshowError(f"expected a folder of pictures, {folder} is none")
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    files = [file for file in files if not _is_hidden(file.relative_to(folder))]
+    pictures = [file for file in files if file.parent == folder]
+    pictures = pictures or [file for file in files if file.parent.name == "images"]
+    if not pictures:
+        raise SlideshowError(f"expected {', '.join(SUFFIXES)} files in {folder} or in folders named images inside it")
+    return pictures
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in file.parts)
 
 
 def flat_ground_depth() -> np.ndarray:

@@ -31,6 +31,26 @@ def test_every_picture_is_shown_once_in_order_of_name(folder):
     assert rgb[0, 0, 0] == 200
 
 
+def test_sets_in_folders_are_shown_one_after_the_other(tmp_path):
+    names = ("near/images/0", "far/images/1", "far/images/.2", "far/images/old/3", "far/masks/4", "__MACOSX/images/5")
+    for name in names:
+        place = tmp_path / "unpacked" / f"{name}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place), np.full((256, 256, 3), 10 * int(name[-1]), np.uint8))
+    show = Slideshow(tmp_path, hz=5)
+    assert show.duration == pytest.approx(2 * 0.2)
+    assert show.observe().rendered.rgb[0, 0, 0] == 10
+    show.step(0.2)
+    assert show.observe().rendered.rgb[0, 0, 0] == 0
+
+
+def test_pictures_in_the_folder_itself_come_before_those_inside_it(folder):
+    cv2.imwrite(str(folder / "mine.png"), np.full((256, 256, 3), 90, np.uint8))
+    show = Slideshow(folder, hz=5)
+    assert show.duration == pytest.approx(0.2)
+    assert show.observe().rendered.rgb[0, 0, 0] == 90
+
+
 def test_other_sizes_are_brought_to_256(folder):
     cv2.imwrite(str(folder / "images" / "0.png"), np.zeros((160, 200, 3), np.uint8))
     assert Slideshow(folder, hz=5).observe().rendered.rgb.shape == (256, 256, 3)

@@ -1,0 +1,22 @@
+"""Commands that the scripts run for their caller."""
+
+import signal
+import sys
+
+import pytest
+
+from scripts.environment import ROOT, run
+
+
+def test_a_command_runs_where_the_caller_is_and_finds_the_project(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    code = "import os, simulator; print(os.getcwd(), simulator.__file__)"
+    assert run(sys.executable, "-c", code) == 0
+    assert capfd.readouterr().out.split() == [str(tmp_path), str(ROOT / "simulator" / "__init__.py")]
+
+
+@pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 128 + 9)])
+def test_the_exit_status_is_as_a_shell_has_it(end, status):
+    if status > 128 and not hasattr(signal, "SIGKILL"):
+        pytest.skip("needs POSIX signals")
+    assert run(sys.executable, "-c", f"import os, sys; {end}") == status
