@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -28,6 +29,7 @@ from simulator.window import NoDisplay, Window
 from simulator.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
 
 MAX_HZ = 20.0
+SIGNALS = signal.SIGINT, signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for drone in drones:
             drone.join()
     except KeyboardInterrupt:
-        for drone in drones:  # Ctrl-C reaches them too: they end with their summaries
+        for drone in drones:
+            if os.name != "nt":  # where it is a kill
+                drone.terminate()
+        for drone in drones:  # they end with their summaries
             drone.join(timeout=5.0)
-            drone.terminate()
+            drone.kill()
+            drone.join()
     return max(_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
 
 
@@ -56,6 +62,8 @@ def _status(number: int, code: int) -> int:
     """The exit status for one drone's, which is negative where a signal ended it; that is said, as it could not."""
     if code >= 0:
         return code
+    if code == -signal.SIGTERM:  # before it took off
+        return 0
     print(f"drone {number}: killed by signal {-code}", file=sys.stderr)
     return 128 - code  # as shells have it
 
@@ -99,8 +107,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, name: str = "") -> int:
     """One drone, from start to summary."""
-    for signal_number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: shells have it ignored in the background
-        signal.signal(signal_number, signal.default_int_handler)
+    for number in SIGNALS:  # SIGINT too: shells have it ignored in the background
+        signal.signal(number, _interrupt_once)
     console = Console(highlight=False)
     handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="[%H:%M:%S]")
     logging.basicConfig(level=logging.INFO, handlers=[handler], format=f"{name}%(message)s")
@@ -116,6 +124,13 @@ def run(options: argparse.Namespace, name: str = "") -> int:
         table.add_row(what, value)
     console.print(table)
     return 0
+
+
+def _interrupt_once(*_: object) -> None:
+    """A second signal, as when Ctrl-C reaches a drone and the command that ends it, must not cost the summary."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple[str, str]]:

@@ -25,7 +25,14 @@ def start():
     def popen(*options: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "simulator", *options]
         running.append(
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+            subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,  # a Ctrl-C for it and its drones is none for the tests
+            )
         )
         return running[-1]
 
@@ -120,17 +127,33 @@ def test_an_interrupt_ends_it_at_once_with_the_summary(start, raw_server, option
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("interrupt", [os.kill, getattr(os, "killpg", None)], ids=["by the bridge", "at a terminal"])
+def test_an_interrupt_ends_several_drones_with_their_summaries(start, raw_server, interrupt):
+    process = start(*QUICK, "--port", str(raw_server.port), "--count", "2")
+    while len(raw_server.heads) < 2:
+        raw_server.next_frame(timeout=90)
+    begun = time.monotonic()
+    interrupt(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 8
+    assert process.returncode == 0, output
+    assert output.count("commands ignored") == 2
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_a_drone_that_was_killed_is_said_and_is_no_success(monkeypatch, capfd):
     def end(options, number):
-        os.kill(os.getpid(), signal.SIGKILL if number else signal.SIGCONT)
+        os.kill(os.getpid(), (signal.SIGCONT, signal.SIGKILL, signal.SIGTERM)[number])
 
     fork = multiprocessing.get_context("fork")  # which runs what is no module's
     monkeypatch.setattr(command, "_run_one", end)
     monkeypatch.setattr(command.multiprocessing, "get_context", lambda method: fork)
-    assert command.main(["--count", "2", "--window"]) == 128 + signal.SIGKILL
+    assert command.main(["--count", "3", "--window"]) == 128 + signal.SIGKILL
     said = capfd.readouterr().err
     assert "drone 1: killed by signal 9" in said
     assert "drone 0" not in said
+    assert "drone 2" not in said  # it was asked to end before it took off
     assert "no window" in said
 
 
