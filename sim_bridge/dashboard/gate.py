@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable
 
 import flask
+from werkzeug.exceptions import RequestEntityTooLarge
 
 LARGEST_BODY = 10_000  # bytes
 
@@ -36,7 +37,10 @@ class Gate:
                 return refuse(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
             if not request.is_json:
                 return refuse(415, "expected JSON: Content-Type: application/json")
-            body = request.get_json(silent=True)
+            try:
+                body = request.get_json(silent=True)
+            except RequestEntityTooLarge:
+                return refuse(413, f"expected at most {LARGEST_BODY} bytes")
             if not isinstance(body, dict):
                 return refuse(400, "expected one JSON object, for example {}")
             return answered(lambda: control(body, **path))

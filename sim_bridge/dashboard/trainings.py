@@ -11,7 +11,8 @@ from pathlib import Path
 
 PICTURES = ("examples.png", "retrain.png", "retrain-gained.png", "retrain-lost.png")
 MODELS = ("best.h5", "last.h5")
-ARGUMENTS, RESULTS, CHECKPOINT, VERDICT = "arguments.json", "results.csv", "checkpoint.npz", "retrain.md"
+ARGUMENTS, SETTINGS, RESULTS = "arguments.json", "settings.json", "results.csv"
+CHECKPOINT, VERDICT = "checkpoint.npz", "retrain.md"
 
 
 @dataclass(frozen=True)
@@ -38,37 +39,29 @@ class Training:
         except (OSError, ValueError, csv.Error):
             return []
 
-    def arguments(self) -> dict:
-        """The command line that it was started with; empty where it cannot be read."""
-        try:
-            arguments = json.loads((self.path / ARGUMENTS).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return arguments if isinstance(arguments, dict) else {}
-
     def summary(self) -> dict:
-        """A line of a list."""
-        rows, asked = self.rows(), self.arguments()
-        minutes, target = _last(rows, "minutes") or 0.0, _number(asked.get("minutes"))
+        """A line of a list; `done` is the share of what it is to learn, None where nothing tells."""
+        rows, asked = self.rows(), self._read(ARGUMENTS)
+        done = self._done(rows, asked)
+        resumable = done is not None and done < 1 and asked.get("strategy") != "multiworker"  # which takes several
         scores = [row["score"] for row in rows if row.get("score") is not None]
         return {
             "name": self.name,
             "init": Path(str(asked.get("init") or "")).name,
             "epochs": len(rows),
-            "minutes": minutes,
-            "target": target,
+            "minutes": _last(rows, "minutes") or 0.0,
+            "done": done,
             "score": max(scores, default=None),
             "changed": _modified(self.path / RESULTS) / 1e9 or _modified(self.path / ARGUMENTS) / 1e9,
-            "resumable": (self.path / CHECKPOINT).exists() and target is not None and minutes < target,
+            "resumable": resumable and (self.path / CHECKPOINT).exists(),
         }
 
     def progress(self, began: float | None) -> dict:
         """How it goes: the summary, images a second and, if it runs since `began`, the seconds left of learning."""
         summary, left = self.summary(), None
-        if began is not None and summary["target"] is not None:
-            learnt = summary["changed"] if summary["epochs"] else time.time()  # before that it gets ready
-            since = time.time() - max(learnt, began)
-            left = max((summary["target"] - summary["minutes"]) * 60 - since, 0.0)
+        if began is not None and summary["done"]:
+            since = time.time() - max(summary["changed"], began)
+            left = max(60 * summary["minutes"] * (1 / summary["done"] - 1) - since, 0.0)
         return summary | {"images_per_second": _last(self.rows(), "images_per_second"), "left": left}
 
     def pictures(self) -> dict[str, int]:
@@ -82,6 +75,19 @@ class Training:
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)
+
+    def _done(self, rows: list[dict], asked: dict) -> float | None:
+        minutes = _number(asked.get("minutes"))
+        target = minutes or _number(self._read(SETTINGS).get("epochs")) or _number(asked.get("epochs"))
+        return _number((_last(rows, "minutes" if minutes else "epoch") or 0.0) / target) if target else None
+
+    def _read(self, name: str) -> dict:
+        """What a JSON file has; empty where it cannot be read."""
+        try:
+            content = json.loads((self.path / name).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
 
 def find_trainings(folder: Path) -> list[Training]:

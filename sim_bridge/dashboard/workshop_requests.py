@@ -91,7 +91,8 @@ def read_resumption(name: str, places: Places) -> list[str]:
     """The arguments of `model.train` that go on with a training. Raises ValueError, or LookupError if there is none."""
     training = find_training(places.runs, name)
     if not training.summary()["resumable"]:
-        raise ValueError(f"{name} cannot be resumed: it has learnt for as long as it should, or has no checkpoint yet")
+        reasons = "it has learnt for as long as it should, has no checkpoint yet, or takes several workers"
+        raise ValueError(f"{name} cannot be resumed here: {reasons}")
     return ["--resume", _absolute(training.path)]
 
 

@@ -92,7 +92,7 @@ def test_giving_up_reaches_the_simulator(fly, connect, payload, eventually):
         ("recording/start", {"name": 5}, 400, "name"),
         ("recording/start", {"only": "far"}, 400, "only"),
         ("recording/start", {"only": ["<b>"]}, 400, "only"),
-        ("mark", {"note": "x" * 20_000}, 413, None),
+        ("mark", {"note": "x" * 20_000}, 413, "10000 bytes"),
     ],
 )
 def test_nonsense_is_one_sentence(fly, recorder, path, body, status, word):

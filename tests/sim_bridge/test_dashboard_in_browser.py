@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim_bridge.recording.recorder import Recorder
-from sim_bridge.recording.settings import RecordingSettings
+from sim_bridge.recording.settings import REASONS, RecordingSettings
 from tests.sim_bridge.browser import (
     GRID,
     HERO,
@@ -105,6 +105,19 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
     page.get_by_role("button", name="Resume commands").wait_for()
     assert bridge.sessions[0].steering.paused
     assert page.locator("#log-lines b", has_text="here").count() == 0
+
+
+@pytest.mark.parametrize(("chosen", "only"), [(None, None), ("all frames", []), ("any of these", [*REASONS])])
+def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge, stream, visit, chosen, only):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    if chosen:
+        page.select_option("#run-only", label=chosen)
+    with page.expect_request("**/api/recording/start") as asked:
+        page.click("#record-button")
+    assert asked.value.post_data_json.get("only") == only
+    page.get_by_role("button", name="Stop recording").wait_for()
 
 
 def test_several_simulators_have_tabs_for_mouse_and_keyboard(bridge, stream, visit):

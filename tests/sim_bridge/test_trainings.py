@@ -28,7 +28,7 @@ def test_a_training_in_numbers(run):
     assert [row["score"] for row in training.rows()] == [None, 0.5, 0.25]
     assert training.rows()[2]["loss"] is None
     summary = training.summary()
-    known = {"name": "evening", "init": "one.h5", "epochs": 3, "minutes": 1.5, "target": 10, "score": 0.5}
+    known = {"name": "evening", "init": "one.h5", "epochs": 3, "minutes": 1.5, "done": 0.15, "score": 0.5}
     assert summary.items() >= (known | {"resumable": True}).items()
     assert training.pictures() == {}
     assert training.verdict() is None
@@ -44,6 +44,34 @@ def test_what_is_left_counts_from_the_last_epoch_and_not_from_before_it_was_resu
     assert Training(run).progress(hour_ago - 60)["left"] == 0
     os.utime(run / "results.csv")
     assert Training(run).progress(hour_ago)["left"] == pytest.approx(8.5 * 60, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings", "done"),
+    [
+        (None, {"epochs": 4}, 0.75),
+        (3, {"epochs": 3}, 1.0),
+        (3, {"epochs": 6}, 0.5),  # resumed with a file of settings: these are what it goes by
+        (12, None, 0.25),
+        (None, {"epochs": None}, None),
+    ],
+)
+def test_a_training_counted_in_epochs_is_done_when_they_are(run, epochs, settings, done):
+    (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
+    if settings:
+        (run / "settings.json").write_text(json.dumps(settings))
+    training = Training(run)
+    summary = training.summary()
+    assert (summary["done"], summary["resumable"]) == (done, done is not None and done < 1)
+    if done == 0.75:
+        assert training.progress(time.time())["left"] == pytest.approx(30, abs=5)
+    (run / "checkpoint.npz").unlink()
+    assert not Training(run).summary()["resumable"]
+
+
+def test_a_training_of_several_workers_cannot_be_resumed_by_one(run):
+    (run / "arguments.json").write_text(json.dumps({"epochs": 12, "strategy": "multiworker"}))
+    assert Training(run).summary().items() >= {"done": 0.25, "resumable": False}.items()
 
 
 def test_only_trainings_are_listed_the_newest_first(run):

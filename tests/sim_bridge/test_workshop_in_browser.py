@@ -1,5 +1,6 @@
 """The workshop in a real browser, and the controls of a real stand-in on the live page."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,22 @@ def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, b
     page.locator("#training[data-state=stopped]").wait_for(timeout=PATIENCE * 1000)
     page.get_by_role("button", name="Resume").wait_for()
     page.locator("#init option[value='evening/last.h5']").wait_for(state="attached")
+
+
+@pytest.mark.parametrize(("epochs", "word"), [(5, "Not finished"), (2, "Done")])
+def test_a_training_of_a_terminal_is_done_when_its_epochs_are(open_workshop, bench, epochs, word):
+    run = bench.places.runs / f"terminal-{epochs}"
+    run.mkdir(parents=True)
+    (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
+    (run / "results.csv").write_text("epoch,minutes,loss\n1,0.5,1.5\n2,1.0,1.25\n")
+    (run / "checkpoint.npz").write_bytes(b"")
+    page = open_workshop()
+    page.select_option("#chosen", run.name)
+    page.locator(f"#training[data-name={run.name}]").wait_for()
+    assert page.text_content("#training-word") == word
+    assert page.locator("#progress").evaluate("(bar) => bar.value") == 2 / epochs
+    assert page.get_by_role("button", name="Resume").is_visible() is (word == "Not finished")
+    shutil.rmtree(run)
 
 
 def test_what_is_wrong_with_the_data_is_on_the_page(open_workshop, bench):

@@ -37,7 +37,7 @@ export class Controls {
 
   async #record() {
     if (this.#recording.recording) return act("recording/stop", {});
-    const only = element("run-only").value.split(",").filter(Boolean);
+    const only = JSON.parse(element("run-only").value); // null leaves it to the settings
     const request = { name: element("run-name").value.trim(), only };
     if (await act("recording/start", request)) element("run-name").value = "";
   }

@@ -67,8 +67,8 @@ export class Training {
     section.dataset.name = training.name;
     setText(element("training-word"), word);
     setText(element("training-detail"), detail);
-    element("progress").hidden = !training.target;
-    element("progress").value = training.target ? Math.min(training.minutes / training.target, 1) : 0;
+    element("progress").hidden = (training.done ?? null) === null;
+    element("progress").value = training.done ?? 0;
     const process = training.process;
     const running = process && process.state !== "ended" && process.state !== "idle";
     const allowed = !element("train").hidden;
@@ -107,11 +107,11 @@ export class Training {
 
 // [state, word, detail]
 function describe(training, epochs) {
-  const { process, minutes = 0, target, verdict } = training;
+  const { process, minutes = 0, done, verdict } = training;
   const learnt = `${epochs} epochs in ${duration(60 * minutes)}`;
   if (!process || process.state === "idle") {
-    if (training.resumable) return ["stopped", "Not finished", learnt];
-    return ["done", epochs ? "Done" : "Nothing was learnt", [epochs ? learnt : "", verdict].filter(Boolean).join(" · ")];
+    if (!epochs) return ["stopped", "Nothing learnt so far", ""];
+    return done >= 1 ? ["done", "Done", [learnt, verdict].filter(Boolean).join(" · ")] : ["stopped", "Not finished", learnt];
   }
   if (process.state === "ended") {
     const [state, word] = ENDS[process.exit_status] ?? ["failed", "Failed"];
@@ -121,7 +121,7 @@ function describe(training, epochs) {
   if (process.state === "stopping") return ["running", "Stopping…", "after what it is at"];
   if (!epochs) return ["running", "Getting ready", `reading frames and building the network, for ${since(process.began)}`];
   const pace = `epoch ${epochs} · ${training.images_per_second?.toFixed(1) ?? "–"} images/s`;
-  if (target && minutes >= target) return ["running", "Measuring", `what was learnt in ${duration(60 * minutes)}`];
+  if (done >= 1) return ["running", "Measuring", `what was learnt in ${duration(60 * minutes)}`];
   return ["running", "Training", training.left === null ? pace : `${pace} · ${duration(training.left)} of learning left`];
 }
 
