@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -43,8 +44,10 @@ class ReplayClient:
         self._changed = threading.Condition()
         self._ready, self._closed = threading.Event(), threading.Event()
         try:
+            reached = socket.create_connection((host, port), _PATIENCE)  # the library would take a proxy, even to here
+            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket = websocket.create_connection(
-                f"{address}/socket.io/?EIO=4&transport=websocket", timeout=_PATIENCE, suppress_origin=True
+                f"{address}/socket.io/?EIO=4&transport=websocket", socket=reached, suppress_origin=True
             )
             self._socket.settimeout(None)
         except (OSError, websocket.WebSocketException) as error:

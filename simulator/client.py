@@ -33,6 +33,7 @@ class Client:
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4567, controls: bool = True):
+        self._place = host, port
         self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         self.refused = 0  # messages that were not understood
         self.connections = 0  # so far
@@ -118,6 +119,7 @@ class Client:
             connection = websocket.create_connection(
                 f"{self.address}/socket.io/?EIO=4&transport=websocket",
                 timeout=DEAD_AFTER,
+                socket=self._reach(),
                 suppress_origin=True,
                 header=["User-Agent: websocket-sharp/1.0"],
             )
@@ -135,6 +137,12 @@ class Client:
             with self._sending:
                 self._socket = None
             connection.shutdown()
+
+    def _reach(self) -> socket.socket:
+        """A connection of our own: the library would ask the environment for a proxy, even to this machine."""
+        connection = socket.create_connection(self._place, DEAD_AFTER)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def _take(self, packet: str | bytes) -> bool:
         """Handle one packet; False when it ends the session."""

@@ -132,6 +132,13 @@ def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
         open_run(tmp_path)
 
 
+def test_a_proxy_of_the_environment_is_not_asked(serve, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    ReplayClient("127.0.0.1", serve().port).close()
+
+
 def test_a_bridge_that_goes_away_is_said(serve, eventually):
     server = serve(RedSegmenter(), FollowAgent)
     with ReplayClient("127.0.0.1", server.port) as client:

@@ -36,6 +36,16 @@ def test_the_handshake_is_the_real_clients(client, raw_server, shared):
     assert {line.split(":")[0].lower() for line in headers} == theirs
 
 
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch, raw_server):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    client.close()
+
+
 def test_text_goes_out_in_fragments_of_1016_bytes(client, raw_server):
     text = wire.event("sensor_frame", {"pose": "x" * 5000})
     assert client.send(text)
