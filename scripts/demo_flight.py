@@ -17,6 +17,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "recordings"
+SECONDS = 50.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python scripts/demo.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=50.0, help="simulated, of flight (default %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all pictures were shown)"
+    )
     parser.add_argument("--seed", type=int, default=103, help="of the city and its people (default %(default)s)")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="a folder of pictures to stream instead")
     parser.add_argument("--port", type=int, default=0, help="where the follower listens (default: any free port)")
@@ -35,8 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.frames:
         simulator = ["--frames", str(options.frames.resolve())]
     else:
-        simulator = ["--seed", str(options.seed), "--duration", str(options.seconds), "--truth"]
-    command = [sys.executable, "follower.py", options.weights, "--port", str(options.port), "--record", name, "--sim"]
+        simulator = ["--seed", str(options.seed), "--truth"]
+    if seconds := options.seconds or (None if options.frames else SECONDS):
+        simulator += ["--duration", str(seconds)]
+    weights = Path(options.weights).resolve() if Path(options.weights).is_file() else options.weights
+    command = [sys.executable, "follower.py", str(weights), "--port", str(options.port), "--record", name]
+    command += ["--set", f"recording.folder={RECORDINGS}", "--set", "recording.only=[]", "--sim"]
     process = subprocess.Popen([*command, "--", *simulator], cwd=ROOT)
     try:
         status = process.wait()
@@ -44,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = process.wait()
     runs = sorted(RECORDINGS.glob(f"{name}*"))
     if not runs:
+        console.print("nothing was recorded, so there is nothing to show; what is above says why", style="red")
         return status or 1
     report(runs[0], console)
     return status

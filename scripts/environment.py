@@ -38,9 +38,14 @@ def prepare(*requirements: str) -> Path:
         return python()
 
     began = time.perf_counter()
-    if not python().exists():
+    if not _has_pip():
         print(f"creating {VENV}", flush=True)
-        venv.create(VENV, with_pip=True)
+        try:
+            venv.create(VENV, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(
+                f"{VENV} cannot be made: {error}\n(Debian, Ubuntu: apt install python3-venv.) Then run this again."
+            )
     print(f"installing {', '.join(requirements)} into {VENV} (once, about 1 GB to download)", flush=True)
     command = [python(), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
     for file in files:
@@ -50,6 +55,13 @@ def prepare(*requirements: str) -> Path:
     stamp.write_text(wanted)
     print(f"ready after {time.perf_counter() - began:.0f} s", flush=True)
     return python()
+
+
+def _has_pip() -> bool:
+    """False, too, for an environment whose making was interrupted."""
+    return (
+        python().exists() and not subprocess.run([python(), "-m", "pip", "--version"], capture_output=True).returncode
+    )
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> int:

@@ -2,10 +2,12 @@
 
 import signal
 import sys
+import venv
 
 import pytest
 
-from scripts.environment import ROOT, run
+from scripts import environment
+from scripts.environment import ROOT, prepare, run
 
 
 def test_a_command_runs_where_the_caller_is_and_finds_the_project(tmp_path, monkeypatch, capfd):
@@ -20,3 +22,11 @@ def test_the_exit_status_is_as_a_shell_has_it(end, status):
     if status > 128 and not hasattr(signal, "SIGKILL"):
         pytest.skip("needs POSIX signals")
     assert run(sys.executable, "-c", f"import os, sys; {end}") == status
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    venv.create(tmp_path / ".venv", with_pip=False)  # what there is before pip comes
+    (tmp_path / "nothing.txt").write_text("")
+    assert run(prepare("nothing.txt"), "-m", "pip", "--version") == 0
