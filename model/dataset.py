@@ -44,7 +44,7 @@ class Source:
     @property
     def name(self) -> str:
         """Of the file, without folders."""
-        return self.path.name if self.member is None else PurePosixPath(self.member).name
+        return self.path.name if self.member is None else member_path(self.member).name
 
     def read(self) -> bytes:
         """The file's bytes. OSError or BadZipFile when they cannot be read."""
@@ -266,10 +266,15 @@ def _zip_folders(path: Path) -> Iterator[tuple[PurePosixPath, dict[str, Source]]
         raise DatasetError(f"expected a folder or a .zip archive, but {path} is neither: {error}") from error
     found: dict[PurePosixPath, dict[str, Source]] = {}
     for name in names:
-        member = PurePosixPath(name)
+        member = member_path(name)
         if ARCHIVERS_OWN.isdisjoint(member.parts):
             found.setdefault(member.parent, {})[member.name] = Source(path, name)
     yield from sorted(found.items())
+
+
+def member_path(name: str) -> PurePosixPath:
+    """Some programs for Windows write archives with its separators."""
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def _run_of(source: Path, folder: PurePosixPath, image: Source) -> str:

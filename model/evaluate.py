@@ -10,6 +10,7 @@ models stand side by side.
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -157,7 +158,7 @@ def draw_worst(evaluation: Evaluation, predictor: Predictor, count: int, folder:
         tiles.append(tile(result, image, mask, predictor.predict(image[None])[0]))
     if not tiles:
         return []
-    path = folder / f"{evaluation.model.replace('/', '_').replace(chr(92), '_')}.png"
+    path = folder / (re.sub(r'[<>:"/\\|?*]', "_", evaluation.model) + ".png")  # may be a path, on Windows with a drive
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(sheet(tiles)).save(path)
     return [path]

@@ -15,7 +15,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from model.dataset import Pair, labels_of, read_pair
+from model.dataset import Pair, labels_of, member_path, read_pair
 from model.score import DETECTION_PIXELS, HERO, FrameScore, SetScore, final_score, score_frame, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
@@ -250,5 +250,5 @@ def _read_ahead(items: Sequence[tuple[Pair, str]]) -> Iterator[tuple[Sequence, I
 
 
 def _set_name(pair: Pair, source: Path) -> str:
-    parts = Path(pair.mask.member).parts if pair.mask.member else pair.mask.path.relative_to(source).parts
+    parts = member_path(pair.mask.member).parts if pair.mask.member else pair.mask.path.relative_to(source).parts
     return next((name for name in OFFICIAL_SETS if name in parts), ALL_FRAMES)

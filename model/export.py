@@ -10,6 +10,8 @@ pip install -r requirements-export.txt
 import argparse
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,7 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from model.dataset import find_pairs, read_pair
+from model.dataset import DatasetError, Pair, decode_image, find_pairs
 from model.score import HERO, predicted_classes
 
 NEEDS = {  # format -> packages
@@ -164,7 +166,7 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
     rows, columns = size
     frames = np.stack(
         [
-            np.asarray(Image.fromarray(read_pair(pair)[0]).resize((columns, rows), Image.Resampling.BILINEAR))
+            np.asarray(Image.fromarray(_read_image(pair)).resize((columns, rows), Image.Resampling.BILINEAR))
             for pair in chosen
         ]
     )
@@ -173,6 +175,13 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
         np.linspace(0, count - 1, max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1)).astype(int)
     ] = True
     return frames[~checking], frames[checking]
+
+
+def _read_image(pair: Pair) -> np.ndarray:
+    try:
+        return decode_image(pair.image.read(), pair.image)
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(f"{pair.image} cannot be read: {error}") from error
 
 
 def table(checks: Sequence[Check]) -> Table:

@@ -47,7 +47,8 @@ def plot_trainings(runs: Sequence[str]):
     figure, axes = _figure()
     for run in runs:
         folder, _, text = run.partition("=")
-        rows = [row for row in RunFolder(Path(folder)).results() if row.get("score")]
+        measured = RunFolder(Path(folder)).results() if Path(folder, "results.csv").is_file() else []
+        rows = [row for row in measured if row.get("score")]
         if not rows:
             raise ValueError(f"expected the folder of a training that was measured while it ran, got {folder}")
         minutes, scores = ([float(row[key]) for row in rows] for key in ("minutes", "score"))

@@ -67,7 +67,7 @@ def make_runtime(
     builders = {
         "openvino": lambda: _openvino(network, device, threads),
         "tensorflow": lambda: _tensorflow(network, device),
-        "keras": lambda: _keras(network),
+        "keras": lambda: _keras(network, device),
     }
     if runtime != "auto":
         return builders[runtime]()
@@ -246,9 +246,11 @@ def _tensorflow_gpus() -> list:
     return tf.config.list_physical_devices("GPU")
 
 
-def _keras(network: keras.Model) -> Runtime:
+def _keras(network: keras.Model, device: str) -> Runtime:
     """Keras' own prediction, on whichever backend it runs and the device that backend prefers."""
     backend = keras.backend.backend()
+    if device != "auto":
+        raise RuntimeUnavailable(f"the keras runtime runs where {backend} prefers to: leave the device on auto")
 
     def run(frames: np.ndarray) -> np.ndarray:
         return np.asarray(network.predict_on_batch(frames.astype(np.float32)))

@@ -60,6 +60,23 @@ def test_a_zip_reads_as_its_folder_does(tmp_path):
     assert folder.is_dir()
 
 
+def test_a_zip_with_the_separators_of_windows_reads_like_any(tmp_path):
+    write_dataset(tmp_path / "train", 3, size=32)
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        for file in (tmp_path / "train").rglob("*.*"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = str(file.relative_to(tmp_path)).replace(
+                "/", "\\"
+            )  # the constructor would mend it elsewhere
+            archive.writestr(entry, file.read_bytes())
+    pairs, problems = find_pairs(tmp_path / "windows.zip")
+    assert problems == []
+    assert [pair.run for pair in pairs] == ["windows/train/run_1"] * 3
+    for one, other in zip(pairs, find_pairs(tmp_path / "train")[0], strict=True):
+        assert (one.name, one.image.name) == (other.name, other.image.name)
+        np.testing.assert_array_equal(read_pair(one), read_pair(other))
+
+
 def test_hidden_frames_are_left_out(tmp_path):
     write_dataset(tmp_path, 4, size=32)
     (tmp_path / "hidden.txt").write_text("run_1_00001 run_1_00003\n")
