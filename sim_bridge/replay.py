@@ -15,13 +15,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from sim_bridge.recording.files import SIMULATOR, FrameRecord, RecordingError, read_meta
+from sim_bridge.recording.files import SIMULATOR, FrameRecord, RecordingError
 from sim_bridge.recording.runs import Run, open_run
 from sim_bridge.replay_check import Difference, compare, unbroken
 from sim_bridge.replay_client import Answer, ReplayClient, ReplayError
@@ -85,10 +85,22 @@ def check(
     return comparable, [found for record, answer in pairs if (found := compare(record, answer, metres))]
 
 
+def settings_of(meta: Mapping) -> dict[str, object]:
+    """What a follower has to be set to (section.key: value) so that it decides as the one that recorded."""
+    recorded = meta.get("settings", {})
+    settings = {f"agent.{key}": value for key, value in recorded.get("agent", {}).items()}
+    if "frame_size" in recorded.get("bridge", {}):
+        settings["bridge.frame_size"] = recorded["bridge"]["frame_size"]
+    return settings | {"recording.enabled": False}
+
+
 @contextlib.contextmanager
-def started_follower(weights: str, settings: dict) -> Iterator[tuple[str, int]]:
-    """Run follower.py with these agent settings on a free port; gives (host, port). Raises ReplayError."""
-    changes = [f"agent.{key}={json.dumps(value)}" for key, value in settings.items()]
+def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[tuple[str, int]]:
+    """Run follower.py with these settings (section.key: value) on a free port; gives (host, port).
+
+    Raises ReplayError.
+    """
+    changes = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
     command = [sys.executable, str(FOLLOWER), weights, "--host", "127.0.0.1", "--port", "0"]
     command += [part for change in changes for part in ("--set", change)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
@@ -127,13 +139,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RecordingError(f"{run.path} has no frames")
         payload_of(run, run.frames[0])
         if options.check and not options.all and not unbroken(run.frames):
-            raise RecordingError(f"{run.path} begins in mid-flight: decisions cannot be compared, except with --all")
+            begin = "when a person steered" if run.frames[0].steered else "in mid-flight"
+            raise RecordingError(f"{run.path} begins {begin}: decisions cannot be compared, except with --all")
         with contextlib.ExitStack() as stack:
             address = (options.host, options.port)
             if options.weights:
-                agent = read_meta(run.path).get("settings", {}).get("agent", {})
                 with console.status("starting a follower"):
-                    address = stack.enter_context(started_follower(options.weights, agent))
+                    address = stack.enter_context(started_follower(options.weights, settings_of(run.meta)))
             client = stack.enter_context(ReplayClient(*address))
             frames = track(run.frames, f"replaying {run.path.name}", console=console, transient=True)
             answers = play(run, client, real=options.pace == "real", frames=frames)
@@ -162,7 +174,9 @@ def _say_check(console: Console, run: Run, answers: Sequence[Answer], options: a
     if len(differences) > SHOWN:
         console.print(f"  and {len(differences) - SHOWN} more")
     left_out = len(run.frames) - compared
-    gap = f"; {left_out} after a gap in the recording are not compared (--all does it)" if left_out else ""
+    steered = left_out and run.frames[compared].steered
+    where = "from where a person steered" if steered else "after a gap in the recording"
+    gap = f"; {left_out} {where} are not compared (--all does it)" if left_out else ""
     if differences:
         console.print(
             f"[red]{len(differences)} of {compared} decisions differ[/]{gap}", highlight=False, soft_wrap=True
@@ -180,10 +194,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="of the bridge (127.0.0.1)")
     parser.add_argument("--port", type=int, default=4567, help="of the bridge (4567)")
     parser.add_argument("--pace", choices=("fast", "real"), default="fast", help="as answered, or as it was received")
-    parser.add_argument("--weights", help="start a follower with this model and the recorded agent settings")
+    parser.add_argument("--weights", help="start a follower with this model and the recorded settings")
     parser.add_argument("--check", action="store_true", help="compare with the recorded decisions; exit status 1")
     parser.add_argument("--metres", type=float, default=METRES, help=f"that coordinates may be off ({METRES:g})")
-    parser.add_argument("--all", action="store_true", help="compare what comes after a gap in the recording, too")
+    parser.add_argument("--all", action="store_true", help="compare what comes after a gap or a pause, too")
     return parser.parse_args(arguments)
 
 

@@ -25,10 +25,10 @@ def unbroken(records: Sequence[FrameRecord]) -> int:
     """How many frames from the first on are the whole history of their session.
 
     A decision depends on the frames before it. Where some were not recorded (filters, a slow disk, a start in
-    mid-flight) a replay has no way to come to the same one.
+    mid-flight), or where a person paused or had the target given up, a replay has no way to come to the same one.
     """
     for index, record in enumerate(records):
-        if record.number != index:
+        if record.number != index or record.steered:
             return index
     return len(records)
 

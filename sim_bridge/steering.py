@@ -19,6 +19,11 @@ class Steering:
     give_up: bool = False  # the target is lost now; cleared when it was heeded
 
 
+@dataclass(frozen=True)
+class SteeredDecision(Decision):
+    """One in which a wish had its part."""
+
+
 class SteeredAgent:
     """Heeds the wishes. Without any, its decisions are those of the agent."""
 
@@ -31,15 +36,21 @@ class SteeredAgent:
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """The agent's decision on what it may see, with the commands that may go out."""
-        return self._filter(self._decide(frame, probabilities))
+        decision, looked_away = self._decide(frame, probabilities)
+        paused = self._steering.paused
+        filtered = self._filter(decision, paused)
+        if paused or looked_away or filtered is not decision:
+            return SteeredDecision(**vars(filtered))
+        return decision
 
-    def _decide(self, frame: Frame, probabilities: np.ndarray) -> Decision:
+    def _decide(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
+        """The decision, and whether the agent was shown something else than what is there."""
         if self._steering.give_up:
             self._steering.give_up = False
             self._given_up = frame.timestamp
-            return self._give_up(frame, probabilities)
+            return self._give_up(frame, probabilities), True
         looking_away = self._given_up is not None and 0 <= frame.timestamp - self._given_up < LOOK_AWAY_SECONDS
-        return self._agent.step(frame, _blank(probabilities) if looking_away else probabilities)
+        return self._agent.step(frame, _blank(probabilities) if looking_away else probabilities), looking_away
 
     def _give_up(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Show the agent frames without a hero until it says itself that the target is lost."""
@@ -50,9 +61,9 @@ class SteeredAgent:
                 break
         return decision
 
-    def _filter(self, decision: Decision) -> Decision:
+    def _filter(self, decision: Decision, paused: bool) -> Decision:
         lost = any(isinstance(command, ObjectLost) for command in decision.commands)
-        if self._steering.paused:
+        if paused:
             if lost and self._flying_to_target and not self._withheld:
                 self._withheld = decision.commands
             return dataclasses.replace(decision, commands=())

@@ -10,6 +10,7 @@ from follower.types import Decision, Pose
 from sim_bridge.messages import SensorFrame, command_to_event
 from sim_bridge.recording.files import MODEL, SIMULATOR, FrameRecord
 from sim_bridge.recording.masks import HERO, PEOPLE, encode_labels, labels_of_mask, labels_of_probabilities
+from sim_bridge.steering import SteeredDecision
 
 _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13
 
@@ -54,6 +55,7 @@ def make_entry(
         gimbal_pose=_degrees(frame.gimbal_pose),
         truth_hero=frame.truth_hero,
         note=note,
+        steered=isinstance(decision, SteeredDecision),
         timings={stage: round(milliseconds, 3) for stage, milliseconds in decision.timings.items()},
         **_decided(decision),
     )

@@ -11,7 +11,9 @@ import pytest
 from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recording.files import RecordingError, read_lines
+from sim_bridge.recording.recorder import Recorder
 from sim_bridge.recording.runs import open_run
+from sim_bridge.recording.settings import RecordingSettings
 from sim_bridge.replay import check, main, payload_of, play, started_follower
 from sim_bridge.replay_check import compare, unbroken
 from sim_bridge.replay_client import Answer, ReplayClient, ReplayError
@@ -88,6 +90,46 @@ def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
     assert (compared, differences) == (0, [])
     compared, _ = check(run, replayed(serve, run), metres=0.1, everything=True)
     assert compared == len(run.frames)
+
+
+def test_where_a_person_steered_the_check_ends(serve, tmp_path, connect, eventually, capsys):
+    recorder = Recorder(RecordingSettings(True, "steered", str(tmp_path), min_free_gigabytes=0))
+    server = serve(RedSegmenter(), FollowAgent, listeners=[recorder])
+    client = connect(server.port)
+    for number in range(12):
+        for session in server.sessions:
+            session.steering.paused = 5 <= number < 9
+        client.send_frame(make_frame(number), str(number))
+        assert eventually(lambda number=number: number in client.acknowledged)
+    server.stop()
+    recorder.close()
+    run = open_run(tmp_path / "steered")
+    assert [frame.number for frame in run.frames if frame.steered] == [5, 6, 7, 8]
+    assert unbroken(run.frames) == 5
+    server = serve(RedSegmenter(), FollowAgent)
+    assert main([str(run.path), "--port", str(server.port), "--check"]) == 0
+    said = "all 5 decisions are as recorded; 7 from where a person steered are not compared (--all does it)"
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_follower_that_is_started_is_set_as_the_one_that_recorded(follower_does, tmp_path):
+    follower_does(
+        "import json, pathlib, sys, time\n"
+        f"pathlib.Path({str(tmp_path / 'given')!r}).write_text(json.dumps(sys.argv))\n"
+        "print('waiting for QuadSim on ws://127.0.0.1:1', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    run = shutil.copytree(WALK, tmp_path / "walk")
+    settings = {
+        "agent": {"threshold": 0.7},
+        "bridge": {"frame_size": 128, "port": 4567},
+        "recording": {"enabled": True},
+    }
+    (run / "meta.json").write_text(json.dumps({"settings": settings}))
+    assert main([str(run), "--weights", "any.h5"]) == 2
+    given = json.loads((tmp_path / "given").read_text())
+    changes = [given[place + 1] for place, word in enumerate(given) if word == "--set"]
+    assert changes == ["agent.threshold=0.7", "bridge.frame_size=128", "recording.enabled=false"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from follower.agent import FollowAgent
 from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose, TargetState
-from sim_bridge.steering import LOOK_AWAY_SECONDS, SteeredAgent, Steering
+from sim_bridge.steering import LOOK_AWAY_SECONDS, SteeredAgent, SteeredDecision, Steering
 
 
 class Flight:
@@ -93,6 +93,24 @@ def test_giving_up_before_anybody_was_found_says_nothing():
     flight.steering.give_up = True
     assert flight.frame().commands == ()
     assert not flight.steering.give_up
+
+
+def test_it_is_told_which_decisions_a_wish_had_its_part_in(flight):
+    def steered(hero=True):
+        return isinstance(flight.frame(hero), SteeredDecision)
+
+    assert not steered()
+    flight.steering.paused = True
+    assert steered()
+    while flight.frame(hero=False).state is TargetState.FOUND:
+        pass
+    flight.steering.paused = False
+    assert steered(hero=False)  # what was kept back comes now
+    assert not steered()
+    flight.steering.give_up = True
+    told = [steered() for _ in range(30)]
+    assert told == [True] * sum(told) + [False] * (30 - sum(told))
+    assert 0.2 * sum(told) == pytest.approx(LOOK_AWAY_SECONDS, abs=0.21)
 
 
 def test_a_clock_that_is_set_back_ends_the_looking_away(flight):
