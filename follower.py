@@ -7,16 +7,15 @@ This file only parses, wires and runs; the rooms do the work.
 
 import argparse
 import dataclasses
-import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.logging import RichHandler
 
 from follower.agent import FollowAgent
 from sim_bridge.dashboard.dashboard import About, serve_dashboard
@@ -40,7 +39,7 @@ from sim_bridge.settings import (
     parse_assignment,
 )
 from sim_bridge.stand_in import StandIn
-from sim_bridge.status import StatusDisplay
+from sim_bridge.status import StatusDisplay, saying
 from sim_bridge.transports import bind
 
 if TYPE_CHECKING:
@@ -109,23 +108,28 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
         "bridge.async_mode": arguments.async_mode,
         "agent.threshold": arguments.threshold,
         "recording.enabled": None if arguments.record is None else True,
-        "recording.name": arguments.record,
+        "recording.name": arguments.record or None,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     return load_settings(config, dict(map(parse_assignment, arguments.set)) | given)
 
 
-def fly(settings: Settings, console: Console, sim_options: list[str] | None = None, open_browser: bool = False) -> int:
+def fly(
+    settings: Settings,
+    console: Console,
+    say: Callable[[str], object],
+    sim_options: list[str] | None = None,
+    open_browser: bool = False,
+) -> int:
     """Load the model, then serve until Ctrl-C; with `sim_options`, to a simulator of our own, until it ends.
 
-    Returns the exit status.
+    Returns the exit status. `say` takes a line for people.
 
     The address is taken first and opened last: a port in use shows at once, and no simulator is kept waiting
     by a model that is still being loaded. Whatever keeps it from flying is a ValueError or a RuntimeError with a
     sentence for people, or an OSError that names the file.
     """
     bridge = settings.bridge
-    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     for recovered in recover_all(Path(settings.recording.folder)):
         say(f"recording {recovered}")
     with bind(bridge.host, bridge.port) as listener:
@@ -194,13 +198,12 @@ def workshop_places(settings: Settings) -> Places:
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 after Ctrl-C, 2 when it cannot begin."""
     console = Console()
-    logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends as Ctrl-C does
     try:
         options = parse_arguments(arguments)
-        status = fly(read_settings(options), console, options.sim_options if options.sim else None, options.pred_viz)
+        sim_options = options.sim_options if options.sim else None
+        with saying(console) as say:
+            status = fly(read_settings(options), console, say, sim_options, options.pred_viz)
     except KeyboardInterrupt:
         status = 0
     except (ValueError, RuntimeError, OSError) as error:  # settings, addresses, weights, runtimes, files

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from weakref import WeakSet
 
@@ -14,7 +15,8 @@ logger = logging.getLogger(__name__)
 
 
 class Listener:
-    """Override what you want to hear of. All calls come in order, from one thread, after the commands are out."""
+    """Override what you want to hear of. All calls come in order, from one thread for each listener, after the
+    commands are out."""
 
     def connected(self, session: Session) -> None:
         """A simulator has connected."""
@@ -33,46 +35,66 @@ class Listener:
 
 
 class Notifier:
-    """Calls the listeners on a thread of its own, so that a slow one delays nothing but itself and its fellows.
+    """Calls each listener on a thread of its own, so that a slow one delays nothing but itself.
 
-    At most `capacity` calls wait; beyond that news is dropped and counted in `dropped`. Of a simulator that has gone
-    nobody hears again: the worker may still have been at its last frame.
+    At most `capacity` calls wait for a listener; beyond that news is dropped and counted in `dropped`. Of a simulator
+    that has gone nobody hears again: the worker may still have been at its last frame.
     """
 
     def __init__(self, listeners: Sequence[Listener], capacity: int = 256):
-        self.listeners = tuple(listeners)
-        self.dropped = 0
-        self._capacity = capacity
-        self._news: queue.SimpleQueue = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="listeners", daemon=True)
-        self._thread.start()
+        self._ears = [_Ear(listener, capacity) for listener in listeners]
+
+    @property
+    def dropped(self) -> int:
+        """Pieces of news that a listener has missed."""
+        return sum(ear.dropped for ear in self._ears)
 
     def tell(self, event: str, *arguments: object, keep: bool = False) -> None:
         """Have the method `event` of every listener called. Never blocks; `keep` is for what must not be dropped."""
-        if not self.listeners:
-            return
-        if keep or self._news.qsize() < self._capacity:
-            self._news.put((event, arguments))
-        else:
-            self.dropped += 1
+        for ear in self._ears:
+            ear.tell(event, arguments, keep)
 
     def close(self, timeout: float = 2.0) -> None:
         """Let the listeners hear what is waiting, for at most `timeout` seconds, and end."""
-        self._news.put(None)
-        self._thread.join(timeout)
+        end = time.monotonic() + timeout
+        for ear in self._ears:
+            ear.news.put(None)
+        for ear in self._ears:
+            ear.join(end - time.monotonic())
+
+
+class _Ear:
+    """What one listener is still to hear, and the thread on which it does."""
+
+    def __init__(self, listener: Listener, capacity: int):
+        self.news: queue.SimpleQueue = queue.SimpleQueue()
+        self.dropped = 0
+        self._listener = listener
+        self._capacity = capacity
+        self._thread = threading.Thread(target=self._run, name=f"tells {type(listener).__name__}", daemon=True)
+        self._thread.start()
+
+    def tell(self, event: str, arguments: tuple, keep: bool) -> None:
+        if keep or self.news.qsize() < self._capacity:
+            self.news.put((event, arguments))
+        else:
+            self.dropped += 1
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(max(timeout, 0.0))
         if self._thread.is_alive():
-            logger.warning("the listeners did not keep up; %d pieces of news are lost", self._news.qsize())
+            name, missed = type(self._listener).__name__, self.news.qsize()
+            logger.warning("%s did not keep up; %d pieces of news are lost", name, missed)
 
     def _run(self) -> None:
         gone: WeakSet[Session] = WeakSet()
-        while (news := self._news.get()) is not None:
+        while (news := self.news.get()) is not None:
             event, arguments = news
             if arguments[0] in gone:
                 continue
             if event == "disconnected":
                 gone.add(arguments[0])
-            for listener in self.listeners:
-                try:
-                    getattr(listener, event)(*arguments)
-                except Exception:
-                    logger.exception("%s.%s failed; the flight goes on", type(listener).__name__, event)
+            try:
+                getattr(self._listener, event)(*arguments)
+            except Exception:
+                logger.exception("%s.%s failed; the flight goes on", type(self._listener).__name__, event)

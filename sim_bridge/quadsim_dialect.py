@@ -64,7 +64,8 @@ class DialectServer(socketio.Server):
             connection.close(wait=False)
 
     def _make_websocket(self, handler: Callable, server: engineio.Server) -> object:
-        application = self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, self._on_refused)), server)
+        refuse = functools.partial(self._refuse, handler.__self__.sid)  # it is a method of the connection
+        application = self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, refuse)), server)
 
         def serve(environ: dict, start_response: Callable) -> object:
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # browsers offer compression: images gain nothing by it
@@ -139,14 +140,14 @@ class _CheckedWebSocket:
     The engine would drop the connection, without cleaning up, on the first packet that it cannot read.
     """
 
-    def __init__(self, websocket: object, on_refused: RefusalHandler):
+    def __init__(self, websocket: object, refuse: Callable[[BadFrame], None]):
         self._websocket = websocket
-        self._on_refused = on_refused
+        self._refuse = refuse
         self.send = websocket.send
         self.close = websocket.close
 
     def wait(self) -> str | bytes | None:
         """The next packet; None at the end of the connection."""
         while isinstance(data := self._websocket.wait(), str) and not _ENGINE_PACKET.match(data):
-            self._on_refused(None, BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
+            self._refuse(BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
         return data

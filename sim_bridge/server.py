@@ -169,14 +169,14 @@ class BridgeServer:
         steering = Steering()
         session = Session(sid, next(self._numbers), address, SteeredAgent(self._make_agent(), steering), steering)
         self._sessions[sid] = session
-        self._notifier.tell("connected", session)
+        self._notifier.tell("connected", session, keep=True)
 
     def _on_disconnect(self, sid: str, reason: str) -> None:
         session = self._sessions.pop(sid, None)
         if session is not None:
             session.connected = False
             self._worker.forget(session)
-            self._notifier.tell("disconnected", session)
+            self._notifier.tell("disconnected", session, keep=True)
 
     def _on_event(self, sid: str, event: str, arguments: tuple, reply: Reply | None) -> None:
         received = time.perf_counter()

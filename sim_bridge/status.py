@@ -1,12 +1,19 @@
 """What a person at the terminal sees: a line for each change, and one quiet live line below them."""
 
+import contextlib
+import logging
+import queue
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from logging.handlers import QueueHandler, QueueListener
 from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
+from rich.logging import RichHandler
 from rich.text import Text
 
 from follower.types import Decision, TargetState
@@ -15,6 +22,24 @@ from sim_bridge.messages import SensorFrame
 from sim_bridge.session import Session
 
 _WINDOW_SECONDS = 3.0  # what the live line averages over
+
+
+@contextlib.contextmanager
+def saying(console: Console) -> Iterator[Callable[[str], object]]:
+    """Have what is logged printed, and give a function that prints a line, until the end of the block.
+
+    Neither waits for a terminal that takes no output (Ctrl-S, a sleeping SSH): both print on threads of their own.
+    """
+    records: queue.SimpleQueue = queue.SimpleQueue()
+    handler, printer = QueueHandler(records), QueueListener(records, RichHandler(console=console, show_path=False))
+    logging.getLogger().addHandler(handler)
+    printer.start()
+    try:
+        with ThreadPoolExecutor(1, "says") as executor:
+            yield partial(executor.submit, console.print, highlight=False, markup=False, soft_wrap=True)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        printer.stop()
 
 
 class StatusDisplay(Listener):

@@ -1,6 +1,6 @@
 """What people can ask for during a flight, as HTTP calls with JSON; docs/dashboard.md describes them for users."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import flask
@@ -20,8 +20,8 @@ class Recorder(Protocol):
     def start(self, name: str = "", only: tuple[str, ...] | None = None) -> str:
         """Begin; the run's name. Raises ValueError."""
 
-    def stop(self) -> None:
-        """End."""
+    def stop(self, *, then: Callable[[list[str]], object]) -> None:
+        """End, and call `then` with the names of the runs once they are written; nothing while not recording."""
 
     def mark(self, note: str) -> None:
         """Have the next frame of every simulator kept, with a note."""
@@ -86,12 +86,12 @@ class Controls:
         return self._recorder_status()
 
     def _stop_recording(self, body: Mapping) -> dict:
-        recorder = self._need_recorder()
-        status = recorder.status()
-        recorder.stop()
-        if status["recording"]:
-            self._feed.add_event("control", f"recorded {status['name']}")
+        self._need_recorder().stop(then=self._say_recorded)
         return self._recorder_status()
+
+    def _say_recorded(self, runs: list[str]) -> None:
+        said = f"recorded {', '.join(runs)}" if runs else "recorded nothing: no frame was kept"
+        self._feed.add_event("control", said)
 
     def _mark(self, body: Mapping) -> dict:
         note = body.get("note", "")

@@ -36,12 +36,14 @@ class Recordings:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        self._gate: Gate | None = None
         self._glances = Glances()
         self._hiding = threading.Lock()
         self._complaints = OncePerSecond(logger)
 
     def pages(self, gate: Gate) -> flask.Blueprint:
         """The pages and calls of an application."""
+        self._gate = gate
         pages = flask.Blueprint("recordings", __name__)
         pages.add_url_rule("/recordings", "list", page("recordings.html"))
         pages.add_url_rule("/recordings/<name>", "player", page("recording.html"))
@@ -73,6 +75,8 @@ class Recordings:
     def _describe(self, name: str) -> dict:
         run = self._find(name)
         meta = read_meta(run)
+        if not self._gate.allows():
+            meta = _without_folders(meta)
         return {"name": run.name, "state": state_of(run, meta), "meta": meta, "hidden": sorted(read_hidden(run))}
 
     def _frames(self, name: str) -> flask.Response:
@@ -124,6 +128,13 @@ class Recordings:
         if self._folder.is_dir() and name in os.listdir(self._folder) and is_run(self._folder / name):
             return self._folder / name
         raise LookupError(f"there is no recording {name[:100]!r}")
+
+
+def _without_folders(meta: Mapping) -> dict:
+    """For who may only watch: of the settings those of the agent; others name folders of this machine."""
+    settings = meta.get("settings")
+    agent = settings.get("agent") if isinstance(settings, dict) else None
+    return {**meta, "settings": {} if agent is None else {"agent": agent}}
 
 
 def _reading(read: Callable[..., flask.typing.ResponseReturnValue]) -> Callable[..., flask.typing.ResponseReturnValue]:

@@ -1,4 +1,4 @@
-"""Records what the bridge hears of: takes frames off the listeners' thread at once, and writes them on its own.
+"""Records what the bridge hears of: takes frames off the thread that tells it at once, and writes them on its own.
 
 One run for each simulator and start: a run is one world and one track in time. Delays nothing and is never fatal: what
 the disk cannot take in time is left out of the recording, counted and said.
@@ -22,7 +22,7 @@ from sim_bridge.ratelimit import OncePerSecond
 from sim_bridge.recording.entries import Entry, make_entry
 from sim_bridge.recording.selection import Selection, traits_of
 from sim_bridge.recording.settings import RecordingSettings, is_run_name
-from sim_bridge.recording.writer import RunWriter, now
+from sim_bridge.recording.writer import RunWriter, free_name, now
 from sim_bridge.session import Session
 
 logger = logging.getLogger(__name__)
@@ -37,10 +37,17 @@ FOLLOWER_ENDED = "the follower ended"
 class Take:
     """From a start to a stop: one name, one run for each simulator that flies meanwhile."""
 
-    name: str
+    wanted: str  # the name, to which a number is added where it is taken
+    free: str  # the name that was free at the start
     settings: RecordingSettings
     tracks: dict[Session, "_Track"] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)  # names of the folders that were made
     bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the first run, also before it is made."""
+        return self.runs[0] if self.runs else self.free
 
 
 @dataclass(eq=False)
@@ -126,11 +133,14 @@ class Recorder(Listener):
         if name and not is_run_name(name):
             raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
         settings = self.settings if only is None else replace(self.settings, only=only)
+        wanted, folder = name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), Path(self.settings.folder)
+        free = free_name(folder, wanted)
         with self._changed:
-            if self._take is None:
-                self._take = Take(name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), settings)
-                self._say(f"recording to {Path(self.settings.folder) / self._take.name}")
-            return self._take.name
+            if self._take is not None:
+                return self._take.name
+            take = self._take = Take(wanted, free, settings)
+        self._say(f"recording to {folder / take.name}")
+        return take.name
 
     def mark(self, note: str) -> None:
         """Keep the next frame of every simulator whatever the filters, with a note; nothing while not recording."""
@@ -138,20 +148,25 @@ class Recorder(Listener):
             if self._take is not None:
                 self._notes = dict.fromkeys(list(self._numbers), note)
 
-    def stop(self, reason: str = "stopped") -> None:
-        """End the recording once what was heard so far is written; returns at once."""
+    def stop(self, reason: str = "stopped", then: Callable[[list[str]], object] = lambda runs: None) -> None:
+        """End the recording once what was heard so far is written; returns at once.
+
+        `then` is called when it is, on another thread, with the names of the runs; there are none where no frame was
+        kept. Does nothing while not recording.
+        """
         with self._changed:
             take, self._take = self._take, None
             if take is not None:
                 self._waiting.append(lambda: self._finish(take, reason))
+                self._waiting.append(lambda: then(take.runs))
                 self._changed.notify()
 
     def toggle(self) -> None:
-        """Start or stop."""
+        """Start, with the name of the settings, or stop."""
         if self.recording:
             self.stop()
         else:
-            self.start()
+            self.start(self.settings.name)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop, and wait for what is still to be written, at most `timeout` seconds."""
@@ -192,7 +207,7 @@ class Recorder(Listener):
             take = self._take
             if take is not None:
                 for _ in range(session.counts.answered - heard):
-                    self._lose(take, session, "other listeners were too slow")
+                    self._lose(take, session, "the recorder was too slow")
                 reason = FOLLOWER_ENDED if session.closed_here else "the simulator disconnected"
                 self._waiting.append(lambda: self._finish_track(take, session, reason))
                 self._changed.notify()
@@ -284,7 +299,10 @@ class Recorder(Listener):
     ) -> RunWriter:
         simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
         about = {"frame_size": frame_size, "first_number": first.record.number, "started": track.started}
-        return RunWriter(Path(self.settings.folder), take.name, {**self._about, "simulator": simulator, **about})
+        meta = {**self._about, "simulator": simulator, **about}
+        writer = RunWriter(Path(self.settings.folder), take.wanted, meta)
+        take.runs.append(writer.path.name)
+        return writer
 
     def _change_model(self, take: Take | None, origin: Mapping) -> None:
         if take is not None:

@@ -62,9 +62,10 @@ class Run:
 
 def open_run(path: Path) -> Run:
     """Read a run: a folder, or the name of one in `recordings/`. Raises RecordingError."""
-    folder = next((place for place in (path, RECORDINGS / path) if place.is_dir()), None)
-    if folder is None:
+    folders = [place for place in (path, RECORDINGS / path) if place.is_dir()]
+    if not folders:
         raise RecordingError(f"expected a recording, but there is neither {path} nor {RECORDINGS / path}")
+    folder = next(filter(is_run, folders), folders[0])
     if not is_run(folder):
         raise RecordingError(f"{folder} is no recording: it has no frames.jsonl and no meta.json")
     records, broken = read_lines(folder)

@@ -1,10 +1,11 @@
 """Writes one run so that a crash at any moment costs no more than the frame in flight. Knows files, not flights."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,14 +32,20 @@ SYNC_THREADS = 8
 def make_run_folder(folder: Path, name: str) -> Path:
     """A new folder that nobody else has: `name`, or `name-2` and so on where that is taken. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        run = folder / (name if number == 1 else f"{name}-{number}")
-        try:
-            run.mkdir()
-            return run
-        except FileExistsError:
-            number += 1
+    for each in _numbered(name):
+        with contextlib.suppress(FileExistsError):
+            (folder / each).mkdir()
+            return folder / each
+
+
+def free_name(folder: Path, name: str) -> str:
+    """What `make_run_folder` would call a folder that is made now."""
+    return next(each for each in _numbered(name) if not os.path.lexists(folder / each))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}-{number}" for number in itertools.count(2))
 
 
 def now() -> str:

@@ -5,6 +5,7 @@ import json
 import pytest
 import requests
 
+from sim_bridge.dashboard.feed import Feed
 from sim_bridge.recording.recorder import Recorder
 from sim_bridge.recording.settings import RecordingSettings
 
@@ -20,13 +21,14 @@ def fly(serve_with_dashboard, recorder):
     """Start a bridge with controls; returns (dashboard, a function that calls them)."""
 
     def start(**options):
-        bridge = serve_with_dashboard(recorder=recorder, **options)
+        feed = Feed()
+        bridge = serve_with_dashboard(recorder=recorder, feed=feed, **options)
         address = f"http://127.0.0.1:{bridge.port}"
 
         def call(path: str, body: object = None, **more) -> requests.Response:
             return requests.post(f"{address}/api/{path}", json={} if body is None else body, timeout=30, **more)
 
-        call.bridge, call.address = bridge, address
+        call.bridge, call.address, call.feed = bridge, address, feed
         return call
 
     return start
@@ -70,6 +72,28 @@ def test_a_recording_is_made_with_name_filter_and_mark(fly, connect, payload, ev
     lines = (tmp_path / "by_hand" / "frames.jsonl").read_text().splitlines()
     notes = [json.loads(line)["note"] for line in lines]
     assert notes == ["a bus in the way"]  # nothing was far; this one was asked for
+
+
+def events(call) -> list[str]:
+    return [event.text for event in call.feed.events_after(-1) if event.kind == "control"]
+
+
+def test_the_log_names_the_folder_that_was_written(fly, connect, payload, eventually, tmp_path):
+    call = fly()
+    simulator = flown(connect, call, payload, eventually)
+    (tmp_path / "meadow").mkdir()
+    assert call("recording/start", {"name": "meadow"}).json()["name"] == "meadow-2"
+    simulator.send_frame(payload(), "2")
+    assert eventually(lambda: 2 in simulator.acknowledged)
+    call("recording/stop")
+    assert eventually(lambda: events(call) == ["recording meadow-2", "recorded meadow-2"])
+
+
+def test_the_log_claims_no_recording_where_no_frame_was_kept(fly, eventually):
+    call = fly()
+    call("recording/start", {"name": "meadow"})
+    call("recording/stop")
+    assert eventually(lambda: events(call) == ["recording meadow", "recorded nothing: no frame was kept"])
 
 
 def test_giving_up_reaches_the_simulator(fly, connect, payload, eventually):

@@ -48,6 +48,7 @@ BAD_PACKETS = {
     "event with a name that is a list": ("bad-packet", ["42[[1],2]"]),
     "endless nesting": ("bad-packet", ["42" + "[" * 100_000]),
     "endless digits": ("bad-packet", ["42" + "9" * 5000 + "[]"]),
+    "no Engine.IO packet": ("bad-packet", ["hello"]),
     "second connect": ("bad-packet", ["40"]),
     "ten megabytes": ("too-big", ['42["sensor_frame",{"timestamp":"' + "1" * 10_000_000 + '"}]']),
 }

@@ -231,3 +231,52 @@ def test_that_the_model_has_changed_is_never_dropped():
     notifier.close()
     assert heard == ["refused"] * (10 - notifier.dropped) + [origin_of("two")]
     assert notifier.dropped >= 7
+
+
+def test_a_listener_that_is_stuck_costs_its_fellows_nothing(eventually):
+    go, heard = threading.Event(), []
+
+    class Stuck(Listener):
+        def refused(self, session, reason):
+            go.wait(30)
+
+    class Hears(Listener):
+        def refused(self, session, reason):
+            heard.append(reason)
+
+    notifier = Notifier([Stuck(), Hears()])
+    for number in range(3):
+        notifier.tell("refused", Session("sid", 1, "test", agent=None), number)
+    assert eventually(lambda: heard == [0, 1, 2])
+    go.set()
+    notifier.close()
+
+
+def test_of_a_simulator_that_comes_and_goes_even_a_slow_listener_hears(serve, connect, payload, eventually):
+    go, heard = threading.Event(), []
+
+    class Slow(Listener):
+        def decided(self, session, frame, decision):
+            go.wait(30)
+
+        def connected(self, session):
+            heard.append(("connected", session.number))
+
+        def disconnected(self, session):
+            heard.append(("disconnected", session.number))
+
+    server = serve(listeners=[Slow()])
+    clients = []
+    for number in range(2):
+        client = connect(server.port)
+        clients.append(client)
+        for frame in range(300 if number == 0 else 1):
+            client.send_frame(payload(timestamp=frame), str(frame))
+            assert eventually(lambda client=client, frame=frame: frame in client.acknowledged)
+    assert server.status()["news_dropped"]
+    for client in clients:
+        client.close()
+    assert eventually(lambda: not server.sessions)
+    go.set()
+    assert eventually(lambda: len(heard) == 4)
+    assert sorted(heard) == [("connected", 1), ("connected", 2), ("disconnected", 1), ("disconnected", 2)]

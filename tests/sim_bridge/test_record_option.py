@@ -1,5 +1,6 @@
-"""`follower.py --record`: mistakes are told before a model is loaded."""
+"""`follower.py --record`: mistakes are told before a model is loaded, and a bare one takes the name of the settings."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,22 @@ from pathlib import Path
 import pytest
 
 FOLLOWER = Path(__file__).resolve().parents[2] / "follower.py"
+
+
+@pytest.fixture(scope="module")
+def command():
+    """follower.py as a module."""
+    spec = importlib.util.spec_from_file_location("follower_command", FOLLOWER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("given", "name"), [(["--record"], "meadow"), (["--record", "wood"], "wood")])
+def test_without_a_name_that_of_the_settings_is_taken(command, given, name):
+    options = command.parse_arguments(["--set", "recording.name=meadow", *given])
+    recording = command.read_settings(options).recording
+    assert (recording.enabled, recording.name) == (True, name)
 
 
 @pytest.mark.parametrize(

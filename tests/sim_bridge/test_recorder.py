@@ -158,7 +158,8 @@ def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path
     send(1)
     recorder.toggle()
     send(2)
-    recorder.start("first")
+    assert eventually(lambda: (tmp_path / "runs" / "first").is_dir())
+    assert recorder.start("first") == "first-2"
     send(3)
     assert recorder.status()["recording"]
     recorder.close()
@@ -166,6 +167,40 @@ def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path
     assert runs == {"first": [1], "first-2": [3]}
     with pytest.raises(ValueError, match="letters"):
         recorder.start("../elsewhere")
+
+
+def test_the_key_takes_the_name_of_the_settings(record, tmp_path):
+    recorder, _ = record(enabled=False, name="meadow")
+    recorder.toggle()
+    assert recorder.status()["name"] == "meadow"
+
+
+def test_where_a_name_is_taken_meanwhile_the_folder_is_told(record, connect, payload, eventually, tmp_path):
+    said = []
+    recorder, server = record(enabled=False)
+    recorder._say = said.append
+    (tmp_path / "runs" / "meadow").mkdir(parents=True)
+    recorder.start("meadow")
+    assert said == [f"recording to {tmp_path / 'runs' / 'meadow-2'}"]
+    assert recorder.status()["name"] == "meadow-2"
+    (tmp_path / "runs" / "meadow-2").mkdir()
+    connect(server.port).send_frame(payload())
+    assert eventually(lambda: recorder.status()["frames"])
+    assert recorder.status()["name"] == "meadow-3"
+
+
+def test_who_is_told_of_a_start_may_ask_the_recorder(record):
+    recorder, _ = record(enabled=False)
+    asked = []
+
+    def say(sentence):
+        other = threading.Thread(target=lambda: asked.append(recorder.start("again")))
+        other.start()
+        other.join(5)
+
+    recorder._say = say
+    recorder.start("first")
+    assert asked == ["first"]
 
 
 def test_a_slow_disk_costs_frames_of_the_recording_and_not_the_flight(fly, payload, tmp_path, monkeypatch):

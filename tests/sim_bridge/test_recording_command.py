@@ -53,6 +53,16 @@ def test_frames_that_are_none_are_refused(walk, capsys, frames):
     assert len(names(walk)) == FRAMES
 
 
+def test_a_name_means_a_recording_before_another_folder(walk, capsys, monkeypatch):
+    monkeypatch.chdir(walk.parent.parent)
+    walk.parent.rename("recordings")
+    Path("walk").mkdir()
+    assert main(["restore", "walk"]) == 0
+    Path("other").mkdir()
+    assert main(["restore", "other"]) == 2
+    assert "other is no recording" in capsys.readouterr().err
+
+
 def test_list_shows_every_run_and_its_state(walk, capsys):
     shutil.copytree(walk, walk.with_name("broken"))
     (walk.with_name("broken") / "meta.json").unlink()

@@ -194,6 +194,15 @@ def test_others_look_but_need_the_token_to_hide(site, folder):
     assert get(address + "/hide").status_code == 405
 
 
+def test_others_are_not_told_of_folders(site, folder):
+    meta = json.loads((folder / "walk" / "meta.json").read_text())
+    meta["settings"] = {"agent": {"vertical_fov": 60}, "recording": {"folder": str(folder)}}
+    (folder / "walk" / "meta.json").write_text(json.dumps(meta))
+    address = site(host="0.0.0.0") + "/api/recordings/walk"
+    assert get(address).json()["meta"] == meta | {"settings": {"agent": {"vertical_fov": 60}}}
+    assert get(address, headers={"Authorization": f"Bearer {site.token}"}).json()["meta"] == meta
+
+
 def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     for name in ("no_meta", "no_lines", "nonsense", "growing", "no_file"):
         shutil.copytree(WALK, folder / name)
