@@ -94,9 +94,8 @@ def load_settings(
     for key, choices in CHOICES.items():
         if table[key] not in choices:
             raise SettingsError(f"{key} must be one of {', '.join(choices)}, got {table[key]!r}")
-    for key in ("learning_rate", "init_learning_rate"):
-        if not 0 < table[key] < float("inf"):
-            raise SettingsError(f"{key} must be above 0, got {table[key]}")
+    if not 0 < table["learning_rate"] < float("inf"):
+        raise SettingsError(f"learning_rate must be above 0, got {table['learning_rate']}")
     counts = {key: table[key] for key in ("batch_size", "epoch_steps", "epochs", "validate_every", "full_frame_batch")}
     for key, value in (counts | {"augmentation.crop": table["augmentation"]["crop"]}).items():
         if value < 1:

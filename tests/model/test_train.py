@@ -139,7 +139,7 @@ def test_an_unknown_setting_names_its_neighbour(tmp_path):
         ('[loss]\nclass_weights = [1, 2, "3"]', "loss.class_weights must be 3 numbers"),
         ("full_frame_batch = 0", "full_frame_batch must be at least 1, got 0"),
         ("[augmentation]\ncrop = 0", "augmentation.crop must be at least 1, got 0"),
-        ("init_learning_rate = 0.0", "init_learning_rate must be above 0"),
+        ("learning_rate = 0.0", "learning_rate must be above 0"),
     ],
 )
 def test_a_setting_that_no_training_can_have_is_named(tmp_path, setting, message):
