@@ -107,10 +107,9 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
             continue
         by_role = folders.setdefault(place.parent, {"images": {}, "masks": {}})
         for name, file in sorted(files.items()):
-            path = PurePosixPath(name)
-            if path.suffix.lower() not in IMAGE_SUFFIXES or name.startswith("."):
+            if PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES or name.startswith("."):
                 continue
-            key = _ROLE.sub("_", path.stem)
+            key = _key_of(name)
             if key in by_role[role]:
                 reason = f"same frame as {by_role[role][key]}; one of them must go"
                 problems.append(Problem("duplicate", str(file), reason))
@@ -129,7 +128,7 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
         _adopt_masks_without_run(images, masks)
         alone = images.keys() ^ masks.keys()
         if folder in lines:  # a frame without its line is still being recorded
-            alone &= {PurePosixPath(line["image"]).stem for line in written}
+            alone &= {_key_of(line["image"]) for line in written}
         for key in sorted(alone & images.keys()):
             problems.append(Problem("no mask", str(images[key]), f"no partner in {folder / 'masks'}"))
         for key in sorted(alone & masks.keys()):
@@ -210,6 +209,11 @@ def summarise(problems: Iterable[Problem], most: int = 8) -> str:
     if len(problems) > most:
         lines.append(f"  ... and {len(problems) - most} more")
     return "\n".join([counts, *lines])
+
+
+def _key_of(name: str) -> str:
+    """What an image and its mask have in common: the name of the file without its role and suffix."""
+    return _ROLE.sub("_", PurePosixPath(name).stem)
 
 
 def _adopt_masks_without_run(images: dict[str, Source], masks: dict[str, Source]) -> None:

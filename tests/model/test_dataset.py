@@ -121,6 +121,13 @@ def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
     assert [problem.kind for problem in find_pairs(tmp_path)[1]] == ["no mask"]
 
 
+def test_a_mask_that_is_missing_is_told_whatever_its_frame_is_called(tmp_path, frame):
+    write_frame(tmp_path, "run_1_cam1_00001.png", "run_1_mask_00001.png", *frame)
+    (tmp_path / "frames.jsonl").write_text('{"image": "run_1_cam1_00001.png", "label_source": "simulator"}')
+    (tmp_path / "masks" / "run_1_mask_00001.png").unlink()
+    assert "no mask" in [problem.kind for problem in find_pairs(tmp_path)[1]]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere links need rights")
 def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
     write_frame(tmp_path / "elsewhere" / "far", "000000.jpeg", "000000.png", *frame)
