@@ -1,15 +1,11 @@
-"""Makes one training sample out of a frame: new people, new clothes, another crop, another light.
-
-Identity is what networks get wrong in this task: dark, far heroes are taken for other people, and people in red or
-brown for the hero. So heroes are copied into other frames at every scale (Ghiasi et al. 2021, copy-paste), and other
-people change clothes, so that no single colour is a proof.
-"""
+"""Makes one training sample out of a frame: other people, another crop, another scale, another light."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from model.copy_paste import paste, recolour, swap
 from model.frames import HERO, PEOPLE, Frames
 
 
@@ -19,16 +15,17 @@ class Augmentation:
 
     crop: int = 128  # pixels; the frame's own size uses it whole
     focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
-    zoom_share: float = 0.25
-    zoom: float = 0.3  # crops are taken 1 - zoom .. 1 + zoom times as large, then resized
+    zoom_share: float = 0.5
+    zoom: tuple[float, float] = (0.65, 2.0)  # crops are taken so many times as large, then resized
     flip_share: float = 0.5
-    paste_hero_share: float = 0.15  # of frames without a hero
-    paste_people_share: float = 0.15
-    recolour_share: float = 0.15
+    swap_share: float = 0.35  # somebody becomes somebody else, in the same place and the same light
+    paste_hero_share: float = 0.25  # of frames without a hero
+    paste_people_share: float = 0.25
+    recolour_share: float = 0.25
     marker_share: float = 0.05  # a box marker, as the agent has it drawn around the hero
     darken: float = 0.25  # brightness is multiplied by exp(-darken) .. exp(brighten)
-    brighten: float = 0.2
-    contrast: float = 0.15
+    brighten: float = 0.25
+    contrast: float = 0.1
     saturation: float = 0.15
     tint: float = 0.01
     jpeg_share: float = 0.05
@@ -48,58 +45,20 @@ def augment(
     if random.random() < settings.recolour_share:
         for row in people[people[:, 1] == PEOPLE]:
             if random.random() < 0.7:
-                _recolour(image, labels, row, random)
+                recolour(image, labels, row, random)
+    if random.random() < settings.swap_share and people.size:
+        swap(frames, image, labels, people[random.integers(len(people))], random)
     if random.random() < settings.paste_people_share:
         for _ in range(random.integers(1, 4)):
-            _paste(frames, image, labels, PEOPLE, random)
+            paste(frames, image, labels, PEOPLE, random)
     if not (labels == HERO).any() and random.random() < settings.paste_hero_share:
-        _paste(frames, image, labels, HERO, random)
+        paste(frames, image, labels, HERO, random)
     if random.random() < settings.marker_share:
         _draw_marker(image, labels, random)
     image, labels = _crop(image, labels, settings, random, aim)
     if random.random() < settings.flip_share:
         image, labels = image[:, ::-1], labels[:, ::-1]
     return _light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
-
-
-def _recolour(image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.random.Generator) -> None:
-    """Other clothes for one person: the colour channels of the upper or the lower half change places and strength."""
-    _, label, top, left, bottom, right, _ = row
-    middle = top + int((bottom - top) * random.uniform(0.35, 0.6))
-    first, last = [(top, middle), (middle, bottom), (top, bottom)][random.choice(3, p=[0.4, 0.4, 0.2])]
-    region = image[first:last, left:right]
-    inside = labels[first:last, left:right] == label
-    colours = region[inside][:, random.permutation(3)].astype(np.float32)
-    gains = random.uniform(0.6, 1.4, 3) * random.uniform(0.7, 1.3)
-    region[inside] = np.clip(colours * gains, 0, 255).astype(np.uint8)
-
-
-def _paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, random: np.random.Generator) -> None:
-    """Copies a person of another frame to a random place, rarely larger than it was, mostly smaller."""
-    table = frames.instances
-    rows = frames.copyable[label]
-    if not rows.size:
-        return
-    index, _, top, left, bottom, right, _ = table[random.choice(rows)]
-    patch = np.array(frames.images[index, top:bottom, left:right])
-    alpha = (frames.labels[index, top:bottom, left:right] == label).astype(np.uint8)
-    height = np.exp(random.uniform(np.log(6), np.log(70)))
-    scale = min(height / (bottom - top), 1.15)
-    rows_out, columns_out = max(round((bottom - top) * scale), 4), max(round((right - left) * scale), 2)
-    if rows_out >= image.shape[0] or columns_out >= image.shape[1]:
-        return
-    method = cv2.INTER_NEAREST if random.random() < 0.4 else cv2.INTER_AREA
-    # Colours bleed at the edge of a resized patch: take the background out of the average first.
-    weight = cv2.resize(alpha.astype(np.float32), (columns_out, rows_out), interpolation=method)
-    patch = cv2.resize(patch * alpha[..., None].astype(np.float32), (columns_out, rows_out), interpolation=method)
-    patch = patch / np.maximum(weight, 1e-3)[..., None] * np.exp(random.uniform(np.log(0.75), np.log(1.25)))
-    if random.random() < 0.5:
-        patch, weight = patch[:, ::-1], weight[:, ::-1]
-    row = random.integers(0, image.shape[0] - rows_out)
-    column = random.integers(0, image.shape[1] - columns_out)
-    inside = weight > 0.5
-    image[row : row + rows_out, column : column + columns_out][inside] = np.clip(patch[inside], 0, 255)
-    labels[row : row + rows_out, column : column + columns_out][inside] = label
 
 
 def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> None:
@@ -136,7 +95,7 @@ def _crop(
     height, width = labels.shape
     size = settings.crop
     if random.random() < settings.zoom_share:
-        size = round(size * random.uniform(1 - settings.zoom, 1 + settings.zoom))
+        size = round(size * np.exp(random.uniform(*np.log(settings.zoom))))
     size = min(size, height, width)
     top, left = random.integers(0, height - size + 1), random.integers(0, width - size + 1)
     if random.random() < settings.focus_share:
@@ -147,10 +106,24 @@ def _crop(
             left = np.clip(aim[1] - random.integers(margin, size - margin), 0, width - size)
     image, labels = image[top : top + size, left : left + size], labels[top : top + size, left : left + size]
     if size != settings.crop:
-        method = cv2.INTER_AREA if size > settings.crop else cv2.INTER_LINEAR
-        image = cv2.resize(image, (settings.crop, settings.crop), interpolation=method)
-        labels = cv2.resize(labels, (settings.crop, settings.crop), interpolation=cv2.INTER_NEAREST)
+        return _resize(image, labels, settings.crop, random)
     return image, labels
+
+
+def _resize(
+    image: np.ndarray, labels: np.ndarray, size: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Another scale. Smaller pictures are made of means, or of single pixels as a game engine makes them."""
+    shape = (size, size)
+    if size > labels.shape[0]:
+        image = cv2.resize(image, shape, interpolation=cv2.INTER_LINEAR)
+    elif random.random() < 0.5:
+        shares = np.stack([labels == 0, labels == PEOPLE, labels == HERO], axis=-1).astype(np.float32)
+        image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+        return image, cv2.resize(shares, shape, interpolation=cv2.INTER_AREA).argmax(axis=-1).astype(np.uint8)
+    else:
+        image = cv2.resize(image, shape, interpolation=cv2.INTER_NEAREST_EXACT)
+    return image, cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int] | None:

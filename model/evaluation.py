@@ -231,7 +231,7 @@ def _frame_result(pair: Pair, name: str, image: np.ndarray, mask: np.ndarray, pr
 
 def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> tuple[int, ...]:
     rows, columns = probabilities.shape[:2]
-    truth = cv2.resize(labels_of(mask), (columns, rows), interpolation=cv2.INTER_NEAREST)
+    truth = cv2.resize(labels_of(mask), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
     return tuple(np.bincount((truth * 3 + probabilities.argmax(axis=2)).reshape(-1), minlength=9).tolist())
 
 

@@ -134,7 +134,7 @@ def pack(
     """
     if not pairs:
         raise DatasetError("expected at least one labelled frame, got none")
-    fingerprint = sha256(f"2 {size}\n".encode())
+    fingerprint = sha256(f"3 {size}\n".encode())
     for pair in pairs:
         for source in (pair.image, pair.mask):
             stored = source.path.stat()
@@ -170,7 +170,7 @@ def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
         label = labels_of(mask)
         if label.shape != (size, size):
             image = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)  # as for inference
-            label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST)
+            label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
         images[index], labels[index] = image, label
         areas[index] = np.bincount(label.reshape(-1), minlength=3)
         instances += _people(index, label)

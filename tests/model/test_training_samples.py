@@ -15,6 +15,7 @@ from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_datas
 PLAIN = Augmentation(
     crop=64,
     zoom_share=0,
+    swap_share=0,
     paste_hero_share=0,
     paste_people_share=0,
     recolour_share=0,
@@ -71,6 +72,42 @@ def test_frames_are_scaled_for_networks_of_another_size(dataset, tmp_path):
     assert scaled.areas[1] / 64**2 == pytest.approx(frames.areas[1] / 256**2, abs=0.02)
 
 
+@pytest.mark.parametrize("size", [96, 160, 224])
+def test_scaled_labels_lie_where_the_scaled_picture_has_them(dataset, tmp_path, size):
+    pairs, _ = dataset
+    frames = pack(pairs, tmp_path / "cache", size=size)
+    offsets = [
+        np.subtract(centre(frames.labels[index] == 2), centre(redness(frames.images[index])))
+        for index in np.flatnonzero(frames.areas[:, 2] > 50)
+    ]
+    assert np.abs(np.mean(offsets, axis=0)).max() < 0.2
+
+
+@pytest.mark.parametrize("zoom", [0.7, 1.3])
+def test_zoomed_labels_lie_where_the_zoomed_picture_has_them(dataset, zoom):
+    _, frames = dataset
+    zoomed = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom=(zoom, zoom), focus_share=1.0)
+    offsets = []
+    for index in np.flatnonzero(frames.areas[:, 2] > 200):
+        for seed in range(10):
+            image, labels = augment(frames, index, zoomed, np.random.default_rng(seed))
+            if (labels == 2).sum() > 50:
+                offsets.append(np.subtract(centre(labels == 2), centre(redness(image))))
+    assert np.abs(np.mean(offsets, axis=0)).max() < 0.2
+
+
+def redness(image):
+    """(rows, cols): how red, from that of grass (0) to that of the hero (1)."""
+    red = (image[..., 0].astype(float) - image[..., 1] - (90 - 140)) / (170 - (90 - 140))
+    return np.where(red > 0.15, red, 0)
+
+
+def centre(weights):
+    """The mean row and column."""
+    rows, columns = np.indices(weights.shape)
+    return (weights * rows).sum() / weights.sum(), (weights * columns).sum() / weights.sum()
+
+
 def test_without_changes_a_sample_is_a_piece_of_its_frame(dataset):
     _, frames = dataset
     random = np.random.default_rng(3)
@@ -93,6 +130,46 @@ def test_pasting_adds_a_hero_where_there_is_none(dataset):
     for image, labels in with_hero:
         red, green, _ = image[labels == 2].astype(float).mean(axis=0)
         assert red > 2 * green
+
+
+def test_a_swap_puts_somebody_else_in_the_same_place(dataset):
+    _, frames = dataset
+    always = replace(PLAIN, crop=256, flip_share=0, swap_share=1.0)
+    became = []
+    for index in range(len(frames)):
+        old = np.array(frames.labels[index])
+        for seed in range(6):
+            image, labels = augment(frames, index, always, np.random.default_rng(seed))
+            changed = np.argwhere(labels != old)
+            if not changed.size:  # somebody of the same class and shape, or nobody who is small enough
+                continue
+            (_, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
+            assert any(
+                row[3] - 8 <= left and right <= row[5] + 8 and abs(row[4] - 1 - bottom) <= row[4] - row[2]
+                for row in frames.instances_of(index)
+            )
+            red, green, blue = (image[..., channel].astype(int) for channel in range(3))
+            left_by_somebody = (labels == 0) & (old != 0)
+            if left_by_somebody.sum() > 20:  # grass now
+                assert (green > np.maximum(red, blue))[left_by_somebody].mean() > 0.9
+            for kind, most in ((1, blue), (2, red)):
+                new = (labels == kind) & (old != kind)
+                if new.sum() > 20:
+                    assert (most > 1.3 * green)[new].mean() > 0.9
+                    became.append(kind)
+    assert set(became) == {1, 2}
+
+
+def test_a_frame_at_half_its_size_shows_the_same_at_half_its_size(dataset):
+    _, frames = dataset
+    half = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom=(2.0, 2.0))
+    for index in range(6):
+        for seed in range(3):
+            image, labels = augment(frames, index, half, np.random.default_rng(seed))
+            middle = np.array(frames.labels[index])[1::2, 1::2]
+            assert (labels == middle).mean() > 0.99
+            nearest = np.argmin([np.abs(image.astype(int) - colour).sum(axis=2) for colour in COLOURS.values()], axis=0)
+            assert (nearest == labels).mean() > 0.99
 
 
 def test_recolouring_changes_people_and_leaves_the_hero(dataset):
