@@ -16,7 +16,7 @@ class Augmentation:
     crop: int = 128  # pixels; the frame's own size uses it whole
     focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
     zoom_share: float = 0.5
-    zoom: tuple[float, float] = (0.65, 2.0)  # crops are taken so many times as large, then resized
+    zoom_range: tuple[float, float] = (0.65, 2.0)  # crops are taken so many times as large, then resized
     flip_share: float = 0.5
     swap_share: float = 0.35  # somebody becomes somebody else, in the same place and the same light
     paste_hero_share: float = 0.25  # of frames without a hero
@@ -95,7 +95,7 @@ def _crop(
     height, width = labels.shape
     size = settings.crop
     if random.random() < settings.zoom_share:
-        size = round(size * np.exp(random.uniform(*np.log(settings.zoom))))
+        size = round(size * np.exp(random.uniform(*np.log(settings.zoom_range))))
     size = min(size, height, width)
     top, left = random.integers(0, height - size + 1), random.integers(0, width - size + 1)
     if random.random() < settings.focus_share:

@@ -100,6 +100,9 @@ def load_settings(
     for key, value in (counts | {"augmentation.crop": table["augmentation"]["crop"]}).items():
         if value < 1:
             raise SettingsError(f"{key} must be at least 1, got {value}")
+    least, most = table["augmentation"]["zoom_range"]
+    if not 0 < least <= most < float("inf"):
+        raise SettingsError(f"augmentation.zoom_range must be two numbers above 0, ascending, got [{least}, {most}]")
     return _build(TrainSettings, table)
 
 

@@ -140,6 +140,11 @@ def test_an_unknown_setting_names_its_neighbour(tmp_path):
         ("full_frame_batch = 0", "full_frame_batch must be at least 1, got 0"),
         ("[augmentation]\ncrop = 0", "augmentation.crop must be at least 1, got 0"),
         ("learning_rate = 0.0", "learning_rate must be above 0"),
+        (
+            "[augmentation]\nzoom_range = [0, 2]",
+            r"augmentation.zoom_range must be two numbers above 0, .* got \[0, 2\]",
+        ),
+        ("[augmentation]\nzoom_range = [2.0, 0.5]", "augmentation.zoom_range must be .* ascending"),
     ],
 )
 def test_a_setting_that_no_training_can_have_is_named(tmp_path, setting, message):

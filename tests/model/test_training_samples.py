@@ -86,7 +86,7 @@ def test_scaled_labels_lie_where_the_scaled_picture_has_them(dataset, tmp_path, 
 @pytest.mark.parametrize("zoom", [0.7, 1.3])
 def test_zoomed_labels_lie_where_the_zoomed_picture_has_them(dataset, zoom):
     _, frames = dataset
-    zoomed = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom=(zoom, zoom), focus_share=1.0)
+    zoomed = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom_range=(zoom, zoom), focus_share=1.0)
     offsets = []
     for index in np.flatnonzero(frames.areas[:, 2] > 200):
         for seed in range(10):
@@ -162,7 +162,7 @@ def test_a_swap_puts_somebody_else_in_the_same_place(dataset):
 
 def test_a_frame_at_half_its_size_shows_the_same_at_half_its_size(dataset):
     _, frames = dataset
-    half = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom=(2.0, 2.0))
+    half = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom_range=(2.0, 2.0))
     for index in range(6):
         for seed in range(3):
             image, labels = augment(frames, index, half, np.random.default_rng(seed))
