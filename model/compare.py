@@ -135,7 +135,7 @@ def write_frame(
     heroes = []
     for side, prediction in zip(SIDES, predictions, strict=True):
         classes = predicted_classes(prediction).astype(np.uint8) * 255
-        classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST)
+        classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         heroes.append(classes[..., HERO] > 0)
         png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
         _save(folder / side / f"{row:06d}.png", png.tobytes())

@@ -6,6 +6,8 @@ other frames at every scale (Ghiasi et al. 2021, "Simple Copy-Paste is a Strong 
 very place and light of other people, and other people into hers.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -30,38 +32,36 @@ def recolour(image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.
 def swap(frames: Frames, image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.random.Generator) -> None:
     """Somebody else stands where a person stood, as tall and as bright: neither place nor light tells who it is."""
     _, label, top, left, bottom, right, _ = row
-    if bottom - top > MOST_SWAPPED:
-        return
+    person = labels[top:bottom, left:right] == label
+    around = np.s_[max(top - 6, 0) : bottom + 6, max(left - 6, 0) : right + 6]
+    if bottom - top > MOST_SWAPPED or np.count_nonzero(labels[around]) > np.count_nonzero(person):
+        return  # too large, or the hole would be filled with somebody near
     others = (labels == HERO).any() and label != HERO
     wanted = HERO if not others and random.random() < 0.3 else PEOPLE
-    light = max(image[top:bottom, left:right][labels[top:bottom, left:right] == label].mean(), 1)
+    light = max(image[top:bottom, left:right][person].mean(), 1)
     for _ in range(4):
         body = _body(frames, wanted, round((bottom - top) * np.exp(random.normal(0, 0.1))), random)
         if body is None:
             continue
         patch, inside = body
         gain = light / max(patch[inside].mean(), 1) * np.exp(random.normal(0, 0.1))
-        if max(gain, 1 / gain) < MOST_GAIN and _erase(image, labels, row):
+        if max(gain, 1 / gain) < MOST_GAIN:
+            _erase(image, labels, row, around)
             rows, columns = inside.shape
             first = np.clip(bottom - rows, 0, labels.shape[0] - rows)
             start = np.clip((left + right - columns) // 2, 0, labels.shape[1] - columns)
-            image[first : first + rows, start : start + columns][inside] = np.clip(patch[inside] * gain, 0, 255)
-            labels[first : first + rows, start : start + columns][inside] = wanted
+            _put(image, labels, patch * gain, inside, wanted, (first, start))
             return
 
 
-def _erase(image: np.ndarray, labels: np.ndarray, row: np.ndarray) -> bool:
-    """Takes a person out of the frame, and fills the hole with what is around it, unless that is somebody else."""
+def _erase(image: np.ndarray, labels: np.ndarray, row: np.ndarray, around: tuple[slice, slice]) -> None:
+    """Takes a person out of the frame, and fills the hole with what is around it."""
     _, label, top, left, bottom, right, _ = row
-    around = np.s_[max(top - 6, 0) : bottom + 6, max(left - 6, 0) : right + 6]
     hole = np.zeros(labels.shape, np.uint8)
     hole[top:bottom, left:right] = labels[top:bottom, left:right] == label
-    if (labels[around] > 0).sum() > hole.sum():
-        return False
     filled = cv2.dilate(hole[around], np.ones((5, 5), np.uint8))  # JPEG carries colours past the edge
     image[around] = cv2.inpaint(np.ascontiguousarray(image[around]), filled, 2, cv2.INPAINT_TELEA)
     labels[hole > 0] = 0
-    return True
 
 
 def paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, random: np.random.Generator) -> None:
@@ -70,10 +70,20 @@ def paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, ran
     if body is None:
         return
     patch, inside = body
-    rows, columns = inside.shape
-    row = random.integers(0, image.shape[0] - rows)
-    column = random.integers(0, image.shape[1] - columns)
-    patch = patch * np.exp(random.uniform(np.log(0.75), np.log(1.25)))
+    corner = [random.integers(0, whole - part) for whole, part in zip(labels.shape, inside.shape, strict=True)]
+    _put(image, labels, patch * np.exp(random.uniform(np.log(0.75), np.log(1.25))), inside, label, corner)
+
+
+def _put(
+    image: np.ndarray,
+    labels: np.ndarray,
+    patch: np.ndarray,
+    inside: np.ndarray,
+    label: int,
+    corner: Sequence[int],
+) -> None:
+    """Writes a body into a frame, its upper left corner at (row, column)."""
+    (row, column), (rows, columns) = corner, inside.shape
     image[row : row + rows, column : column + columns][inside] = np.clip(patch[inside], 0, 255)
     labels[row : row + rows, column : column + columns][inside] = label
 

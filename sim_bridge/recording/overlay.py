@@ -31,7 +31,7 @@ def draw(run: Run, record: FrameRecord) -> np.ndarray:
         return np.concatenate([np.full((SIZE, SIZE, 3), FAINT, np.uint8), _caption(f"{record.frame}  unreadable", INK)])
     scale = np.array([SIZE, SIZE]) / image.shape[:2]
     picture = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
-    classes = cv2.resize((mask > 0).astype(np.uint8), (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
+    classes = cv2.resize((mask > 0).astype(np.uint8), (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT)
     for label, colour in ((PEOPLE, PEOPLE_COLOUR), (HERO, HERO_COLOUR)):
         plane = np.ascontiguousarray(classes[..., label])
         outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
