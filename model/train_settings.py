@@ -102,7 +102,7 @@ def load_settings(
             raise SettingsError(f"{key} must be at least 1, got {value}")
     least, most = table["augmentation"]["zoom_range"]
     if not 0.1 <= least <= most <= 10:
-        raise SettingsError(f"augmentation.zoom_range must be two numbers of 0.1 to 10, ascending, got [{least}, {most}]")
+        raise SettingsError(f"augmentation.zoom_range must be two of 0.1 to 10, ascending, got [{least}, {most}]")
     return _build(TrainSettings, table)
 
 

@@ -142,7 +142,7 @@ def test_an_unknown_setting_names_its_neighbour(tmp_path):
         ("learning_rate = 0.0", "learning_rate must be above 0"),
         (
             "[augmentation]\nzoom_range = [0.001, 2]",
-            r"augmentation.zoom_range must be two numbers of 0.1 to 10, .* got \[0.001, 2\]",
+            r"augmentation.zoom_range must be two of 0.1 to 10, .* got \[0.001, 2\]",
         ),
         ("[augmentation]\nzoom_range = [2.0, 0.5]", "augmentation.zoom_range must be .* ascending"),
     ],
