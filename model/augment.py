@@ -1,10 +1,15 @@
-"""Makes one training sample out of a frame: other people, another crop, another scale, another light."""
+"""Makes one training sample out of a frame: other people, another crop, another scale, another light.
+
+What a far hero shows of herself is what the camera's JPEG leaves: one colour for two by two pixels, on a grid of
+blocks. So whatever is changed is compressed again, and crops keep to the grid.
+"""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from model.camera_jpeg import BLOCK, compress, compress_changes
 from model.copy_paste import paste, recolour, swap
 from model.frames import HERO, PEOPLE, Frames
 
@@ -28,7 +33,7 @@ class Augmentation:
     contrast: float = 0.1
     saturation: float = 0.15
     tint: float = 0.01
-    jpeg_share: float = 0.05
+    camera_quality: int = 75  # of the camera's JPEG: what is changed or resized goes through it; 0: nothing does
     noise_share: float = 0.0
 
 
@@ -40,7 +45,8 @@ def augment(
     aim: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One sample: (crop, crop, 3) uint8 RGB and (crop, crop) uint8 class index. Aim: the pixel that crops go for."""
-    image, labels = np.array(frames.images[index]), np.array(frames.labels[index])
+    original = frames.images[index]
+    image, labels = np.array(original), np.array(frames.labels[index])
     people = frames.instances_of(index)
     if random.random() < settings.recolour_share:
         for row in people[people[:, 1] == PEOPLE]:
@@ -55,6 +61,8 @@ def augment(
         paste(frames, image, labels, HERO, random)
     if random.random() < settings.marker_share:
         _draw_marker(image, labels, random)
+    if settings.camera_quality:
+        compress_changes(original, image, settings.camera_quality)
     image, labels = _crop(image, labels, settings, random, aim)
     if random.random() < settings.flip_share:
         image, labels = image[:, ::-1], labels[:, ::-1]
@@ -104,9 +112,14 @@ def _crop(
             margin = size // 10
             top = np.clip(aim[0] - random.integers(margin, size - margin), 0, height - size)
             left = np.clip(aim[1] - random.integers(margin, size - margin), 0, width - size)
+    if settings.camera_quality and size == settings.crop:
+        top, left = top // BLOCK * BLOCK, left // BLOCK * BLOCK
     image, labels = image[top : top + size, left : left + size], labels[top : top + size, left : left + size]
-    if size != settings.crop:
-        return _resize(image, labels, settings.crop, random)
+    if size == settings.crop:
+        return image, labels
+    image, labels = _resize(image, labels, settings.crop, random)
+    if settings.camera_quality:
+        image = compress(image, settings.camera_quality)
     return image, labels
 
 
@@ -137,7 +150,7 @@ def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int
 
 
 def _light(image: np.ndarray, settings: Augmentation, random: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast, tint and saturation; sometimes noise and a second JPEG generation."""
+    """Brightness, contrast, tint and saturation; sometimes noise."""
     gain = np.exp(random.uniform(-settings.darken, settings.brighten))
     gain *= 1 + random.uniform(-settings.tint, settings.tint, 3)
     contrast = 1 + random.uniform(-settings.contrast, settings.contrast)
@@ -150,8 +163,4 @@ def _light(image: np.ndarray, settings: Augmentation, random: np.random.Generato
     if random.random() < settings.noise_share:
         noise = random.normal(0, random.uniform(1, 6), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    if random.random() < settings.jpeg_share:
-        quality = int(random.integers(50, 96))
-        _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
     return np.ascontiguousarray(image)

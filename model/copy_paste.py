@@ -93,7 +93,7 @@ def _body(frames: Frames, label: int, height: int, random: np.random.Generator) 
     table = frames.instances
     rows = frames.copyable[label]
     tall = table[rows, 4] - table[rows, 2]
-    near = rows[(tall > height / 1.15) & (tall < 3 * height)]
+    near = rows[(tall > 1.5 * height) & (tall < 4 * height)]  # what is made smaller shows less of its own JPEG
     if near.size and random.random() < 0.7:
         rows = near
     if not rows.size:

@@ -1,10 +1,12 @@
 """Frames packed for training, the batches drawn from them, and what augmentation may and may not do."""
 
+import io
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.augment import Augmentation, augment
 from model.batches import Batches, Sampling, draw_probabilities, no_mistakes
@@ -25,7 +27,7 @@ PLAIN = Augmentation(
     contrast=0,
     saturation=0,
     tint=0,
-    jpeg_share=0,
+    camera_quality=0,
     noise_share=0,
 )
 
@@ -130,6 +132,58 @@ def test_pasting_adds_a_hero_where_there_is_none(dataset):
     for image, labels in with_hero:
         red, green, _ = image[labels == 2].astype(float).mean(axis=0)
         assert red > 2 * green
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"crop": 256, "paste_hero_share": 1.0},
+        {"crop": 256, "swap_share": 1.0, "recolour_share": 1.0},
+        {"crop": 128, "zoom_share": 1.0, "zoom_range": (2.0, 2.0)},
+    ],
+)
+def test_what_is_changed_looks_as_the_camera_compresses_it(dataset, change):
+    _, frames = dataset
+    plain, compressed = (
+        [
+            augment(frames, index, replace(PLAIN, flip_share=0, camera_quality=quality, **change), seeded(index))[0]
+            for index in range(len(frames))
+        ]
+        for quality in (0, 75)
+    )
+    lost = np.zeros(2)
+    for index, samples in enumerate(zip(plain, compressed, strict=True)):
+        changed = np.ones(samples[0].shape, bool)
+        if samples[0].shape == frames.images[index].shape:
+            changed = samples[0] != frames.images[index]
+        # What has come out of a JPEG loses hardly anything in another one on the same grid.
+        lost += [np.abs(camera(image) - image.astype(float))[changed].sum() for image in samples]
+    assert lost[0] > 0
+    assert lost[1] < 0.5 * lost[0]
+
+
+def seeded(seed):
+    return np.random.default_rng(seed)
+
+
+def camera(image):
+    """(rows, cols, 3) as QuadSim sends it."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=75, subsampling="4:2:0")
+    return np.asarray(Image.open(file))
+
+
+def test_crops_keep_to_the_grid_of_the_camera(dataset):
+    _, frames = dataset
+    settings = replace(PLAIN, crop=64, flip_share=0, camera_quality=75)
+    for seed in range(20):
+        image, _ = augment(frames, 1, settings, np.random.default_rng(seed))
+        pieces = [
+            frames.images[1][top : top + 64, left : left + 64]
+            for top in range(0, 193, 16)
+            for left in range(0, 193, 16)
+        ]
+        assert any(np.array_equal(image, piece) for piece in pieces)
 
 
 def test_a_swap_puts_somebody_else_in_the_same_place(dataset):
