@@ -24,6 +24,7 @@ class Augmentation:
     zoom_range: tuple[float, float] = (0.65, 2.0)  # crops are taken so many times as large, then resized
     flip_share: float = 0.5
     swap_share: float = 0.35  # somebody becomes somebody else, in the same place and the same light
+    hero_brightness: float = 0.55  # relative to others in the same light, for swaps
     paste_hero_share: float = 0.25  # of frames without a hero
     paste_people_share: float = 0.25
     recolour_share: float = 0.25
@@ -53,7 +54,7 @@ def augment(
             if random.random() < 0.7:
                 recolour(image, labels, row, random)
     if random.random() < settings.swap_share and people.size:
-        swap(frames, image, labels, people[random.integers(len(people))], random)
+        swap(frames, image, labels, people[random.integers(len(people))], settings.hero_brightness, random)
     if random.random() < settings.paste_people_share:
         for _ in range(random.integers(1, 4)):
             paste(frames, image, labels, PEOPLE, random)
@@ -130,7 +131,7 @@ def _resize(
     shape = (size, size)
     if size > labels.shape[0]:
         image = cv2.resize(image, shape, interpolation=cv2.INTER_LINEAR)
-    elif random.random() < 0.5:
+    elif random.random() < 0.25:
         shares = np.stack([labels == 0, labels == PEOPLE, labels == HERO], axis=-1).astype(np.float32)
         image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
         return image, cv2.resize(shares, shape, interpolation=cv2.INTER_AREA).argmax(axis=-1).astype(np.uint8)

@@ -36,10 +36,9 @@ class Sampling:
 class Batches:
     """Draws and augments batches in `workers` processes (0: in this one), a few ahead of their use."""
 
-    def __init__(self, frames: Frames, sampling: Sampling, weights: np.ndarray, seed: int, workers: int = 0) -> None:
-        """Weights: (n,) how often a frame is drawn relative to others of its kind."""
+    def __init__(self, frames: Frames, sampling: Sampling, seed: int, workers: int = 0) -> None:
         self.frames = frames
-        self._sampling, self._weights, self._seed = sampling, weights, seed
+        self._sampling, self._seed = sampling, seed
         self._ahead = 3 * workers
         self._pool = None
         self.attend(no_mistakes(frames))
@@ -50,7 +49,7 @@ class Batches:
     def attend(self, mistakes: np.ndarray) -> None:
         """From now on draws frames with a mistake more often, and aims at it; (n, 2) as `mining.find_mistakes` says."""
         self.mistakes = mistakes
-        weights = np.where(mistakes[:, 0] >= 0, self._sampling.mistaken, 1.0) * self._weights
+        weights = np.where(mistakes[:, 0] >= 0, self._sampling.mistaken, 1.0) * self.frames.weights
         self._probabilities = draw_probabilities(self.frames, self._sampling, weights)
 
     def range(

@@ -29,8 +29,18 @@ def recolour(image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.
     region[inside] = np.clip(colours * gains, 0, 255).astype(np.uint8)
 
 
-def swap(frames: Frames, image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.random.Generator) -> None:
-    """Somebody else stands where a person stood, as tall and as bright: neither place nor light tells who it is."""
+def swap(
+    frames: Frames,
+    image: np.ndarray,
+    labels: np.ndarray,
+    row: np.ndarray,
+    hero_brightness: float,
+    random: np.random.Generator,
+) -> None:
+    """Somebody else stands where a person stood, as tall and in the same light: the place does not tell who it is.
+
+    Hero brightness: how bright she is, relative to others in the same light.
+    """
     _, label, top, left, bottom, right, _ = row
     person = labels[top:bottom, left:right] == label
     around = np.s_[max(top - 6, 0) : bottom + 6, max(left - 6, 0) : right + 6]
@@ -39,12 +49,13 @@ def swap(frames: Frames, image: np.ndarray, labels: np.ndarray, row: np.ndarray,
     others = (labels == HERO).any() and label != HERO
     wanted = HERO if not others and random.random() < 0.3 else PEOPLE
     light = max(image[top:bottom, left:right][person].mean(), 1)
+    light *= {(PEOPLE, HERO): hero_brightness, (HERO, PEOPLE): 1 / hero_brightness}.get((label, wanted), 1)
     for _ in range(4):
         body = _body(frames, wanted, round((bottom - top) * np.exp(random.normal(0, 0.1))), random)
         if body is None:
             continue
         patch, inside = body
-        gain = light / max(patch[inside].mean(), 1) * np.exp(random.normal(0, 0.1))
+        gain = light / max(patch[inside].mean(), 1) * np.exp(random.normal(0, 0.2))
         if max(gain, 1 / gain) < MOST_GAIN:
             _erase(image, labels, row, around)
             rows, columns = inside.shape
@@ -90,22 +101,21 @@ def _put(
 
 def _body(frames: Frames, label: int, height: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
     """A person of some frame, `height` pixels tall but rarely taller than it was: float32 RGB, and where it is."""
-    table = frames.instances
-    rows = frames.copyable[label]
-    tall = table[rows, 4] - table[rows, 2]
-    near = rows[(tall > 1.5 * height) & (tall < 4 * height)]  # what is made smaller shows less of its own JPEG
-    if near.size and random.random() < 0.7:
-        rows = near
-    if not rows.size:
+    bodies, row = frames.copyable[label], None
+    if random.random() < 0.7:
+        row = bodies.draw(1.5 * height, 4 * height, random)  # what is made smaller shows less of its own JPEG
+    if row is None:
+        row = bodies.draw(0, np.inf, random)
+    if row is None:
         return None
-    index, _, top, left, bottom, right, _ = table[random.choice(rows)]
+    index, _, top, left, bottom, right, _ = frames.instances[row]
     alpha = (frames.labels[index, top:bottom, left:right] == label).astype(np.float32)
     patch = np.array(frames.images[index, top:bottom, left:right]) * alpha[..., None]
     scale = min(height / (bottom - top), 1.15)
     size = max(round((right - left) * scale), 2), max(round((bottom - top) * scale), 4)
     if max(size) >= min(frames.labels.shape[1:]):
         return None
-    method = cv2.INTER_NEAREST_EXACT if random.random() < 0.4 else cv2.INTER_AREA
+    method = cv2.INTER_NEAREST_EXACT if random.random() < 0.75 else cv2.INTER_AREA  # a game engine takes single pixels
     # Colours bleed at the edge of a resized patch: take the background out of the average first.
     weight = cv2.resize(alpha, size, interpolation=method)
     patch = cv2.resize(patch, size, interpolation=method) / np.maximum(weight, 1e-3)[..., None]

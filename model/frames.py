@@ -36,11 +36,13 @@ class Frames:
     Attributes:
         folder: where the arrays lie.
         runs: the run of each frame.
+        weights: how often each frame is drawn, and copied from, relative to others.
         left_out: frames that are not to be used; nothing of them is drawn, copied or measured.
     """
 
     folder: Path
     runs: tuple[str, ...]
+    weights: tuple[float, ...]
     left_out: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
@@ -100,20 +102,44 @@ class Frames:
         return np.searchsorted(self.instances[:, 0], np.arange(len(self) + 1))
 
     @cached_property
-    def copyable(self) -> dict[int, np.ndarray]:
-        """Per class, the rows of `instances` that show a whole upright person of at least 40 pixels."""
+    def copyable(self) -> dict[int, "Bodies"]:
+        """Per class, who can be copied into other frames: whole upright people of at least 40 pixels."""
         frame, label, top, left, bottom, right, area = self.instances.T
         size = self.labels.shape[1]
         whole = (top > 0) & (left > 0) & (bottom < size) & (right < size)
         upright = (bottom - top) > 1.3 * (right - left)
         fit = whole & upright & (area >= 40) & np.isin(frame, self.used)
-        return {kind: np.flatnonzero((label == kind) & fit) for kind in (PEOPLE, HERO)}
+        weights = np.asarray(self.weights)[frame]
+        bodies = {}
+        for kind in (PEOPLE, HERO):
+            rows = np.flatnonzero((label == kind) & fit)
+            rows = rows[np.argsort((bottom - top)[rows], kind="stable")]
+            bodies[kind] = Bodies(rows, (bottom - top)[rows], np.cumsum(weights[rows]))
+        return bodies
 
     @cached_property
     def kind(self) -> np.ndarray:
         """(n,) what a frame shows: 0 a far hero, 1 a near hero, 2 people but no hero, 3 nobody."""
         hero, people = self.areas[:, HERO], self.areas[:, PEOPLE]
         return np.select([(hero > 0) & (hero < SMALL_HERO), hero > 0, people > 0], [0, 1, 2], default=3)
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """People to copy, by height: rows of `instances`, pixels of height, and running totals of their frames' weights."""
+
+    rows: np.ndarray
+    heights: np.ndarray
+    totals: np.ndarray
+
+    def draw(self, least: float, most: float, random: np.random.Generator) -> int | None:
+        """A row of somebody whose height is in least .. most, as often as the weights say; None where nobody is."""
+        first, last = np.searchsorted(self.heights, [least, most])
+        if first == last:
+            return None
+        before = self.totals[first - 1] if first else 0.0
+        point = random.uniform(before, self.totals[last - 1])
+        return self.rows[min(np.searchsorted(self.totals, point, side="right"), last - 1)]
 
 
 def pack(
@@ -150,7 +176,7 @@ def pack(
             folder.mkdir(exist_ok=True)
             for name in ("images.npy", "labels.npy", "areas.npy", "instances.npy", "checked.json"):  # the last one last
                 os.replace(Path(partial) / name, folder / name)
-    return Frames(folder, tuple(pair.run for pair in pairs))
+    return Frames(folder, tuple(pair.run for pair in pairs), weights=(1.0,) * len(pairs))
 
 
 def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:

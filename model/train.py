@@ -125,7 +125,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         )
         if told:
             console.print(told, markup=False, highlight=False, soft_wrap=True)
-        batches = Batches(data.frames, settings.sampling, gathered.weights, settings.seed, options.workers)
+        batches = Batches(data.frames, settings.sampling, settings.seed, options.workers)
         try:
             trainer.fit(batches, data.validation, options.minutes)
         finally:

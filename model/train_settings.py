@@ -103,6 +103,9 @@ def load_settings(
     least, most = table["augmentation"]["zoom_range"]
     if not 0.1 <= least <= most <= 10:
         raise SettingsError(f"augmentation.zoom_range must be two of 0.1 to 10, ascending, got [{least}, {most}]")
+    brightness = table["augmentation"]["hero_brightness"]
+    if not 0 < brightness < float("inf"):
+        raise SettingsError(f"augmentation.hero_brightness must be above 0, got {brightness}")
     quality = table["augmentation"]["camera_quality"]
     if not 0 <= quality <= 100:
         raise SettingsError(f"augmentation.camera_quality must be 0 to 100, got {quality}")

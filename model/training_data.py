@@ -177,7 +177,8 @@ def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judg
     if twice := [row for row in range(len(frames)) if counts[frames.hashes[row]] > 1 and row not in bad]:
         names = ", ".join(str(gathered.pairs[row].image) for row in twice[:3])
         notes.append(f"{len(twice)} frames to learn from are there more than once (same picture), e.g. {names}")
-    return Judged(replace(frames, left_out=frozenset(bad)), validation, tuple(problems), tuple(notes))
+    frames = replace(frames, weights=tuple(gathered.weights.tolist()), left_out=frozenset(bad))
+    return Judged(frames, validation, tuple(problems), tuple(notes))
 
 
 def add_learnt(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -177,7 +177,7 @@ from model.dataset import find_pairs
 from model.frames import pack
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
-    batches = Batches(frames, Sampling(), np.ones(len(frames)), 1, workers=1)
+    batches = Batches(frames, Sampling(), 1, workers=1)
     next(batches.range(0, 9, 2, Augmentation(crop=64)))
     print(*batches._pool._processes, flush=True)
     time.sleep(60)

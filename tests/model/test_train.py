@@ -145,6 +145,7 @@ def test_an_unknown_setting_names_its_neighbour(tmp_path):
             r"augmentation.zoom_range must be two of 0.1 to 10, .* got \[0.001, 2\]",
         ),
         ("[augmentation]\nzoom_range = [2.0, 0.5]", "augmentation.zoom_range must be .* ascending"),
+        ("[augmentation]\nhero_brightness = 0", "augmentation.hero_brightness must be above 0, got 0"),
         ("[augmentation]\ncamera_quality = 101", "augmentation.camera_quality must be 0 to 100, got 101"),
     ],
 )

@@ -214,6 +214,42 @@ def test_a_swap_puts_somebody_else_in_the_same_place(dataset):
     assert set(became) == {1, 2}
 
 
+@pytest.mark.parametrize("ratio", [0.7, 1.0])
+def test_who_is_swapped_is_as_bright_as_in_that_light(dataset, ratio):
+    _, frames = dataset
+    always = replace(PLAIN, crop=256, flip_share=0, swap_share=1.0, hero_brightness=ratio)
+    found = {1: [], 2: []}
+    for index in range(len(frames)):
+        old = np.array(frames.labels[index])
+        for seed in range(20):
+            image, labels = augment(frames, index, always, np.random.default_rng(seed))
+            for kind in found:
+                new = (labels == kind) & (old == 3 - kind)
+                if new.sum() > 20:
+                    found[kind].append(image[new].mean() / np.mean(COLOURS[3 - kind]))
+    assert np.median(found[2]) == pytest.approx(ratio, rel=0.12)  # heroes in the place of people
+    assert np.median(found[1]) == pytest.approx(1 / ratio, rel=0.12)
+
+
+def test_people_are_copied_as_often_as_their_frames_are_drawn(dataset):
+    _, frames = dataset
+    weights = np.ones(len(frames))
+    weights[::2] = 0.25
+    bodies = replace(frames, weights=tuple(weights)).copyable[1]
+    table, random = frames.instances, np.random.default_rng(6)
+    least, most = np.percentile(bodies.heights, [20, 80])
+    drawn = table[[bodies.draw(least, most, random) for _ in range(8000)]]
+    heights = drawn[:, 4] - drawn[:, 2]
+    assert least <= heights.min()
+    assert heights.max() < most
+    fitting = table[bodies.rows]
+    fitting = fitting[(fitting[:, 4] - fitting[:, 2] >= least) & (fitting[:, 4] - fitting[:, 2] < most)]
+    expected = np.bincount(fitting[:, 0], weights[fitting[:, 0]], minlength=len(frames))
+    counts = np.bincount(drawn[:, 0], minlength=len(frames))
+    np.testing.assert_allclose(counts / counts.sum(), expected / expected.sum(), atol=0.02)
+    assert bodies.draw(bodies.heights.max() + 1, np.inf, random) is None
+
+
 def test_a_frame_at_half_its_size_shows_the_same_at_half_its_size(dataset):
     _, frames = dataset
     half = replace(PLAIN, crop=128, flip_share=0, zoom_share=1.0, zoom_range=(2.0, 2.0))
@@ -257,10 +293,9 @@ def test_markers_tint_the_picture_and_leave_the_labels(dataset):
 
 def test_a_batch_depends_on_seed_and_step_only(dataset):
     _, frames = dataset
-    weights = np.ones(len(frames))
     settings = Augmentation(crop=64)
-    alone = list(Batches(frames, Sampling(), weights, seed=5).range(2, 5, 4, settings))
-    workers = Batches(frames, Sampling(), weights, seed=5, workers=2)
+    alone = list(Batches(frames, Sampling(), seed=5).range(2, 5, 4, settings))
+    workers = Batches(frames, Sampling(), seed=5, workers=2)
     try:
         shared_out = list(workers.range(2, 5, 4, settings))
     finally:
@@ -272,7 +307,7 @@ def test_a_batch_depends_on_seed_and_step_only(dataset):
 
 def test_parts_of_a_batch_made_apart_are_that_batch(dataset):
     _, frames = dataset
-    batches = Batches(frames, Sampling(), np.ones(len(frames)), seed=5)
+    batches = Batches(frames, Sampling(), seed=5)
     settings = Augmentation(crop=64)
     ((whole, labels),) = batches.range(2, 3, 6, settings)
     for share in ([0, 2, 4], [1, 3, 5]):
@@ -296,7 +331,7 @@ def test_kinds_of_frames_get_their_shares(dataset):
 
 def test_frames_with_a_mistake_are_drawn_more_often_and_aimed_at(dataset):
     _, frames = dataset
-    batches = Batches(frames, Sampling(mistaken=5.0), np.ones(len(frames)), seed=1)
+    batches = Batches(frames, Sampling(mistaken=5.0), seed=1)
     first, second = np.flatnonzero(frames.areas[:, 2] >= 50)[:2]
     mistakes = no_mistakes(frames)
     mistakes[first] = 3, 250  # a corner that nobody is in
