@@ -170,7 +170,6 @@ def test_an_older_settings_file_of_another_type_is_one_sentence():
 ORPHAN = """
 import sys, time
 from pathlib import Path
-import numpy as np
 from model.batches import Batches, Sampling
 from model.augment import Augmentation
 from model.dataset import find_pairs
