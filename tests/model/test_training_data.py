@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -66,7 +67,7 @@ def test_everything_wrong_is_named_and_left_out(tmp_path):
 def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
     folder = write_dataset(tmp_path / "learn", 8)
     frames = judged(tmp_path, folder, validate=False)[1].frames
-    only_bad = type(frames)(frames.folder, frames.runs, frozenset(range(1, 8)))
+    only_bad = replace(frames, left_out=frozenset(range(1, 8)))
     probabilities = draw_probabilities(only_bad, Sampling(), np.ones(8))
     assert probabilities.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     # Frame 0 has no hero, and all others may not lend theirs.
@@ -75,7 +76,7 @@ def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
     _, labels = make_batch(only_bad, chosen, no_mistakes(only_bad)[chosen], range(8), settings)
     assert not (labels == 2).any()
     with pytest.raises(DatasetError, match="no frame is left"):
-        draw_probabilities(type(frames)(frames.folder, frames.runs, frozenset(range(8))), Sampling(), np.ones(8))
+        draw_probabilities(replace(frames, left_out=frozenset(range(8))), Sampling(), np.ones(8))
 
 
 def test_by_default_a_twentieth_of_every_run_is_held_out_in_stretches():
