@@ -41,7 +41,7 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        self._tracker = Tracker(self.settings.lost_after, self.settings.reacquire_after)
+        self._tracker = Tracker(self.settings.max_missed_frames, self.settings.switch_after_frames)
         self._scale = DepthScale(self.settings.vertical_fov)
         self._targets = 0  # found so far; the marker's id, so that each target keeps one
 
@@ -66,7 +66,7 @@ class FollowAgent:
         if settings.depth_far == "auto" and not self._scale.settled:
             self._scale.watch(frame.depth_image, frame.gimbal_pose)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
-        look = Look(frame, probabilities, self._depth_far, settings.vertical_fov, settings.hero_height)
+        look = Look(frame, probabilities, self._depth_far, settings.vertical_fov, settings.target_height)
         candidates = [
             Candidate(
                 place.point,
@@ -109,7 +109,7 @@ class FollowAgent:
                 frame.gimbal_pose,
                 depth_far=self._depth_far,
                 vertical_fov=self.settings.vertical_fov,
-                hero_height=self.settings.hero_height,
+                target_height=self.settings.target_height,
             )
             if place is not None:
                 seen.append((blob, place))

@@ -48,7 +48,7 @@ class Look:
     probabilities: np.ndarray  # (rows, columns, 3) float, classes background, people, hero
     depth_far: float  # metres that a depth of 255 stands for
     vertical_fov: float  # degrees
-    hero_height: float  # metres
+    target_height: float  # metres
 
     def at_blob(self, blob: Blob, place: Measurement) -> float:
         """Log-odds that the person whom a blob belongs to is the hero; a giant is none, but a tree of her colours."""
@@ -86,7 +86,7 @@ class Look:
         pixel, metres = pixel_from_world(point, intrinsics, self.frame.gimbal_pose)
         if metres <= 0:
             return 0.0
-        tall, wide = (intrinsics.focal * half / metres for half in (self.hero_height / 2, HALF_WIDTH))
+        tall, wide = (intrinsics.focal * half / metres for half in (self.target_height / 2, HALF_WIDTH))
         top, left = rescale_pixel((pixel[0] - tall, pixel[1] - wide), image_size, size)
         bottom, right = rescale_pixel((pixel[0] + tall, pixel[1] + wide), image_size, size)
         rows = slice(max(0, round(top)), max(0, round(bottom) + 1))

@@ -42,7 +42,7 @@ def locate(
     *,
     depth_far: float,
     vertical_fov: float,
-    hero_height: float,
+    target_height: float,
 ) -> Measurement | None:
     """The blob's middle as a point in the world: the ray through its centroid, as far as its range.
 
@@ -53,12 +53,12 @@ def locate(
         camera: pose of the camera that took both images.
         depth_far: metres that a depth of 255 stands for.
         vertical_fov: degrees.
-        hero_height: metres.
+        target_height: metres.
 
     None when neither depth nor apparent height gives a range.
     """
     intrinsics = Intrinsics.from_fov(*image_size, vertical_fov)
-    found, giant = measure_range(detection, depth_image, image_size, intrinsics, camera, depth_far, hero_height)
+    found, giant = measure_range(detection, depth_image, image_size, intrinsics, camera, depth_far, target_height)
     if found is None:
         return None
     pixel = np.asarray(detection.centroid)
@@ -85,14 +85,14 @@ def measure_range(
     intrinsics: Intrinsics,
     camera: Pose,
     depth_far: float,
-    hero_height: float,
+    target_height: float,
 ) -> tuple[Range | None, bool]:
     """Planar depth of a blob, metres, where it comes from, and whether depth makes it a giant; as for `locate`.
 
     Depth is believed unless it would make the person a giant. A person who seems too small for it is half hidden, or
     cut off by the image's edge: then the height says too far, and the depth is right.
     """
-    by_height = _range_from_height(detection, image_size, intrinsics, camera, hero_height)
+    by_height = _range_from_height(detection, image_size, intrinsics, camera, target_height)
     metres = _silhouette_depth(detection.mask, depth_image, depth_far)
     known = metres[~np.isnan(metres)]
     if known.size < max(1, MIN_SHARE * metres.size):
@@ -117,12 +117,12 @@ def _nearest_body(metres: np.ndarray, far: float) -> float:
 
 
 def _range_from_height(
-    detection: Detection, image_size: tuple[int, int], intrinsics: Intrinsics, camera: Pose, hero_height: float
+    detection: Detection, image_size: tuple[int, int], intrinsics: Intrinsics, camera: Pose, target_height: float
 ) -> float | None:
     """Range at which a whole person would be as tall as the box; too far when the image's edge cuts the person."""
     top, _, bottom, _ = detection.box
     # Boxes are half-open, in whole pixels; a pixel reaches half a pixel up and down from its centre.
-    return depth_of_person(top - 0.5, bottom - 0.5, hero_height, intrinsics, camera)
+    return depth_of_person(top - 0.5, bottom - 0.5, target_height, intrinsics, camera)
 
 
 def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, far: float) -> np.ndarray:

@@ -111,14 +111,14 @@ class Tracker:
     place only with more evidence.
 
     Args:
-        lost_after: frames in a row without the hero after which it is lost.
-        reacquire_after: frames in which another person must have been seen to be taken for the hero instead.
+        max_missed_frames: frames in a row without the hero after which it is lost.
+        switch_after_frames: frames in which another person must have been seen to be taken for the hero instead.
     """
 
-    def __init__(self, lost_after: int, reacquire_after: int) -> None:
+    def __init__(self, max_missed_frames: int, switch_after_frames: int) -> None:
         self.state = TargetState.SEARCHING
-        self._lost_after = lost_after
-        self._reacquire_after = reacquire_after
+        self._lost_after = max_missed_frames
+        self._reacquire_after = switch_after_frames
         self._hypotheses: list[Hypothesis] = []  # the target first, where the hero is found
 
     @property

@@ -25,7 +25,7 @@ class Pose:
 
 
 class Frame(Protocol):
-    """One camera frame. `sim_bridge.messages.SensorFrame` is the one that comes off the wire."""
+    """One camera frame. `sim_bridge.wire.messages.SensorFrame` is the one that comes off the wire."""
 
     timestamp: float  # seconds, the simulator's own clock
     pose: Pose  # the body of the quad

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         simulator += ["--duration", str(seconds)]
     weights = Path(options.weights).resolve() if Path(options.weights).is_file() else options.weights
     command = [sys.executable, "follower.py", str(weights), "--port", str(options.port), "--record", name]
-    command += ["--set", f"recording.folder={RECORDINGS}", "--set", "recording.only=[]", "--sim"]
+    command += ["--set", f"recording.folder={RECORDINGS}", "--set", "recording.filter=[]", "--sim"]
     process = subprocess.Popen([*command, "--", *simulator], cwd=ROOT)
     try:
         status = process.wait()
@@ -59,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def report(folder: Path, console: Console) -> None:
     """The pictures of a recorded flight, and where they are."""
-    from sim_bridge.recording import __main__ as recording
-    from sim_bridge.recording.files import RecordingError
-    from sim_bridge.recording.film import distance_plot, write_gif
-    from sim_bridge.recording.look import look_folder
-    from sim_bridge.recording.runs import open_run
+    from dataset import __main__ as recording
+    from dataset.previews.contact_sheet import look_folder
+    from dataset.previews.film import distance_plot, write_gif
+    from dataset.recordings.record import RecordingError
+    from dataset.recordings.recording import open_run
 
     run = open_run(folder)
     console.rule("what came of it")

@@ -17,15 +17,15 @@ import socketio
 
 from follower.types import Decision
 from sim_bridge.access import guard
-from sim_bridge.listeners import Listener, Notifier
-from sim_bridge.messages import BadFrame, command_to_event, parse_sensor_frame
-from sim_bridge.quadsim_dialect import DialectServer, Reply
-from sim_bridge.ratelimit import OncePerSecond
+from sim_bridge.events import Listener, Notifier
+from sim_bridge.operator_controls import SteeredAgent, Steering
+from sim_bridge.rate_limit import OncePerSecond
 from sim_bridge.session import AgentFactory, Session
 from sim_bridge.settings import BridgeSettings
-from sim_bridge.stand_in_wire import INTRODUCTION, parse_introduction
-from sim_bridge.steering import SteeredAgent, Steering
 from sim_bridge.transports import bind, listen, make_transport
+from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
+from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
+from sim_bridge.wire.simulator_control import INTRODUCTION, parse_introduction
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
 SWITCH_SECONDS = 0.001

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from follower.types import Decision, Frame
-from sim_bridge.stand_in_wire import StandInState
-from sim_bridge.steering import Steering
+from sim_bridge.operator_controls import Steering
+from sim_bridge.wire.simulator_control import StandInState
 
 
 class Agent(Protocol):

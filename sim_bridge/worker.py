@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from follower.types import Decision
-from sim_bridge.messages import BadFrame, SensorFrame
 from sim_bridge.session import Session
+from sim_bridge.wire.messages import BadFrame, SensorFrame
 
 logger = logging.getLogger(__name__)
 

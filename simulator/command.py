@@ -17,16 +17,16 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from simulator.city import generate_city
-from simulator.client import Client
 from simulator.episode import Episode, Observation
 from simulator.flight import FlightPlan, fly
 from simulator.flight_log import FlightLog
-from simulator.people import LIFETIMES
+from simulator.link.client import Client
+from simulator.link.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
 from simulator.rendering import RENDERERS, RendererError, make_renderer
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.window import NoDisplay, Window
-from simulator.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
+from simulator.world.city import generate_city
+from simulator.world.people import LIFETIMES
 
 MAX_HZ = 20.0
 SIGNALS = signal.SIGINT, signal.SIGTERM

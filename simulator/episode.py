@@ -8,12 +8,12 @@ from enum import Enum
 
 import numpy as np
 
-from simulator.behaviours import Follow, Patrol
-from simulator.city import City, generate_city
 from simulator.contract import CameraPose, Marker, Person, Rendered, Renderer
-from simulator.obstacles import Obstacles
-from simulator.people import Crowd, WalkMap
-from simulator.quad import Quad
+from simulator.drone.behaviours import Follow, Patrol
+from simulator.drone.quad import Quad
+from simulator.world.city import City, generate_city
+from simulator.world.obstacles import Obstacles
+from simulator.world.people import Crowd, WalkMap
 
 TICK = 0.05  # s, the fixed step of all motion
 CROWD_TICKS = 2  # people are slow: they step every second tick

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from simulator import wire
-from simulator.client import Client
 from simulator.contract import Marker
 from simulator.episode import TICK, Episode, Observation
+from simulator.link import wire
+from simulator.link.client import Client
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from simulator.city import generate_city
 from simulator.contract import Marker, Rendered
-from simulator.obstacles import Obstacles
 from simulator.rendering import RENDERERS, PandaRenderer, make_renderer
 from simulator.snapshots import Mixture, random_moment
+from simulator.world.city import generate_city
+from simulator.world.obstacles import Obstacles
 
 COLUMNS, TRIES = 4, 12
 KINDS = (Mixture(1.0, 0.0, people=40), Mixture(0.0, 0.0), Mixture(1.0, 1.0), Mixture(0.0, 0.0))  # of the columns

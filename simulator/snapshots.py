@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from simulator.city import City, generate_city
 from simulator.contract import CameraPose, Person, Rendered
-from simulator.obstacles import Obstacles
 from simulator.rendering import RENDERERS, RendererError, make_renderer
 from simulator.rendering.wardrobe import appearance
+from simulator.world.city import City, generate_city
+from simulator.world.obstacles import Obstacles
 
 JPEG_QUALITY = 75  # as Unity's EncodeToJPG
 WALK = 1.4  # m/s

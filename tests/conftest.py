@@ -8,6 +8,8 @@ from hypothesis import settings
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no deadline")
 
+pytest_plugins = ["tests.bridge_fixtures"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

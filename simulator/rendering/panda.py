@@ -31,7 +31,6 @@ from panda3d.core import (
     load_prc_file_data,
 )
 
-from simulator.city import City
 from simulator.contract import CameraPose, Marker, Person, Rendered
 from simulator.rendering.camera import FIELD_OF_VIEW, NEAR, SIZE, panda_matrix, to_camera
 from simulator.rendering.figures import Sunlight, figure_meshes
@@ -39,6 +38,7 @@ from simulator.rendering.markers import draw_markers
 from simulator.rendering.meshes import join, to_geom
 from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
 from simulator.rendering.shade import ShadeMap
+from simulator.world.city import City
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from panda3d.core import GeomNode, NodePath, SamplerState, TexGenAttrib, Texture, TextureStage
 
-from simulator.city import City, Light
-from simulator.city_blocks import KERB
 from simulator.contract import Box
 from simulator.rendering import textures
 from simulator.rendering.meshes import Mesh, join, to_geom
 from simulator.rendering.shade import REACH, ShadeMap
+from simulator.world.city import City, Light
+from simulator.world.city_blocks import KERB
 
 PAINTS = {"white": ("paint", (0.95, 0.95, 0.92)), "yellow": ("paint", (0.80, 0.62, 0.16))}
 TILES = {"paint": 2.0, "road": 6.0, "pavement": 3.2, "slabs": 6.4, "lawn": 5.0}  # m that a texture covers

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from simulator.city import BEYOND, City
+from simulator.world.city import BEYOND, City
 
 REACH = BEYOND + 1.0  # m, half the side of the map: all that can be seen
 SIDE = 1024  # cells

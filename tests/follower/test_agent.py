@@ -120,7 +120,7 @@ def test_a_marker_keeps_its_id_moves_and_goes(scene):
 
 
 def test_markers_can_be_turned_off(scene):
-    agent = FollowAgent(AgentSettings(marker=False, lost_after=1))
+    agent = FollowAgent(AgentSettings(marker=False, max_missed_frames=1))
     assert [type(command) for command in agent.step(*seen(scene)).commands] == [ObjectDetected]
     assert [type(command) for command in agent.step(seen(scene)[0], EMPTY).commands] == [ObjectLost]
 

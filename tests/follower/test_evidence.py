@@ -20,7 +20,7 @@ def picture(*parts, size=256):
 
 
 def look(probabilities, frame=None):
-    return Look(frame, probabilities, depth_far=100.0, vertical_fov=60.0, hero_height=1.6)
+    return Look(frame, probabilities, depth_far=100.0, vertical_fov=60.0, target_height=1.6)
 
 
 def share(probabilities, threshold=0.5):

@@ -23,7 +23,7 @@ def measure(frame, probabilities, far=100.0):
         frame.gimbal_pose,
         depth_far=far,
         vertical_fov=60.0,
-        hero_height=1.6,
+        target_height=1.6,
     )
 
 

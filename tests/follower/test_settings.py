@@ -1,15 +1,21 @@
-"""Settings are checked when made, and say what was expected."""
+"""Settings are checked when they are read, and errors say what was expected."""
 
 import dataclasses
 
 import pytest
 
+from config.reader import ConfigError, build
 from follower.agent import AgentSettings
 
 
 def test_defaults_are_valid_and_those_documented():
     settings = AgentSettings()
-    assert (settings.threshold, settings.lost_after, settings.depth_far, settings.vertical_fov) == (0.5, 6, 100.0, 60.0)
+    assert (settings.threshold, settings.max_missed_frames, settings.depth_far, settings.vertical_fov) == (
+        0.5,
+        6,
+        100.0,
+        60.0,
+    )
 
 
 def test_they_cannot_be_changed():
@@ -18,7 +24,10 @@ def test_they_cannot_be_changed():
 
 
 def test_values_as_toml_has_them():
-    settings = AgentSettings(depth_far=50, marker_dimensions=[1, 1, 2.5], marker_color=[1, 0, 0, 1], marker_duration=-1)
+    settings = build(
+        AgentSettings,
+        {"depth_far": 50, "marker_dimensions": [1, 1, 2.5], "marker_color": [1, 0, 0, 1], "marker_duration": -1},
+    )
     assert settings.depth_far == 50
     assert settings.marker_dimensions == (1, 1, 2.5)
     assert hash(settings) == hash(dataclasses.replace(settings))
@@ -34,18 +43,18 @@ def test_values_as_toml_has_them():
         ("threshold", float("nan")),
         ("min_area", 0),
         ("min_area", float("inf")),
-        ("lost_after", 0),
-        ("lost_after", 6.0),
-        ("lost_after", True),
-        ("reacquire_after", -3),
+        ("max_missed_frames", 0),
+        ("max_missed_frames", 6.0),
+        ("max_missed_frames", True),
+        ("switch_after_frames", -3),
         ("depth_far", 0.0),
         ("depth_far", -100),
         ("depth_far", 10**400),
         ("depth_far", None),
         ("vertical_fov", 0.0),
         ("vertical_fov", 180),
-        ("hero_height", 0),
-        ("hero_height", 160),
+        ("target_height", 0),
+        ("target_height", 160),
         ("marker", 1),
         ("marker_dimensions", (0.7, 0.7)),
         ("marker_dimensions", (0.7, 0.7, 0.0)),
@@ -58,6 +67,6 @@ def test_values_as_toml_has_them():
     ],
 )
 def test_bad_values_are_named(name, value):
-    with pytest.raises(ValueError, match=f"^{name}: expected .+, got ") as error:
-        AgentSettings(**{name: value})
+    with pytest.raises(ConfigError, match=f"^{name}: expected .+, got ") as error:
+        build(AgentSettings, {name: value})
     assert len(str(error.value)) < 600

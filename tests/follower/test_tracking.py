@@ -16,8 +16,8 @@ def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, good=True):
     return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, good)
 
 
-def tracker(lost_after=6, reacquire_after=3):
-    return Tracker(lost_after, reacquire_after)
+def tracker(max_missed_frames=6, switch_after_frames=3):
+    return Tracker(max_missed_frames, switch_after_frames)
 
 
 def walk(steps, speed=1.5, radius=None):
@@ -131,14 +131,14 @@ def test_a_stranger_long_unseen_is_not_looked_for_all_over_the_place():
     assert tracking.step(50 * STEP, [at(25)]) == 0
 
 
-@pytest.mark.parametrize("lost_after", [1, 6])
-def test_lost_after_so_many_misses_in_a_row(lost_after):
-    tracking = tracker(lost_after=lost_after)
+@pytest.mark.parametrize("max_missed_frames", [1, 6])
+def test_lost_after_so_many_misses_in_a_row(max_missed_frames):
+    tracking = tracker(max_missed_frames=max_missed_frames)
     tracking.step(0.0, [at(10)])
-    for miss in range(1, lost_after):
+    for miss in range(1, max_missed_frames):
         tracking.step(STEP * miss, [])
         assert tracking.state is TargetState.FOUND
-    tracking.step(STEP * lost_after, [])
+    tracking.step(STEP * max_missed_frames, [])
     assert tracking.state is TargetState.LOST
     assert tracking.track is None
 
@@ -158,7 +158,7 @@ def test_searching_for_ever_is_not_lost():
 
 
 def test_found_again_elsewhere_after_loss():
-    tracking = tracker(lost_after=1)
+    tracking = tracker(max_missed_frames=1)
     tracking.step(0.0, [at(10)])
     tracking.step(STEP, [])
     assert tracking.step(2 * STEP, [at(-80)]) == 0

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from model import compare as command
-from model.dataset import find_pairs
+from dataset.pairs import find_pairs
+from model.evaluation import compare as command
 from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
 
 HERO_COLOUR = np.array(COLOURS[2])

@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from model import contact_sheet, report
-from model.dataset import DatasetError, find_pairs
-from model.evaluate import main, parse_arguments, read_data
-from model.evaluation import ALL_FRAMES, OFFICIAL_SETS, Evaluation, EvaluationError, measure, set_names
-from model.weights import save_model
+from dataset.pairs import DatasetError, find_pairs
+from model.evaluation import report
+from model.evaluation import tiles as contact_sheet
+from model.evaluation.evaluate import main, parse_arguments, read_data
+from model.evaluation.measure import ALL_FRAMES, OFFICIAL_SETS, Evaluation, EvaluationError, measure, set_names
+from model.weights.store import save_model
 
 SIZE = 32
 HERO_RED, GREY = (200, 20, 20), (90, 90, 90)
@@ -331,7 +332,7 @@ class Truth:
         self.pairs = iter(pairs)
 
     def predict(self, images):
-        from model.dataset import read_pair
+        from dataset.pairs import read_pair
 
         return np.stack([read_pair(next(self.pairs))[1] > 0 for _ in images]).astype(np.float32)
 
@@ -348,7 +349,7 @@ def test_a_perfect_predictor_reaches_what_the_original_gave_it(shared):
     ("name", "score"), [("fcn_160_h5_names/model_weights.h5", 0.402), ("fcn_160_large/model_weights", 0.446)]
 )
 def test_models_of_2017_score_what_they_scored(shared, name, score):
-    from model.segmenter import Segmenter
+    from model.inference.segmenter import Segmenter
 
     source = shared / "data" / "sample_evaluation_data.zip"
     pairs, _ = find_pairs(source)

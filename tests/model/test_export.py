@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from model import export, networks
-from model.probes import probe_frames
-from model.weights import save_model
+from model import networks
+from model.export import command as export
+from model.inference.sanity_inputs import probe_frames
+from model.weights.store import save_model
 
 SIZE = 32
 

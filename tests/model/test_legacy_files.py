@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from model import weights
-from model.segmenter import Segmenter
-from model.weights import WeightsError, find_weights, load_model
+from model.inference.segmenter import Segmenter
+from model.weights import store as weights
+from model.weights.store import WeightsError, find_weights, load_model
 
 RNG = np.random.default_rng(7)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)).astype(np.float32), RNG.normal(size=3).astype(np.float32)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import legacy
-from model.legacy_arguments import LegacyError
-from model.stored_weights import layer_slots
+from model.legacy import graph as legacy
+from model.legacy.arguments import LegacyError
+from model.legacy.stored_weights import layer_slots
 
 RNG = np.random.default_rng(2)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.legacy_arguments import LegacyError
-from model.legacy_layers import build_layer
-from model.tf1_bilinear import BilinearUpSampling2D, enlarge
+from model.legacy.arguments import LegacyError
+from model.legacy.layers import build_layer
+from model.legacy.tf1_bilinear import BilinearUpSampling2D, enlarge
 
 RNG = np.random.default_rng(1)
 

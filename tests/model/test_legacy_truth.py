@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.weights import load_model
+from model.weights.store import load_model
 
 
 @pytest.fixture(scope="module")

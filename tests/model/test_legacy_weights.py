@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from model.weights import WeightsError, load_model
+from model.weights.store import WeightsError, load_model
 
 RNG = np.random.default_rng(3)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)), RNG.normal(size=3)

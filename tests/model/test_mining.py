@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from model.frames import HERO
-from model.mining import find_mistakes
+from model.data.packed_frames import HERO
+from model.training.hard_examples import find_mistakes
 
 
 class Labelled:

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from model.muon import Muon
 from model.networks import build
+from model.training.muon import Muon
 
 RATE = 0.01
 

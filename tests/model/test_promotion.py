@@ -9,13 +9,13 @@ import keras
 import pytest
 from rich.console import Console
 
+from dataset.pairs import Pair, Source
 from model import networks
-from model import train as command
-from model.dataset import Pair, Source
-from model.evaluation import ALL_FRAMES, Evaluation, FrameResult
-from model.promotion import compare, decide, range_of, replace_weights
+from model.evaluation.measure import ALL_FRAMES, Evaluation, FrameResult
+from model.evaluation.promotion import compare, decide, range_of, replace_weights
 from model.score import FrameScore
-from model.weights import load_model, read_learnt, save_model
+from model.training import train as command
+from model.weights.store import load_model, read_learnt, save_model
 from tests.model.labelled_frames import write_dataset
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import networks
-from model.rearranged import rearranged
-from model.runtimes import openvino_graph
+from model.inference.graph_rewrites import rearranged
+from model.inference.runtimes import openvino_graph
 
 
 @given(seed=st.integers(0, 2**31), rows=st.integers(1, 5), columns=st.integers(1, 5), channels=st.integers(1, 4))

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.run_folder import RunFolder
-from model.train_settings import SettingsError, load_settings
-from model.trainer import Trainer
-from model.weights import load_model
+from model.training.run_folder import RunFolder
+from model.training.settings import SettingsError, load_settings
+from model.training.trainer import Trainer
+from model.weights.store import load_model
 from tests.model.labelled_frames import paint, write_frame
 from tests.model.train_command import arguments, train, write_data
 
@@ -31,15 +31,16 @@ KILLS = 5
 KILLED = """
 import os, random, sys, time
 from pathlib import Path
-from model.startup import import_tensorflow_quietly
-from model import train as command
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.training import train as command
 
 def stand(checkpoint):
     return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
 
 if __name__ == "__main__":
     import_tensorflow_quietly()
-    from model import final_figures, trainer
+    from model.evaluation import final_figures
+    from model.training import trainer
     random.seed(5)
     run, kills = Path(sys.argv[1]), int(sys.argv[2])
     for kill in range(kills):
@@ -170,10 +171,10 @@ def test_an_older_settings_file_of_another_type_is_one_sentence():
 ORPHAN = """
 import sys, time
 from pathlib import Path
-from model.batches import Batches, Sampling
-from model.augment import Augmentation
-from model.dataset import find_pairs
-from model.frames import pack
+from model.data.batches import Batches, Sampling
+from model.data.augment import Augmentation
+from dataset.pairs import find_pairs
+from model.data.packed_frames import pack
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
     batches = Batches(frames, Sampling(), 1, workers=1)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from model import networks
-from model.probes import probe_frames
-from model.runtimes import DEVICES, RUNTIMES, RuntimeUnavailable, make_runtime, same_answers
+from model.inference.runtimes import DEVICES, RUNTIMES, RuntimeUnavailable, make_runtime, same_answers
+from model.inference.sanity_inputs import probe_frames
 
 SIZE = 64
 
@@ -96,7 +96,7 @@ def test_what_openvino_cannot_convert_tensorflow_runs(network, frames, answers, 
 
 
 def test_a_gpu_that_is_not_there_is_an_error(network, monkeypatch):
-    monkeypatch.setattr("model.runtimes._tensorflow_gpus", list)
+    monkeypatch.setattr("model.inference.runtimes._tensorflow_gpus", list)
     with pytest.raises(RuntimeUnavailable, match="no GPU"):
         make_runtime(network, "auto", device="gpu")
     with pytest.raises(RuntimeUnavailable, match="works on the CPU"):

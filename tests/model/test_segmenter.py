@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from model import networks
-from model.probes import probe_frames
+from model.inference.sanity_inputs import probe_frames
+from model.inference.segmenter import Segmenter
 from model.score import HERO, quantise
-from model.segmenter import Segmenter
-from model.weights import LoadedModel, WeightsError, save_model
+from model.weights.store import LoadedModel, WeightsError, save_model
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,9 @@ def run(code, **environment):
 
 
 def test_nothing_is_written_when_all_is_well():
-    result = run("from model.startup import import_tensorflow_quietly as go; go(); import keras; print('up')")
+    result = run(
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly as go; go(); import keras; print('up')"
+    )
     assert result.stdout == "up\n"
     assert result.stderr == ""
 
@@ -25,7 +27,7 @@ def test_a_broken_tensorflow_says_why(tmp_path):
         "import os\nos.write(2, b'library xyz is missing\\n')\nraise ImportError('broken')\n"
     )
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    result = run("from model.startup import import_tensorflow_quietly as go; go()", PYTHONPATH=path)
+    result = run("from model.inference.quiet_tensorflow import import_tensorflow_quietly as go; go()", PYTHONPATH=path)
     assert result.returncode == 1
     assert "library xyz is missing" in result.stderr
     assert "ImportError: broken" in result.stderr

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from model.losses import HeroIoU, segmentation_loss
-from model.teachers import Teachers
-from model.train_settings import LossSettings
+from model.training.distillation import Teachers
+from model.training.losses import HeroIoU, segmentation_loss
+from model.training.settings import LossSettings
 
 
 class Sees:

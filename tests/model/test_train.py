@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.batches import make_batch
-from model.contact_sheet import PREDICTION, TRUTH
-from model.dataset import find_pairs
-from model.examples import choose_examples, draw_examples
-from model.frames import pack
+from dataset.pairs import find_pairs
+from model.data.batches import make_batch
+from model.data.packed_frames import pack
+from model.evaluation.tiles import PREDICTION, TRUTH
 from model.networks import build
-from model.run_folder import RunFolder
-from model.train_settings import LossSettings, SettingsError, load_settings
-from model.trainer import Trainer
-from model.validation import validate
-from model.weights import load_model, read_learnt, save_model
+from model.training.examples import choose_examples, draw_examples
+from model.training.run_folder import RunFolder
+from model.training.settings import LossSettings, SettingsError, load_settings
+from model.training.trainer import Trainer
+from model.training.validation import validate
+from model.weights.store import load_model, read_learnt, save_model
 from tests.model.labelled_frames import draw_labels, write_dataset
 from tests.model.train_command import arguments, train, write_data
 
@@ -244,7 +244,7 @@ def test_the_learning_rate_rises_and_falls(schedule, expected):
 
 def test_a_far_hero_weighs_as_much_in_a_whole_frame_as_in_a_crop():
     """Missed with all else right; by hand: 3 x 2 pixels of 256, weight 8, and the Jaccard index 1 of 7."""
-    from model.losses import segmentation_loss
+    from model.training.losses import segmentation_loss
 
     settings = LossSettings(class_weights=(1.0, 6.0, 8.0), hero_jaccard=0.6, people_jaccard=0.15)
     loss = segmentation_loss(settings, pixels=16 * 16)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.weights import load_model
+from model.weights.store import load_model
 from tests.model.labelled_frames import write_dataset
 from tests.model.train_command import train
 

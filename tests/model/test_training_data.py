@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from model.augment import Augmentation
-from model.batches import Sampling, draw_probabilities, make_batch, no_mistakes
-from model.dataset import DatasetError, Pair, Source, find_pairs
-from model.frames import pack
-from model.training_data import add_learnt, gather, judge, parse_source, stretches, tell_measured
+from dataset.pairs import DatasetError, Pair, Source, find_pairs
+from model.data.augment import Augmentation
+from model.data.batches import Sampling, draw_probabilities, make_batch, no_mistakes
+from model.data.packed_frames import pack
+from model.data.sources import add_learnt, gather, judge, parse_source, stretches, tell_measured
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 

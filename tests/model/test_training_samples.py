@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.augment import Augmentation, augment
-from model.batches import Batches, Sampling, draw_probabilities, no_mistakes
-from model.dataset import find_pairs, labels_of, read_pair
-from model.frames import pack
+from dataset.pairs import find_pairs, labels_of, read_pair
+from model.data.augment import Augmentation, augment
+from model.data.batches import Batches, Sampling, draw_probabilities, no_mistakes
+from model.data.packed_frames import pack
 from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
 
 PLAIN = Augmentation(

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from model import weights
-from model.weights import WeightsError, find_weights, load_model, save_model
+from model.weights import store as weights
+from model.weights.store import WeightsError, find_weights, load_model, save_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -143,7 +143,7 @@ def test_names_that_no_file_can_have(name):
 
 
 def test_a_missing_file_is_reported_without_waiting_for_tensorflow():
-    code = "import sys; from model.weights import *\ntry: load_model('nothing')\nexcept WeightsError: pass\n"
+    code = "import sys; from model.weights.store import *\ntry: load_model('nothing')\nexcept WeightsError: pass\n"
     code += "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

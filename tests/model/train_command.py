@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from model import train as command
+from model.training import train as command
 from tests.model.labelled_frames import write_dataset
 
 SETTINGS = """

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.bench_follow import main
+from scripts.benchmarks.follow import main
 
 
 def no_number(name):

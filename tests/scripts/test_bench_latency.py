@@ -10,11 +10,11 @@ import keras
 import pytest
 
 from model import networks
-from model.probes import probe_frames
-from model.weights import save_model
-from scripts.bench_bridge import draw_frames
-from scripts.bench_latency import ORIGINAL, OURS, Figures, main, table
-from sim_bridge.messages import parse_sensor_frame
+from model.inference.sanity_inputs import probe_frames
+from model.weights.store import save_model
+from scripts.benchmarks.harness import draw_frames
+from scripts.benchmarks.latency import ORIGINAL, OURS, Figures, main, table
+from sim_bridge.wire.messages import parse_sensor_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def pictures(tmp_path_factory):
 
 
 def test_a_short_run_measures_both_ways(pictures, tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr("scripts.bench_latency.ROUNDS", 1)
+    monkeypatch.setattr("scripts.benchmarks.latency.ROUNDS", 1)
     keras.utils.set_random_seed(0)
     save_model(networks.build("pyramid-small", 32), tmp_path / "tiny.h5")
     arguments = ["--frames", str(pictures), "--seconds", "1", "--async-mode", "threading"]

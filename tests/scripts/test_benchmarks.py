@@ -9,12 +9,12 @@ import keras
 import pytest
 
 from model import networks
-from model.weights import save_model
-from scripts.bench_bridge import client, draw_frames, hear, process, turn
-from scripts.bench_recording import serve
+from model.weights.store import save_model
+from scripts.benchmarks.harness import client, draw_frames, hear, process, turn
+from scripts.benchmarks.recording import serve
 from simulator.rendering import RendererError
 
-RECORDINGS = Path(__file__).resolve().parents[1] / "sim_bridge" / "recordings"
+RECORDINGS = Path(__file__).resolve().parents[1] / "dataset" / "recordings"
 
 
 @pytest.mark.parametrize("name", ["latency", "recording", "viewers", "training", "render"])

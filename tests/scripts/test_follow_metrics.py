@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scripts.follow_metrics import Moment, measure, overall
+from scripts.benchmarks.follow_metrics import Moment, measure, overall
 
 
 def moment(time, **changes):

@@ -17,8 +17,8 @@ from statistics import median
 import pytest
 
 from follower.types import Decision, ObjectDetected, TargetState
-from sim_bridge.listeners import Listener
-from sim_bridge.messages import SensorFrame
+from sim_bridge.events import Listener
+from sim_bridge.wire.messages import SensorFrame
 
 MODES = ["threading", "eventlet"]
 

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from app.settings import load_settings
+from config.reader import ConfigError
+from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
-from sim_bridge.recording.masks import encode_labels, labels_of_mask, labels_of_probabilities
-from sim_bridge.recording.selection import Selection, Traits, traits_of
-from sim_bridge.recording.settings import RecordingSettings
-from sim_bridge.settings import SettingsError, load_settings
+from sim_bridge.recorder.filter import Selection, Traits, traits_of
+from sim_bridge.recorder.settings import RecordingSettings
 
 NOTHING = Traits(far=False, uncertain=False, moment=False)
 
@@ -26,14 +27,14 @@ def test_without_filters_everything_is_kept():
 
 
 def test_every_third():
-    assert keep(RecordingSettings(every=3), [NOTHING] * 8) == [0, 3, 6]
+    assert keep(RecordingSettings(stride=3), [NOTHING] * 8) == [0, 3, 6]
 
 
 def test_moments_come_with_the_frames_around_them():
     traits = [NOTHING] * 20
     traits[7] = traits[9] = dataclasses.replace(NOTHING, moment=True)
     traits[16] = dataclasses.replace(NOTHING, moment=True)
-    settings = RecordingSettings(only=["moments"], frames_around=2)
+    settings = RecordingSettings(filter=("events",), frames_around=2)
     assert keep(settings, traits) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
     assert keep(dataclasses.replace(settings, frames_around=0), traits) == [7, 9, 16]
 
@@ -43,9 +44,9 @@ def test_reasons_add_up():
     traits[1] = dataclasses.replace(NOTHING, far=True)
     traits[3] = dataclasses.replace(NOTHING, uncertain=True)
     traits[5] = dataclasses.replace(NOTHING, moment=True)
-    assert keep(RecordingSettings(only=["far"]), traits) == [1]
-    assert keep(RecordingSettings(only=["far", "uncertain"]), traits) == [1, 3]
-    assert sorted(keep(RecordingSettings(only=["far", "moments"], frames_around=2), traits)) == [1, 3, 4, 5]
+    assert keep(RecordingSettings(filter=("far",)), traits) == [1]
+    assert keep(RecordingSettings(filter=("far", "uncertain")), traits) == [1, 3]
+    assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), traits)) == [1, 3, 4, 5]
 
 
 def decision(hero: float, confidence: float | None = None, metres: float | None = None) -> Decision:
@@ -101,8 +102,8 @@ def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("only", ["near"]),
-        ("every", 0),
+        ("filter", ["near"]),
+        ("stride", 0),
         ("name", "a/b"),
         ("name", ".."),
         ("far_metres", float("nan")),
@@ -114,5 +115,5 @@ def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():
     ],
 )
 def test_bad_settings_are_named(setting, value):
-    with pytest.raises(SettingsError, match=f"recording.{setting}: expected"):
+    with pytest.raises(ConfigError, match=f"recording.{setting}: expected"):
         load_settings(None, {f"recording.{setting}": value})

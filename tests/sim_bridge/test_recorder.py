@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
+from dataset.pairs import find_pairs, read_pair
+from dataset.recordings.record import read_lines, read_meta
+from dataset.recordings.writer import RunWriter
 from follower.agent import FollowAgent
-from model.dataset import find_pairs, read_pair
-from sim_bridge.listeners import Listener, Notifier
-from sim_bridge.recording.files import read_lines, read_meta
-from sim_bridge.recording.recorder import Recorder
-from sim_bridge.recording.settings import RecordingSettings
-from sim_bridge.recording.writer import RunWriter
+from sim_bridge.events import Listener, Notifier
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session
 
 
@@ -219,7 +219,7 @@ def test_a_slow_disk_costs_frames_of_the_recording_and_not_the_flight(fly, paylo
 
 
 def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    monkeypatch.setattr("sim_bridge.recorder.recorder.DISK_PAUSE", 0.0)
     import os
 
     write, calls = os.write, []
@@ -231,7 +231,7 @@ def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, 
             raise OSError(errno.ENOSPC, "no space left on device")
         return write(handle, data)
 
-    monkeypatch.setattr("sim_bridge.recording.writer.os.write", full)
+    monkeypatch.setattr("dataset.recordings.writer.os.write", full)
     recorder = fly([payload(timestamp=number) for number in range(6)])
     run = tmp_path / "runs" / "flight"
     records, broken = read_lines(run)
@@ -257,7 +257,7 @@ class SeesABlobFrom(SeesABlob):
 
 
 def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fly, payload, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    monkeypatch.setattr("sim_bridge.recorder.recorder.DISK_PAUSE", 0.0)
     add, refused = RunWriter.add, []
 
     def full(self, record, *files):
@@ -268,14 +268,14 @@ def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fl
 
     monkeypatch.setattr(RunWriter, "add", full)
     payloads = [payload(timestamp=number, depth=25) for number in range(8)]
-    recorder = fly(payloads, segmenter=SeesABlobFrom(5), only=("moments",))  # found in 5, and 0 to 4 come with it
+    recorder = fly(payloads, segmenter=SeesABlobFrom(5), filter=("events",))  # found in 5, and 0 to 4 come with it
     run = tmp_path / "runs" / "flight"
     assert [record.number for record in read_lines(run)[0]] == [0, 6, 7]
     assert read_meta(run)["lost"] == recorder.status()["lost"] == {"the disk refused": 5}
 
 
 def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly, payload, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim_bridge.recording.recorder.DISK_PAUSE", 0.0)
+    monkeypatch.setattr("sim_bridge.recorder.recorder.DISK_PAUSE", 0.0)
     make, tries = RunWriter.__init__, []
 
     def full(self, *arguments):
@@ -292,7 +292,7 @@ def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly
 
 def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, eventually, tmp_path):
     said = []
-    recorder, server = record(only=("far",), name="distant")
+    recorder, server = record(filter=("far",), name="distant")
     recorder._say = said.append
     client = connect(server.port)
     frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"truth_mask": truth(0)}]

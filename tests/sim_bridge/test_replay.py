@@ -8,21 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from dataset.recordings.record import RecordingError, read_lines
+from dataset.recordings.recording import open_run
 from follower.agent import FollowAgent
 from follower.settings import AgentSettings
-from sim_bridge.recording.files import RecordingError, read_lines
-from sim_bridge.recording.recorder import Recorder
-from sim_bridge.recording.runs import open_run
-from sim_bridge.recording.settings import RecordingSettings
-from sim_bridge.replay import check, main, payload_of, play, started_follower
-from sim_bridge.replay_check import compare, unbroken
-from sim_bridge.replay_client import Answer, ReplayClient, ReplayError
-from tests.sim_bridge.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.replay.__main__ import check, main, payload_of, play, started_follower
+from sim_bridge.replay.check import compare, unbroken
+from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
+from tests.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
 
-WALK = Path(__file__).with_name("recordings") / "walk"
-REMAKE = (
-    "if the agent has changed for the better, remake it: python -m tests.sim_bridge.walk tests/sim_bridge/recordings"
-)
+WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+REMAKE = "if the agent has changed for the better, remake it: python -m tests.walk tests/sim_bridge/recordings"
 
 
 def replayed(serve, run, make_agent=FollowAgent, real=False):
@@ -56,7 +54,7 @@ def test_another_agent_is_found_out(serve):
     _, differences = check(run, answers, metres=0.1)
     assert len(differences) > FRAMES / 2
     assert "object_detected coords" in str(differences[0])
-    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(lost_after=3)))
+    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(max_missed_frames=3)))
     _, differences = check(run, answers, metres=0.1)
     assert "recorded nothing, now object_lost, delete_marker" in str(differences[0])
 
@@ -83,7 +81,7 @@ def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
 
 
 def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
-    run = open_run(record(tmp_path, "gaps", range(8), only=["far"], far_metres=11.5, far_pixels=1))
+    run = open_run(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
     assert 0 < len(run.frames) < 8
     assert unbroken(run.frames) == 0
     compared, differences = check(run, replayed(serve, run), metres=0.1)
@@ -198,13 +196,13 @@ def follower_does(tmp_path, monkeypatch):
     def do(program):
         script = tmp_path / "program.py"
         script.write_text(program)
-        monkeypatch.setattr("sim_bridge.replay.FOLLOWER", script)
+        monkeypatch.setattr("sim_bridge.replay.__main__.FOLLOWER", script)
 
     return do
 
 
 def test_a_follower_that_never_listens_is_not_waited_for_for_ever(follower_does, monkeypatch, capsys):
-    monkeypatch.setattr("sim_bridge.replay.START_SECONDS", 0.5)
+    monkeypatch.setattr("sim_bridge.replay.__main__.START_SECONDS", 0.5)
     follower_does("import time; print('loading', flush=True); time.sleep(60)")
     began = time.monotonic()
     assert main([str(WALK), "--weights", "any.h5"]) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from follower.agent import FollowAgent
 from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose, TargetState
-from sim_bridge.steering import LOOK_AWAY_SECONDS, SteeredAgent, SteeredDecision, Steering
+from sim_bridge.operator_controls import LOOK_AWAY_SECONDS, SteeredAgent, SteeredDecision, Steering
 
 
 class Flight:

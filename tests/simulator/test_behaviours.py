@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from simulator.behaviours import Follow, Patrol
 from simulator.contract import Box
-from simulator.obstacles import Obstacles
-from simulator.quad import Quad, wrap
+from simulator.drone.behaviours import Follow, Patrol
+from simulator.drone.quad import Quad, wrap
+from simulator.world.obstacles import Obstacles
 
 DT = 0.05
 OPEN = Obstacles([])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.city import City, Light, distance_to, generate_city
-from simulator.city_blocks import KERB
 from simulator.contract import Box
+from simulator.world.city import City, Light, distance_to, generate_city
+from simulator.world.city_blocks import KERB
 
 SEEDS = (0, 3, 17)
 

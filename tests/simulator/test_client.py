@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from simulator import client as client_module
-from simulator import wire
-from simulator.client import Client
+from simulator.link import client as client_module
+from simulator.link import wire
+from simulator.link.client import Client
 
 
 @pytest.fixture

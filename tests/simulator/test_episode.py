@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from simulator.city import generate_city
 from simulator.contract import Box, Marker
 from simulator.episode import Episode, Observation, QuadState
+from simulator.world.city import generate_city
 
 CENTRE_NOISE = 0.3  # m
 

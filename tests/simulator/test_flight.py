@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from simulator import flight as flight_module
-from simulator.city import generate_city
-from simulator.client import Client
 from simulator.episode import Episode, QuadState
 from simulator.flight import FlightPlan, fly
+from simulator.link.client import Client
+from simulator.world.city import generate_city
 
 NUMBER = r"-?\d+\.\d{4}"
 FORMS = {

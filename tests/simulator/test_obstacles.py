@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.contract import Box
-from simulator.obstacles import Obstacles
+from simulator.world.obstacles import Obstacles
 
 HOUSE = Box(center=(10.0, 0.0), size=(4.0, 6.0), bottom=0.0, top=5.0, yaw=0.0, kind="building")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.people import STRIDE, Crowd, WalkMap
+from simulator.world.people import STRIDE, Crowd, WalkMap
 
 EXTENT = (-40.0, -40.0, 40.0, 40.0)
 HOUSES = [(x, y) for x in (-20.0, 20.0) for y in (-20.0, 20.0)]  # 20 m wide

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.contract import Box
-from simulator.obstacles import Obstacles
-from simulator.quad import Quad, turn_towards, wrap
+from simulator.drone.quad import Quad, turn_towards, wrap
+from simulator.world.obstacles import Obstacles
 
 DT = 0.05
 OPEN = Obstacles([])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.city import generate_city
 from simulator.contract import Box, CameraPose, Marker, Person
 from simulator.rendering import RendererError, make_renderer
+from simulator.world.city import generate_city
 
 FOCAL = 128 / math.tan(math.radians(30))
 HERO = Person(id=0, is_hero=True, x=10.0, y=0.0, z=0.0, heading=0.0, gait=1.0, speed=1.4, appearance_seed=0)

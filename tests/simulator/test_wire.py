@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simulator import wire
 from simulator.contract import CameraPose
+from simulator.link import wire
 
 NUMBER = r"-?\d+\.\d{4}"
 POSE = re.compile(rf"{NUMBER}(,{NUMBER}){{5}}")

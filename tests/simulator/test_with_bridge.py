@@ -6,9 +6,9 @@ import pytest
 from follower.agent import AgentSettings, FollowAgent
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
-from simulator.client import Client
 from simulator.episode import Episode, QuadState
 from simulator.flight import FlightPlan, fly
+from simulator.link.client import Client
 
 
 class ColourSegmenter:

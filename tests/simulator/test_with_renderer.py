@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from simulator.city import generate_city
 from simulator.episode import Episode
 from simulator.rendering import make_renderer
+from simulator.world.city import generate_city
 
 FOCAL = 128 / math.tan(math.radians(30))
 

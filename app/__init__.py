@@ -1,0 +1,1 @@
+"""What a person starts and sees at the terminal: the command, its status lines and keys, all settings."""

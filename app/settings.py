@@ -1,0 +1,57 @@
+"""All settings of the program: the sections of follower.toml, changed from the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from annotated_types import MinLen
+
+from config.reader import ConfigError, build, override, read_toml
+from dashboard.settings import DashboardSettings, WorkshopSettings
+from follower.settings import AgentSettings
+from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import BridgeSettings
+
+Runtime = Literal["auto", "openvino", "tensorflow", "keras"]
+Device = Literal["auto", "cpu", "gpu"]
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which network to run, and how."""
+
+    # A path, or a name in model/weights/.
+    weights: Annotated[str, MinLen(1), "a file name"] = "model_weights.h5"
+    # auto: the fastest available one whose answers are the same.
+    runtime: Runtime = "auto"
+    # auto: a GPU if there is one.
+    device: Device = "auto"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; each field is a section of the file."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    bridge: BridgeSettings = field(default_factory=BridgeSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
+    dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    workshop: WorkshopSettings = field(default_factory=WorkshopSettings)
+
+
+def load_settings(path: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Read a TOML file (None: defaults only), then apply overrides such as {"bridge.port": 4568}.
+
+    Raises ConfigError.
+    """
+    try:
+        settings = build(Settings, {} if path is None else read_toml(path))
+    except ConfigError as error:
+        raise ConfigError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    for name, value in (overrides or {}).items():
+        settings = override(settings, name, value)
+    return settings

@@ -1,0 +1,1 @@
+"""Configuration as typed dataclasses: constraints declared beside each field, checked where values come in."""

@@ -1,0 +1,156 @@
+"""Read configuration into dataclasses from TOML files, command lines and HTTP bodies.
+
+A field declares its constraints in its type; a string there says in words what is expected:
+
+    threshold: Annotated[float, Gt(0), Lt(1), "a number between 0 and 1"] = 0.5
+
+Values are checked at the edges, by `build` and `override`, not when code makes a dataclass itself.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+Config = TypeVar("Config")
+
+
+class ConfigError(ValueError):
+    """A setting does not exist or its value is invalid; the message says what is expected and what came."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the contents of a TOML file. Raises ConfigError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+
+
+def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "") -> Config:
+    """Return the dataclass `kind` with these values; fields that are missing keep their defaults.
+
+    Args:
+        kind: a dataclass; fields that are dataclasses take nested mappings.
+        values: as TOML or JSON has them; lists are taken for tuples.
+        prefix: of the names in error messages, such as "agent.".
+
+    Raises ConfigError for a key that is unknown (naming the nearest valid one), missing, or of an invalid value.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    checked = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise ConfigError(f"there is no setting {prefix}{key}{nearest(key, hints)}")
+        checked[key] = check(hints[key], value, f"{prefix}{key}")
+    missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]  # type: ignore[arg-type]
+    if missing:
+        raise ConfigError(f"{prefix}{missing[0]} is missing: expected {_expectation(hints[missing[0]])}")
+    try:
+        return kind(**checked)
+    except ValueError as error:  # a constraint between several fields
+        raise ConfigError(f"{prefix}{error}") from error
+
+
+def check(hint: Any, value: object, name: str) -> Any:
+    """Return one value as the type `hint` has it. Raises ConfigError that calls it `name`."""
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{name} must be a section, [{name}], got {value!r:.80}")
+        return build(hint, value, f"{name}.")  # type: ignore[arg-type]
+    try:
+        return _adapter(hint).validate_python(_as_tuples(value), strict=True)
+    except ValidationError as error:
+        choices = [choice for choice in _choices(hint) if isinstance(choice, str)]
+        meant = nearest(value, choices, only_close=True) if isinstance(value, str) else ""
+        raise ConfigError(f"{name}: expected {_expectation(hint, error)}, got {value!r:.80}{meant}") from None
+
+
+def override(config: Config, name: str, value: object) -> Config:
+    """Return a copy with one setting changed, such as "agent.threshold". Raises ConfigError."""
+    names = list(setting_names(type(config)))
+    if name not in names:
+        raise ConfigError(f"there is no setting {name}{nearest(name, names)}")
+    return _replace(config, name.split("."), value, "")
+
+
+def setting_names(kind: type, prefix: str = "") -> Iterable[str]:
+    """Yield the full names of all settings of a dataclass, such as "agent.threshold"."""
+    for key, hint in get_type_hints(kind, include_extras=True).items():
+        if dataclasses.is_dataclass(hint):
+            yield from setting_names(hint, f"{prefix}{key}.")  # type: ignore[arg-type]
+        else:
+            yield f"{prefix}{key}"
+
+
+def parse_assignment(text: str) -> tuple[str, object]:
+    """Read "SECTION.KEY=VALUE" from a command line; VALUE is TOML, or else plain text. Raises ConfigError."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"expected SECTION.KEY=VALUE, such as agent.threshold=0.6, got {text!r}")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value.strip()
+
+
+def nearest(name: object, valid: Iterable[str], only_close: bool = False) -> str:
+    """Return the end of a sentence that names the nearest valid name, or else (unless `only_close`) all of them."""
+    valid = list(valid)
+    close = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return "" if only_close else f"; there are {', '.join(valid)}"
+
+
+def _replace(config: Any, path: list[str], value: object, prefix: str) -> Any:
+    key, *rest = path
+    if rest:
+        return dataclasses.replace(config, **{key: _replace(getattr(config, key), rest, value, f"{prefix}{key}.")})
+    hint = get_type_hints(type(config), include_extras=True)[key]
+    try:
+        return dataclasses.replace(config, **{key: check(hint, value, f"{prefix}{key}")})
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{prefix}{error}") from error
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
+def _as_tuples(value: object) -> object:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _expectation(hint: Any, error: ValidationError | None = None) -> str:
+    """What a field expects in words: the string in its type, its choices, or what the validator says."""
+    words = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), None)
+    if words is not None:
+        return words
+    if choices := _choices(hint):
+        *most, last = map(str, choices)
+        return f"{', '.join(most)} or {last}" if most else last
+    plain = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
+    if hint in plain:
+        return plain[hint]
+    return "a value" if error is None else error.errors()[0]["msg"].removeprefix("Input should be ")
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return tuple(choice for part in get_args(hint) for choice in _choices(part))

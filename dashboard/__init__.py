@@ -1,0 +1,1 @@
+"""The pages in the browser: the live flight, recordings, and the workshop. Decides nothing about the flight."""

@@ -1,0 +1,93 @@
+"""Which model flies, and how another takes its place during a flight.
+
+The other one is loaded on a thread of its own while the first flies on, and takes over between two frames. One that
+cannot be loaded changes nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dashboard.jobs import TaskRuns
+from sim_bridge.worker import Segmenter
+
+logger = logging.getLogger(__name__)
+
+Load = Callable[[str, Path], tuple[Segmenter, Mapping]]
+"""Makes of a name and a file a network that is warmed up, and what recordings say of it (`provenance.describe_origin`).
+
+Its ValueErrors, RuntimeErrors and OSErrors are sentences for people.
+"""
+
+
+class InFlight:
+    """The model that flies.
+
+    Args:
+        path: its file at the beginning.
+        load: see `Load`.
+        fly: lets a network fly from the next frame on, with what `load` said of it.
+        say: told in words when one cannot fly.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        load: Load,
+        fly: Callable[[Segmenter, Mapping], None],
+        say: Callable[[str], None] = lambda text: None,
+    ):
+        self._load = load
+        self._fly = fly
+        self._say = say
+        self._path, self._state = path.resolve(), _state_of(path)
+        self._starting = threading.Lock()
+        self._loading: str | None = None
+        self._refused: dict | None = None
+
+    def start(self, name: str, path: Path) -> None:
+        """Load the model `name` and let it fly; returns at once. Raises TaskRuns while another is being loaded."""
+        with self._starting:
+            if self._loading is not None:
+                raise TaskRuns(f"{self._loading} is still being loaded: wait until it flies")
+            self._loading, self._refused = name, None
+        threading.Thread(target=self._take_over, args=(name, path.resolve()), name="model", daemon=True).start()
+
+    def status(self, models: Mapping[str, Path]) -> dict:
+        """Which of the models by name flies (None: none of these), whether its file is another by now, and the wish."""
+        name = next((name for name, path in models.items() if path == self._path), None)
+        return {
+            "model": name,
+            "changed": _state_of(self._path) != self._state,
+            "loading": self._loading,
+            "refused": self._refused,
+        }
+
+    def _take_over(self, name: str, path: Path) -> None:
+        refused = None
+        try:
+            state = _state_of(path)
+            network, origin = self._load(name, path)
+            if _state_of(path) != state:  # recordings must name the bytes that fly
+                raise ValueError(f"{name} was replaced while it was being loaded; try again")
+            self._fly(network, origin)
+            self._path, self._state = path, state
+        except (ValueError, RuntimeError, OSError) as error:
+            refused = str(error)
+        except Exception as error:  # a defect of ours; the flight goes on
+            logger.exception("%s could not be loaded", name)
+            refused = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
+        self._refused = None if refused is None else {"model": name, "error": refused}
+        self._loading = None
+        if refused is not None:
+            self._say(f"{name} cannot fly; the model before it flies on")
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    """Another one when the file is another; empty where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,183 @@
+"""python -m dataset: list, look at, hide and restore recordings. Never deletes anything."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from dataset.previews.contact_sheet import contact_sheet, look_folder, write_picture
+from dataset.previews.film import film_pictures, frames_per_second, write_video
+from dataset.recordings.record import RecordingError
+from dataset.recordings.recording import RECORDINGS, Run, find_runs, open_run, read_hidden, select_frames, write_hidden
+from dataset.recordings.recovery import recover
+from dataset.recordings.statistics import plot, statistics_of
+
+FAR = 50  # hero pixels; the size below which the hero counts as far away
+
+EPILOG = """\
+examples:
+  python -m dataset list
+  python -m dataset show 2026-11-21_10-00-00
+  python -m dataset hide recordings/first 120-180 200
+  python -m dataset restore recordings/first
+
+RUN is a folder, or the name of one in recordings/. FRAMES are numbers as in the files' names: 12, 10-20, 10-, all.
+Hidden frames stay where they are; training leaves them out.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; exit status 0, or 2 with a sentence on standard error."""
+    options = _parse(arguments)
+    try:
+        options.act(options, Console())
+    except (RecordingError, OSError) as error:
+        print(f"recording: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def list_runs(options: argparse.Namespace, console: Console) -> None:
+    """One line for each recording."""
+    runs = find_runs(options.folder)
+    if not runs:
+        console.print(f"no recordings in {options.folder}; python follower.py --record makes one", highlight=False)
+        return
+    table = Table("run", "started", "state", box=None, header_style="bold")
+    for column in ("frames", "hidden", "min", "hero", f"<{FAR} px", "labels"):
+        table.add_column(column, justify="right")
+    for run in runs:
+        numbers = statistics_of(run)
+        table.add_row(
+            run.path.name,
+            str(run.meta.get("started", "?"))[:16].replace("T", " "),
+            run.state,
+            str(numbers.frames),
+            str(numbers.hidden),
+            f"{numbers.seconds / 60:.1f}",
+            str(len(numbers.hero_pixels)),
+            str(int((numbers.hero_pixels < FAR).sum())),
+            ", ".join(sorted(numbers.labels)),
+        )
+    console.print(table)
+
+
+def show(options: argparse.Namespace, console: Console) -> None:
+    """Statistics of a run, and pictures of it."""
+    run = open_run(options.run)
+    _tell(run, console)
+    if not run.frames:
+        return
+    folder = look_folder(run)
+    write_picture(folder / "contact_sheet.png", contact_sheet(run, options.frames))
+    plot(run, folder / "statistics.png")
+    for name in ("contact_sheet.png", "statistics.png"):
+        console.print(f"wrote {folder / name}", highlight=False, soft_wrap=True)
+
+
+def video(options: argparse.Namespace, console: Console) -> None:
+    """A video of a run with what was seen and decided, beside a map of the flight."""
+    run = open_run(options.run)
+    path = options.output or look_folder(run) / "video.mp4"
+    pictures = track(film_pictures(run), "drawing", len(run.frames), console=console, transient=True)
+    write_video(path, pictures, frames_per_second(run.frames))
+    console.print(f"wrote {path}: {len(run.frames)} frames", highlight=False, soft_wrap=True)
+
+
+def hide(options: argparse.Namespace, console: Console) -> None:
+    """Have training leave frames out."""
+    run = open_run(options.run)
+    chosen = select_frames(run.names, options.frames)
+    write_hidden(run.path, run.hidden | chosen)
+    _say_hidden(run, f"hid {len(chosen - run.hidden)} frames", console)
+
+
+def restore(options: argparse.Namespace, console: Console) -> None:
+    """Give frames back to training; all of them where none are named."""
+    run = open_run(options.run)
+    chosen = select_frames(run.names, options.frames) if options.frames else set(run.hidden)
+    write_hidden(run.path, run.hidden - chosen)
+    _say_hidden(run, f"restored {len(chosen & run.hidden)} frames", console)
+
+
+def recover_run(options: argparse.Namespace, console: Console) -> None:
+    """Put a run in order that was cut off; the next start of follower.py would do it."""
+    run = open_run(options.run)
+    console.print(str(recover(run.path) or f"{run.path.name} needs nothing ({run.state})"), highlight=False)
+
+
+def _tell(run: Run, console: Console) -> None:
+    numbers, meta = statistics_of(run), run.meta
+    rows = {
+        "state": " ".join(filter(None, [run.state, f"({meta['end_reason']})" if "end_reason" in meta else ""])),
+        "from, to": f"{meta.get('started', '?')} - {meta.get('ended') or '?'}",
+        "model": meta.get("model", {}).get("description", "?"),
+        "frames": f"{numbers.frames} in {numbers.seconds:.1f} s; {numbers.hidden} hidden",
+        "not recorded": f"{numbers.missing} of {numbers.missing + numbers.frames} decisions",
+        "left out": ", ".join(f"{count} because {reason}" for reason, count in meta.get("lost", {}).items()) or "none",
+        "labels": ", ".join(f"{count} by the {source}" for source, count in numbers.labels.items()) or "none",
+        "hero visible": f"{len(numbers.hero_pixels)} frames; by pixels at 256x256: "
+        + ", ".join(f"{size}: {count}" for size, count in numbers.sizes.items()),
+        "found, lost": f"{numbers.found}, {numbers.lost} times",
+    }
+    if len(numbers.metres):
+        median, least, most = np.median(numbers.metres), numbers.metres.min(), numbers.metres.max()
+        rows["range"] = f"{median:.1f} m median, {least:.1f} to {most:.1f}"
+    if len(numbers.latencies):
+        rows["latency"] = f"{np.median(numbers.latencies):.1f} ms median"
+    if run.unreadable:
+        rows["unreadable"] = f"{run.unreadable} lines (python -m dataset recover sets them aside)"
+    table = Table(show_header=False, box=None, title=str(run.path), title_justify="left")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _say_hidden(run: Run, what: str, console: Console) -> None:
+    hidden = len(read_hidden(run.path) & {record.frame for record in run.frames})
+    console.print(f"{what}; {hidden} of {len(run.frames)} are hidden from training now", highlight=False)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset",
+        description="Recordings of flights: what there is, what it looks like, what training takes of it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, act, **options) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=act.__doc__, description=act.__doc__, **options)
+        added.set_defaults(act=act)
+        return added
+
+    listed = command("list", list_runs)
+    listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="where they are (recordings)")
+    shown = command("show", show)
+    shown.add_argument("--frames", type=_at_least_one, default=30, help="how many on the contact sheet (30)")
+    filmed = command("video", video)
+    filmed.add_argument("--output", type=Path, metavar="FILE.mp4", help="where to (look/video.mp4 in the run)")
+    hidden, restored, recovered = command("hide", hide), command("restore", restore), command("recover", recover_run)
+    for added in (shown, filmed, hidden, restored, recovered):
+        added.add_argument("run", type=Path, metavar="RUN")
+    hidden.add_argument("frames", nargs="+", metavar="FRAMES")
+    restored.add_argument("frames", nargs="*", metavar="FRAMES")
+    return parser.parse_args(arguments)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

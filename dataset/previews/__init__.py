@@ -1,0 +1,1 @@
+"""Pictures of recordings: contact sheets, maps, films."""

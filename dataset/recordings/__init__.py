@@ -1,0 +1,1 @@
+"""Recordings on the disk: written safely against crashes, read back, recovered, summarised."""

@@ -1,0 +1,252 @@
+"""What a recording is made of: names, one line for each frame, what a whole file looks like.
+
+<run>/images/000012.jpeg   as received        <run>/frames.jsonl   one JSON object a line and frame
+<run>/masks/000012.png     R background,      <run>/meta.json      model, settings, versions, start and end
+                           G people, B hero   <run>/hidden.txt     frames that training leaves out
+<run>/depth/000012.png     as received        <run>/aside/         what a crash left unfinished
+"""
+
+import dataclasses
+import json
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+FORMAT = 1
+IMAGES, MASKS, DEPTH = "images", "masks", "depth"
+LINES, META, HIDDEN, ASIDE, LOCK = "frames.jsonl", "meta.json", "hidden.txt", "aside", ".lock"
+
+SIMULATOR, MODEL = "simulator", "model"  # who says what the pixels are
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+_RECORDING_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")  # valid as a folder on every system
+
+
+class RecordingError(ValueError):
+    """A recording cannot be used as asked; the message says what was expected and what is there."""
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """One line of `frames.jsonl`. World axes, metres; poses x, y, z, roll, pitch, yaw in degrees, as on the wire.
+
+    What an imported recording does not know (poses, decisions) is None or empty.
+    """
+
+    frame: str  # the stem that the frame's files share
+    image: str  # file name in images/
+    label_source: str  # "simulator": the truth; "model": what the network saw
+    hero_pixels: int  # of the mask
+    people_pixels: int
+    depth: bool = True  # whether there is a depth image
+    number: int | None = None  # of the decision within its session, from 0: a gap is a frame that is not recorded
+    timestamp: float | None = None  # seconds, the simulator's clock
+    received: float | None = None  # unix seconds, ours
+    pose: tuple[float, ...] | None = None
+    gimbal_pose: tuple[float, ...] | None = None
+    state: str | None = None
+    changed: bool = False
+    detection: Mapping[str, object] | None = None  # centroid, box, area, confidence: follower.types.Detection
+    range: Mapping[str, object] | None = None  # metres, source
+    world_point: tuple[float, float, float] | None = None
+    track_point: tuple[float, float, float] | None = None
+    truth_hero: tuple[float, float, float] | None = None  # feet; only from the stand-in simulator
+    commands: tuple[tuple[str, Mapping[str, object]], ...] = ()  # as on the wire
+    timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
+    note: str = ""  # of a person who marked this moment
+    steered: bool = False  # whether a person's wish had its part in the decision: a pause, or the target given up
+
+    def to_line(self) -> bytes:
+        """The line, with its end. Raises ValueError for numbers that are not finite."""
+        return json.dumps(vars(self), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "FrameRecord":
+        """Reads a line; keys that later versions may add are ignored. Raises RecordingError."""
+        try:
+            values = json.loads(line)
+            known = {key: values[key] for key in _RECORD_FIELDS & values.keys()}
+            record = cls(**known)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise RecordingError(f"expected a frame as one JSON object, got {line[:60]!r}: {error}") from error
+        for key, (fits, expected) in _EXPECTED.items():
+            if not fits(getattr(record, key)):
+                raise RecordingError(f"expected {key} to be {expected}, got {str(getattr(record, key))[:60]!r}")
+        return record
+
+    def files(self) -> tuple[str, ...]:
+        """The frame's files, relative to the run."""
+        names = (f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png")
+        return (*names, f"{DEPTH}/{self.frame}.png") if self.depth else names
+
+
+def is_recording_name(name: object) -> bool:
+    """Return whether a recording's folder can have this name on every system."""
+    return isinstance(name, str) and _RECORDING_NAME.fullmatch(name) is not None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w-][\w.-]*", value, re.ASCII) is not None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15  # nor NaN
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1e15
+
+
+def _numbers(count: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and len(value) == count and all(map(_is_number, value))
+
+
+def _or_none(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or fits(value)
+
+
+def _mapping(**fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(fit(value.get(key)) for key, fit in fits.items())
+
+
+def _is_command(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+
+
+# What readers rely on; a line that was damaged, or made by another program, is refused before it surprises them.
+_EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
+    "frame": (_is_name, "the name of a file"),
+    "image": (_is_name, "the name of a file"),
+    "label_source": (lambda value: value in (SIMULATOR, MODEL), f"{SIMULATOR} or {MODEL}"),
+    "hero_pixels": (_is_count, "a number of pixels"),
+    "people_pixels": (_is_count, "a number of pixels"),
+    "depth": (lambda value: isinstance(value, bool), "true or false"),
+    "number": (_or_none(_is_count), "a number from 0"),
+    "timestamp": (_or_none(_is_number), "seconds"),
+    "received": (_or_none(_is_number), "seconds"),
+    "pose": (_or_none(_numbers(6)), "six numbers"),
+    "gimbal_pose": (_or_none(_numbers(6)), "six numbers"),
+    "state": (_or_none(_is_text), "a word"),
+    "note": (_is_text, "text"),
+    "steered": (lambda value: isinstance(value, bool), "true or false"),
+    "detection": (_or_none(_mapping(box=_numbers(4))), "a detection with its box"),
+    "range": (_or_none(_mapping(metres=_is_number, source=_is_text)), "a range in metres and its source"),
+    "world_point": (_or_none(_numbers(3)), "three numbers"),
+    "track_point": (_or_none(_numbers(3)), "three numbers"),
+    "truth_hero": (_or_none(_numbers(3)), "three numbers"),
+    "commands": (
+        lambda value: not value or (isinstance(value, list) and all(map(_is_command, value))),
+        "events with their payloads",
+    ),
+    "timings": (lambda value: isinstance(value, dict) and all(map(_is_number, value.values())), "milliseconds"),
+}
+_RECORD_FIELDS = {field.name for field in dataclasses.fields(FrameRecord)}
+
+
+def is_whole(name: str, data: bytes) -> bool:
+    """Whether an image file was written to its end, by its format's own marks."""
+    return _is_whole_png(data) if name.endswith(".png") else _is_whole_jpeg(data)
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8") and data.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Every chunk there, with the right checksum, to the end chunk."""
+    if not data.startswith(_PNG_SIGNATURE):
+        return False
+    position, name = len(_PNG_SIGNATURE), b""
+    while name != b"IEND":
+        if position + 12 > len(data):
+            return False
+        length, name = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data) or zlib.crc32(data[position + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            return False
+        position = end
+    return True
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that after a crash there is the old one or the new one, whole. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_meta(run: Path, meta: Mapping[str, object]) -> None:
+    """Replace `meta.json`. Raises OSError."""
+    write_atomically(run / META, json.dumps(meta, indent=1).encode() + b"\n")
+
+
+def read_meta(run: Path) -> dict:
+    """The contents of `meta.json`; empty where it is missing or not readable: the frames are worth more than it."""
+    try:
+        meta = json.loads((run / META).read_bytes(), parse_constant=lambda not_finite: None)
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def read_lines(run: Path) -> tuple[list[FrameRecord], list[bytes]]:
+    """The frames in order of their names, and the lines that are none (an unfinished last one, mostly)."""
+    try:
+        lines = (run / LINES).read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return [], []
+    records, broken = {}, []
+    for line in lines:
+        try:
+            if not line.endswith(b"\n"):
+                raise RecordingError("the last line has no end")
+            record = FrameRecord.from_line(line)
+            records[record.frame] = record
+        except RecordingError:
+            broken.append(line)
+    return [records[frame] for frame in sorted(records)], broken
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk itself. Windows does so by itself and cannot be asked."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def lock(run: Path) -> FileLock | None:
+    """Claim a run for writing. None while another holds it. Raises OSError where no file can be made.
+
+    The system lets go for a process that ends, in whatever way; so a run whose `meta.json` has no end and whose lock
+    can be had was cut off.
+    """
+    claim = FileLock(run / LOCK, blocking=False, thread_local=False)
+    try:
+        claim.acquire()
+    except Timeout:
+        return None
+    return claim

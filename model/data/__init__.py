@@ -1,0 +1,1 @@
+"""Training data: sources, packed frames, augmentation, batches."""

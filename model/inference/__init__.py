@@ -1,0 +1,1 @@
+"""Running a network: segmenter, runtimes, graph rewrites."""

@@ -1,0 +1,77 @@
+"""From camera frames to class probabilities: loads weights, picks the fastest runtime, warms it up. Decides nothing."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model.inference.runtimes import make_runtime
+from model.inference.sanity_inputs import probe_frames
+from model.networks import multiply_accumulates
+from model.weights.store import LoadedModel, load_model
+
+
+class Segmenter:
+    """A network that is loaded, compiled and warmed up.
+
+    Attributes:
+        name: of the weights, as a person knows them.
+        input_size: (rows, columns) of the network, pixels.
+        runtime: what runs it, e.g. "OpenVINO bfloat16".
+        device: where, e.g. "Intel(R) Xeon(R) Processor, 2 threads".
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | LoadedModel,
+        runtime: str = "auto",
+        device: str = "auto",
+        threads: int | None = None,
+    ):
+        """Loads and compiles; takes a few seconds.
+
+        Args:
+            weights: a file that `model.weights.store.load_model` takes, or what it gave.
+            runtime, device, threads: as for `model.inference.runtimes.make_runtime`.
+
+        Raises WeightsError for a file that cannot be used, RuntimeUnavailable for a runtime that is not here.
+        """
+        loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
+        self.name = loaded.name
+        self.input_size = tuple(loaded.input_size)
+        self._giga_macs = multiply_accumulates(loaded.model) / 1e9
+        compiled = make_runtime(loaded.model, runtime, device, threads)
+        self.runtime, self.device, self._run = compiled.name, compiled.device, compiled.run
+        self._run(probe_frames(self.input_size)[:1])
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities of each pixel.
+
+        May be called from several threads; other threads run while it computes.
+
+        Args:
+            images: (n, height, width, 3) uint8 RGB of any size. Where it is not the network's own, images are resized
+                as the original did, bilinearly with antialiasing.
+
+        Returns: (n, rows, columns, 3) float32 at the network's size; classes background, people, hero.
+
+        Raises ValueError for arrays of another shape or type.
+        """
+        images = np.asarray(images)
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise ValueError(f"expected (n, height, width, 3) uint8 images, got {images.shape} {images.dtype}")
+        if not len(images):
+            return np.empty((0, *self.input_size, 3), np.float32)
+        if images.shape[1:3] != self.input_size:
+            images = np.stack([_resize(image, self.input_size) for image in images])
+        return self._run(images)
+
+    def describe(self) -> str:
+        """One line for a person: which weights, what size and cost, what runs them and where."""
+        rows, columns = self.input_size
+        return f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
+
+
+def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    rows, columns = size
+    return np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))

@@ -1,0 +1,211 @@
+"""The folder of one training: arguments, manifest, results, plots, checkpoint. It can be read at any moment.
+
+Files are written beside their place and moved there: an interruption leaves the old or the new one, never a part.
+"""
+
+import csv
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from PIL import Image
+
+from dataset.pairs import Pair
+from model.data.packed_frames import Frames
+from model.training.validation import SIZE_NAMES
+
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
+
+
+class RunFolderError(ValueError):
+    """The run folder cannot be written as asked."""
+
+
+class RunFolder:
+    """One training's files below `path`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.checkpoint, self.settings = path / "checkpoint.npz", path / "settings.json"
+        self._tensorboard = None
+        self.last, self.best = path / "last.h5", path / "best.h5"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """For one training alone, while the block lasts, however that ends. RunFolderError while another has it."""
+        try:
+            with FileLock(self.path / "lock", blocking=False):
+                yield
+        except Timeout as error:
+            raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
+
+    def clear_leftovers(self) -> None:
+        """Removes models that an interruption left half written beside their place."""
+        for leftover in (*self.path.glob(".last-*.h5"), *self.path.glob(".best-*.h5")):
+            leftover.unlink(missing_ok=True)
+
+    def write_json(self, name: str, content: object) -> None:
+        """One JSON file, indented."""
+        self._replace(name, json.dumps(content, indent=2, default=str))
+
+    def read_json(self, name: str) -> dict:
+        """A file that `write_json` wrote."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+    def write_text(self, name: str, text: str) -> None:
+        """One text file."""
+        self._replace(name, text)
+
+    def write_picture(self, name: str, rgb: np.ndarray) -> None:
+        """One PNG of (height, width, 3) uint8 RGB."""
+        partial = self.path / f".{os.getpid()}-{name}"
+        Image.fromarray(rgb).save(partial)
+        os.replace(partial, self.path / name)
+
+    def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
+        """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where.
+
+        Raises RunFolderError when a training goes on and these are not the frames that it began with.
+        """
+        versions = {}
+        for package in PACKAGES:
+            try:
+                versions[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+        self.write_json(
+            "versions.json", {"python": platform.python_version(), "platform": platform.platform()} | versions
+        )
+        manifest = {}
+        for part, (pairs, frames) in parts.items():
+            if frames is None:
+                continue
+            images = {f"{pair.run}/{pair.name}": digest for pair, digest in zip(pairs, frames.hashes, strict=True)}
+            left_out = [f"{pairs[row].run}/{pairs[row].name}" for row in sorted(frames.left_out)]
+            runs = Counter(pairs[row].run for row in frames.used)
+            manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
+        if self.checkpoint.exists() and (changes := _changes(self.read_json("manifest.json"), manifest)):
+            raise RunFolderError(
+                f"the frames are not those that this training began with: {changes}. Bring them back, or begin"
+                f" another training from where this one is: --init {self.last}"
+            )
+        self.write_json("manifest.json", manifest)
+
+    def append_results(self, row: dict[str, float]) -> None:
+        """One more line of results.csv."""
+        file = self.path / "results.csv"
+        rows = self.results()
+        # After a resume the epochs since the checkpoint are done again: their old lines go.
+        rows = [old for old in rows if float(old["epoch"]) < row["epoch"]]
+        rows.append({key: f"{value:.5g}" if isinstance(value, float) else str(value) for key, value in row.items()})
+        columns = list(dict.fromkeys(key for line in rows for key in line))
+        partial = file.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(partial, file)
+        if self._tensorboard is not None:
+            for key, value in row.items():
+                self._tensorboard.add_scalar(key.replace(" ", "_"), float(value), int(row["epoch"]))
+            self._tensorboard.flush()
+
+    def log_to_tensorboard(self) -> None:
+        """From now on writes the figures for TensorBoard too. RunFolderError when it is not installed."""
+        try:
+            from tensorboard.summary import Writer
+        except ImportError as error:
+            raise RunFolderError(
+                f"--tensorboard needs a package that is not installed ({error.name}): pip install tensorboard"
+            ) from error
+        self._tensorboard = Writer(str(self.path / "tensorboard"))
+
+    def results(self) -> list[dict[str, str]]:
+        """The lines of results.csv so far."""
+        file = self.path / "results.csv"
+        if not file.exists():
+            return []
+        with file.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    def save_checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
+        """All that `load_checkpoint` gives back."""
+        partial = self.checkpoint.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, self.checkpoint)
+
+    def load_checkpoint(self) -> dict[str, np.ndarray]:
+        """The newest state. FileNotFoundError when there is none."""
+        with np.load(self.checkpoint) as arrays:
+            return dict(arrays)
+
+    def plot(self) -> None:
+        """results.png: losses of training and validation, hero IoU of both, by size, recall and false heroes."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+
+        rows = self.results()
+        if not rows:
+            return
+        figure, (losses, training, overlap, recall) = plt.subplots(1, 4, figsize=(20, 4.2), layout="constrained")
+
+        def curve(axes, key, label=None, **style):
+            points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=label or key, **style)
+
+        curve(losses, "loss", "training: all terms, a sample", color="grey")
+        measured = losses.twinx()  # other terms on other frames: the scales have nothing to do with each other
+        curve(measured, "cross_entropy", "validation: cross-entropy, a pixel (right)", color="tab:red")
+        curve(overlap, "score", color="black", linewidth=2)
+        curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
+        for name in SIZE_NAMES:
+            curve(training, f"hero_iou_train {name}", name)
+            curve(overlap, f"iou {name}")
+            curve(recall, f"recall {name}")
+        curve(recall, "false_heroes", color="red", linestyle="--")
+        for axes, title in (
+            (losses, "loss"),
+            (training, "training: IoU of the hero, by its pixels"),
+            (overlap, "validation: IoU of the hero, by its pixels"),
+            (recall, "validation: found"),
+        ):
+            axes.set(title=title, xlabel="minutes", ylim=(0, None))
+            axes.grid(alpha=0.3)
+            if axes.lines:
+                axes.legend(fontsize="small")
+        losses.legend(handles=[*losses.lines, *measured.lines], fontsize="small")
+        measured.set(ylim=(0, None), visible=bool(measured.lines))
+        figure.savefig(self.path / "results.partial.png", dpi=110)
+        plt.close(figure)
+        os.replace(self.path / "results.partial.png", self.path / "results.png")
+
+    def _replace(self, name: str, text: str) -> None:
+        partial = self.path / f".{name}-{os.getpid()}"  # workers of one training write the same
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, self.path / name)
+
+
+def _changes(before: dict, after: dict) -> str:
+    """Which frames are different between two manifests; empty when none is."""
+    told = []
+    for part in sorted(before.keys() | after.keys()):
+        old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
+        changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+        for names, what in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):
+            if names:
+                told.append(f"{part}: {len(names)} {what}, e.g. {min(names)}")
+    return "; ".join(told)

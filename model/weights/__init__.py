@@ -1,0 +1,1 @@
+"""Model files: found, loaded and saved, and only from trusted parts."""

@@ -1,0 +1,53 @@
+"""How the program of 2017 served a frame, for comparison: all of it inside the network's loop, one frame at a time.
+
+The socket server, the network and the parsing of messages are ours; the way they are called is the original's.
+"""
+
+import numpy as np
+import socketio
+from PIL import Image
+
+from model.weights.store import load_model
+from scripts.benchmarks.original_agent import OriginalAgent
+from sim_bridge.settings import BridgeSettings
+from sim_bridge.transports import bind, listen, make_transport
+from sim_bridge.wire.messages import command_to_event, parse_sensor_frame
+from sim_bridge.wire.quadsim_dialect import DialectServer
+
+
+class OriginalServer:
+    """Answers every frame where it arrives: decodes both images, calls `model.predict`, sends the commands."""
+
+    def __init__(self, async_mode: str, weights: str):
+        loaded = load_model(weights)
+        self._network, (rows, columns) = loaded.model, loaded.input_size
+        self._size = columns, rows
+        self._network.predict(np.zeros((1, rows, columns, 3), np.float32), verbose=0)
+        self._agent = OriginalAgent()
+        self._transport = make_transport(async_mode)
+        self._sio = DialectServer(
+            on_event=self._on_event,
+            on_refused=lambda sid, kind, reason: None,
+            largest_message=BridgeSettings.largest_message,
+            websocket=self._transport.websocket,
+            async_mode=async_mode,
+            max_http_buffer_size=2 * BridgeSettings.largest_message,
+        )
+        self._listener = bind("127.0.0.1", 0)
+        self.port = self._listener.getsockname()[1]
+        listen(self._listener)
+
+    def serve(self) -> None:
+        """Serves for ever."""
+        self._transport.serve(self._listener, socketio.WSGIApp(self._sio))
+
+    def _on_event(self, sid: str, event: str, arguments: tuple, reply) -> None:
+        frame = parse_sensor_frame(arguments, BridgeSettings.frame_size)
+        image, _ = frame.image, frame.depth_image  # the depth too, needed or not
+        if image.shape[1::-1] != self._size:
+            image = np.asarray(Image.fromarray(image).resize(self._size, Image.Resampling.BILINEAR))
+        probabilities = self._network.predict(image[None].astype(np.float32), verbose=0)[0]
+        for command in self._agent.step(frame, probabilities):
+            self._sio.emit(*command_to_event(command), to=sid)
+        if reply is not None:
+            reply({"outcome": "answered"})

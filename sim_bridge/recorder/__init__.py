@@ -1,0 +1,1 @@
+"""Records a flight while it happens."""

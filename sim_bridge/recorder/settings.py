@@ -1,0 +1,44 @@
+"""Settings of recording. Values and their constraints only: `config` reads them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
+
+from dataset.recordings.record import is_recording_name
+
+Reason = Literal["far", "uncertain", "events"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+
+@dataclass(frozen=True)
+class RecordingSettings:
+    """What is recorded, and where; follower.toml has them as [recording]."""
+
+    # Record from the start; otherwise wait for the key "r".
+    enabled: bool = False
+    # Name of the recording; empty: date and time.
+    name: Annotated[
+        str,
+        Predicate(lambda name: name == "" or is_recording_name(name)),
+        "letters, digits, '_', '-' and '.', or nothing",
+    ] = ""
+    folder: Annotated[str, MinLen(1), "a folder"] = "recordings"
+    # Keep each n-th of the frames that pass the filter.
+    stride: Annotated[int, Ge(1), "a whole number, 1 or more"] = 1
+    # Keep only frames for one of these reasons; empty: all.
+    filter: Annotated[tuple[Reason, ...], f"a list of {', '.join(REASONS)}"] = ()
+    # far: the target has fewer pixels than this (but some), in an image of 256x256 ...
+    far_pixels: Annotated[int, Ge(1), "a whole number of pixels, 1 or more"] = 50
+    # ... or is farther away than this, metres.
+    far_metres: Annotated[float, Gt(0), Lt(1e9), "a positive number of metres"] = 30.0
+    # uncertain: seen with less confidence than this, or not seen with a higher peak than 1 minus this.
+    uncertain_below: Annotated[float, Ge(0.5), Le(1), "a number from 0.5 to 1"] = 0.8
+    # events: this many frames before and after the target is found or lost.
+    frames_around: Annotated[int, Ge(0), "a whole number of frames, 0 or more"] = 10
+    # A recording ends when it has grown to this ...
+    max_gigabytes: Annotated[float, Gt(0), Lt(1e9), "a positive number"] = 10.0
+    # ... or when the disk has no more than this left.
+    min_free_gigabytes: Annotated[float, Ge(0), Lt(1e9), "a number, 0 or more"] = 1.0
+    # Frames that may wait for the disk; further ones are dropped from the recording.
+    queue_frames: Annotated[int, Ge(1), "a whole number of frames, 1 or more"] = 64

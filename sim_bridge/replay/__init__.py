@@ -1,0 +1,1 @@
+"""Plays a recording back through the bridge."""

@@ -1,0 +1,1 @@
+"""The quad: body, gimbal and behaviours."""

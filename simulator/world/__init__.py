@@ -1,0 +1,1 @@
+"""The world as plain data: city, obstacles, people."""

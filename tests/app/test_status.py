@@ -1,0 +1,74 @@
+"""What the person at the terminal reads."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from app.console import StatusDisplay
+from follower.types import Decision, Detection, Range, RangeSource, TargetState
+from sim_bridge.session import Session
+
+FOUND = Decision(
+    TargetState.FOUND,
+    True,
+    (),
+    detection=Detection((1, 2), (0, 0, 3, 3), 9, 0.9, np.ones((3, 3), bool)),
+    range=Range(12.34, RangeSource.DEPTH),
+    track_point=(1.26, -3.0, 0.94),
+    timings={"total": 12.0},
+)
+
+
+@pytest.fixture
+def session():
+    return Session("abc", 1, "127.0.0.1:5000", agent=None)
+
+
+def console(terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
+
+
+def test_one_line_for_each_change_and_no_more(session):
+    plain = console(terminal=False)
+    with StatusDisplay(plain) as display:
+        display.connected(session)
+        display.decided(session, None, Decision(TargetState.SEARCHING, False, ()))
+        display.decided(session, None, FOUND)
+        for _ in range(20):
+            display.decided(session, None, Decision(TargetState.FOUND, False, ()))
+        display.decided(session, None, Decision(TargetState.LOST, True, ()))
+        session.counts.answered, session.counts.skipped = 23, 4
+        session.counts.refused["bad-pose"] = 2
+        display.disconnected(session)
+    assert plain.file.getvalue().splitlines() == [
+        "simulator 1: connected from 127.0.0.1:5000",
+        "simulator 1: target found at (1.3, -3.0, 0.9), 12.3 m away (by depth)",
+        "simulator 1: target lost, back to patrol",
+        "simulator 1: disconnected; 23 frames answered, 4 skipped, 2 refused",
+    ]
+
+
+def test_the_live_line_says_how_it_goes(session):
+    terminal = console(terminal=True)
+    display = StatusDisplay(terminal)
+    display.connected(session)
+    assert "no frames" in display.live_text()
+    session.counts.skipped = 7
+    for _ in range(15):
+        display.decided(session, None, FOUND)
+    text = display.live_text()
+    assert "5.0 fps" in text
+    assert "latency 12 ms" in text
+    assert "7 skipped" in text
+    assert "12.3 m away (by depth)" in text
+    display.disconnected(session)
+    assert display.live_text() == ""
+
+
+def test_a_file_gets_no_live_line(session):
+    plain = console(terminal=False)
+    with StatusDisplay(plain):
+        pass
+    assert plain.file.getvalue() == ""

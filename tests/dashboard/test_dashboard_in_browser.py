@@ -1,0 +1,232 @@
+"""The page in a real browser: it shows what was sent, its controls act, it comes back by itself, and it fits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import REASONS, RecordingSettings
+from tests.dashboard.browser import (
+    GRID,
+    HERO,
+    PEOPLE,
+    SCREENSHOTS,
+    Network,
+    grid_colours,
+    hero_and_people,
+    is_colour,
+    slide,
+    until,
+)
+
+
+@pytest.fixture
+def bridge(serve_with_dashboard, seeing_agent, tmp_path):
+    with Recorder(RecordingSettings(folder=str(tmp_path), min_free_gigabytes=0)) as recorder:
+        yield serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network())
+
+
+def shown_frame(page) -> int:
+    return int(page.get_attribute("#camera-view", "data-frame") or -1)
+
+
+def wait_for_frame(page, after: int = -1) -> int:
+    until(page, lambda: shown_frame(page) > after)
+    return shown_frame(page)
+
+
+def test_the_picture_moves_and_the_overlay_is_the_mask_that_was_sent(bridge, stream, visit):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    first = wait_for_frame(page)
+    before = grid_colours(page)[-1, 0]
+    wait_for_frame(page, first + 5)
+    assert not np.array_equal(grid_colours(page)[-1, 0], before)
+    assert all(
+        url.startswith((bridge.dashboard.address, f"ws://127.0.0.1:{bridge.port}/", "blob:")) for url in page.asked
+    )
+    slide(page, "opacity", 100)
+    hero, people = hero_and_people()
+    away = np.ones((GRID, GRID), bool)
+    away[11:21, 12:] = False  # where box, cross and label are drawn
+    for threshold in (30, 70):
+        slide(page, "threshold", threshold)  # takes effect without another frame
+        colours = grid_colours(page)
+        seen = np.round(hero * 255) > threshold * 2.55
+        assert (is_colour(colours, HERO) == seen)[away].all()
+        assert (is_colour(colours, PEOPLE) == (people > 0.5))[away].all()
+        assert page.text_content("#hero-pixels") == f"{int(seen.sum()) * 64} px"
+    assert "the flight uses 0.5" in page.text_content("#threshold-note")
+    slide(page, "opacity", 0)
+    assert not is_colour(grid_colours(page), HERO).any()
+
+
+def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
+    page = visit(bridge.dashboard.address)
+    page.get_by_text("Waiting for a simulator").wait_for()
+    stream(bridge.port)
+    page.get_by_text("Following", exact=True).wait_for()
+    assert "hero 12.0 m away, by depth" in page.text_content("#state-detail")
+    number = wait_for_frame(page)
+    place = page.get_attribute("#map-view", "data-camera")
+    wait_for_frame(page, number + 3)
+    assert page.get_attribute("#map-view", "data-camera") != place
+    page.get_by_text("hero, truly").wait_for()
+    until(page, lambda: page.locator(".timeline output").nth(1).text_content()[0].isdigit())
+    values = page.locator(".timeline output").all_text_contents()
+    assert values[3:] == ["2016 px", "12.0 m"]
+    assert 0 < float(values[1].split()[0]) < 15
+    page.locator(".timeline canvas").nth(4).hover()  # the middle is half a minute ago, before it all began
+    until(page, lambda: page.locator(".timeline output").nth(4).text_content() == "– m")  # noqa: RUF001
+    page.get_by_label("Depth").check(force=True)
+    wait_for_frame(page, shown_frame(page) + 1)
+    slide(page, "opacity", 0)
+    _, green, blue = grid_colours(page)[-1, 0]
+    assert green > blue  # 50 of 255, near: green where the camera's picture is grey
+
+
+def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, eventually):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    page.fill("#run-name", "by_button")
+    page.click("#record-button")
+    page.get_by_role("button", name="Stop recording").wait_for()
+    page.fill("#note", "<b>here</b>")
+    page.get_by_role("button", name="Mark moment").click()
+    page.get_by_text("<b>here</b>").wait_for()  # as text
+    wait_for_frame(page, wait_for_frame(page) + 3)
+    page.click("#record-button")
+    page.get_by_role("button", name="Record", exact=True).wait_for()
+    lines = tmp_path / "by_button" / "frames.jsonl"
+    assert eventually(lambda: lines.exists() and b"<b>here</b>" in lines.read_bytes())
+    page.get_by_role("button", name="Pause commands").click()
+    page.get_by_role("button", name="Resume commands").wait_for()
+    assert bridge.sessions[0].steering.paused
+    assert page.locator("#log-lines b", has_text="here").count() == 0
+
+
+@pytest.mark.parametrize(("chosen", "filter"), [(None, None), ("all frames", []), ("any of these", [*REASONS])])
+def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge, stream, visit, chosen, only):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    if chosen:
+        page.select_option("#run-filter", label=chosen)
+    with page.expect_request("**/api/recording/start") as asked:
+        page.click("#record-button")
+    assert asked.value.post_data_json.get("filter") == only
+    page.get_by_role("button", name="Stop recording").wait_for()
+
+
+def test_several_simulators_have_tabs_for_mouse_and_keyboard(bridge, stream, visit):
+    for _ in range(2):
+        stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    tabs = page.get_by_role("tab")
+    tabs.nth(1).wait_for()
+    tabs.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: tabs.nth(1).get_attribute("aria-selected") == "true")
+    wait_for_frame(page)
+    for index in (0, 1, 0):  # also while an update of the other one is on its way
+        tabs.nth(index).click()
+        until(page, lambda index=index: tabs.nth(index).get_attribute("aria-selected") == "true")
+        wait_for_frame(page)
+        page.wait_for_timeout(300)
+        assert tabs.nth(index).get_attribute("aria-selected") == "true"
+
+
+def test_what_a_simulator_says_is_never_markup(bridge, connect, visit):
+    simulator = connect(bridge.port)
+    simulator.send("42" + '["<img src=x onerror=document.title=1>",{}]')
+    page = visit(bridge.dashboard.address)
+    page.get_by_text("<img src=x").wait_for()
+    assert page.locator("img").count() == 0
+    assert page.title() == "Follow me"
+
+
+def test_the_page_comes_back_after_the_bridge_was_started_anew(
+    bridge, serve_with_dashboard, seeing_agent, stream, visit
+):
+    first = stream(bridge.port)
+    page = visit(bridge.dashboard.address, complains=True)  # of connections refused
+    wait_for_frame(page)
+    port = bridge.port
+    bridge.__exit__()
+    page.get_by_text("connection lost").wait_for()
+    first.ended.set()
+    again = serve_with_dashboard(seeing_agent, segmenter=Network(), port=port)
+    stream(again.port)
+    page.get_by_text("connected", exact=True).wait_for()
+    wait_for_frame(page, wait_for_frame(page))
+
+
+def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, seeing_agent, visit, stream):
+    bridge = serve_with_dashboard(seeing_agent, host="0.0.0.0", segmenter=Network())
+    stream(bridge.port)
+    reader = visit(bridge.dashboard.address.partition("#")[0])
+    wait_for_frame(reader)  # anybody may watch
+    reader.get_by_text("Read-only").wait_for()
+    assert reader.get_by_role("button", name="Pause commands").count() == 0
+    owner = visit(bridge.dashboard.address)
+    wait_for_frame(owner)
+    assert "token" not in owner.url
+    owner.get_by_role("button", name="Pause commands").click()
+    owner.get_by_role("button", name="Resume commands").wait_for()
+    reader.fill("#token", bridge.dashboard.token)
+    reader.get_by_role("button", name="Unlock").click()
+    reader.get_by_role("button", name="Resume commands").click()
+    owner.get_by_role("button", name="Pause commands").wait_for()
+
+
+def test_a_page_of_another_site_can_neither_read_nor_control(bridge, serve, visit, tmp_path):
+    other = serve()  # another port is another site, and a bridge without a dashboard forbids its pages nothing
+    page = visit(f"http://127.0.0.1:{other.port}/status", complains=True)
+    outcome = page.evaluate(
+        """async (target) => {
+            const ask = (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(5000) });
+            const text = { method: "POST", body: "{}", headers: { "Content-Type": "text/plain" } };
+            const json = { method: "POST", body: "{}", headers: { "Content-Type": "application/json" } };
+            const tries = [[], [text], [json], [{ ...text, mode: "no-cors" }]];
+            const read = [];
+            const polling = "/socket.io/?EIO=4&transport=polling";
+            for (const path of ["/", "/status", "/api/controls", "/api/recording/start", polling])
+                for (const options of tries)
+                    read.push(await ask(target + path, ...options).then((answer) => answer.text()).catch(() => ""));
+            const socket = new WebSocket(target.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket");
+            const opened = await new Promise((tell) => {
+                socket.onopen = () => tell(true);
+                socket.onerror = () => tell(false);
+                setTimeout(() => tell(false), 10000);
+            });
+            return { read: read.join(""), opened };
+        }""",
+        bridge.dashboard.address.rstrip("/"),
+    )
+    assert outcome == {"read": "", "opened": False}
+    assert bridge.sessions == []
+    assert list(tmp_path.iterdir()) == []  # no recording
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_screens_from_380_pixels_to_4k(bridge, stream, visit, scheme, tmp_path):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address, color_scheme=scheme)
+    wait_for_frame(page)
+    for width, height in ((380, 800), (1440, 900), (3840, 2160)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for_frame(page, shown_frame(page) + 1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for element in ("#state", "#camera-view", "#map-view", "#record-button", "#log-lines"):
+            box = page.locator(element).bounding_box()
+            assert box["width"] > 30
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        if width >= 1440:  # pictures and timelines in one screen
+            bottom = page.locator("#timelines").bounding_box()
+            assert bottom["y"] + bottom["height"] <= height
+        name = f"dashboard_{width}_{scheme}.png"
+        page.screenshot(path=Path(SCREENSHOTS or tmp_path) / "screenshots" / name, full_page=width < 1000)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, background[4:-1].split(","))) > 128) is (scheme == "light")

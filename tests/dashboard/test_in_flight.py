@@ -1,0 +1,282 @@
+"""Another model takes the place of the one that flies: between two frames, for those who may, and only if it loads."""
+
+import os
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import requests
+import socketio
+
+from dashboard.live.feed import Feed
+from dashboard.workshop.model_switcher import InFlight
+from dashboard.workshop.requests import Places
+from dashboard.workshop.routes import Workshop
+from dataset.recordings.record import read_lines, read_meta
+from follower.agent import FollowAgent
+from sim_bridge.events import Listener, Notifier
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.session import Session
+
+
+class Network:
+    """Sees a hero of a certain height in the middle of every picture."""
+
+    def __init__(self, rows: int):
+        self.rows = rows
+
+    def predict(self, images):
+        probabilities = np.zeros((len(images), 64, 64, 3), np.float32)
+        probabilities[..., 0] = 1
+        probabilities[:, : self.rows, 20:30] = (0, 0, 1)
+        return probabilities
+
+
+def origin_of(name: str) -> dict:
+    return {"model": {"description": f"{name}, 64x64", "file": f"{name}.h5", "sha256": name * 8}}
+
+
+@pytest.fixture
+def models(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("one", "two", "broken"):
+        (folder / f"{name}.h5").write_text(name)
+    return folder
+
+
+@pytest.fixture
+def served(serve_with_dashboard, models, tmp_path, recorder):
+    """A bridge that flies `one.h5`, recording; others are loaded only once `go` is set."""
+
+    def load(name, path):
+        assert world.go.wait(30)
+        if path.stem == "broken":
+            raise ValueError(f"{path} is damaged, perhaps cut short.")
+        world.on_load(path)
+        return Network(40), origin_of(path.stem)
+
+    def start(**options) -> SimpleNamespace:
+        in_flight = InFlight(
+            models / "one.h5",
+            load,
+            lambda network, origin: world.bridge.fly(network, origin),
+            lambda text: world.feed.add_event("control", text),
+        )
+        workshop = Workshop(Places(tmp_path, tmp_path / "runs", (models / "one.h5", models)), in_flight=in_flight)
+        world.bridge = serve_with_dashboard(
+            FollowAgent, feed=world.feed, recorder=recorder, more=[workshop.pages], segmenter=Network(20), **options
+        )
+        world.address = f"http://127.0.0.1:{world.bridge.port}/api/workshop"
+        return world
+
+    world = SimpleNamespace(go=threading.Event(), feed=Feed(), on_load=lambda path: None)
+    world.fly = lambda model, **more: requests.post(
+        f"{world.address}/flying", json={"model": model}, timeout=30, **more
+    )
+    world.status = lambda **more: requests.get(world.address, timeout=30, **more).json()["flying"]
+    yield start
+    world.go.set()
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    settings = RecordingSettings(folder=str(tmp_path / "recordings"), min_free_gigabytes=0)
+    with Recorder(settings, origin_of("one")) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def send(connect, payload, eventually):
+    """Send frames to a bridge, each when the last one was answered; gives what the simulator has heard."""
+    simulators = {}
+
+    def frames(port: int, count: int):
+        simulator, sent = simulators.setdefault(port, (connect(port), []))
+        for _ in range(count):
+            number = len(sent)
+            sent.append(number)
+            simulator.send_frame(payload(timestamp=number / 5), str(number))
+            assert eventually(lambda number=number: number in simulator.acknowledged, 30)
+
+    return frames
+
+
+def test_another_model_takes_over_between_two_frames_and_gets_a_recording_of_its_own(
+    served, send, recorder, eventually, tmp_path
+):
+    world = served()
+    recorder.start("meadow")
+    send(world.bridge.port, 3)
+    assert world.status() == {"model": "one.h5", "changed": False, "loading": None, "refused": None}
+    assert world.fly("two.h5").json() == {"loading": "two.h5"}
+    assert world.status()["loading"] == "two.h5"
+    assert "still being loaded" in world.fly("one.h5").json()["error"]
+    assert world.fly("one.h5").status_code == 409
+    send(world.bridge.port, 3)  # meanwhile the first one flies on
+    world.go.set()
+    assert eventually(lambda: world.status()["model"] == "two.h5")
+    send(world.bridge.port, 4)
+    (session,) = world.bridge.sessions
+    assert (session.counts.received, session.counts.answered) == (10, 10)
+    recorder.close()
+    runs = {name: tmp_path / "recordings" / name for name in ("meadow", "meadow-2")}
+    assert [read_meta(run)["model"]["file"] for run in runs.values()] == ["one.h5", "two.h5"]
+    assert [read_meta(run)["frames"] for run in runs.values()] == [6, 4]
+    heroes = [{record.hero_pixels for record in read_lines(run)[0]} for run in runs.values()]
+    assert heroes == [{20 * 10 * 16}, {40 * 10 * 16}]  # each by the model that its meta.json names
+    assert [event.text for event in world.feed.events_after(-1) if event.kind == "model"] == [
+        "from here on flies two, 64x64"
+    ]
+
+
+def test_a_model_that_cannot_be_loaded_changes_nothing(served, send, eventually, models):
+    world = served()
+    world.go.set()
+    assert world.fly("broken.h5").ok
+    assert eventually(lambda: world.status()["refused"])
+    status = world.status()
+    assert status["refused"] == {
+        "model": "broken.h5",
+        "error": f"{models.resolve() / 'broken.h5'} is damaged, perhaps cut short.",
+    }
+    assert (status["model"], status["loading"]) == ("one.h5", None)
+    send(world.bridge.port, 1)
+    assert world.feed.watched[0].seen.decision.probabilities[:, 25, 2].sum() == 20
+    assert "broken.h5 cannot fly; the model before it flies on" in [event.text for event in world.feed.events_after(-1)]
+    assert world.fly("two.h5").ok  # it was no harm
+    assert eventually(lambda: world.status()["model"] == "two.h5")
+    assert world.status()["refused"] is None
+
+
+def test_a_file_that_was_replaced_is_noticed(served, eventually, models):
+    world = served()
+    world.go.set()
+    (models / "new").write_text("another one, as a promotion leaves it")
+    os.replace(models / "new", models / "one.h5")
+    assert world.status()["changed"]
+    world.on_load = lambda path: path.write_text("and another while it is being loaded")
+    assert world.fly("one.h5").ok
+    assert eventually(lambda: world.status()["refused"])
+    assert "was replaced while it was being loaded" in world.status()["refused"]["error"]
+    world.on_load = lambda path: None
+    assert world.fly("one.h5").ok
+    assert eventually(lambda: not world.status()["changed"])
+    assert world.status()["refused"] is None
+
+
+def test_only_who_may_decides_what_flies(served, eventually):
+    world = served(host="0.0.0.0")
+    world.go.set()
+    owner = {"Authorization": f"Bearer {world.bridge.dashboard.token}"}
+    assert world.fly("two.h5").status_code == 401
+    assert world.fly("nowhere.h5", headers=owner).status_code == 404
+    assert world.fly("../one.h5", headers=owner).status_code == 404
+    assert world.fly(["two.h5"], headers=owner).status_code == 404
+    foreign = {"Origin": "http://elsewhere.example"}
+    assert world.fly("two.h5", headers=owner | foreign).status_code == 403
+    text = requests.post(f"{world.address}/flying", data='{"model": "two.h5"}', headers=owner, timeout=30)
+    assert text.status_code == 415
+    assert world.status()["model"] == "one.h5"
+    assert world.fly("broken.h5", headers=owner).ok
+    assert eventually(lambda: world.status(headers=owner)["refused"])
+    assert "refused" not in world.status()  # it tells of this machine's folders
+
+
+def test_without_another_model_the_call_says_so(serve_with_dashboard, tmp_path, models):
+    workshop = Workshop(Places(tmp_path, tmp_path / "runs", (models,)))
+    bridge = serve_with_dashboard(more=[workshop.pages])
+    address = f"http://127.0.0.1:{bridge.port}/api/workshop"
+    assert requests.get(address, timeout=30).json()["flying"] is None
+    assert requests.post(f"{address}/flying", json={"model": "one.h5"}, timeout=30).status_code == 404
+
+
+def test_viewers_are_told_which_model_flies(served, eventually):
+    world = served()
+    viewer = socketio.SimpleClient()
+    viewer.connect(f"http://127.0.0.1:{world.bridge.port}", namespace="/dashboard", transports=["websocket"])
+    viewer.emit("ready", {})
+    _, update = viewer.receive(timeout=30)
+    assert update["about"]["model"] == ""
+    world.go.set()
+    assert world.fly("two.h5").ok
+    told = []
+    while not told:
+        viewer.emit("ready", {"event": max([0, *(event["number"] for event in update["events"])])})
+        _, update = viewer.receive(timeout=30)
+        told += [update["about"]["model"]] if "about" in update else []
+    assert told == ["two, 64x64"]
+    viewer.disconnect()
+
+
+def test_that_the_model_has_changed_is_never_dropped():
+    slow, heard = threading.Event(), []
+
+    class Slow(Listener):
+        def refused(self, session, reason):
+            slow.wait(30)
+            heard.append("refused")
+
+        def model_changed(self, origin):
+            heard.append(origin)
+
+    notifier = Notifier([Slow()], capacity=2)
+    session = Session("sid", 1, "test", agent=None)
+    for _ in range(10):
+        notifier.tell("refused", session, None)
+    notifier.tell("model_changed", origin_of("two"), keep=True)
+    slow.set()
+    notifier.close()
+    assert heard == ["refused"] * (10 - notifier.dropped) + [origin_of("two")]
+    assert notifier.dropped >= 7
+
+
+def test_a_listener_that_is_stuck_costs_its_fellows_nothing(eventually):
+    go, heard = threading.Event(), []
+
+    class Stuck(Listener):
+        def refused(self, session, reason):
+            go.wait(30)
+
+    class Hears(Listener):
+        def refused(self, session, reason):
+            heard.append(reason)
+
+    notifier = Notifier([Stuck(), Hears()])
+    for number in range(3):
+        notifier.tell("refused", Session("sid", 1, "test", agent=None), number)
+    assert eventually(lambda: heard == [0, 1, 2])
+    go.set()
+    notifier.close()
+
+
+def test_of_a_simulator_that_comes_and_goes_even_a_slow_listener_hears(serve, connect, payload, eventually):
+    go, heard = threading.Event(), []
+
+    class Slow(Listener):
+        def decided(self, session, frame, decision):
+            go.wait(30)
+
+        def connected(self, session):
+            heard.append(("connected", session.number))
+
+        def disconnected(self, session):
+            heard.append(("disconnected", session.number))
+
+    server = serve(listeners=[Slow()])
+    clients = []
+    for number in range(2):
+        client = connect(server.port)
+        clients.append(client)
+        for frame in range(300 if number == 0 else 1):
+            client.send_frame(payload(timestamp=frame), str(frame))
+            assert eventually(lambda client=client, frame=frame: frame in client.acknowledged)
+    assert server.status()["news_dropped"]
+    for client in clients:
+        client.close()
+    assert eventually(lambda: not server.sessions)
+    go.set()
+    assert eventually(lambda: len(heard) == 4)
+    assert sorted(heard) == [("connected", 1), ("connected", 2), ("disconnected", 1), ("disconnected", 2)]

@@ -1,0 +1,327 @@
+"""The pages of recordings in a real browser: found, played, looked at, hidden and restored, and they fit."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dashboard.recordings.routes import Recordings
+from dataset.pairs import find_pairs
+from dataset.recordings.recording import open_run
+from dataset.recordings.statistics import statistics_of
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import RecordingSettings
+from tests.dashboard.browser import GRID, HERO, PEOPLE, SCREENSHOTS, Network, grid_colours, is_colour, slide, until
+
+WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+LONG = 10_000  # frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def recorder(folder):
+    with Recorder(RecordingSettings(folder=str(folder), min_free_gigabytes=0)) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def bridge(serve_with_dashboard, seeing_agent, recorder, folder):
+    more = [Recordings(folder).pages]
+    return serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network(), more=more)
+
+
+@pytest.fixture
+def walk(folder):
+    return Path(shutil.copytree(WALK, folder / "walk"))
+
+
+@pytest.fixture
+def open_recording(bridge, visit):
+    """Open a recording; returns the page when its first picture is there."""
+
+    def start(name: str, **options):
+        page = visit(f"{bridge.dashboard.address}recordings/{name}", **options)
+        until(page, lambda: shown(page))
+        return page
+
+    return start
+
+
+def shown(page) -> str:
+    return page.get_attribute("#picture", "data-frame")
+
+
+def frames_shown(page) -> int:
+    return int(page.get_attribute("#strip", "aria-valuemax")) + 1
+
+
+def wait_for(page, frame: str) -> None:
+    until(page, lambda: shown(page) == frame)
+
+
+def classes_on_disk(run: Path, frame: str) -> np.ndarray:
+    """(GRID, GRID, 3) bool, background, people, hero, in the middle of each square."""
+    mask = cv2.cvtColor(cv2.imread(str(run / "masks" / f"{frame}.png")), cv2.COLOR_BGR2RGB)
+    middles = (np.arange(GRID) * 2 + 1) * len(mask) // (2 * GRID)
+    return mask[np.ix_(middles, middles)] > 0
+
+
+def hidden_numbers(run: Path) -> set[int]:
+    """The frames that training does not get."""
+    everything = {int(frame.frame) for frame in open_run(run).frames}
+    return everything - {int(pair.name) for pair in find_pairs(run)[0]}
+
+
+def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_mask(bridge, stream, visit, folder):
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    page.get_by_text("Following", exact=True).wait_for()
+    page.fill("#run-name", "by_button")
+    page.click("#record-button")
+    page.get_by_role("button", name="Stop recording").wait_for()
+    lines = folder / "by_button" / "frames.jsonl"
+    until(page, lambda: lines.exists() and lines.read_bytes().count(b"\n") >= 12)
+    page.click("#record-button")
+    page.get_by_role("button", name="Record", exact=True).wait_for()
+    page.get_by_role("link", name="Recordings").click()
+    page.get_by_role("link", name="by_button").click()
+    until(page, lambda: shown(page))
+    first = shown(page)
+    slide(page, "opacity", 100)
+    colours, classes = grid_colours(page, "#picture"), classes_on_disk(folder / "by_button", first)
+    away = np.ones((GRID, GRID), bool)
+    away[11:21, 12:] = False  # where box, cross and label are drawn
+    for colour, channel in ((HERO, 2), (PEOPLE, 1)):
+        assert classes[away][:, channel].any()
+        assert (is_colour(colours, colour) == classes[..., channel])[away].all()
+    slide(page, "opacity", 0)
+    assert not is_colour(grid_colours(page, "#picture"), HERO).any()
+    dark, place = grid_colours(page, "#picture")[-1, 0], page.get_attribute("#map-view", "data-camera")
+    page.click("#play")
+    until(page, lambda: shown(page) >= f"{int(first) + 4:06d}")
+    page.click("#play")
+    bright = grid_colours(page, "#picture")[-1, 0]
+    assert (bright > dark).all()  # each picture of the stream is a little brighter than the one before
+    assert page.get_attribute("#map-view", "data-camera") != place
+    frames = open_run(folder / "by_button").frames
+    apart = [np.hypot(*np.subtract(frame.track_point, frame.truth_hero)[:2]) for frame in frames]
+    numbers = page.locator("#numbers > div", has_text="somebody else followed")
+    assert numbers.locator("dd").text_content() == str(np.count_nonzero(np.array(apart) > 5))
+    page.get_by_role("link", name="Live").click()
+    page.get_by_text("Following", exact=True).wait_for()
+
+
+def test_strip_and_keyboard_lead_to_the_frame(open_recording, walk):
+    page = open_recording("walk")
+    assert shown(page) == "000000"
+    strip = page.locator("#strip")
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] * 20.5 / 30, "y": 20})
+    wait_for(page, "000020")
+    assert strip.get_attribute("aria-valuenow") == "20"
+    for key, frame in (
+        ("ArrowLeft", "000019"),
+        ("ArrowRight", "000020"),
+        ("Shift+ArrowLeft", "000010"),
+        ("End", "000029"),
+        ("ArrowRight", "000029"),
+        ("Home", "000000"),
+    ):
+        page.keyboard.press(key)
+        wait_for(page, frame)
+    page.select_option("#speed", "4")
+    page.locator("#strip").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause").wait_for()
+    wait_for(page, "000029")  # plays to the end, and stops there
+    page.get_by_role("button", name="Play").wait_for()
+    lost = page.locator("#moment-lines [data-kind=lost] button")
+    lost.click()
+    record = next(frame for frame in open_run(walk).frames if frame.changed and frame.state == "lost")
+    wait_for(page, record.frame)
+    page.get_by_label("Depth").check(force=True)
+    wait_for(page, record.frame)
+    until(page, lambda: np.ptp(grid_colours(page, "#picture")[-1, GRID // 2]) > 40)  # near: green or yellow, not grey
+
+
+def test_a_stretch_is_hidden_from_training_and_restored(open_recording, walk):
+    page = open_recording("walk")
+    strip = page.locator("#strip")
+    box = strip.bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + box["width"] * 5.5 / 30, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 9.5 / 30, box["y"] + 30)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.get_by_text("frames 000005 to 000009 (5)", exact=True).wait_for()
+    page.get_by_role("button", name="Hide").click()
+    until(page, lambda: hidden_numbers(walk) == {5, 6, 7, 8, 9})
+    until(page, lambda: "hidden" in page.text_content("#position"))
+    assert page.locator("#numbers dd").nth(1).text_content() == "5"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    for key in ("Shift+ArrowRight", "ArrowLeft", "ArrowLeft", "i", "ArrowRight", "o"):
+        page.keyboard.press(key)
+    page.get_by_text("frames 000008 to 000009 (2)", exact=True).wait_for()
+    page.get_by_role("button", name="Restore").click()
+    until(page, lambda: hidden_numbers(walk) == {5, 6, 7})
+    page.reload()
+    until(page, lambda: shown(page))
+    assert page.locator("#numbers dd").nth(1).text_content() == "3"  # of the whole recording
+
+
+def test_its_numbers_are_those_of_the_command(open_recording, walk):
+    page = open_recording("walk")
+    terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
+    told, expected = dict(zip(terms, values, strict=True)), statistics_of(open_run(walk))
+    assert told["frames"] == str(expected.frames)
+    assert told["with the hero"] == str(len(expected.hero_pixels))
+    assert [told[name] for name in terms[4:8]] == [str(count) for count in expected.sizes.values()]
+    assert told["found, lost"] == f"{expected.found}, {expected.lost} times"
+    assert told["range, median"] == f"{np.median(expected.metres):.1f} m"
+    assert told["latency, median"] == f"{np.median(expected.latencies):.1f} ms"
+
+
+def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_recording, folder, eventually):
+    stream(bridge.port)
+    assert eventually(lambda: bridge.sessions and bridge.sessions[0].counts.answered)
+    recorder.start("growing")
+    assert eventually((folder / "growing" / "frames.jsonl").exists)
+    assert eventually(lambda: (folder / "growing" / "frames.jsonl").stat().st_size)
+    page = open_recording("growing")
+    page.get_by_text("recording now").wait_for()
+    before = frames_shown(page)
+    until(page, lambda: frames_shown(page) > before + 5)
+    recorder.stop()
+    until(page, lambda: page.locator("#run-state").is_hidden())
+    assert frames_shown(page) == len(open_run(folder / "growing").frames)
+
+
+def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit, walk, folder):
+    bad = "<img src=x onerror=document.title=1>"
+    name = "broken" if sys.platform == "win32" else "<b>broken"
+    broken = folder / name
+    shutil.copytree(walk, broken)
+    lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
+    lines[1] |= {"note": bad, "state": bad}
+    lines[2] |= {"gimbal_pose": "x", "detection": {"box": [1]}, "range": 5, "timings": [], "track_point": [None] * 3}
+    damaged = [
+        b"",
+        b"{",
+        b'{"frame":"../../x","image":"a"}',
+        b"null",
+        b"5",
+        b'{"frame":["a"],"image":"a"}',
+        b"\xff",
+        json.dumps(lines[5]).encode()[:-20],
+    ]
+    text = b"\n".join([json.dumps(line).encode() for line in lines[:5]] + damaged)
+    (broken / "frames.jsonl").write_bytes(text)
+    (broken / "meta.json").write_text(
+        json.dumps({"model": {"description": bad}, "frame_size": 5, "settings": None, "ended": bad})
+    )
+    (broken / "images" / lines[0]["image"]).write_bytes(b"no picture")
+    (broken / "masks" / f"{lines[1]['frame']}.png").unlink()
+    page = visit(f"{bridge.dashboard.address}recordings", complains=True)  # of the mask that is not there
+    page.get_by_role("link", name=name).click()
+    page.get_by_text("This picture cannot be read").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("labels: unreadable").wait_for()
+    page.get_by_text(bad).first.wait_for()
+    page.keyboard.press("ArrowRight")
+    wait_for(page, "000002")
+    assert page.text_content("#numbers dd >> nth=0") == "5"
+    assert page.locator("main img, main b").count() == 0
+    assert page.title() == f"{name} · Follow me"
+    page.goto(f"{bridge.dashboard.address}recordings/nothing")
+    page.get_by_text("there is no recording 'nothing'").wait_for()
+
+
+def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):
+    bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(folder).pages])
+    page = visit(bridge.dashboard.address.partition("#")[0] + "recordings/walk")
+    page.get_by_text("Read-only").wait_for()
+    until(page, lambda: shown(page))
+    assert page.get_by_role("button", name="Hide").count() == 0
+    page.fill("#token", bridge.dashboard.token)
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("button", name="Hide").click()
+    until(page, lambda: hidden_numbers(walk) == {0})
+
+
+def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, walk):
+    other = serve()  # another port is another site
+    page = visit(f"http://127.0.0.1:{other.port}/status", complains=True)
+    outcome = page.evaluate(
+        """async (address) => {
+            const body = '{"frames": ["all"]}';
+            const json = { method: "POST", body, headers: { "Content-Type": "application/json" } };
+            const read = [];
+            for (const path of ["", "/walk", "/walk/frames", "/walk/hide", "/walk/images/000003.jpeg"])
+                for (const options of [{}, json, { method: "POST", body, mode: "no-cors" }])
+                    read.push(await fetch(address + path, options).then((answer) => answer.text()).catch(() => ""));
+            const image = new Image();
+            const seen = await new Promise((tell) => {
+                image.onload = () => tell(true);
+                image.onerror = () => tell(false);
+                image.src = `${address}/walk/images/000003.jpeg`;
+            });
+            return { read: read.join(""), seen };
+        }""",
+        f"{bridge.dashboard.address}api/recordings",
+    )
+    assert outcome == {"read": "", "seen": False}
+    assert hidden_numbers(walk) == set()
+
+
+def test_a_long_recording_opens_at_once(open_recording, walk):
+    lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
+    with (walk / "frames.jsonl").open("w") as file:
+        for number in range(LONG):
+            line = lines[number % len(lines)] | {"frame": f"{number:06d}", "received": 1.7e9 + number / 5}
+            line["timestamp"] = number / 5
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+    began = time.monotonic()
+    page = open_recording("walk", complains=True)  # of masks that are not there
+    seconds = time.monotonic() - began
+    assert frames_shown(page) == LONG
+    print(f"{LONG} frames: opened in {seconds:.2f} s")
+    assert seconds < 10  # half a second to two, on a machine with little else to do
+    page.keyboard.press("End")
+    wait_for(page, f"{LONG - 1:06d}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_they_fit_screens_from_380_pixels_to_4k(open_recording, bridge, scheme, walk, tmp_path):
+    page = open_recording("walk", color_scheme=scheme)
+    pictures = Path(SCREENSHOTS or tmp_path) / "screenshots"
+    for name, wanted in (
+        ("recording", ("#picture", "#map-view", "#strip", "#play", "#hide", "#histograms")),
+        ("recordings", ("#runs", "#search")),
+    ):
+        for width, height in ((380, 800), (1440, 900), (3840, 2160)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(100)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            for element in wanted:
+                box = page.locator(element).bounding_box()
+                assert box["width"] > 30
+                assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+            if name == "recording" and width >= 1440:  # pictures, strip and buttons in one screen
+                bottom = page.locator("#transport").bounding_box()
+                assert bottom["y"] + bottom["height"] <= height
+            page.screenshot(path=pictures / f"{name}_{width}_{scheme}.png", full_page=width < 1000)
+        page.get_by_role("link", name="Recordings").click()
+        page.get_by_role("link", name="walk").wait_for()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, background[4:-1].split(","))) > 128) is (scheme == "light")

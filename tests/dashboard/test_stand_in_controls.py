@@ -1,0 +1,143 @@
+"""Controls of the stand-in as HTTP calls: what a wish becomes, who is refused, and that QuadSim is never asked."""
+
+import json
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.simulator_control import StandInState, parse_introduction
+
+INTRODUCTION = {"seed": 3, "people": 60, "speed": 1.0}
+
+
+@pytest.fixture
+def bridge(serve_with_dashboard):
+    return serve_with_dashboard()
+
+
+@pytest.fixture
+def call(bridge):
+    def post(path: str, body: object, **more) -> requests.Response:
+        return requests.post(f"http://127.0.0.1:{bridge.port}/api/simulators/{path}", json=body, timeout=30, **more)
+
+    return post
+
+
+@pytest.fixture
+def stand_in(bridge, connect, eventually):
+    """A simulator that said what it is."""
+    client = connect(bridge.port)
+    introduce(client, INTRODUCTION)
+    assert eventually(lambda: bridge.sessions and bridge.sessions[0].stand_in)
+    return client
+
+
+def introduce(client, *arguments: object) -> None:
+    client.send("42" + json.dumps(["stand_in", *arguments]))
+
+
+def test_wishes_reach_the_stand_in(bridge, call, stand_in, eventually):
+    assert bridge.sessions[0].stand_in == StandInState(3, 60, 1.0)
+    assert call("1/speed", {"speed": 4}).json() == {"speed": 4}
+    assert stand_in.events.get(timeout=30) == ("set_speed", {"speed": 4})
+    assert call("1/new-episode", {"seed": 9, "people": 5}).json() == {"seed": 9, "people": 5}
+    assert stand_in.events.get(timeout=30) == ("new_episode", {"seed": 9, "people": 5})
+    assert call("1/new-episode", {}).json() == {"seed": 4, "people": 60}  # the next one, with as many people
+    introduce(stand_in, {"seed": 4, "people": 60, "speed": None})
+    assert eventually(lambda: bridge.sessions[0].stand_in.seed == 4)
+    assert "lockstep" in call("1/speed", {"speed": 4}).json()["error"]
+    assert sum(bridge.sessions[0].counts.refused.values()) == 0
+
+
+def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, payload, eventually):
+    quadsim = connect(bridge.port)
+    quadsim.send_frame(payload(), "1")
+    assert eventually(lambda: 1 in quadsim.acknowledged)
+    quadsim.events.get(timeout=30)  # the command for that frame
+    for path, body in (("1/speed", {"speed": 4}), ("1/new-episode", {})):
+        answer = call(path, body)
+        assert answer.status_code == 404
+        assert "stand-in" in answer.json()["error"]
+    with pytest.raises(ValueError, match="no stand-in"):
+        bridge.ask(bridge.sessions[0], "set_speed", {"speed": 4})
+    quadsim.send_frame(payload(), "2")
+    assert eventually(lambda: 2 in quadsim.acknowledged)
+    assert [event for event, _ in [quadsim.events.get(timeout=30)]] == ["object_detected"]
+    assert quadsim.events.empty()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "word"),
+    [
+        ("1/speed", {}, 400, "0.1 to 9"),
+        ("1/speed", {"speed": "4"}, 400, "0.1 to 9"),
+        ("1/speed", {"speed": 9.5}, 400, "0.1 to 9"),
+        ("1/speed", {"speed": True}, 400, "0.1 to 9"),
+        ("1/speed", [], 400, "object"),
+        ("1/new-episode", {"seed": -1}, 400, "seed"),
+        ("1/new-episode", {"seed": 1.5}, 400, "seed"),
+        ("1/new-episode", {"people": 501}, 400, "people"),
+        ("1/new-episode", {"people": None}, 400, "people"),
+        ("2/speed", {"speed": 4}, 404, "simulator 2"),
+        ("2/new-episode", {}, 404, "simulator 2"),
+    ],
+)
+def test_nonsense_is_one_sentence(call, stand_in, path, body, status, word):
+    answer = call(path, body)
+    assert answer.status_code == status
+    assert word in answer.json()["error"]
+    assert stand_in.events.empty()
+
+
+def test_pages_of_other_sites_and_links_control_nothing(bridge, call, stand_in):
+    for path in ("1/speed", "1/new-episode"):
+        assert call(path, {"speed": 4}, headers={"Origin": "http://evil.example"}).status_code == 403
+        assert call(path, {"speed": 4}, headers={"Host": "evil.example:4567"}).status_code == 403
+        assert requests.get(f"http://127.0.0.1:{bridge.port}/api/simulators/{path}", timeout=30).status_code == 405
+    assert stand_in.events.empty()
+
+
+def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, connect, eventually):
+    bridge = serve_with_dashboard(host="0.0.0.0")
+    introduce(client := connect(bridge.port), INTRODUCTION)
+    assert eventually(lambda: bridge.sessions and bridge.sessions[0].stand_in)
+    address = f"http://127.0.0.1:{bridge.port}/api/simulators/1/speed"
+    assert requests.post(address, json={"speed": 4}, timeout=30).status_code == 401
+    right = {"Authorization": f"Bearer {bridge.dashboard.token}"}
+    assert requests.post(address, json={"speed": 4}, headers=right, timeout=30).ok
+    assert client.events.get(timeout=30) == ("set_speed", {"speed": 4})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ([],), (INTRODUCTION, 1), ({},), ({"seed": -1, "people": 1},), ({**INTRODUCTION, "speed": "fast"},)],
+)
+def test_an_introduction_that_is_none_is_refused_and_the_flight_goes_on(
+    bridge, connect, payload, eventually, arguments
+):
+    client = connect(bridge.port)
+    introduce(client, *arguments)
+    client.send_frame(payload(), "1")
+    assert eventually(lambda: 1 in client.acknowledged)
+    assert bridge.sessions[0].counts.refused == {"bad-introduction": 1}
+    assert bridge.sessions[0].stand_in is None
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["seed", "people", "speed"]), inner),
+        ),
+        max_size=2,
+    )
+)
+def test_whatever_comes_is_read_or_refused(arguments):
+    try:
+        state = parse_introduction(tuple(arguments))
+    except BadFrame:
+        return
+    assert 0 <= state.people <= 500

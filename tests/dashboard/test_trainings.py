@@ -1,0 +1,99 @@
+"""Folders of trainings, as they are while they are written, and when something else lies there."""
+
+import json
+import os
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.workshop.trainings import Training, find_training, find_trainings
+
+RESULTS = "epoch,minutes,loss,images_per_second,score\n1,0.5,1.5,20,\n2,1.0,1.25,22,0.5\n3,1.5,nan,24,0.25\n"
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "evening"
+    folder.mkdir()
+    (folder / "arguments.json").write_text(json.dumps({"init": "models/one.h5", "minutes": 10}))
+    (folder / "results.csv").write_text(RESULTS)
+    (folder / "checkpoint.npz").write_bytes(b"")
+    return folder
+
+
+def test_a_training_in_numbers(run):
+    training = Training(run)
+    assert [row["score"] for row in training.rows()] == [None, 0.5, 0.25]
+    assert training.rows()[2]["loss"] is None
+    summary = training.summary()
+    known = {"name": "evening", "init": "one.h5", "epochs": 3, "minutes": 1.5, "done": 0.15, "score": 0.5}
+    assert summary.items() >= (known | {"resumable": True}).items()
+    assert training.pictures() == {}
+    assert training.verdict() is None
+    (run / "retrain.md").write_text("# Retraining of one.h5\n\n**Not promoted:** not better where asked.\n")
+    assert training.verdict() == "Not promoted: not better where asked."
+
+
+def test_what_is_left_counts_from_the_last_epoch_and_not_from_before_it_was_resumed(run):
+    hour_ago = time.time() - 3600
+    os.utime(run / "results.csv", (hour_ago, hour_ago))
+    assert Training(run).progress(None)["left"] is None
+    assert Training(run).progress(time.time() - 10)["left"] == pytest.approx(8.5 * 60 - 10, abs=5)
+    assert Training(run).progress(hour_ago - 60)["left"] == 0
+    os.utime(run / "results.csv")
+    assert Training(run).progress(hour_ago)["left"] == pytest.approx(8.5 * 60, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings", "done"),
+    [
+        (None, {"epochs": 4}, 0.75),
+        (3, {"epochs": 3}, 1.0),
+        (3, {"epochs": 6}, 0.5),  # resumed with a file of settings: these are what it goes by
+        (12, None, 0.25),
+        (None, {"epochs": None}, None),
+    ],
+)
+def test_a_training_counted_in_epochs_is_done_when_they_are(run, epochs, settings, done):
+    (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
+    if settings:
+        (run / "settings.json").write_text(json.dumps(settings))
+    training = Training(run)
+    summary = training.summary()
+    assert (summary["done"], summary["resumable"]) == (done, done is not None and done < 1)
+    if done == 0.75:
+        assert training.progress(time.time())["left"] == pytest.approx(30, abs=5)
+    (run / "checkpoint.npz").unlink()
+    assert not Training(run).summary()["resumable"]
+
+
+def test_a_training_of_several_workers_cannot_be_resumed_by_one(run):
+    (run / "arguments.json").write_text(json.dumps({"epochs": 12, "strategy": "multiworker"}))
+    assert Training(run).summary().items() >= {"done": 0.25, "resumable": False}.items()
+
+
+def test_only_trainings_are_listed_the_newest_first(run):
+    (run.parent / "cache").mkdir()
+    (run.parent / "notes.txt").write_text("mine")
+    other = run.parent / "later"
+    other.mkdir()
+    (other / "arguments.json").write_text("{}")
+    os.utime(run / "arguments.json", (1, 1))
+    assert [training.name for training in find_trainings(run.parent)] == ["later", "evening"]
+    assert not Training(other).summary()["resumable"]
+    for name in ("cache", "..", "../evening", ""):
+        with pytest.raises(LookupError, match="no training"):
+            find_training(run.parent, name)
+    assert find_trainings(run.parent / "nowhere") == []
+
+
+@given(st.binary(max_size=200), st.binary(max_size=100) | st.just(b"[1]") | st.just(b'{"minutes": [], "init": 5}'))
+def test_whatever_lies_there_it_is_read(tmp_path_factory, results, arguments):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "results.csv").write_bytes(results)
+    (folder / "arguments.json").write_bytes(arguments)
+    (folder / "retrain.md").write_bytes(results)
+    training = Training(folder)
+    json.dumps([training.progress(time.time()), training.rows(), training.verdict()], allow_nan=False)

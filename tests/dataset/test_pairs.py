@@ -1,0 +1,204 @@
+import os
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from dataset.pairs import DatasetError, check_pairs, find_pairs, labels_of, read_pair
+from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
+
+
+@pytest.fixture
+def frame():
+    labels = draw_labels(np.random.default_rng(1), 32)
+    return paint(labels), labels
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("0_run6_cam1_00000_data_pack2.jpeg", "0_run6_mask_00000_data_pack2.png"),
+        ("2_run2cam1_05421.jpeg", "2_run2_mask_05421.png"),
+        ("2_run2cam1_05421.jpeg", "2_run2mask_05421.png"),
+        ("0_run1cam1_00005.jpeg", "0__mask_00005.png"),
+        ("000017.jpeg", "000017.png"),
+    ],
+)
+def test_official_and_own_names_find_their_partner(tmp_path, frame, image, mask):
+    write_frame(tmp_path, image, mask, *frame)
+    pairs, problems = find_pairs(tmp_path)
+    assert problems == []
+    assert [(pair.image.path.name, pair.mask.path.name) for pair in pairs] == [(image, mask)]
+
+
+def test_a_missing_mask_is_named_and_shifts_no_other(tmp_path):
+    write_dataset(tmp_path, 6, size=32)
+    (tmp_path / "masks" / "run_1_mask_00002.png").unlink()
+    pairs, problems = find_pairs(tmp_path)
+    assert [pair.image.path.name[-10:-5] for pair in pairs] == ["00000", "00001", "00003", "00004", "00005"]
+    assert all(pair.image.path.stem[-5:] == pair.mask.path.stem[-5:] for pair in pairs)
+    assert [problem.kind for problem in problems] == ["no mask"]
+    assert "run_1_cam1_00002.jpeg" in str(problems[0])
+
+
+def test_masks_without_a_run_are_not_guessed_between_two_runs(tmp_path, frame):
+    for run in (1, 2):
+        write_frame(tmp_path, f"0_run{run}cam1_00005.jpeg", "0__mask_00005.png", *frame)
+    pairs, problems = find_pairs(tmp_path)
+    assert pairs == []
+    assert sorted(problem.kind for problem in problems) == ["no image", "no mask", "no mask"]
+
+
+def test_a_zip_reads_as_its_folder_does(tmp_path):
+    folder = write_dataset(tmp_path / "runs" / "run_1", 4, size=32)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "runs")
+    in_folder, in_zip = find_pairs(tmp_path / "runs")[0], find_pairs(archive)[0]
+    assert [pair.name for pair in in_zip] == [pair.name for pair in in_folder]
+    for one, other in zip(in_folder, in_zip, strict=True):
+        np.testing.assert_array_equal(read_pair(one), read_pair(other))
+    assert folder.is_dir()
+
+
+def test_a_zip_with_the_separators_of_windows_reads_like_any(tmp_path):
+    write_dataset(tmp_path / "train", 3, size=32)
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        for file in (tmp_path / "train").rglob("*.*"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = str(file.relative_to(tmp_path)).replace(
+                "/", "\\"
+            )  # the constructor would mend it elsewhere
+            archive.writestr(entry, file.read_bytes())
+    pairs, problems = find_pairs(tmp_path / "windows.zip")
+    assert problems == []
+    assert [pair.run for pair in pairs] == ["windows/train/run_1"] * 3
+    for one, other in zip(pairs, find_pairs(tmp_path / "train")[0], strict=True):
+        assert (one.name, one.image.name) == (other.name, other.image.name)
+        np.testing.assert_array_equal(read_pair(one), read_pair(other))
+
+
+def test_hidden_frames_are_left_out(tmp_path):
+    write_dataset(tmp_path, 4, size=32)
+    (tmp_path / "hidden.txt").write_text("run_1_00001 run_1_00003\n")
+    assert [pair.name for pair in find_pairs(tmp_path)[0]] == ["run_1_00000", "run_1_00002"]
+
+
+def test_a_source_without_a_single_frame_is_named_and_hides_no_other_problem(tmp_path):
+    for role in ("images", "masks"):
+        (tmp_path / "morning" / role).mkdir(parents=True)
+    (tmp_path / "morning" / "masks" / "notes.txt").write_text("none today")
+    pairs, problems = find_pairs(tmp_path)
+    assert pairs == []
+    expected = [("empty", str(tmp_path / "morning" / role)) for role in ("images", "masks")]
+    assert [(problem.kind, problem.file) for problem in problems] == expected
+    write_dataset(tmp_path / "evening", 2, size=32)
+    assert len(find_pairs(tmp_path)[0]) == 2
+
+
+def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
+    for number in range(3):
+        write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
+    lines = [
+        '{"image": "000000.jpeg", "label_source": "simulator"}',
+        '{"image": "000001.jpeg", "label_source": "model"}',
+    ]
+    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join([*lines, "[]", '{"image": "0000']))
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
+    for source in (tmp_path / "flight", archive):
+        assert [pair.by_model for pair in find_pairs(source)[0]] == [False, True, False]
+
+
+def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
+    for number in range(3):
+        write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
+    lines = [f'{{"image": "{number:06d}.jpeg", "label_source": "simulator"}}' for number in range(2)]
+    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join(lines))
+    (tmp_path / "flight" / "masks" / "000002.png").unlink()  # as a listing between its image and its mask sees it
+    pairs, problems = find_pairs(tmp_path)
+    assert [pair.name for pair in pairs] == ["000000", "000001"]
+    assert problems == []
+    (tmp_path / "flight" / "masks" / "000001.png").unlink()  # was there, as its line says
+    assert [problem.kind for problem in find_pairs(tmp_path)[1]] == ["no mask"]
+
+
+def test_a_mask_that_is_missing_is_told_whatever_its_frame_is_called(tmp_path, frame):
+    write_frame(tmp_path, "run_1_cam1_00001.png", "run_1_mask_00001.png", *frame)
+    (tmp_path / "frames.jsonl").write_text('{"image": "run_1_cam1_00001.png", "label_source": "simulator"}')
+    (tmp_path / "masks" / "run_1_mask_00001.png").unlink()
+    assert "no mask" in [problem.kind for problem in find_pairs(tmp_path)[1]]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere links need rights")
+def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
+    write_frame(tmp_path / "elsewhere" / "far", "000000.jpeg", "000000.png", *frame)
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "far").symlink_to(tmp_path / "elsewhere" / "far")
+    (tmp_path / "elsewhere" / "far" / "again").symlink_to(tmp_path / "recordings")
+    pairs, problems = find_pairs(tmp_path / "recordings")
+    assert [pair.run for pair in pairs] == ["recordings/far"]
+    assert problems == []
+
+
+def test_what_an_archiver_leaves_beside_is_no_dataset(tmp_path, frame):
+    write_frame(tmp_path / "train", "000000.jpeg", "000000.png", *frame)
+    for role, name in (("images", "._000000.jpeg"), ("masks", "._000000.png")):
+        (tmp_path / "__MACOSX" / "train" / role).mkdir(parents=True)
+        (tmp_path / "__MACOSX" / "train" / role / name).write_bytes(b"attributes")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path)
+    for source in (tmp_path, archive):
+        pairs, problems = find_pairs(source)
+        assert len(pairs) == 1
+        assert problems == []
+
+
+def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
+    write_frame(tmp_path / "train", "1_run1_cam1_00000.jpeg", "1_run1_mask_00000.png", *frame)
+    write_frame(tmp_path / "mine" / "evening", "000000.jpeg", "000000.png", *frame)
+    runs = {pair.run for pair in find_pairs(tmp_path)[0]}
+    assert {run.split("/", 1)[1] for run in runs} == {"train/1_run1", "mine/evening"}
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
+def test_masks_of_either_scale_give_the_same_labels(values):
+    labels = draw_labels(np.random.default_rng(2), 32)
+    mask = np.eye(3, dtype=np.uint8)[labels] * values[1]
+    np.testing.assert_array_equal(labels_of(mask), labels)
+
+
+def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):
+    image, labels = frame
+    for number in range(5):
+        write_frame(tmp_path, f"a_cam1_{number}.png", f"a_mask_{number}.png", image, labels)
+    (tmp_path / "images" / "a_cam1_0.png").write_bytes(b"not an image")
+    write_frame(tmp_path, "b_cam1_1.png", "a_mask_1.png", image[:16], labels[:16, :16])
+    (tmp_path / "images" / "b_cam1_1.png").unlink()
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "masks" / "a_mask_2.png"), np.full((32, 32, 3), 77, np.uint8))
+    cv2.imwrite(str(tmp_path / "masks" / "a_mask_3.png"), np.zeros((32, 32, 3), np.uint8))
+    found = {problem.kind: str(problem) for problem in check_pairs(find_pairs(tmp_path)[0]).values()}
+    assert set(found) == {"unreadable", "size", "values", "classes"}
+    assert "a_cam1_0.png" in found["unreadable"]
+    assert "a_mask_1.png" in found["size"]
+    assert "a_mask_2.png" in found["values"]
+    assert "a_mask_3.png" in found["classes"]
+
+
+def test_what_is_no_dataset_is_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "fake.zip").write_bytes(b"PK no")
+    with pytest.raises(DatasetError, match="does not exist"):
+        find_pairs(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="images/ and masks/"):
+        find_pairs(tmp_path / "empty")
+    with pytest.raises(DatasetError, match=r"fake\.zip"):
+        find_pairs(tmp_path / "fake.zip")
+
+
+def test_the_official_archives_pair_completely(shared):
+    counts = {"train": 4131, "validation": 1184, "sample_evaluation_data": 1134, "collected_runs": 4894}
+    for name, count in counts.items():
+        pairs, problems = find_pairs(shared / "data" / f"{name}.zip")
+        assert (len(pairs), problems) == (count, [])
+    with zipfile.ZipFile(shared / "data" / "train.zip") as archive:
+        assert pairs[0].mask.member not in archive.namelist()

@@ -1,0 +1,170 @@
+"""What QuadSim's own recording becomes: masks as the original made them, broken frames named and left out."""
+
+import shutil
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataset.pairs import check_pairs, find_pairs, read_pair
+from dataset.quadsim_import import find_frames, labels_of_depths, main, read_frame
+from dataset.recordings.recording import open_run
+from dataset.recordings.writer import RunWriter
+
+
+@pytest.fixture(scope="session")
+def raw(shared, tmp_path_factory):
+    """The raw recording of the shared files, unpacked: run1/IMG and expected/."""
+    folder = tmp_path_factory.mktemp("raw")
+    with zipfile.ZipFile(shared / "data" / "raw_recording.zip") as archive:
+        archive.extractall(folder)
+    (images,) = folder.rglob("IMG")
+    (expected,) = folder.rglob("expected")
+    return images, expected
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """Three frames as QuadSim writes them: the left is background, the middle a person, the right the hero."""
+    folder = tmp_path / "IMG"
+    folder.mkdir()
+    near, far = np.uint8(40), np.uint8(255)
+    left, middle, right = np.zeros((3, 8, 9), bool)
+    left[:, :3], middle[:, 3:6], right[:, 6:] = True, True, True
+    for number in range(3):
+        colour = np.random.default_rng(number).integers(0, 256, (8, 9, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"cam1_{number:05d}.png"), colour)
+        for camera, part in ((2, middle), (3, right), (4, left)):
+            depth = np.where(part, near, far)
+            cv2.imwrite(str(folder / f"cam{camera}_{number:05d}.png"), np.repeat(depth[..., None], 3, axis=2))
+    return folder
+
+
+def test_every_mask_equals_the_originals(raw, tmp_path):
+    images, expected = raw
+    assert main([str(images), str(tmp_path / "run")]) == 0
+    theirs = sorted((expected / "masks").iterdir())
+    ours = sorted((tmp_path / "run" / "masks").iterdir())
+    assert len(theirs) == len(ours) == 116
+    for their_file, our_file in zip(theirs, ours, strict=True):
+        assert their_file.stem.endswith(our_file.stem)
+        theirs_read, ours_read = (cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in (their_file, our_file))
+        np.testing.assert_array_equal(ours_read, theirs_read)
+    for file in images.glob("cam1_*.png"):
+        assert (tmp_path / "run" / "images" / file.name[5:]).read_bytes() == file.read_bytes()
+
+
+def test_the_import_is_a_dataset_and_a_recording(recording, tmp_path):
+    assert main([str(recording.parent), str(tmp_path / "runs" / "first")]) == 0  # the folder above IMG will do
+    pairs, problems = find_pairs(tmp_path / "runs")
+    assert [pair.name for pair in pairs] == ["00000", "00001", "00002"]
+    assert not problems
+    assert not check_pairs(pairs)
+    image, mask = read_pair(pairs[1])
+    np.testing.assert_array_equal(image[..., ::-1], cv2.imread(str(recording / "cam1_00001.png")))
+    expected = np.zeros((8, 9, 3), np.uint8)
+    for channel in range(3):  # background left, people in the middle, hero right
+        expected[:, 3 * channel : 3 * channel + 3, channel] = 255
+    np.testing.assert_array_equal(mask, expected)
+    run = open_run(tmp_path / "runs" / "first")
+    assert run.state == "finished"
+    assert [frame.hero_pixels for frame in run.frames] == [24, 24, 24]
+    assert {frame.label_source for frame in run.frames} == {"simulator"}
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_the_nearest_camera_gives_the_class(depths):
+    people, hero, environment = depths
+    order = [(environment - 1) % 256, people, hero]
+    expected = order.index(min(order))
+    labels = labels_of_depths(*(np.full((1, 1), depth, np.uint8) for depth in depths))
+    assert labels.tolist() == [[expected]]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_where_channels_differ_red_is_the_depth_as_in_the_original(recording, channels):
+    for camera in (2, 3, 4):
+        file = str(recording / f"cam{camera}_00001.png")
+        pixels = np.full((8, 9, channels), 7 * camera, np.uint8)  # blue, green and alpha: the people nearest everywhere
+        pixels[..., 2] = cv2.imread(file)[..., 2]
+        cv2.imwrite(file, pixels)
+    _, labels = read_frame(find_frames(recording)["00001"])
+    np.testing.assert_array_equal(labels, np.repeat([[0, 0, 0, 1, 1, 1, 2, 2, 2]], 8, axis=0))
+
+
+def damage(file, how):
+    data = file.read_bytes()
+    if how == "missing":
+        file.unlink()
+    elif how == "truncated":
+        file.write_bytes(data[: len(data) // 2])
+    elif how == "empty":
+        file.write_bytes(b"")
+    elif how == "flipped":
+        file.write_bytes(data[:60] + bytes([data[60] ^ 255]) + data[61:])
+    elif how == "text":
+        file.write_bytes(b"this is no picture")
+    elif how == "size":
+        cv2.imwrite(str(file), np.zeros((4, 4, 3), np.uint8))
+    elif how == "16 bits":
+        cv2.imwrite(str(file), np.zeros((8, 9, 3), np.uint16))
+
+
+@pytest.mark.parametrize("how", ["missing", "truncated", "empty", "flipped", "text", "size", "16 bits"])
+@pytest.mark.parametrize("camera", [1, 3])
+def test_a_frame_with_a_bad_file_is_named_and_left_out(recording, tmp_path, capsys, how, camera):
+    damage(recording / f"cam{camera}_00001.png", how)
+    assert main([str(recording), str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "left out: frame 00001" in out
+    assert f"cam{camera}" in out
+    pairs, problems = find_pairs(tmp_path / "run")
+    assert [pair.name for pair in pairs] == ["00000", "00002"]  # and nobody's label has moved
+    assert not problems
+    assert open_run(tmp_path / "run").meta["left_out"]
+
+
+def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    assert main([str(recording), str(tmp_path / "run")]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([str(tmp_path / "run"), str(tmp_path / "other")]) == 2
+    assert "cam1_00000.png" in capsys.readouterr().err
+    for file in recording.glob("cam4*"):
+        file.unlink()
+    assert main([str(recording), str(tmp_path / "other")]) == 2
+    assert "none of the 3 frames is complete" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(("ended_by", "status"), [(KeyboardInterrupt(), 130), (OSError("the disk is full"), 2)])
+def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
+    recording, tmp_path, monkeypatch, capsys, ended_by, status
+):
+    add = RunWriter.add
+
+    def ends(self, record, *files):
+        if record.frame == "00002":
+            raise ended_by
+        add(self, record, *files)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunWriter, "add", ends)
+        assert main([str(recording), str(tmp_path / "runs" / "first")]) == status
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not list((tmp_path / "runs").iterdir())
+    assert main([str(recording), str(tmp_path / "runs" / "first")]) == 0
+    assert len(open_run(tmp_path / "runs" / "first").frames) == 3
+
+
+def test_other_files_beside_the_cameras_do_not_matter(recording):
+    shutil.copy(recording / "cam1_00000.png", recording / "thumbnail.png")
+    (recording / "cam5_00000.png").write_bytes(b"")
+    frames = find_frames(recording)
+    assert list(frames) == ["00000", "00001", "00002"]
+    image, labels = read_frame(frames["00000"])
+    assert image == (recording / "cam1_00000.png").read_bytes()
+    assert labels.shape == (8, 9)

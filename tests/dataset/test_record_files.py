@@ -1,0 +1,119 @@
+"""Lines and image files of a recording: what is read back, what is refused, whatever stands in them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataset.previews.overlay import caption_of
+from dataset.recordings.record import FrameRecord, RecordingError, is_whole, read_lines, write_atomically
+from dataset.recordings.recording import Run
+from dataset.recordings.statistics import statistics_of
+
+LINE = (Path(__file__).with_name("recordings") / "walk" / "frames.jsonl").read_bytes().splitlines(keepends=True)[0]
+VALUES = json.loads(LINE)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=7) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def use(record: FrameRecord) -> None:
+    """All that readers do with a line."""
+    statistics_of(Run(Path("run"), {}, (record,), 0))
+    caption_of(record)
+    assert all("/" not in name.partition("/")[2] and ".." not in name for name in record.files())
+
+
+def test_a_line_is_read_as_it_was_written():
+    record = FrameRecord.from_line(LINE)
+    assert FrameRecord.from_line(record.to_line()) == record
+    assert json.loads(record.to_line()).items() >= VALUES.items()
+    huge = LINE.replace(b'"number":0', b'"number":1' + 400 * b"0")
+    with pytest.raises(RecordingError, match="number"):
+        FrameRecord.from_line(huge)
+    later = {**VALUES, "colour_of_the_sky": "blue"}  # a version to come
+    assert FrameRecord.from_line(json.dumps(later).encode()) == FrameRecord.from_line(LINE)
+
+
+@given(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
+def test_noise_is_refused(noise):
+    with pytest.raises(RecordingError):
+        FrameRecord.from_line(noise)
+
+
+@given(st.sampled_from(sorted(VALUES)), anything)
+def test_a_line_with_any_value_is_refused_or_can_be_used(key, value):
+    try:
+        record = FrameRecord.from_line(json.dumps({**VALUES, key: value}).encode())
+    except RecordingError:
+        return
+    use(record)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "", ".hidden", "a b", "..", "C:\\x", "nul\0"])
+def test_a_line_takes_nobody_out_of_its_folder(name):
+    for key in ("frame", "image"):
+        with pytest.raises(RecordingError, match=key):
+            FrameRecord.from_line(json.dumps({**VALUES, key: name}).encode())
+
+
+@given(st.integers(0, len(LINE) - 2))
+def test_a_line_that_was_cut_off_is_refused(length):
+    with pytest.raises(RecordingError):
+        FrameRecord.from_line(LINE[:length])
+
+
+def test_not_a_number_is_not_written():
+    with pytest.raises(ValueError, match="JSON"):
+        dataclasses.replace(FrameRecord.from_line(LINE), world_point=(float("nan"), 0.0, 0.0)).to_line()
+
+
+@given(st.data())
+def test_a_png_that_was_cut_off_or_changed_is_not_whole(data):
+    pixels = np.arange(300, dtype=np.uint8).reshape(10, 10, 3)
+    png = cv2.imencode(".png", pixels)[1].tobytes()
+    assert is_whole("a.png", png)
+    assert not is_whole("a.png", png[: data.draw(st.integers(0, len(png) - 1))])
+    place = data.draw(st.integers(0, len(png) - 1))
+    changed = bytearray(png)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    assert not is_whole("a.png", bytes(changed))
+
+
+def test_a_jpeg_that_was_cut_off_is_not_whole():
+    jpeg = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    assert is_whole("a.jpeg", jpeg)
+    assert not is_whole("a.jpeg", jpeg[:-1])
+    assert not is_whole("a.jpeg", b"")
+    assert not is_whole("a.jpeg", bytes(100))
+
+
+def test_frames_are_in_order_whatever_the_order_of_their_lines(tmp_path):
+    first = FrameRecord.from_line(LINE)
+    lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (3, 1, 2)]
+    (tmp_path / "frames.jsonl").write_bytes(b"".join(lines) + b'{"frame": "0000')
+    records, broken = read_lines(tmp_path)
+    assert [record.frame for record in records] == ["000001", "000002", "000003"]
+    assert broken == [b'{"frame": "0000']
+    assert read_lines(tmp_path / "absent") == ([], [])
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "meta.json"
+    write_atomically(file, b"old")
+
+    def full(handle):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("dataset.recordings.record.os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]

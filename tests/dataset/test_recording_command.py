@@ -1,0 +1,185 @@
+"""python -m dataset: what a person sees of recordings, and what training gets of them."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.__main__ import main
+from dataset.pairs import find_pairs
+from dataset.previews.contact_sheet import select
+from dataset.previews.film import film_pictures, frames_per_second
+from dataset.previews.overlay import HERO_COLOUR, SIZE, draw
+from dataset.recordings.record import read_lines
+from dataset.recordings.recording import open_run
+from dataset.recordings.statistics import statistics_of
+from tests.walk import FRAMES, UNSEEN
+
+WALK = Path(__file__).with_name("recordings") / "walk"
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """A copy of the recorded walk, in a folder of recordings of its own."""
+    return Path(shutil.copytree(WALK, tmp_path / "runs" / "walk"))
+
+
+def names(run: Path) -> list[str]:
+    return [pair.name for pair in find_pairs(run)[0]]
+
+
+def test_hidden_frames_are_left_out_of_training_until_they_are_restored(walk, capsys):
+    everything = names(walk)
+    before = sorted(file for file in walk.rglob("*") if file.is_file())
+    assert main(["hide", str(walk), "3-5", "9", "28-"]) == 0
+    assert "hid 6 frames; 6 of 30" in capsys.readouterr().out
+    assert [int(name) for name in names(walk)] == [n for n in range(FRAMES) if n not in (3, 4, 5, 9, 28, 29)]
+    assert main(["hide", str(walk), "5,6"]) == 0
+    assert "hid 1 frames; 7 of 30" in capsys.readouterr().out
+    assert main(["restore", str(walk), "4"]) == 0
+    assert "000004" in names(walk)
+    assert main(["restore", str(walk)]) == 0
+    assert names(walk) == everything
+    assert set(before) <= set(walk.rglob("*"))  # nothing was deleted
+
+
+@pytest.mark.parametrize("frames", ["x", "3-x", "-3", "99", "3--5"])
+def test_frames_that_are_none_are_refused(walk, capsys, frames):
+    assert main(["hide", str(walk), "--", frames]) == 2
+    assert capsys.readouterr().err.startswith("recording: ")
+    assert len(names(walk)) == FRAMES
+
+
+def test_a_name_means_a_recording_before_another_folder(walk, capsys, monkeypatch):
+    monkeypatch.chdir(walk.parent.parent)
+    walk.parent.rename("recordings")
+    Path("walk").mkdir()
+    assert main(["restore", "walk"]) == 0
+    Path("other").mkdir()
+    assert main(["restore", "other"]) == 2
+    assert "other is no recording" in capsys.readouterr().err
+
+
+def test_list_shows_every_run_and_its_state(walk, capsys):
+    shutil.copytree(walk, walk.with_name("broken"))
+    (walk.with_name("broken") / "meta.json").unlink()
+    walk.with_name("no-run").mkdir()
+    assert main(["list", str(walk.parent)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["run", "broken", "walk"]
+    assert "cut off" in lines[1]
+    assert "finished" in lines[2]
+    assert main(["recover", str(walk.with_name("broken"))]) == 0
+    assert "30 frames are whole" in capsys.readouterr().out
+    assert main(["list", str(walk / "images")]) == 0
+    assert "no recordings" in capsys.readouterr().out
+
+
+def test_show_counts_and_draws(walk, capsys):
+    assert main(["show", str(walk)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"hero visible {FRAMES - len(UNSEEN)} frames" in out
+    assert "found, lost 2, 1 times" in out
+    sheet = cv2.imread(str(walk / "look" / "contact_sheet.png"))
+    assert sheet.shape[1] > 5 * SIZE
+    assert cv2.imread(str(walk / "look" / "statistics.png")) is not None
+    assert names(walk) == names(WALK)  # pictures of it are no part of the dataset
+
+
+def test_statistics_are_those_of_the_walk():
+    numbers = statistics_of(open_run(WALK))
+    assert numbers.frames == FRAMES
+    assert numbers.missing == 0
+    assert sum(numbers.sizes.values()) == len(numbers.hero_pixels) == FRAMES - len(UNSEEN)
+    assert numbers.metres[0] < 11
+    assert numbers.metres[-1] > 22  # it walks away
+    thinned = dataclasses.replace(open_run(WALK), frames=open_run(WALK).frames[::3])
+    assert statistics_of(thinned).missing == FRAMES - len(thinned.frames) - 2  # none after the last
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "many"])
+def test_a_contact_sheet_of_nothing_is_refused(walk, capsys, count):
+    with pytest.raises(SystemExit) as refused:
+        main(["show", str(walk), "--frames", count])
+    assert refused.value.code == 2
+    assert f"expected 1 or more, got '{count}'" in capsys.readouterr().err
+
+
+def test_a_video_goes_where_it_is_asked_to(walk, tmp_path, capsys):
+    film = tmp_path / "films" / "of today" / "walk.mp4"
+    assert main(["video", str(walk), "--output", str(film)]) == 0
+    assert [file.name for file in film.parent.iterdir()] == ["walk.mp4"]
+    assert main(["video", str(walk), "--output", str(tmp_path / "walk.txt")]) == 2
+    assert "expected a name that ends in .mp4" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["video", str(walk), "--output", str(tmp_path / "file" / "walk.mp4")]) == 2
+    assert "file" in capsys.readouterr().err
+    assert {file.name for file in tmp_path.iterdir()} == {"films", "file", "runs"}
+
+
+def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
+    assert main(["video", str(walk)]) == 0
+    film = walk / "look" / "video.mp4"
+    before = film.read_bytes()
+
+    def ends(run):
+        yield next(film_pictures(run))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dataset.__main__.film_pictures", ends)
+    assert main(["video", str(walk)]) == 130
+    assert film.read_bytes() == before
+    assert list(film.parent.iterdir()) == [film]
+
+
+def test_a_video_has_every_frame(walk, capsys):
+    assert main(["video", str(walk)]) == 0
+    film = cv2.VideoCapture(str(walk / "look" / "video.mp4"))
+    assert int(film.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(5)
+    there, picture = film.read()
+    assert there
+    assert picture.shape[1] == 2 * SIZE  # camera and map
+
+
+def test_overlays_are_where_the_hero_is():
+    run = open_run(WALK)
+    frame = run.frames[0]
+    picture = draw(run, frame)
+    outlined = np.argwhere((picture[:SIZE] == HERO_COLOUR).all(axis=-1))
+    top, left, bottom, right = np.array(frame.detection["box"]) * SIZE / 256
+    assert len(outlined)
+    assert outlined.min(axis=0) == pytest.approx([top, left], abs=3)
+    assert outlined.max(axis=0) == pytest.approx([bottom, right], abs=3)
+
+
+def test_the_contact_sheet_shows_what_changed():
+    frames = open_run(WALK).frames
+    assert {frame.number for frame in frames if frame.changed} == {0, 17, 22}
+    chosen = [frame.number for frame in select(frames, 8)]
+    assert {0, 17, 22, 29} <= set(chosen)
+    assert chosen == sorted(chosen)
+    assert len(chosen) <= 8
+    assert frames_per_second(frames) == pytest.approx(5)
+    assert frames_per_second(frames[:1]) == 5
+
+
+def test_what_is_no_recording_is_said(tmp_path, capsys):
+    assert main(["show", str(tmp_path / "absent")]) == 2
+    assert "expected a recording" in capsys.readouterr().err
+    assert main(["show", str(tmp_path)]) == 2
+    assert "is no recording" in capsys.readouterr().err
+
+
+def test_a_damaged_recording_is_read_as_far_as_it_goes(walk, capsys):
+    lines = (walk / "frames.jsonl").read_bytes()
+    (walk / "frames.jsonl").write_bytes(lines[:-20])
+    assert len(read_lines(walk)[0]) == FRAMES - 1
+    (walk / "images" / "000000.jpeg").write_bytes(b"")
+    assert main(["show", str(walk)]) == 0
+    assert "1 lines" in capsys.readouterr().out
+    sheet = cv2.imread(str(walk / "look" / "contact_sheet.png"))
+    assert len(np.unique(sheet[10:300, 10:300])) == 1  # in the place of the picture that cannot be read

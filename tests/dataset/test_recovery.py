@@ -1,0 +1,192 @@
+"""Recordings that were cut off: what is whole stays, the rest is set aside, nothing is deleted."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.pairs import check_pairs, find_pairs
+from dataset.recordings.record import FrameRecord, lock, read_lines, read_meta
+from dataset.recordings.recovery import recover, recover_all
+from dataset.recordings.writer import RunWriter
+
+ROOT = Path(__file__).resolve().parents[2]
+JPEG = b"\xff\xd8 picture \xff\xd9"
+PNG = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+
+
+def everything_in(run: Path) -> list[bytes]:
+    return sorted(file.read_bytes() for file in run.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def cut_off(tmp_path):
+    """A run of five frames whose writer has vanished."""
+    writer = RunWriter(tmp_path, "run", {"model": "m"})
+    for number in range(5):
+        record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number, received=1e9 + number)
+        writer.add(record, JPEG, PNG, PNG)
+    writer._lock.release()
+    os.close(writer._lines)
+    return writer.path
+
+
+def test_a_run_that_was_cut_off_between_frames_is_finished(cut_off):
+    recovered = recover(cut_off)
+    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (5, 0, 0)
+    meta = read_meta(cut_off)
+    assert meta["frames"] == 5
+    assert meta["model"] == "m"
+    assert meta["end_reason"] == "cut off"
+    assert meta["ended"].startswith("2001-09-09T01:46:44")  # when its last frame was received
+    assert recover(cut_off) is None  # it is in order now
+
+
+def test_an_unfinished_line_and_its_files_are_set_aside(cut_off):
+    lines = (cut_off / "frames.jsonl").read_bytes()
+    (cut_off / "frames.jsonl").write_bytes(lines[:-10])
+    recovered = recover(cut_off)
+    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (4, 1, 3)
+    assert [record.number for record in read_lines(cut_off)[0]] == [0, 1, 2, 3]
+    assert sorted(file.name for file in (cut_off / "aside").iterdir()) == [
+        "depth-000004.png",
+        "frames.jsonl",
+        "images-000004.jpeg",
+        "masks-000004.png",
+    ]
+    pairs, problems = find_pairs(cut_off)  # what is aside is no part of the dataset
+    assert len(pairs) == 4
+    assert not problems
+
+
+@pytest.mark.parametrize("part", ["images/000002.jpeg", "masks/000002.png", "depth/000002.png"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "zeros"])
+def test_a_frame_with_a_damaged_file_is_set_aside(cut_off, part, damage):
+    file = cut_off / part
+    data = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes({"empty": b"", "truncated": data[:-3], "zeros": bytes(len(data))}[damage])
+    recovered = recover(cut_off)
+    assert recovered.frames == 4
+    assert [record.number for record in read_lines(cut_off)[0]] == [0, 1, 3, 4]
+    assert find_pairs(cut_off)[1] == []
+
+
+def test_lines_that_a_power_cut_turned_to_zeros_are_set_aside(cut_off):
+    lines = (cut_off / "frames.jsonl").read_bytes().splitlines(keepends=True)
+    lines[3] = bytes(len(lines[3]) - 1) + b"\n"
+    (cut_off / "frames.jsonl").write_bytes(b"".join(lines))
+    recovered = recover(cut_off)
+    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (4, 1, 3)
+
+
+def test_no_file_is_deleted(cut_off):
+    (cut_off / "images" / "000005.jpeg").write_bytes(b"\xff\xd8 half a pic")
+    before = everything_in(cut_off / "images") + everything_in(cut_off / "masks")
+    recover(cut_off)
+    after = everything_in(cut_off)
+    assert all(data in after for data in before)
+
+
+def test_lost_meta_data_do_not_lose_the_frames(cut_off):
+    (cut_off / "meta.json").write_bytes(b"")
+    assert recover(cut_off).frames == 5
+    assert read_meta(cut_off)["frames"] == 5
+
+
+def test_a_run_that_is_being_written_is_left_alone(tmp_path):
+    writer = RunWriter(tmp_path, "run", {})
+    assert recover_all(tmp_path) == []
+    assert lock(writer.path) is None
+    other = RunWriter(tmp_path, "run", {})  # a second recorder of the same name gets a run of its own
+    assert other.path != writer.path
+    writer.close("done")
+    other.close("done")
+    assert recover_all(tmp_path) == []
+    assert read_meta(writer.path)["end_reason"] == "done"
+
+
+class Killed(BaseException):
+    """What no writer catches."""
+
+
+@pytest.mark.parametrize("part", ["images", "masks", "depth"])
+def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, monkeypatch, part):
+    writer = RunWriter(tmp_path, "run", {})
+    records = [FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number) for number in range(2)]
+    writer.add(records[0], JPEG, PNG, PNG)
+    write = Path.write_bytes
+
+    def half(path, data):
+        if path.parent.name == part:
+            write(path, data[:5])
+            raise Killed
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(Killed):
+        writer.add(records[1], JPEG, PNG, PNG)
+    monkeypatch.undo()
+    pairs, problems = find_pairs(tmp_path)  # a training, before anybody has put the run in order
+    assert ([pair.name for pair in pairs], problems) == (["000000"], [])
+    writer._lock.release()
+    os.close(writer._lines)
+    recovered = recover(writer.path)
+    assert (recovered.frames, recovered.lines_aside) == (1, 0)
+    assert [file.stem for file in (writer.path / part).iterdir()] == ["000000"]
+    assert find_pairs(tmp_path)[1] == []
+
+
+def test_foreign_folders_are_left_alone(tmp_path):
+    (tmp_path / "holiday" / "images").mkdir(parents=True)
+    (tmp_path / "holiday" / "images" / "beach.jpeg").write_bytes(b"")
+    (tmp_path / "README.md").write_text("hello")
+    assert recover_all(tmp_path) == []
+    assert recover_all(tmp_path / "absent") == []
+    assert (tmp_path / "holiday" / "images" / "beach.jpeg").exists()
+
+
+def test_killed_at_twenty_random_moments_only_the_frame_in_flight_is_lost(tmp_path):
+    moments = random.Random()
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    script = Path(__file__).with_name("record_until_killed.py")
+    unfinished = 0
+    for batch in range(5):
+        children = []
+        for number in range(4):
+            folder = tmp_path / f"{batch}-{number}"
+            command = [sys.executable, str(script), str(folder)]
+            children.append((folder, subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)))
+        for _, child in children:
+            while child.stdout.readline() in ("0\n", "1\n"):
+                pass
+        for folder, child in children:
+            time.sleep(moments.uniform(0, 0.1))
+            child.kill()  # SIGKILL
+            said = child.stdout.read().split()  # the rest of what it said, to its end
+            child.wait()
+            written = int(said[-1]) if said else 2
+            (run,) = folder.iterdir()
+            (recovered,) = recover_all(folder)
+            assert written <= recovered.frames
+            assert recovered.lines_aside <= 1
+            assert recovered.files_aside <= 3  # of the one frame that was being written
+            unfinished += bool(recovered.files_aside)
+            assert [record.number for record in read_lines(run)[0]] == list(range(recovered.frames))
+            pairs, problems = find_pairs(run)
+            assert len(pairs) == recovered.frames
+            assert not problems
+            assert not check_pairs(pairs[-3:])
+            meta = json.loads((run / "meta.json").read_bytes())
+            assert meta["frames"] == recovered.frames
+            assert meta["ended"]
+    print(f"{unfinished} of 20 were killed in the middle of a frame")
