@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-BACKGROUND, PEOPLE, HERO = 0, 1, 2
+from dataset.schema import BACKGROUND, HERO, PEOPLE
 
 # Four times as fast as OpenCV's default for masks, and no larger.
 _PNG = [

@@ -20,9 +20,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from dataset.masks import HERO, PEOPLE, encode_labels
+from dataset.masks import encode_labels
 from dataset.recordings.record import SIMULATOR, FrameRecord, RecordingError, is_recording_name, is_whole
 from dataset.recordings.writer import RunWriter
+from dataset.schema import HERO, PEOPLE
 
 COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT = 1, 2, 3, 4
 CAMERAS = (COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dataset.schema import HERO, REFERENCE_PIXELS
 from follower.geometry import rescale_pixel
-from follower.settings import REFERENCE_PIXELS
 from follower.types import Detection
 
-PEOPLE, HERO = 1, 2  # classes in order: background, people, hero
 MAX_COMPONENTS = 24  # the largest ones; a network that sees more than that sees noise
 MERGE_GAP = 0.2  # of the larger fragment's height: what a lamp post hides of a person's width, and a bit
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from follower.detection import HERO, PEOPLE, Blob
+from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
+from follower.detection import Blob
 from follower.geometry import Intrinsics, depth_metres, pixel_from_world, pixels_at_centres, rescale_pixel
 from follower.ranging import Measurement
-from follower.settings import REFERENCE_PIXELS
 from follower.types import Frame, RangeSource
 
 FAIR_SHARE = 0.75  # of a person's silhouette: more speaks for the hero, less for somebody else

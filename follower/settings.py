@@ -5,9 +5,6 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-# The areas in the settings are pixels of an image of this size, the one that QuadSim sends.
-REFERENCE_PIXELS = 256 * 256
-
 Length = Annotated[float, Gt(0), Lt(1e6)]  # metres
 Intensity = Annotated[float, Ge(0), Le(1)]
 

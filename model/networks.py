@@ -18,7 +18,7 @@ from math import prod
 import keras
 from keras import layers
 
-from model import CLASSES
+from dataset.schema import CLASSES
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from model import CLASSES
-
-HERO = CLASSES.index("hero")
-DETECTION_PIXELS = 3  # more hero pixels than this make a target "there" (truth) or "found" (prediction)
+from dataset.schema import HERO, VISIBLE_PIXELS
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,12 @@ class FrameScore:
     @property
     def there(self) -> bool:
         """The truth shows a target."""
-        return self.truth_pixels > DETECTION_PIXELS
+        return self.truth_pixels > VISIBLE_PIXELS
 
     @property
     def found(self) -> bool:
         """The prediction shows a target, wherever in the frame."""
-        return self.predicted_pixels > DETECTION_PIXELS
+        return self.predicted_pixels > VISIBLE_PIXELS
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.masks import HERO, PEOPLE
 from dataset.recordings.record import RecordingError
 from dataset.recordings.recording import FrameRecord, Run
+from dataset.schema import HERO, PEOPLE
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.recordings.recording import Run
-
-SIZES = ((0, 15), (15, 50), (50, 400), (400, None))  # hero pixels in a 256x256 image: how far it is, roughly
-VISIBLE = 3  # more hero pixels than this: it is there, as the score of the original counts it
+from dataset.schema import SIZE_BANDS, VISIBLE_PIXELS
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,7 @@ class Statistics:
     @property
     def sizes(self) -> dict[str, int]:
         """Frames with a visible hero by its size in pixels."""
-        return {
-            f"{low}-{high}" if high else f"{low} or more": int(
-                ((self.hero_pixels >= low) & (self.hero_pixels < (high or np.inf))).sum()
-            )
-            for low, high in SIZES
-        }
+        return {band.name: int(band.contains(self.hero_pixels).sum()) for band in SIZE_BANDS}
 
 
 def statistics_of(run: Run) -> Statistics:
@@ -53,7 +46,7 @@ def statistics_of(run: Run) -> Statistics:
         missing=numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0,
         seconds=times[-1] - times[0] if times else 0.0,
         labels=dict(Counter(frame.label_source for frame in frames)),
-        hero_pixels=pixels[pixels > VISIBLE] * 256 * 256 / (height * width),
+        hero_pixels=pixels[pixels > VISIBLE_PIXELS] * 256 * 256 / (height * width),
         metres=np.array([frame.range["metres"] for frame in frames if frame.range], float),
         states=tuple(frame.state for frame in frames),
         found=changes["found"],
@@ -72,11 +65,11 @@ def plot(run: Run, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(f"{run.path.name}: {statistics.frames} frames, hero visible in {len(statistics.hero_pixels)}")
     (sizes, ranges), (course_of_size, course_of_range) = figure.subplots(2, 2)
-    edges = np.geomspace(VISIBLE, max(1e4, statistics.hero_pixels.max(initial=1)), 30)
+    edges = np.geomspace(VISIBLE_PIXELS, max(1e4, statistics.hero_pixels.max(initial=1)), 30)
     sizes.hist(statistics.hero_pixels, edges, color="tab:orange")
     sizes.set(xscale="log", xlabel="hero, pixels at 256x256", ylabel="frames")
-    for low, _ in SIZES[1:]:
-        sizes.axvline(low, color="0.6", linewidth=0.8, linestyle=":")
+    for band in SIZE_BANDS[1:]:
+        sizes.axvline(band.low, color="0.6", linewidth=0.8, linestyle=":")
     ranges.hist(statistics.metres, 30, color="tab:blue")
     ranges.set(xlabel="range, m", ylabel="frames")
     order = np.arange(statistics.frames)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataset.recordings.record import DEPTH, IMAGES, LINES, MASKS, MODEL, FrameRecord, RecordingError, read_meta
 from dataset.recordings.recording import read_hidden, state_of
-from dataset.recordings.statistics import VISIBLE
+from dataset.schema import VISIBLE_PIXELS
 
 CHUNK = 1 << 20  # bytes
 
@@ -122,7 +122,7 @@ def _add(run: Path, counts: _Counts, line: bytes) -> None:
         return
     frame, image, source, hero, depth, received = found
     counts.frames += 1
-    counts.visible += hero > VISIBLE
+    counts.visible += hero > VISIBLE_PIXELS
     counts.guessed += source == MODEL
     if received is not None:
         counts.first = received if counts.first is None else counts.first

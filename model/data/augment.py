@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dataset.schema import HERO, PEOPLE
 from model.data.camera_jpeg import BLOCK, compress, compress_changes
 from model.data.copy_paste import paste, recolour, swap
-from model.data.packed_frames import HERO, PEOPLE, Frames
+from model.data.packed_frames import Frames
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from model.data.packed_frames import HERO, PEOPLE, Frames
+from dataset.schema import HERO, PEOPLE
+from model.data.packed_frames import Frames
 
 MOST_SWAPPED = 90  # pixels of height: who is taller is known by more than colours, and a hole that large shows
 MOST_GAIN = 1.6  # of a body that comes into another light: darker still, and the colours that tell who it is are gone

@@ -23,8 +23,8 @@ import numpy as np
 from PIL import Image
 
 from dataset.pairs import DatasetError, Pair, Problem, inspect_pair, labels_of
+from dataset.schema import HERO, PEOPLE
 
-HERO, PEOPLE = 2, 1
 SMALL_HERO = 50  # pixels: below it a hero counts as far away
 LEAST_INSTANCE, MOST_INSTANCE = 12, 6000  # pixels of a person that is worth copying
 

@@ -26,10 +26,11 @@ from rich.console import Console
 from rich.progress import track
 
 from dataset.pairs import Pair, decode_image
+from dataset.schema import HERO
 from model.evaluation import report
 from model.evaluation.evaluate import RUNTIMES, load_segmenters, read_data, write
 from model.evaluation.measure import BATCH, Evaluation, EvaluationError, FrameResult, Predictor, measure
-from model.score import HERO, predicted_classes
+from model.score import predicted_classes
 
 SIDES = ("first", "second")
 

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from dataset.pairs import Pair, labels_of, member_path, read_pair
-from model.score import DETECTION_PIXELS, HERO, FrameScore, SetScore, final_score, score_frame, score_set
+from dataset.schema import HERO, SIZE_BANDS, VISIBLE_PIXELS, Interval
+from model.score import FrameScore, SetScore, final_score, score_frame, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
 ALL_FRAMES = "all frames"
@@ -35,28 +36,8 @@ class Predictor(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Band:
-    """A range of something measured, `low` included, `high` not."""
-
-    name: str
-    low: float
-    high: float
-
-    def holds(self, value):
-        """Whether a number is in it; of an array or a tensor, which elements are."""
-        return (value >= self.low) & (value < self.high)
-
-
-# Hero pixels in a frame of 256x256; the first band begins where the score counts a target as there.
-SIZES = (
-    Band("under 15 px", DETECTION_PIXELS + 0.5, 15),
-    Band("15-50 px", 15, 50),
-    Band("50-400 px", 50, 400),
-    Band("over 400 px", 400, float("inf")),
-)
 # Mean grey value of the hero's pixels: thirds of the heroes in the official training set.
-LIGHTS = (Band("dark", 0, 28), Band("medium", 28, 42), Band("bright", 42, 256))
+LIGHTS = (Interval("dark", 0, 28), Interval("medium", 28, 42), Interval("bright", 42, 256))
 
 
 @dataclass(frozen=True)
@@ -73,7 +54,7 @@ class FrameResult:
     @property
     def has_hero(self) -> bool:
         """The truth shows a hero, whatever size the network works at."""
-        return self.hero_pixels > DETECTION_PIXELS
+        return self.hero_pixels > VISIBLE_PIXELS
 
     @property
     def goodness(self) -> float:
@@ -116,7 +97,7 @@ class Evaluation:
 
     def by_size(self) -> dict[str, BandScore]:
         """Frames with a hero, by the hero's pixels."""
-        return {band.name: self._band(band, lambda result: result.hero_pixels) for band in SIZES}
+        return {band.name: self._band(band, lambda result: result.hero_pixels) for band in SIZE_BANDS}
 
     def by_light(self) -> dict[str, BandScore]:
         """Frames with a hero, by the hero's brightness."""
@@ -137,7 +118,7 @@ class Evaluation:
 
     def hero_pixels(self) -> dict[str, np.ndarray]:
         """For the frames of each hero size: (3,) int, the hero's pixels by the class that they are taken for."""
-        sizes = {band.name: self._inside(band, lambda result: result.hero_pixels) for band in SIZES}
+        sizes = {band.name: self._inside(band, lambda result: result.hero_pixels) for band in SIZE_BANDS}
         return {name: self._confusion(results)[HERO] for name, results in sizes.items()}
 
     def worst(self, count: int) -> list[FrameResult]:
@@ -152,10 +133,10 @@ class Evaluation:
     def _confusion(results: Sequence[FrameResult]) -> np.ndarray:
         return sum((np.reshape(each.confusion, (3, 3)) for each in results), np.zeros((3, 3), int))
 
-    def _inside(self, band: Band, value: Callable[[FrameResult], float]) -> list[FrameResult]:
-        return [each for each in self.results if each.has_hero and band.holds(value(each))]
+    def _inside(self, band: Interval, value: Callable[[FrameResult], float]) -> list[FrameResult]:
+        return [each for each in self.results if each.has_hero and band.contains(value(each))]
 
-    def _band(self, band: Band, value: Callable[[FrameResult], float]) -> BandScore:
+    def _band(self, band: Interval, value: Callable[[FrameResult], float]) -> BandScore:
         inside = self._inside(band, value)
         iou = float(np.mean([each.score.iou[HERO] for each in inside])) if inside else 0.0
         return BandScore(len(inside), sum(each.score.found for each in inside), iou)

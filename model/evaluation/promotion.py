@@ -15,22 +15,20 @@ from pathlib import Path
 import numpy as np
 
 from dataset.pairs import Pair
-from model.evaluation.measure import SIZES, Band, Evaluation, FrameResult
-from model.score import HERO
+from dataset.schema import FAR_PIXELS, HERO, PEOPLE, SIZE_BANDS, Interval
+from model.evaluation.measure import Evaluation, FrameResult
 
-PEOPLE = HERO - 1
 FEWEST = 20  # frames of a group that say something about it
-FAR = SIZES[2].low  # pixels of the hero at 256x256
 RANGES = tuple(
-    Band(f"{low}-{high} m" if high < 1000 else f"over {low} m", low, high)
+    Interval(f"{low}-{high} m" if high < 1000 else f"over {low} m", low, high)
     for low, high in ((0, 10), (10, 20), (20, 40), (40, 1000))
 )
-HAS_HERO = SIZES[0].low
+HAS_HERO = SIZE_BANDS[0].low
 TELLING = {  # what may be asked to be better, and the frames that tell of it, by the hero's pixels at 256x256
-    "all": Band("with a hero", HAS_HERO, float("inf")),
-    "far": Band("with a far hero", HAS_HERO, FAR),
-    "near": Band("with a near hero", FAR, float("inf")),
-    "wrong heroes": Band("without a hero", 0, HAS_HERO),
+    "all": Interval("with a hero", HAS_HERO, float("inf")),
+    "far": Interval("with a far hero", HAS_HERO, FAR_PIXELS),
+    "near": Interval("with a near hero", FAR_PIXELS, float("inf")),
+    "wrong heroes": Interval("without a hero", 0, HAS_HERO),
 }
 
 
@@ -65,10 +63,10 @@ def compare(old: Evaluation, new: Evaluation) -> list[Change]:
     """
     groups: list[tuple[str, Callable[[FrameResult], bool]]] = [
         ("all", lambda each: True),
-        ("far", lambda each: each.hero_pixels < FAR),
-        ("near", lambda each: each.hero_pixels >= FAR),
+        ("far", lambda each: each.hero_pixels < FAR_PIXELS),
+        ("near", lambda each: each.hero_pixels >= FAR_PIXELS),
     ]
-    groups += [(band.name, lambda each, band=band: band.holds(each.hero_pixels)) for band in SIZES]
+    groups += [(band.name, lambda each, band=band: band.contains(each.hero_pixels)) for band in SIZE_BANDS]
     metres = {each.pair: range_of(each.pair) for each in old.results if each.has_hero}
     groups += [(band.name, lambda each, band=band: _inside(band, metres.get(each.pair))) for band in RANGES]
     changes = []
@@ -145,8 +143,8 @@ def _ranges(lines: Path) -> dict[str, float]:
     return metres
 
 
-def _inside(band: Band, value: float | None) -> bool:
-    return value is not None and band.holds(value)
+def _inside(band: Interval, value: float | None) -> bool:
+    return value is not None and band.contains(value)
 
 
 def _changes(name, measure, rows, old: Evaluation, new: Evaluation, value) -> list[Change]:

@@ -11,7 +11,7 @@ import numpy as np
 import rich.table
 from rich.text import Text
 
-from model import CLASSES
+from dataset.schema import CLASSES
 from model.evaluation.measure import BandScore, Evaluation
 
 _STYLE = """

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from dataset.schema import HERO
 from model.evaluation.measure import FrameResult
-from model.score import HERO, predicted_classes, truth_classes
+from model.score import predicted_classes, truth_classes
 
 TRUTH, PREDICTION, PAPER, INK = (0, 230, 255), (255, 235, 0), (250, 250, 250), (30, 30, 30)  # RGB
 TILE = 256

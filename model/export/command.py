@@ -24,7 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from dataset.pairs import DatasetError, Pair, decode_image, find_pairs
-from model.score import HERO, predicted_classes
+from dataset.schema import HERO
+from model.score import predicted_classes
 
 NEEDS = {  # format -> packages
     "saved_model": ("tensorflow",),

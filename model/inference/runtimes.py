@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from dataset.schema import HERO
 from model.inference.sanity_inputs import probe_frames
-from model.score import HERO, predicted_classes
+from model.score import predicted_classes
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dataset.schema import HERO
 from model.data.packed_frames import Frames
 from model.evaluation.tiles import outlined_views, sheet
-from model.score import HERO, predicted_classes
+from model.score import predicted_classes
 
 COUNT = 6  # frames
 

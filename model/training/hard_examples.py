@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.data.packed_frames import HERO, Frames
-from model.score import DETECTION_PIXELS
+from dataset.schema import HERO, VISIBLE_PIXELS
+from model.data.packed_frames import Frames
 
 OVERLAP = 0.2  # IoU of hero and prediction below which she is missed
 BATCH = 16
@@ -37,11 +37,11 @@ def find_mistakes(predict: Callable[[np.ndarray], np.ndarray], frames: Frames, r
 
 
 def _mistake(seen: np.ndarray, there: np.ndarray) -> tuple[int, int]:
-    if there.sum() > DETECTION_PIXELS:
+    if there.sum() > VISIBLE_PIXELS:
         wrong = (seen & there).sum() < OVERLAP * (seen | there).sum()
         pixels = there
     else:
-        wrong = seen.sum() > DETECTION_PIXELS
+        wrong = seen.sum() > VISIBLE_PIXELS
         pixels = seen
     return _middle(pixels) if wrong else (-1, -1)
 

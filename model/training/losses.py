@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from model import CLASSES
-from model.evaluation.measure import SIZES
+from dataset.schema import CLASSES, SIZE_BANDS
 from model.training.settings import LossSettings
 
 
@@ -55,15 +54,15 @@ def _parts(labels):
 class HeroIoU(keras.metrics.Metric):
     """The hero's IoU at threshold 0.5, as the score counts it: mean over images with a hero, and by her size.
 
-    `result` has the keys "hero_iou" and "hero_iou BAND" for each of the bands of `evaluation.SIZES`, NaN where no image
+    `result` has the keys "hero_iou" and "hero_iou BAND" for each of `schema.SIZE_BANDS`, NaN where no image
     of that kind came. A band's bounds are for frames of 256x256; `frame` is the side of those that samples are cut of.
     """
 
     def __init__(self, frame: int = 256, name: str = "hero_iou", **options):
         super().__init__(name=name, **options)
         self.frame = frame
-        self.total = self.add_variable((len(SIZES) + 1,), "zeros", name="total")
-        self.count = self.add_variable((len(SIZES) + 1,), "zeros", name="count")
+        self.total = self.add_variable((len(SIZE_BANDS) + 1,), "zeros", name="total")
+        self.count = self.add_variable((len(SIZE_BANDS) + 1,), "zeros", name="count")
 
     def update_state(self, labels, probabilities, sample_weight=None):
         """Labels: (n, rows, cols) class indices; probabilities: (n, rows, cols, 3)."""
@@ -72,7 +71,7 @@ class HeroIoU(keras.metrics.Metric):
         shared, area = ops.sum(truth * found, axis=(1, 2)), ops.sum(truth, axis=(1, 2))
         iou = shared / ops.maximum(area + ops.sum(found, axis=(1, 2)) - shared, 1.0)
         size = area * (256 / self.frame) ** 2
-        bands = [area > 0] + [band.holds(size) for band in SIZES]
+        bands = [area > 0] + [band.contains(size) for band in SIZE_BANDS]
         counted = ops.cast(ops.stack(bands), "float32")  # (1 + bands, n)
         self.total.assign_add(ops.sum(counted * iou, axis=1))
         self.count.assign_add(ops.sum(counted, axis=1))
@@ -80,5 +79,5 @@ class HeroIoU(keras.metrics.Metric):
     def result(self) -> dict:
         """The means so far."""
         means = ops.where(self.count > 0, self.total / ops.maximum(self.count, 1.0), float("nan"))
-        names = [self.name] + [f"{self.name} {band.name}" for band in SIZES]
+        names = [self.name] + [f"{self.name} {band.name}" for band in SIZE_BANDS]
         return {name: means[index] for index, name in enumerate(names)}

@@ -6,7 +6,7 @@ Keras has it for dense layers only. Here a kernel (rows, cols, in, out) counts a
 import keras
 from keras import ops
 
-from model import CLASSES
+from dataset.schema import CLASSES
 
 FEW = 2 * len(CLASSES)  # channels of what comes from an image, twice red, green and blue, or becomes classes
 

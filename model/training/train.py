@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.progress import track
 
 from dataset.pairs import DatasetError, Pair, summarise
+from dataset.schema import HERO
 from model.data.batches import Batches
-from model.data.packed_frames import HERO, Frames, pack
+from model.data.packed_frames import Frames, pack
 from model.data.sources import Gathered, Judged, add_learnt, gather, judge, tell_measured
 from model.evaluation.promotion import FEWEST, TELLING
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
@@ -168,7 +169,7 @@ def _check_promotable(validation: Frames | None, better: str) -> None:
     kind, there = TELLING[better], 0
     if validation:
         hero_pixels = validation.areas[validation.used, HERO] * (256**2 / validation.labels[0].size)
-        there = int(kind.holds(hero_pixels).sum())
+        there = int(kind.contains(hero_pixels).sum())
     if there < FEWEST:
         raise DatasetError(
             f"--promote needs at least {FEWEST} frames to measure both models on, {kind.name}, labelled by the"

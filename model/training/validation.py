@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from model.evaluation.measure import SIZES
-from model.score import DETECTION_PIXELS
+from dataset.schema import SIZE_BANDS, VISIBLE_PIXELS
 
-SIZE_NAMES = tuple(band.name for band in SIZES)
+SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ def validate(
     area, found = np.concatenate(hero_area), np.concatenate(found_area)
     iou, people = np.concatenate(hero_iou), np.concatenate(people_iou)
 
-    there, seen = area > DETECTION_PIXELS, found > DETECTION_PIXELS
+    there, seen = area > VISIBLE_PIXELS, found > VISIBLE_PIXELS
     hits, errors = (there & seen).sum(), (there != seen).sum()
     size = area * (256 * 256 / labels[0].size)  # whatever size the network works at
-    bins = [band.holds(size) for band in SIZES]
-    near = size >= SIZES[-1].low
+    bins = [band.contains(size) for band in SIZE_BANDS]
+    near = size >= SIZE_BANDS[-1].low
     far = there & ~near
     parts = [iou[part].mean() for part in (near, far) if part.any()]
     return Validation(

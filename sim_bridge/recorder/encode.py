@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.masks import HERO, PEOPLE, encode_labels, labels_of_mask, labels_of_probabilities
+from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
 from dataset.recordings.record import MODEL, SIMULATOR, FrameRecord
+from dataset.schema import HERO, PEOPLE
 from follower.types import Decision, Pose
 from sim_bridge.operator_controls import SteeredDecision
 from sim_bridge.wire.messages import SensorFrame, command_to_event

@@ -6,13 +6,11 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from dataset.masks import HERO
+from dataset.schema import HERO, REFERENCE_PIXELS
 from follower.types import Decision
 from sim_bridge.recorder.settings import RecordingSettings
 
 Item = TypeVar("Item")
-
-_REFERENCE_PIXELS = 256 * 256  # the image that `far_pixels` speaks of
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ def traits_of(labels: np.ndarray, decision: Decision, settings: RecordingSetting
         labels: (height, width) uint8 classes, the truth where there is one: what is far and missed is far all the same.
         decision: with the network's probabilities.
     """
-    hero = int(np.count_nonzero(labels == HERO)) * _REFERENCE_PIXELS / labels.size
+    hero = int(np.count_nonzero(labels == HERO)) * REFERENCE_PIXELS / labels.size
     away = decision.range.metres if decision.range is not None else 0.0
     if decision.detection is not None:
         uncertain = decision.detection.confidence < settings.uncertain_below

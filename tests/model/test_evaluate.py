@@ -224,12 +224,15 @@ def test_agreement_with_a_models_own_masks_is_called_that(tmp_path, weights, cap
     assert "1 of 1 masks are a model's" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", ["evaluate", "compare", "export"])
-def test_ctrl_c_is_one_line_and_130(tmp_path, monkeypatch, capsys, module):
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [("evaluate", "evaluation.evaluate"), ("compare", "evaluation.compare"), ("export", "export.command")],
+)
+def test_ctrl_c_is_one_line_and_130(tmp_path, monkeypatch, capsys, module, path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    command = importlib.import_module(f"model.{module}")
+    command = importlib.import_module(f"model.{path}")
     monkeypatch.setattr(command, module, interrupted)
     given = {"evaluate": ["w.h5", "data"], "compare": ["a.h5", "b.h5", "data", "--out", "out"]}
     assert command.main(given.get(module, ["w.h5", "--calibration", "data"])) == 130

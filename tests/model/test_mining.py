@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.data.packed_frames import HERO
+from dataset.schema import HERO
 from model.training.hard_examples import find_mistakes
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset.schema import HERO
 from model import networks
 from model.inference.sanity_inputs import probe_frames
 from model.inference.segmenter import Segmenter
-from model.score import HERO, quantise
+from model.score import quantise
 from model.weights.store import LoadedModel, WeightsError, save_model
 
 

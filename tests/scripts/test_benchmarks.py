@@ -26,7 +26,7 @@ def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
         raise RendererError("nothing here can draw")
 
     monkeypatch.setattr("simulator.rendering.make_renderer", refuse)
-    assert import_module(f"scripts.bench_{name}").main([]) == 2
+    assert import_module(f"scripts.benchmarks.{name}").main([]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
 
 
