@@ -107,8 +107,8 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
     assert page.locator("#log-lines b", has_text="here").count() == 0
 
 
-@pytest.mark.parametrize(("chosen", "filter"), [(None, None), ("all frames", []), ("any of these", [*REASONS])])
-def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge, stream, visit, chosen, only):
+@pytest.mark.parametrize(("chosen", "expected"), [(None, None), ("all frames", []), ("any of these", [*REASONS])])
+def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge, stream, visit, chosen, expected):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
@@ -116,7 +116,7 @@ def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge,
         page.select_option("#run-filter", label=chosen)
     with page.expect_request("**/api/recording/start") as asked:
         page.click("#record-button")
-    assert asked.value.post_data_json.get("filter") == only
+    assert asked.value.post_data_json.get("filter") == expected
     page.get_by_role("button", name="Stop recording").wait_for()
 
 
