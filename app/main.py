@@ -19,13 +19,7 @@ from rich.console import Console
 
 from app.console import StatusDisplay, saying
 from app.keys import Keys
-from app.settings import (
-    DEVICES,
-    RUNTIMES,
-    ModelSettings,
-    Settings,
-    load_settings,
-)
+from app.settings import ModelSettings, Settings, load_settings
 from config.reader import parse_assignment
 from dashboard.dashboard import About, serve_dashboard
 from dashboard.live.feed import Feed
@@ -35,6 +29,7 @@ from dashboard.workshop.requests import Places
 from dashboard.workshop.routes import Workshop
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
+from model.inference.choices import DEVICES, RUNTIMES
 from sim_bridge.recorder.provenance import describe_origin
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer

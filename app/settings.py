@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from annotated_types import MinLen
 
 from config.reader import ConfigError, build, override, read_toml
 from dashboard.settings import DashboardSettings, WorkshopSettings
 from follower.settings import AgentSettings
+from model.inference.choices import Device, Runtime
 from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.settings import BridgeSettings
-
-Runtime = Literal["auto", "openvino", "tensorflow", "keras"]
-Device = Literal["auto", "cpu", "gpu"]
-RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from rich.progress import track
 from dataset.pairs import Pair, decode_image
 from dataset.schema import HERO
 from model.evaluation import report
-from model.evaluation.evaluate import RUNTIMES, load_segmenters, read_data, write
+from model.evaluation.evaluate import load_segmenters, read_data, write
 from model.evaluation.measure import BATCH, Evaluation, EvaluationError, FrameResult, Predictor, measure
+from model.inference.choices import RUNTIMES
 from model.score import predicted_classes
 
 SIDES = ("first", "second")

@@ -27,11 +27,10 @@ from dataset.pairs import DatasetError, Pair, check_pairs, find_pairs, read_pair
 from model.evaluation import report
 from model.evaluation.measure import Evaluation, EvaluationError, Predictor, measure, set_names
 from model.evaluation.tiles import sheet, tile
+from model.inference.choices import RUNTIMES, Runtime
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
-
-RUNTIMES = ("auto", "openvino", "tensorflow", "keras")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -135,7 +134,7 @@ def read_data(
     return pairs, names
 
 
-def load_segmenters(weights: Sequence[str], runtime: str, console: Console) -> dict[str, "Segmenter"]:
+def load_segmenters(weights: Sequence[str], runtime: Runtime, console: Console) -> dict[str, "Segmenter"]:
     """The models by name, or by path where two have the same name. Keras is imported here, as it takes seconds."""
     from model.inference.quiet_tensorflow import import_tensorflow_quietly
 

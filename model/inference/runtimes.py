@@ -15,13 +15,11 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
+from model.inference.choices import DEVICES, RUNTIMES, Device, Runtime
 from model.inference.sanity_inputs import probe_frames
 from model.score import predicted_classes
 
 logger = logging.getLogger(__name__)
-
-RUNTIMES = ("auto", "openvino", "tensorflow", "keras")
-DEVICES = ("auto", "cpu", "gpu")
 
 MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame
 HERO_DIFFERENCE = 0.02  # of the hero's pixels, those at the edge of the threshold
@@ -32,7 +30,7 @@ class RuntimeUnavailable(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Runtime:
+class CompiledNetwork:
     """A network ready to run.
 
     Attributes:
@@ -47,8 +45,8 @@ class Runtime:
 
 
 def make_runtime(
-    network: keras.Model, runtime: str = "auto", device: str = "auto", threads: int | None = None
-) -> Runtime:
+    network: keras.Model, runtime: Runtime = "auto", device: Device = "auto", threads: int | None = None
+) -> CompiledNetwork:
     """Compiles a network for what is here.
 
     `auto` takes TensorFlow where it sees a GPU, else OpenVINO, else TensorFlow; on Keras' other backends, Keras.
@@ -105,7 +103,7 @@ def _preferred(device: str) -> Iterable[str]:
     return ("openvino", "tensorflow")
 
 
-def _openvino(network: keras.Model, device: str, threads: int | None) -> Runtime:
+def _openvino(network: keras.Model, device: str, threads: int | None) -> CompiledNetwork:
     """OpenVINO on the CPU, in the precision that is fastest with unchanged answers."""
     if device == "gpu":
         raise RuntimeUnavailable("the openvino runtime works on the CPU; choose the tensorflow runtime for a GPU")
@@ -156,7 +154,7 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Runtime
             best, name = shorter, "bfloat16"
     used = best.get_property("INFERENCE_NUM_THREADS")
     cpu = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
-    return Runtime(f"OpenVINO {name}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", _openvino_run(best))
+    return CompiledNetwork(f"OpenVINO {name}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", _openvino_run(best))
 
 
 def openvino_graph(network: keras.Model):
@@ -214,7 +212,7 @@ def _openvino_run(compiled) -> Callable[[np.ndarray], np.ndarray]:
     return run
 
 
-def _tensorflow(network: keras.Model, device: str) -> Runtime:
+def _tensorflow(network: keras.Model, device: str) -> CompiledNetwork:
     """TensorFlow's compiled graph, on its first GPU where there is one."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeUnavailable(
@@ -238,7 +236,7 @@ def _tensorflow(network: keras.Model, device: str) -> Runtime:
             return graph(tf.constant(frames)).numpy()
 
     where = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else _cpu()
-    return Runtime("TensorFlow", where, run)
+    return CompiledNetwork("TensorFlow", where, run)
 
 
 def _tensorflow_gpus() -> list:
@@ -247,7 +245,7 @@ def _tensorflow_gpus() -> list:
     return tf.config.list_physical_devices("GPU")
 
 
-def _keras(network: keras.Model, device: str) -> Runtime:
+def _keras(network: keras.Model, device: str) -> CompiledNetwork:
     """Keras' own prediction, on whichever backend it runs and the device that backend prefers."""
     backend = keras.backend.backend()
     if device != "auto":
@@ -256,7 +254,7 @@ def _keras(network: keras.Model, device: str) -> Runtime:
     def run(frames: np.ndarray) -> np.ndarray:
         return np.asarray(network.predict_on_batch(frames.astype(np.float32)))
 
-    return Runtime(f"Keras on {backend}", f"the device that {backend} prefers", run)
+    return CompiledNetwork(f"Keras on {backend}", f"the device that {backend} prefers", run)
 
 
 def _milliseconds(

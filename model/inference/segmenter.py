@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from model.inference.choices import Device, Runtime
 from model.inference.runtimes import make_runtime
 from model.inference.sanity_inputs import probe_frames
 from model.networks import multiply_accumulates
@@ -24,8 +25,8 @@ class Segmenter:
     def __init__(
         self,
         weights: str | Path | LoadedModel,
-        runtime: str = "auto",
-        device: str = "auto",
+        runtime: Runtime = "auto",
+        device: Device = "auto",
         threads: int | None = None,
     ):
         """Loads and compiles; takes a few seconds.

@@ -1,12 +1,10 @@
 """One annotated file with every setting; what does not exist or cannot be is an error that helps."""
 
-import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from app import settings as module
 from app.settings import Settings, load_settings
 from config.reader import ConfigError, override, parse_assignment, setting_names
 
@@ -103,13 +101,3 @@ def test_bad_assignments_are_explained():
         override(Settings(), "agent.max_missed_frame", 3)
     with pytest.raises(ConfigError, match=r"agent\.marker: expected true or false, got 'maybe'"):
         override(Settings(), *parse_assignment("agent.marker=maybe"))
-
-
-def test_choices_are_those_of_inference():
-    source = (FILE.parent / "model" / "inference" / "runtimes.py").read_text(
-        encoding="utf-8"
-    )  # importing it costs seconds
-    for name in ("RUNTIMES", "DEVICES"):
-        choices = re.search(rf"^{name} = \((.*)\)$", source, re.MULTILINE)
-        assert choices, f"model/inference/runtimes.py no longer defines {name}"
-        assert tuple(re.findall(r'"(\w+)"', choices[1])) == getattr(module, name)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from model import networks
-from model.inference.runtimes import DEVICES, RUNTIMES, RuntimeUnavailable, make_runtime, same_answers
+from model.inference.choices import DEVICES, RUNTIMES
+from model.inference.runtimes import RuntimeUnavailable, make_runtime, same_answers
 from model.inference.sanity_inputs import probe_frames
 
 SIZE = 64
