@@ -18,8 +18,8 @@ from rich.text import Text
 
 from follower.types import Decision, TargetState
 from sim_bridge.events import Listener
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import SensorFrame
 
 _WINDOW_SECONDS = 3.0  # what the live line averages over
 
@@ -68,11 +68,12 @@ class StatusDisplay(Listener):
         self._lines[session] = _LiveLine(session)
         self._say(session, f"connected from {session.address}")
 
-    def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
+    def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Say what has changed."""
         if session not in self._lines:  # it has gone while the network had its last frame
             return
-        self._lines[session].add(decision)
+        self._lines[session].add(processed)
+        decision = processed.decision
         if not decision.changed:
             return
         if decision.state is TargetState.FOUND:
@@ -113,18 +114,18 @@ class _LiveLine:
 
     def __init__(self, session: Session):
         self._session = session
-        self._recent: deque[tuple[float, Decision]] = deque(maxlen=1000)
+        self._recent: deque[tuple[float, ProcessedFrame]] = deque(maxlen=1000)
 
-    def add(self, decision: Decision) -> None:
-        self._recent.append((time.monotonic(), decision))
+    def add(self, processed: ProcessedFrame) -> None:
+        self._recent.append((time.monotonic(), processed))
 
     def text(self) -> str:
         now = time.monotonic()
-        recent = [(moment, decision) for moment, decision in list(self._recent) if now - moment < _WINDOW_SECONDS]
+        recent = [processed for moment, processed in list(self._recent) if now - moment < _WINDOW_SECONDS]
         if not recent:
             return f"{self._session.name}: no frames"
-        latencies = sorted(decision.timings.get("total", 0.0) for _, decision in recent)
-        decision = recent[-1][1]
+        latencies = sorted(processed.timings["total"] for processed in recent)
+        decision = recent[-1].decision
         parts = [
             f"{len(recent) / _WINDOW_SECONDS:.1f} fps",
             f"latency {latencies[len(latencies) // 2]:.0f} ms",

@@ -4,8 +4,7 @@ Plain data only. World axes: x forward, y left, z up, metres. Angles: radians.
 Images: (height, width, channel) uint8 RGB; pixels are (row, column).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -111,7 +110,7 @@ Command = ObjectDetected | ObjectLost | CreateBoxMarker | DeleteMarker
 
 @dataclass(frozen=True)
 class Decision:
-    """What one frame led to: the commands for the simulator and all that a viewer or a recorder needs."""
+    """What was decided on one frame: the target's state and position, and the commands for the simulator."""
 
     state: TargetState
     changed: bool  # True when `state` differs from the one before this frame
@@ -120,6 +119,3 @@ class Decision:
     range: Range | None = None
     world_point: tuple[float, float, float] | None = None  # as measured in this frame
     track_point: tuple[float, float, float] | None = None  # after the filter
-    timings: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds, filled in by the bridge
-    # (rows, columns, 3) float32, what the network saw; filled in by the bridge, for those who record or draw it
-    probabilities: np.ndarray | None = field(default=None, repr=False, compare=False)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from weakref import WeakSet
 
-from follower.types import Decision
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import BadFrame, SensorFrame
+from sim_bridge.wire.messages import BadFrame
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ class Listener:
     def connected(self, session: Session) -> None:
         """A simulator has connected."""
 
-    def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
-        """A frame was worked on; `decision.timings` holds milliseconds by stage."""
+    def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
+        """Handle a frame on which the agent has decided."""
 
     def refused(self, session: Session, reason: BadFrame) -> None:
         """A frame or an event was refused."""

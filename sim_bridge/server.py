@@ -3,6 +3,7 @@
 The network's threads only parse and enqueue, so pings are answered at once however busy the network or the agent is.
 """
 
+import dataclasses
 import functools
 import itertools
 import logging
@@ -15,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 import flask
 import socketio
 
-from follower.types import Decision
 from sim_bridge.access import guard
 from sim_bridge.events import Listener, Notifier
 from sim_bridge.operator_controls import SteeredAgent, Steering
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
 from sim_bridge.session import AgentFactory, Session
 from sim_bridge.settings import BridgeSettings
@@ -226,19 +227,19 @@ class BridgeServer:
 
     # From the worker: `worker.Outcome`.
 
-    def decided(self, job: Job, decision: Decision) -> None:
+    def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision to the simulator whose frame it answers."""
         job.session.counts.answered += 1
         events = []
-        for command in decision.commands:
+        for command in processed.decision.commands:
             try:
                 events.append(command_to_event(command))
             except ValueError as error:
                 logger.error("%s: %s is not sent: %s", job.session.name, type(command).__name__, error)
         session, reply = job.session, job.reply  # not the frame: a call may have to wait for its turn
         self._transport.call(lambda: self._send(session, events, reply))
-        decision.timings["total"] = 1e3 * (time.perf_counter() - job.received)
-        self._notifier.tell("decided", job.session, job.frame, decision)
+        timings = {**processed.timings, "total": 1e3 * (time.perf_counter() - job.received)}
+        self._notifier.tell("frame_processed", job.session, dataclasses.replace(processed, timings=timings))
 
     def skipped(self, job: Job) -> None:
         """Count a frame that a newer one replaced."""

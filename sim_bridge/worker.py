@@ -1,6 +1,5 @@
 """The inference worker: one thread, the newest frame of every session, one batch, one call of the network."""
 
-import dataclasses
 import logging
 import threading
 import time
@@ -10,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from follower.types import Decision
+from sim_bridge.operator_controls import SteeredDecision
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame, SensorFrame
 
@@ -38,8 +38,8 @@ class Job:
 class Outcome(Protocol):
     """Where jobs end; each submitted job ends exactly once, unless its session has gone."""
 
-    def decided(self, job: Job, decision: Decision) -> None:
-        """Send the commands. `decision` has probabilities and timings: wait, decode, network, agent; milliseconds."""
+    def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
+        """Send the commands of a decision; its timings lack only the total."""
 
     def skipped(self, job: Job) -> None:
         """A newer frame of the same session took its place."""
@@ -160,4 +160,5 @@ class InferenceWorker:
             self._outcome.failed(job, error)
         else:
             timings["agent"] = 1e3 * (time.perf_counter() - began)
-            self._outcome.decided(job, dataclasses.replace(decision, timings=timings, probabilities=probabilities))
+            override = isinstance(decision, SteeredDecision)
+            self._outcome.frame_processed(job, ProcessedFrame(job.frame, probabilities, decision, timings, override))

@@ -28,6 +28,7 @@ from follower.types import (
     RangeSource,
     TargetState,
 )
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
 from tests.dashboard.browser import Stream
@@ -168,6 +169,15 @@ class SeeingAgent:
         point = (frame.timestamp, 2.0, 1.0)
         state = TargetState.FOUND
         return Decision(state, False, (), detection, Range(12.0, RangeSource.DEPTH), point, point)
+
+
+def processed_frame(decision=None, frame=None, probabilities=None, latency: float = 5.0) -> ProcessedFrame:
+    """Return a processed frame; what is not given is a searching agent's view of an empty scene."""
+    if probabilities is None:
+        probabilities = np.zeros((8, 8, 3), np.float32)
+    if decision is None:
+        decision = Decision(TargetState.SEARCHING, False, ())
+    return ProcessedFrame(frame, probabilities, decision, {"total": latency})
 
 
 def encode_payload(timestamp: float = 1.0, brightness: int = 100, depth: int = 50, size: int = 256) -> dict:

@@ -6,13 +6,13 @@ The camera's and the depth image go out as they came in; only the network's answ
 import math
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
 
 from dashboard.live.feed import Event, Row, Seen, Watched
-from follower.types import Decision, Pose
+from follower.types import Pose
 from sim_bridge.session import Session
 
 SILENT_SECONDS = 2.0  # without a frame for so long, a simulator is said to be silent
@@ -24,11 +24,11 @@ def encode_classes(probabilities: np.ndarray) -> bytes:
     return zlib.compress(b"".join(cv2.extractChannel(levels, plane).tobytes() for plane in (1, 2)), 1)
 
 
-def encode_frame(seen: Seen, classes: bytes | None, depth: bool) -> dict:
+def encode_frame(seen: Seen, classes: bytes, depth: bool) -> dict:
     """One frame with what was decided on it; `classes` from `encode_classes`."""
-    frame, decision = seen.frame, seen.decision
+    processed = seen.processed
+    frame, decision = processed.frame, processed.decision
     detection, found = decision.detection, decision.range
-    probabilities = decision.probabilities
     return {
         "number": seen.number,
         "time": seen.received,
@@ -37,7 +37,7 @@ def encode_frame(seen: Seen, classes: bytes | None, depth: bool) -> dict:
         "depth": frame.png if depth else None,
         "classes": classes,
         "size": list(frame.image.shape[:2]),
-        "grid": None if probabilities is None else list(probabilities.shape[:2]),
+        "grid": list(processed.probabilities.shape[:2]),
         "state": decision.state.value,
         "detection": None
         if detection is None
@@ -53,7 +53,7 @@ def encode_frame(seen: Seen, classes: bytes | None, depth: bool) -> dict:
         "truth": finite(frame.truth_hero),
         "body": encode_pose(frame.pose),
         "camera": encode_pose(frame.gimbal_pose),
-        "timings": encode_timings(decision),
+        "timings": encode_timings(processed.timings),
     }
 
 
@@ -62,9 +62,9 @@ def encode_pose(pose: Pose) -> list[float]:
     return [pose.x, pose.y, pose.z, pose.roll, pose.pitch, pose.yaw]
 
 
-def encode_timings(decision: Decision) -> dict[str, float | None]:
+def encode_timings(timings: Mapping[str, float]) -> dict[str, float | None]:
     """Stage -> milliseconds."""
-    return {stage: finite(milliseconds) for stage, milliseconds in decision.timings.items()}
+    return {stage: finite(milliseconds) for stage, milliseconds in timings.items()}
 
 
 def encode_rows(rows: Iterable[Row]) -> list[list]:

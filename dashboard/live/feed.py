@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from follower.types import Decision, TargetState
 from sim_bridge.events import Listener
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import BadFrame, SensorFrame
+from sim_bridge.wire.messages import BadFrame
 
 ROW_SECONDS = 0.095  # frames that come closer together share a row; a little less than 10 Hz, for jitter
 HISTORY_ROWS = 1200  # two minutes at 10 Hz
@@ -26,8 +27,7 @@ class Seen:
 
     number: int
     received: float  # unix seconds
-    frame: SensorFrame
-    decision: Decision
+    processed: ProcessedFrame
 
 
 @dataclass(frozen=True)
@@ -128,16 +128,16 @@ class Feed(Listener):
             self._watched[session] = Watched(session, self._clock())
         self.add_event("connected", f"connected from {session.address}", session)
 
-    def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
+    def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Keep the newest frame."""
-        moment = self._clock()
+        moment, decision = self._clock(), processed.decision
         with self._lock:
             watched = self._watched.get(session)
             if watched is None:  # it has gone while the network had its last frame
                 return
             number = 0 if watched.seen is None else watched.seen.number + 1
-            watched.seen = Seen(number, moment, frame, decision)
-            watched.pending.append(decision.timings.get("total", 0.0))
+            watched.seen = Seen(number, moment, processed)
+            watched.pending.append(processed.timings["total"])
             if not watched.rows or moment - watched.rows[-1].time >= ROW_SECONDS:
                 _close_row(watched)
             changed, watched.state = watched.state is not decision.state, decision.state
@@ -175,7 +175,7 @@ class Feed(Listener):
 
 def _close_row(watched: Watched) -> None:
     seen, skipped = watched.seen, watched.session.counts.skipped
-    frame, decision = seen.frame, seen.decision
+    frame, decision = seen.processed.frame, seen.processed.decision
     row = Row(
         number=watched.rows[-1].number + 1 if watched.rows else 0,
         time=seen.received,

@@ -208,11 +208,9 @@ class Viewers:
             update["frame"] = encoding.encode_frame(seen, self._pack(watched, seen), request.depth)
         return update
 
-    def _pack(self, watched: Watched, seen: Seen) -> bytes | None:
-        if seen.decision.probabilities is None:
-            return None
+    def _pack(self, watched: Watched, seen: Seen) -> bytes:
         packed = self._classes.get(watched)
         if packed is None or packed[0] is not seen:
             self._classes = {each: kept for each, kept in self._classes.items() if each.session.connected}
-            packed = self._classes[watched] = seen, encoding.encode_classes(seen.decision.probabilities)
+            packed = self._classes[watched] = seen, encoding.encode_classes(seen.processed.probabilities)
         return packed[1]

@@ -10,8 +10,8 @@ from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
 from dataset.recordings.record import MODEL, SIMULATOR, FrameRecord
 from dataset.schema import HERO, PEOPLE
 from follower.types import Decision, Pose
-from sim_bridge.operator_controls import SteeredDecision
-from sim_bridge.wire.messages import SensorFrame, command_to_event
+from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.wire.messages import command_to_event
 
 _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13
 
@@ -26,20 +26,18 @@ class Entry:
     depth: bytes
 
 
-def make_entry(
-    number: int, received: float, frame: SensorFrame, decision: Decision, note: str = ""
-) -> tuple[Entry, np.ndarray]:
+def make_entry(number: int, received: float, processed: ProcessedFrame, note: str = "") -> tuple[Entry, np.ndarray]:
     """The frame's entry, and its classes, (height, width) uint8.
 
     The simulator's own mask is kept as it came; without one (or with one that is no mask of this frame) the likeliest
     classes by the network take its place, at the frame's size.
     """
-    size = frame.image.shape[:2]
+    frame, size = processed.frame, processed.frame.image.shape[:2]
     mask, labels, source = frame.truth_mask, None, SIMULATOR
     if mask is not None:
         labels = labels_of_mask(mask, size)
     if labels is None:
-        labels, source = labels_of_probabilities(decision.probabilities, size), MODEL
+        labels, source = labels_of_probabilities(processed.probabilities, size), MODEL
         mask = encode_labels(labels)
     stem = f"{number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)
@@ -56,9 +54,9 @@ def make_entry(
         gimbal_pose=_degrees(frame.gimbal_pose),
         truth_hero=frame.truth_hero,
         note=note,
-        steered=isinstance(decision, SteeredDecision),
-        timings={stage: round(milliseconds, 3) for stage, milliseconds in decision.timings.items()},
-        **_decided(decision),
+        steered=processed.operator_override,
+        timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
+        **_decided(processed.decision),
     )
     return Entry(record, frame.jpeg, mask, frame.png), labels
 

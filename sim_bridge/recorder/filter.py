@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from dataset.schema import HERO, REFERENCE_PIXELS
-from follower.types import Decision
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.settings import RecordingSettings
 
 Item = TypeVar("Item")
@@ -23,19 +23,20 @@ class Traits:
     marked: bool = False  # a person asked for it; kept whatever the filters
 
 
-def traits_of(labels: np.ndarray, decision: Decision, settings: RecordingSettings) -> Traits:
+def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> Traits:
     """Judge one frame.
 
     Args:
         labels: (height, width) uint8 classes, the truth where there is one: what is far and missed is far all the same.
-        decision: with the network's probabilities.
+        processed: the frame.
     """
+    decision = processed.decision
     hero = int(np.count_nonzero(labels == HERO)) * REFERENCE_PIXELS / labels.size
     away = decision.range.metres if decision.range is not None else 0.0
     if decision.detection is not None:
         uncertain = decision.detection.confidence < settings.uncertain_below
     else:
-        uncertain = float(decision.probabilities[..., HERO].max()) > 1 - settings.uncertain_below
+        uncertain = float(processed.probabilities[..., HERO].max()) > 1 - settings.uncertain_below
     return Traits(
         far=0 < hero < settings.far_pixels or away > settings.far_metres, uncertain=uncertain, moment=decision.changed
     )

@@ -17,14 +17,13 @@ from pathlib import Path
 
 from dataset.recordings.record import is_recording_name
 from dataset.recordings.writer import RunWriter, free_name, now
-from follower.types import Decision
 from sim_bridge.events import Listener
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
 from sim_bridge.recorder.encode import Entry, make_entry
 from sim_bridge.recorder.filter import Selection, traits_of
 from sim_bridge.recorder.settings import Reason, RecordingSettings
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import SensorFrame
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +68,7 @@ class _Heard:
     session: Session
     number: int  # of the decision within the session
     received: float  # unix seconds
-    frame: SensorFrame
-    decision: Decision
+    processed: ProcessedFrame
     note: str = ""  # of a person who marked this moment
 
 
@@ -187,7 +185,7 @@ class Recorder(Listener):
 
     # From the bridge.
 
-    def decided(self, session: Session, frame: SensorFrame, decision: Decision) -> None:
+    def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Take a frame, if there is room for it."""
         number = next(self._numbers.setdefault(session, itertools.count()))
         with self._changed:
@@ -198,7 +196,7 @@ class Recorder(Listener):
                 self._lose(take, session, "the disk was too slow")
                 return
             self._frames_waiting += 1
-            self._waiting.append(_Heard(take, session, number, time.time(), frame, decision, note))
+            self._waiting.append(_Heard(take, session, number, time.time(), processed, note))
             self._changed.notify()
 
     def disconnected(self, session: Session) -> None:
@@ -245,8 +243,8 @@ class Recorder(Listener):
     def _record(self, heard: _Heard) -> None:
         take, session = heard.take, heard.session
         track = self._track(take, session)
-        entry, labels = make_entry(heard.number, heard.received, heard.frame, heard.decision, heard.note)
-        traits = traits_of(labels, heard.decision, take.settings)
+        entry, labels = make_entry(heard.number, heard.received, heard.processed, heard.note)
+        traits = traits_of(labels, heard.processed, take.settings)
         chosen = deque(track.selection.choose(entry, replace(traits, marked=bool(heard.note))))
         if chosen and time.monotonic() - self._disk_refused >= DISK_PAUSE:
             try:

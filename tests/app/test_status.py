@@ -9,6 +9,7 @@ from rich.console import Console
 from app.console import StatusDisplay
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.session import Session
+from tests.bridge_fixtures import processed_frame
 
 FOUND = Decision(
     TargetState.FOUND,
@@ -17,7 +18,6 @@ FOUND = Decision(
     detection=Detection((1, 2), (0, 0, 3, 3), 9, 0.9, np.ones((3, 3), bool)),
     range=Range(12.34, RangeSource.DEPTH),
     track_point=(1.26, -3.0, 0.94),
-    timings={"total": 12.0},
 )
 
 
@@ -34,11 +34,11 @@ def test_one_line_for_each_change_and_no_more(session):
     plain = console(terminal=False)
     with StatusDisplay(plain) as display:
         display.connected(session)
-        display.decided(session, None, Decision(TargetState.SEARCHING, False, ()))
-        display.decided(session, None, FOUND)
+        display.frame_processed(session, processed_frame())
+        display.frame_processed(session, processed_frame(FOUND, latency=12.0))
         for _ in range(20):
-            display.decided(session, None, Decision(TargetState.FOUND, False, ()))
-        display.decided(session, None, Decision(TargetState.LOST, True, ()))
+            display.frame_processed(session, processed_frame(Decision(TargetState.FOUND, False, ())))
+        display.frame_processed(session, processed_frame(Decision(TargetState.LOST, True, ())))
         session.counts.answered, session.counts.skipped = 23, 4
         session.counts.refused["bad-pose"] = 2
         display.disconnected(session)
@@ -57,7 +57,7 @@ def test_the_live_line_says_how_it_goes(session):
     assert "no frames" in display.live_text()
     session.counts.skipped = 7
     for _ in range(15):
-        display.decided(session, None, FOUND)
+        display.frame_processed(session, processed_frame(FOUND, latency=12.0))
     text = display.live_text()
     assert "5.0 fps" in text
     assert "latency 12 ms" in text

@@ -24,6 +24,7 @@ from dashboard.workshop.routes import Workshop
 from follower.types import Decision, TargetState
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
+from tests.bridge_fixtures import processed_frame
 
 PATIENCE = 30.0  # seconds, on a machine with much else to do
 
@@ -231,7 +232,7 @@ def make_viewers(eventually):
             viewers.ready(f"viewer {number}", request)
         feed.connected(session)
         began = time.monotonic()
-        feed.decided(session, frame, Decision(TargetState.SEARCHING, False, ()))
+        feed.frame_processed(session, processed_frame(frame=frame))
         viewers.start()
         assert eventually(lambda: sum(len(sids) for _, sids, _ in sent) == len(requests))
         return [(moment - began, *rest) for moment, *rest in sent]
@@ -317,8 +318,7 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
     feed, session = Feed(clock=lambda: moment), Session("s", 1, "here", None)
     feed.connected(session)
     for latency in (5.0, 40.0, 7.0, 6.0):
-        decision = Decision(TargetState.SEARCHING, False, (), timings={"total": latency})
-        feed.decided(session, make_frame(), decision)
+        feed.frame_processed(session, processed_frame(frame=make_frame(), latency=latency))
         session.counts.skipped += 1
         moment += 0.06
     rows = feed.rows_after(feed.watched[0], -1)
@@ -329,7 +329,7 @@ def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
     feed, session = Feed(), Session("s", 1, "here", None)
     feed.connected(session)
     feed.disconnected(session)
-    feed.decided(session, make_frame(), Decision(TargetState.FOUND, True, ()))
+    feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
     assert feed.watched == []
     assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
 
@@ -349,5 +349,5 @@ def test_numbers_that_json_cannot_hold_are_left_out(make_frame):
     from dashboard.live.feed import Seen
 
     decision = Decision(TargetState.FOUND, False, (), track_point=(float("nan"), 1.0, float("inf")))
-    encoded = encode_frame(Seen(0, 1.0, make_frame(), decision), None, depth=False)
+    encoded = encode_frame(Seen(0, 1.0, processed_frame(decision, make_frame())), b"", depth=False)
     assert encoded["track"] == [None, 1.0, None]

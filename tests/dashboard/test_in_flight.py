@@ -144,7 +144,7 @@ def test_a_model_that_cannot_be_loaded_changes_nothing(served, send, eventually,
     }
     assert (status["model"], status["loading"]) == ("one.h5", None)
     send(world.bridge.port, 1)
-    assert world.feed.watched[0].seen.decision.probabilities[:, 25, 2].sum() == 20
+    assert world.feed.watched[0].seen.processed.probabilities[:, 25, 2].sum() == 20
     assert "broken.h5 cannot fly; the model before it flies on" in [event.text for event in world.feed.events_after(-1)]
     assert world.fly("two.h5").ok  # it was no harm
     assert eventually(lambda: world.status()["model"] == "two.h5")
@@ -256,7 +256,7 @@ def test_of_a_simulator_that_comes_and_goes_even_a_slow_listener_hears(serve, co
     go, heard = threading.Event(), []
 
     class Slow(Listener):
-        def decided(self, session, frame, decision):
+        def frame_processed(self, session, processed):
             go.wait(30)
 
         def connected(self, session):

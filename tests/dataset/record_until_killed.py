@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from follower.types import Decision, TargetState
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session
@@ -33,9 +34,10 @@ def main(folder: Path) -> None:
     probabilities = np.random.default_rng(2).random((256, 256, 3), np.float32)
     recorder = Recorder(RecordingSettings(enabled=True, folder=str(folder), name="killed"))
     session = Session("sid", 1, "test", agent=None)
+    decision = Decision(TargetState.SEARCHING, False, ())
     for number in range(100_000):
         frame = parse_sensor_frame(({**payload, "timestamp": str(number)},))
-        recorder.decided(session, frame, Decision(TargetState.SEARCHING, False, (), probabilities=probabilities))
+        recorder.frame_processed(session, ProcessedFrame(frame, probabilities, decision, timings={}))
         while recorder.status()["frames"] < number - 3:  # the writer always has something to do
             time.sleep(0.0005)
         print(recorder.status()["frames"], flush=True)

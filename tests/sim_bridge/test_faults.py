@@ -288,8 +288,8 @@ class Recorder(Listener):
     def connected(self, session):
         self.heard.append("connected")
 
-    def decided(self, session, frame, decision):
-        self.heard.append(("decided", frame.timestamp, set(decision.timings)))
+    def frame_processed(self, session, processed):
+        self.heard.append(("processed", processed.frame.timestamp, set(processed.timings)))
         raise RuntimeError("the disk is full")
 
     def refused(self, session, reason):
@@ -300,7 +300,7 @@ class Recorder(Listener):
 
 
 class Sleeper(Listener):
-    def decided(self, session, frame, decision):
+    def frame_processed(self, session, processed):
         time.sleep(1)
 
 
@@ -316,8 +316,8 @@ def test_listeners_hear_everything_in_order_and_never_hurt(serve, connect, paylo
     client.send("41")
     assert eventually(lambda: recorder.heard[-1:] == ["disconnected"])
     stages = {"wait", "decode", "network", "agent", "total"}
-    decided = [("decided", number, stages) for number in (1, 2, 3)]
-    assert recorder.heard == ["connected", *decided[:2], ("refused", "missing-key"), decided[2], "disconnected"]
+    processed = [("processed", number, stages) for number in (1, 2, 3)]
+    assert recorder.heard == ["connected", *processed[:2], ("refused", "missing-key"), processed[2], "disconnected"]
 
 
 def test_a_slow_listener_delays_no_command(serve, connect, payload):

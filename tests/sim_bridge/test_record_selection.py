@@ -9,8 +9,10 @@ from app.settings import load_settings
 from config.reader import ConfigError
 from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
+from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.filter import Selection, Traits, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
+from tests.bridge_fixtures import processed_frame
 
 NOTHING = Traits(far=False, uncertain=False, moment=False)
 
@@ -49,12 +51,12 @@ def test_reasons_add_up():
     assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), traits)) == [1, 3, 4, 5]
 
 
-def decision(hero: float, confidence: float | None = None, metres: float | None = None) -> Decision:
+def processed(hero: float, confidence: float | None = None, metres: float | None = None) -> ProcessedFrame:
     probabilities = np.zeros((8, 8, 3), np.float32)
     probabilities[4, 4, 2] = hero
     detection = confidence and Detection((0, 0), (0, 0, 1, 1), 1, confidence, np.zeros((8, 8), bool))
     away = metres and Range(metres, RangeSource.DEPTH)
-    return Decision(TargetState.FOUND, False, (), detection, away, probabilities=probabilities)
+    return processed_frame(Decision(TargetState.FOUND, False, (), detection, away), probabilities=probabilities)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +66,13 @@ def decision(hero: float, confidence: float | None = None, metres: float | None 
 def test_far_is_few_pixels_or_many_metres(pixels, metres, far):
     labels = np.zeros((256, 256), np.uint8)
     labels.ravel()[:pixels] = 2
-    assert traits_of(labels, decision(0.9, 0.9, metres), RecordingSettings()).far is far
+    assert traits_of(labels, processed(0.9, 0.9, metres), RecordingSettings()).far is far
 
 
 def test_pixels_are_those_of_the_reference_size():
     labels = np.zeros((512, 512), np.uint8)
     labels.ravel()[:160] = 2  # 40 at 256x256
-    assert traits_of(labels, decision(0.9, 0.9), RecordingSettings()).far
+    assert traits_of(labels, processed(0.9, 0.9), RecordingSettings()).far
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_pixels_are_those_of_the_reference_size():
 )
 def test_uncertain_is_seen_with_doubt_or_unseen_with_doubt(hero, confidence, uncertain):
     labels = np.zeros((256, 256), np.uint8)
-    assert traits_of(labels, decision(hero, confidence), RecordingSettings(uncertain_below=0.8)).uncertain is uncertain
+    assert traits_of(labels, processed(hero, confidence), RecordingSettings(uncertain_below=0.8)).uncertain is uncertain
 
 
 def test_masks_survive_their_file():

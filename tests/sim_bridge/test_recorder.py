@@ -325,7 +325,7 @@ def test_nobody_hears_of_a_simulator_that_has_gone():
     heard = []
 
     class Hears(Listener):
-        def decided(self, session, frame, decision):
+        def frame_processed(self, session, processed):
             heard.append(session.number)
 
         def disconnected(self, session):
@@ -333,7 +333,9 @@ def test_nobody_hears_of_a_simulator_that_has_gone():
 
     notifier = Notifier([Hears()])
     first, second = (Session("sid", number, "test", agent=None) for number in (1, 2))
-    for event, session in (("decided", first), ("disconnected", first), ("decided", first), ("decided", second)):
-        notifier.tell(event, session, *((None, None) if event == "decided" else ()))
+    notifier.tell("frame_processed", first, None)
+    notifier.tell("disconnected", first)
+    notifier.tell("frame_processed", first, None)
+    notifier.tell("frame_processed", second, None)
     notifier.close()
     assert heard == [1, "gone", 2]
