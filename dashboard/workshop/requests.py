@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 
-from dashboard.workshop.trainings import ARGUMENTS, CHECKPOINT, MODELS, find_training, find_trainings
+from dashboard.workshop.trainings import find_training, find_trainings
 from dataset.recordings.record import is_recording_name
 from dataset.recordings.recovery import is_run
+from model.training.run_files import ARGUMENTS, CHECKPOINT, MODELS
 
 BETTER = ("all", "far", "near", "wrong heroes")
 MOST_MINUTES = 7 * 24 * 60

@@ -24,7 +24,8 @@ from dashboard.workshop.requests import (
     read_resumption,
     read_training,
 )
-from dashboard.workshop.trainings import PICTURES, find_training, find_trainings
+from dashboard.workshop.trainings import find_training, find_trainings
+from model.training.run_files import PICTURES
 
 MOST_TRAININGS = 100  # on the page
 DONE, NO_GAIN, INTERRUPTED = 0, 3, 130  # exit statuses of `model.train`

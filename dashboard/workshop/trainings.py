@@ -9,10 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-PICTURES = ("examples.png", "retrain.png", "retrain-gained.png", "retrain-lost.png")
-MODELS = ("best.h5", "last.h5")
-ARGUMENTS, SETTINGS, RESULTS = "arguments.json", "settings.json", "results.csv"
-CHECKPOINT, VERDICT = "checkpoint.npz", "retrain.md"
+from model.training.run_files import ARGUMENTS, CHECKPOINT, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Training:
     @property
     def version(self) -> str:
         """Changes when there are new figures, pictures or a verdict."""
-        return "-".join(str(_modified(self.path / name)) for name in (RESULTS, VERDICT, *PICTURES))
+        return "-".join(str(_modified(self.path / name)) for name in (RESULTS, PROMOTION_REPORT, *PICTURES))
 
     def rows(self) -> list[dict[str, float | None]]:
         """A row for each epoch: numbers by column, None where nothing was measured."""
@@ -71,7 +68,7 @@ class Training:
     def verdict(self) -> str | None:
         """What became of a retraining, in a sentence; None before the end, or where nothing was to be replaced."""
         try:
-            lines = (self.path / VERDICT).read_text(encoding="utf-8").splitlines()
+            lines = (self.path / PROMOTION_REPORT).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)

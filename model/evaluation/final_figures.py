@@ -17,6 +17,7 @@ from model.evaluation.measure import ALL_FRAMES, Evaluation, measure
 from model.evaluation.promotion import compare, decide, replace_weights
 from model.evaluation.promotion_report import write_report
 from model.inference.segmenter import Segmenter
+from model.training import run_files
 
 WORST = 12
 
@@ -24,8 +25,8 @@ WORST = 12
 def show_final_figures(weights: Path, pairs: Sequence[Pair], folder: Path, console: Console) -> Evaluation:
     """Measures as `model.evaluate` does; prints the tables, and writes validation.md and worst/<model>.png."""
     evaluation, segmenter = measure_model(weights, pairs, console)
-    draw_worst(evaluation, segmenter, WORST, folder / "worst")
-    write(folder / "validation.md", report.markdown("Validation frames", [evaluation]))
+    draw_worst(evaluation, segmenter, WORST, folder / run_files.WORST_FRAMES)
+    write(folder / run_files.VALIDATION_REPORT, report.markdown("Validation frames", [evaluation]))
     for table in report.tables([evaluation]):
         console.print(report.terminal_table(table))
     return evaluation
@@ -48,7 +49,8 @@ def promote_if_better(
     """
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     if filecmp.cmp(new, current, shallow=False):
-        say(f"{current} is this model already, promoted by an earlier start; report: {folder / 'retrain.md'}")
+        written = folder / run_files.PROMOTION_REPORT
+        say(f"{current} is this model already, promoted by an earlier start; report: {written}")
         return True
     measured = [measure_model(weights, pairs, console) for weights in (current, new)]
     before, after = (

@@ -11,6 +11,7 @@ from model.evaluation import report
 from model.evaluation.measure import Evaluation, FrameResult, Predictor
 from model.evaluation.promotion import FEWEST, Change, Verdict
 from model.evaluation.tiles import sheet, tile
+from model.training import run_files
 
 SHOWN = 8  # frames gained, and as many lost
 NOTABLE = 0.2  # change of the hero's IoU in a frame that is worth showing
@@ -34,17 +35,17 @@ def write_report(
         for each in changes
     ]
     parts.append("\n".join([header, *rows]))
-    _plot(folder / "retrain.png", changes)
-    parts.append("![before and after](retrain.png)")
-    for name, sign in (("gained", 1), ("lost", -1)):
+    _plot(folder / run_files.PROMOTION_PLOT, changes)
+    parts.append(f"![before and after]({run_files.PROMOTION_PLOT})")
+    for name, picture, sign in (("gained", run_files.GAINED, 1), ("lost", run_files.LOST, -1)):
         tiles = list(_tiles(_moved(evaluations, sign), predictors))
         if tiles:
-            Image.fromarray(sheet(tiles, columns=1)).save(folder / f"retrain-{name}.png")
-            parts.append(f"## Frames {name}: before on the left, after on the right\n\n![{name}](retrain-{name}.png)")
+            Image.fromarray(sheet(tiles, columns=1)).save(folder / picture)
+            parts.append(f"## Frames {name}: before on the left, after on the right\n\n![{name}]({picture})")
         else:
             parts.append(f"## Frames {name}\n\nNone.")
     parts.append(report.markdown("Both in full", evaluations).replace("# Both", "## Both", 1))
-    path = folder / "retrain.md"
+    path = folder / run_files.PROMOTION_REPORT
     path.write_text("\n\n".join(parts), encoding="utf-8")
     return path
 

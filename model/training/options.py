@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dataset.pairs import DatasetError
 from model.evaluation.promotion import TELLING
+from model.training import run_files
 from model.training.run_folder import RunFolder
 
 DEFAULTS = {
@@ -122,10 +123,12 @@ def open_run(options: argparse.Namespace, given: Mapping[str, object], claim: Ex
     """
     if options.resume:
         path = Path(options.resume)
-        if not (path / "arguments.json").is_file():
-            raise DatasetError(f"--resume expects the folder of a training, but there is no arguments.json in {path}")
+        if not (path / run_files.ARGUMENTS).is_file():
+            raise DatasetError(
+                f"--resume expects the folder of a training, but there is no {run_files.ARGUMENTS} in {path}"
+            )
         run = RunFolder(path)
-        stored = run.read_json("arguments.json")
+        stored = run.read_json(run_files.ARGUMENTS)
         kept = (DEFAULTS.keys() & stored.keys()) - {"resume"} - given.keys()
         if LENGTH & given.keys():
             kept -= LENGTH
@@ -142,7 +145,7 @@ def open_run(options: argparse.Namespace, given: Mapping[str, object], claim: Ex
     _claim(run, options, claim)
     if run.checkpoint.exists():
         raise DatasetError(f"{run.path} holds a training: go on with --resume {run.path}, or choose another --run")
-    run.write_json("arguments.json", vars(options))
+    run.write_json(run_files.ARGUMENTS, vars(options))
     return run
 
 

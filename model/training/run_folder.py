@@ -17,8 +17,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 from PIL import Image
 
+from config.version import VERSION
 from dataset.pairs import Pair
 from model.data.packed_frames import Frames
+from model.training import run_files
 from model.training.validation import SIZE_NAMES
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
@@ -34,15 +36,15 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self.checkpoint, self.settings = path / "checkpoint.npz", path / "settings.json"
+        self.checkpoint, self.settings = path / run_files.CHECKPOINT, path / run_files.SETTINGS
         self._tensorboard = None
-        self.last, self.best = path / "last.h5", path / "best.h5"
+        self.last, self.best = path / run_files.LAST, path / run_files.BEST
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """For one training alone, while the block lasts, however that ends. RunFolderError while another has it."""
         try:
-            with FileLock(self.path / "lock", blocking=False):
+            with FileLock(self.path / run_files.LOCK, blocking=False):
                 yield
         except Timeout as error:
             raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
@@ -75,15 +77,13 @@ class RunFolder:
 
         Raises RunFolderError when a training goes on and these are not the frames that it began with.
         """
-        versions = {}
+        versions = {"follow-me": VERSION, "python": platform.python_version(), "platform": platform.platform()}
         for package in PACKAGES:
             try:
                 versions[package] = metadata.version(package)
             except metadata.PackageNotFoundError:
                 continue
-        self.write_json(
-            "versions.json", {"python": platform.python_version(), "platform": platform.platform()} | versions
-        )
+        self.write_json(run_files.VERSIONS, versions)
         manifest = {}
         for part, (pairs, frames) in parts.items():
             if frames is None:
@@ -92,16 +92,16 @@ class RunFolder:
             left_out = [f"{pairs[row].run}/{pairs[row].name}" for row in sorted(frames.left_out)]
             runs = Counter(pairs[row].run for row in frames.used)
             manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
-        if self.checkpoint.exists() and (changes := _changes(self.read_json("manifest.json"), manifest)):
+        if self.checkpoint.exists() and (changes := _changes(self.read_json(run_files.MANIFEST), manifest)):
             raise RunFolderError(
                 f"the frames are not those that this training began with: {changes}. Bring them back, or begin"
                 f" another training from where this one is: --init {self.last}"
             )
-        self.write_json("manifest.json", manifest)
+        self.write_json(run_files.MANIFEST, manifest)
 
     def append_results(self, row: dict[str, float]) -> None:
         """One more line of results.csv."""
-        file = self.path / "results.csv"
+        file = self.path / run_files.RESULTS
         rows = self.results()
         # After a resume the epochs since the checkpoint are done again: their old lines go.
         rows = [old for old in rows if float(old["epoch"]) < row["epoch"]]
@@ -126,11 +126,11 @@ class RunFolder:
             raise RunFolderError(
                 f"--tensorboard needs a package that is not installed ({error.name}): pip install tensorboard"
             ) from error
-        self._tensorboard = Writer(str(self.path / "tensorboard"))
+        self._tensorboard = Writer(str(self.path / run_files.TENSORBOARD))
 
     def results(self) -> list[dict[str, str]]:
         """The lines of results.csv so far."""
-        file = self.path / "results.csv"
+        file = self.path / run_files.RESULTS
         if not file.exists():
             return []
         with file.open(newline="", encoding="utf-8") as stream:
@@ -191,7 +191,7 @@ class RunFolder:
         measured.set(ylim=(0, None), visible=bool(measured.lines))
         figure.savefig(self.path / "results.partial.png", dpi=110)
         plt.close(figure)
-        os.replace(self.path / "results.partial.png", self.path / "results.png")
+        os.replace(self.path / "results.partial.png", self.path / run_files.CURVES)
 
     def _replace(self, name: str, text: str) -> None:
         partial = self.path / f".{name}-{os.getpid()}"  # workers of one training write the same

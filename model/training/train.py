@@ -29,6 +29,7 @@ from model.data.packed_frames import Frames, pack
 from model.data.sources import Gathered, Judged, add_learnt, gather, judge, tell_measured
 from model.evaluation.promotion import FEWEST, TELLING
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.training import run_files
 from model.training.options import open_run, parse
 from model.training.run_folder import RunFolder
 from model.training.settings import TrainSettings, load_settings
@@ -104,7 +105,7 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
     try:
         data = _pack(gathered, options, run, size)
         run.write_manifest({"train": (gathered.pairs, data.frames), "validation": (gathered.held, data.validation)})
-        run.write_json("arguments.json", vars(options) | {"resume": None})  # the next time it goes on likewise
+        run.write_json(run_files.ARGUMENTS, vars(options) | {"resume": None})  # the next time it goes on likewise
         run.write_json(run.settings.name, asdict(settings))
         origins = [options.init, *options.teacher] if loaded else options.teacher
         learnt = add_learnt(data.frames.digests, [read_learnt(path) for path in origins])
@@ -232,8 +233,8 @@ def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size:
     for note in data.notes:
         console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if data.problems:
-        run.write_text("problems.txt", "\n".join(f"{each.kind}: {each}" for each in data.problems) + "\n")
-        summary = f"{summarise(data.problems)}\nall of them: {run.path / 'problems.txt'}"
+        run.write_text(run_files.PROBLEMS, "\n".join(f"{each.kind}: {each}" for each in data.problems) + "\n")
+        summary = f"{summarise(data.problems)}\nall of them: {run.path / run_files.PROBLEMS}"
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
         console.print(f"left out, {summary}", style="yellow", markup=False, highlight=False, soft_wrap=True)

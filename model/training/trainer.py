@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from model.data.batches import Batches
 from model.data.packed_frames import Frames
 from model.networks import twin
+from model.training import run_files
 from model.training.distillation import Teachers, at_any_size
 from model.training.distribution import Distribution
 from model.training.examples import draw_examples
@@ -99,7 +100,9 @@ class Trainer:
                 if self.chief and validation is not None and (self.epoch % settings.validate_every == 0 or finished):
                     measured = self._validate(validation)
                     row |= measured.row()
-                    self.run.write_picture("examples.png", draw_examples(self.averaged.predict_on_batch, validation))
+                    self.run.write_picture(
+                        run_files.EXAMPLES, draw_examples(self.averaged.predict_on_batch, validation)
+                    )
                     bar.console.print(_line(self.epoch, logs, measured))
                 if self.chief:
                     self.run.append_results(row)
