@@ -17,7 +17,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from follower.types import Decision, TargetState
-from sim_bridge.events import Listener
+from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
 
@@ -42,7 +42,7 @@ def saying(console: Console) -> Iterator[Callable[[str], object]]:
         printer.stop()
 
 
-class StatusDisplay(Listener):
+class StatusDisplay(Subscriber):
     """Prints connected, found, lost and disconnected. On a terminal a live line shows the rest; a file gets none.
 
     Use as a context manager around serving.

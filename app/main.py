@@ -134,11 +134,11 @@ def fly(
         origin = describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
         recorder = Recorder(settings.recording, origin, say)
         display, feed = StatusDisplay(console), Feed()
-        listeners = [display, recorder, feed]
-        server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, listeners, listener)
+        subscribers = [display, recorder, feed]
+        server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, subscribers, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
         log = partial(feed.add_event, "control")
-        in_flight = InFlight(path, partial(load_another, settings), server.fly, log)
+        in_flight = InFlight(path, partial(load_another, settings), server.swap_model, log)
         workshop = Workshop(workshop_places(settings), settings.workshop.threads, log, in_flight=in_flight)
         pages = [Recordings(Path(settings.recording.folder)).pages, workshop.pages]
         page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)

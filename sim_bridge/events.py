@@ -1,10 +1,11 @@
-"""Those who want to know what happens: the status display, the recorder, the page. They can never hurt the flight."""
+"""Publish what happens on the bridge to status display, recorder and dashboard, without ever delaying it."""
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec
 from weakref import WeakSet
 
 from sim_bridge.processed_frame import ProcessedFrame
@@ -13,88 +14,101 @@ from sim_bridge.wire.messages import BadFrame
 
 logger = logging.getLogger(__name__)
 
+Parameters = ParamSpec("Parameters")
 
-class Listener:
-    """Override what you want to hear of. All calls come in order, from one thread for each listener, after the
-    commands are out."""
+
+class Subscriber:
+    """Base class of what observes the bridge: override the events of interest.
+
+    All calls come in order, on one thread per subscriber, after the commands have been sent.
+    """
 
     def connected(self, session: Session) -> None:
         """A simulator has connected."""
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
-        """Handle a frame on which the agent has decided."""
+        """The agent has decided on a frame."""
 
     def refused(self, session: Session, reason: BadFrame) -> None:
         """A frame or an event was refused."""
 
     def disconnected(self, session: Session) -> None:
-        """A simulator has gone."""
+        """A simulator has disconnected."""
 
-    def model_changed(self, origin: Mapping) -> None:
-        """What is decided from here on is by another network; `origin` as of `recording.provenance.describe_origin`."""
+    def model_changed(self, origin: Mapping[str, Any]) -> None:
+        """Later frames are processed by another model; `origin` is from `recorder.provenance.describe_origin`."""
 
 
-class Notifier:
-    """Calls each listener on a thread of its own, so that a slow one delays nothing but itself.
+DROPPABLE: tuple[Callable[..., None], ...] = (Subscriber.frame_processed, Subscriber.refused)
 
-    At most `capacity` calls wait for a listener; beyond that news is dropped and counted in `dropped`. Of a simulator
-    that has gone nobody hears again: the worker may still have been at its last frame.
+
+class Publisher:
+    """Calls each subscriber on a thread of its own, so that a slow one delays only itself.
+
+    At most `capacity` events wait for a subscriber; beyond that, frames and refusals are dropped and counted in
+    `dropped`. After the `disconnected` of a session no further event of it is delivered, although the worker may
+    still finish its last frame.
     """
 
-    def __init__(self, listeners: Sequence[Listener], capacity: int = 256):
-        self._ears = [_Ear(listener, capacity) for listener in listeners]
+    def __init__(self, subscribers: Sequence[Subscriber], capacity: int = 256) -> None:
+        self._deliveries = [_Delivery(subscriber, capacity) for subscriber in subscribers]
 
     @property
     def dropped(self) -> int:
-        """Pieces of news that a listener has missed."""
-        return sum(ear.dropped for ear in self._ears)
+        """Number of events that a subscriber has missed."""
+        return sum(delivery.dropped for delivery in self._deliveries)
 
-    def tell(self, event: str, *arguments: object, keep: bool = False) -> None:
-        """Have the method `event` of every listener called. Never blocks; `keep` is for what must not be dropped."""
-        for ear in self._ears:
-            ear.tell(event, arguments, keep)
+    def publish(
+        self,
+        event: Callable[Concatenate[Subscriber, Parameters], None],
+        *arguments: Parameters.args,
+        **keywords: Parameters.kwargs,
+    ) -> None:
+        """Call a method of every subscriber, such as `Subscriber.connected`. Never blocks."""
+        for delivery in self._deliveries:
+            delivery.add(event, *arguments)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Let the listeners hear what is waiting, for at most `timeout` seconds, and end."""
+        """Deliver the waiting events, for at most `timeout` seconds, and end."""
         end = time.monotonic() + timeout
-        for ear in self._ears:
-            ear.news.put(None)
-        for ear in self._ears:
-            ear.join(end - time.monotonic())
+        for delivery in self._deliveries:
+            delivery.events.put(None)
+        for delivery in self._deliveries:
+            delivery.join(end - time.monotonic())
 
 
-class _Ear:
-    """What one listener is still to hear, and the thread on which it does."""
+class _Delivery:
+    """Queue and thread of one subscriber."""
 
-    def __init__(self, listener: Listener, capacity: int):
-        self.news: queue.SimpleQueue = queue.SimpleQueue()
+    def __init__(self, subscriber: Subscriber, capacity: int) -> None:
+        self.events: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
         self.dropped = 0
-        self._listener = listener
+        self._subscriber = subscriber
+        self._name = type(subscriber).__name__
         self._capacity = capacity
-        self._thread = threading.Thread(target=self._run, name=f"tells {type(listener).__name__}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"events for {self._name}", daemon=True)
         self._thread.start()
 
-    def tell(self, event: str, arguments: tuple, keep: bool) -> None:
-        if keep or self.news.qsize() < self._capacity:
-            self.news.put((event, arguments))
-        else:
+    def add(self, event: Callable[..., None], *arguments: object) -> None:
+        if event in DROPPABLE and self.events.qsize() >= self._capacity:
             self.dropped += 1
+        else:
+            self.events.put((event.__name__, arguments))
 
     def join(self, timeout: float) -> None:
         self._thread.join(max(timeout, 0.0))
         if self._thread.is_alive():
-            name, missed = type(self._listener).__name__, self.news.qsize()
-            logger.warning("%s did not keep up; %d pieces of news are lost", name, missed)
+            logger.warning("%s did not keep up; %d events are lost", self._name, self.events.qsize())
 
     def _run(self) -> None:
-        gone: WeakSet[Session] = WeakSet()
-        while (news := self.news.get()) is not None:
-            event, arguments = news
-            if arguments[0] in gone:
+        ended: WeakSet[Session] = WeakSet()
+        while (item := self.events.get()) is not None:
+            event, arguments = item
+            if arguments[0] in ended:
                 continue
-            if event == "disconnected":
-                gone.add(arguments[0])
+            if event == Subscriber.disconnected.__name__:
+                ended.add(arguments[0])
             try:
-                getattr(self._listener, event)(*arguments)
+                getattr(self._subscriber, event)(*arguments)
             except Exception:
-                logger.exception("%s.%s failed; the flight goes on", type(self._listener).__name__, event)
+                logger.exception("%s.%s failed; the flight continues", self._name, event)

@@ -17,7 +17,7 @@ import flask
 import socketio
 
 from sim_bridge.access import guard
-from sim_bridge.events import Listener, Notifier
+from sim_bridge.events import Publisher, Subscriber
 from sim_bridge.operator_controls import SteeredAgent, Steering
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
@@ -50,7 +50,7 @@ class BridgeServer:
         segmenter: Segmenter,
         make_agent: AgentFactory,
         settings: BridgeSettings | None = None,
-        listeners: Sequence[Listener] = (),
+        subscribers: Sequence[Subscriber] = (),
         listener: socket.socket | None = None,
     ):
         self.settings = settings = settings or BridgeSettings()
@@ -61,8 +61,8 @@ class BridgeServer:
         self._numbers = itertools.count(1)
         self._refusals = OncePerSecond(logger)
         self._transport = make_transport(settings.async_mode)
-        self._notifier = Notifier(listeners)
-        self._worker = InferenceWorker(segmenter, outcome=self)
+        self._publisher = Publisher(subscribers)
+        self._worker = InferenceWorker(segmenter, results=self)
         self._sio = DialectServer(
             on_event=self._on_event,
             on_refused=self._on_unreadable,
@@ -112,12 +112,12 @@ class BridgeServer:
             )
         self.call(lambda: self._send(session, [(event, payload)], None))
 
-    def fly(self, segmenter: Segmenter, origin: Mapping) -> None:
-        """Let another network work from the next frame on; from any thread, during a flight.
+    def swap_model(self, segmenter: Segmenter, origin: Mapping) -> None:
+        """Use another network from the next frame on; from any thread, during a flight.
 
-        `origin` is what listeners hear of it (`recording.provenance.describe_origin`).
+        `origin` describes it for subscribers (`recorder.provenance.describe_origin`).
         """
-        self._worker.replace(segmenter, lambda: self._notifier.tell("model_changed", origin, keep=True))
+        self._worker.swap_model(segmenter, lambda: self._publisher.publish(Subscriber.model_changed, origin))
 
     def listen(self) -> None:
         """From here on clients may connect; `serve` answers them. Raises AddressError."""
@@ -143,7 +143,7 @@ class BridgeServer:
                 session.closed_here = True
             self._sio.shut_down()
             self._listener.close()
-            self._notifier.close()
+            self._publisher.close()
 
     def stop(self) -> None:
         """End `serve`; from any thread."""
@@ -161,7 +161,7 @@ class BridgeServer:
 
     def status(self) -> dict:
         """What there is to know from outside, as plain data; also served at /status."""
-        return {"sessions": [session.summary() for session in self.sessions], "news_dropped": self._notifier.dropped}
+        return {"sessions": [session.summary() for session in self.sessions], "events_dropped": self._publisher.dropped}
 
     # From the network: nothing here may wait.
 
@@ -170,14 +170,14 @@ class BridgeServer:
         steering = Steering()
         session = Session(sid, next(self._numbers), address, SteeredAgent(self._make_agent(), steering), steering)
         self._sessions[sid] = session
-        self._notifier.tell("connected", session, keep=True)
+        self._publisher.publish(Subscriber.connected, session)
 
     def _on_disconnect(self, sid: str, reason: str) -> None:
         session = self._sessions.pop(sid, None)
         if session is not None:
             session.connected = False
             self._worker.forget(session)
-            self._notifier.tell("disconnected", session, keep=True)
+            self._publisher.publish(Subscriber.disconnected, session)
 
     def _on_event(self, sid: str, event: str, arguments: tuple, reply: Reply | None) -> None:
         received = time.perf_counter()
@@ -215,7 +215,7 @@ class BridgeServer:
     def _refuse(self, session: Session, reason: BadFrame, reply: Reply | None) -> None:
         session.counts.refused[reason.kind] += 1
         self._refusals.warning(reason.kind, "%s: refused (%s): %s", session.name, reason.kind, reason)
-        self._notifier.tell("refused", session, reason)
+        self._publisher.publish(Subscriber.refused, session, reason)
         if reply is not None:
             self._transport.call(lambda: reply({"outcome": "refused", "kind": reason.kind, "reason": str(reason)}))
 
@@ -225,7 +225,7 @@ class BridgeServer:
             session.ignored_keys |= new
             logger.warning("%s: sensor_frame keys that nobody here knows are ignored: %s", session.name, sorted(new))
 
-    # From the worker: `worker.Outcome`.
+    # Results from the worker: `worker.ResultHandler`.
 
     def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision to the simulator whose frame it answers."""
@@ -239,18 +239,20 @@ class BridgeServer:
         session, reply = job.session, job.reply  # not the frame: a call may have to wait for its turn
         self._transport.call(lambda: self._send(session, events, reply))
         timings = {**processed.timings, "total": 1e3 * (time.perf_counter() - job.received)}
-        self._notifier.tell("frame_processed", job.session, dataclasses.replace(processed, timings=timings))
+        self._publisher.publish(
+            Subscriber.frame_processed, job.session, dataclasses.replace(processed, timings=timings)
+        )
 
-    def skipped(self, job: Job) -> None:
+    def frame_skipped(self, job: Job) -> None:
         """Count a frame that a newer one replaced."""
         job.session.counts.skipped += 1
         self._answer(job, {"outcome": "skipped"})
 
-    def refused(self, job: Job, reason: BadFrame) -> None:
+    def frame_refused(self, job: Job, reason: BadFrame) -> None:
         """Refuse a frame whose image turned out to be broken."""
         self._refuse(job.session, reason, job.reply)
 
-    def failed(self, job: Job, error: Exception) -> None:
+    def frame_failed(self, job: Job, error: Exception) -> None:
         """Report a defect of ours; the flight goes on."""
         job.session.counts.failed += 1
         kind = type(error).__name__

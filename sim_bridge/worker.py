@@ -35,19 +35,19 @@ class Job:
     reply: Callable[[dict], None] | None = None
 
 
-class Outcome(Protocol):
-    """Where jobs end; each submitted job ends exactly once, unless its session has gone."""
+class ResultHandler(Protocol):
+    """Receives the result of every job, exactly one for each, unless its session has been closed."""
 
     def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision; its timings lack only the total."""
 
-    def skipped(self, job: Job) -> None:
-        """A newer frame of the same session took its place."""
+    def frame_skipped(self, job: Job) -> None:
+        """A newer frame of the same session replaced this one."""
 
-    def refused(self, job: Job, reason: BadFrame) -> None:
+    def frame_refused(self, job: Job, reason: BadFrame) -> None:
         """An image could not be decoded."""
 
-    def failed(self, job: Job, error: Exception) -> None:
+    def frame_failed(self, job: Job, error: Exception) -> None:
         """The network or the agent raised."""
 
 
@@ -58,9 +58,9 @@ class InferenceWorker:
     however fast frames come.
     """
 
-    def __init__(self, segmenter: Segmenter, outcome: Outcome):
+    def __init__(self, segmenter: Segmenter, results: ResultHandler):
         self._segmenter = segmenter
-        self._outcome = outcome
+        self._results = results
         self._waiting: dict[Session, Job] = {}  # the mailboxes: newest frame wins
         self._changed = threading.Condition()
         self._successor: tuple[Segmenter, Callable[[], None]] | None = None
@@ -93,12 +93,12 @@ class InferenceWorker:
             self._waiting[job.session] = job
             self._changed.notify()
         if stale is not None:
-            self._outcome.skipped(stale)
+            self._results.frame_skipped(stale)
 
-    def replace(self, segmenter: Segmenter, on_replaced: Callable[[], None]) -> None:
-        """Let another network work from the next batch on; `on_replaced` is called between the last and the next."""
+    def swap_model(self, segmenter: Segmenter, on_swapped: Callable[[], None]) -> None:
+        """Use another network from the next batch on; `on_swapped` is called between the last batch and the next."""
         with self._changed:
-            self._successor = segmenter, on_replaced
+            self._successor = segmenter, on_swapped
             self._changed.notify()
 
     def forget(self, session: Session) -> None:
@@ -115,11 +115,11 @@ class InferenceWorker:
                 jobs, self._waiting, self._working = list(self._waiting.values()), {}, True
                 successor, self._successor = self._successor, None
             if successor is not None:
-                self._segmenter, on_replaced = successor
-                on_replaced()
+                self._segmenter, on_swapped = successor
+                on_swapped()
             try:
                 self._work(jobs)
-            except Exception:  # of the outcome; whatever it is, the next frame must fly
+            except Exception:  # in the result handler; the next frame must be processed all the same
                 logger.exception("%d frames were lost to a defect", len(jobs))
             self._working = False
 
@@ -131,7 +131,7 @@ class InferenceWorker:
                 job.frame.image  # noqa: B018 - decoded once, kept by the frame
                 readable.append(job)
             except BadFrame as reason:
-                self._outcome.refused(job, reason)
+                self._results.frame_refused(job, reason)
         if not readable:
             return
         decoded = time.perf_counter()
@@ -139,7 +139,7 @@ class InferenceWorker:
             batch = self._segmenter.predict(np.stack([job.frame.image for job in readable]))
         except Exception as error:
             for job in readable:
-                self._outcome.failed(job, error)
+                self._results.frame_failed(job, error)
             return
         predicted = time.perf_counter()
         for job, probabilities in zip(readable, batch, strict=True):
@@ -155,10 +155,10 @@ class InferenceWorker:
         try:
             decision = job.session.agent.step(job.frame, probabilities)
         except BadFrame as reason:  # the depth image is decoded only now
-            self._outcome.refused(job, reason)
+            self._results.frame_refused(job, reason)
         except Exception as error:
-            self._outcome.failed(job, error)
+            self._results.frame_failed(job, error)
         else:
             timings["agent"] = 1e3 * (time.perf_counter() - began)
             override = isinstance(decision, SteeredDecision)
-            self._outcome.frame_processed(job, ProcessedFrame(job.frame, probabilities, decision, timings, override))
+            self._results.frame_processed(job, ProcessedFrame(job.frame, probabilities, decision, timings, override))

@@ -224,9 +224,9 @@ def serve():
     """Start bridges on free ports; everything is stopped at the end of the test."""
     running = []
 
-    def start(segmenter=None, make_agent=FakeAgent, listeners=(), prepare=None, **settings) -> BridgeServer:
+    def start(segmenter=None, make_agent=FakeAgent, subscribers=(), prepare=None, **settings) -> BridgeServer:
         bridge_settings = BridgeSettings(**{"port": 0} | settings)
-        server = BridgeServer(segmenter or FakeSegmenter(), make_agent, bridge_settings, listeners)
+        server = BridgeServer(segmenter or FakeSegmenter(), make_agent, bridge_settings, subscribers)
         if prepare is not None:
             prepare(server)
         running.append(server.__enter__())
@@ -254,8 +254,8 @@ def serve_with_dashboard(serve):
                 page = serve_dashboard(server, feed, About(), dashboard, recorder, more)
                 server.dashboard = pages.enter_context(page)
 
-            listeners = [feed] if recorder is None else [feed, recorder]
-            return serve(make_agent=make_agent, listeners=listeners, prepare=add_page, **options)
+            subscribers = [feed] if recorder is None else [feed, recorder]
+            return serve(make_agent=make_agent, subscribers=subscribers, prepare=add_page, **options)
 
         yield start
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from follower.types import Decision, TargetState
-from sim_bridge.events import Listener
+from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame
@@ -71,7 +71,7 @@ class Watched:
     skipped: int = 0  # frames, when the last row was made
 
 
-class Feed(Listener):
+class Feed(Subscriber):
     """Hears of everything and keeps what is new. `on_news` is called after each change, from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.time):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dataset.recordings.record import is_recording_name
 from dataset.recordings.writer import RunWriter, free_name, now
-from sim_bridge.events import Listener
+from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
 from sim_bridge.recorder.encode import Entry, make_entry
@@ -72,7 +72,7 @@ class _Heard:
     note: str = ""  # of a person who marked this moment
 
 
-class Recorder(Listener):
+class Recorder(Subscriber):
     """Records while started. `start` and `stop` may be called from any thread at any time. Use as a context
     manager, or `close` at the end.
 

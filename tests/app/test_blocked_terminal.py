@@ -79,7 +79,7 @@ def test_a_terminal_that_takes_no_output_costs_only_what_it_shows(terminal, conn
         return [run["frames"] for run in runs if run["state"] == "finished"]
 
     assert eventually(lambda: recorded() == [10])
-    assert requests.get(f"{site}/status", timeout=10).json() == {"sessions": [], "news_dropped": 0}
+    assert requests.get(f"{site}/status", timeout=10).json() == {"sessions": [], "events_dropped": 0}
     assert "simulator 1" not in terminal.words
     termios.tcflow(terminal.screen, termios.TCOON)
     terminal.process.terminate()

@@ -15,10 +15,8 @@ from dashboard.workshop.requests import Places
 from dashboard.workshop.routes import Workshop
 from dataset.recordings.record import read_lines, read_meta
 from follower.agent import FollowAgent
-from sim_bridge.events import Listener, Notifier
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
-from sim_bridge.session import Session
 
 
 class Network:
@@ -62,7 +60,7 @@ def served(serve_with_dashboard, models, tmp_path, recorder):
         in_flight = InFlight(
             models / "one.h5",
             load,
-            lambda network, origin: world.bridge.fly(network, origin),
+            lambda network, origin: world.bridge.swap_model(network, origin),
             lambda text: world.feed.add_event("control", text),
         )
         workshop = Workshop(Places(tmp_path, tmp_path / "runs", (models / "one.h5", models)), in_flight=in_flight)
@@ -209,74 +207,3 @@ def test_viewers_are_told_which_model_flies(served, eventually):
         told += [update["about"]["model"]] if "about" in update else []
     assert told == ["two, 64x64"]
     viewer.disconnect()
-
-
-def test_that_the_model_has_changed_is_never_dropped():
-    slow, heard = threading.Event(), []
-
-    class Slow(Listener):
-        def refused(self, session, reason):
-            slow.wait(30)
-            heard.append("refused")
-
-        def model_changed(self, origin):
-            heard.append(origin)
-
-    notifier = Notifier([Slow()], capacity=2)
-    session = Session("sid", 1, "test", agent=None)
-    for _ in range(10):
-        notifier.tell("refused", session, None)
-    notifier.tell("model_changed", origin_of("two"), keep=True)
-    slow.set()
-    notifier.close()
-    assert heard == ["refused"] * (10 - notifier.dropped) + [origin_of("two")]
-    assert notifier.dropped >= 7
-
-
-def test_a_listener_that_is_stuck_costs_its_fellows_nothing(eventually):
-    go, heard = threading.Event(), []
-
-    class Stuck(Listener):
-        def refused(self, session, reason):
-            go.wait(30)
-
-    class Hears(Listener):
-        def refused(self, session, reason):
-            heard.append(reason)
-
-    notifier = Notifier([Stuck(), Hears()])
-    for number in range(3):
-        notifier.tell("refused", Session("sid", 1, "test", agent=None), number)
-    assert eventually(lambda: heard == [0, 1, 2])
-    go.set()
-    notifier.close()
-
-
-def test_of_a_simulator_that_comes_and_goes_even_a_slow_listener_hears(serve, connect, payload, eventually):
-    go, heard = threading.Event(), []
-
-    class Slow(Listener):
-        def frame_processed(self, session, processed):
-            go.wait(30)
-
-        def connected(self, session):
-            heard.append(("connected", session.number))
-
-        def disconnected(self, session):
-            heard.append(("disconnected", session.number))
-
-    server = serve(listeners=[Slow()])
-    clients = []
-    for number in range(2):
-        client = connect(server.port)
-        clients.append(client)
-        for frame in range(300 if number == 0 else 1):
-            client.send_frame(payload(timestamp=frame), str(frame))
-            assert eventually(lambda client=client, frame=frame: frame in client.acknowledged)
-    assert server.status()["news_dropped"]
-    for client in clients:
-        client.close()
-    assert eventually(lambda: not server.sessions)
-    go.set()
-    assert eventually(lambda: len(heard) == 4)
-    assert sorted(heard) == [("connected", 1), ("connected", 2), ("disconnected", 1), ("disconnected", 2)]

@@ -44,7 +44,7 @@ def served(serve_with_dashboard, bench):
         bridges.append(serve_with_dashboard(more=more, **options))
         return bridges[-1]
 
-    in_flight = InFlight(bench.places.models[0], load, lambda *network: bridges[-1].fly(*network))
+    in_flight = InFlight(bench.places.models[0], load, lambda *network: bridges[-1].swap_model(*network))
     with Workshop(bench.places, threads=1, polite=False, in_flight=in_flight) as workshop:
         more = [Recordings(bench.places.recordings).pages, workshop.pages]
         yield start

@@ -17,7 +17,7 @@ from statistics import median
 import pytest
 
 from follower.types import Decision, ObjectDetected, TargetState
-from sim_bridge.events import Listener
+from sim_bridge.events import Subscriber
 from sim_bridge.wire.messages import SensorFrame
 
 MODES = ["threading", "eventlet"]
@@ -281,7 +281,7 @@ def test_defects_of_ours_cost_one_frame(serve, connect, payload, eventually):
     assert all("NaN" not in text for _, text in client.texts)
 
 
-class Recorder(Listener):
+class Recorder(Subscriber):
     def __init__(self):
         self.heard = []
 
@@ -299,14 +299,14 @@ class Recorder(Listener):
         self.heard.append("disconnected")
 
 
-class Sleeper(Listener):
+class Sleeper(Subscriber):
     def frame_processed(self, session, processed):
         time.sleep(1)
 
 
 def test_listeners_hear_everything_in_order_and_never_hurt(serve, connect, payload, eventually):
     recorder = Recorder()
-    server = serve(listeners=[recorder])
+    server = serve(subscribers=[recorder])
     client = connect(server.port)
     for number in (1, 2):
         assert flies(client, payload, number)
@@ -321,7 +321,7 @@ def test_listeners_hear_everything_in_order_and_never_hurt(serve, connect, paylo
 
 
 def test_a_slow_listener_delays_no_command(serve, connect, payload):
-    server = serve(listeners=[Sleeper()])
+    server = serve(subscribers=[Sleeper()])
     client = connect(server.port)
     began = time.perf_counter()
     assert all(flies(client, payload, number) for number in range(1, 11))

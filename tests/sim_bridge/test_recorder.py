@@ -14,10 +14,8 @@ from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.record import read_lines, read_meta
 from dataset.recordings.writer import RunWriter
 from follower.agent import FollowAgent
-from sim_bridge.events import Listener, Notifier
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
-from sim_bridge.session import Session
 
 
 class SeesABlob:
@@ -42,7 +40,7 @@ def record(tmp_path, serve):
         settings = {"enabled": True, "folder": str(tmp_path / "runs"), "name": "flight"} | settings
         recorder = Recorder(RecordingSettings(**settings), {"model": {"name": "blob"}})
         recorders.append(recorder)
-        return recorder, serve(segmenter or SeesABlob(), make_agent, listeners=[recorder])
+        return recorder, serve(segmenter or SeesABlob(), make_agent, subscribers=[recorder])
 
     yield start
     for recorder in recorders:
@@ -151,7 +149,7 @@ def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path
     def send(number):
         client.send(f"42{number}" + json.dumps(["sensor_frame", payload(timestamp=number)]))
         assert eventually(lambda: number in client.acknowledged)
-        time.sleep(0.05)  # listeners hear of it on their own thread
+        time.sleep(0.05)  # subscribers hear of it on their own thread
 
     send(0)
     assert recorder.start("first") == "first"
@@ -319,23 +317,3 @@ def test_nothing_is_recorded_where_the_disk_is_nearly_full(fly, payload, tmp_pat
     recorder = fly([payload()], min_free_gigabytes=1e9)
     assert not list((tmp_path / "runs").iterdir())
     assert not recorder.recording
-
-
-def test_nobody_hears_of_a_simulator_that_has_gone():
-    heard = []
-
-    class Hears(Listener):
-        def frame_processed(self, session, processed):
-            heard.append(session.number)
-
-        def disconnected(self, session):
-            heard.append("gone")
-
-    notifier = Notifier([Hears()])
-    first, second = (Session("sid", number, "test", agent=None) for number in (1, 2))
-    notifier.tell("frame_processed", first, None)
-    notifier.tell("disconnected", first)
-    notifier.tell("frame_processed", first, None)
-    notifier.tell("frame_processed", second, None)
-    notifier.close()
-    assert heard == [1, "gone", 2]
