@@ -1,7 +1,7 @@
-"""The grade of the Follow Me project, reproduced number for number: IoU per class, detections and the final score.
+"""The official score of the Follow Me project, reproduced number for number: IoU, detections and the final score.
 
-It follows `score_run_iou` of the original's `scoring_utils.py` and the way its `model_tools.py` saved predictions. It
-knows arrays only; reading frames and running a network is `evaluate.py`'s work.
+It follows `score_run_iou` of the original's `scoring_utils.py` and the way its `model_tools.py` saved predictions.
+Arrays only; `model.evaluation` reads frames and runs networks.
 """
 
 from collections.abc import Iterable
@@ -10,31 +10,32 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from dataset.schema import HERO, VISIBLE_PIXELS
+from dataset.schema import HERO
+from model.evaluation.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask
 
 
 @dataclass(frozen=True)
 class FrameScore:
-    """One frame: IoU of background, people and hero, and the hero's pixels at the prediction's size."""
+    """One frame: IoU of background, people and hero, and the target's pixels at the prediction's size."""
 
     iou: tuple[float, float, float]
-    truth_pixels: int
+    target_pixels: int  # ground truth
     predicted_pixels: int
 
     @property
-    def there(self) -> bool:
-        """The truth shows a target."""
-        return self.truth_pixels > VISIBLE_PIXELS
+    def present(self) -> bool:
+        """The ground truth shows the target."""
+        return bool(is_visible(self.target_pixels))
 
     @property
-    def found(self) -> bool:
+    def detected(self) -> bool:
         """The prediction shows a target, wherever in the frame."""
-        return self.predicted_pixels > VISIBLE_PIXELS
+        return bool(is_visible(self.predicted_pixels))
 
 
 @dataclass(frozen=True)
 class SetScore:
-    """One set of frames: mean IoU of background, people and hero, and how often the hero was found."""
+    """One set of frames: mean IoU of background, people and hero, and detections of the target."""
 
     frames: int
     iou: tuple[float, float, float]
@@ -44,68 +45,56 @@ class SetScore:
 
     @property
     def hero_iou(self) -> float:
-        """Mean IoU of the hero, 0 counted for every frame without one."""
+        """Mean IoU of the target; frames without one count as 0."""
         return self.iou[HERO]
 
 
-def quantise(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities as the original saved them in 8-bit PNGs: times 255, cut off and not rounded; same shape, uint8."""
-    return (np.asarray(probabilities, np.float32) * 255).astype(np.uint8)
+def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a mask at (rows, columns) `size`, (rows, columns, 3) bool.
 
-
-def predicted_classes(probabilities: np.ndarray) -> np.ndarray:
-    """Which classes each pixel is given, (..., 3) bool: value above 127 in the 8-bit picture, so none may be given."""
-    return quantise(probabilities) > 127
-
-
-def truth_classes(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The truth at (rows, columns) `size`, (rows, columns, 3) bool.
-
-    A mask of another size is brought there as `scipy.misc.imresize` did: clipped to 0 and 1, then Pillow's antialiased
+    A mask of another size is resized as `scipy.misc.imresize` did: clipped to 0 and 1, then Pillow's antialiased
     bilinear filter, first along the rows and then along the columns, each pass rounded to 0 or 1.
 
     Args:
         mask: (height, width, 3) uint8, 0 for "not of this class", anything else for "is".
     """
-    truth = np.clip(mask, 0, 1).astype(np.uint8)
-    if truth.shape[:2] != tuple(size):
+    mask = np.clip(mask, 0, 1).astype(np.uint8)
+    if mask.shape[:2] != tuple(size):
         rows, columns = size
-        truth = np.asarray(Image.fromarray(truth).resize((columns, rows), Image.Resampling.BILINEAR))
-    return truth > 0
+        mask = np.asarray(Image.fromarray(mask).resize((columns, rows), Image.Resampling.BILINEAR))
+    return mask > 0
 
 
 def score_frame(probabilities: np.ndarray, mask: np.ndarray) -> FrameScore:
-    """Scores one prediction, (rows, columns, 3) float 0..1, against its mask, (height, width, 3) uint8 of any size."""
-    predicted = predicted_classes(probabilities)
-    truth = truth_classes(mask, predicted.shape[:2])
-    intersection = np.count_nonzero(predicted & truth, axis=(0, 1))
-    union = np.count_nonzero(predicted | truth, axis=(0, 1))
-    iou = intersection / np.maximum(union, 1)  # nothing predicted where nothing is: the original gives 0, not 1
+    """Score one prediction, (rows, columns, 3) float 0..1, against its mask, (height, width, 3) uint8 of any size."""
+    predicted = predicted_mask(probabilities)
+    ground_truth = resize_mask(mask, predicted.shape[:2])
+    background, people, hero = intersection_over_union(ground_truth[None], predicted[None])[0].tolist()
     return FrameScore(
-        iou=tuple(iou.tolist()),
-        truth_pixels=int(np.count_nonzero(truth[..., HERO])),
+        iou=(background, people, hero),
+        target_pixels=int(np.count_nonzero(ground_truth[..., HERO])),
         predicted_pixels=int(np.count_nonzero(predicted[..., HERO])),
     )
 
 
 def score_set(frames: Iterable[FrameScore]) -> SetScore:
-    """Averages a set. Raises ValueError when it is empty, since a mean over nothing is no score."""
+    """Return the averages over a set of frames. Raises ValueError when it is empty."""
     frames = list(frames)
     if not frames:
         raise ValueError("expected at least one frame to score, got none")
+    background, people, hero = np.mean([frame.iou for frame in frames], axis=0).tolist()
     return SetScore(
         frames=len(frames),
-        iou=tuple(np.mean([frame.iou for frame in frames], axis=0).tolist()),
-        true_positives=sum(frame.there and frame.found for frame in frames),
-        false_positives=sum(frame.found and not frame.there for frame in frames),
-        false_negatives=sum(frame.there and not frame.found for frame in frames),
+        iou=(background, people, hero),
+        true_positives=sum(frame.present and frame.detected for frame in frames),
+        false_positives=sum(frame.detected and not frame.present for frame in frames),
+        false_negatives=sum(frame.present and not frame.detected for frame in frames),
     )
 
 
 def final_score(following: SetScore, patrol_without_target: SetScore, patrol_with_target: SetScore) -> float:
-    """Mean hero IoU of the two sets that show the hero, times TP / (TP + FP + FN) over all three; 0..1."""
+    """Return the mean hero IoU of the two sets with a target, times TP / (TP + FP + FN) over all three; 0..1."""
     sets = (following, patrol_without_target, patrol_with_target)
     hits = sum(each.true_positives for each in sets)
     errors = sum(each.false_positives + each.false_negatives for each in sets)
-    detection_weight = hits / (hits + errors) if hits + errors else 0.0
-    return (following.hero_iou + patrol_with_target.hero_iou) / 2 * detection_weight
+    return (following.hero_iou + patrol_with_target.hero_iou) / 2 * detection_weight(hits, errors)

@@ -30,8 +30,8 @@ from dataset.schema import HERO
 from model.evaluation import report
 from model.evaluation.evaluate import load_segmenters, read_data, write
 from model.evaluation.measure import BATCH, Evaluation, EvaluationError, FrameResult, Predictor, measure
+from model.evaluation.metrics import predicted_mask
 from model.inference.choices import RUNTIMES
-from model.score import predicted_classes
 
 SIDES = ("first", "second")
 
@@ -136,7 +136,7 @@ def write_frame(
     _save(folder / "truth" / f"{row:06d}.png", pair.mask.read())
     heroes = []
     for side, prediction in zip(SIDES, predictions, strict=True):
-        classes = predicted_classes(prediction).astype(np.uint8) * 255
+        classes = predicted_mask(prediction).astype(np.uint8) * 255
         classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         heroes.append(classes[..., HERO] > 0)
         png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
@@ -149,7 +149,7 @@ def write_frame(
         "image": name,
         "hero_pixels": first.hero_pixels,
         "iou": [each.score.iou[HERO] for each in results],
-        "seen": [each.score.found for each in results],
+        "seen": [each.score.detected for each in results],
         "gain": second.goodness - first.goodness,
         "differs": np.count_nonzero(differs) * 256 * 256 / differs.size,
         "where": _box(differs),

@@ -59,7 +59,7 @@ class FrameResult:
     @property
     def goodness(self) -> float:
         """0..1: IoU of the hero; without one, whether none is seen."""
-        return self.score.iou[HERO] if self.has_hero else float(not self.score.found)
+        return self.score.iou[HERO] if self.has_hero else float(not self.score.detected)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Evaluation:
         for name in self.sets:
             free = [each for each in self.results if each.set_name == name and not each.has_hero]
             if free:
-                counts[name] = (sum(each.score.found for each in free), len(free))
+                counts[name] = (sum(each.score.detected for each in free), len(free))
         return counts
 
     def confusion(self) -> np.ndarray:
@@ -123,9 +123,9 @@ class Evaluation:
 
     def worst(self, count: int) -> list[FrameResult]:
         """The frames that went most wrong: least hero IoU first, among equals the largest mistake first."""
-        with_a_hero = [each for each in self.results if each.score.there or each.score.found]
+        with_a_hero = [each for each in self.results if each.score.present or each.score.detected]
         with_a_hero.sort(
-            key=lambda each: (each.score.iou[HERO], -max(each.score.truth_pixels, each.score.predicted_pixels))
+            key=lambda each: (each.score.iou[HERO], -max(each.score.target_pixels, each.score.predicted_pixels))
         )
         return with_a_hero[:count]
 
@@ -139,7 +139,7 @@ class Evaluation:
     def _band(self, band: Interval, value: Callable[[FrameResult], float]) -> BandScore:
         inside = self._inside(band, value)
         iou = float(np.mean([each.score.iou[HERO] for each in inside])) if inside else 0.0
-        return BandScore(len(inside), sum(each.score.found for each in inside), iou)
+        return BandScore(len(inside), sum(each.score.detected for each in inside), iou)
 
 
 def set_names(pairs: Sequence[Pair], source: str | Path) -> list[str]:

@@ -73,9 +73,9 @@ def compare(old: Evaluation, new: Evaluation) -> list[Change]:
     for name, belongs in groups:
         rows = [row for row, each in enumerate(old.results) if each.has_hero and belongs(each)]
         changes += _changes(name, "hero IoU", rows, old, new, lambda each: each.score.iou[HERO])
-        changes += _changes(name, "found", rows, old, new, lambda each: each.score.found)
+        changes += _changes(name, "found", rows, old, new, lambda each: each.score.detected)
     free = [row for row, each in enumerate(old.results) if not each.has_hero]
-    changes += _changes("no hero", "wrong heroes", free, old, new, lambda each: each.score.found)
+    changes += _changes("no hero", "wrong heroes", free, old, new, lambda each: each.score.detected)
     everything = range(len(old.results))
     return changes + _changes("all frames", "people IoU", everything, old, new, lambda each: each.score.iou[PEOPLE])
 

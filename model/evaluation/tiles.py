@@ -7,7 +7,8 @@ import numpy as np
 
 from dataset.schema import HERO
 from model.evaluation.measure import FrameResult
-from model.score import predicted_classes, truth_classes
+from model.evaluation.metrics import predicted_mask
+from model.score import resize_mask
 
 TRUTH, PREDICTION, PAPER, INK = (0, 230, 255), (255, 235, 0), (250, 250, 250), (30, 30, 30)  # RGB
 TILE = 256
@@ -26,10 +27,10 @@ def tile(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: n
         prediction: (rows, columns, 3) probabilities.
     """
     size = prediction.shape[:2]
-    views = outlined_views(image, truth_classes(mask, size)[..., HERO], predicted_classes(prediction)[..., HERO])
+    views = outlined_views(image, resize_mask(mask, size)[..., HERO], predicted_mask(prediction)[..., HERO])
     caption = np.full((CAPTION, 2 * TILE, 3), PAPER, np.uint8)
     score = result.score
-    pixels = f"truth {score.truth_pixels} px  seen {score.predicted_pixels} px"
+    pixels = f"truth {score.target_pixels} px  seen {score.predicted_pixels} px"
     text = f"{result.pair.name}  IoU {score.iou[HERO]:.2f}  {pixels}"
     cv2.putText(caption, text, (4, 14), FONT, 0.4, INK, 1, cv2.LINE_AA)
     return np.vstack([views, caption])

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from dataset.pairs import DatasetError, Pair, decode_image, find_pairs
 from dataset.schema import HERO
-from model.score import predicted_classes
+from model.evaluation.metrics import predicted_mask
 
 NEEDS = {  # format -> packages
     "saved_model": ("tensorflow",),
@@ -141,7 +141,7 @@ def check(name: str, artefact, frames: np.ndarray, expected: np.ndarray) -> Chec
         results.append(artefact.run(frame[None])[0])
         took.append(time.perf_counter() - start)
     differences = np.abs(np.stack(results) - expected).mean(axis=(1, 2, 3)) * 255
-    hero, expected_hero = predicted_classes(np.stack(results))[..., HERO], predicted_classes(expected)[..., HERO]
+    hero, expected_hero = predicted_mask(np.stack(results))[..., HERO], predicted_mask(expected)[..., HERO]
     union = np.count_nonzero(hero | expected_hero)
     return Check(
         format=name,

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
+from model.evaluation.metrics import predicted_mask
 from model.inference.choices import DEVICES, RUNTIMES, Device, Runtime
 from model.inference.sanity_inputs import probe_frames
-from model.score import predicted_classes
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def same_answers(reference: np.ndarray, other: np.ndarray) -> bool:
     for expected, actual in zip(reference, other, strict=True):
         if not np.abs(expected - actual).mean() <= MEAN_DIFFERENCE:  # so that NaN is no agreement
             return False
-        expected_hero, actual_hero = predicted_classes(expected)[..., HERO], predicted_classes(actual)[..., HERO]
+        expected_hero, actual_hero = predicted_mask(expected)[..., HERO], predicted_mask(actual)[..., HERO]
         if np.count_nonzero(expected_hero != actual_hero) > max(HERO_DIFFERENCE * expected_hero.sum(), 2):
             return False
     return True

@@ -6,8 +6,8 @@ import numpy as np
 
 from dataset.schema import HERO
 from model.data.packed_frames import Frames
+from model.evaluation.metrics import predicted_mask
 from model.evaluation.tiles import outlined_views, sheet
-from model.score import predicted_classes
 
 COUNT = 6  # frames
 
@@ -19,7 +19,7 @@ def draw_examples(predict: Callable[[np.ndarray], np.ndarray], frames: Frames) -
     return sheet(
         [
             outlined_views(np.asarray(frames.images[row]), np.asarray(frames.labels[row]) == HERO, seen)
-            for row, seen in zip(rows, predicted_classes(predictions)[..., HERO], strict=True)
+            for row, seen in zip(rows, predicted_mask(predictions)[..., HERO], strict=True)
         ],
         columns=2,
     )

@@ -31,14 +31,14 @@ def test_iou_of_two_shifted_boxes():
     predicted = frame(hero=(0, 2, 4, 6))  # 16 pixels, 8 of them shared: 8 / 24
     result = score.score_frame(one_hot(predicted), mask_of(truth))
     assert result.iou == pytest.approx((40 / 56, 0.0, 8 / 24))
-    assert (result.truth_pixels, result.predicted_pixels) == (16, 16)
+    assert (result.target_pixels, result.predicted_pixels) == (16, 16)
 
 
 def test_a_class_that_is_nowhere_scores_zero_as_in_the_original():
     result = score.score_frame(one_hot(frame()), mask_of(frame()))
     assert result.iou == (1.0, 0.0, 0.0)
-    assert not result.there
-    assert not result.found
+    assert not result.present
+    assert not result.detected
 
 
 @pytest.mark.parametrize("value", [1, 255])
@@ -47,22 +47,12 @@ def test_masks_of_ones_and_of_255_mean_the_same(value):
     assert score.score_frame(one_hot(labels), mask_of(labels, value)).iou == (1.0, 1.0, 1.0)
 
 
-@pytest.mark.parametrize(("probability", "is_hero"), [(0.5, False), (0.5019, False), (128 / 255, True), (0.51, True)])
-def test_threshold_is_that_of_the_8_bit_picture(probability, is_hero):
-    # The original saved int(p * 255) and kept what was above 127: p = 0.5 becomes 127 and is not kept.
-    assert score.predicted_classes(np.array([[[0, 0, probability]]]))[0, 0, HERO] == is_hero
-
-
-def test_8_bit_values_are_cut_off_not_rounded():
-    assert score.quantise(np.array([0.0, 0.00391, 0.9999, 1.0])).tolist() == [0, 0, 254, 255]
-
-
 @pytest.mark.parametrize(("pixels", "counts"), [(3, False), (4, True)])
 def test_more_than_three_pixels_make_a_detection(pixels, counts):
     labels = frame()
     labels[0, :pixels] = HERO
     result = score.score_frame(one_hot(labels), mask_of(labels))
-    assert (result.there, result.found) == (counts, counts)
+    assert (result.present, result.detected) == (counts, counts)
 
 
 def test_a_mask_halved_keeps_what_covers_most_of_the_filter():
@@ -72,7 +62,7 @@ def test_a_mask_halved_keeps_what_covers_most_of_the_filter():
     mask[2:4, 2:4, HERO] = 255  # exactly one new pixel's own 2 x 2: 6/8 both ways, kept; its neighbours get 1/8
     mask[6:8, 4:8, PEOPLE] = 255  # two new pixels in the last row
     mask[4, :, BACKGROUND] = 255  # a line one pixel thin: 3/8 at most, gone
-    small = score.truth_classes(mask, (4, 4))
+    small = score.resize_mask(mask, (4, 4))
     assert np.argwhere(small[..., HERO]).tolist() == [[1, 1]]
     assert np.argwhere(small[..., PEOPLE]).tolist() == [[3, 2], [3, 3]]
     assert not small[..., BACKGROUND].any()

@@ -13,7 +13,6 @@ from dataset.schema import HERO
 from model import networks
 from model.inference.sanity_inputs import probe_frames
 from model.inference.segmenter import Segmenter
-from model.score import quantise
 from model.weights.store import LoadedModel, WeightsError, save_model
 
 
@@ -114,7 +113,7 @@ def test_agrees_with_the_original_softwares_own_predictions(shared):
             name = path.name.replace("_prediction.png", ".jpeg")
             image = decode(archive.read(f"sample_evaluation_data/{path.parent.name}/images/{name}"))
             original = decode(path.read_bytes())
-            ours = quantise(segmenter.predict(image[None])[0])
+            ours = (segmenter.predict(image[None])[0] * 255).astype(np.uint8)  # cut off, as the original saved them
             assert np.abs(ours.astype(int) - original).mean() <= 0.5, name
             hero, original_hero = (np.count_nonzero(each[..., HERO] > 127) for each in (ours, original))
             if original_hero > 100:
