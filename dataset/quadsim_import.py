@@ -20,8 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from dataset.integrity import png_defect
 from dataset.masks import encode_labels
-from dataset.recordings.record import SIMULATOR, FrameRecord, RecordingError, is_recording_name, is_whole
+from dataset.recordings.record import SIMULATOR, FrameRecord, RecordingError, is_recording_name
 from dataset.recordings.writer import RunWriter
 from dataset.schema import HERO, PEOPLE
 
@@ -160,8 +161,8 @@ def _read(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise RecordingError(f"{path.name} cannot be read: {error.strerror or error}") from error
-    if not is_whole(path.name.lower(), data):
-        raise RecordingError(f"{path.name} is cut off, damaged or no PNG ({len(data)} bytes)")
+    if defect := png_defect(data):
+        raise RecordingError(f"{path.name} {defect}")
     return data
 
 

@@ -3,7 +3,6 @@
 What the stand-in tells of the truth is drawn where it was recorded. Opens no window.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.files import replacing
 from dataset.previews.flight_map import CONE, DRONE, ESTIMATE, TRUTH, FlightMap
 from dataset.previews.overlay import BOX_COLOUR, FAINT, HERO_COLOUR, INK, draw
 from dataset.recordings.record import FrameRecord, RecordingError
@@ -44,26 +44,23 @@ def write_video(path: Path, pictures: Iterable[np.ndarray], pace: float) -> None
 
     What stood at `path` is replaced by the whole film or not at all. Raises RecordingError, OSError.
     """
-    writer = None
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.new{path.suffix}")
-    unfinished.touch()  # says why, where it cannot be; OpenCV does not
-    try:
-        for picture in pictures:
-            height, width = picture.shape[:2]
-            if writer is None:
-                writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), pace, (width, height))
-                if not writer.isOpened():
-                    raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    with replacing(path) as temporary:
+        temporary.touch()  # raises the OSError that OpenCV would keep to itself
+        writer = None
+        try:
+            for picture in pictures:
+                height, width = picture.shape[:2]
+                if writer is None:
+                    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), pace, (width, height))
+                    if not writer.isOpened():
+                        raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
+                writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        finally:
+            if writer is not None:
+                writer.release()
         if writer is None:
             raise RecordingError(f"there are no frames to show, so {path} was not written")
-        writer.release()
-        os.replace(unfinished, path)
-    finally:
-        if writer is not None:
-            writer.release()
-        unfinished.unlink(missing_ok=True)
 
 
 def write_gif(run: Run, path: Path, most_frames: int = 90) -> None:

@@ -8,24 +8,20 @@
 
 import dataclasses
 import json
-import os
 import re
-import struct
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dataset.files import write_atomically
+
 FORMAT = 1
 IMAGES, MASKS, DEPTH = "images", "masks", "depth"
 LINES, META, HIDDEN, ASIDE, LOCK = "frames.jsonl", "meta.json", "hidden.txt", "aside", ".lock"
 
 SIMULATOR, MODEL = "simulator", "model"  # who says what the pixels are
-
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
 
 _RECORDING_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")  # valid as a folder on every system
 
@@ -155,46 +151,6 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
 _RECORD_FIELDS = {field.name for field in dataclasses.fields(FrameRecord)}
 
 
-def is_whole(name: str, data: bytes) -> bool:
-    """Whether an image file was written to its end, by its format's own marks."""
-    return _is_whole_png(data) if name.endswith(".png") else _is_whole_jpeg(data)
-
-
-def _is_whole_jpeg(data: bytes) -> bool:
-    return data.startswith(b"\xff\xd8") and data.rstrip(b"\0").endswith(b"\xff\xd9")
-
-
-def _is_whole_png(data: bytes) -> bool:
-    """Every chunk there, with the right checksum, to the end chunk."""
-    if not data.startswith(_PNG_SIGNATURE):
-        return False
-    position, name = len(_PNG_SIGNATURE), b""
-    while name != b"IEND":
-        if position + 12 > len(data):
-            return False
-        length, name = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if end > len(data) or zlib.crc32(data[position + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            return False
-        position = end
-    return True
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file so that after a crash there is the old one or the new one, whole. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
 def write_meta(run: Path, meta: Mapping[str, object]) -> None:
     """Replace `meta.json`. Raises OSError."""
     write_atomically(run / META, json.dumps(meta, indent=1).encode() + b"\n")
@@ -225,17 +181,6 @@ def read_lines(run: Path) -> tuple[list[FrameRecord], list[bytes]]:
         except RecordingError:
             broken.append(line)
     return [records[frame] for frame in sorted(records)], broken
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk itself. Windows does so by itself and cannot be asked."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def lock(run: Path) -> FileLock | None:

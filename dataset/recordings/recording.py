@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dataset.files import write_atomically
 from dataset.recordings.record import (
     DEPTH,
     HIDDEN,
@@ -16,7 +17,6 @@ from dataset.recordings.record import (
     lock,
     read_lines,
     read_meta,
-    write_atomically,
 )
 from dataset.recordings.recovery import is_run
 

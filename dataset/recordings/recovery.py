@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dataset.files import write_atomically
+from dataset.integrity import image_defect
 from dataset.recordings.record import (
     ASIDE,
     DEPTH,
@@ -16,11 +18,9 @@ from dataset.recordings.record import (
     MASKS,
     META,
     FrameRecord,
-    is_whole,
     lock,
     read_lines,
     read_meta,
-    write_atomically,
     write_meta,
 )
 
@@ -120,7 +120,7 @@ def _is_there(run: Path, record: FrameRecord) -> bool:
 
 
 def _is_whole(run: Path, record: FrameRecord) -> bool:
-    return all(is_whole(name, (run / name).read_bytes()) for name in record.files())
+    return not any(image_defect(name, (run / name).read_bytes()) for name in record.files())
 
 
 def _files_without_line(run: Path, known: set[str]) -> list[Path]:

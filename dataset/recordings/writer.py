@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from dataset.files import sync_file, sync_folder
 from dataset.recordings.record import (
     DEPTH,
     FORMAT,
@@ -21,7 +22,6 @@ from dataset.recordings.record import (
     MASKS,
     FrameRecord,
     lock,
-    sync_folder,
     write_meta,
 )
 
@@ -141,16 +141,8 @@ class RunWriter:
     def _sync(self) -> None:
         self._synced = time.monotonic()  # also if it fails: the next try is a second away
         # All at once: file systems join what waits into one commit, ten times faster here than one after the other.
-        list(self._syncers.map(_sync_file, self._unsynced))
+        list(self._syncers.map(sync_file, self._unsynced))
         for part in (IMAGES, MASKS, DEPTH):
             sync_folder(self.path / part)
         os.fsync(self._lines)
         self._unsynced.clear()
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)  # Windows wants it writable
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

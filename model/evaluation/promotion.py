@@ -4,7 +4,6 @@ Numbers and files only; `promotion_report.py` draws and writes.
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset.files import replacing
 from dataset.pairs import Pair
 from dataset.schema import FAR_PIXELS, HERO, PEOPLE, SIZE_BANDS, Interval
 from model.evaluation.measure import Evaluation, FrameResult
@@ -110,12 +110,8 @@ def replace_weights(new: Path, current: Path) -> Path:
     """Puts a copy of `new` in the place of `current` at one stroke; returns where the old file is kept."""
     kept = current.with_name(f"{current.stem}.{time.strftime('%Y%m%d-%H%M%S')}{current.suffix}")
     for source, target in ((current, kept), (new, current)):
-        partial = target.with_name(f".{target.name}-{os.getpid()}")
-        try:
-            shutil.copyfile(source, partial)
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
     return kept
 
 

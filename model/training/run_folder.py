@@ -5,7 +5,6 @@ Files are written beside their place and moved there: an interruption leaves the
 
 import csv
 import json
-import os
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 from PIL import Image
 
 from config.version import VERSION
+from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair
 from model.data.packed_frames import Frames
 from model.training import run_files
@@ -56,7 +56,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: object) -> None:
         """One JSON file, indented."""
-        self._replace(name, json.dumps(content, indent=2, default=str))
+        write_atomically(self.path / name, json.dumps(content, indent=2, default=str))
 
     def read_json(self, name: str) -> dict:
         """A file that `write_json` wrote."""
@@ -64,13 +64,12 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """One text file."""
-        self._replace(name, text)
+        write_atomically(self.path / name, text)
 
     def write_picture(self, name: str, rgb: np.ndarray) -> None:
         """One PNG of (height, width, 3) uint8 RGB."""
-        partial = self.path / f".{os.getpid()}-{name}"
-        Image.fromarray(rgb).save(partial)
-        os.replace(partial, self.path / name)
+        with replacing(self.path / name) as temporary:
+            Image.fromarray(rgb).save(temporary)
 
     def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
         """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where.
@@ -107,12 +106,10 @@ class RunFolder:
         rows = [old for old in rows if float(old["epoch"]) < row["epoch"]]
         rows.append({key: f"{value:.5g}" if isinstance(value, float) else str(value) for key, value in row.items()})
         columns = list(dict.fromkeys(key for line in rows for key in line))
-        partial = file.with_suffix(".partial")
-        with partial.open("w", newline="", encoding="utf-8") as stream:
+        with replacing(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, columns)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(partial, file)
         if self._tensorboard is not None:
             for key, value in row.items():
                 self._tensorboard.add_scalar(key.replace(" ", "_"), float(value), int(row["epoch"]))
@@ -138,12 +135,8 @@ class RunFolder:
 
     def save_checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
         """All that `load_checkpoint` gives back."""
-        partial = self.checkpoint.with_suffix(".partial")
-        with partial.open("wb") as stream:
-            np.savez(stream, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, self.checkpoint)
+        with replacing(self.checkpoint) as temporary:
+            np.savez(temporary, **arrays)
 
     def load_checkpoint(self) -> dict[str, np.ndarray]:
         """The newest state. FileNotFoundError when there is none."""
@@ -189,14 +182,9 @@ class RunFolder:
                 axes.legend(fontsize="small")
         losses.legend(handles=[*losses.lines, *measured.lines], fontsize="small")
         measured.set(ylim=(0, None), visible=bool(measured.lines))
-        figure.savefig(self.path / "results.partial.png", dpi=110)
+        with replacing(self.path / run_files.CURVES) as temporary:
+            figure.savefig(temporary, dpi=110)
         plt.close(figure)
-        os.replace(self.path / "results.partial.png", self.path / run_files.CURVES)
-
-    def _replace(self, name: str, text: str) -> None:
-        partial = self.path / f".{name}-{os.getpid()}"  # workers of one training write the same
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, self.path / name)
 
 
 def _changes(before: dict, after: dict) -> str:

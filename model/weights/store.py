@@ -8,7 +8,6 @@ import codecs
 import difflib
 import json
 import logging
-import os
 import tempfile
 import zipfile
 import zlib
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
+
+from dataset.files import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -257,8 +258,7 @@ def save_model(
     try:
         text = json.dumps(dict(metadata or {}))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.stem}-{os.getpid()}.h5")
-        try:
+        with replacing(path) as temporary:
             with _without_advice_of_keras():
                 model.save(temporary, include_optimizer=False)
             with h5py.File(temporary, "r+") as file:
@@ -266,9 +266,6 @@ def save_model(
                 file.attrs[_METADATA] = text
                 if learnt is not None:
                     file.create_dataset(_LEARNT, data=learnt)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except (OSError, TypeError, ValueError) as error:
         raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
     return path

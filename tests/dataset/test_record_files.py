@@ -4,14 +4,12 @@ import dataclasses
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.previews.overlay import caption_of
-from dataset.recordings.record import FrameRecord, RecordingError, is_whole, read_lines, write_atomically
+from dataset.recordings.record import FrameRecord, RecordingError, read_lines
 from dataset.recordings.recording import Run
 from dataset.recordings.statistics import statistics_of
 
@@ -75,26 +73,6 @@ def test_not_a_number_is_not_written():
         dataclasses.replace(FrameRecord.from_line(LINE), world_point=(float("nan"), 0.0, 0.0)).to_line()
 
 
-@given(st.data())
-def test_a_png_that_was_cut_off_or_changed_is_not_whole(data):
-    pixels = np.arange(300, dtype=np.uint8).reshape(10, 10, 3)
-    png = cv2.imencode(".png", pixels)[1].tobytes()
-    assert is_whole("a.png", png)
-    assert not is_whole("a.png", png[: data.draw(st.integers(0, len(png) - 1))])
-    place = data.draw(st.integers(0, len(png) - 1))
-    changed = bytearray(png)
-    changed[place] ^= data.draw(st.integers(1, 255))
-    assert not is_whole("a.png", bytes(changed))
-
-
-def test_a_jpeg_that_was_cut_off_is_not_whole():
-    jpeg = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
-    assert is_whole("a.jpeg", jpeg)
-    assert not is_whole("a.jpeg", jpeg[:-1])
-    assert not is_whole("a.jpeg", b"")
-    assert not is_whole("a.jpeg", bytes(100))
-
-
 def test_frames_are_in_order_whatever_the_order_of_their_lines(tmp_path):
     first = FrameRecord.from_line(LINE)
     lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (3, 1, 2)]
@@ -103,17 +81,3 @@ def test_frames_are_in_order_whatever_the_order_of_their_lines(tmp_path):
     assert [record.frame for record in records] == ["000001", "000002", "000003"]
     assert broken == [b'{"frame": "0000']
     assert read_lines(tmp_path / "absent") == ([], [])
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    file = tmp_path / "meta.json"
-    write_atomically(file, b"old")
-
-    def full(handle):
-        raise OSError("no space left")
-
-    monkeypatch.setattr("dataset.recordings.record.os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
-        write_atomically(file, b"new")
-    assert file.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,46 @@
+"""Is an image file complete? Markers and checksums only: no pixel is decoded, so hostile files cost nothing."""
+
+import struct
+import zlib
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def image_defect(name: str, data: bytes) -> str | None:
+    """Return `png_defect` of a file named `*.png`, else `jpeg_defect`."""
+    return png_defect(data) if name.lower().endswith(".png") else jpeg_defect(data)
+
+
+def jpeg_defect(data: bytes) -> str | None:
+    """Return why the data is not a complete JPEG, to follow the file's name ("is truncated: ..."); None if it is."""
+    if not data.startswith(b"\xff\xd8"):
+        return f"is not a JPEG: it begins with {data[:4].hex(' ')}"
+    if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        return f"is truncated: {len(data)} bytes without an end marker"
+    return None
+
+
+def png_defect(data: bytes) -> str | None:
+    """Return why the data is not a complete PNG, to follow the file's name ("is truncated: ..."); None if it is.
+
+    Complete: signature, a header chunk of 13 bytes (so that `struct.unpack_from(">IIBB", data, 16)` is width, height,
+    bit depth and colour type), and every chunk with its right checksum up to the end chunk.
+    """
+    if not data.startswith(_PNG_SIGNATURE):
+        return f"is not a PNG: it begins with {data[:8].hex(' ')}"
+    start = position = len(_PNG_SIGNATURE)
+    name = b""
+    while name != b"IEND":
+        if position + 12 > len(data):
+            return f"is truncated: {len(data)} bytes without an end chunk"
+        length, name = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data):
+            return f"is truncated inside its chunk {name!r}"
+        (checksum,) = struct.unpack_from(">I", data, end - 4)
+        if zlib.crc32(memoryview(data)[position + 4 : end - 4]) != checksum:
+            return f"is damaged: wrong checksum in its chunk {name!r}"
+        if (name == b"IHDR") != (position == start) or (name == b"IHDR" and length != 13):
+            return "must begin with one header chunk of 13 bytes"
+        position = end
+    return None

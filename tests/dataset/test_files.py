@@ -1,0 +1,39 @@
+import pytest
+
+from dataset.files import replacing, write_atomically
+
+
+def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "meta.json"
+    write_atomically(file, b"old")
+
+    def full(handle):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("dataset.files.os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_exception_in_the_block_keeps_the_old_file(tmp_path):
+    file = tmp_path / "film.mp4"
+    write_atomically(file, "old, ä")
+    with pytest.raises(KeyError), replacing(file) as temporary:  # noqa: PT012
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".mp4"
+        assert temporary.name.startswith(".")
+        temporary.write_bytes(b"half")
+        raise KeyError("stop")
+    assert file.read_text(encoding="utf-8") == "old, ä"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_file_is_replaced_at_the_end_of_the_block(tmp_path):
+    file = tmp_path / "results.csv"
+    with replacing(file) as temporary:
+        temporary.write_bytes(b"new")
+        assert not file.exists()
+    assert file.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [file]
