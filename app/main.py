@@ -24,8 +24,8 @@ from config.reader import parse_assignment
 from dashboard.dashboard import About, serve_dashboard
 from dashboard.live.feed import Feed
 from dashboard.recordings.routes import Recordings
-from dashboard.workshop.model_switcher import InFlight
-from dashboard.workshop.requests import Places
+from dashboard.workshop.model_switcher import ModelSwitcher
+from dashboard.workshop.requests import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
@@ -138,8 +138,8 @@ def fly(
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, subscribers, listener)
         about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
         log = partial(feed.add_event, "control")
-        in_flight = InFlight(path, partial(load_another, settings), server.swap_model, log)
-        workshop = Workshop(workshop_places(settings), settings.workshop.threads, log, in_flight=in_flight)
+        model_switcher = ModelSwitcher(path, partial(load_another, settings), server.swap_model, log)
+        workshop = Workshop(workspace_paths(settings), settings.workshop.threads, log, model_switcher=model_switcher)
         pages = [Recordings(Path(settings.recording.folder)).pages, workshop.pages]
         page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
@@ -183,11 +183,11 @@ def find_weights(settings: ModelSettings) -> Path:
     return weights.find_weights(settings.weights)
 
 
-def workshop_places(settings: Settings) -> Places:
-    """Where recordings, trainings and models lie; the model that flies comes first."""
+def workspace_paths(settings: Settings) -> WorkspacePaths:
+    """Where recordings, trainings and models lie; the active model comes first."""
     recordings, runs = Path(settings.recording.folder), Path(settings.workshop.runs)
     models = find_weights(settings.model), WEIGHTS_FOLDER
-    return Places(recordings, runs, models, settings.workshop.train_settings)
+    return WorkspacePaths(recordings, runs, models, settings.workshop.train_settings)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,18 +13,18 @@ from werkzeug.exceptions import RequestEntityTooLarge
 LARGEST_BODY = 10_000  # bytes
 
 
-class Gate:
+class Authoriser:
     """What every call that changes something goes through. `token` None: whoever connects may use them."""
 
     def __init__(self, token: str | None):
         self.token = token
 
-    def allows(self) -> bool:
+    def is_authorised(self) -> bool:
         """Whether the caller of the request at hand may change something."""
         given = flask.request.headers.get("Authorization", "")
         return self.token is None or hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode())
 
-    def guarded(self, control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
+    def require_token(self, control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
         """A view, for POST only, of a function that takes the JSON object that came and parts of the path by name.
 
         What it returns is the answer; its errors answer as `answered` says.
@@ -33,7 +33,7 @@ class Gate:
         def call(**path: object) -> flask.typing.ResponseReturnValue:
             request = flask.request
             request.max_content_length = LARGEST_BODY
-            if not self.allows():
+            if not self.is_authorised():
                 return refuse(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
             if not request.is_json:
                 return refuse(415, "expected JSON: Content-Type: application/json")

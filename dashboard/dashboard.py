@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 import flask
 import socketio
 
-from dashboard.auth import Gate
+from dashboard.auth import Authoriser
 from dashboard.live.controls import Controls, Recorder
 from dashboard.live.feed import Feed, Row
-from dashboard.live.simulator_controls import StandInControls
+from dashboard.live.simulator_controls import SimulatorControls
 from dashboard.live.viewers import NAMESPACE, Viewers
 from dashboard.pages import static_pages
 from dashboard.settings import DashboardSettings
@@ -65,11 +65,11 @@ def serve_dashboard(
     about: About,
     settings: DashboardSettings | None = None,
     recorder: Recorder | None = None,
-    pages: Sequence[Callable[[Gate], flask.Blueprint]] = (),
+    pages: Sequence[Callable[[Authoriser], flask.Blueprint]] = (),
 ) -> Iterator[Dashboard]:
     """Add page and controls to a bridge that does not serve yet; `feed` is one of its listeners.
 
-    `pages` makes further pages and calls: each function gets the gate for its calls that change something (see
+    `pages` makes further pages and calls: each function gets the authoriser for its calls that change something (see
     `recordings.py`), and `pages.page` shows a template.
 
     Where other machines can connect, they may watch; controls then need a token, a new one each time.
@@ -85,10 +85,10 @@ def serve_dashboard(
     viewers = Viewers(feed, emit, lambda: server.busy, told, settings.rate, recording)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
-    gate = Gate(token)
-    for calls in (Controls(feed, recorder, gate), StandInControls(feed, server, gate)):
+    authoriser = Authoriser(token)
+    for calls in (Controls(feed, recorder, authoriser), SimulatorControls(feed, server, authoriser)):
         server.app.register_blueprint(calls.pages())
-    for blueprint in (static_pages(), *(make(gate) for make in pages)):
+    for blueprint in (static_pages(), *(make(authoriser) for make in pages)):
         server.app.register_blueprint(blueprint)
     viewers.start()
     try:

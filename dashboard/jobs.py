@@ -11,24 +11,24 @@ LINES = 300  # of what it said last
 PATIENCE_SECONDS = 3.0  # at the end of the follower
 
 
-class TaskRuns(RuntimeError):
+class JobRunning(RuntimeError):
     """It has to end before another begins."""
 
 
-class Task:
+class BackgroundJob:
     """What runs, or ran last. `on_end` gets its exit status, on a thread of the process.
 
     Args:
         module: what is run, as `python -m` would.
         threads: how many its libraries may use.
-        polite: at the lowest priority, so that a flight is not slowed down.
+        low_priority: at the lowest priority, so that a flight is not slowed down.
     """
 
     def __init__(
-        self, module: str, threads: int, polite: bool = True, on_end: Callable[[int], None] = lambda status: None
+        self, module: str, threads: int, low_priority: bool = True, on_end: Callable[[int], None] = lambda status: None
     ):
         self._module = module
-        self._polite = polite
+        self._low_priority = low_priority
         self._on_end = on_end
         count = str(threads)
         self._environment = {
@@ -53,10 +53,10 @@ class Task:
         return self._process is not None and not self._process.ended
 
     def start(self, arguments: Sequence[str]) -> None:
-        """Run it. Raises TaskRuns."""
+        """Run it. Raises JobRunning."""
         with self._starting:
             if self.running:
-                raise TaskRuns("it still runs: wait for its end, or stop it")
+                raise JobRunning("it still runs: wait for its end, or stop it")
             lines = self._lines = deque(maxlen=LINES)
 
             def keep(line: str) -> None:
@@ -64,7 +64,9 @@ class Task:
                     lines.append(line)
 
             self._stopping, self._began = False, time.time()
-            self._process = ChildProcess(self._module, arguments, keep, self._on_end, self._polite, self._environment)
+            self._process = ChildProcess(
+                self._module, arguments, keep, self._on_end, self._low_priority, self._environment
+            )
 
     def stop(self) -> None:
         """Give it a Ctrl-C, if it runs; returns at once."""

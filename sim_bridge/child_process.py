@@ -32,7 +32,7 @@ class ChildProcess:
     Args:
         on_line: called with each line that it prints, on a thread of this object.
         on_end: called there with its exit status when it is gone.
-        polite: at the lowest priority, so that it takes what others leave.
+        low_priority: at the lowest priority, so that it takes what others leave.
         environment: variables that it has beyond ours.
     """
 
@@ -42,7 +42,7 @@ class ChildProcess:
         arguments: Sequence[str],
         on_line: Callable[[str], None],
         on_end: Callable[[int], None],
-        polite: bool = False,
+        low_priority: bool = False,
         environment: Mapping[str, str] | None = None,
     ):
         self._on_line = on_line
@@ -56,9 +56,9 @@ class ChildProcess:
             encoding="utf-8",
             errors="replace",
             env=os.environ | {"PYTHONPATH": _python_path(), "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
-            **_own_group(polite),
+            **_own_group(low_priority),
         )
-        if polite:
+        if low_priority:
             _give_way(self._process.pid)
         self._reader = threading.Thread(target=self._read, name=module, daemon=True)
         self._reader.start()
@@ -106,11 +106,11 @@ def _give_way(process: int) -> None:
         os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
 
 
-def _own_group(polite: bool) -> dict:
+def _own_group(low_priority: bool) -> dict:
     """Ctrl-C at our terminal is ours to pass on, once."""
     if os.name != "nt":
         return {"process_group": 0}
-    priority = subprocess.IDLE_PRIORITY_CLASS if polite else subprocess.NORMAL_PRIORITY_CLASS
+    priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
     return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
 
 

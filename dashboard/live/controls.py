@@ -8,7 +8,7 @@ import flask
 from annotated_types import MaxLen
 
 from config.reader import build
-from dashboard.auth import Gate
+from dashboard.auth import Authoriser
 from dashboard.live.feed import Feed
 from sim_bridge.recorder.settings import Reason
 
@@ -54,10 +54,10 @@ class Recorder(Protocol):
 class Controls:
     """The calls. `recorder` None: nothing can be recorded here."""
 
-    def __init__(self, feed: Feed, recorder: Recorder | None, gate: Gate):
+    def __init__(self, feed: Feed, recorder: Recorder | None, authoriser: Authoriser):
         self._feed = feed
         self._recorder = recorder
-        self._gate = gate
+        self._authoriser = authoriser
 
     def pages(self) -> flask.Blueprint:
         """The calls as pages of an application."""
@@ -69,13 +69,13 @@ class Controls:
             ("/recording/stop", self._stop_recording),
             ("/mark", self._mark),
         ):
-            pages.add_url_rule(path, control.__name__, self._gate.guarded(control), methods=["POST"])
+            pages.add_url_rule(path, control.__name__, self._authoriser.require_token(control), methods=["POST"])
         pages.add_url_rule("/controls", view_func=self.describe)
         return pages
 
     def describe(self) -> dict:
         """Whether this caller may use the controls, and the state of what they act on."""
-        return {"allowed": self._gate.allows(), "recorder": self._recorder_status()}
+        return {"allowed": self._authoriser.is_authorised(), "recorder": self._recorder_status()}
 
     # Each takes the JSON object that came, and says what is so now.
 

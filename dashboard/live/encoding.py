@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import cv2
 import numpy as np
 
-from dashboard.live.feed import Event, Row, Seen, Watched
+from dashboard.live.feed import Event, NewestFrame, Row, SimulatorHistory
 from follower.types import Pose
 from sim_bridge.session import Session
 
@@ -24,7 +24,7 @@ def encode_classes(probabilities: np.ndarray) -> bytes:
     return zlib.compress(b"".join(cv2.extractChannel(levels, plane).tobytes() for plane in (1, 2)), 1)
 
 
-def encode_frame(seen: Seen, classes: bytes, depth: bool) -> dict:
+def encode_frame(seen: NewestFrame, classes: bytes, depth: bool) -> dict:
     """One frame with what was decided on it; `classes` from `encode_classes`."""
     processed = seen.processed
     frame, decision = processed.frame, processed.decision
@@ -77,7 +77,7 @@ def encode_events(events: Iterable[Event]) -> list[dict]:
     return [dict(vars(event)) for event in events]
 
 
-def encode_simulator(watched: Watched) -> dict:
+def encode_simulator(watched: SimulatorHistory) -> dict:
     """What a tab shows of a simulator."""
     session, now = watched.session, time.time()
     newest = watched.seen.received if watched.seen else session.connected_at
@@ -91,7 +91,7 @@ def encode_simulator(watched: Watched) -> dict:
         "state_seconds": now - watched.since,
         "silent_seconds": now - newest if now - newest > SILENT_SECONDS else 0.0,
         "frames": watched.seen is not None,
-        "stand_in": None if session.stand_in is None else dict(vars(session.stand_in)),
+        "built_in": None if session.stand_in is None else dict(vars(session.stand_in)),
         "counts": encode_counts(session),
     }
 

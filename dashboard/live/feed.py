@@ -22,7 +22,7 @@ REFUSAL_SECONDS = 5.0  # refusals of one kind share an event for so long
 
 
 @dataclass(frozen=True)
-class Seen:
+class NewestFrame:
     """One frame that was worked on. `number` counts the frames of its simulator from 0."""
 
     number: int
@@ -59,12 +59,12 @@ class Event:
 
 
 @dataclass(eq=False)
-class Watched:
+class SimulatorHistory:
     """One simulator as viewers know it."""
 
     session: Session
     since: float  # unix seconds, when `state` began
-    seen: Seen | None = None
+    seen: NewestFrame | None = None
     state: TargetState = TargetState.SEARCHING
     rows: deque[Row] = field(default_factory=lambda: deque(maxlen=HISTORY_ROWS))
     pending: list[float] = field(default_factory=list)  # latencies of the frames since the last row, milliseconds
@@ -72,25 +72,25 @@ class Watched:
 
 
 class Feed(Subscriber):
-    """Hears of everything and keeps what is new. `on_news` is called after each change, from any thread."""
+    """Hears of everything and keeps what is new. `on_change` is called after each change, from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.time):
-        self.on_news: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
-        self.model = ""  # that flies, in a line, if it is not the one of the beginning
+        self.model = ""  # description of the active model; empty for the initial one
         self.version = 0  # rises with the events: whoever has seen this many has seen all but frames
         self._lock = threading.Lock()
-        self._watched: dict[Session, Watched] = {}
+        self._watched: dict[Session, SimulatorHistory] = {}
         self._events: deque[Event] = deque(maxlen=HISTORY_EVENTS)
         self._refusals: dict[tuple[Session, str], tuple[float, int]] = {}  # time of the last event, refusals since
 
     @property
-    def watched(self) -> list[Watched]:
+    def watched(self) -> list[SimulatorHistory]:
         """The simulators that are connected, oldest first."""
         with self._lock:
             return list(self._watched.values())
 
-    def find(self, number: int | None) -> Watched | None:
+    def find(self, number: int | None) -> SimulatorHistory | None:
         """The simulator of that number, else the oldest."""
         watched = self.watched
         return next((each for each in watched if each.session.number == number), watched[0] if watched else None)
@@ -102,7 +102,7 @@ class Feed(Subscriber):
                 return watched.session
         raise LookupError(f"simulator {number} is not connected")
 
-    def rows_after(self, watched: Watched, number: int) -> list[Row]:
+    def rows_after(self, watched: SimulatorHistory, number: int) -> list[Row]:
         """The rows newer than `number`."""
         with self._lock:
             return _newer(watched.rows, number)
@@ -118,14 +118,14 @@ class Feed(Subscriber):
             name = None if session is None else session.name
             self._events.append(Event(self.version, self._clock(), name, kind, text))
             self.version += 1
-        self.on_news()
+        self.on_change()
 
     # From the bridge.
 
     def connected(self, session: Session) -> None:
         """A simulator has connected."""
         with self._lock:
-            self._watched[session] = Watched(session, self._clock())
+            self._watched[session] = SimulatorHistory(session, self._clock())
         self.add_event("connected", f"connected from {session.address}", session)
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
@@ -136,7 +136,7 @@ class Feed(Subscriber):
             if watched is None:  # it has gone while the network had its last frame
                 return
             number = 0 if watched.seen is None else watched.seen.number + 1
-            watched.seen = Seen(number, moment, processed)
+            watched.seen = NewestFrame(number, moment, processed)
             watched.pending.append(processed.timings["total"])
             if not watched.rows or moment - watched.rows[-1].time >= ROW_SECONDS:
                 _close_row(watched)
@@ -146,7 +146,7 @@ class Feed(Subscriber):
         if changed:
             self.add_event(*_describe_change(decision), session)
         else:
-            self.on_news()
+            self.on_change()
 
     def refused(self, session: Session, reason: BadFrame) -> None:
         """Log refusals, one line for all of a kind within some seconds."""
@@ -160,9 +160,9 @@ class Feed(Subscriber):
         self.add_event("refused", f"refused ({reason.kind}): {reason}{more}", session)
 
     def model_changed(self, origin: Mapping) -> None:
-        """Another model flies."""
+        """Another model is active."""
         self.model = origin["model"]["description"]
-        self.add_event("model", f"from here on flies {self.model}")
+        self.add_event("model", f"active model: {self.model}")
 
     def disconnected(self, session: Session) -> None:
         """A simulator has gone."""
@@ -173,7 +173,7 @@ class Feed(Subscriber):
         self.add_event("disconnected", f"disconnected after {counts.answered} frames answered", session)
 
 
-def _close_row(watched: Watched) -> None:
+def _close_row(watched: SimulatorHistory) -> None:
     seen, skipped = watched.seen, watched.session.counts.skipped
     frame, decision = seen.processed.frame, seen.processed.decision
     row = Row(

@@ -1,38 +1,38 @@
-"""What people can ask of the stand-in: its speed, another episode. QuadSim has no such controls and is never asked."""
+"""Controls of the built-in simulator as HTTP calls: its speed, another episode. QuadSim has none and is never asked."""
 
 from collections.abc import Callable, Mapping
 
 import flask
 
-from dashboard.auth import Gate
+from dashboard.auth import Authoriser
 from dashboard.live.feed import Feed
 from sim_bridge.server import BridgeServer
-from sim_bridge.wire import simulator_control as stand_in_wire
+from sim_bridge.wire import simulator_control
 from sim_bridge.wire.simulator_control import StandInState
 
 
-class StandInControls:
+class SimulatorControls:
     """The calls; docs/dashboard.md describes them for users."""
 
-    def __init__(self, feed: Feed, server: BridgeServer, gate: Gate):
+    def __init__(self, feed: Feed, server: BridgeServer, authoriser: Authoriser):
         self._feed = feed
         self._server = server
-        self._gate = gate
+        self._authoriser = authoriser
 
     def pages(self) -> flask.Blueprint:
         """The calls as pages of an application."""
-        pages = flask.Blueprint("stand_in", __name__, url_prefix="/api/simulators/<int:number>")
+        pages = flask.Blueprint("simulator_controls", __name__, url_prefix="/api/simulators/<int:number>")
         for path, control in (("/speed", self._speed), ("/new-episode", self._new_episode)):
-            pages.add_url_rule(path, control.__name__, self._gate.guarded(control), methods=["POST"])
+            pages.add_url_rule(path, control.__name__, self._authoriser.require_token(control), methods=["POST"])
         return pages
 
     def _speed(self, body: Mapping, number: int) -> dict:
-        asked = self._ask(number, stand_in_wire.set_speed, body)
+        asked = self._ask(number, simulator_control.set_speed, body)
         self._feed.add_event("control", f"speed {asked['speed']:g}", self._feed.session(number))
         return asked
 
     def _new_episode(self, body: Mapping, number: int) -> dict:
-        asked = self._ask(number, stand_in_wire.new_episode, body)
+        asked = self._ask(number, simulator_control.new_episode, body)
         said = f"a new episode: seed {asked['seed']}, {asked['people']} people"
         self._feed.add_event("control", said, self._feed.session(number))
         return asked
@@ -40,7 +40,9 @@ class StandInControls:
     def _ask(self, number: int, form: Callable[[StandInState, Mapping], tuple[str, dict]], body: Mapping) -> dict:
         session = self._feed.session(number)
         if session.stand_in is None:
-            raise LookupError(f"{session.name} has no such control: it has not said that it is a stand-in")
+            raise LookupError(
+                f"{session.name} has no such control: it has not introduced itself as the built-in simulator"
+            )
         event, payload = form(session.stand_in, body)
         self._server.ask(session, event, payload)
         return payload

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dashboard.live import encoding
-from dashboard.live.feed import Feed, Seen, Watched
+from dashboard.live.feed import Feed, NewestFrame, SimulatorHistory
 
 NAMESPACE = "/dashboard"
 MOST_VIEWERS = 32
@@ -80,12 +80,14 @@ class Viewers:
         self._recording = recording
         self._period = 1 / rate
         self._viewers: dict[str, Viewer] = {}
-        self._classes: dict[Watched, tuple[Seen, bytes]] = {}  # packed once, for all who watch the same frame
+        self._classes: dict[
+            SimulatorHistory, tuple[NewestFrame, bytes]
+        ] = {}  # packed once, for all who watch the same frame
         self._changed = threading.Condition()
         self._newest = 0.0  # monotonic seconds, when there was news last
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
-        feed.on_news = self._wake
+        feed.on_change = self._wake
 
     @property
     def count(self) -> int:
@@ -208,7 +210,7 @@ class Viewers:
             update["frame"] = encoding.encode_frame(seen, self._pack(watched, seen), request.depth)
         return update
 
-    def _pack(self, watched: Watched, seen: Seen) -> bytes:
+    def _pack(self, watched: SimulatorHistory, seen: NewestFrame) -> bytes:
         packed = self._classes.get(watched)
         if packed is None or packed[0] is not seen:
             self._classes = {each: kept for each, kept in self._classes.items() if each.session.connected}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import flask
 
-from dashboard.auth import Gate, answered
+from dashboard.auth import Authoriser, answered
 from dashboard.pages import page
 from dataset.recordings.record import DEPTH, IMAGES, LINES, MASKS, read_meta
 from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
@@ -36,14 +36,14 @@ class Recordings:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._gate: Gate | None = None
+        self._authoriser: Authoriser | None = None
         self._glances = Glances()
         self._hiding = threading.Lock()
         self._complaints = OncePerSecond(logger)
 
-    def pages(self, gate: Gate) -> flask.Blueprint:
+    def pages(self, authoriser: Authoriser) -> flask.Blueprint:
         """The pages and calls of an application."""
-        self._gate = gate
+        self._authoriser = authoriser
         pages = flask.Blueprint("recordings", __name__)
         pages.add_url_rule("/recordings", "list", page("recordings.html"))
         pages.add_url_rule("/recordings/<name>", "player", page("recording.html"))
@@ -57,7 +57,7 @@ class Recordings:
         for path, read in reading:
             pages.add_url_rule(path, read.__name__, _reading(read))
         for path, change in ((f"{run}/hide", self._hide), (f"{run}/restore", self._restore)):
-            pages.add_url_rule(path, change.__name__, gate.guarded(change), methods=["POST"])
+            pages.add_url_rule(path, change.__name__, authoriser.require_token(change), methods=["POST"])
         return pages
 
     def _list(self) -> dict:
@@ -75,7 +75,7 @@ class Recordings:
     def _describe(self, name: str) -> dict:
         run = self._find(name)
         meta = read_meta(run)
-        if not self._gate.allows():
+        if not self._authoriser.is_authorised():
             meta = _without_folders(meta)
         return {"name": run.name, "state": state_of(run, meta), "meta": meta, "hidden": sorted(read_hidden(run))}
 

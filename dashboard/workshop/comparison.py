@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboard.jobs import Task, TaskRuns
+from dashboard.jobs import BackgroundJob, JobRunning
 
 PARTS = ("images", "truth", "first", "second")
 LINES, ABOUT = "frames.jsonl", "comparison.json"
@@ -14,17 +14,17 @@ LINES, ABOUT = "frames.jsonl", "comparison.json"
 class Comparison:
     """One at a time; each has a number, from 1, and a folder that is gone with the next, or with the follower."""
 
-    def __init__(self, threads: int, polite: bool = True):
+    def __init__(self, threads: int, low_priority: bool = True):
         self.number = 0
-        self._task = Task("model.compare", threads, polite)
+        self._task = BackgroundJob("model.compare", threads, low_priority)
         self._folder: tempfile.TemporaryDirectory | None = None
 
     def start(self, arguments: Sequence[str]) -> None:
-        """Compare, with the arguments of `model.compare` but for --out. Raises TaskRuns."""
+        """Compare, with the arguments of `model.compare` but for --out. Raises JobRunning."""
         folder = tempfile.TemporaryDirectory(prefix="follow-me-", ignore_cleanup_errors=True)
         try:
             self._task.start([*arguments, "--out", str(Path(folder.name) / "frames")])
-        except TaskRuns:
+        except JobRunning:
             folder.cleanup()
             raise
         self._folder, last = folder, self._folder
@@ -43,7 +43,7 @@ class Comparison:
             self._folder.cleanup()
 
     def status(self) -> dict:
-        """How the process does; see `Task.status`."""
+        """How the process does; see `BackgroundJob.status`."""
         return self._task.status() | {"number": self.number}
 
     def about(self) -> dict:

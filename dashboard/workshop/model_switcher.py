@@ -1,7 +1,7 @@
-"""Which model flies, and how another takes its place during a flight.
+"""The active model, and switching to another during a flight.
 
-The other one is loaded on a thread of its own while the first flies on, and takes over between two frames. One that
-cannot be loaded changes nothing.
+The new model is loaded on a thread of its own and takes over between two frames. If it cannot be loaded, nothing
+changes.
 """
 
 import logging
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dashboard.jobs import TaskRuns
+from dashboard.jobs import JobRunning
 from sim_bridge.worker import Segmenter
 
 logger = logging.getLogger(__name__)
@@ -21,25 +21,25 @@ Its ValueErrors, RuntimeErrors and OSErrors are sentences for people.
 """
 
 
-class InFlight:
-    """The model that flies.
+class ModelSwitcher:
+    """The active model.
 
     Args:
         path: its file at the beginning.
         load: see `Load`.
-        fly: lets a network fly from the next frame on, with what `load` said of it.
-        say: told in words when one cannot fly.
+        activate: switches to a network from the next frame on; takes what `load` returned.
+        say: called with a sentence when a model cannot be activated.
     """
 
     def __init__(
         self,
         path: Path,
         load: Load,
-        fly: Callable[[Segmenter, Mapping], None],
+        activate: Callable[[Segmenter, Mapping], None],
         say: Callable[[str], None] = lambda text: None,
     ):
         self._load = load
-        self._fly = fly
+        self._activate = activate
         self._say = say
         self._path, self._state = path.resolve(), _state_of(path)
         self._starting = threading.Lock()
@@ -47,15 +47,15 @@ class InFlight:
         self._refused: dict | None = None
 
     def start(self, name: str, path: Path) -> None:
-        """Load the model `name` and let it fly; returns at once. Raises TaskRuns while another is being loaded."""
+        """Load the model `name` and activate it; return at once. Raises JobRunning while another is being loaded."""
         with self._starting:
             if self._loading is not None:
-                raise TaskRuns(f"{self._loading} is still being loaded: wait until it flies")
+                raise JobRunning(f"{self._loading} is still being loaded: wait until it is active")
             self._loading, self._refused = name, None
         threading.Thread(target=self._take_over, args=(name, path.resolve()), name="model", daemon=True).start()
 
     def status(self, models: Mapping[str, Path]) -> dict:
-        """Which of the models by name flies (None: none of these), whether its file is another by now, and the wish."""
+        """Return the active model by name (None: not in `models`), whether its file changed, and what is loading."""
         name = next((name for name, path in models.items() if path == self._path), None)
         return {
             "model": name,
@@ -69,9 +69,9 @@ class InFlight:
         try:
             state = _state_of(path)
             network, origin = self._load(name, path)
-            if _state_of(path) != state:  # recordings must name the bytes that fly
+            if _state_of(path) != state:  # recordings must name the bytes that were loaded
                 raise ValueError(f"{name} was replaced while it was being loaded; try again")
-            self._fly(network, origin)
+            self._activate(network, origin)
             self._path, self._state = path, state
         except (ValueError, RuntimeError, OSError) as error:
             refused = str(error)
@@ -81,7 +81,7 @@ class InFlight:
         self._refused = None if refused is None else {"model": name, "error": refused}
         self._loading = None
         if refused is not None:
-            self._say(f"{name} cannot fly; the model before it flies on")
+            self._say(f"{name} cannot be activated; the previous model stays active")
 
 
 def _state_of(path: Path) -> tuple[int, ...]:

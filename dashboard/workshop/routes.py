@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 
 import flask
 
-from dashboard.auth import Gate, answered, refuse
-from dashboard.jobs import Task, TaskRuns
+from dashboard.auth import Authoriser, answered, refuse
+from dashboard.jobs import BackgroundJob, JobRunning
 from dashboard.pages import page
 from dashboard.workshop.comparison import PARTS, Comparison
-from dashboard.workshop.model_switcher import InFlight
+from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import (
-    Places,
+    WorkspacePaths,
     find_model,
     find_models,
     read_comparison,
@@ -36,30 +36,30 @@ class Workshop:
     """One training and one comparison at a time. Use as a context manager: at its end both end, trainings resumable.
 
     Args:
-        places: where recordings, models and trainings lie.
+        paths: of recordings, models and trainings.
         threads: how many a training or a comparison may use; 0: half of the processor's.
         say: told in words when a training begins and ends.
-        polite: they run at the lowest priority.
-        in_flight: the model that flies; None where no other can take its place.
+        low_priority: they run at the lowest priority.
+        model_switcher: None where the model cannot be switched.
     """
 
     def __init__(
         self,
-        places: Places,
+        paths: WorkspacePaths,
         threads: int = 0,
         say: Callable[[str], None] = lambda text: None,
-        polite: bool = True,
-        in_flight: InFlight | None = None,
+        low_priority: bool = True,
+        model_switcher: ModelSwitcher | None = None,
     ):
         threads = threads or max((os.cpu_count() or 2) // 2, 1)
-        self._places = places
+        self._paths = paths
         self._say = say
-        self._in_flight = in_flight
-        self._training = Task("model.train", threads, polite, self._training_ended)
+        self._model_switcher = model_switcher
+        self._training = BackgroundJob("model.train", threads, low_priority, self._training_ended)
         self._trained: str | None = None  # the name of the training that runs, or ran last
         self._command: list[str] = []
-        self._comparison = Comparison(threads, polite)
-        self._gate: Gate | None = None
+        self._comparison = Comparison(threads, low_priority)
+        self._authoriser: Authoriser | None = None
 
     def __enter__(self) -> "Workshop":
         return self
@@ -68,9 +68,9 @@ class Workshop:
         self._training.close()
         self._comparison.close()
 
-    def pages(self, gate: Gate) -> flask.Blueprint:
+    def pages(self, authoriser: Authoriser) -> flask.Blueprint:
         """The page and the calls of an application."""
-        self._gate = gate
+        self._authoriser = authoriser
         pages = flask.Blueprint("workshop", __name__)
         pages.add_url_rule("/workshop", "page", page("workshop.html"))
         api = "/api/workshop"
@@ -89,20 +89,22 @@ class Workshop:
             ("/trainings/<name>/stop", self._stop_training),
             ("/comparison/start", self._compare),
             ("/comparison/stop", self._stop_comparing),
-            ("/flying", self._fly),
+            ("/active-model", self._activate),
         )
         for path, change in changing:
-            pages.add_url_rule(api + path, change.__name__, gate.guarded(_unless_busy(change)), methods=["POST"])
+            pages.add_url_rule(
+                api + path, change.__name__, authoriser.require_token(_unless_busy(change)), methods=["POST"]
+            )
         return pages
 
     # Reading.
 
     def _describe(self) -> dict:
-        trainings = [training.summary() for training in find_trainings(self._places.runs)[:MOST_TRAININGS]]
-        models = find_models(self._places)
+        trainings = [training.summary() for training in find_trainings(self._paths.runs)[:MOST_TRAININGS]]
+        models = find_models(self._paths)
         return {
             "models": list(models),
-            "flying": self._shown(self._in_flight.status(models)) if self._in_flight else None,
+            "active_model": self._shown(self._model_switcher.status(models)) if self._model_switcher else None,
             "trainings": trainings,
             "training": {"name": self._trained, **self._shown(self._training.status())},
             "comparison": self._shown(self._comparison.status()),
@@ -113,7 +115,7 @@ class Workshop:
         running = name == self._trained
         status = self._shown(self._training.status() | {"command": shlex.join(self._command)}) if running else None
         try:
-            training = find_training(self._places.runs, name)
+            training = find_training(self._paths.runs, name)
         except LookupError:
             if not running:
                 raise
@@ -129,7 +131,7 @@ class Workshop:
         }
 
     def _training_picture(self, name: str, picture: str) -> flask.Response:
-        training = find_training(self._places.runs, name)
+        training = find_training(self._paths.runs, name)
         if picture not in training.pictures():
             raise LookupError(f"{name} has no {picture}")
         return flask.send_file(training.path.absolute() / picture, "image/png", conditional=True)
@@ -154,18 +156,18 @@ class Workshop:
 
     def _shown(self, status: dict) -> dict:
         """Without what tells of this machine's folders, for those who may only watch."""
-        if self._gate.allows():
+        if self._authoriser.is_authorised():
             return status
         return {key: value for key, value in status.items() if key not in ("lines", "command", "refused")}
 
     # Each takes the JSON object that came, and says what is so now.
 
     def _train(self, body: Mapping) -> dict:
-        name, arguments = read_training(body, self._places)
+        name, arguments = read_training(body, self._paths)
         return self._begin(name, arguments)
 
     def _resume(self, body: Mapping, name: str) -> dict:
-        return self._begin(name, read_resumption(name, self._places))
+        return self._begin(name, read_resumption(name, self._paths))
 
     def _begin(self, name: str, arguments: list[str]) -> dict:
         self._training.start(arguments)
@@ -180,18 +182,18 @@ class Workshop:
         return {"name": name}
 
     def _compare(self, body: Mapping) -> dict:
-        self._comparison.start(read_comparison(body, self._places))
+        self._comparison.start(read_comparison(body, self._paths))
         return {"number": self._comparison.number}
 
     def _stop_comparing(self, body: Mapping) -> dict:
         self._comparison.stop()
         return {"number": self._comparison.number}
 
-    def _fly(self, body: Mapping) -> dict:
-        if self._in_flight is None:
-            raise LookupError("this follower has no other model to fly")
+    def _activate(self, body: Mapping) -> dict:
+        if self._model_switcher is None:
+            raise LookupError("this follower cannot switch its model")
         name = body.get("model")
-        self._in_flight.start(name, find_model(self._places, "model", name))
+        self._model_switcher.start(name, find_model(self._paths, "model", name))
         return {"loading": name}
 
     def _training_ended(self, status: int) -> None:
@@ -207,7 +209,7 @@ def _unless_busy(control: Callable[..., dict]) -> Callable[..., flask.typing.Res
     def ask(*arguments: object, **path: object) -> flask.typing.ResponseReturnValue:
         try:
             return control(*arguments, **path)
-        except TaskRuns as error:
+        except JobRunning as error:
             return refuse(409, str(error))
 
     return ask

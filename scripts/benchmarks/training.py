@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from dashboard.jobs import Task
+from dashboard.jobs import BackgroundJob
 from scripts.benchmarks.harness import BenchmarkError, client, draw_frames, hear, process, turn
 from scripts.benchmarks.viewers import serve
 
@@ -76,7 +76,7 @@ def measure(options: argparse.Namespace) -> dict[tuple[int, bool], list[float]]:
 @contextmanager
 def training(weights: str, folder: Path) -> Iterator[int]:
     """A training as the workshop runs it; gives its process group. Raises BenchmarkError when it does not begin."""
-    task = Task("model.train", max((os.cpu_count() or 2) // 2, 1))
+    task = BackgroundJob("model.train", max((os.cpu_count() or 2) // 2, 1))
     places = ["--run", str(folder / "run"), "--cache", str(folder / "cache")]
     task.start(["--init", weights, "--data", str(folder / "data"), "--minutes", "1000", "--no-validation", *places])
     try:

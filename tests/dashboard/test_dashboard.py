@@ -19,7 +19,7 @@ from dashboard.live.feed import Feed
 from dashboard.live.viewers import MOST_VIEWERS, PATIENCE_SECONDS, SETTLE_SECONDS, Request, Viewers
 from dashboard.recordings.routes import Recordings
 from dashboard.settings import DashboardSettings
-from dashboard.workshop.requests import Places
+from dashboard.workshop.requests import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from follower.types import Decision, TargetState
 from sim_bridge.session import Session
@@ -301,7 +301,7 @@ def test_the_page_needs_nothing_from_elsewhere(bridge):
 def test_a_page_tells_where_one_is_and_nothing_of_what_comes_from_elsewhere(
     serve_with_dashboard, tmp_path, path, current
 ):
-    workshop = Workshop(Places(tmp_path, tmp_path, ()))
+    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()))
     bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages, workshop.pages])
     address = f"http://127.0.0.1:{bridge.port}{path}"
     page = requests.get(address)
@@ -346,8 +346,8 @@ def test_refusals_of_a_kind_share_an_event():
 
 def test_numbers_that_json_cannot_hold_are_left_out(make_frame):
     from dashboard.live.encoding import encode_frame
-    from dashboard.live.feed import Seen
+    from dashboard.live.feed import NewestFrame
 
     decision = Decision(TargetState.FOUND, False, (), track_point=(float("nan"), 1.0, float("inf")))
-    encoded = encode_frame(Seen(0, 1.0, processed_frame(decision, make_frame())), b"", depth=False)
+    encoded = encode_frame(NewestFrame(0, 1.0, processed_frame(decision, make_frame())), b"", depth=False)
     assert encoded["track"] == [None, 1.0, None]

@@ -29,7 +29,7 @@ def served(serve_with_dashboard, bench):
 
     def start(**options) -> SimpleNamespace:
         said = []
-        workshop = Workshop(bench.places, threads=1, say=said.append, polite=options.pop("polite", False))
+        workshop = Workshop(bench.paths, threads=1, say=said.append, low_priority=options.pop("low_priority", False))
         workshops.append(workshop)
         bridge = serve_with_dashboard(more=[workshop.pages], **options)
         address = f"http://127.0.0.1:{bridge.port}/api/workshop"
@@ -107,7 +107,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, bench):
     served.workshop.__exit__()  # the follower ends
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
-    assert read_resumption("evening", bench.places)[0] == "--resume"
+    assert read_resumption("evening", bench.paths)[0] == "--resume"
 
 
 def test_what_the_process_says_of_bad_data_is_there_to_be_read(served, bench):
@@ -117,7 +117,7 @@ def test_what_the_process_says_of_bad_data_is_there_to_be_read(served, bench):
     assert seen["process"]["exit_status"] == 2
     assert "run_1_cam1_00001.jpeg" in "\n".join(seen["process"]["lines"])
     assert served.said[-1] == "training spoilt has failed"
-    assert read_training(form(name="spoilt"), bench.places)[0] == "spoilt"  # it never began: the name is free
+    assert read_training(form(name="spoilt"), bench.paths)[0] == "spoilt"  # it never began: the name is free
 
 
 def test_two_models_are_compared_frame_by_frame(served, bench):
@@ -143,7 +143,7 @@ def test_two_models_are_compared_frame_by_frame(served, bench):
 def test_it_runs_at_the_lowest_priority(served):
     if os.name == "nt":
         pytest.skip("asks POSIX for the priority")
-    served = served(polite=True)
+    served = served(low_priority=True)
     assert served.post("/comparison/start", {"models": ["one.h5", "two.h5"], "recording": "park"}).ok
     process = served.workshop._comparison._task.process
     assert os.getpriority(os.PRIO_PROCESS, process) == 19
@@ -207,18 +207,16 @@ def test_nonsense_is_not_compared(served, body, status):
 
 def test_a_form_becomes_a_list_of_arguments(bench):
     name, arguments = read_training(
-        form(name="far", promote=True, better="far", minutes=7.5, skip_bad=True), bench.places
+        form(name="far", promote=True, better="far", minutes=7.5, skip_bad=True), bench.paths
     )
     assert name == "far"
     assert arguments[:2] == ["--init", str(bench.folder / "models" / "one.h5")]
     assert arguments[2:4] == ["--recordings", str(bench.folder / "recordings" / "meadow")]
     assert arguments[arguments.index("--minutes") + 1] == "7.5"
     assert arguments[-4:] == ["--promote", "--better", "far", "--skip-bad"]
-    assert read_training(form(), bench.places)[0][:2] == "20"  # without a name, date and time
+    assert read_training(form(), bench.paths)[0][:2] == "20"  # without a name, date and time
     folder = {"models": ["two.h5", "one.h5"], "data": str(bench.folder / "data")}
-    assert read_comparison(folder, bench.places)[1:3] == [
-        str(bench.folder / name) for name in ("models/one.h5", "data")
-    ]
+    assert read_comparison(folder, bench.paths)[1:3] == [str(bench.folder / name) for name in ("models/one.h5", "data")]
 
 
 CALLS = ("/trainings", "/trainings/evening/resume", "/trainings/evening/stop", "/comparison/start", "/comparison/stop")
@@ -228,7 +226,7 @@ CALLS = ("/trainings", "/trainings/evening/resume", "/trainings/evening/stop", "
 def started(monkeypatch):
     """What was started, instead of starting it."""
     processes = []
-    monkeypatch.setattr(workshop_module.Task, "start", lambda self, arguments: processes.append(arguments))
+    monkeypatch.setattr(workshop_module.BackgroundJob, "start", lambda self, arguments: processes.append(arguments))
     return processes
 
 

@@ -1,4 +1,4 @@
-"""The workshop in a real browser, and the controls of a real stand-in on the live page."""
+"""The workshop in a real browser, and the controls of a real built-in simulator on the live page."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from dashboard.recordings.routes import Recordings
-from dashboard.workshop.model_switcher import InFlight
+from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.routes import Workshop
 from dataset.pairs import find_pairs, read_pair
 from model.inference.segmenter import Segmenter
@@ -44,9 +44,9 @@ def served(serve_with_dashboard, bench):
         bridges.append(serve_with_dashboard(more=more, **options))
         return bridges[-1]
 
-    in_flight = InFlight(bench.places.models[0], load, lambda *network: bridges[-1].swap_model(*network))
-    with Workshop(bench.places, threads=1, polite=False, in_flight=in_flight) as workshop:
-        more = [Recordings(bench.places.recordings).pages, workshop.pages]
+    model_switcher = ModelSwitcher(bench.paths.models[0], load, lambda *network: bridges[-1].swap_model(*network))
+    with Workshop(bench.paths, threads=1, low_priority=False, model_switcher=model_switcher) as workshop:
+        more = [Recordings(bench.paths.recordings).pages, workshop.pages]
         yield start
 
 
@@ -110,7 +110,7 @@ def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, b
 
 @pytest.mark.parametrize(("epochs", "word"), [(5, "Not finished"), (2, "Done")])
 def test_a_training_of_a_terminal_is_done_when_its_epochs_are(open_workshop, bench, epochs, word):
-    run = bench.places.runs / f"terminal-{epochs}"
+    run = bench.paths.runs / f"terminal-{epochs}"
     run.mkdir(parents=True)
     (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
     (run / "results.csv").write_text("epoch,minutes,loss\n1,0.5,1.5\n2,1.0,1.25\n")
@@ -136,7 +136,7 @@ def test_what_is_wrong_with_the_data_is_on_the_page(open_workshop, bench):
 @pytest.fixture
 def guessed(bench):
     """A recording like meadow, labelled by the model that flew."""
-    run = Path(shutil.copytree(bench.places.recordings / "meadow", bench.places.recordings / "evening"))
+    run = Path(shutil.copytree(bench.paths.recordings / "meadow", bench.paths.recordings / "evening"))
     lines = (run / "frames.jsonl").read_text()
     (run / "frames.jsonl").write_text(lines.replace('"label_source":"simulator"', '"label_source":"model"'))
     yield run
@@ -191,7 +191,7 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
         assert values == sorted(sign * row[key] for row in rows)[:3]
 
     page.set_viewport_size({"width": 1440, "height": 900})
-    pairs = {pair.name: pair for pair in find_pairs(bench.places.recordings / "park")[0]}
+    pairs = {pair.name: pair for pair in find_pairs(bench.paths.recordings / "park")[0]}
     place = max(rows, key=lambda row: row["differs"] if row["hero_pixels"] > 0 else 0)["frame"]
     assert rows[place]["differs"] > 100
     _, truth = read_pair(pairs[rows[place]["name"].rpartition("/")[2]])
@@ -208,23 +208,23 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
         assert (is_colour(grid_colours(page, f"#{side}-view", SIZE), HERO) == (truth[..., 2] > 0)).all()
 
 
-def test_another_model_flies_by_the_button(served, visit, bench, stream):
+def test_another_model_is_activated_by_the_button(served, visit, bench, stream):
     (bench.folder / "models" / "torn.h5").write_bytes((bench.folder / "models" / "two.h5").read_bytes()[:2000])
     bridge = served()
     stream(bridge.port)
     page = visit(f"{bridge.dashboard.address}workshop")
-    page.get_by_text("one.h5 flies.").wait_for()
-    page.select_option("#next", "torn.h5")
-    page.get_by_role("button", name="Fly it").click()
-    page.get_by_text("torn.h5 cannot fly:").wait_for(timeout=PATIENCE * 1000)
-    assert "torn.h5 is damaged, perhaps cut short" in page.text_content("#fly-complaint")
-    assert page.text_content("#flies") == "one.h5"
-    page.select_option("#next", "two.h5")
-    page.get_by_role("button", name="Fly it").click()
-    page.get_by_text("two.h5 flies.").wait_for(timeout=PATIENCE * 1000)
-    assert page.text_content("#fly-complaint") == ""
+    page.get_by_text("one.h5 is active.").wait_for()
+    page.select_option("#next-model", "torn.h5")
+    page.get_by_role("button", name="Activate").click()
+    page.get_by_text("torn.h5 cannot be activated:").wait_for(timeout=PATIENCE * 1000)
+    assert "torn.h5 is damaged, perhaps cut short" in page.text_content("#active-complaint")
+    assert page.text_content("#active-name") == "one.h5"
+    page.select_option("#next-model", "two.h5")
+    page.get_by_role("button", name="Activate").click()
+    page.get_by_text("two.h5 is active.").wait_for(timeout=PATIENCE * 1000)
+    assert page.text_content("#active-complaint") == ""
     page.get_by_role("link", name="Live").click()
-    page.get_by_text(f"from here on flies two.h5, {SIZE}x{SIZE}").wait_for()
+    page.get_by_text(f"active model: two.h5, {SIZE}x{SIZE}").wait_for()
     assert f"two.h5, {SIZE}x{SIZE}" in page.text_content("#model")
     assert bridge.sessions[0].counts.failed == 0
     (bench.folder / "models" / "torn.h5").unlink()
@@ -249,7 +249,7 @@ def test_who_may_only_watch_sees_no_forms(served, visit):
     page.get_by_text("Read-only").wait_for()
     assert page.get_by_role("button", name="Start training").count() == 0
     assert page.get_by_role("button", name="Compare", exact=True).count() == 0
-    assert page.get_by_role("button", name="Fly it").count() == 0
+    assert page.get_by_role("button", name="Activate").count() == 0
     page.fill("#token", bridge.dashboard.token)
     page.get_by_role("button", name="Unlock").click()
     page.get_by_role("button", name="Start training").wait_for()
@@ -261,7 +261,7 @@ def test_it_fits_screens_from_380_pixels_to_4k(open_workshop, scheme, tmp_path):
     for width, height in ((380, 800), (1440, 900), (3840, 2160)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for element in ("#fly-button", "#start", "#compare-button", "#curves canvas", "#minutes"):
+        for element in ("#activate-button", "#start", "#compare-button", "#curves canvas", "#minutes"):
             box = page.locator(element).first.bounding_box()
             assert box["width"] > 30
             assert 0 <= box["x"] <= box["x"] + box["width"] <= width
@@ -272,8 +272,8 @@ def test_it_fits_screens_from_380_pixels_to_4k(open_workshop, scheme, tmp_path):
 
 
 @pytest.fixture
-def fly_stand_in():
-    """Start the stand-in."""
+def start_simulator():
+    """Start the built-in simulator."""
     running = []
 
     def start(port: int, *options: str) -> None:
@@ -286,7 +286,7 @@ def fly_stand_in():
         process.wait()
 
 
-def test_the_stand_in_obeys_the_live_page(served, visit, fly_stand_in, seeing_agent):
+def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulator, seeing_agent):
     episodes = []  # of each the frames
 
     class Witness(seeing_agent):
@@ -300,7 +300,7 @@ def test_the_stand_in_obeys_the_live_page(served, visit, fly_stand_in, seeing_ag
 
     bridge = served(make_agent=Witness)
     page = visit(bridge.dashboard.address)
-    fly_stand_in(bridge.port, "--seed", "4", "--people", "2", "--speed", "1")
+    start_simulator(bridge.port, "--seed", "4", "--people", "2", "--speed", "1")
     page.get_by_label("Speed", exact=True).wait_for(timeout=PATIENCE * 1000)
     assert page.get_attribute("#seed", "placeholder") == "5"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.workshop.requests import Places
+from dashboard.workshop.requests import WorkspacePaths
 from dataset.recordings.record import FrameRecord
 from tests.model.labelled_frames import write_dataset
 
@@ -26,11 +26,11 @@ class Workbench:
     folder: Path
 
     @property
-    def places(self) -> Places:
-        """What a workshop needs to know."""
+    def paths(self) -> WorkspacePaths:
+        """Paths for a workshop."""
         models = (self.folder / "models" / "one.h5", self.folder / "models")
         settings = str(self.folder / "settings.toml")
-        return Places(self.folder / "recordings", self.folder / "runs", models, settings)
+        return WorkspacePaths(self.folder / "recordings", self.folder / "runs", models, settings)
 
 
 def lay_out(folder: Path) -> Workbench:

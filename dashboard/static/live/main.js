@@ -6,7 +6,7 @@ import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Log } from "./log.js";
-import { StandIn } from "./stand_in.js";
+import { SimulatorControls } from "./simulator_controls.js";
 import { showState, Tabs } from "./state.js";
 import { Timelines } from "./timelines.js";
 
@@ -14,7 +14,7 @@ const camera = new Camera();
 const map = new WorldMap(element("map-view"));
 const timelines = new Timelines(element("timelines"));
 const controls = new Controls();
-const standIn = new StandIn();
+const simulatorControls = new SimulatorControls();
 const log = new Log(element("log-lines"));
 
 async function onUpdate(update) {
@@ -33,8 +33,8 @@ async function onUpdate(update) {
   const simulator = update.simulators.find((each) => each.number === update.selected);
   showState(simulator, camera.frame);
   controls.show(simulator, update.recording);
-  standIn.show(simulator);
-  const successor = standIn.successor(update.simulators);
+  simulatorControls.show(simulator);
+  const successor = simulatorControls.successor(update.simulators);
   if (successor) link.select(successor.number);
 }
 

@@ -4,26 +4,26 @@ import { element, onSubmit, setText } from "../shared/page.js";
 import { setUpTheme } from "../shared/theme.js";
 import { fill, fillRecordings, tickedIn } from "./choices.js";
 import { Comparison } from "./comparison.js";
-import { InFlight } from "./in_flight.js";
+import { ActiveModel } from "./active_model.js";
 import { Training } from "./training.js";
 
 const REFRESH = 1500; // milliseconds
 const training = new Training();
 const comparison = new Comparison();
-const inFlight = new InFlight(() => refresh());
+const activeModel = new ActiveModel(() => refresh());
 const controls = {
   set hidden(hidden) {
-    for (const form of ["fly", "train", "comparing"]) element(form).hidden = hidden;
+    for (const form of ["activate", "train", "comparing"]) element(form).hidden = hidden;
   },
 };
 
 async function refresh() {
-  const [{ models, flying, trainings, training: current }, { recordings }] = await Promise.all([
+  const [{ models, active_model: active, trainings, training: current }, { recordings }] = await Promise.all([
     ask("/api/workshop"),
     ask("/api/recordings"),
   ]);
   fill(element("init"), models);
-  inFlight.show(flying, models);
+  activeModel.show(active, models);
   fillRecordings(element("train-recordings"), recordings);
   element("no-recordings").hidden = recordings.length > 0;
   warnOfGuesses();

@@ -1,4 +1,4 @@
-"""Controls of the stand-in as HTTP calls: what a wish becomes, who is refused, and that QuadSim is never asked."""
+"""Controls of the built-in simulator as HTTP calls: what is sent, what is refused, and that QuadSim is never asked."""
 
 import json
 
@@ -27,7 +27,7 @@ def call(bridge):
 
 
 @pytest.fixture
-def stand_in(bridge, connect, eventually):
+def simulator(bridge, connect, eventually):
     """A simulator that said what it is."""
     client = connect(bridge.port)
     introduce(client, INTRODUCTION)
@@ -39,14 +39,14 @@ def introduce(client, *arguments: object) -> None:
     client.send("42" + json.dumps(["stand_in", *arguments]))
 
 
-def test_wishes_reach_the_stand_in(bridge, call, stand_in, eventually):
+def test_requests_reach_the_simulator(bridge, call, simulator, eventually):
     assert bridge.sessions[0].stand_in == StandInState(3, 60, 1.0)
     assert call("1/speed", {"speed": 4}).json() == {"speed": 4}
-    assert stand_in.events.get(timeout=30) == ("set_speed", {"speed": 4})
+    assert simulator.events.get(timeout=30) == ("set_speed", {"speed": 4})
     assert call("1/new-episode", {"seed": 9, "people": 5}).json() == {"seed": 9, "people": 5}
-    assert stand_in.events.get(timeout=30) == ("new_episode", {"seed": 9, "people": 5})
+    assert simulator.events.get(timeout=30) == ("new_episode", {"seed": 9, "people": 5})
     assert call("1/new-episode", {}).json() == {"seed": 4, "people": 60}  # the next one, with as many people
-    introduce(stand_in, {"seed": 4, "people": 60, "speed": None})
+    introduce(simulator, {"seed": 4, "people": 60, "speed": None})
     assert eventually(lambda: bridge.sessions[0].stand_in.seed == 4)
     assert "lockstep" in call("1/speed", {"speed": 4}).json()["error"]
     assert sum(bridge.sessions[0].counts.refused.values()) == 0
@@ -60,7 +60,7 @@ def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, pay
     for path, body in (("1/speed", {"speed": 4}), ("1/new-episode", {})):
         answer = call(path, body)
         assert answer.status_code == 404
-        assert "stand-in" in answer.json()["error"]
+        assert "built-in simulator" in answer.json()["error"]
     with pytest.raises(ValueError, match="no stand-in"):
         bridge.ask(bridge.sessions[0], "set_speed", {"speed": 4})
     quadsim.send_frame(payload(), "2")
@@ -85,19 +85,19 @@ def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, pay
         ("2/new-episode", {}, 404, "simulator 2"),
     ],
 )
-def test_nonsense_is_one_sentence(call, stand_in, path, body, status, word):
+def test_nonsense_is_one_sentence(call, simulator, path, body, status, word):
     answer = call(path, body)
     assert answer.status_code == status
     assert word in answer.json()["error"]
-    assert stand_in.events.empty()
+    assert simulator.events.empty()
 
 
-def test_pages_of_other_sites_and_links_control_nothing(bridge, call, stand_in):
+def test_pages_of_other_sites_and_links_control_nothing(bridge, call, simulator):
     for path in ("1/speed", "1/new-episode"):
         assert call(path, {"speed": 4}, headers={"Origin": "http://evil.example"}).status_code == 403
         assert call(path, {"speed": 4}, headers={"Host": "evil.example:4567"}).status_code == 403
         assert requests.get(f"http://127.0.0.1:{bridge.port}/api/simulators/{path}", timeout=30).status_code == 405
-    assert stand_in.events.empty()
+    assert simulator.events.empty()
 
 
 def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, connect, eventually):

@@ -1,11 +1,11 @@
-// The controls of the stand-in, where one is looked at: how fast it flies, and another episode.
+// The controls of the built-in simulator: its speed, and another episode.
 import { element, onSubmit, setText } from "../shared/page.js";
 import { act } from "./controls.js";
 
-const PATIENCE = 3000; // ms that a wish is shown for before what the stand-in says counts again
+const PATIENCE = 3000; // ms that a requested speed is shown before the reported one counts again
 
-export class StandIn {
-  #simulator = null; // the stand-in that is looked at
+export class SimulatorControls {
+  #simulator = null; // the built-in simulator that is shown, if it is one
   #asked = null; // { speed, until }
   #replaced = null; // the number of the simulator whose next episode will connect
 
@@ -13,14 +13,14 @@ export class StandIn {
     const slider = element("speed");
     slider.addEventListener("input", () => this.#ask(Number(slider.value)));
     slider.addEventListener("change", () => this.#send());
-    onSubmit("stand-in", () => this.#begin());
+    onSubmit("simulator-controls", () => this.#begin());
   }
 
   show(simulator) {
-    this.#simulator = simulator?.stand_in ? simulator : null;
-    element("stand-in").hidden = !this.#simulator;
+    this.#simulator = simulator?.built_in ? simulator : null;
+    element("simulator-controls").hidden = !this.#simulator;
     if (!this.#simulator) return;
-    const { seed, people, speed } = this.#simulator.stand_in;
+    const { seed, people, speed } = this.#simulator.built_in;
     element("seed").placeholder = seed + 1;
     element("seed").title = `This is the city of seed ${seed}`;
     element("people").placeholder = people;

@@ -1,4 +1,4 @@
-"""Another model takes the place of the one that flies: between two frames, for those who may, and only if it loads."""
+"""Switching to another model: between two frames, for authorised callers, and only if it loads."""
 
 import os
 import threading
@@ -10,8 +10,8 @@ import requests
 import socketio
 
 from dashboard.live.feed import Feed
-from dashboard.workshop.model_switcher import InFlight
-from dashboard.workshop.requests import Places
+from dashboard.workshop.model_switcher import ModelSwitcher
+from dashboard.workshop.requests import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from dataset.recordings.record import read_lines, read_meta
 from follower.agent import FollowAgent
@@ -47,7 +47,7 @@ def models(tmp_path):
 
 @pytest.fixture
 def served(serve_with_dashboard, models, tmp_path, recorder):
-    """A bridge that flies `one.h5`, recording; others are loaded only once `go` is set."""
+    """A bridge with `one.h5` active, recording; others are loaded only once `go` is set."""
 
     def load(name, path):
         assert world.go.wait(30)
@@ -57,13 +57,15 @@ def served(serve_with_dashboard, models, tmp_path, recorder):
         return Network(40), origin_of(path.stem)
 
     def start(**options) -> SimpleNamespace:
-        in_flight = InFlight(
+        model_switcher = ModelSwitcher(
             models / "one.h5",
             load,
             lambda network, origin: world.bridge.swap_model(network, origin),
             lambda text: world.feed.add_event("control", text),
         )
-        workshop = Workshop(Places(tmp_path, tmp_path / "runs", (models / "one.h5", models)), in_flight=in_flight)
+        workshop = Workshop(
+            WorkspacePaths(tmp_path, tmp_path / "runs", (models / "one.h5", models)), model_switcher=model_switcher
+        )
         world.bridge = serve_with_dashboard(
             FollowAgent, feed=world.feed, recorder=recorder, more=[workshop.pages], segmenter=Network(20), **options
         )
@@ -71,10 +73,10 @@ def served(serve_with_dashboard, models, tmp_path, recorder):
         return world
 
     world = SimpleNamespace(go=threading.Event(), feed=Feed(), on_load=lambda path: None)
-    world.fly = lambda model, **more: requests.post(
-        f"{world.address}/flying", json={"model": model}, timeout=30, **more
+    world.activate = lambda model, **more: requests.post(
+        f"{world.address}/active-model", json={"model": model}, timeout=30, **more
     )
-    world.status = lambda **more: requests.get(world.address, timeout=30, **more).json()["flying"]
+    world.status = lambda **more: requests.get(world.address, timeout=30, **more).json()["active_model"]
     yield start
     world.go.set()
 
@@ -109,11 +111,11 @@ def test_another_model_takes_over_between_two_frames_and_gets_a_recording_of_its
     recorder.start("meadow")
     send(world.bridge.port, 3)
     assert world.status() == {"model": "one.h5", "changed": False, "loading": None, "refused": None}
-    assert world.fly("two.h5").json() == {"loading": "two.h5"}
+    assert world.activate("two.h5").json() == {"loading": "two.h5"}
     assert world.status()["loading"] == "two.h5"
-    assert "still being loaded" in world.fly("one.h5").json()["error"]
-    assert world.fly("one.h5").status_code == 409
-    send(world.bridge.port, 3)  # meanwhile the first one flies on
+    assert "still being loaded" in world.activate("one.h5").json()["error"]
+    assert world.activate("one.h5").status_code == 409
+    send(world.bridge.port, 3)  # meanwhile the first one stays active
     world.go.set()
     assert eventually(lambda: world.status()["model"] == "two.h5")
     send(world.bridge.port, 4)
@@ -126,14 +128,14 @@ def test_another_model_takes_over_between_two_frames_and_gets_a_recording_of_its
     heroes = [{record.hero_pixels for record in read_lines(run)[0]} for run in runs.values()]
     assert heroes == [{20 * 10 * 16}, {40 * 10 * 16}]  # each by the model that its meta.json names
     assert [event.text for event in world.feed.events_after(-1) if event.kind == "model"] == [
-        "from here on flies two, 64x64"
+        "active model: two, 64x64"
     ]
 
 
 def test_a_model_that_cannot_be_loaded_changes_nothing(served, send, eventually, models):
     world = served()
     world.go.set()
-    assert world.fly("broken.h5").ok
+    assert world.activate("broken.h5").ok
     assert eventually(lambda: world.status()["refused"])
     status = world.status()
     assert status["refused"] == {
@@ -143,8 +145,10 @@ def test_a_model_that_cannot_be_loaded_changes_nothing(served, send, eventually,
     assert (status["model"], status["loading"]) == ("one.h5", None)
     send(world.bridge.port, 1)
     assert world.feed.watched[0].seen.processed.probabilities[:, 25, 2].sum() == 20
-    assert "broken.h5 cannot fly; the model before it flies on" in [event.text for event in world.feed.events_after(-1)]
-    assert world.fly("two.h5").ok  # it was no harm
+    assert "broken.h5 cannot be activated; the previous model stays active" in [
+        event.text for event in world.feed.events_after(-1)
+    ]
+    assert world.activate("two.h5").ok  # it was no harm
     assert eventually(lambda: world.status()["model"] == "two.h5")
     assert world.status()["refused"] is None
 
@@ -156,42 +160,42 @@ def test_a_file_that_was_replaced_is_noticed(served, eventually, models):
     os.replace(models / "new", models / "one.h5")
     assert world.status()["changed"]
     world.on_load = lambda path: path.write_text("and another while it is being loaded")
-    assert world.fly("one.h5").ok
+    assert world.activate("one.h5").ok
     assert eventually(lambda: world.status()["refused"])
     assert "was replaced while it was being loaded" in world.status()["refused"]["error"]
     world.on_load = lambda path: None
-    assert world.fly("one.h5").ok
+    assert world.activate("one.h5").ok
     assert eventually(lambda: not world.status()["changed"])
     assert world.status()["refused"] is None
 
 
-def test_only_who_may_decides_what_flies(served, eventually):
+def test_only_authorised_callers_switch_the_model(served, eventually):
     world = served(host="0.0.0.0")
     world.go.set()
     owner = {"Authorization": f"Bearer {world.bridge.dashboard.token}"}
-    assert world.fly("two.h5").status_code == 401
-    assert world.fly("nowhere.h5", headers=owner).status_code == 404
-    assert world.fly("../one.h5", headers=owner).status_code == 404
-    assert world.fly(["two.h5"], headers=owner).status_code == 404
+    assert world.activate("two.h5").status_code == 401
+    assert world.activate("nowhere.h5", headers=owner).status_code == 404
+    assert world.activate("../one.h5", headers=owner).status_code == 404
+    assert world.activate(["two.h5"], headers=owner).status_code == 404
     foreign = {"Origin": "http://elsewhere.example"}
-    assert world.fly("two.h5", headers=owner | foreign).status_code == 403
-    text = requests.post(f"{world.address}/flying", data='{"model": "two.h5"}', headers=owner, timeout=30)
+    assert world.activate("two.h5", headers=owner | foreign).status_code == 403
+    text = requests.post(f"{world.address}/active-model", data='{"model": "two.h5"}', headers=owner, timeout=30)
     assert text.status_code == 415
     assert world.status()["model"] == "one.h5"
-    assert world.fly("broken.h5", headers=owner).ok
+    assert world.activate("broken.h5", headers=owner).ok
     assert eventually(lambda: world.status(headers=owner)["refused"])
     assert "refused" not in world.status()  # it tells of this machine's folders
 
 
 def test_without_another_model_the_call_says_so(serve_with_dashboard, tmp_path, models):
-    workshop = Workshop(Places(tmp_path, tmp_path / "runs", (models,)))
+    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path / "runs", (models,)))
     bridge = serve_with_dashboard(more=[workshop.pages])
     address = f"http://127.0.0.1:{bridge.port}/api/workshop"
-    assert requests.get(address, timeout=30).json()["flying"] is None
-    assert requests.post(f"{address}/flying", json={"model": "one.h5"}, timeout=30).status_code == 404
+    assert requests.get(address, timeout=30).json()["active_model"] is None
+    assert requests.post(f"{address}/active-model", json={"model": "one.h5"}, timeout=30).status_code == 404
 
 
-def test_viewers_are_told_which_model_flies(served, eventually):
+def test_viewers_are_told_the_active_model(served, eventually):
     world = served()
     viewer = socketio.SimpleClient()
     viewer.connect(f"http://127.0.0.1:{world.bridge.port}", namespace="/dashboard", transports=["websocket"])
@@ -199,7 +203,7 @@ def test_viewers_are_told_which_model_flies(served, eventually):
     _, update = viewer.receive(timeout=30)
     assert update["about"]["model"] == ""
     world.go.set()
-    assert world.fly("two.h5").ok
+    assert world.activate("two.h5").ok
     told = []
     while not told:
         viewer.emit("ready", {"event": max([0, *(event["number"] for event in update["events"])])})
