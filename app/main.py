@@ -34,7 +34,7 @@ from sim_bridge.recorder.provenance import describe_origin
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import ASYNC_MODES
-from sim_bridge.simulator_process import StandIn
+from sim_bridge.simulator_process import SimulatorProcess
 from sim_bridge.transports import bind
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ def fly(
             if sim_options is None:
                 server.serve()
                 return 0
-            with StandIn(bridge.host, server.port, sim_options, console, on_end=server.stop) as stand_in:
+            with SimulatorProcess(bridge.host, server.port, sim_options, console, on_end=server.stop) as simulator:
                 server.serve()
-            return stand_in.exit_status
+            return simulator.exit_status
 
 
 def load_segmenter(settings: ModelSettings) -> "Segmenter":

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.frames:
         simulator = ["--frames", str(options.frames.resolve())]
     else:
-        simulator = ["--seed", str(options.seed), "--truth"]
+        simulator = ["--seed", str(options.seed), "--ground-truth"]
     if seconds := options.seconds or (None if options.frames else SECONDS):
         simulator += ["--duration", str(seconds)]
     weights = Path(options.weights).resolve() if Path(options.weights).is_file() else options.weights

@@ -26,7 +26,7 @@ from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
-from sim_bridge.wire.simulator_control import INTRODUCTION, parse_introduction
+from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
 SWITCH_SECONDS = 0.001
@@ -105,10 +105,10 @@ class BridgeServer:
         self._transport.call(function)
 
     def ask(self, session: Session, event: str, payload: dict) -> None:
-        """Send a stand-in what people ask of it; from any thread. Raises ValueError for a simulator that is none."""
-        if session.stand_in is None:
+        """Send a control event to the built-in simulator; from any thread. Raises ValueError for any other."""
+        if session.simulator_info is None:
             raise ValueError(
-                f"{session.name} is no stand-in: QuadSim closes the connection at events that it does not know"
+                f"{session.name} is not the built-in simulator: QuadSim closes the connection at unknown events"
             )
         self.call(lambda: self._send(session, [(event, payload)], None))
 
@@ -184,8 +184,8 @@ class BridgeServer:
         session = self._sessions.get(sid)
         if session is None:
             return
-        if event == INTRODUCTION:
-            self._on_introduction(session, arguments)
+        if event == SIMULATOR_INFO:
+            self._on_simulator_info(session, arguments)
             return
         if event != "sensor_frame":
             self._refuse(session, BadFrame("unknown-event", f"nobody here knows the event {event[:40]!r}"), reply)
@@ -199,9 +199,9 @@ class BridgeServer:
         self._report_ignored(session, frame.ignored)
         self._worker.submit(Job(session, frame, received, reply))
 
-    def _on_introduction(self, session: Session, arguments: tuple) -> None:
+    def _on_simulator_info(self, session: Session, arguments: tuple) -> None:
         try:
-            session.stand_in = parse_introduction(arguments)
+            session.simulator_info = parse_simulator_info(arguments)
         except BadFrame as reason:
             self._refuse(session, reason, None)
 

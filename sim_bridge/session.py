@@ -10,7 +10,7 @@ import numpy as np
 
 from follower.types import Decision, Frame
 from sim_bridge.operator_controls import Steering
-from sim_bridge.wire.simulator_control import StandInState
+from sim_bridge.wire.simulator_control import SimulatorInfo
 
 
 class Agent(Protocol):
@@ -49,7 +49,7 @@ class Session:
     ignored_keys: set[str] = field(default_factory=set)  # unknown keys that were reported once already
     connected: bool = True
     closed_here: bool = False  # the connection ends because the follower does
-    stand_in: StandInState | None = None  # None for QuadSim, and until a stand-in has introduced itself
+    simulator_info: SimulatorInfo | None = None  # None for QuadSim, and until the built-in simulator has sent it
 
     @property
     def name(self) -> str:

@@ -97,7 +97,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated; default: until Ctrl-C")
     add("--count", type=_number(int, 1, 32), default=1, help="drones, each in a city of its own (default 1)")
     add("--lock-on", action="store_true", help="follow the true hero once she is seen, as QuadSim does")
-    add("--truth", action="store_true", help="send the class mask and the hero's position with each frame")
+    add("--ground-truth", action="store_true", help="send the class mask and the hero's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="what draws (default %(default)s)")
     add("--window", action="store_true", help="show the camera's view, where there is a display")
     add("--log", type=Path, metavar="FILE", help="write the tracks there, one JSON object a line")
@@ -160,7 +160,8 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             duration, about = options.duration, {"seed": options.seed, "people": options.people}
             if options.frames:
                 duration, about = min(world.duration, duration or world.duration), None
-            plan = FlightPlan(options.hz, options.speed, duration, options.lockstep, options.truth and bool(about))
+            ground_truth = options.ground_truth and bool(about)
+            plan = FlightPlan(options.hz, options.speed, duration, options.lockstep, ground_truth)
             clients.append(Client(options.host, options.port, controls=bool(about)))
             with contextlib.closing(clients[-1]):
                 wishes = fly(world, clients[-1], plan, on_frame, about)

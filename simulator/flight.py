@@ -30,7 +30,7 @@ class FlightPlan:
     speed: float = 1.0  # simulated seconds a second
     duration: float | None = None  # simulated seconds; None: until interrupted
     lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
-    truth: bool = False  # send the class mask and the hero's position along
+    ground_truth: bool = False  # send the class mask and the position of the target along
 
 
 @dataclass
@@ -61,7 +61,7 @@ def fly(
     while wishes.episode is None and (frames is None or number < frames):
         news = client.connections, wishes.speed
         if about is not None and told != news:
-            client.send(wire.event("stand_in", {**about, "speed": None if plan.lockstep else wishes.speed}))
+            client.send(wire.event("simulator_info", {**about, "speed": None if plan.lockstep else wishes.speed}))
             told = news
         observation = episode.observe()
         packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan), number if plan.lockstep else None)
@@ -81,10 +81,10 @@ def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan) -> di
         "rgb_image": wire.encode_jpeg(rendered.rgb),
         "depth_image": wire.encode_depth(rendered.depth),
     }
-    if plan.truth:
+    if plan.ground_truth:
         hero = observation.hero
-        payload["truth_mask"] = wire.encode_mask(rendered.mask)
-        payload["truth_hero"] = "" if hero is None else f"{hero.x:.4f},{hero.y:.4f},{hero.z:.4f}"
+        payload["ground_truth_mask"] = wire.encode_mask(rendered.mask)
+        payload["ground_truth_target"] = "" if hero is None else f"{hero.x:.4f},{hero.y:.4f},{hero.z:.4f}"
     return payload
 
 

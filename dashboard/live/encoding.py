@@ -50,7 +50,7 @@ def encode_frame(seen: NewestFrame, classes: bytes, depth: bool) -> dict:
         "range": None if found is None else {"metres": finite(found.metres), "source": found.source.value},
         "point": finite(decision.world_point),
         "track": finite(decision.track_point),
-        "truth": finite(frame.truth_hero),
+        "truth": finite(frame.ground_truth_target),
         "body": encode_pose(frame.pose),
         "camera": encode_pose(frame.gimbal_pose),
         "timings": encode_timings(processed.timings),
@@ -91,7 +91,7 @@ def encode_simulator(watched: SimulatorHistory) -> dict:
         "state_seconds": now - watched.since,
         "silent_seconds": now - newest if now - newest > SILENT_SECONDS else 0.0,
         "frames": watched.seen is not None,
-        "built_in": None if session.stand_in is None else dict(vars(session.stand_in)),
+        "built_in": None if session.simulator_info is None else dict(vars(session.simulator_info)),
         "counts": encode_counts(session),
     }
 

@@ -187,7 +187,7 @@ def _close_row(watched: SimulatorHistory) -> None:
         range=None if decision.range is None else decision.range.metres,
         camera=(frame.gimbal_pose.x, frame.gimbal_pose.y),
         track=None if decision.track_point is None else decision.track_point[:2],
-        truth=None if frame.truth_hero is None else frame.truth_hero[:2],
+        truth=None if frame.ground_truth_target is None else frame.ground_truth_target[:2],
     )
     watched.rows.append(row)
     watched.pending, watched.skipped = [], skipped

@@ -8,7 +8,7 @@ from dashboard.auth import Authoriser
 from dashboard.live.feed import Feed
 from sim_bridge.server import BridgeServer
 from sim_bridge.wire import simulator_control
-from sim_bridge.wire.simulator_control import StandInState
+from sim_bridge.wire.simulator_control import SimulatorInfo
 
 
 class SimulatorControls:
@@ -37,12 +37,10 @@ class SimulatorControls:
         self._feed.add_event("control", said, self._feed.session(number))
         return asked
 
-    def _ask(self, number: int, form: Callable[[StandInState, Mapping], tuple[str, dict]], body: Mapping) -> dict:
+    def _ask(self, number: int, form: Callable[[SimulatorInfo, Mapping], tuple[str, dict]], body: Mapping) -> dict:
         session = self._feed.session(number)
-        if session.stand_in is None:
-            raise LookupError(
-                f"{session.name} has no such control: it has not introduced itself as the built-in simulator"
-            )
-        event, payload = form(session.stand_in, body)
+        if session.simulator_info is None:
+            raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
+        event, payload = form(session.simulator_info, body)
         self._server.ask(session, event, payload)
         return payload

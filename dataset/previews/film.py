@@ -102,7 +102,7 @@ def distance_plot(run: Run, path: Path) -> None:
         raise RecordingError(f"{run.path} has no poses: it was imported, not flown")
     start = frames[0].timestamp
     figure, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    for name, colour, place in (("true", TRUTH, "truth_hero"), ("as estimated", ESTIMATE, "track_point")):
+    for name, colour, place in (("true", TRUTH, "ground_truth_target"), ("as estimated", ESTIMATE, "track_point")):
         points = [(f.timestamp - start, _distance(f.pose, getattr(f, place))) for f in frames if getattr(f, place)]
         if points:
             axis.plot(*zip(*points, strict=True), color=np.array(colour) / 255, label=name, linewidth=1.4)

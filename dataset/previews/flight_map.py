@@ -24,7 +24,8 @@ class FlightMap:
 
     def __init__(self, frames: Sequence[FrameRecord]):
         self._frames = frames
-        places = [place[:2] for frame in frames for place in (frame.pose, frame.track_point, frame.truth_hero) if place]
+        known = [(frame.pose, frame.track_point, frame.ground_truth_target) for frame in frames]
+        places = [place[:2] for each in known for place in each if place]
         points = np.array(places or [(0.0, 0.0)], float)
         low, high = points.min(axis=0), points.max(axis=0)
         self._middle = (low + high) / 2
@@ -51,7 +52,7 @@ class FlightMap:
         return canvas
 
     def _add(self, frame: FrameRecord) -> None:
-        for place, colour in ((frame.pose, DRONE), (frame.truth_hero, TRUTH)):
+        for place, colour in ((frame.pose, DRONE), (frame.ground_truth_target, TRUTH)):
             if not place:
                 continue
             pixel, before = self._pixel(place), self._ends.get(colour)

@@ -54,7 +54,7 @@ class FrameRecord:
     range: Mapping[str, object] | None = None  # metres, source
     world_point: tuple[float, float, float] | None = None
     track_point: tuple[float, float, float] | None = None
-    truth_hero: tuple[float, float, float] | None = None  # feet; only from the stand-in simulator
+    ground_truth_target: tuple[float, float, float] | None = None  # feet; only from the stand-in simulator
     commands: tuple[tuple[str, Mapping[str, object]], ...] = ()  # as on the wire
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
     note: str = ""  # of a person who marked this moment
@@ -141,7 +141,7 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "range": (_or_none(_mapping(metres=_is_number, source=_is_text)), "a range in metres and its source"),
     "world_point": (_or_none(_numbers(3)), "three numbers"),
     "track_point": (_or_none(_numbers(3)), "three numbers"),
-    "truth_hero": (_or_none(_numbers(3)), "three numbers"),
+    "ground_truth_target": (_or_none(_numbers(3)), "three numbers"),
     "commands": (
         lambda value: not value or (isinstance(value, list) and all(map(_is_command, value))),
         "events with their payloads",

@@ -130,8 +130,9 @@ def _ranges(lines: Path) -> dict[str, float]:
     for line in lines.read_bytes().splitlines():
         try:
             frame = json.loads(line)
-            if frame.get("truth_hero") and frame.get("pose"):
-                metres[frame["image"]] = float(np.linalg.norm(np.subtract(frame["truth_hero"], frame["pose"][:3])))
+            if frame.get("ground_truth_target") and frame.get("pose"):
+                offset = np.subtract(frame["ground_truth_target"], frame["pose"][:3])
+                metres[frame["image"]] = float(np.linalg.norm(offset))
             elif frame.get("range"):
                 metres[frame["image"]] = float(frame["range"]["metres"])
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -33,7 +33,7 @@ def make_entry(number: int, received: float, processed: ProcessedFrame, note: st
     classes by the network take its place, at the frame's size.
     """
     frame, size = processed.frame, processed.frame.image.shape[:2]
-    mask, labels, source = frame.truth_mask, None, SIMULATOR
+    mask, labels, source = frame.ground_truth_mask, None, SIMULATOR
     if mask is not None:
         labels = labels_of_mask(mask, size)
     if labels is None:
@@ -52,7 +52,7 @@ def make_entry(number: int, received: float, processed: ProcessedFrame, note: st
         received=round(received, 3),
         pose=_degrees(frame.pose),
         gimbal_pose=_degrees(frame.gimbal_pose),
-        truth_hero=frame.truth_hero,
+        ground_truth_target=frame.ground_truth_target,
         note=note,
         steered=processed.operator_override,
         timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},

@@ -46,8 +46,8 @@ def payload_of(run: Run, record: FrameRecord) -> dict[str, str]:
         "depth_image": _base64(run.depth_path(record)),
     }
     if record.label_source == SIMULATOR:
-        payload["truth_mask"] = _base64(run.mask_path(record))
-        payload["truth_hero"] = ",".join(map(repr, record.truth_hero or ()))
+        payload["ground_truth_mask"] = _base64(run.mask_path(record))
+        payload["ground_truth_target"] = ",".join(map(repr, record.ground_truth_target or ()))
     return payload
 
 

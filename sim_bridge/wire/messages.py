@@ -20,7 +20,7 @@ from PIL import Image
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")
-TRUTH_KEYS = ("truth_mask", "truth_hero")  # the stand-in simulator's, with --truth; QuadSim sends none
+GROUND_TRUTH_KEYS = ("ground_truth_mask", "ground_truth_target")  # only from the built-in simulator
 LARGEST_MARKER_ID = 2**24 - 1  # QuadSim keeps ids in a float
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -56,8 +56,8 @@ class SensorFrame:
     gimbal_pose: Pose
     jpeg: bytes  # the camera image as it came
     png: bytes  # the depth image as it came
-    truth_mask: bytes | None = None  # PNG of the class mask, only from the stand-in simulator
-    truth_hero: tuple[float, float, float] | None = None  # feet of the hero, metres; only from the stand-in
+    ground_truth_mask: bytes | None = None  # PNG of the class mask, only from the stand-in simulator
+    ground_truth_target: tuple[float, float, float] | None = None  # feet of the hero, metres; only from the stand-in
     ignored: tuple[str, ...] = ()  # keys that came and that nobody here knows
 
     @cached_property
@@ -90,15 +90,15 @@ def parse_sensor_frame(arguments: tuple, frame_size: int = 256) -> SensorFrame:
     png = _base64_bytes("depth_image", payload["depth_image"])
     _check_jpeg(jpeg, frame_size)
     _check_png(png, frame_size)
-    truth_mask, truth_hero, ignored = _truth(payload)
+    ground_truth_mask, ground_truth_target, ignored = _truth(payload)
     return SensorFrame(
         timestamp=_timestamp(payload["timestamp"]),
         pose=parse_pose("pose", payload["pose"]),
         gimbal_pose=parse_pose("gimbal_pose", payload["gimbal_pose"]),
         jpeg=jpeg,
         png=png,
-        truth_mask=truth_mask,
-        truth_hero=truth_hero,
+        ground_truth_mask=ground_truth_mask,
+        ground_truth_target=ground_truth_target,
         ignored=ignored,
     )
 
@@ -192,19 +192,19 @@ def _join_decimal_commas(fields: list[str]) -> list[str]:
 
 def _truth(payload: Mapping) -> tuple[bytes | None, tuple[float, float, float] | None, tuple[str, ...]]:
     """(mask, hero, unknown keys). Nothing here is needed to fly, so what cannot be read counts as unknown."""
-    ignored = [str(key) for key in payload if key not in REQUIRED_KEYS and key not in TRUTH_KEYS]
+    ignored = [str(key) for key in payload if key not in REQUIRED_KEYS and key not in GROUND_TRUTH_KEYS]
     mask = hero = None
-    if "truth_mask" in payload:
+    if "ground_truth_mask" in payload:
         try:
-            mask = _base64_bytes("truth_mask", payload["truth_mask"])
+            mask = _base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
         except BadFrame:
-            ignored.append("truth_mask")
-    if payload.get("truth_hero"):
-        fields = str(payload["truth_hero"]).split(",")
+            ignored.append("ground_truth_mask")
+    if payload.get("ground_truth_target"):
+        fields = str(payload["ground_truth_target"]).split(",")
         if len(fields) == 3 and all(_NUMBER.fullmatch(field) for field in fields):
             hero = tuple(float(field) for field in fields)
         else:
-            ignored.append("truth_hero")
+            ignored.append("ground_truth_target")
     return mask, hero, tuple(ignored)
 
 

@@ -10,13 +10,13 @@ from numbers import Real
 
 from sim_bridge.wire.messages import BadFrame
 
-INTRODUCTION = "stand_in"
+SIMULATOR_INFO = "simulator_info"
 LEAST_SPEED, MOST_SPEED = 0.1, 9.0  # simulated seconds a second
 MOST_SEED, MOST_PEOPLE = 2**31, 500
 
 
 @dataclass(frozen=True)
-class StandInState:
+class SimulatorInfo:
     """A stand-in as it described itself last."""
 
     seed: int  # of the city and all that happens in it
@@ -24,26 +24,26 @@ class StandInState:
     speed: float | None  # simulated seconds a second; None in lockstep, where it is as fast as it is answered
 
 
-def parse_introduction(arguments: tuple) -> StandInState:
-    """Read the arguments of a `stand_in` event. Raises BadFrame."""
+def parse_simulator_info(arguments: tuple) -> SimulatorInfo:
+    """Read the arguments of a `simulator_info` event. Raises BadFrame."""
     payload = arguments[0] if len(arguments) == 1 else None
     if not isinstance(payload, Mapping):
-        raise BadFrame("bad-introduction", "stand_in takes one object with seed, people and speed")
+        raise BadFrame("bad-simulator-info", "simulator_info takes one object with seed, people and speed")
     try:
         speed = None if payload.get("speed") is None else _speed(payload)
-        return StandInState(_whole(payload, "seed", MOST_SEED), _whole(payload, "people", MOST_PEOPLE), speed)
+        return SimulatorInfo(_whole(payload, "seed", MOST_SEED), _whole(payload, "people", MOST_PEOPLE), speed)
     except ValueError as error:
-        raise BadFrame("bad-introduction", f"stand_in: {error}") from None
+        raise BadFrame("bad-simulator-info", f"simulator_info: {error}") from None
 
 
-def set_speed(state: StandInState, wish: Mapping) -> tuple[str, dict]:
+def set_speed(state: SimulatorInfo, wish: Mapping) -> tuple[str, dict]:
     """(event, payload) for a wish such as {"speed": 4}. Raises ValueError with what was expected."""
     if state.speed is None:
         raise ValueError("speed: this stand-in flies in lockstep, as fast as it is answered")
     return "set_speed", {"speed": _speed(wish)}
 
 
-def new_episode(state: StandInState, wish: Mapping) -> tuple[str, dict]:
+def new_episode(state: SimulatorInfo, wish: Mapping) -> tuple[str, dict]:
     """(event, payload) for a wish such as {"seed": 7, "people": 30}.
 
     Without a seed the next one, without people as many as now. Raises ValueError with what was expected.

@@ -142,7 +142,7 @@ def test_the_stand_in_flies_and_ends_with_it(start):
     rest = process.stdout.read()
     assert process.wait(timeout=30) == 0
     assert "simulator 1: connected from 127.0.0.1" in rest
-    assert re.search(r"stand-in: +frames +\d+", rest)
+    assert re.search(r"simulator: +frames +\d+", rest)
     assert rest.endswith("stopped\n")
 
 

@@ -40,7 +40,7 @@ class Stream(threading.Thread):
             self.number += 1
             frame = self.payload(timestamp=self.number, brightness=50 + self.number % 100)
             frame["gimbal_pose"] = f"{self.number / 10},5,10,0,20,30"
-            frame["truth_hero"] = f"{self.number / 10 + 8},7,0"
+            frame["ground_truth_target"] = f"{self.number / 10 + 8},7,0"
             try:
                 self.client.send_frame(frame)
             except OSError:

@@ -102,7 +102,7 @@ def test_a_viewer_gets_the_frame_and_what_the_network_saw(
 ):
     bridge = serve_with_dashboard(seeing_agent, async_mode=async_mode)
     simulator, sent = connect(bridge.port), payload(timestamp=7, brightness=100)
-    simulator.send_frame({**sent, "truth_hero": "1,2,3"})
+    simulator.send_frame({**sent, "ground_truth_target": "1,2,3"})
     watcher = watch(bridge.port)
     update = has(watcher, {"depth": True}, lambda update: update["frame"])
     frame = update["frame"]

@@ -113,7 +113,7 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     assert (bright > dark).all()  # each picture of the stream is a little brighter than the one before
     assert page.get_attribute("#map-view", "data-camera") != place
     frames = open_run(folder / "by_button").frames
-    apart = [np.hypot(*np.subtract(frame.track_point, frame.truth_hero)[:2]) for frame in frames]
+    apart = [np.hypot(*np.subtract(frame.track_point, frame.ground_truth_target)[:2]) for frame in frames]
     numbers = page.locator("#numbers > div", has_text="somebody else followed")
     assert numbers.locator("dd").text_content() == str(np.count_nonzero(np.array(apart) > 5))
     page.get_by_role("link", name="Live").click()

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim_bridge.wire.messages import BadFrame
-from sim_bridge.wire.simulator_control import StandInState, parse_introduction
+from sim_bridge.wire.simulator_control import SimulatorInfo, parse_simulator_info
 
-INTRODUCTION = {"seed": 3, "people": 60, "speed": 1.0}
+INFO = {"seed": 3, "people": 60, "speed": 1.0}
 
 
 @pytest.fixture
@@ -30,24 +30,24 @@ def call(bridge):
 def simulator(bridge, connect, eventually):
     """A simulator that said what it is."""
     client = connect(bridge.port)
-    introduce(client, INTRODUCTION)
-    assert eventually(lambda: bridge.sessions and bridge.sessions[0].stand_in)
+    send_info(client, INFO)
+    assert eventually(lambda: bridge.sessions and bridge.sessions[0].simulator_info)
     return client
 
 
-def introduce(client, *arguments: object) -> None:
-    client.send("42" + json.dumps(["stand_in", *arguments]))
+def send_info(client, *arguments: object) -> None:
+    client.send("42" + json.dumps(["simulator_info", *arguments]))
 
 
 def test_requests_reach_the_simulator(bridge, call, simulator, eventually):
-    assert bridge.sessions[0].stand_in == StandInState(3, 60, 1.0)
+    assert bridge.sessions[0].simulator_info == SimulatorInfo(3, 60, 1.0)
     assert call("1/speed", {"speed": 4}).json() == {"speed": 4}
     assert simulator.events.get(timeout=30) == ("set_speed", {"speed": 4})
     assert call("1/new-episode", {"seed": 9, "people": 5}).json() == {"seed": 9, "people": 5}
     assert simulator.events.get(timeout=30) == ("new_episode", {"seed": 9, "people": 5})
     assert call("1/new-episode", {}).json() == {"seed": 4, "people": 60}  # the next one, with as many people
-    introduce(simulator, {"seed": 4, "people": 60, "speed": None})
-    assert eventually(lambda: bridge.sessions[0].stand_in.seed == 4)
+    send_info(simulator, {"seed": 4, "people": 60, "speed": None})
+    assert eventually(lambda: bridge.sessions[0].simulator_info.seed == 4)
     assert "lockstep" in call("1/speed", {"speed": 4}).json()["error"]
     assert sum(bridge.sessions[0].counts.refused.values()) == 0
 
@@ -61,7 +61,7 @@ def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, pay
         answer = call(path, body)
         assert answer.status_code == 404
         assert "built-in simulator" in answer.json()["error"]
-    with pytest.raises(ValueError, match="no stand-in"):
+    with pytest.raises(ValueError, match="not the built-in simulator"):
         bridge.ask(bridge.sessions[0], "set_speed", {"speed": 4})
     quadsim.send_frame(payload(), "2")
     assert eventually(lambda: 2 in quadsim.acknowledged)
@@ -102,8 +102,8 @@ def test_pages_of_other_sites_and_links_control_nothing(bridge, call, simulator)
 
 def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, connect, eventually):
     bridge = serve_with_dashboard(host="0.0.0.0")
-    introduce(client := connect(bridge.port), INTRODUCTION)
-    assert eventually(lambda: bridge.sessions and bridge.sessions[0].stand_in)
+    send_info(client := connect(bridge.port), INFO)
+    assert eventually(lambda: bridge.sessions and bridge.sessions[0].simulator_info)
     address = f"http://127.0.0.1:{bridge.port}/api/simulators/1/speed"
     assert requests.post(address, json={"speed": 4}, timeout=30).status_code == 401
     right = {"Authorization": f"Bearer {bridge.dashboard.token}"}
@@ -113,17 +113,17 @@ def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, conn
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ([],), (INTRODUCTION, 1), ({},), ({"seed": -1, "people": 1},), ({**INTRODUCTION, "speed": "fast"},)],
+    [(), ([],), (INFO, 1), ({},), ({"seed": -1, "people": 1},), ({**INFO, "speed": "fast"},)],
 )
 def test_an_introduction_that_is_none_is_refused_and_the_flight_goes_on(
     bridge, connect, payload, eventually, arguments
 ):
     client = connect(bridge.port)
-    introduce(client, *arguments)
+    send_info(client, *arguments)
     client.send_frame(payload(), "1")
     assert eventually(lambda: 1 in client.acknowledged)
-    assert bridge.sessions[0].counts.refused == {"bad-introduction": 1}
-    assert bridge.sessions[0].stand_in is None
+    assert bridge.sessions[0].counts.refused == {"bad-simulator-info": 1}
+    assert bridge.sessions[0].simulator_info is None
 
 
 @given(
@@ -137,7 +137,7 @@ def test_an_introduction_that_is_none_is_refused_and_the_flight_goes_on(
 )
 def test_whatever_comes_is_read_or_refused(arguments):
     try:
-        state = parse_introduction(tuple(arguments))
+        state = parse_simulator_info(tuple(arguments))
     except BadFrame:
         return
     assert 0 <= state.people <= 500

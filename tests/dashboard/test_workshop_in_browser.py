@@ -18,7 +18,7 @@ from dashboard.workshop.routes import Workshop
 from dataset.pairs import find_pairs, read_pair
 from model.inference.segmenter import Segmenter
 from sim_bridge.recorder.provenance import describe_origin
-from sim_bridge.wire.simulator_control import StandInState
+from sim_bridge.wire.simulator_control import SimulatorInfo
 from simulator.episode import Episode
 from tests.dashboard.browser import HERO, SCREENSHOTS, grid_colours, is_colour, slide, until
 from tests.dashboard.workbench import SIZE, lay_out
@@ -277,7 +277,7 @@ def start_simulator():
     running = []
 
     def start(port: int, *options: str) -> None:
-        command = [sys.executable, "-m", "simulator", "--port", str(port), "--truth", *options]
+        command = [sys.executable, "-m", "simulator", "--port", str(port), "--ground-truth", *options]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     yield start
@@ -314,21 +314,21 @@ def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulat
     assert pace() < 1.3
     slide(page, "speed", 6)
     page.locator("#speed").dispatch_event("change")
-    until(page, lambda: bridge.sessions[0].stand_in.speed == 6)
+    until(page, lambda: bridge.sessions[0].simulator_info.speed == 6)
     assert pace() > 2  # a busy machine may not get to 6
 
     page.fill("#seed", "9")
     page.fill("#people", "3")
     page.get_by_role("button", name="New episode").click()
     page.locator("#seed[placeholder='10']").wait_for(timeout=PATIENCE * 1000)
-    assert [session.stand_in for session in bridge.sessions] == [StandInState(9, 3, 6)]
+    assert [session.simulator_info for session in bridge.sessions] == [SimulatorInfo(9, 3, 6)]
     until(page, lambda: episodes[-1])
     heroes = [
         Episode(seed, people=3).observe().hero for seed in (4, 9)
     ]  # where she begins in the cities of these seeds
     assert np.hypot(heroes[0].x - heroes[1].x, heroes[0].y - heroes[1].y) > 20
     for frames, hero in zip(episodes, heroes, strict=True):
-        x, y, _ = frames[0].truth_hero
+        x, y, _ = frames[0].ground_truth_target
         assert np.hypot(x - hero.x, y - hero.y) < 5  # she walks on until the first frame comes through
     page.get_by_role("tab", name="simulator 2").wait_for()
     until(page, lambda: page.get_attribute("#camera-view", "data-frame") is not None)

@@ -34,7 +34,7 @@ def run(tmp_path):
                 timestamp=100 + number / 5,
                 pose=(float(number), 0.0, 5.0, 0.0, 0.0, 0.0),
                 gimbal_pose=(float(number), 0.0, 5.0, 0.0, 0.0, 0.0),
-                truth_hero=(8.0, 6.0, 0.0),
+                ground_truth_target=(8.0, 6.0, 0.0),
                 world_point=(8.0, 6.5, 1.0),
                 track_point=(8.0, 6.5, 1.0),
                 state="found",

@@ -91,7 +91,7 @@ def test_the_old_file_is_kept(tmp_path):
 
 def test_ranges_come_from_the_recording(tmp_path):
     lines = [
-        {"image": "0.jpeg", "pose": [0, 0, 10, 0, 0, 0], "truth_hero": [30, 40, 10], "range": {"metres": 7.0}},
+        {"image": "0.jpeg", "pose": [0, 0, 10, 0, 0, 0], "ground_truth_target": [30, 40, 10], "range": {"metres": 7.0}},
         {"image": "1.jpeg", "pose": [0, 0, 10, 0, 0, 0], "range": {"metres": 7.0}},
         {"image": "2.jpeg"},
     ]

@@ -90,11 +90,12 @@ def test_depth_may_be_grey_or_coloured(payload, mode):
 
 
 def test_truth_and_unknown_keys_do_not_ground_the_drone(payload):
-    extra = {"truth_mask": base64.b64encode(b"mask").decode(), "truth_hero": "1.5,-2,0", "steering": 3}
+    extra = {"ground_truth_mask": base64.b64encode(b"mask").decode(), "ground_truth_target": "1.5,-2,0", "steering": 3}
     frame = parse_sensor_frame((payload() | extra,))
-    assert (frame.truth_mask, frame.truth_hero, frame.ignored) == (b"mask", (1.5, -2.0, 0.0), ("steering",))
-    frame = parse_sensor_frame((payload() | {"truth_hero": "", "truth_mask": 3},))
-    assert (frame.truth_mask, frame.truth_hero, frame.ignored) == (None, None, ("truth_mask",))
+    ground_truth = frame.ground_truth_mask, frame.ground_truth_target
+    assert (*ground_truth, frame.ignored) == (b"mask", (1.5, -2.0, 0.0), ("steering",))
+    frame = parse_sensor_frame((payload() | {"ground_truth_target": "", "ground_truth_mask": 3},))
+    assert (frame.ground_truth_mask, frame.ground_truth_target, frame.ignored) == (None, None, ("ground_truth_mask",))
 
 
 def test_german_poses_are_read_where_there_is_no_doubt(payload):
@@ -201,7 +202,9 @@ def parse_or_refuse(arguments: tuple) -> None:
         assert refusal.kind  # noqa: PT017 - both ways are right
 
 
-@given(key=st.sampled_from(["timestamp", "pose", "gimbal_pose", "rgb_image", "truth_hero", "new"]), value=ANY_JSON)
+@given(
+    key=st.sampled_from(["timestamp", "pose", "gimbal_pose", "rgb_image", "ground_truth_target", "new"]), value=ANY_JSON
+)
 def test_whatever_comes_under_a_key_is_read_or_refused(payload, key, value):
     parse_or_refuse((payload() | {key: value},))
 

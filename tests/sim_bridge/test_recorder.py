@@ -119,14 +119,14 @@ def test_a_recording_is_a_dataset(fly, payload, tmp_path):
 
 
 def test_the_simulators_truth_goes_before_the_models_mask(fly, payload, tmp_path):
-    with_truth = payload(timestamp=1) | {"truth_mask": truth(1), "truth_hero": "1.5,2.5,0"}
-    broken = payload(timestamp=2) | {"truth_mask": base64.b64encode(b"no mask").decode()}
+    with_truth = payload(timestamp=1) | {"ground_truth_mask": truth(1), "ground_truth_target": "1.5,2.5,0"}
+    broken = payload(timestamp=2) | {"ground_truth_mask": base64.b64encode(b"no mask").decode()}
     fly([with_truth, broken])
     run = tmp_path / "runs" / "flight"
     first, second = read_lines(run)[0]
-    assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["truth_mask"])
+    assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["ground_truth_mask"])
     assert (first.label_source, first.hero_pixels, first.people_pixels) == ("simulator", 0, 256 * 256)
-    assert first.truth_hero == [1.5, 2.5, 0]
+    assert first.ground_truth_target == [1.5, 2.5, 0]
     assert second.label_source == "model"
 
 
@@ -293,7 +293,7 @@ def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, even
     recorder, server = record(filter=("far",), name="distant")
     recorder._say = said.append
     client = connect(server.port)
-    frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"truth_mask": truth(0)}]
+    frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"ground_truth_mask": truth(0)}]
     for number, frame in enumerate(frames):  # 960 hero pixels at 10 m, then none
         client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
         assert eventually(lambda number=number: number in client.acknowledged)

@@ -92,7 +92,7 @@ def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
 
 def test_where_a_person_steered_the_check_ends(serve, tmp_path, connect, eventually, capsys):
     recorder = Recorder(RecordingSettings(True, "steered", str(tmp_path), min_free_gigabytes=0))
-    server = serve(RedSegmenter(), FollowAgent, listeners=[recorder])
+    server = serve(RedSegmenter(), FollowAgent, subscribers=[recorder])
     client = connect(server.port)
     for number in range(12):
         for session in server.sessions:

@@ -22,12 +22,12 @@ GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"m
 class RawServer:
     """`messages` holds (text, sizes of its fragments) as they come, without pings. `send` is to the newest client.
 
-    What a stand-in says of itself is kept apart, in `introductions`.
+    What a stand-in says of itself is kept apart, in `simulator_infos`.
     """
 
     def __init__(self, port: int = 0):
         self.messages: queue.Queue[tuple[str, list[int]]] = queue.Queue()
-        self.introductions: queue.Queue[dict] = queue.Queue()
+        self.simulator_infos: queue.Queue[dict] = queue.Queue()
         self.heads: list[str] = []  # the HTTP request of each connection
         self.pings, self.pongs = 0, 0
         self.answers_pings = True
@@ -113,8 +113,8 @@ class RawServer:
                 self.send("3", connection)
         elif text == "3":
             self.pongs += 1
-        elif text.startswith('42["stand_in"'):
-            self.introductions.put(json.loads(text[2:])[1])
+        elif text.startswith('42["simulator_info"'):
+            self.simulator_infos.put(json.loads(text[2:])[1])
         else:
             self.messages.put((text, sizes))
             if self.answer is not None and text.startswith("42"):

@@ -54,25 +54,26 @@ def run(start):
 
 def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
     track = tmp_path / "track.jsonl"
-    status, output = run(*QUICK, "--port", str(raw_server.port), "--duration", "2", "--truth", "--log", str(track))
+    port = str(raw_server.port)
+    status, output = run(*QUICK, "--port", port, "--duration", "2", "--ground-truth", "--log", str(track))
     assert status == 0, output
     assert "connected to ws://127.0.0.1" in output
     assert "frames" in output
     assert len(track.read_text(encoding="utf-8").splitlines()) == 10
     frame = raw_server.next_frame()
-    assert {"truth_mask", "truth_hero"} < set(frame)
+    assert {"ground_truth_mask", "ground_truth_target"} < set(frame)
     row = json.loads(track.read_text(encoding="utf-8").splitlines()[0])
-    hero = [float(number) for number in frame["truth_hero"].split(",")]
+    hero = [float(number) for number in frame["ground_truth_target"].split(",")]
     assert [row["hero"][axis] for axis in "xyz"] == pytest.approx(hero, abs=1e-3)
 
 
 def test_a_new_episode_is_another_city_and_another_connection(start, raw_server, tmp_path):
     track = tmp_path / "track.jsonl"
-    process = start(*QUICK, "--port", str(raw_server.port), "--duration", "20", "--truth", "--log", str(track))
-    assert raw_server.introductions.get(timeout=90) == {"seed": 0, "people": 5, "speed": 9}
+    process = start(*QUICK, "--port", str(raw_server.port), "--duration", "20", "--ground-truth", "--log", str(track))
+    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 0, "people": 5, "speed": 9}
     raw_server.send('42["new_episode",{"seed":-1,"people":3}]')  # reported, and nothing else
     raw_server.send('42["new_episode",{"seed":1,"people":3}]')
-    assert raw_server.introductions.get(timeout=90) == {"seed": 1, "people": 3, "speed": 9}
+    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 1, "people": 3, "speed": 9}
     output, _ = process.communicate(timeout=90)
     assert process.returncode == 0, output
     assert "expected seed from 0" in " ".join(output.split())

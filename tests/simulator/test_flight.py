@@ -66,11 +66,11 @@ def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, e
 
 def test_truth_is_sent_when_asked_for(client, raw_server, episode):
     seen = []
-    fly(episode, client, FlightPlan(speed=9, duration=0.2, truth=True), seen.append)
+    fly(episode, client, FlightPlan(speed=9, duration=0.2, ground_truth=True), seen.append)
     frame, hero = raw_server.next_frame(), seen[0].hero
-    mask = cv2.imdecode(np.frombuffer(base64.b64decode(frame["truth_mask"]), np.uint8), cv2.IMREAD_COLOR_RGB)
+    mask = cv2.imdecode(np.frombuffer(base64.b64decode(frame["ground_truth_mask"]), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert (mask == seen[0].rendered.mask).all()
-    assert [float(number) for number in frame["truth_hero"].split(",")] == pytest.approx(
+    assert [float(number) for number in frame["ground_truth_target"].split(",")] == pytest.approx(
         [hero.x, hero.y, hero.z], abs=1e-3
     )
 
@@ -194,9 +194,9 @@ def test_a_stand_in_says_that_it_is_one_again_after_a_reconnection(client, raw_s
 
     fly(episode, client, FlightPlan(speed=2, duration=6), on_frame, {"seed": 5, "people": 60})
     for _ in range(2):
-        assert raw_server.introductions.get(timeout=5) == {"seed": 5, "people": 60, "speed": 2}
+        assert raw_server.simulator_infos.get(timeout=5) == {"seed": 5, "people": 60, "speed": 2}
     fly(episode, client, FlightPlan(speed=9, duration=7), lambda observation: None)
-    assert raw_server.introductions.empty()  # unless it is told to, it passes for QuadSim
+    assert raw_server.simulator_infos.empty()  # unless it is told to, it passes for QuadSim
 
 
 def test_its_speed_can_be_set_and_it_says_so(client, raw_server, episode):
@@ -211,7 +211,7 @@ def test_its_speed_can_be_set_and_it_says_so(client, raw_server, episode):
     fly(episode, client, FlightPlan(speed=1, duration=9), on_frame, {"seed": 5, "people": 60})
     assert time.monotonic() - begun < 7
     assert times[2] - times[0] > 0.3
-    assert [raw_server.introductions.get(timeout=5)["speed"] for _ in range(2)] == [1, 9]
+    assert [raw_server.simulator_infos.get(timeout=5)["speed"] for _ in range(2)] == [1, 9]
 
 
 def test_another_episode_ends_this_one(client, raw_server, episode):
@@ -227,7 +227,7 @@ def test_in_lockstep_there_is_no_speed(client, raw_server, episode):
     raw_server.answer = lambda frame: [done(frame)]
     plan = FlightPlan(duration=1, lockstep=True)
     fly(episode, client, plan, lambda observation: None, {"seed": 5, "people": 60})
-    assert raw_server.introductions.get(timeout=5)["speed"] is None
+    assert raw_server.simulator_infos.get(timeout=5)["speed"] is None
 
 
 def test_without_a_server_it_patrols_all_the_same(episode):

@@ -64,7 +64,7 @@ def test_two_flights_in_lockstep_are_the_same_to_the_last_digit(bridge, renderer
 
 def test_in_real_time_the_watchdog_never_fires_and_every_frame_is_answered(bridge, client, renderer):
     seen = []
-    fly(Episode(5, renderer=renderer), client, FlightPlan(speed=4, duration=20, truth=True), seen.append)
+    fly(Episode(5, renderer=renderer), client, FlightPlan(speed=4, duration=20, ground_truth=True), seen.append)
     assert client.refused == 0
     counts = bridge.sessions[0].counts
     assert counts.answered + counts.skipped >= counts.received - 1

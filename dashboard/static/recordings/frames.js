@@ -93,7 +93,7 @@ function readFrame(line) {
     range: number(value.range?.metres) === null ? null : { metres: value.range.metres, source: text(value.range.source) },
     point: numbers(value.world_point, 3),
     track: numbers(value.track_point, 3),
-    truth: numbers(value.truth_hero, 3),
+    truth: numbers(value.ground_truth_target, 3),
     latency: number(value.timings?.total),
     note: text(value.note) ?? "",
   };
