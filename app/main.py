@@ -30,6 +30,7 @@ from dashboard.workshop.routes import Workshop
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
 from model.inference.choices import DEVICES, RUNTIMES
+from model.weights.find import WEIGHTS_FOLDER, find_weights
 from sim_bridge.recorder.provenance import describe_origin
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "follower.toml"
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "model" / "weights"
 
 EPILOG = """\
 examples:
@@ -130,7 +130,7 @@ def fly(
     with bind(bridge.host, bridge.port) as listener:
         with console.status("loading the model"):
             segmenter = load_segmenter(settings.model)
-        path = find_weights(settings.model)
+        path = find_weights(settings.model.weights)
         origin = describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
         recorder = Recorder(settings.recording, origin, say)
         display, feed = StatusDisplay(console), Feed()
@@ -176,17 +176,10 @@ def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter"
     return segmenter, describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
 
 
-def find_weights(settings: ModelSettings) -> Path:
-    """The file that `load_segmenter` loads."""
-    from model.weights import store as weights
-
-    return weights.find_weights(settings.weights)
-
-
 def workspace_paths(settings: Settings) -> WorkspacePaths:
     """Where recordings, trainings and models lie; the active model comes first."""
     recordings, runs = Path(settings.recording.folder), Path(settings.workshop.runs)
-    models = find_weights(settings.model), WEIGHTS_FOLDER
+    models = find_weights(settings.model.weights), WEIGHTS_FOLDER
     return WorkspacePaths(recordings, runs, models, settings.workshop.train_settings)
 
 

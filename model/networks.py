@@ -1,13 +1,13 @@
-"""The family of fully convolutional networks and its named presets. Builds graphs; trains and loads nothing.
+"""Fully convolutional networks and their named presets. Builds graphs; trains and loads nothing.
 
-`python -m model.networks PRESET` shows the layers, shapes, parameters and multiply-accumulates of a preset.
+`python -m model.networks PRESET` prints the layers, shapes, parameters and multiply-accumulates of a preset.
 
-Two families. `Pyramid` is ours: dense 3x3 convolutions, residual blocks, additive skips (He et al. 2016; Lin et al.
-2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20 pixels does not survive
-a mask made at stride 4. `Separable` is what the students of the original project built: separable convolutions, a 1x1
-bottleneck, bilinear upsampling with concatenated skips.
+There are two families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He et
+al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20
+pixels does not survive a mask at stride 4. `Separable` is the one of the original student project: separable
+convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
 
-Every network takes (n, rows, cols, 3) RGB in 0..255 and gives (n, rows, cols, 3) float32 class probabilities.
+Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, 3) float32 class probabilities.
 """
 
 import argparse
@@ -23,21 +23,21 @@ from dataset.schema import CLASSES
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Ours. Level k works at stride 2 ** (k + 1); each has a width, residual blocks down, convolutions up."""
+    """Feature pyramid whose level k has stride 2 ** (k + 1)."""
 
-    widths: tuple[int, ...]
-    blocks: tuple[int, ...]
-    convolutions: tuple[int, ...]  # one less: the coarsest level has no way up to it
+    widths: tuple[int, ...]  # channels of each level
+    blocks: tuple[int, ...]  # residual blocks of the encoder at each level
+    convolutions: tuple[int, ...]  # of the decoder at each level but the coarsest
     input_size: int = 256
 
     def build(self, input_size: int | None = None) -> keras.Model:
-        """The network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
+        """Return a network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
         size = input_size or self.input_size
         stride = 2 ** len(self.widths)
         if size % stride:
             raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
         image = keras.Input((size, size, 3), name="image")
-        x = _convolution(_light_and_dark(image), self.widths[0], kernel=4, strides=2, name="stem")
+        x = _convolution(_normalise(image), self.widths[0], kernel=4, strides=2, name="stem")
         skips = []
         for level, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             if level:
@@ -59,7 +59,7 @@ class Pyramid:
 
 @dataclass(frozen=True)
 class Separable:
-    """The students'. Encoders halve the size, decoders double it and join the encoder (or the image) of that size."""
+    """Encoders that halve the size, decoders that double it and concatenate the encoder (or image) of that size."""
 
     encoders: tuple[int, ...]
     bottleneck: int
@@ -69,7 +69,7 @@ class Separable:
     input_size: int = 160
 
     def build(self, input_size: int | None = None) -> keras.Model:
-        """The network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
+        """Return a network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
         size = input_size or self.input_size
         stride = 2 ** len(self.encoders)
         if size % stride:
@@ -102,14 +102,14 @@ PRESETS: dict[str, Pyramid | Separable] = {
 
 
 def build(preset: str, input_size: int | None = None) -> keras.Model:
-    """A fresh network by the name of its preset. ValueError names the presets when there is none of that name."""
+    """Return a network with fresh weights by the name of its preset. Raises ValueError that lists the presets."""
     if preset not in PRESETS:
         raise ValueError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
     return PRESETS[preset].build(input_size)
 
 
 def multiply_accumulates(network: keras.Model) -> int:
-    """Multiply-accumulates of all convolutions for one frame."""
+    """Return the multiply-accumulates of all convolutions for one frame."""
     total = 0
     for layer in network.layers:
         if isinstance(layer, layers.Conv2DTranspose):
@@ -123,57 +123,69 @@ def multiply_accumulates(network: keras.Model) -> int:
     return total
 
 
-def twin(network: keras.Model, policy: str, shape: tuple[int | None, ...]) -> keras.Model:
-    """The same network and weights for another shape and dtype policy; probabilities are float32 under any."""
+def clone_with(network: keras.Model, *, dtype: str, shape: tuple[int | None, ...]) -> keras.Model:
+    """Return a copy with the same weights for another input shape and dtype policy; probabilities stay float32."""
 
     def clone(layer: keras.Layer) -> keras.Layer:
-        dtype = "float32" if layer is network.layers[-1] else policy
-        return layer.__class__.from_config(layer.get_config() | {"dtype": dtype})
+        policy = "float32" if layer is network.layers[-1] else dtype
+        return layer.__class__.from_config(layer.get_config() | {"dtype": policy})
 
-    same = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
-    same.set_weights(network.get_weights())
-    return same
+    copy = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
-def _light_and_dark(image):
-    """Six channels in -1..1: red, green and blue as they are, and again with the dark half of them spread over 0..1.
+def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:
+    """Return six channels in -1..1: RGB scaled linearly, and again with the contrast of dark colours amplified.
 
-    A far hero in the shade differs from others by some units of 255. As they are, that is a few hundredths.
+    A distant target in the shade differs from other people by a few units of 255, which is little on a linear scale.
     """
     light = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
     dark = layers.Activation("tanh", name="dark")(layers.Rescaling(1 / 40, name="rescale_dark")(image))
     return layers.Concatenate(name="light")([light, dark])
 
 
-def _convolution(x, width, kernel=3, strides=1, activation="relu", initializer="he_normal", *, name):
+def _convolution(
+    x: keras.KerasTensor,
+    width: int,
+    kernel: int = 3,
+    strides: int = 1,
+    activation: str | None = "relu",
+    initializer: str = "he_normal",
+    *,
+    name: str,
+) -> keras.KerasTensor:
     return layers.Conv2D(
         width, kernel, strides, padding="same", activation=activation, kernel_initializer=initializer, name=name
     )(x)
 
 
-def _residual(x, width, *, name):
-    """Two 3x3 convolutions around a shortcut (He et al. 2016), without the normalisation that halves a CPU's speed.
+def _residual(x: keras.KerasTensor, width: int, *, name: str) -> keras.KerasTensor:
+    """Add two 3x3 convolutions to a shortcut (He et al. 2016).
 
-    The branch starts at zero instead, as in Zhang et al. 2019, Fixup, which keeps the depth trainable.
+    There is no normalisation, which would halve the speed on a CPU. Instead the last kernel starts at zero (Zhang et
+    al. 2019, Fixup), which keeps deep networks trainable.
     """
     y = _convolution(x, width, name=f"{name}_a")
     y = _convolution(y, width, activation=None, initializer="zeros", name=f"{name}_b")
     return layers.Activation("relu", name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 
-def _separable(x, width, strides=1, *, name):
+def _separable(x: keras.KerasTensor, width: int, strides: int = 1, *, name: str) -> keras.KerasTensor:
     x = layers.SeparableConv2D(width, 3, strides, padding="same", activation="relu", name=f"{name}_conv")(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the layers, shapes and costs of a preset."""
-    parser = argparse.ArgumentParser(prog="python -m model.networks", description="Show a network.")
+    """Print the layers, shapes and cost of a preset."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.networks", description="Print the layers of a network, and what it costs."
+    )
     parser.add_argument("preset", choices=PRESETS)
     parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
     options = parser.parse_args(arguments)
     network = build(options.preset, options.input_size)
-    network.summary(line_length=120)  # a narrower one breaks shapes over two lines
+    network.summary(line_length=120)  # wide enough that no shape is broken
     print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC a frame, {network.count_params() / 1e6:.2f} M parameters")
 
 

@@ -66,9 +66,9 @@ def test_the_agent_is_pure():
 
 
 def test_the_walls_would_notice():
-    source = "import model.weights.store\ndef late():\n    from ..follower import agent\n    from . import quad\n"
+    source = "import model.weights.load\ndef late():\n    from ..follower import agent\n    from . import quad\n"
     assert imported(source, ("simulator", "rendering")) == {
-        "model.weights.store",
+        "model.weights.load",
         "simulator.follower",
         "simulator.rendering",
     }

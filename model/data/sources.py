@@ -181,23 +181,23 @@ def judge(gathered: Gathered, frames: Frames, validation: Frames | None) -> Judg
     return Judged(frames, validation, tuple(problems), tuple(notes))
 
 
-def add_learnt(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    """What a model learns from frames and from others' weights or views; None where of one it is not known."""
+def merge_seen_in_training(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Return the digests of a training set and of those of the models it starts from; None if one is unknown."""
     known = [each for each in others if each is not None]
     return np.unique(np.concatenate([digests, *known])) if len(known) == len(others) else None
 
 
-def tell_measured(gathered: Gathered, validation: Frames, learnt: np.ndarray | None) -> str:
+def tell_measured(gathered: Gathered, validation: Frames, seen_in_training: np.ndarray | None) -> str:
     """What a retrained model is compared with the old one on, and whom that favours, in sentences for a report.
 
-    `learnt`: the `Frames.digests` of what the old model was trained on; None where that is not known.
+    `seen_in_training`: the `Frames.digests` of what the old model was trained on; None where that is not known.
     """
     counts = Counter(gathered.held_origins[row] for row in validation.used)
     sources = ", ".join(f"{count} of {origin}" for origin, count in counts.items())
     default = "" if gathered.chosen else ", held out of the data by default"
-    if learnt is None:
+    if seen_in_training is None:
         known = "Which of them the old model learnt, its file does not tell"
-    elif count := int(np.isin(validation.digests, learnt).sum()):
+    elif count := int(np.isin(validation.digests, seen_in_training).sum()):
         known = f"The old model learnt {count} of them, which favours it: --validation takes others"
     else:
         known = "The old model learnt none of them"

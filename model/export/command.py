@@ -107,7 +107,7 @@ def export(options: argparse.Namespace, console: Console) -> list[Check]:
     with console.status("loading"):
         import_tensorflow_quietly()
         from model.export import formats as exporters
-        from model.weights.store import load_model
+        from model.weights import load_model
 
         loaded = load_model(options.weights)
         calibration, frames = read_frames(options.calibration, loaded.input_size)

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model.inference.quiet_tensorflow import standard_error_held_back
+from model.inference.quiet_tensorflow import suppressed_stderr
 
 Run = Callable[[np.ndarray], np.ndarray]
 """(1, rows, columns, 3) uint8 RGB -> (1, rows, columns, 3) float32 probabilities."""
@@ -40,7 +40,7 @@ def saved_model(network: keras.Model, stem: Path, calibration: np.ndarray) -> Ar
     import tensorflow as tf
 
     folder = stem.with_name(f"{stem.name}_saved_model")
-    with standard_error_held_back():  # converters report every step
+    with suppressed_stderr():  # converters report every step
         network.export(str(folder), format="tf_saved_model", verbose=False)
     loaded = tf.saved_model.load(str(folder))
     return Artefact((folder,), "float32, any number", lambda frames: loaded.serve(frames.astype(np.float32)).numpy())
@@ -71,7 +71,7 @@ def onnx(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
     import onnxruntime
 
     path = stem.with_name(f"{stem.name}.onnx")
-    with standard_error_held_back():  # converters report every step
+    with suppressed_stderr():  # converters report every step
         network.export(str(path), format="onnx", verbose=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
@@ -84,10 +84,10 @@ def openvino(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artef
     """OpenVINO's own format, two files: Intel's CPUs, GPUs and NPUs."""
     import openvino as runtime
 
-    from model.inference.runtimes import openvino_graph
+    from model.inference.runtimes import convert_to_openvino
 
     path = stem.with_name(f"{stem.name}.xml")
-    graph = openvino_graph(network)
+    graph = convert_to_openvino(network)
     runtime.save_model(graph, path, compress_to_fp16=False)
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     compiled = runtime.Core().compile_model(path, "CPU", hints)
@@ -104,7 +104,7 @@ def _litert(network: keras.Model, path: Path, takes: str, **settings: object) ->
     from ai_edge_litert.interpreter import Interpreter
 
     one_frame = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32)
-    with tempfile.TemporaryDirectory() as folder, standard_error_held_back():
+    with tempfile.TemporaryDirectory() as folder, suppressed_stderr():
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint("serve", lambda frames: network(frames, training=False), input_signature=[one_frame])

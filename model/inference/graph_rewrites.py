@@ -26,7 +26,7 @@ class DepthToSpace(layers.Layer):
         return tf.nn.depth_to_space(x, 2)
 
 
-def rearranged(network: keras.Model) -> keras.Model:
+def rewrite_for_cpu(network: keras.Model) -> keras.Model:
     """A network with the same weights and answers; the same one where there is nothing to gain."""
     if not any(_substitute(layer) for layer in network.layers):
         return network

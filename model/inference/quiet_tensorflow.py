@@ -17,14 +17,14 @@ def import_tensorflow_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or find_spec("tensorflow") is None:
         return
-    with standard_error_held_back():
+    with suppressed_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for a GPU, and complains where there is none
 
 
 @contextmanager
-def standard_error_held_back() -> Iterator[None]:
+def suppressed_stderr() -> Iterator[None]:
     """Keeps back what Python and native libraries write to standard error, and shows it only on failure."""
     sys.stderr.flush()
     terminal = os.dup(2)

@@ -17,7 +17,7 @@ import numpy as np
 from dataset.schema import HERO
 from model.evaluation.metrics import predicted_mask
 from model.inference.choices import DEVICES, RUNTIMES, Device, Runtime
-from model.inference.sanity_inputs import probe_frames
+from model.inference.sanity_inputs import sanity_frames
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def make_runtime(
     raise RuntimeUnavailable("; ".join(reasons))
 
 
-def same_answers(reference: np.ndarray, other: np.ndarray) -> bool:
+def predictions_agree(reference: np.ndarray, other: np.ndarray) -> bool:
     """Whether two predictions, (n, rows, columns, 3), mean the same on each frame.
 
     That is: probabilities differ by no more than half a step of 8 bits on average, and the hero's mask by no more than
@@ -119,13 +119,13 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Compile
     import tensorflow as tf
 
     try:
-        graph = openvino_graph(network)
+        graph = convert_to_openvino(network)
     except Exception as error:  # OpenVINO has a kind of its own for each way in which it fails
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise RuntimeUnavailable(
             f"OpenVINO cannot take this network over ({reason}), choose another runtime"
         ) from error
-    probes = probe_frames(network.input_shape[1:3])
+    probes = sanity_frames(network.input_shape[1:3])
     reference = _traced(network)(tf.constant(probes, tf.float32)).numpy()
     core = openvino.Core()
 
@@ -136,14 +136,14 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Compile
         return core.compile_model(graph, "CPU", hints)
 
     best = compiled("f32")
-    if not same_answers(reference, _openvino_run(best)(probes)):
+    if not predictions_agree(reference, _openvino_run(best)(probes)):
         raise RuntimeUnavailable("OpenVINO gives other answers than the network itself, choose another runtime")
     name = "float32"
     if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):  # float16 would overflow where bfloat16 cannot
         shorter = compiled("bf16")
         run, reference_run = _openvino_run(shorter), _openvino_run(best)
         took, reference_took = _milliseconds((run, reference_run), probes[:1])
-        unchanged = same_answers(reference, run(probes))
+        unchanged = predictions_agree(reference, run(probes))
         logger.info(
             "OpenVINO takes %.1f ms a frame in bfloat16 (%s answers) and %.1f in float32",
             took,
@@ -157,14 +157,14 @@ def _openvino(network: keras.Model, device: str, threads: int | None) -> Compile
     return CompiledNetwork(f"OpenVINO {name}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", _openvino_run(best))
 
 
-def openvino_graph(network: keras.Model):
+def convert_to_openvino(network: keras.Model):
     """The network as an OpenVINO graph that takes uint8 frames in any number."""
     import openvino
     from openvino.preprocess import PrePostProcessor
 
-    from model.inference.graph_rewrites import rearranged
+    from model.inference.graph_rewrites import rewrite_for_cpu
 
-    graph = openvino.convert_model(_traced(rearranged(network)))
+    graph = openvino.convert_model(_traced(rewrite_for_cpu(network)))
     for shape_only in graph.outputs[1:]:  # the tracer leaves the sizes of upsampled layers behind as outputs
         graph.remove_result(shape_only.get_node())
     _softmax_by_plane(graph)

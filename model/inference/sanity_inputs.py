@@ -9,7 +9,7 @@ SUIT, JEANS, SHIRT = (40, 42, 50), (52, 66, 96), (190, 190, 180)
 SKY, GRASS, WALL = (150, 180, 212), (86, 112, 54), (150, 138, 124)
 
 
-def probe_frames(size: tuple[int, int]) -> np.ndarray:
+def sanity_frames(size: tuple[int, int]) -> np.ndarray:
     """Frames of (rows, columns) `size` that differ in kind, (6, rows, columns, 3) uint8 RGB; always the same ones."""
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     frames = [

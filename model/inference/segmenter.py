@@ -7,9 +7,9 @@ from PIL import Image
 
 from model.inference.choices import Device, Runtime
 from model.inference.runtimes import make_runtime
-from model.inference.sanity_inputs import probe_frames
+from model.inference.sanity_inputs import sanity_frames
 from model.networks import multiply_accumulates
-from model.weights.store import LoadedModel, load_model
+from model.weights import LoadedModel, load_model
 
 
 class Segmenter:
@@ -32,7 +32,7 @@ class Segmenter:
         """Loads and compiles; takes a few seconds.
 
         Args:
-            weights: a file that `model.weights.store.load_model` takes, or what it gave.
+            weights: a file that `model.weights.load_model` takes, or what it gave.
             runtime, device, threads: as for `model.inference.runtimes.make_runtime`.
 
         Raises WeightsError for a file that cannot be used, RuntimeUnavailable for a runtime that is not here.
@@ -43,7 +43,7 @@ class Segmenter:
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
         compiled = make_runtime(loaded.model, runtime, device, threads)
         self.runtime, self.device, self._run = compiled.name, compiled.device, compiled.run
-        self._run(probe_frames(self.input_size)[:1])
+        self._run(sanity_frames(self.input_size)[:1])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities of each pixel.

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from model.inference.runtimes import make_runtime
-from model.networks import twin
+from model.networks import clone_with
 
 
 class Teachers:
@@ -50,6 +50,6 @@ def at_any_size(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     @cache
     def compiled(shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-        return make_runtime(twin(network, "float32", shape)).run
+        return make_runtime(clone_with(network, dtype="float32", shape=shape)).run
 
     return lambda images: compiled(images.shape[1:])(images)

@@ -26,7 +26,7 @@ from dataset.pairs import DatasetError, Pair, summarise
 from dataset.schema import HERO
 from model.data.batches import Batches
 from model.data.packed_frames import Frames, pack
-from model.data.sources import Gathered, Judged, add_learnt, gather, judge, tell_measured
+from model.data.sources import Gathered, Judged, gather, judge, merge_seen_in_training, tell_measured
 from model.evaluation.promotion import FEWEST, TELLING
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.training import run_files
@@ -37,7 +37,7 @@ from model.training.settings import TrainSettings, load_settings
 if TYPE_CHECKING:
     import keras
 
-    from model.weights.store import LoadedModel
+    from model.weights import LoadedModel
 
 console = Console()
 
@@ -85,16 +85,16 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
 
     from model import networks
     from model.training.trainer import Trainer
-    from model.weights.store import WeightsError, check_savable, load_model, read_learnt
+    from model.weights import WeightsError, check_savable, load_model, read_seen_in_training
 
     keras.utils.set_random_seed(settings.seed)
     loaded = load_model(options.init) if options.init else None
-    if loaded and loaded.kind == "legacy":
+    if loaded and loaded.is_legacy:
         try:
             check_savable(loaded.model)
         except WeightsError as error:
             raise WeightsError(f"--init: no training can go on from {options.init}. {error}") from error
-    if options.promote and loaded.kind != "own":
+    if options.promote and loaded.is_legacy:
         raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
     model = _network(loaded, options, settings)
     size = model.input_shape[1]
@@ -108,14 +108,16 @@ def _learn(options: argparse.Namespace, settings: TrainSettings, run: RunFolder)
         run.write_json(run_files.ARGUMENTS, vars(options) | {"resume": None})  # the next time it goes on likewise
         run.write_json(run.settings.name, asdict(settings))
         origins = [options.init, *options.teacher] if loaded else options.teacher
-        learnt = add_learnt(data.frames.digests, [read_learnt(path) for path in origins])
-        trainer = Trainer(model, fitting, run, console, distribution, teachers, learnt)
+        seen_in_training = merge_seen_in_training(
+            data.frames.digests, [read_seen_in_training(path) for path in origins]
+        )
+        trainer = Trainer(model, fitting, run, console, distribution, teachers, seen_in_training)
         if run.checkpoint.exists():
             trainer.load()
         measured = len(data.validation.used) if data.validation else 0
         if options.promote:
             _check_promotable(data.validation, options.better)
-        told = tell_measured(gathered, data.validation, read_learnt(options.init)) if options.promote else ""
+        told = tell_measured(gathered, data.validation, read_seen_in_training(options.init)) if options.promote else ""
         console.print(
             f"{len(data.frames.used)} frames to learn from, {measured} to measure on;"
             f" {model.count_params() / 1e6:.2f} M parameters,"
@@ -153,7 +155,7 @@ def _fit_to(model: "keras.Model", settings: TrainSettings, goes_on: bool) -> Tra
     crop = min(settings.augmentation.crop, model.input_shape[1])
     try:
         if crop < model.input_shape[1]:
-            networks.twin(model, "float32", (crop, crop, 3))
+            networks.clone_with(model, dtype="float32", shape=(crop, crop, 3))
     except ValueError as error:
         raise ValueError(
             f"augmentation.crop: the network does not take crops of {crop} pixels; those of ours take multiples of 32"
@@ -199,7 +201,7 @@ def _network(loaded: "LoadedModel | None", options: argparse.Namespace, settings
 def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], measured_on: str, run: RunFolder) -> int:
     """The figures of the finished model; with --promote beside the old one's, with consequences."""
     from model.evaluation.final_figures import promote_if_better, show_final_figures
-    from model.weights.store import find_weights
+    from model.weights import find_weights
 
     if not options.promote:
         show_final_figures(best, pairs, run.path, console)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from model.data.batches import Batches
 from model.data.packed_frames import Frames
-from model.networks import twin
+from model.networks import clone_with
 from model.training import run_files
 from model.training.distillation import Teachers, at_any_size
 from model.training.distribution import Distribution
@@ -26,7 +26,7 @@ from model.training.muon import Muon
 from model.training.run_folder import RunFolder
 from model.training.settings import TrainSettings
 from model.training.validation import Validation, validate
-from model.weights.store import save_model
+from model.weights import save_model
 
 REVIEWS = 4  # go through the training frames once
 LATE = 1 / 3  # of the training
@@ -48,15 +48,16 @@ class Trainer:
         console: Console,
         distribution: Distribution | None = None,
         teachers: Sequence[keras.Model] = (),
-        learnt: np.ndarray | None = None,
+        seen_in_training: np.ndarray | None = None,
     ):
         """Of a distributed training each process has one; only the chief's validates and writes.
 
-        `learnt` goes into the models that are written, as `save_model` has it.
+        `seen_in_training` is written with the models, as for `save_model`.
         """
         self.distribution = distribution
         self.chief = distribution is None or distribution.chief
-        self.settings, self.run, self.console, self.learnt = settings, run, console, learnt
+        self.settings, self.run, self.console = settings, run, console
+        self.seen_in_training = seen_in_training
         self.precision = _precision(settings.mixed_precision, model)
         self.epoch = 0
         self.seconds = 0.0
@@ -65,9 +66,9 @@ class Trainer:
         self.hero_ious: list[float] = []  # of the samples of each epoch
         self.mistakes: np.ndarray | None = None  # of the average in the training frames, as far as reviewed
         self.late = False  # past the first third: the loss asks more for a false hero
-        self.averaged = twin(model, "float32", model.input_shape[1:])
+        self.averaged = clone_with(model, dtype="float32", shape=model.input_shape[1:])
         with self._scope():
-            self.network = twin(model, self.precision, (None, None, 3))
+            self.network = clone_with(model, dtype=self.precision, shape=(None, None, 3))
             self.optimizer = self._optimizer()
             self.optimizer.build(self.network.trainable_variables)
         self.teachers = Teachers([at_any_size(each) for each in teachers]) if teachers else None
@@ -141,7 +142,7 @@ class Trainer:
         self._write(self.run.last)
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
         arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
-        arrays |= {f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.optimizer.variables)}
+        arrays |= {f"optimizer{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)}
         if self.mistakes is not None:
             arrays["mistakes"] = self.mistakes
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best])
@@ -241,7 +242,7 @@ class Trainer:
     @cached_property
     def _reviewer(self) -> keras.Model:
         """The average at the training's precision, which looks through frames twice as fast."""
-        return twin(self.averaged, self.precision, self.averaged.input_shape[1:])
+        return clone_with(self.averaged, dtype=self.precision, shape=self.averaged.input_shape[1:])
 
     def _check_alive(self, hero_iou: float) -> None:
         """Too large a step can leave a network that gives one answer for all frames, and learns nothing from it."""
@@ -268,7 +269,7 @@ class Trainer:
     def _write(self, path: Path) -> None:
         self.averaged.set_weights(self.average)
         told = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best}
-        save_model(self.averaged, path, told, self.learnt)
+        save_model(self.averaged, path, told, self.seen_in_training)
 
 
 def _share_of_turns(share: float, turn: int) -> bool:

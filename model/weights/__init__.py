@@ -1,1 +1,15 @@
-"""Model files: found, loaded and saved, and only from trusted parts."""
+"""Model files: find, load and save them. Nothing here imports Keras before a file turns out to be a model."""
+
+from model.weights.find import WeightsError, find_weights
+from model.weights.load import LoadedModel, load_model, read_seen_in_training
+from model.weights.save import check_savable, save_model
+
+__all__ = [
+    "LoadedModel",
+    "WeightsError",
+    "check_savable",
+    "find_weights",
+    "load_model",
+    "read_seen_in_training",
+    "save_model",
+]

@@ -105,14 +105,14 @@ def read_frames(folder: Path, most: int = 100) -> list[dict]:
 
 def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
     """Payloads of frames of the stand-in, the quad behind the hero as it follows her."""
-    from model.inference.quiet_tensorflow import standard_error_held_back
+    from model.inference.quiet_tensorflow import suppressed_stderr
     from simulator.episode import Episode
     from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
     from simulator.rendering import make_renderer
     from simulator.world.city import generate_city
 
     plan, city = FlightPlan(), generate_city(0)
-    with standard_error_held_back():  # Panda3D tries a display before it does without one, and says so
+    with suppressed_stderr():  # Panda3D tries a display before it does without one, and says so
         renderer = make_renderer(city)
     episode = Episode(0, city=city, renderer=renderer)
     payloads = []

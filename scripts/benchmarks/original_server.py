@@ -7,7 +7,7 @@ import numpy as np
 import socketio
 from PIL import Image
 
-from model.weights.store import load_model
+from model.weights import load_model
 from scripts.benchmarks.original_agent import OriginalAgent
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport

@@ -37,7 +37,7 @@ def lay_out(folder: Path) -> Workbench:
     """Two models, `one.h5` and `two.h5`; the recordings `meadow` and `park`; a dataset `data`, and one that is bad."""
     from model.inference.quiet_tensorflow import import_tensorflow_quietly
     from model.networks import build
-    from model.weights.store import save_model
+    from model.weights import save_model
 
     import_tensorflow_quietly()
     import keras

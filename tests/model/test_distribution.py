@@ -15,7 +15,7 @@ from rich.console import Console
 
 from model.training import train as command
 from model.training.run_folder import RunFolder
-from model.weights.store import load_model
+from model.weights import load_model
 from tests.model.labelled_frames import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]

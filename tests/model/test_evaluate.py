@@ -15,7 +15,7 @@ from model.evaluation import report
 from model.evaluation import tiles as contact_sheet
 from model.evaluation.evaluate import main, parse_arguments, read_data
 from model.evaluation.measure import ALL_FRAMES, OFFICIAL_SETS, Evaluation, EvaluationError, measure, set_names
-from model.weights.store import save_model
+from model.weights import save_model
 
 SIZE = 32
 HERO_RED, GREY = (200, 20, 20), (90, 90, 90)

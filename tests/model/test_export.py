@@ -9,8 +9,8 @@ import pytest
 
 from model import networks
 from model.export import command as export
-from model.inference.sanity_inputs import probe_frames
-from model.weights.store import save_model
+from model.inference.sanity_inputs import sanity_frames
+from model.weights import save_model
 
 SIZE = 32
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     for role in ("images", "masks"):
         (folder / role).mkdir()
-        for index, frame in enumerate(probe_frames((64, 64))):
+        for index, frame in enumerate(sanity_frames((64, 64))):
             cv2.imwrite(str(folder / role / f"{index}.png"), frame)
     return folder
 
@@ -101,6 +101,6 @@ def test_too_few_frames_are_an_error(tmp_path, weights, capsys):
     (tmp_path / "images").mkdir()
     (tmp_path / "masks").mkdir()
     for role in ("images", "masks"):
-        cv2.imwrite(str(tmp_path / role / "0.png"), probe_frames((64, 64))[0])
+        cv2.imwrite(str(tmp_path / role / "0.png"), sanity_frames((64, 64))[0])
     assert run(weights, tmp_path, tmp_path / "out", "saved_model") == 2
     assert "at least 2 frames" in capsys.readouterr().err

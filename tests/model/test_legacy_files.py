@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from model.inference.segmenter import Segmenter
-from model.weights import store as weights
-from model.weights.store import WeightsError, find_weights, load_model
+from model.weights import WeightsError, find, find_weights, load_model
 
 RNG = np.random.default_rng(7)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)).astype(np.float32), RNG.normal(size=3).astype(np.float32)
@@ -125,7 +124,7 @@ def test_something_else_in_the_place_of_the_configuration(legacy_files, content,
     [
         (b"<!DOCTYPE html>\n<html>", "web page"),
         (codecs.BOM_UTF8 + b'"{}"', "text file, perhaps a model's configuration"),
-        (b"\x89HDF\n\x1a\n" + bytes(500), "as if it were text"),
+        (b"\x89HDF\n\x1a\n" + bytes(500), "transferred as text"),
     ],
     ids=["web page", "configuration", "converted line ends"],
 )
@@ -146,7 +145,7 @@ def test_a_suffix_too_many_or_too_few(tmp_path, monkeypatch):
     shelf, here = tmp_path / "shelf", tmp_path / "here ü"
     for folder in (shelf, here):
         folder.mkdir()
-    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", shelf)
+    monkeypatch.setattr(find, "WEIGHTS_FOLDER", shelf)
     monkeypatch.chdir(here)
     (shelf / "model_weights.h5").touch()
     assert find_weights("model_weights") == shelf / "model_weights.h5"

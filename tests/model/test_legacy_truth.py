@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.weights.store import load_model
+from model.weights import load_model
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def original(shared: Path) -> Path:
 )
 def test_public_pairs_load(original, weights, size):
     loaded = load_model(original / weights)
-    assert (loaded.kind, loaded.input_size) == ("legacy", size)
+    assert (loaded.is_legacy, loaded.input_size) == (True, size)
     assert loaded.model.output_shape == (None, *size, 3)
 
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from model.weights.store import WeightsError, load_model
+from model.weights import WeightsError, load_model
 
 RNG = np.random.default_rng(3)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)), RNG.normal(size=3)
@@ -115,7 +115,7 @@ def test_whole_model_files_of_keras_2(legacy_files, image):
         file.attrs["keras_version"] = np.bytes_("2.0.8")
         file.create_group("optimizer_weights").create_dataset("iterations:0", data=7)
     loaded = load_model(path)
-    assert (loaded.kind, loaded.input_size) == ("legacy", (6, 8))
+    assert (loaded.is_legacy, loaded.input_size) == (True, (6, 8))
     np.testing.assert_allclose(loaded.model(image), expected_of_two(image), atol=1e-4)
 
 

@@ -15,7 +15,7 @@ def step_of(shape, gradient=None):
     if gradient is None:
         gradient = 100 * np.random.default_rng(1).normal(size=shape)
     Muon(RATE, weight_decay=0.0).apply([keras.ops.convert_to_tensor(gradient, "float32")], [kernel])
-    return keras.ops.convert_to_numpy(kernel)
+    return kernel.numpy()
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 8, 16), (1, 1, 24, 8), (3, 3, 16, 40)])
@@ -37,7 +37,7 @@ def test_the_iteration_is_that_of_keras(shape):
     gradient = np.random.default_rng(3).normal(size=shape) * np.logspace(0, -3, shape[1])
     gradient = keras.ops.convert_to_tensor(gradient, "float32")
     ours, theirs = (kind(RATE).zeropower_via_newtonschulz5(gradient, 5) for kind in (Muon, keras.optimizers.Muon))
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(ours), keras.ops.convert_to_numpy(theirs), atol=2e-3)
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=2e-3)
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 3, 24), (4, 4, 6, 24), (3, 3, 24, 3), (3, 3, 24, 1), (16,)])
@@ -50,11 +50,11 @@ def test_of_our_networks_kernels_the_first_and_last_move_as_with_adamw():
     kernels = {layer.name: layer.kernel for layer in build("pyramid-small").layers if hasattr(layer, "kernel")}
     optimizer = Muon(RATE)
     optimizer.build(list(kernels.values()))
-    before = {name: keras.ops.convert_to_numpy(kernel) for name, kernel in kernels.items()}
+    before = {name: kernel.numpy() for name, kernel in kernels.items()}
     random = np.random.default_rng(4)
     optimizer.apply(
         [keras.ops.convert_to_tensor(random.normal(size=kernel.shape), "float32") for kernel in kernels.values()]
     )
-    moved = {name: keras.ops.convert_to_numpy(kernel) - before[name] for name, kernel in kernels.items()}
+    moved = {name: kernel.numpy() - before[name] for name, kernel in kernels.items()}
     alike = {name for name, step in moved.items() if np.ptp(np.abs(step)) < 0.01 * RATE}  # as far for all weights
     assert alike == {"stem", "logits"}

@@ -15,7 +15,7 @@ from model.evaluation.measure import ALL_FRAMES, Evaluation, FrameResult
 from model.evaluation.promotion import compare, decide, range_of, replace_weights
 from model.score import FrameScore
 from model.training import train as command
-from model.weights.store import load_model, read_learnt, save_model
+from model.weights import load_model, read_seen_in_training, save_model
 from tests.model.labelled_frames import write_dataset
 
 
@@ -141,7 +141,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert (
         f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. Which of them the old model learnt, its file" in report
     )
-    assert read_learnt(current) is None  # what it went on from did not tell what that had learnt
+    assert read_seen_in_training(current) is None  # what it went on from did not tell what that had learnt
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
     assert float(figures[2]) > float(figures[1])

@@ -14,7 +14,7 @@ import pytest
 from model.training.run_folder import RunFolder
 from model.training.settings import SettingsError, load_settings
 from model.training.trainer import Trainer
-from model.weights.store import load_model
+from model.weights import load_model
 from tests.model.labelled_frames import paint, write_frame
 from tests.model.train_command import arguments, train, write_data
 

@@ -8,8 +8,8 @@ import pytest
 
 from model import networks
 from model.inference.choices import DEVICES, RUNTIMES
-from model.inference.runtimes import RuntimeUnavailable, make_runtime, same_answers
-from model.inference.sanity_inputs import probe_frames
+from model.inference.runtimes import RuntimeUnavailable, make_runtime, predictions_agree
+from model.inference.sanity_inputs import sanity_frames
 
 SIZE = 64
 
@@ -22,7 +22,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def frames():
-    return probe_frames((SIZE, SIZE))
+    return sanity_frames((SIZE, SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -128,25 +128,25 @@ def prediction(hero_rows):
 
 
 def test_same_answers_are_judged_by_the_mean_and_by_the_heros_mask():
-    assert same_answers(prediction(5), prediction(5))
-    assert not same_answers(prediction(5), prediction(6))
+    assert predictions_agree(prediction(5), prediction(5))
+    assert not predictions_agree(prediction(5), prediction(6))
     edge = prediction(5)
     edge[0, :5, :, 2] = 0.5020
     below = edge.copy()
     below[0, 0, :2, 2] = 0.5019  # two pixels that fall below the threshold are let through, three are not
-    assert same_answers(edge, below)
+    assert predictions_agree(edge, below)
     below[0, 0, 2, 2] = 0.5019
-    assert not same_answers(edge, below)
+    assert not predictions_agree(edge, below)
 
 
 def test_not_a_number_is_no_agreement():
     broken = prediction(5)
     broken[0, 9, 9] = np.nan
-    assert not same_answers(prediction(5), broken)
+    assert not predictions_agree(prediction(5), broken)
 
 
 def test_one_bad_frame_is_not_hidden_by_good_ones():
     good = np.concatenate([prediction(5)] * 50)
     bad = good.copy()
     bad[7] = prediction(0)
-    assert not same_answers(good, bad)
+    assert not predictions_agree(good, bad)

@@ -11,16 +11,16 @@ from PIL import Image
 
 from dataset.schema import HERO
 from model import networks
-from model.inference.sanity_inputs import probe_frames
+from model.inference.sanity_inputs import sanity_frames
 from model.inference.segmenter import Segmenter
-from model.weights.store import LoadedModel, WeightsError, save_model
+from model.weights import LoadedModel, WeightsError, save_model
 
 
 @pytest.fixture(scope="module")
 def segmenter():
     keras.utils.set_random_seed(3)
     network = networks.build("pyramid-small", 64)
-    return Segmenter(LoadedModel(network, "small.h5", (64, 64), "own"))
+    return Segmenter(LoadedModel(network, "small.h5", (64, 64)))
 
 
 def test_describes_itself_in_one_line(segmenter):
@@ -33,14 +33,14 @@ def test_describes_itself_in_one_line(segmenter):
 
 
 def test_gives_probabilities_at_the_networks_size(segmenter):
-    result = segmenter.predict(probe_frames((64, 64)))
+    result = segmenter.predict(sanity_frames((64, 64)))
     assert result.shape == (6, 64, 64, 3)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result.sum(axis=-1), 1, atol=1e-3)
 
 
 def test_other_sizes_are_resized_as_the_original_did(segmenter):
-    frames = probe_frames((256, 320))
+    frames = sanity_frames((256, 320))
     resized = np.stack([np.asarray(Image.fromarray(f).resize((64, 64), Image.Resampling.BILINEAR)) for f in frames])
     np.testing.assert_array_equal(segmenter.predict(frames), segmenter.predict(resized))
 
@@ -60,7 +60,7 @@ def test_arrays_of_another_kind_are_refused(segmenter, images):
 
 
 def test_threads_do_not_mix_up_their_answers(segmenter):
-    frames = probe_frames((64, 64))
+    frames = sanity_frames((64, 64))
     alone = [segmenter.predict(frame[None]) for frame in frames]
     differences = []
 
@@ -78,7 +78,7 @@ def test_threads_do_not_mix_up_their_answers(segmenter):
 
 
 def test_other_threads_run_while_it_computes(segmenter):
-    frames = np.repeat(probe_frames((64, 64)), 40, axis=0)
+    frames = np.repeat(sanity_frames((64, 64)), 40, axis=0)
     thread = threading.Thread(target=segmenter.predict, args=(frames,))
     turns = 0
     thread.start()
@@ -94,7 +94,7 @@ def test_loads_a_saved_model_from_its_file(segmenter, tmp_path):
     save_model(network, tmp_path / "ours.h5")
     loaded = Segmenter(tmp_path / "ours.h5")
     assert (loaded.name, loaded.input_size) == ("ours.h5", (32, 32))
-    frames = probe_frames((32, 32))
+    frames = sanity_frames((32, 32))
     assert np.abs(loaded.predict(frames) - np.asarray(network(frames.astype(np.float32)))).mean() < 0.5 / 255
 
 

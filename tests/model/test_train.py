@@ -19,7 +19,7 @@ from model.training.run_folder import RunFolder
 from model.training.settings import LossSettings, SettingsError, load_settings
 from model.training.trainer import Trainer
 from model.training.validation import validate
-from model.weights.store import load_model, read_learnt, save_model
+from model.weights import load_model, read_seen_in_training, save_model
 from tests.model.labelled_frames import draw_labels, write_dataset
 from tests.model.train_command import arguments, train, write_data
 
@@ -51,7 +51,7 @@ def test_a_training_leaves_a_model_that_loads_and_a_folder_that_tells(data, tmp_
     assert [row["score"] != "" for row in rows] == [False, False, False, True]
     assert 0 < float(rows[-1]["cross_entropy"]) < 10
     digests = [int(each[:16], 16) for each in manifest["train"]["images"].values()]
-    assert sorted(read_learnt(run / "best.h5").tolist()) == sorted(digests)
+    assert sorted(read_seen_in_training(run / "best.h5").tolist()) == sorted(digests)
     loaded = load_model(run / "last.h5")
     probabilities = np.asarray(loaded.model(np.zeros((1, *loaded.input_size, 3), np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-4)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.weights.store import load_model
+from model.weights import load_model
 from tests.model.labelled_frames import write_dataset
 from tests.model.train_command import train
 
@@ -58,7 +58,7 @@ def test_a_model_of_2017_learns_more_and_becomes_one_of_ours(legacy_files, tmp_p
     status, printed = train(*arguments(tmp_path))
     assert status == 0, printed
     after = load_model(tmp_path / "run" / "last.h5")
-    assert (after.kind, after.input_size) == ("own", (SIZE, SIZE))
+    assert (after.is_legacy, after.input_size) == (False, (SIZE, SIZE))
     image = np.random.default_rng(0).uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
     seen = [np.asarray(each.model(image)) for each in (before, after)]
     assert 1e-4 < np.abs(seen[0] - seen[1]).mean() < 0.3  # a small step from where it was, not a fresh network

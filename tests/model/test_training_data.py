@@ -13,7 +13,7 @@ from dataset.pairs import DatasetError, Pair, Source, find_pairs
 from model.data.augment import Augmentation
 from model.data.batches import Sampling, draw_probabilities, make_batch, no_mistakes
 from model.data.packed_frames import pack
-from model.data.sources import add_learnt, gather, judge, parse_source, stretches, tell_measured
+from model.data.sources import gather, judge, merge_seen_in_training, parse_source, stretches, tell_measured
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 
@@ -189,7 +189,7 @@ def test_a_report_says_what_was_measured_on_and_whom_that_favours(tmp_path):
         write_dataset(tmp_path / "other", 5, 32, seed=1),
     )
     gathered, found = judged(tmp_path, official)
-    everything = add_learnt(found.frames.digests, [found.validation.digests])  # of one who held nothing out
+    everything = merge_seen_in_training(found.frames.digests, [found.validation.digests])  # of one who held nothing out
     told = tell_measured(gathered, found.validation, everything)
     assert f"Measured on 2 frames: 2 of {official}, held out of the data by default. The old model learnt 2" in told
     assert "The old model learnt none of them" in tell_measured(gathered, found.validation, found.frames.digests)
@@ -197,7 +197,7 @@ def test_a_report_says_what_was_measured_on_and_whom_that_favours(tmp_path):
     gathered, found = judged(tmp_path, official, validation=[str(other)])
     told = tell_measured(gathered, found.validation, everything)
     assert told.startswith(f"Measured on 5 frames: 5 of {other}. The old model learnt none of them.")
-    assert add_learnt(everything, [everything, None]) is None  # what is not known stays unknown
+    assert merge_seen_in_training(everything, [everything, None]) is None  # what is not known stays unknown
 
 
 def test_recordings_are_drawn_as_often_as_the_rest_but_no_frame_all_the_time(tmp_path):

@@ -7,7 +7,7 @@ from keras import layers
 
 from model import networks
 from model.training.warm_start import warm_start
-from model.weights.store import load_model, save_model
+from model.weights import load_model, save_model
 from tests.model.train_command import arguments, train, write_data
 
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from model.weights import store as weights
-from model.weights.store import WeightsError, find_weights, load_model, save_model
+from config.version import VERSION
+from model.weights import WeightsError, find, find_weights, load_model, save_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,20 +51,20 @@ def photo() -> np.ndarray:
 
 def test_a_saved_model_comes_back_as_it_was(saved, photo):
     loaded = load_model(saved)
-    assert (loaded.name, loaded.input_size, loaded.kind) == ("mine.h5", (8, 12), "own")
-    assert loaded.metadata == {"score": 0.5, "classes": ["a", "b"]}
+    assert (loaded.name, loaded.input_size, loaded.is_legacy) == ("mine.h5", (8, 12), False)
+    assert loaded.metadata == {"score": 0.5, "classes": ["a", "b"], "version": VERSION}
     np.testing.assert_allclose(loaded.model(photo), network()(photo), atol=1e-6)
 
 
 def test_metadata_may_be_long(tmp_path):
     history = {"history": list(range(50_000))}
-    assert load_model(save_model(network(), tmp_path / "m.h5", history)).metadata == history
+    assert load_model(save_model(network(), tmp_path / "m.h5", history)).metadata["history"] == history["history"]
 
 
 def test_keras_archives_load_too(tmp_path, photo):
     network().save(tmp_path / "mine.keras")
     loaded = load_model(tmp_path / "mine.keras")
-    assert (loaded.kind, loaded.input_size) == ("own", (8, 12))
+    assert (loaded.is_legacy, loaded.input_size) == (False, (8, 12))
     np.testing.assert_allclose(loaded.model(photo), network()(photo), atol=1e-6)
 
 
@@ -82,18 +82,18 @@ def test_a_model_of_2017_can_be_saved_as_one_of_ours(legacy_files, tmp_path, ima
     kernel, bias = np.random.default_rng(6).normal(size=(1, 1, 3, 3)), np.ones(3)
     legacy = load_model(files.write(architecture, {"a": {"a/kernel:0": kernel, "a/bias:0": bias}})).model
     own = load_model(save_model(legacy, tmp_path / "ours.h5"))
-    assert own.kind == "own"
+    assert not own.is_legacy
     np.testing.assert_allclose(own.model(image), legacy(image), atol=1e-6)
 
 
 def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path):
-    path = save_model(network(), tmp_path / "m.h5", {"version": 1})
+    path = save_model(network(), tmp_path / "m.h5", {"epoch": 1})
     image = keras.Input((8, 12, 3))
     with pytest.raises(WeightsError, match="Lambda"):
         save_model(keras.Model(image, layers.Lambda(lambda x: x)(image)), path)
     with pytest.raises(WeightsError, match="JSON"):
         save_model(network(), path, {"not JSON": object()})
-    assert load_model(path).metadata == {"version": 1}
+    assert load_model(path).metadata["epoch"] == 1
     assert [item.name for item in tmp_path.iterdir()] == ["m.h5"]
 
 
@@ -105,7 +105,7 @@ def test_only_h5_is_written(tmp_path):
 def test_models_that_do_not_segment_into_three_classes_are_refused(tmp_path):
     image = keras.Input((8, 12, 3))
     path = save_model(keras.Model(image, layers.Conv2D(4, 1)(image)), tmp_path / "four.h5")
-    with pytest.raises(WeightsError, match=r"gives \(None, 8, 12, 4\)"):
+    with pytest.raises(WeightsError, match=r"returns \(None, 8, 12, 4\)"):
         load_model(path)
 
 
@@ -116,7 +116,7 @@ def test_weights_are_found_as_given_or_in_the_projects_folder(tmp_path, monkeypa
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     (shelf / "model_weights.h5").write_bytes(b"shelf")
-    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", shelf)
+    monkeypatch.setattr(find, "WEIGHTS_FOLDER", shelf)
     monkeypatch.chdir(tmp_path)
     assert find_weights("model_weights.h5") == find_weights("model_weights") == shelf / "model_weights.h5"
     (tmp_path / "model_weights").write_bytes(b"here")
@@ -143,7 +143,7 @@ def test_names_that_no_file_can_have(name):
 
 
 def test_a_missing_file_is_reported_without_waiting_for_tensorflow():
-    code = "import sys; from model.weights.store import *\ntry: load_model('nothing')\nexcept WeightsError: pass\n"
+    code = "import sys; from model.weights import *\ntry: load_model('nothing')\nexcept WeightsError: pass\n"
     code += "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
@@ -187,7 +187,7 @@ def test_missing_and_broken_configurations(legacy_files, tmp_path):
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is not a Keras model"),
         (b'"{\\"class_name\\": \\"Model\\"}"', "configuration"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS"),
-        (b"PK\x03\x04 and then nothing", "cut short"),
+        (b"PK\x03\x04 and then nothing", "truncated"),
         (b"\x89HDF\r\n\x1a\n" + bytes(500), "damaged"),
     ],
 )

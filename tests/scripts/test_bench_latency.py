@@ -10,8 +10,8 @@ import keras
 import pytest
 
 from model import networks
-from model.inference.sanity_inputs import probe_frames
-from model.weights.store import save_model
+from model.inference.sanity_inputs import sanity_frames
+from model.weights import save_model
 from scripts.benchmarks.harness import draw_frames
 from scripts.benchmarks.latency import ORIGINAL, OURS, Figures, main, table
 from sim_bridge.wire.messages import parse_sensor_frame
@@ -39,7 +39,7 @@ def test_ratios_are_to_the_original_on_eventlet_at_the_same_pace():
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
-    for index, frame in enumerate(probe_frames((256, 256))[:4]):
+    for index, frame in enumerate(sanity_frames((256, 256))[:4]):
         cv2.imwrite(str(folder / f"{index}.jpeg"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     return folder
 

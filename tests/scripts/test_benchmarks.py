@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from model import networks
-from model.weights.store import save_model
+from model.weights import save_model
 from scripts.benchmarks.harness import client, draw_frames, hear, process, turn
 from scripts.benchmarks.recording import serve
 from simulator.rendering import RendererError

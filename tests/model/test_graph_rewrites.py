@@ -1,4 +1,4 @@
-"""A rearranged network gives the network's own answers, whatever its weights are."""
+"""A rewrite_for_cpu network gives the network's own answers, whatever its weights are."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import networks
-from model.inference.graph_rewrites import rearranged
-from model.inference.runtimes import openvino_graph
+from model.inference.graph_rewrites import rewrite_for_cpu
+from model.inference.runtimes import convert_to_openvino
 
 
 @given(seed=st.integers(0, 2**31), rows=st.integers(1, 5), columns=st.integers(1, 5), channels=st.integers(1, 4))
@@ -19,7 +19,7 @@ def test_a_transposed_convolution_is_four_convolutions(seed, rows, columns, chan
     random = np.random.default_rng(seed)
     network.set_weights([random.normal(size=weight.shape) for weight in network.get_weights()])
     pictures = random.normal(size=(2, rows, columns, channels)).astype(np.float32)
-    twin = rearranged(network)
+    twin = rewrite_for_cpu(network)
     assert not isinstance(twin.get_layer("logits"), keras.layers.Conv2DTranspose)
     np.testing.assert_allclose(twin(pictures), network(pictures), rtol=1e-4, atol=1e-4)
 
@@ -30,7 +30,7 @@ def test_a_whole_network_keeps_its_answers(preset):
     random = np.random.default_rng(1)
     network.set_weights([weight + random.normal(0, 0.05, weight.shape) for weight in network.get_weights()])
     pictures = random.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
-    np.testing.assert_allclose(rearranged(network)(pictures), network(pictures), atol=1e-5)
+    np.testing.assert_allclose(rewrite_for_cpu(network)(pictures), network(pictures), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_other_transposed_convolutions_stay_as_they_are(options):
     image = keras.Input((6, 6, 2))
     layer = keras.layers.Conv2DTranspose(3, strides=2, **({"padding": "same"} | options))
     network = keras.Model(image, layer(image))
-    assert rearranged(network) is network
+    assert rewrite_for_cpu(network) is network
 
 
 def test_a_softmax_that_ends_a_network_is_computed_before_channels_move_innermost():
-    graph = openvino_graph(networks.build("pyramid-small", 32))
+    graph = convert_to_openvino(networks.build("pyramid-small", 32))
     (result,) = graph.get_results()
     kinds = [result.input_value(0).get_node()]
     kinds.append(kinds[0].input_value(0).get_node())

@@ -1,0 +1,71 @@
+"""Find model files by name, and the configuration beside the weights of a 2017 model. Opens no file."""
+
+import difflib
+from pathlib import Path
+
+WEIGHTS_FOLDER = Path(__file__).parent
+_SUFFIXES = ("", ".h5", ".keras", ".hdf5")
+
+
+class WeightsError(ValueError):
+    """A model file cannot be found, read, trusted or written; the message is one sentence that gives the reason."""
+
+
+def find_weights(name: str | Path) -> Path:
+    """Return the file called `name`, as given or in `model/weights/`; its suffix may be missing or superfluous.
+
+    Raises WeightsError that suggests the nearest names.
+    """
+    try:
+        given = Path(name).expanduser()
+        names = [f"{given}{suffix}" for suffix in _SUFFIXES]
+        if given.suffix in _SUFFIXES[1:]:
+            names.append(f"{given.with_suffix('')}")  # the project of 2017 wrote files without a suffix
+        for folder in (Path(), WEIGHTS_FOLDER):
+            for candidate in (folder / name for name in names):
+                if candidate.is_file():
+                    return candidate
+        if given.is_dir():
+            raise WeightsError(f"{name} is a folder; give the weights file inside it.")
+        if Path(f"{given}.index").is_file():
+            raise WeightsError(
+                f"{name} is a TensorFlow checkpoint; save the model as .h5 with the version of Keras that made it."
+            )
+        folders = {folder.resolve() for folder in (given.parent, WEIGHTS_FOLDER) if folder.is_dir()}
+        neighbours = sorted({path.name for folder in folders for path in folder.iterdir() if _may_be_weights(path)})
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~user without a home folder
+        raise WeightsError(f"{name} cannot be looked up: {error}.") from error
+    nearest = difflib.get_close_matches(given.name, neighbours, n=3, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
+    raise WeightsError(f"There is no weights file {name}, neither as given nor in {WEIGHTS_FOLDER}{hint}")
+
+
+def find_config(path: Path) -> Path:
+    """Return the configuration beside the 2017 weights file `path`: `config_<name>` or a common variant of that name.
+
+    Raises WeightsError, OSError.
+    """
+    name, stem = path.name, path.stem
+    wanted = [
+        *(f"config_{base}{suffix}" for base in (name, stem) for suffix in ("", ".json", ".h5", ".hdf5", ".txt")),
+        *(f"{base}{ending}" for base in (stem, name) for ending in (".json", "_config", "_config.json")),
+    ]
+    beside = {other.name.lower(): other for other in sorted(path.parent.iterdir()) if other.is_file() and other != path}
+    for candidate in wanted:
+        if candidate.lower() in beside:
+            return beside[candidate.lower()]
+    others = [other for key, other in beside.items() if key.startswith("config")]
+    if len(others) == 1:
+        return others[0]
+    hint = (
+        f"if it is one of {', '.join(other.name for other in others[:5])}, rename it accordingly"
+        if others
+        else "put the two files into one folder"
+    )
+    raise WeightsError(
+        f"{path} holds weights but no architecture, and its configuration config_{name} is not beside it; {hint}."
+    )
+
+
+def _may_be_weights(path: Path) -> bool:
+    return path.is_file() and path.suffix in _SUFFIXES and not path.name.startswith(("config", ".", "README"))

@@ -1,0 +1,186 @@
+"""Load models: this project's single files, and the pairs of weights and configuration of 2017 (`model.legacy`).
+
+Nothing in a file is executed: architectures are built from tables of known layers only. Keras is imported only once a
+file turns out to be a model.
+"""
+
+import codecs
+import json
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from model.weights.find import WeightsError, find_config, find_weights
+
+if TYPE_CHECKING:
+    import keras
+
+# What our .h5 files hold beyond Keras' own: an attribute with JSON, and a dataset of digests.
+METADATA, SEEN_IN_TRAINING = "follow_me_metadata", "follow_me_seen_in_training"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to predict.
+
+    Attributes:
+        model: takes (n, rows, columns, 3) float32 RGB in 0..255 and returns (n, rows, columns, 3) float32 probabilities
+            of background, people and hero. Output rows and columns are usually, not always, those of `input_size`.
+        name: of the file.
+        input_size: (rows, columns), pixels.
+        metadata: as passed to `save_model`, with the program's version; empty for other files.
+        is_legacy: whether it is a model of 2017.
+    """
+
+    model: "keras.Model"
+    name: str
+    input_size: tuple[int, int]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_legacy: bool = False
+
+
+def load_model(name: str | Path) -> LoadedModel:
+    """Load one of our models (`.h5`, `.keras`) or one of 2017 (weights with `config_<name>` beside, or one `.h5`).
+
+    Raises WeightsError: not found, truncated, foreign, without architecture, unknown layers, shapes that do not fit.
+    """
+    path = find_weights(name)
+    _check_file_type(path)
+    try:
+        if zipfile.is_zipfile(path):
+            return _load_archive(path)
+        with h5py.File(path, "r", locking=False) as file:
+            return _load_hdf5(path, file)
+    except WeightsError:
+        raise
+    except ValueError as error:  # from modules that read parts of a file and do not have its name
+        raise WeightsError(f"{path}: {error}.") from error
+    except (OSError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise WeightsError(f"{path} is damaged, perhaps truncated: {error}.") from error
+
+
+def read_seen_in_training(name: str | Path) -> np.ndarray | None:
+    """Return (n,) uint64 digests of the frames that a model was trained on; None where its file does not hold them.
+
+    Raises WeightsError.
+    """
+    path = find_weights(name)
+    if not h5py.is_hdf5(path):
+        return None
+    with h5py.File(path, "r", locking=False) as file:
+        return np.asarray(file[SEEN_IN_TRAINING][()]) if SEEN_IN_TRAINING in file else None
+
+
+def _check_file_type(path: Path) -> None:
+    """Look at the first bytes, so that a picture or an empty file is refused before Keras is imported."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+        is_model = zipfile.is_zipfile(path) or h5py.is_hdf5(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if is_model:
+        return
+    _refuse_placeholder(path, head)
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b'"'):
+        raise WeightsError(
+            f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
+        )
+    if head.startswith(b"\x89HDF"):  # the rest of the signature is line ends, to detect exactly this
+        raise WeightsError(f"{path} is an HDF5 file that was transferred as text; download it again.")
+    if head.startswith(b"PK"):
+        raise WeightsError(f"{path} is a truncated zip archive.")
+    raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
+
+
+def _refuse_placeholder(path: Path, head: bytes) -> None:
+    """Raise WeightsError for what a failed download leaves in place of a file."""
+    if not head:
+        raise WeightsError(f"{path} is empty.")
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:5].lower() in (b"<!doc", b"<html"):
+        raise WeightsError(f"{path} is a web page about the file; download the file itself, on GitHub as 'raw'.")
+
+
+def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
+    if architecture := read_attribute(file, "model_config"):
+        own = read_attribute(file, "keras_version").startswith("3")
+        return _load_own(path, file, architecture) if own else _load_legacy(path, file, architecture)
+    config_path = find_config(path)
+    try:
+        content = config_path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
+    _refuse_placeholder(config_path, content)
+    try:
+        return _load_legacy(path, file, content)
+    except ValueError as error:
+        raise WeightsError(f"{path} with {config_path.name}: {error}.") from error
+
+
+def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
+    from model.legacy import graph as legacy
+    from model.legacy.stored_weights import assign_weights
+
+    # Keras' version is an attribute of a file with architecture, but part of a separate configuration.
+    architecture = {"keras_version": read_attribute(file, "keras_version")} | legacy.read_architecture(text)
+    model, network = legacy.build_model(architecture, name=path.stem)
+    assign_weights(legacy.network_slots(network), file, legacy.keras_version(architecture))
+    return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
+
+
+def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
+    from model.legacy.stored_weights import assign_weights, model_slots
+    from model.weights.trusted import build_trusted
+
+    model = build_trusted(_parse(architecture))
+    assign_weights(model_slots(model), file)
+    metadata = _parse(read_attribute(file, METADATA) or "{}")
+    return LoadedModel(model, path.name, _checked_size(model), metadata)
+
+
+def _load_archive(path: Path) -> LoadedModel:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "config.json" not in names or "model.weights.h5" not in names:
+            raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
+        architecture = _parse(archive.read("config.json"))
+        from model.weights.trusted import build_trusted
+
+        model = build_trusted(architecture)
+        size = _checked_size(model)
+        with tempfile.TemporaryDirectory() as folder:
+            model.load_weights(archive.extract("model.weights.h5", folder))
+    return LoadedModel(model, path.name, size)
+
+
+def _checked_size(model: "keras.Model") -> tuple[int, int]:
+    """Return (rows, columns) of the images that a model takes. Raises ValueError when it is no image segmenter."""
+    given, taken = model.output_shape, model.input_shape
+    if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] != 3 or None in taken[1:3]:
+        raise ValueError(f"the model takes {taken}; expected (batch, rows, columns, 3) with fixed rows and columns")
+    if not isinstance(given, tuple) or len(given) != 4 or given[3] != 3:
+        raise ValueError(f"the model returns {given}; expected (batch, rows, columns, 3): background, people and hero")
+    return taken[1], taken[2]
+
+
+def read_attribute(file: h5py.File, name: str) -> str:
+    """Return a text attribute; empty where it is missing or no text."""
+    value = file.attrs.get(name)
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text if isinstance(text, str) else ""
+
+
+def _parse(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the description of the model in it is not JSON ({error})") from error

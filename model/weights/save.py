@@ -1,0 +1,78 @@
+"""Save models in this project's format: one Keras .h5 with metadata and the digests of the training set."""
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from config.version import VERSION
+from dataset.files import replacing
+from model.weights.find import WeightsError
+from model.weights.load import METADATA, SEEN_IN_TRAINING, load_model, read_attribute
+
+if TYPE_CHECKING:
+    import keras
+
+
+def save_model(
+    model: "keras.Model",
+    path: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+    seen_in_training: np.ndarray | None = None,
+) -> Path:
+    """Write architecture, weights and metadata to one `.h5`, atomically: readers never meet an incomplete file.
+
+    Args:
+        model: its layers must be among those that `load_model` accepts.
+        path: folders above it are created.
+        metadata: anything that JSON can hold; the program's version is added.
+        seen_in_training: (n,) uint64 `Frames.digests` of all frames that the model was trained on.
+
+    Raises WeightsError when the model holds other layers, or the file cannot be written.
+    """
+    from model.weights.trusted import check_architecture
+
+    path = Path(path)
+    if path.suffix != ".h5":
+        raise WeightsError(f"A model is saved as .h5; {path.name} is not.")
+    try:
+        text = json.dumps({**(metadata or {}), "version": VERSION})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            with _keras_warnings_off():
+                model.save(temporary, include_optimizer=False)
+            with h5py.File(temporary, "r+") as file:
+                check_architecture(json.loads(read_attribute(file, "model_config")))
+                file.attrs[METADATA] = text
+                if seen_in_training is not None:
+                    file.create_dataset(SEEN_IN_TRAINING, data=seen_in_training)
+    except (OSError, TypeError, ValueError) as error:
+        raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
+    return path
+
+
+def check_savable(model: "keras.Model") -> None:
+    """Raise WeightsError when `load_model` would refuse the file that `save_model` writes; takes a second at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            load_model(save_model(model, Path(folder) / "model.h5"))
+        except WeightsError as error:
+            raise WeightsError(f"The model could not be saved and loaded again: {error.__cause__ or error}.") from error
+
+
+@contextmanager
+def _keras_warnings_off() -> Iterator[None]:
+    """Suppress the warning that .h5 is Keras' old format, which it logs at each save."""
+    keras_logger = logging.getLogger("absl")
+    level = keras_logger.level
+    keras_logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        keras_logger.setLevel(level)
