@@ -13,11 +13,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-Config = TypeVar("Config")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 class ConfigError(ValueError):
@@ -50,7 +53,7 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "") -> Co
         if key not in hints:
             raise ConfigError(f"there is no setting {prefix}{key}{nearest(key, hints)}")
         checked[key] = check(hints[key], value, f"{prefix}{key}")
-    missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]  # type: ignore[arg-type]
+    missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]
     if missing:
         raise ConfigError(f"{prefix}{missing[0]} is missing: expected {_expectation(hints[missing[0]])}")
     try:
@@ -73,12 +76,33 @@ def check(hint: Any, value: object, name: str) -> Any:
         raise ConfigError(f"{name}: expected {_expectation(hint, error)}, got {value!r:.80}{meant}") from None
 
 
+def update(config: Config, values: Mapping[str, Any], prefix: str = "") -> Config:
+    """Return a copy with some settings changed; `values` are nested as for `build`. Raises ConfigError."""
+    hints = get_type_hints(type(config), include_extras=True)
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise ConfigError(f"there is no setting {prefix}{key}{nearest(key, hints)}")
+        if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            changed[key] = update(getattr(config, key), value, f"{prefix}{key}.")
+        else:
+            changed[key] = check(hints[key], value, f"{prefix}{key}")
+    try:
+        return dataclasses.replace(config, **changed)
+    except ValueError as error:  # a constraint between several fields
+        raise ConfigError(f"{prefix}{error}") from error
+
+
 def override(config: Config, name: str, value: object) -> Config:
     """Return a copy with one setting changed, such as "agent.threshold". Raises ConfigError."""
     names = list(setting_names(type(config)))
     if name not in names:
         raise ConfigError(f"there is no setting {name}{nearest(name, names)}")
-    return _replace(config, name.split("."), value, "")
+    section, _, key = name.rpartition(".")
+    values: dict[str, Any] = {key: value}
+    for outer in reversed(section.split(".") if section else []):
+        values = {outer: values}
+    return update(config, values)
 
 
 def setting_names(kind: type, prefix: str = "") -> Iterable[str]:
@@ -108,19 +132,6 @@ def nearest(name: object, valid: Iterable[str], only_close: bool = False) -> str
     if close:
         return f"; did you mean {close[0]}?"
     return "" if only_close else f"; there are {', '.join(valid)}"
-
-
-def _replace(config: Any, path: list[str], value: object, prefix: str) -> Any:
-    key, *rest = path
-    if rest:
-        return dataclasses.replace(config, **{key: _replace(getattr(config, key), rest, value, f"{prefix}{key}.")})
-    hint = get_type_hints(type(config), include_extras=True)[key]
-    try:
-        return dataclasses.replace(config, **{key: check(hint, value, f"{prefix}{key}")})
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{prefix}{error}") from error
 
 
 @cache
