@@ -55,7 +55,7 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "") -> Co
         checked[key] = check(hints[key], value, f"{prefix}{key}")
     missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]
     if missing:
-        raise ConfigError(f"{prefix}{missing[0]} is missing: expected {_expectation(hints[missing[0]])}")
+        raise ConfigError(f"{prefix}{missing[0]} is missing: expected {expectation(hints[missing[0]])}")
     try:
         return kind(**checked)
     except ValueError as error:  # a constraint between several fields
@@ -73,7 +73,7 @@ def check(hint: Any, value: object, name: str) -> Any:
     except ValidationError as error:
         choices = [choice for choice in _choices(hint) if isinstance(choice, str)]
         meant = nearest(value, choices, only_close=True) if isinstance(value, str) else ""
-        raise ConfigError(f"{name}: expected {_expectation(hint, error)}, got {value!r:.80}{meant}") from None
+        raise ConfigError(f"{name}: expected {expectation(hint, error)}, got {value!r:.80}{meant}") from None
 
 
 def update(config: Config, values: Mapping[str, Any], prefix: str = "") -> Config:
@@ -134,6 +134,20 @@ def nearest(name: object, valid: Iterable[str], only_close: bool = False) -> str
     return "" if only_close else f"; there are {', '.join(valid)}"
 
 
+def expectation(hint: Any, error: ValidationError | None = None) -> str:
+    """Return what a field expects in words: the string in its type, its choices, or the validator's message."""
+    words = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), None)
+    if words is not None:
+        return words
+    if choices := _choices(hint):
+        *most, last = map(str, choices)
+        return f"{', '.join(most)} or {last}" if most else last
+    plain = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
+    if hint in plain:
+        return plain[hint]
+    return "a value" if error is None else error.errors()[0]["msg"].removeprefix("Input should be ")
+
+
 @cache
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
@@ -145,20 +159,6 @@ def _as_tuples(value: object) -> object:
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _expectation(hint: Any, error: ValidationError | None = None) -> str:
-    """What a field expects in words: the string in its type, its choices, or what the validator says."""
-    words = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), None)
-    if words is not None:
-        return words
-    if choices := _choices(hint):
-        *most, last = map(str, choices)
-        return f"{', '.join(most)} or {last}" if most else last
-    plain = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
-    if hint in plain:
-        return plain[hint]
-    return "a value" if error is None else error.errors()[0]["msg"].removeprefix("Input should be ")
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
