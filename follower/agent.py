@@ -45,6 +45,13 @@ class FollowAgent:
         self._scale = DepthScale(self.settings.vertical_fov)
         self._targets = 0  # found so far; the marker's id, so that each target keeps one
 
+    def drop_target(self, frame: Frame) -> Decision:
+        """Drop the target, if there is one, and decide on a frame without looking for another."""
+        before = self._tracker.state
+        self._watch_ground(frame)
+        self._tracker.drop_target()
+        return self._decision(before, None)
+
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Decides what one frame means.
 
@@ -63,8 +70,7 @@ class FollowAgent:
         image_size = frame.image.shape[:2]
         smallest = settings.min_area * (KEEP_SHARE if before is TargetState.FOUND else 1.0)
         blobs = find_blobs(probabilities, image_size, settings.threshold, smallest)
-        if settings.depth_far == "auto" and not self._scale.settled:
-            self._scale.watch(frame.depth_image, frame.gimbal_pose)
+        self._watch_ground(frame)
         seen = self._measure(frame, image_size, blobs[:MAX_CANDIDATES]) if blobs else []
         look = Look(frame, probabilities, self._depth_far, settings.vertical_fov, settings.target_height)
         candidates = [
@@ -78,11 +84,18 @@ class FollowAgent:
             for blob, place in seen
         ]
         index = self._tracker.step(frame.timestamp, candidates, look.at_place)
+        return self._decision(before, None if index is None else seen[index])
 
+    def _watch_ground(self, frame: Frame) -> None:
+        if self.settings.depth_far == "auto" and not self._scale.settled:
+            self._scale.watch(frame.depth_image, frame.gimbal_pose)
+
+    def _decision(self, before: TargetState, seen: tuple[Blob, Measurement] | None) -> Decision:
+        """The decision now that the tracker has seen the frame; `seen` is the target in it."""
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
             self._targets += 1
-        blob, place = seen[index] if index is not None else (None, None)
+        blob, place = (None, None) if seen is None else seen
         track_point = None if track is None else tuple(track.point.tolist())
         return Decision(
             state=state,

@@ -126,6 +126,12 @@ class Tracker:
         """The filter's estimate for the last frame, extrapolated when the hero was missed; None without a target."""
         return self._hypotheses[0].track if self.state is TargetState.FOUND else None
 
+    def drop_target(self) -> None:
+        """Drop the target, if there is one, and everybody else who is tracked."""
+        if self.state is TargetState.FOUND:
+            self.state = TargetState.LOST
+        self._hypotheses = []
+
     def step(
         self, time: float, candidates: Sequence[Candidate], doubt: Callable[[np.ndarray], float] = lambda point: 0.0
     ) -> int | None:

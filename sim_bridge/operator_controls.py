@@ -1,82 +1,78 @@
-"""What people may ask of a flight: leave the drone alone, give the target up. It wraps an agent and acts as one."""
+"""What an operator can change about a flight: pause the commands, drop the target."""
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from typing import Protocol
 
 import numpy as np
 
-from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost, TargetState
+from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost
 
-LOOK_AWAY_SECONDS = 5.0  # of the simulator's clock: after the target was given up nobody is taken for the hero
-MOST_BLANKS = 1000  # frames without a hero after which an agent that still has not given up is let be
-
-
-@dataclass(eq=False)
-class Steering:
-    """The wishes for one simulator. Set by any thread, heeded with its next frame."""
-
-    paused: bool = False  # no commands go out; frames are worked on, shown and recorded as ever
-    give_up: bool = False  # the target is lost now; cleared when it was heeded
+DROP_SECONDS = 5.0  # of the simulator's clock in which no target is acquired after one was dropped
 
 
-@dataclass(frozen=True)
-class SteeredDecision(Decision):
-    """One in which a wish had its part."""
-
-
-class SteeredAgent:
-    """Heeds the wishes. Without any, its decisions are those of the agent."""
-
-    def __init__(self, agent: object, steering: Steering):
-        self._agent = agent
-        self._steering = steering
-        self._given_up: float | None = None  # seconds, the simulator's clock
-        self._flying_to_target = False  # the last that the simulator was told
-        self._withheld: tuple[Command, ...] = ()  # the loss of that target, while paused
+class Agent(Protocol):
+    """Decides on the frames of one simulator, as `follower.agent.FollowAgent` does."""
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
-        """The agent's decision on what it may see, with the commands that may go out."""
-        decision, looked_away = self._decide(frame, probabilities)
-        paused = self._steering.paused
-        filtered = self._filter(decision, paused)
-        if paused or looked_away or filtered is not decision:
-            return SteeredDecision(**vars(filtered))
-        return decision
+        """Decide on one frame; `probabilities` (rows, columns, 3) float32: background, people, hero."""
+        ...
 
-    def _decide(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
-        """The decision, and whether the agent was shown something else than what is there."""
-        if self._steering.give_up:
-            self._steering.give_up = False
-            self._given_up = frame.timestamp
-            return self._give_up(frame, probabilities), True
-        looking_away = self._given_up is not None and 0 <= frame.timestamp - self._given_up < LOOK_AWAY_SECONDS
-        return self._agent.step(frame, _blank(probabilities) if looking_away else probabilities), looking_away
-
-    def _give_up(self, frame: Frame, probabilities: np.ndarray) -> Decision:
-        """Show the agent frames without a hero until it says itself that the target is lost."""
-        blank = _blank(probabilities)
-        for _ in range(MOST_BLANKS):
-            decision = self._agent.step(frame, blank)
-            if decision.state is not TargetState.FOUND:
-                break
-        return decision
-
-    def _filter(self, decision: Decision, paused: bool) -> Decision:
-        lost = any(isinstance(command, ObjectLost) for command in decision.commands)
-        if paused:
-            if lost and self._flying_to_target and not self._withheld:
-                self._withheld = decision.commands
-            return dataclasses.replace(decision, commands=())
-        withheld, self._withheld = self._withheld, ()
-        if lost or withheld:
-            self._flying_to_target = False
-        if any(isinstance(command, ObjectDetected) for command in decision.commands):
-            self._flying_to_target = True
-        return dataclasses.replace(decision, commands=withheld + decision.commands) if withheld else decision
+    def drop_target(self, frame: Frame) -> Decision:
+        """Drop the target, if there is one, and decide on a frame without looking for another."""
+        ...
 
 
-def _blank(probabilities: np.ndarray) -> np.ndarray:
-    """The same picture with nobody in it."""
-    blank = np.zeros_like(probabilities)
-    blank[..., 0] = 1
-    return blank
+class OperatorControls:
+    """Passes the frames of one simulator to its agent and applies what the operator requested.
+
+    Any thread may set `paused` and call `drop_target`; both take effect with the next frame. Without a request the
+    agent's decisions pass unchanged.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self.paused = False  # send no commands; frames are processed, shown and recorded as always
+        self.drop_requested = False
+        self._agent = agent
+        self._dropped_at = -math.inf  # seconds, the simulator's clock
+        self._simulator_follows = False  # by the last command that was sent
+        self._withheld: tuple[Command, ...] = ()  # loss of that target during a pause, to be sent after it
+
+    def drop_target(self) -> None:
+        """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""
+        self.drop_requested = True
+
+    def step(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
+        """Return the decision with the commands to send, and whether the operator influenced it.
+
+        Args: as for `Agent.step`.
+        """
+        if self.drop_requested:
+            self.drop_requested = False
+            self._dropped_at = frame.timestamp
+        dropped = 0 <= frame.timestamp - self._dropped_at < DROP_SECONDS
+        decision = self._agent.drop_target(frame) if dropped else self._agent.step(frame, probabilities)
+        paused = self.paused
+        commands = self._withhold(decision.commands) if paused else self._release(decision.commands)
+        if commands != decision.commands:
+            return dataclasses.replace(decision, commands=commands), True
+        return decision, paused or dropped
+
+    def _withhold(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        """Return no commands; remember a loss that the simulator must learn of after the pause."""
+        if self._simulator_follows and not self._withheld and _has(ObjectLost, commands):
+            self._withheld = commands
+        return ()
+
+    def _release(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        """Return what was withheld during a pause and the commands of this frame."""
+        commands, self._withheld = self._withheld + commands, ()
+        if _has(ObjectDetected, commands):
+            self._simulator_follows = True
+        elif _has(ObjectLost, commands):
+            self._simulator_follows = False
+        return commands
+
+
+def _has(kind: type[Command], commands: tuple[Command, ...]) -> bool:
+    return any(isinstance(command, kind) for command in commands)

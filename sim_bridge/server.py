@@ -18,10 +18,10 @@ import socketio
 
 from sim_bridge.access import guard
 from sim_bridge.events import Publisher, Subscriber
-from sim_bridge.operator_controls import SteeredAgent, Steering
+from sim_bridge.operator_controls import Agent, OperatorControls
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
-from sim_bridge.session import AgentFactory, Session
+from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
@@ -48,7 +48,7 @@ class BridgeServer:
     def __init__(
         self,
         segmenter: Segmenter,
-        make_agent: AgentFactory,
+        make_agent: Callable[[], Agent],
         settings: BridgeSettings | None = None,
         subscribers: Sequence[Subscriber] = (),
         listener: socket.socket | None = None,
@@ -167,8 +167,7 @@ class BridgeServer:
 
     def _on_connect(self, sid: str, environ: dict, auth: object = None) -> None:
         address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
-        steering = Steering()
-        session = Session(sid, next(self._numbers), address, SteeredAgent(self._make_agent(), steering), steering)
+        session = Session(sid, next(self._numbers), address, OperatorControls(self._make_agent()))
         self._sessions[sid] = session
         self._publisher.publish(Subscriber.connected, session)
 

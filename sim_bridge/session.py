@@ -2,26 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-import numpy as np
-
-from follower.types import Decision, Frame
-from sim_bridge.operator_controls import Steering
+from sim_bridge.operator_controls import OperatorControls
 from sim_bridge.wire.simulator_control import SimulatorInfo
-
-
-class Agent(Protocol):
-    """What decides; `follower.agent.FollowAgent` is the one that flies."""
-
-    def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
-        """Decide on one frame; `probabilities` (rows, columns, 3) float32: background, people, hero."""
-        ...
-
-
-AgentFactory = Callable[[], Agent]
 
 
 @dataclass
@@ -42,8 +26,7 @@ class Session:
     sid: str
     number: int
     address: str
-    agent: Agent
-    steering: Steering = field(default_factory=Steering)
+    controls: OperatorControls
     counts: Counts = field(default_factory=Counts)
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # unknown keys that were reported once already

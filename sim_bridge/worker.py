@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 
-from sim_bridge.operator_controls import SteeredDecision
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame, SensorFrame
@@ -153,12 +152,11 @@ class InferenceWorker:
     def _decide(self, job: Job, probabilities: np.ndarray, timings: dict[str, float]) -> None:
         began = time.perf_counter()
         try:
-            decision = job.session.agent.step(job.frame, probabilities)
+            decision, override = job.session.controls.step(job.frame, probabilities)
         except BadFrame as reason:  # the depth image is decoded only now
             self._results.frame_refused(job, reason)
         except Exception as error:
             self._results.frame_failed(job, error)
         else:
             timings["agent"] = 1e3 * (time.perf_counter() - began)
-            override = isinstance(decision, SteeredDecision)
             self._results.frame_processed(job, ProcessedFrame(job.frame, probabilities, decision, timings, override))

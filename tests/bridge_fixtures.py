@@ -28,8 +28,10 @@ from follower.types import (
     RangeSource,
     TargetState,
 )
+from sim_bridge.operator_controls import OperatorControls
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.server import BridgeServer
+from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings
 from tests.dashboard.browser import Stream
 
@@ -159,6 +161,9 @@ class FakeAgent:
         coords = (frame.timestamp, brightness, float(frame.depth_image[0, 0]))
         return Decision(TargetState.FOUND, False, (ObjectDetected(coords),))
 
+    def drop_target(self, frame) -> Decision:
+        return Decision(TargetState.LOST, True, (ObjectLost(), DeleteMarker(1)))
+
 
 class SeeingAgent:
     """Finds the hero in the middle of each picture, 12 m away."""
@@ -169,6 +174,14 @@ class SeeingAgent:
         point = (frame.timestamp, 2.0, 1.0)
         state = TargetState.FOUND
         return Decision(state, False, (), detection, Range(12.0, RangeSource.DEPTH), point, point)
+
+    def drop_target(self, frame) -> Decision:
+        return Decision(TargetState.LOST, True, (ObjectLost(),))
+
+
+def make_session(number: int = 1) -> Session:
+    """Return a connected simulator without a connection."""
+    return Session("sid", number, "127.0.0.1:5000", OperatorControls(FakeAgent()))
 
 
 def processed_frame(decision=None, frame=None, probabilities=None, latency: float = 5.0) -> ProcessedFrame:

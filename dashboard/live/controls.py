@@ -64,7 +64,7 @@ class Controls:
         pages = flask.Blueprint("controls", __name__, url_prefix="/api")
         for path, control in (
             ("/simulators/<int:number>/pause", self._pause),
-            ("/simulators/<int:number>/give-up", self._give_up),
+            ("/simulators/<int:number>/drop-target", self._drop_target),
             ("/recording/start", self._start_recording),
             ("/recording/stop", self._stop_recording),
             ("/mark", self._mark),
@@ -82,16 +82,16 @@ class Controls:
     def _pause(self, body: Mapping, number: int) -> dict:
         session = self._feed.session(number)
         paused = build(Pause, body).paused
-        if paused is not session.steering.paused:
-            session.steering.paused = paused
+        if paused is not session.controls.paused:
+            session.controls.paused = paused
             said = "commands paused: the drone is left alone" if paused else "commands go out again"
             self._feed.add_event("control", said, session)
         return {"paused": paused}
 
-    def _give_up(self, body: Mapping, number: int) -> dict:
+    def _drop_target(self, body: Mapping, number: int) -> dict:
         session = self._feed.session(number)
-        session.steering.give_up = True
-        self._feed.add_event("control", "told to give the target up", session)
+        session.controls.drop_target()
+        self._feed.add_event("control", "the operator dropped the target", session)
         return {}
 
     def _start_recording(self, body: Mapping) -> dict:

@@ -87,7 +87,7 @@ def encode_simulator(watched: SimulatorHistory) -> dict:
         "address": session.address,
         "connected_seconds": now - session.connected_at,
         "state": watched.state.value,
-        "paused": session.steering.paused,
+        "paused": session.controls.paused,
         "state_seconds": now - watched.since,
         "silent_seconds": now - newest if now - newest > SILENT_SECONDS else 0.0,
         "frames": watched.seen is not None,

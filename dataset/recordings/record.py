@@ -58,7 +58,7 @@ class FrameRecord:
     commands: tuple[tuple[str, Mapping[str, object]], ...] = ()  # as on the wire
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
     note: str = ""  # of a person who marked this moment
-    steered: bool = False  # whether a person's wish had its part in the decision: a pause, or the target given up
+    operator_override: bool = False  # an operator influenced the decision: commands paused, or the target dropped
 
     def to_line(self) -> bytes:
         """The line, with its end. Raises ValueError for numbers that are not finite."""
@@ -136,7 +136,7 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "gimbal_pose": (_or_none(_numbers(6)), "six numbers"),
     "state": (_or_none(_is_text), "a word"),
     "note": (_is_text, "text"),
-    "steered": (lambda value: isinstance(value, bool), "true or false"),
+    "operator_override": (lambda value: isinstance(value, bool), "true or false"),
     "detection": (_or_none(_mapping(box=_numbers(4))), "a detection with its box"),
     "range": (_or_none(_mapping(metres=_is_number, source=_is_text)), "a range in metres and its source"),
     "world_point": (_or_none(_numbers(3)), "three numbers"),

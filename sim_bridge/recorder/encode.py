@@ -54,7 +54,7 @@ def make_entry(number: int, received: float, processed: ProcessedFrame, note: st
         gimbal_pose=_degrees(frame.gimbal_pose),
         ground_truth_target=frame.ground_truth_target,
         note=note,
-        steered=processed.operator_override,
+        operator_override=processed.operator_override,
         timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
         **_decided(processed.decision),
     )

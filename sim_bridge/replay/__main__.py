@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RecordingError(f"{run.path} has no frames")
         payload_of(run, run.frames[0])
         if options.check and not options.all and not unbroken(run.frames):
-            begin = "when a person steered" if run.frames[0].steered else "in mid-flight"
+            begin = "under an operator override" if run.frames[0].operator_override else "in mid-flight"
             raise RecordingError(f"{run.path} begins {begin}: decisions cannot be compared, except with --all")
         with contextlib.ExitStack() as stack:
             address = (options.host, options.port)
@@ -174,8 +174,8 @@ def _say_check(console: Console, run: Run, answers: Sequence[Answer], options: a
     if len(differences) > SHOWN:
         console.print(f"  and {len(differences) - SHOWN} more")
     left_out = len(run.frames) - compared
-    steered = left_out and run.frames[compared].steered
-    where = "from where a person steered" if steered else "after a gap in the recording"
+    overridden = left_out and run.frames[compared].operator_override
+    where = "from an operator override on" if overridden else "after a gap in the recording"
     gap = f"; {left_out} {where} are not compared (--all does it)" if left_out else ""
     if differences:
         console.print(

@@ -28,7 +28,7 @@ def unbroken(records: Sequence[FrameRecord]) -> int:
     mid-flight), or where a person paused or had the target given up, a replay has no way to come to the same one.
     """
     for index, record in enumerate(records):
-        if record.number != index or record.steered:
+        if record.number != index or record.operator_override:
             return index
     return len(records)
 

@@ -8,8 +8,7 @@ from rich.console import Console
 
 from app.console import StatusDisplay
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
-from sim_bridge.session import Session
-from tests.bridge_fixtures import processed_frame
+from tests.bridge_fixtures import make_session, processed_frame
 
 FOUND = Decision(
     TargetState.FOUND,
@@ -23,7 +22,7 @@ FOUND = Decision(
 
 @pytest.fixture
 def session():
-    return Session("abc", 1, "127.0.0.1:5000", agent=None)
+    return make_session()
 
 
 def console(terminal: bool) -> Console:

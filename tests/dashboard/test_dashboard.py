@@ -22,9 +22,8 @@ from dashboard.settings import DashboardSettings
 from dashboard.workshop.requests import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from follower.types import Decision, TargetState
-from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
-from tests.bridge_fixtures import processed_frame
+from tests.bridge_fixtures import make_session, processed_frame
 
 PATIENCE = 30.0  # seconds, on a machine with much else to do
 
@@ -217,7 +216,7 @@ def make_viewers(eventually):
 
     def start(requests: list[dict], frame, busy: bool) -> list:
         sent: list[tuple[float, list[str], dict]] = []
-        feed, session = Feed(), Session("s", 1, "here", None)
+        feed, session = Feed(), make_session()
         viewers = Viewers(
             feed,
             lambda sids, update: sent.append((time.monotonic(), sorted(sids), update)),
@@ -315,7 +314,7 @@ def test_a_page_tells_where_one_is_and_nothing_of_what_comes_from_elsewhere(
 
 def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
     moment = 1000.0
-    feed, session = Feed(clock=lambda: moment), Session("s", 1, "here", None)
+    feed, session = Feed(clock=lambda: moment), make_session()
     feed.connected(session)
     for latency in (5.0, 40.0, 7.0, 6.0):
         feed.frame_processed(session, processed_frame(frame=make_frame(), latency=latency))
@@ -326,7 +325,7 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
 
 
 def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
-    feed, session = Feed(), Session("s", 1, "here", None)
+    feed, session = Feed(), make_session()
     feed.connected(session)
     feed.disconnected(session)
     feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
@@ -335,7 +334,7 @@ def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
 
 
 def test_refusals_of_a_kind_share_an_event():
-    feed, session = Feed(), Session("s", 1, "here", None)
+    feed, session = Feed(), make_session()
     feed.connected(session)
     for _ in range(100):
         feed.refused(session, BadFrame("bad-jpeg", "<b>broken</b>"))

@@ -96,18 +96,18 @@ def test_the_log_claims_no_recording_where_no_frame_was_kept(fly, eventually):
     assert eventually(lambda: events(call) == ["recording meadow", "recorded nothing: no frame was kept"])
 
 
-def test_giving_up_reaches_the_simulator(fly, connect, payload, eventually):
+def test_dropping_the_target_reaches_the_simulator(fly, connect, payload, eventually):
     call = fly()
     flown(connect, call, payload, eventually)
-    assert call("simulators/1/give-up").ok
-    assert call.bridge.sessions[0].steering.give_up
+    assert call("simulators/1/drop-target").ok
+    assert call.bridge.sessions[0].controls.drop_requested
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "word"),
     [
         ("simulators/7/pause", {"paused": True}, 404, "simulator 7"),
-        ("simulators/7/give-up", {}, 404, "simulator 7"),
+        ("simulators/7/drop-target", {}, 404, "simulator 7"),
         ("simulators/x/pause", {"paused": True}, 404, None),
         ("mark", [], 400, "object"),
         ("mark", {"note": 5}, 400, "note"),

@@ -103,7 +103,7 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
     assert eventually(lambda: lines.exists() and b"<b>here</b>" in lines.read_bytes())
     page.get_by_role("button", name="Pause commands").click()
     page.get_by_role("button", name="Resume commands").wait_for()
-    assert bridge.sessions[0].steering.paused
+    assert bridge.sessions[0].controls.paused
     assert page.locator("#log-lines b", has_text="here").count() == 0
 
 

@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     }
     probabilities = np.random.default_rng(2).random((256, 256, 3), np.float32)
     recorder = Recorder(RecordingSettings(enabled=True, folder=str(folder), name="killed"))
-    session = Session("sid", 1, "test", agent=None)
+    session = Session("sid", 1, "test", controls=None)
     decision = Decision(TargetState.SEARCHING, False, ())
     for number in range(100_000):
         frame = parse_sensor_frame(({**payload, "timestamp": str(number)},))

@@ -3,11 +3,7 @@
 import threading
 
 from sim_bridge.events import Publisher, Subscriber
-from sim_bridge.session import Session
-
-
-def make_session(number: int = 1) -> Session:
-    return Session("sid", number, "test", agent=None)
+from tests.bridge_fixtures import make_session
 
 
 def test_a_change_of_the_model_is_never_dropped():

@@ -90,23 +90,23 @@ def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
     assert compared == len(run.frames)
 
 
-def test_where_a_person_steered_the_check_ends(serve, tmp_path, connect, eventually, capsys):
-    recorder = Recorder(RecordingSettings(True, "steered", str(tmp_path), min_free_gigabytes=0))
+def test_the_check_ends_at_an_operator_override(serve, tmp_path, connect, eventually, capsys):
+    recorder = Recorder(RecordingSettings(True, "overridden", str(tmp_path), min_free_gigabytes=0))
     server = serve(RedSegmenter(), FollowAgent, subscribers=[recorder])
     client = connect(server.port)
     for number in range(12):
         for session in server.sessions:
-            session.steering.paused = 5 <= number < 9
+            session.controls.paused = 5 <= number < 9
         client.send_frame(make_frame(number), str(number))
         assert eventually(lambda number=number: number in client.acknowledged)
     server.stop()
     recorder.close()
-    run = open_run(tmp_path / "steered")
-    assert [frame.number for frame in run.frames if frame.steered] == [5, 6, 7, 8]
+    run = open_run(tmp_path / "overridden")
+    assert [frame.number for frame in run.frames if frame.operator_override] == [5, 6, 7, 8]
     assert unbroken(run.frames) == 5
     server = serve(RedSegmenter(), FollowAgent)
     assert main([str(run.path), "--port", str(server.port), "--check"]) == 0
-    said = "all 5 decisions are as recorded; 7 from where a person steered are not compared (--all does it)"
+    said = "all 5 decisions are as recorded; 7 from an operator override on are not compared (--all does it)"
     assert said in " ".join(capsys.readouterr().out.split())
 
 

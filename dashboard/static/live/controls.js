@@ -9,7 +9,7 @@ export class Controls {
 
   constructor() {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
-    element("give-up").addEventListener("click", () => this.#onSimulator("give-up", {}));
+    element("drop-target").addEventListener("click", () => this.#onSimulator("drop-target", {}));
     onSubmit("mark", async () => {
       if (await act("mark", { note: element("note").value })) element("note").value = "";
     });
@@ -23,7 +23,7 @@ export class Controls {
   show(simulator, recording) {
     this.#simulator = simulator ?? null;
     this.#recording = recording;
-    element("pause").disabled = element("give-up").disabled = !simulator;
+    element("pause").disabled = element("drop-target").disabled = !simulator;
     const paused = Boolean(simulator?.paused);
     element("pause").setAttribute("aria-pressed", paused);
     setText(element("pause"), paused ? "Resume commands" : "Pause commands");
