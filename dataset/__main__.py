@@ -10,14 +10,20 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from dataset.previews.contact_sheet import contact_sheet, look_folder, write_picture
-from dataset.previews.film import film_pictures, frames_per_second, write_video
-from dataset.recordings.record import RecordingError
-from dataset.recordings.recording import RECORDINGS, Run, find_runs, open_run, read_hidden, select_frames, write_hidden
+from dataset.previews.contact_sheet import contact_sheet, previews_folder, write_picture
+from dataset.previews.film import film_frames, frames_per_second, write_video
+from dataset.recordings.layout import RECORDINGS, RecordingError
+from dataset.recordings.recording import (
+    Recording,
+    find_recordings,
+    open_recording,
+    read_hidden,
+    select_frames,
+    write_hidden,
+)
 from dataset.recordings.recovery import recover
 from dataset.recordings.statistics import plot, statistics_of
-
-FAR = 50  # hero pixels; the size below which the hero counts as far away
+from dataset.schema import FAR_PIXELS
 
 EPILOG = """\
 examples:
@@ -26,8 +32,8 @@ examples:
   python -m dataset hide recordings/first 120-180 200
   python -m dataset restore recordings/first
 
-RUN is a folder, or the name of one in recordings/. FRAMES are numbers as in the files' names: 12, 10-20, 10-, all.
-Hidden frames stay where they are; training leaves them out.
+RECORDING is a folder, or the name of one in recordings/. FRAMES are numbers as in file names: 12, 10-20, 10-, all.
+Hidden frames stay on the disk; training skips them.
 """
 
 
@@ -44,79 +50,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def list_runs(options: argparse.Namespace, console: Console) -> None:
+def list_recordings(options: argparse.Namespace, console: Console) -> None:
     """One line for each recording."""
-    runs = find_runs(options.folder)
-    if not runs:
+    recordings = find_recordings(options.folder)
+    if not recordings:
         console.print(f"no recordings in {options.folder}; python follower.py --record makes one", highlight=False)
         return
-    table = Table("run", "started", "state", box=None, header_style="bold")
-    for column in ("frames", "hidden", "min", "hero", f"<{FAR} px", "labels"):
+    table = Table("name", "started", "state", box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for column in ("frames", "hidden", "min", "hero", f"<{FAR_PIXELS} px", "by model"):
         table.add_column(column, justify="right")
-    for run in runs:
-        numbers = statistics_of(run)
+    for recording in recordings:
+        numbers = statistics_of(recording)
         table.add_row(
-            run.path.name,
-            str(run.meta.get("started", "?"))[:16].replace("T", " "),
-            run.state,
+            recording.path.name,
+            str(recording.meta.get("started", "?"))[:16].replace("T", " "),
+            recording.state,
             str(numbers.frames),
             str(numbers.hidden),
             f"{numbers.seconds / 60:.1f}",
             str(len(numbers.hero_pixels)),
-            str(int((numbers.hero_pixels < FAR).sum())),
-            ", ".join(sorted(numbers.labels)),
+            str(int((numbers.hero_pixels < FAR_PIXELS).sum())),
+            str(numbers.labels.get("model", 0)),
         )
     console.print(table)
 
 
 def show(options: argparse.Namespace, console: Console) -> None:
-    """Statistics of a run, and pictures of it."""
-    run = open_run(options.run)
-    _tell(run, console)
-    if not run.frames:
+    """Statistics of a recording, and pictures of it."""
+    recording = open_recording(options.recording)
+    _tell(recording, console)
+    if not recording.frames:
         return
-    folder = look_folder(run)
-    write_picture(folder / "contact_sheet.png", contact_sheet(run, options.frames))
-    plot(run, folder / "statistics.png")
+    folder = previews_folder(recording)
+    write_picture(folder / "contact_sheet.png", contact_sheet(recording, options.frames))
+    plot(recording, folder / "statistics.png")
     for name in ("contact_sheet.png", "statistics.png"):
         console.print(f"wrote {folder / name}", highlight=False, soft_wrap=True)
 
 
 def video(options: argparse.Namespace, console: Console) -> None:
     """A video of a run with what was seen and decided, beside a map of the flight."""
-    run = open_run(options.run)
-    path = options.output or look_folder(run) / "video.mp4"
-    pictures = track(film_pictures(run), "drawing", len(run.frames), console=console, transient=True)
-    write_video(path, pictures, frames_per_second(run.frames))
-    console.print(f"wrote {path}: {len(run.frames)} frames", highlight=False, soft_wrap=True)
+    recording = open_recording(options.recording)
+    path = options.output or previews_folder(recording) / "video.mp4"
+    pictures = track(film_frames(recording), "drawing", len(recording.frames), console=console, transient=True)
+    write_video(path, pictures, frames_per_second(recording.frames))
+    console.print(f"wrote {path}: {len(recording.frames)} frames", highlight=False, soft_wrap=True)
 
 
 def hide(options: argparse.Namespace, console: Console) -> None:
     """Have training leave frames out."""
-    run = open_run(options.run)
-    chosen = select_frames(run.names, options.frames)
-    write_hidden(run.path, run.hidden | chosen)
-    _say_hidden(run, f"hid {len(chosen - run.hidden)} frames", console)
+    recording = open_recording(options.recording)
+    chosen = select_frames(recording.names, options.frames)
+    write_hidden(recording.path, recording.hidden | chosen)
+    _say_hidden(recording, f"hid {len(chosen - recording.hidden)} frames", console)
 
 
 def restore(options: argparse.Namespace, console: Console) -> None:
     """Give frames back to training; all of them where none are named."""
-    run = open_run(options.run)
-    chosen = select_frames(run.names, options.frames) if options.frames else set(run.hidden)
-    write_hidden(run.path, run.hidden - chosen)
-    _say_hidden(run, f"restored {len(chosen & run.hidden)} frames", console)
+    recording = open_recording(options.recording)
+    chosen = select_frames(recording.names, options.frames) if options.frames else set(recording.hidden)
+    write_hidden(recording.path, recording.hidden - chosen)
+    _say_hidden(recording, f"restored {len(chosen & recording.hidden)} frames", console)
 
 
 def recover_run(options: argparse.Namespace, console: Console) -> None:
     """Put a run in order that was cut off; the next start of follower.py would do it."""
-    run = open_run(options.run)
-    console.print(str(recover(run.path) or f"{run.path.name} needs nothing ({run.state})"), highlight=False)
+    recording = open_recording(options.recording)
+    console.print(
+        str(recover(recording.path) or f"{recording.path.name} needs nothing ({recording.state})"), highlight=False
+    )
 
 
-def _tell(run: Run, console: Console) -> None:
-    numbers, meta = statistics_of(run), run.meta
+def _tell(recording: Recording, console: Console) -> None:
+    numbers, meta = statistics_of(recording), recording.meta
     rows = {
-        "state": " ".join(filter(None, [run.state, f"({meta['end_reason']})" if "end_reason" in meta else ""])),
+        "state": " ".join(filter(None, [recording.state, f"({meta['end_reason']})" if "end_reason" in meta else ""])),
         "from, to": f"{meta.get('started', '?')} - {meta.get('ended') or '?'}",
         "model": meta.get("model", {}).get("description", "?"),
         "frames": f"{numbers.frames} in {numbers.seconds:.1f} s; {numbers.hidden} hidden",
@@ -132,17 +140,17 @@ def _tell(run: Run, console: Console) -> None:
         rows["range"] = f"{median:.1f} m median, {least:.1f} to {most:.1f}"
     if len(numbers.latencies):
         rows["latency"] = f"{np.median(numbers.latencies):.1f} ms median"
-    if run.unreadable:
-        rows["unreadable"] = f"{run.unreadable} lines (python -m dataset recover sets them aside)"
-    table = Table(show_header=False, box=None, title=str(run.path), title_justify="left")
+    if recording.unreadable:
+        rows["unreadable"] = f"{recording.unreadable} lines (python -m dataset recover moves them to quarantine/)"
+    table = Table(show_header=False, box=None, title=str(recording.path), title_justify="left")
     for name, value in rows.items():
         table.add_row(name, value)
     console.print(table)
 
 
-def _say_hidden(run: Run, what: str, console: Console) -> None:
-    hidden = len(read_hidden(run.path) & {record.frame for record in run.frames})
-    console.print(f"{what}; {hidden} of {len(run.frames)} are hidden from training now", highlight=False)
+def _say_hidden(recording: Recording, what: str, console: Console) -> None:
+    hidden = len(read_hidden(recording.path) & {record.frame for record in recording.frames})
+    console.print(f"{what}; {hidden} of {len(recording.frames)} are hidden from training now", highlight=False)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -159,15 +167,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         added.set_defaults(act=act)
         return added
 
-    listed = command("list", list_runs)
+    listed = command("list", list_recordings)
     listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="where they are (recordings)")
     shown = command("show", show)
     shown.add_argument("--frames", type=_at_least_one, default=30, help="how many on the contact sheet (30)")
     filmed = command("video", video)
-    filmed.add_argument("--output", type=Path, metavar="FILE.mp4", help="where to (look/video.mp4 in the run)")
+    filmed.add_argument("--output", type=Path, metavar="FILE.mp4", help="where to (look/video.mp4 in the recording)")
     hidden, restored, recovered = command("hide", hide), command("restore", restore), command("recover", recover_run)
     for added in (shown, filmed, hidden, restored, recovered):
-        added.add_argument("run", type=Path, metavar="RUN")
+        added.add_argument("recording", type=Path, metavar="RECORDING")
     hidden.add_argument("frames", nargs="+", metavar="FRAMES")
     restored.add_argument("frames", nargs="*", metavar="FRAMES")
     return parser.parse_args(arguments)

@@ -55,16 +55,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """One labelled frame. `run` names the recording it comes from: frames of one run resemble each other.
+    """One labelled frame.
 
-    `by_model`: the mask is what a network saw, mistakes and all, as the recording's `frames.jsonl` says.
+    `recording` is a group of frames that resemble each other: a flight, or one of the runs of the official data.
+    `pseudo_labelled`: the mask is a network's output, errors included, according to the recording's `frames.jsonl`.
     """
 
     name: str
     image: Source
     mask: Source
-    run: str
-    by_model: bool = False
+    recording: str
+    pseudo_labelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     pairs = []
     for folder, by_role in sorted(folders.items()):
         written = lines.get(folder, [])
-        by_model = {line["image"] for line in written if line.get("label_source") == "model"}
+        pseudo_labelled = {line["image"] for line in written if line.get("label_source") == "model"}
         images, masks = by_role["images"], by_role["masks"]
         _adopt_masks_without_run(images, masks)
         alone = images.keys() ^ masks.keys()
@@ -134,8 +135,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
         for key in sorted(alone & masks.keys()):
             problems.append(Problem("no image", str(masks[key]), f"no partner in {folder / 'images'}"))
         for key in sorted((images.keys() & masks.keys()) - hidden.get(folder, set())):
-            run = _run_of(source, folder, images[key])
-            pairs.append(Pair(key, images[key], masks[key], run, images[key].name in by_model))
+            recording = _recording_of(source, folder, images[key])
+            pairs.append(Pair(key, images[key], masks[key], recording, images[key].name in pseudo_labelled))
     return pairs, problems
 
 
@@ -281,7 +282,7 @@ def member_path(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
-def _run_of(source: Path, folder: PurePosixPath, image: Source) -> str:
+def _recording_of(source: Path, folder: PurePosixPath, image: Source) -> str:
     """`train/0_run6` for official names; the folder's own name for a recording, whose frames carry no role."""
     prefix, role, _ = PurePosixPath(image.name).stem.partition("cam1")
     parts = [part for part in (source.stem, *folder.parts) if part != "."]

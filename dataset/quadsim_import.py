@@ -22,8 +22,9 @@ from rich.progress import track
 
 from dataset.integrity import png_defect
 from dataset.masks import encode_labels
-from dataset.recordings.record import SIMULATOR, FrameRecord, RecordingError, is_recording_name
-from dataset.recordings.writer import RunWriter
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError, is_recording_name
+from dataset.recordings.writer import RecordingWriter
 from dataset.schema import HERO, PEOPLE
 
 COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT = 1, 2, 3, 4
@@ -87,15 +88,17 @@ def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:
     return data[COLOUR], labels
 
 
-def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Path]]]) -> tuple[int, list[Problem]]:
+def import_recording(
+    folder: Path, recording: Path, frames: Iterable[tuple[str, dict[int, Path]]]
+) -> tuple[int, list[Problem]]:
     """Write frames (of `find_frames`) to a new recording; how many there are, and what was left out.
 
     Raises RecordingError and OSError. What it had begun when something ended it, Ctrl-C for instance, is removed again.
     """
-    if run.exists():
-        raise RecordingError(f"{run} exists already; choose another name")
-    if not is_recording_name(run.name):
-        raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {run.name!r}")
+    if recording.exists():
+        raise RecordingError(f"{recording} exists already; choose another name")
+    if not is_recording_name(recording.name):
+        raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {recording.name!r}")
     writer, problems = None, []
     try:
         for number, files in frames:
@@ -106,10 +109,10 @@ def import_run(folder: Path, run: Path, frames: Iterable[tuple[str, dict[int, Pa
                 continue
             if writer is None:
                 meta = {"simulator": {"name": "QuadSim", "imported_from": folder.name}, "frame_size": labels.shape}
-                writer = RunWriter(run.parent, run.name, meta)
+                writer = RecordingWriter(recording.parent, recording.name, meta)
             counts = np.bincount(labels.ravel(), minlength=3)
             people, hero = int(counts[PEOPLE]), int(counts[HERO])
-            record = FrameRecord(number, f"{number}.png", SIMULATOR, hero, people, depth=False)
+            record = FrameRecord(number, f"{number}.png", "simulator", hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
     except BaseException:
         if writer is not None:
@@ -137,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = find_frames(options.images)
         frames = track(found.items(), "importing", total=len(found), console=console, transient=True)
-        count, problems = import_run(options.images, options.run, frames)
+        count, problems = import_recording(options.images, options.run, frames)
     except (RecordingError, OSError) as error:
         print(f"quadsim_import: {error}", file=sys.stderr)
         return 2

@@ -60,19 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(folder: Path, console: Console) -> None:
     """The pictures of a recorded flight, and where they are."""
     from dataset import __main__ as recording
-    from dataset.previews.contact_sheet import look_folder
+    from dataset.previews.contact_sheet import previews_folder
     from dataset.previews.film import distance_plot, write_gif
-    from dataset.recordings.record import RecordingError
-    from dataset.recordings.recording import open_run
+    from dataset.recordings.layout import RecordingError
+    from dataset.recordings.recording import open_recording
 
-    run = open_run(folder)
+    run = open_recording(folder)
     console.rule("what came of it")
     recording.main(["show", str(folder)])
     with console.status("making the film"):
-        film = look_folder(run) / "film.gif"
+        film = previews_folder(run) / "film.gif"
         try:
             write_gif(run, film)
-            distance_plot(run, look_folder(run) / "distance.png")
+            distance_plot(run, previews_folder(run) / "distance.png")
         except RecordingError as error:
             console.print(error)
             return

@@ -16,10 +16,9 @@ import flask
 
 from dashboard.auth import Authoriser, answered
 from dashboard.pages import page
-from dataset.recordings.record import DEPTH, IMAGES, LINES, MASKS, read_meta
+from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, is_recording, read_meta
 from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
-from dataset.recordings.recovery import is_run
-from dataset.recordings.summary import Glance, Glances, frame_names
+from dataset.recordings.summary import RecordingSummary, SummaryCache, frame_names
 from sim_bridge.rate_limit import OncePerSecond
 
 PICTURES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
@@ -37,7 +36,7 @@ class Recordings:
     def __init__(self, folder: Path):
         self._folder = folder
         self._authoriser: Authoriser | None = None
-        self._glances = Glances()
+        self._summaries = SummaryCache()
         self._hiding = threading.Lock()
         self._complaints = OncePerSecond(logger)
 
@@ -65,9 +64,9 @@ class Recordings:
         newest_first = sorted(looks, key=lambda look: (look.started or "", look.name), reverse=True)
         return {"recordings": [asdict(look) for look in newest_first]}
 
-    def _look(self, run: Path) -> Glance | None:
+    def _look(self, run: Path) -> RecordingSummary | None:
         try:
-            return self._glances.look(run)
+            return self._summaries.summarise(run)
         except OSError as error:  # the others are none the worse
             self._complaints.warning(run.name, "the recording %s cannot be read: %s", run, error)
             return None
@@ -84,7 +83,7 @@ class Recordings:
         start = flask.request.args.get("from", "0")
         if not (start.isascii() and start.isdecimal() and len(start) < 16):
             raise ValueError(f"from: expected a number of bytes, got {start!r:.40}")
-        path = self._find(name) / LINES
+        path = self._find(name) / FRAMES
         end = path.stat().st_size if path.is_file() else 0
         count = max(end - int(start), 0)
         answer = flask.Response(_read(path, int(start), count), mimetype="application/x-ndjson")
@@ -121,11 +120,11 @@ class Recordings:
 
     def _runs(self) -> list[Path]:
         names = os.listdir(self._folder) if self._folder.is_dir() else []
-        return [self._folder / name for name in names if name.isprintable() and is_run(self._folder / name)]
+        return [self._folder / name for name in names if name.isprintable() and is_recording(self._folder / name)]
 
     def _find(self, name: str) -> Path:
         """The run of that name. Raises LookupError."""
-        if self._folder.is_dir() and name in os.listdir(self._folder) and is_run(self._folder / name):
+        if self._folder.is_dir() and name in os.listdir(self._folder) and is_recording(self._folder / name):
             return self._folder / name
         raise LookupError(f"there is no recording {name[:100]!r}")
 

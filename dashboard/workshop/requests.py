@@ -9,8 +9,7 @@ from numbers import Real
 from pathlib import Path
 
 from dashboard.workshop.trainings import find_training, find_trainings
-from dataset.recordings.record import is_recording_name
-from dataset.recordings.recovery import is_run
+from dataset.recordings.layout import is_recording, is_recording_name
 from model.training.run_files import ARGUMENTS, CHECKPOINT, MODELS
 
 BETTER = ("all", "far", "near", "wrong heroes")
@@ -115,7 +114,7 @@ def read_comparison(body: Mapping, paths: WorkspacePaths) -> list[str]:
 
 def _recording(paths: WorkspacePaths, name: str) -> str:
     folder = paths.recordings
-    if folder.is_dir() and name in os.listdir(folder) and is_run(folder / name):
+    if folder.is_dir() and name in os.listdir(folder) and is_recording(folder / name):
         return _absolute(folder / name)
     raise LookupError(f"recordings: there is no recording {name!r:.100}")
 

@@ -1,4 +1,4 @@
-"""Makes a recording visible at a glance: a contact sheet with overlays. Films: film.py. All lie in <run>/look/."""
+"""Contact sheet of a recording: frames with overlays. It goes to the recording's previews/."""
 
 from pathlib import Path
 
@@ -6,29 +6,29 @@ import cv2
 import numpy as np
 
 from dataset.previews.overlay import PAPER, draw
-from dataset.recordings.record import RecordingError
-from dataset.recordings.recording import FrameRecord, Run
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import PREVIEWS, RecordingError
+from dataset.recordings.recording import Recording
 
-LOOK = "look"
 COLUMNS = 5
 GAP = 6  # pixels between pictures
 
 
-def look_folder(run: Run) -> Path:
-    """Where pictures of a run go."""
-    folder = run.path / LOOK
+def previews_folder(recording: Recording) -> Path:
+    """Make and return the folder for pictures of a recording."""
+    folder = recording.path / PREVIEWS
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def contact_sheet(run: Run, count: int = 30) -> np.ndarray:
-    """Frames of a run, evenly spread, and those where the hero was found or lost; (height, width, 3) uint8 RGB.
+def contact_sheet(recording: Recording, count: int = 30) -> np.ndarray:
+    """Return frames of a recording: evenly spread ones, and those where the target was found or lost.
 
-    Raises RecordingError when there is no frame.
+    Returns: (height, width, 3) uint8 RGB. Raises RecordingError when there is no frame.
     """
-    if not run.frames:
-        raise RecordingError(f"{run.path} has no frames to show")
-    pictures = [draw(run, record) for record in select(run.frames, count)]
+    if not recording.frames:
+        raise RecordingError(f"{recording.path} has no frames to show")
+    pictures = [draw(recording, record) for record in select(recording.frames, count)]
     height, width = np.array(pictures[0].shape[:2]) + GAP
     columns = min(COLUMNS, len(pictures))
     sheet = np.full((-(-len(pictures) // columns) * height + GAP, columns * width + GAP, 3), PAPER, np.uint8)

@@ -13,21 +13,22 @@ from PIL import Image
 from dataset.files import replacing
 from dataset.previews.flight_map import CONE, DRONE, ESTIMATE, TRUTH, FlightMap
 from dataset.previews.overlay import BOX_COLOUR, FAINT, HERO_COLOUR, INK, draw
-from dataset.recordings.record import FrameRecord, RecordingError
-from dataset.recordings.recording import Run
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import Recording
 
 GIF_WIDTH, GIF_COLOURS = 560, 160
 MOST_FPS, LEAST_FPS = 60.0, 1.0
 
 
-def film_pictures(run: Run, step: int = 1) -> Iterator[np.ndarray]:
+def film_frames(recording: Recording, step: int = 1) -> Iterator[np.ndarray]:
     """Every `step`-th frame beside the map up to it; (SIZE + CAPTION, 2 * SIZE, 3) uint8 RGB each.
 
     Without a map, and half as wide, where no frame has a pose: what was imported, not flown.
     """
-    chart = FlightMap(run.frames) if any(frame.pose for frame in run.frames) else None
-    for index in range(0, len(run.frames), step):
-        picture = draw(run, run.frames[index])
+    chart = FlightMap(recording.frames) if any(frame.pose for frame in recording.frames) else None
+    for index in range(0, len(recording.frames), step):
+        picture = draw(recording, recording.frames[index])
         yield picture if chart is None else np.concatenate([picture, chart.draw(index)], axis=1)
 
 
@@ -63,22 +64,22 @@ def write_video(path: Path, pictures: Iterable[np.ndarray], pace: float) -> None
             raise RecordingError(f"there are no frames to show, so {path} was not written")
 
 
-def write_gif(run: Run, path: Path, most_frames: int = 90) -> None:
+def write_gif(recording: Recording, path: Path, most_frames: int = 90) -> None:
     """An animation small enough for a web page: at most `most_frames` of the film's pictures, at their own pace.
 
     Raises RecordingError when there is no frame.
     """
-    if not run.frames:
-        raise RecordingError(f"{run.path} has no frames to show")
-    step = -(-len(run.frames) // most_frames)
+    if not recording.frames:
+        raise RecordingError(f"{recording.path} has no frames to show")
+    step = -(-len(recording.frames) // most_frames)
     pictures = []
-    for rgb in film_pictures(run, step):
+    for rgb in film_frames(recording, step):
         picture = Image.fromarray(rgb)
         picture = picture.resize(
             (GIF_WIDTH, round(GIF_WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS
         )
         pictures.append(picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE))
-    pause = max(1000 * step / frames_per_second(run.frames) / 4, 40)  # four times as fast as it was
+    pause = max(1000 * step / frames_per_second(recording.frames) / 4, 40)  # four times as fast as it was
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=round(pause), loop=0, optimize=True)
 
 
@@ -90,16 +91,16 @@ def _palette(picture: Image.Image) -> Image.Image:
     return Image.fromarray(sample[None]).quantize(GIF_COLOURS)
 
 
-def distance_plot(run: Run, path: Path) -> None:
+def distance_plot(recording: Recording, path: Path) -> None:
     """The drone's distance to the hero on the ground over time, by the estimate and, where it is known, the truth."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    frames = [frame for frame in run.frames if frame.pose and frame.timestamp is not None]
+    frames = [frame for frame in recording.frames if frame.pose and frame.timestamp is not None]
     if not frames:
-        raise RecordingError(f"{run.path} has no poses: it was imported, not flown")
+        raise RecordingError(f"{recording.path} has no poses: it was imported, not flown")
     start = frames[0].timestamp
     figure, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
     for name, colour, place in (("true", TRUTH, "ground_truth_target"), ("as estimated", ESTIMATE, "track_point")):

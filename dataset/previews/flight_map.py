@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dataset.previews.overlay import CAPTION, FAINT, INK, PAPER, SIZE
-from dataset.recordings.record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord
 
 DRONE, ESTIMATE, TRUTH, CONE = (70, 110, 190), (220, 40, 40), (40, 150, 70), (215, 225, 240)  # RGB
 MARGIN = 24  # pixels around the ways

@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.recordings.record import RecordingError
-from dataset.recordings.recording import FrameRecord, Run
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import Recording
 from dataset.schema import HERO, PEOPLE
 
 logger = logging.getLogger(__name__)
@@ -19,13 +20,13 @@ PAPER, INK, FAINT = (250, 250, 250), (30, 30, 30), (150, 150, 150)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(run: Run, record: FrameRecord) -> np.ndarray:
+def draw(recording: Recording, record: FrameRecord) -> np.ndarray:
     """A recorded frame with its overlays and a caption below; (SIZE + CAPTION, SIZE, 3) uint8 RGB.
 
     A frame that cannot be read is a grey picture that says so.
     """
     try:
-        image, mask = _read(run.image_path(record)), _read(run.mask_path(record))
+        image, mask = _read(recording.image_path(record)), _read(recording.mask_path(record))
     except RecordingError as error:
         logger.warning("%s", error)
         return np.concatenate([np.full((SIZE, SIZE, 3), FAINT, np.uint8), _caption(f"{record.frame}  unreadable", INK)])
@@ -40,7 +41,7 @@ def draw(run: Run, record: FrameRecord) -> np.ndarray:
         top, left, bottom, right = np.array(record.detection["box"]) * np.tile(scale, 2)
         corners = (int(left) - 3, int(top) - 3), (int(right) + 3, int(bottom) + 3)
         cv2.rectangle(picture, *corners, BOX_COLOUR, 1)
-    hidden = record.frame in run.hidden
+    hidden = record.frame in recording.hidden
     if hidden:
         picture = (picture // 3 + 160).astype(np.uint8)
     text = caption_of(record) + (" [hidden]" if hidden else "")

@@ -1,120 +1,127 @@
-"""Reads recordings: one, or all in a folder; hides and restores frames. Changes nothing but `hidden.txt`."""
+"""Read recordings, one or all in a folder; hide and restore frames. Changes nothing but `hidden.txt`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from dataset.files import write_atomically
-from dataset.recordings.record import (
+from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.layout import (
     DEPTH,
     HIDDEN,
     IMAGES,
     LOCK,
     MASKS,
-    FrameRecord,
+    RECORDINGS,
     RecordingError,
+    is_recording,
     lock,
-    read_lines,
     read_meta,
 )
-from dataset.recordings.recovery import is_run
 
-RECORDINGS = Path("recordings")
+State = Literal["finished", "recording", "interrupted"]
 
 
 @dataclass(frozen=True)
-class Run:
-    """A recording on the disk."""
+class Recording:
+    """A recorded flight on the disk."""
 
     path: Path
     meta: dict
     frames: tuple[FrameRecord, ...]  # in order
-    unreadable: int  # lines that are no frames
+    unreadable: int  # lines that are no frame records
 
     @cached_property
     def hidden(self) -> frozenset[str]:
-        """The frames that training leaves out."""
+        """Names of the frames that are excluded from training."""
         return read_hidden(self.path)
 
     @property
     def names(self) -> list[str]:
-        """The frames' names, in order."""
+        """Names of the frames, in order."""
         return [record.frame for record in self.frames]
 
     @property
-    def state(self) -> str:
-        """ "finished", "recording" (somebody writes it now) or "cut off" (nobody does, and it has no end)."""
+    def state(self) -> State:
+        """See `state_of`."""
         return state_of(self.path, self.meta)
 
     def image_path(self, record: FrameRecord) -> Path:
-        """The camera's image."""
+        """Return the path of the camera image."""
         return self.path / IMAGES / record.image
 
     def mask_path(self, record: FrameRecord) -> Path:
-        """The class mask."""
+        """Return the path of the class mask."""
         return self.path / MASKS / f"{record.frame}.png"
 
     def depth_path(self, record: FrameRecord) -> Path:
-        """The depth image, if `record.depth`."""
+        """Return the path of the depth image, which exists if `record.depth`."""
         return self.path / DEPTH / f"{record.frame}.png"
 
 
-def open_run(path: Path) -> Run:
-    """Read a run: a folder, or the name of one in `recordings/`. Raises RecordingError."""
-    folders = [place for place in (path, RECORDINGS / path) if place.is_dir()]
+def open_recording(path: Path) -> Recording:
+    """Read a recording: a folder, or the name of one in `recordings/`. Raises RecordingError."""
+    folders = [folder for folder in (path, RECORDINGS / path) if folder.is_dir()]
     if not folders:
         raise RecordingError(f"expected a recording, but there is neither {path} nor {RECORDINGS / path}")
-    folder = next(filter(is_run, folders), folders[0])
-    if not is_run(folder):
-        raise RecordingError(f"{folder} is no recording: it has no frames.jsonl and no meta.json")
-    records, broken = read_lines(folder)
-    return Run(folder, read_meta(folder), tuple(records), len(broken))
+    folder = next(filter(is_recording, folders), None)
+    if folder is None:
+        raise RecordingError(f"{folders[0]} is no recording: it has no frames.jsonl and no meta.json")
+    records, broken = read_frame_records(folder)
+    return Recording(folder, read_meta(folder), tuple(records), len(broken))
 
 
-def state_of(run: Path, meta: Mapping[str, object]) -> str:
-    """What `Run.state` is, from what `meta.json` has."""
+def find_recordings(folder: Path) -> list[Recording]:
+    """Read all recordings in a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return [open_recording(each) for each in sorted(folder.iterdir()) if each.is_dir() and is_recording(each)]
+
+
+def state_of(folder: Path, meta: Mapping[str, object]) -> State:
+    """Return "finished", "recording" (being written now) or "interrupted" (neither).
+
+    Args: meta: of `read_meta`.
+    """
     if meta.get("ended"):
         return "finished"
-    if not (run / LOCK).exists():  # it is there from begin to end; looking makes none
-        return "cut off"
+    if not (folder / LOCK).exists():  # present while a recording is written; trying the lock would create it
+        return "interrupted"
     try:
-        claim = lock(run)
-    except OSError:  # read-only: nobody writes it
-        return "cut off"
+        claim = lock(folder)
+    except OSError:  # read-only: no process can be writing it
+        return "interrupted"
     if claim is None:
         return "recording"
     claim.release()
-    return "cut off"
+    return "interrupted"
 
 
-def find_runs(folder: Path) -> list[Run]:
-    """All runs in a folder, by name."""
-    if not folder.is_dir():
-        return []
-    return [open_run(run) for run in sorted(folder.iterdir()) if run.is_dir() and is_run(run)]
-
-
-def read_hidden(run: Path) -> frozenset[str]:
-    """The names of the frames that are hidden."""
+def read_hidden(folder: Path) -> frozenset[str]:
+    """Return the names of the hidden frames."""
     try:
-        return frozenset((run / HIDDEN).read_text(encoding="utf-8", errors="replace").split())
+        return frozenset((folder / HIDDEN).read_text(encoding="utf-8", errors="replace").split())
     except FileNotFoundError:
         return frozenset()
 
 
-def write_hidden(run: Path, frames: frozenset[str] | set[str]) -> None:
+def write_hidden(folder: Path, frames: Collection[str]) -> None:
     """Hide exactly these frames. Raises OSError."""
-    write_atomically(run / HIDDEN, "".join(f"{frame}\n" for frame in sorted(frames)).encode())
+    write_atomically(folder / HIDDEN, "".join(f"{frame}\n" for frame in sorted(frames)))
 
 
 def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[str]:
-    """Those of the frames' names that "12", "000012", "10-20" or "10-" mean, or "all". Raises RecordingError."""
+    """Return those of the names that "12", "000012", "10-20", "10-" or "all" refer to. Raises RecordingError.
+
+    Args: expressions: each may be several, separated by commas.
+    """
     names = {int(frame): frame for frame in frames if frame.isdecimal()}
-    chosen: set[str] = set()
+    selected: set[str] = set()
     for expression in (part for text in expressions for part in text.split(",") if part):
         if expression == "all":
-            chosen |= set(frames)
+            selected |= set(frames)
             continue
         first, dash, last = expression.partition("-")
         if not first.isdecimal() or not (last.isdecimal() or (dash and not last) or not dash):
@@ -123,5 +130,5 @@ def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[st
         found = {name for number, name in names.items() if int(first) <= number <= end}
         if not found:
             raise RecordingError(f"there are no frames {expression}")
-        chosen |= found
-    return chosen
+        selected |= found
+    return selected

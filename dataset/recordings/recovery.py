@@ -1,4 +1,4 @@
-"""What to do about recordings that were cut off: keep what is whole, set the rest aside, finish `meta.json`."""
+"""Repair interrupted recordings: keep what is intact, quarantine the rest, complete `meta.json`."""
 
 import logging
 import os
@@ -9,128 +9,123 @@ from pathlib import Path
 
 from dataset.files import write_atomically
 from dataset.integrity import image_defect
-from dataset.recordings.record import (
-    ASIDE,
+from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.layout import (
     DEPTH,
+    FRAMES,
     IMAGES,
-    LINES,
     LOCK,
     MASKS,
-    META,
-    FrameRecord,
+    QUARANTINE,
+    is_recording,
     lock,
-    read_lines,
     read_meta,
     write_meta,
 )
 
 logger = logging.getLogger(__name__)
 
-CHECKED_FRAMES = 1000  # the last ones, byte by byte: more than was ever written between two syncs
+CHECKED_FRAMES = 1000  # the last ones, byte by byte: more than are ever written between two syncs
 
 
 @dataclass(frozen=True)
-class Recovered:
-    """What was found in a run that was cut off."""
+class Recovery:
+    """Outcome for an interrupted recording."""
 
-    run: Path
-    frames: int  # that are whole
-    lines_aside: int  # of frames.jsonl
-    files_aside: int
+    recording: Path
+    frames: int  # intact
+    lines: int  # of frames.jsonl, quarantined
+    files: int  # quarantined
 
     def __str__(self) -> str:
-        aside = [
-            f"{count} {what}" for count, what in ((self.lines_aside, "lines"), (self.files_aside, "files")) if count
-        ]
-        found = f"{self.run.name} was cut off: {self.frames} frames are whole"
-        return f"{found}, {' and '.join(aside)} set aside in {ASIDE}/" if aside else f"{found}, nothing is missing"
+        moved = [f"{count} {noun}" for count, noun in ((self.lines, "lines"), (self.files, "files")) if count]
+        found = f"{self.recording.name} was interrupted: {self.frames} frames are intact"
+        return f"{found}, {' and '.join(moved)} moved to {QUARANTINE}/" if moved else f"{found}, nothing is missing"
 
 
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a recording."""
-    return (folder / LINES).is_file() or (folder / META).is_file()
-
-
-def recover_all(folder: Path) -> list[Recovered]:
-    """Recover every run in `folder` that was cut off. Runs that are being written now are left alone."""
-    found = []
-    for run in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if run.is_dir() and is_run(run) and not read_meta(run).get("ended"):
+def recover_all(folder: Path) -> list[Recovery]:
+    """Recover every interrupted recording in `folder`. Recordings that are being written now are left alone."""
+    recoveries = []
+    for recording in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if recording.is_dir() and is_recording(recording) and not read_meta(recording).get("ended"):
             try:
-                recovered = recover(run)
+                recovery = recover(recording)
             except OSError as error:
-                logger.warning("%s was cut off and cannot be put in order: %s", run, error)
+                logger.warning("%s was interrupted and cannot be recovered: %s", recording, error)
                 continue
-            if recovered is not None:
-                found.append(recovered)
-    return found
+            if recovery is not None:
+                recoveries.append(recovery)
+    return recoveries
 
 
-def recover(run: Path) -> Recovered | None:
-    """Put a run in order that was cut off. None when it needs nothing, or when it is being written now.
+def recover(recording: Path) -> Recovery | None:
+    """Recover one interrupted recording; None if it is finished, or being written now.
 
-    Nothing is deleted: lines that are no frames and files without a line go to `aside/`. May itself be cut off at any
-    moment and begun again. Raises OSError.
+    Nothing is deleted: lines that are no frame records and files without a line move to `quarantine/`. May itself be
+    interrupted at any moment and started again. Raises OSError.
     """
-    claim = lock(run)
+    claim = lock(recording)
     if claim is None:
         return None
     try:
-        meta = read_meta(run)
+        meta = read_meta(recording)
         if meta.get("ended"):
             return None
-        records, broken = read_lines(run)
-        whole = [record for record in records[:-CHECKED_FRAMES] if _is_there(run, record)]
-        whole += [record for record in records[-CHECKED_FRAMES:] if _is_there(run, record) and _is_whole(run, record)]
-        kept = {record.frame for record in whole}
+        records, broken = read_frame_records(recording)
+        older, newest = records[:-CHECKED_FRAMES], records[-CHECKED_FRAMES:]
+        intact = [record for record in older if _has_files(recording, record)]
+        intact += [record for record in newest if _has_files(recording, record) and _is_intact(recording, record)]
+        kept = {record.frame for record in intact}
         lines = broken + [record.to_line() for record in records if record.frame not in kept]
-        files = _files_without_line(run, {name for record in whole for name in record.files()})
-        if lines or files:
-            (run / ASIDE).mkdir(exist_ok=True)
+        files = _files_without_line(recording, {name for record in intact for name in record.files()})
+        _quarantine(recording, lines, files)
         if lines:
-            with (run / ASIDE / LINES).open("ab") as aside:
-                aside.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
-            write_atomically(run / LINES, b"".join(record.to_line() for record in whole))
-        for file in files:
-            # Flat, because a folder "images" inside it would make a dataset of it.
-            os.replace(file, run / ASIDE / f"{file.parent.name}-{file.name}")
-        labels = Counter(record.label_source for record in whole)
-        last = whole[-1].received if whole else None
-        write_meta(
-            run,
-            meta
-            | {
-                "ended": _iso(last) or "unknown",
-                "end_reason": "cut off",
-                "frames": len(whole),
-                "labels": labels,
-                "aside": {"lines": len(lines), "files": len(files)},
-            },
-        )
+            write_atomically(recording / FRAMES, b"".join(record.to_line() for record in intact))
+        last = intact[-1].received if intact else None
+        end = {
+            "ended": _iso(last) or "unknown",
+            "end_reason": "interrupted",
+            "frames": len(intact),
+            "labels": Counter(record.label_source for record in intact),
+            "quarantined": {"lines": len(lines), "files": len(files)},
+        }
+        write_meta(recording, meta | end)
     finally:
         claim.release()
-    (run / LOCK).unlink(missing_ok=True)
-    recovered = Recovered(run, len(whole), len(lines), len(files))
-    logger.info("%s", recovered)
-    return recovered
+    (recording / LOCK).unlink(missing_ok=True)
+    recovery = Recovery(recording, len(intact), len(lines), len(files))
+    logger.info("%s", recovery)
+    return recovery
 
 
-def _is_there(run: Path, record: FrameRecord) -> bool:
-    return all((run / name).is_file() and (run / name).stat().st_size for name in record.files())
+def _has_files(recording: Path, record: FrameRecord) -> bool:
+    return all((recording / name).is_file() and (recording / name).stat().st_size for name in record.files())
 
 
-def _is_whole(run: Path, record: FrameRecord) -> bool:
-    return not any(image_defect(name, (run / name).read_bytes()) for name in record.files())
+def _is_intact(recording: Path, record: FrameRecord) -> bool:
+    return not any(image_defect(name, (recording / name).read_bytes()) for name in record.files())
 
 
-def _files_without_line(run: Path, known: set[str]) -> list[Path]:
+def _files_without_line(recording: Path, known: set[str]) -> list[Path]:
     return [
         file
-        for part in (IMAGES, MASKS, DEPTH)
-        if (run / part).is_dir()
-        for file in sorted((run / part).iterdir())
-        if f"{part}/{file.name}" not in known
+        for folder in (IMAGES, MASKS, DEPTH)
+        if (recording / folder).is_dir()
+        for file in sorted((recording / folder).iterdir())
+        if f"{folder}/{file.name}" not in known
     ]
+
+
+def _quarantine(recording: Path, lines: list[bytes], files: list[Path]) -> None:
+    quarantine = recording / QUARANTINE
+    if lines or files:
+        quarantine.mkdir(exist_ok=True)
+    if lines:
+        with (quarantine / FRAMES).open("ab") as copies:
+            copies.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
+    for file in files:
+        # Flat, because a folder "images" inside it would make a dataset of it.
+        os.replace(file, quarantine / f"{file.parent.name}-{file.name}")
 
 
 def _iso(seconds: float | None) -> str | None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.recordings.recording import Run
+from dataset.recordings.recording import Recording
 from dataset.schema import SIZE_BANDS, VISIBLE_PIXELS
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a run is about."""
+    """Statistics of a recording."""
 
     frames: int
     hidden: int
@@ -32,17 +32,17 @@ class Statistics:
         return {band.name: int(band.contains(self.hero_pixels).sum()) for band in SIZE_BANDS}
 
 
-def statistics_of(run: Run) -> Statistics:
-    """Counts the frames of a run, hidden ones too."""
-    frames = run.frames
-    height, width = run.meta.get("frame_size") or (256, 256)
+def statistics_of(recording: Recording) -> Statistics:
+    """Counts the frames of a recording, hidden ones included."""
+    frames = recording.frames
+    height, width = recording.meta.get("frame_size") or (256, 256)
     pixels = np.array([frame.hero_pixels for frame in frames], float)
     times = [frame.received for frame in frames if frame.received is not None]
     numbers = [frame.number for frame in frames if frame.number is not None]
     changes = Counter(frame.state for frame in frames if frame.changed)
     return Statistics(
         frames=len(frames),
-        hidden=len(run.hidden & {frame.frame for frame in frames}),
+        hidden=len(recording.hidden & {frame.frame for frame in frames}),
         missing=numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0,
         seconds=times[-1] - times[0] if times else 0.0,
         labels=dict(Counter(frame.label_source for frame in frames)),
@@ -55,15 +55,15 @@ def statistics_of(run: Run) -> Statistics:
     )
 
 
-def plot(run: Run, path: Path) -> None:
+def plot(recording: Recording, path: Path) -> None:
     """Write histograms of hero size and range, and the course of both, as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    statistics = statistics_of(run)
+    statistics = statistics_of(recording)
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{run.path.name}: {statistics.frames} frames, hero visible in {len(statistics.hero_pixels)}")
+    figure.suptitle(f"{recording.path.name}: {statistics.frames} frames, hero visible in {len(statistics.hero_pixels)}")
     (sizes, ranges), (course_of_size, course_of_range) = figure.subplots(2, 2)
     edges = np.geomspace(VISIBLE_PIXELS, max(1e4, statistics.hero_pixels.max(initial=1)), 30)
     sizes.hist(statistics.hero_pixels, edges, color="tab:orange")
@@ -73,10 +73,10 @@ def plot(run: Run, path: Path) -> None:
     ranges.hist(statistics.metres, 30, color="tab:blue")
     ranges.set(xlabel="range, m", ylabel="frames")
     order = np.arange(statistics.frames)
-    pixels = np.array([frame.hero_pixels for frame in run.frames], float)
+    pixels = np.array([frame.hero_pixels for frame in recording.frames], float)
     course_of_size.plot(order, np.where(pixels > 0, pixels, np.nan), ".", markersize=3, color="tab:orange")
     course_of_size.set(yscale="log", xlabel="frame", ylabel="hero, pixels")
-    metres = np.array([frame.range["metres"] if frame.range else np.nan for frame in run.frames], float)
+    metres = np.array([frame.range["metres"] if frame.range else np.nan for frame in recording.frames], float)
     course_of_range.plot(order, metres, ".", markersize=3, color="tab:blue")
     course_of_range.set(xlabel="frame", ylabel="range, m")
     for axes in (course_of_size, course_of_range):

@@ -8,8 +8,9 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataset.recordings.record import DEPTH, IMAGES, LINES, MASKS, MODEL, FrameRecord, RecordingError, read_meta
-from dataset.recordings.recording import read_hidden, state_of
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, RecordingError, read_meta
+from dataset.recordings.recording import State, read_hidden, state_of
 from dataset.schema import VISIBLE_PIXELS
 
 CHUNK = 1 << 20  # bytes
@@ -23,17 +24,17 @@ _BEGINNING = re.compile(
 
 
 @dataclass(frozen=True)
-class Glance:
-    """A recording in a few words."""
+class RecordingSummary:
+    """One row of a list of recordings."""
 
     name: str
-    state: str  # finished, recording, cut off
+    state: State  # see `state_of`
     started: str | None  # ISO 8601
     model: str | None
     frames: int
     hidden: int
     visible: int  # frames that show the hero
-    guessed: int  # frames labelled by the model that flew
+    pseudo_labelled: int  # frames labelled by the model that flew
     seconds: float  # from the first frame to the last, by our clock; 0 where unknown
     bytes: int
     poster: str | None  # the image in which the hero is largest; without one the first
@@ -47,7 +48,7 @@ class _Counts:
     offset: int = 0
     frames: int = 0
     visible: int = 0
-    guessed: int = 0
+    pseudo_labelled: int = 0
     first: float | None = None
     last: float | None = None
     bytes: int = 0
@@ -56,38 +57,38 @@ class _Counts:
 
 
 @dataclass
-class Glances:
-    """Looks at recordings again and again, and each time only at what is new. For several threads."""
+class SummaryCache:
+    """Summaries of recordings; each call reads only what was added since the last. Thread-safe."""
 
     _known: dict[Path, _Counts] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, run: Path) -> Glance:
-        """A recording as it is now. Raises OSError."""
-        meta = read_meta(run)
+    def summarise(self, recording: Path) -> RecordingSummary:
+        """Return the current summary of a recording. Raises OSError."""
+        meta = read_meta(recording)
         with self._lock:
-            counts = self._known.setdefault(run, _Counts())
-            counts = self._known[run] = _count(run, counts)
+            counts = self._known.setdefault(recording, _Counts())
+            counts = self._known[recording] = _count(recording, counts)
         model = meta.get("model")
-        return Glance(
-            name=run.name,
-            state=state_of(run, meta),
+        return RecordingSummary(
+            name=recording.name,
+            state=state_of(recording, meta),
             started=_text(meta.get("started")),
             model=_text(model.get("description")) if isinstance(model, dict) else None,
             frames=counts.frames,
-            hidden=len(read_hidden(run)),
+            hidden=len(read_hidden(recording)),
             visible=counts.visible,
-            guessed=counts.guessed,
+            pseudo_labelled=counts.pseudo_labelled,
             seconds=counts.last - counts.first if counts.frames and counts.first is not None else 0.0,
             bytes=counts.bytes + counts.offset,
             poster=counts.poster,
         )
 
 
-def frame_names(run: Path) -> list[str]:
-    """The names of a recording's frames, in order. Raises OSError."""
+def frame_names(recording: Path) -> list[str]:
+    """Return the names of a recording's frames, in order. Raises OSError."""
     names = set()
-    with (run / LINES).open("rb") as lines:
+    with (recording / FRAMES).open("rb") as lines:
         for line in lines:
             found = _read(line) if line.endswith(b"\n") else None
             if found is not None:
@@ -95,9 +96,9 @@ def frame_names(run: Path) -> list[str]:
     return sorted(names)
 
 
-def _count(run: Path, counts: _Counts) -> _Counts:
+def _count(recording: Path, counts: _Counts) -> _Counts:
     try:
-        file = (run / LINES).open("rb")
+        file = (recording / FRAMES).open("rb")
     except FileNotFoundError:
         return _Counts()
     with file:
@@ -110,20 +111,20 @@ def _count(run: Path, counts: _Counts) -> _Counts:
             if not whole:  # an unfinished last line, or one that is none
                 break
             for line in whole.splitlines():
-                _add(run, counts, line)
+                _add(recording, counts, line)
             counts.offset += len(whole)
             file.seek(counts.offset)
     return counts
 
 
-def _add(run: Path, counts: _Counts, line: bytes) -> None:
+def _add(recording: Path, counts: _Counts, line: bytes) -> None:
     found = _read(line)
     if found is None:
         return
     frame, image, source, hero, depth, received = found
     counts.frames += 1
     counts.visible += hero > VISIBLE_PIXELS
-    counts.guessed += source == MODEL
+    counts.pseudo_labelled += source == "model"
     if received is not None:
         counts.first = received if counts.first is None else counts.first
         counts.last = received
@@ -131,7 +132,7 @@ def _add(run: Path, counts: _Counts, line: bytes) -> None:
         counts.poster, counts.largest = image, hero
     for name in (f"{IMAGES}/{image}", f"{MASKS}/{frame}.png", f"{DEPTH}/{frame}.png" if depth else None):
         try:
-            counts.bytes += os.stat(f"{run}/{name}").st_size if name else 0
+            counts.bytes += os.stat(f"{recording}/{name}").st_size if name else 0
         except OSError:
             continue
 

@@ -176,7 +176,7 @@ def pack(
             folder.mkdir(exist_ok=True)
             for name in ("images.npy", "labels.npy", "areas.npy", "instances.npy", "checked.json"):  # the last one last
                 os.replace(Path(partial) / name, folder / name)
-    return Frames(folder, tuple(pair.run for pair in pairs), weights=(1.0,) * len(pairs))
+    return Frames(folder, tuple(pair.recording for pair in pairs), weights=(1.0,) * len(pairs))
 
 
 def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:

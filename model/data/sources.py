@@ -91,17 +91,17 @@ def gather(
         held_origins += [str(path)] * len(found)
     out, notes = set(), []
     if hold_out:
-        runs = {pair.run for pair in pairs}
+        runs = {pair.recording for pair in pairs}
         chosen = set().union(*(_runs_called(name, runs) for name in hold_out))
-        out = {row for row, pair in enumerate(pairs) if pair.run in chosen}
+        out = {row for row, pair in enumerate(pairs) if pair.recording in chosen}
         notes.append(f"held out: {', '.join(sorted(chosen))}")
     elif validate and not validation:
-        out = {row for row in stretches(pairs) if not pairs[row].by_model}
+        out = {row for row in stretches(pairs) if not pairs[row].pseudo_labelled}
     held += [pairs[row] for row in sorted(out)]
     held_origins += [origins[row] for row in sorted(out)]
     keep = [row for row in range(len(pairs)) if row not in out]
     notes += _tell_model_labels([pairs[row] for row in keep], held)
-    trusted = [row for row, pair in enumerate(held) if not pair.by_model]
+    trusted = [row for row, pair in enumerate(held) if not pair.pseudo_labelled]
     return Gathered(
         pairs=tuple(pairs[row] for row in keep),
         weights=np.array([weights[row] for row in keep], float),
@@ -133,7 +133,7 @@ def stretches(pairs: Sequence[Pair]) -> set[int]:
     """
     runs = defaultdict(list)
     for row, pair in enumerate(pairs):
-        runs[pair.run].append(row)
+        runs[pair.recording].append(row)
     out = set()
     for rows in runs.values():
         for block in np.array_split(rows, max(1, round(len(rows) / STRETCH))):
@@ -214,7 +214,7 @@ def _tell_model_labels(learnt: Sequence[Pair], held: Sequence[Pair]) -> tuple[st
         (learnt, "to learn from", "its mistakes are learnt, too"),
         (held, "to measure on", "these are left out"),
     ):
-        if count := sum(pair.by_model for pair in pairs):
+        if count := sum(pair.pseudo_labelled for pair in pairs):
             told.append(
                 f"{count} of {len(pairs)} frames {use} are labelled by a model, not by the simulator: {consequence}"
             )

@@ -145,7 +145,7 @@ def write_frame(
     differs = heroes[0] != heroes[1]
     return {
         "frame": row,
-        "name": f"{pair.run}/{pair.name}",
+        "name": f"{pair.recording}/{pair.name}",
         "image": name,
         "hero_pixels": first.hero_pixels,
         "iou": [each.score.iou[HERO] for each in results],

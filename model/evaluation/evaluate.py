@@ -129,7 +129,7 @@ def read_data(
     pairs, names = [pairs[row] for row in fit], [names[row] for row in fit]
     if not pairs:
         raise EvaluationError(f"expected images with masks in {source}, found no pair")
-    if count := sum(pair.by_model for pair in pairs):
+    if count := sum(pair.pseudo_labelled for pair in pairs):
         tell(f"{count} of {len(pairs)} masks are a model's, not the simulator's: agreement with it is what is measured")
     return pairs, names
 

@@ -87,9 +87,10 @@ class RunFolder:
         for part, (pairs, frames) in parts.items():
             if frames is None:
                 continue
-            images = {f"{pair.run}/{pair.name}": digest for pair, digest in zip(pairs, frames.hashes, strict=True)}
-            left_out = [f"{pairs[row].run}/{pairs[row].name}" for row in sorted(frames.left_out)]
-            runs = Counter(pairs[row].run for row in frames.used)
+            names = [f"{pair.recording}/{pair.name}" for pair in pairs]
+            images = dict(zip(names, frames.hashes, strict=True))
+            left_out = [names[row] for row in sorted(frames.left_out)]
+            runs = Counter(pairs[row].recording for row in frames.used)
             manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
         if self.checkpoint.exists() and (changes := _changes(self.read_json(run_files.MANIFEST), manifest)):
             raise RunFolderError(

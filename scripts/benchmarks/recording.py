@@ -122,7 +122,7 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
     from model.inference.quiet_tensorflow import import_tensorflow_quietly
 
     import_tensorflow_quietly()
-    from dataset.recordings.recording import find_runs
+    from dataset.recordings.recording import find_recordings
     from follower.agent import FollowAgent
     from model.inference.segmenter import Segmenter
     from sim_bridge.recorder.recorder import Recorder
@@ -136,7 +136,7 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
         pipe.send(str(error))
         return
     place = folder or Path("unused")
-    others = {run.path for run in find_runs(place)}
+    others = {run.path for run in find_recordings(place)}
     settings = RecordingSettings(enabled=folder is not None, folder=str(place), name="bench")
     with Recorder(settings) as recorder:
         server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [recorder])
@@ -153,7 +153,7 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
         server.serve()
         processor_seconds = _processor_seconds("recorder")
         megabytes = recorder.status()["megabytes"]
-    kept = sum(len(run.frames) for run in find_runs(place) if run.path not in others)
+    kept = sum(len(run.frames) for run in find_recordings(place) if run.path not in others)
     lost = recorder.status()["lost"]
     milliseconds = None if processor_seconds is None else 1e3 * processor_seconds / max(kept, 1)
     pipe.send({"on_disk": kept, "lost": lost, "megabytes": megabytes, "processor_ms_a_frame": milliseconds})

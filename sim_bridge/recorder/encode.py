@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
-from dataset.recordings.record import MODEL, SIMULATOR, FrameRecord
+from dataset.recordings.frame_record import FrameRecord
 from dataset.schema import HERO, PEOPLE
 from follower.types import Decision, Pose
 from sim_bridge.processed_frame import ProcessedFrame
@@ -33,11 +33,11 @@ def make_entry(number: int, received: float, processed: ProcessedFrame, note: st
     classes by the network take its place, at the frame's size.
     """
     frame, size = processed.frame, processed.frame.image.shape[:2]
-    mask, labels, source = frame.ground_truth_mask, None, SIMULATOR
+    mask, labels, source = frame.ground_truth_mask, None, "simulator"
     if mask is not None:
         labels = labels_of_mask(mask, size)
     if labels is None:
-        labels, source = labels_of_probabilities(processed.probabilities, size), MODEL
+        labels, source = labels_of_probabilities(processed.probabilities, size), "model"
         mask = encode_labels(labels)
     stem = f"{number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from dataset.recordings.record import is_recording_name
-from dataset.recordings.writer import RunWriter, free_name, now
+from dataset.recordings.layout import is_recording_name
+from dataset.recordings.writer import RecordingWriter, free_name, now
 from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
@@ -55,7 +55,7 @@ class _Track:
     """One simulator within a take. Its run begins with the first frame that is kept, so that none is empty."""
 
     selection: Selection[Entry]
-    writer: RunWriter | None = None
+    writer: RecordingWriter | None = None
     started: str = field(default_factory=now)
     lost: Counter[str] = field(default_factory=Counter)  # reason -> frames that were wanted and are not there
 
@@ -262,7 +262,7 @@ class Recorder(Subscriber):
             self._lose(take, session, "the disk refused", len(chosen))
         self._sync()
 
-    def _write(self, take: Take, writer: RunWriter, entry: Entry) -> None:
+    def _write(self, take: Take, writer: RecordingWriter, entry: Entry) -> None:
         before = writer.bytes
         writer.add(entry.record, entry.image, entry.mask, entry.depth)
         take.bytes += writer.bytes - before
@@ -295,11 +295,11 @@ class Recorder(Subscriber):
 
     def _begin_run(
         self, take: Take, session: Session, track: _Track, first: Entry, frame_size: tuple[int, int]
-    ) -> RunWriter:
+    ) -> RecordingWriter:
         simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
         about = {"frame_size": frame_size, "first_number": first.record.number, "started": track.started}
         meta = {**self._about, "simulator": simulator, **about}
-        writer = RunWriter(Path(self.settings.folder), take.wanted, meta)
+        writer = RecordingWriter(Path(self.settings.folder), take.wanted, meta)
         take.runs.append(writer.path.name)
         return writer
 

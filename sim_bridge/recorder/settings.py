@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
-from dataset.recordings.record import is_recording_name
+from dataset.recordings.layout import is_recording_name
 
 Reason = Literal["far", "uncertain", "events"]
 REASONS: tuple[Reason, ...] = get_args(Reason)

@@ -21,8 +21,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from dataset.recordings.record import SIMULATOR, FrameRecord, RecordingError
-from dataset.recordings.recording import Run, open_run
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import Recording, open_recording
 from sim_bridge.replay.check import Difference, compare, unbroken
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 
@@ -34,7 +35,7 @@ METRES = 0.1
 SHOWN = 10  # differences
 
 
-def payload_of(run: Run, record: FrameRecord) -> dict[str, str]:
+def payload_of(run: Recording, record: FrameRecord) -> dict[str, str]:
     """The `sensor_frame` of a recorded frame, to the same numbers and bytes as it came. Raises RecordingError."""
     if record.pose is None or record.gimbal_pose is None or record.timestamp is None or not record.depth:
         raise RecordingError(f"{run.path} cannot be replayed: it was imported, without poses and depth")
@@ -45,13 +46,15 @@ def payload_of(run: Run, record: FrameRecord) -> dict[str, str]:
         "rgb_image": _base64(run.image_path(record)),
         "depth_image": _base64(run.depth_path(record)),
     }
-    if record.label_source == SIMULATOR:
+    if record.label_source == "simulator":
         payload["ground_truth_mask"] = _base64(run.mask_path(record))
         payload["ground_truth_target"] = ",".join(map(repr, record.ground_truth_target or ()))
     return payload
 
 
-def play(run: Run, client: ReplayClient, *, real: bool, frames: Iterable[FrameRecord] | None = None) -> list[Answer]:
+def play(
+    run: Recording, client: ReplayClient, *, real: bool, frames: Iterable[FrameRecord] | None = None
+) -> list[Answer]:
     """Send the frames of a run; returns what became of each.
 
     Args:
@@ -77,7 +80,7 @@ def play(run: Run, client: ReplayClient, *, real: bool, frames: Iterable[FrameRe
 
 
 def check(
-    run: Run, answers: Sequence[Answer], metres: float, *, everything: bool = False
+    run: Recording, answers: Sequence[Answer], metres: float, *, everything: bool = False
 ) -> tuple[int, list[Difference]]:
     """How many frames could be compared, and those that were decided otherwise."""
     comparable = len(run.frames) if everything else unbroken(run.frames)
@@ -134,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     console = Console()
     try:
-        run = open_run(options.run)
+        run = open_recording(options.run)
         if not run.frames:
             raise RecordingError(f"{run.path} has no frames")
         payload_of(run, run.frames[0])
@@ -167,7 +170,7 @@ def _say(console: Console, answers: Sequence[Answer]) -> None:
     console.print(f"{len(answers)} frames: {text}", highlight=False)
 
 
-def _say_check(console: Console, run: Run, answers: Sequence[Answer], options: argparse.Namespace) -> int:
+def _say_check(console: Console, run: Recording, answers: Sequence[Answer], options: argparse.Namespace) -> int:
     compared, differences = check(run, answers, options.metres, everything=options.all)
     for difference in differences[:SHOWN]:
         console.print(f"  {difference}", highlight=False, markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dataset.recordings.record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord
 from sim_bridge.replay.client import Answer
 
 Commands = Sequence[tuple[str, Mapping[str, object]]]

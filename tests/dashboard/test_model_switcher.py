@@ -13,7 +13,8 @@ from dashboard.live.feed import Feed
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import WorkspacePaths
 from dashboard.workshop.routes import Workshop
-from dataset.recordings.record import read_lines, read_meta
+from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.layout import read_meta
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
@@ -125,7 +126,7 @@ def test_another_model_takes_over_between_two_frames_and_gets_a_recording_of_its
     runs = {name: tmp_path / "recordings" / name for name in ("meadow", "meadow-2")}
     assert [read_meta(run)["model"]["file"] for run in runs.values()] == ["one.h5", "two.h5"]
     assert [read_meta(run)["frames"] for run in runs.values()] == [6, 4]
-    heroes = [{record.hero_pixels for record in read_lines(run)[0]} for run in runs.values()]
+    heroes = [{record.hero_pixels for record in read_frame_records(run)[0]} for run in runs.values()]
     assert heroes == [{20 * 10 * 16}, {40 * 10 * 16}]  # each by the model that its meta.json names
     assert [event.text for event in world.feed.events_after(-1) if event.kind == "model"] == [
         "active model: two, 64x64"

@@ -12,10 +12,10 @@ import requests
 
 from dashboard.recordings.routes import Recordings
 from dataset.pairs import find_pairs
-from dataset.recordings.record import lock
-from dataset.recordings.recording import open_run
+from dataset.recordings.layout import lock
+from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
-from dataset.recordings.summary import Glances, frame_names
+from dataset.recordings.summary import SummaryCache, frame_names
 
 SECRET = b"nobody may read this"
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
@@ -60,11 +60,11 @@ def get_as_written(address: str, path: str) -> tuple[int, bytes]:
 
 def test_the_list_tells_what_the_statistics_tell(site, folder):
     (told,) = get(site() + "/api/recordings").json()["recordings"]
-    run = open_run(folder / "walk")
+    run = open_recording(folder / "walk")
     expected = statistics_of(run)
     assert (told["name"], told["state"], told["started"]) == ("walk", "finished", run.meta["started"])
     assert (told["frames"], told["visible"], told["hidden"]) == (expected.frames, len(expected.hero_pixels), 0)
-    assert told["guessed"] == expected.labels["model"] == expected.frames
+    assert told["pseudo_labelled"] == expected.labels["model"] == expected.frames
     assert told["seconds"] == pytest.approx(expected.seconds)
     named = {f"{kind}/{name}" for kind in ("images", "masks", "depth") for name in os.listdir(folder / "walk" / kind)}
     files = [folder / "walk" / name for name in (*named, "frames.jsonl")]
@@ -124,7 +124,7 @@ def test_hidden_frames_are_no_training_data_until_they_are_restored(site, folder
         "/api/recordings/walk/images/000003.jpeg%00.png",
         "/api/recordings/walk/images/link.png",
         "/api/recordings/walk/images/frames.jsonl",
-        "/api/recordings/walk/aside/000003.png",
+        "/api/recordings/walk/quarantine/000003.png",
         "/api/recordings/walk/./meta.json",
         "/api/recordings/walk/meta.json",
         "/api/recordings//etc/frames",
@@ -133,8 +133,8 @@ def test_hidden_frames_are_no_training_data_until_they_are_restored(site, folder
 def test_no_name_leads_out_of_the_recordings(site, folder, path):
     (folder / "walk" / "images" / ".hidden.png").write_bytes(SECRET)
     (folder / "walk" / "images" / "frames.jsonl").write_bytes(SECRET)
-    (folder / "walk" / "aside").mkdir()
-    (folder / "walk" / "aside" / "000003.png").write_bytes(SECRET)
+    (folder / "walk" / "quarantine").mkdir()
+    (folder / "walk" / "quarantine" / "000003.png").write_bytes(SECRET)
     with contextlib.suppress(OSError):  # not everybody may make links on Windows
         (folder / "walk" / "images" / "link.png").symlink_to(folder.parent / "secret.png")
     status, body = get_as_written(site(), path)
@@ -227,7 +227,7 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     assert set(told) == {"walk", "no_meta", "no_lines", "nonsense", "growing"}
     states = {name: each["state"] for name, each in told.items()}
     assert states["growing"] == "recording"
-    assert states["no_meta"] == "cut off"
+    assert states["no_meta"] == "interrupted"
     frames = {name: each["frames"] for name, each in told.items()}
     assert frames == {"walk": 30, "growing": 30, "no_meta": 30, "no_lines": 0, "nonsense": 1}
     assert get(address + "/no_lines/frames").content == b""
@@ -241,14 +241,14 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
 def test_a_recording_that_grows_is_looked_at_from_where_it_was_left(tmp_path):
     shutil.copytree(WALK, tmp_path / "run")
     lines = (WALK / "frames.jsonl").read_bytes().splitlines(keepends=True)
-    path, glances = tmp_path / "run" / "frames.jsonl", Glances()
+    path, cache = tmp_path / "run" / "frames.jsonl", SummaryCache()
     path.write_bytes(b"".join(lines[:10]) + lines[10][:20])
-    assert glances.look(tmp_path / "run").frames == 10
+    assert cache.summarise(tmp_path / "run").frames == 10
     with path.open("ab") as file:
         file.write(lines[10][20:] + b"".join(lines[11:]))
-    assert glances.look(tmp_path / "run") == Glances().look(tmp_path / "run")
+    assert cache.summarise(tmp_path / "run") == SummaryCache().summarise(tmp_path / "run")
     os.replace(shutil.copy(path, tmp_path / "shorter"), path)  # as recovery does
-    assert glances.look(tmp_path / "run").frames == len(lines)
+    assert cache.summarise(tmp_path / "run").frames == len(lines)
 
 
 def test_a_folder_that_does_not_exist_yet_has_none(serve_with_dashboard, tmp_path):

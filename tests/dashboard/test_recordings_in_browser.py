@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.recordings.routes import Recordings
 from dataset.pairs import find_pairs
-from dataset.recordings.recording import open_run
+from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
@@ -45,7 +45,7 @@ def walk(folder):
 
 
 @pytest.fixture
-def open_recording(bridge, visit):
+def open_player(bridge, visit):
     """Open a recording; returns the page when its first picture is there."""
 
     def start(name: str, **options):
@@ -77,7 +77,7 @@ def classes_on_disk(run: Path, frame: str) -> np.ndarray:
 
 def hidden_numbers(run: Path) -> set[int]:
     """The frames that training does not get."""
-    everything = {int(frame.frame) for frame in open_run(run).frames}
+    everything = {int(frame.frame) for frame in open_recording(run).frames}
     return everything - {int(pair.name) for pair in find_pairs(run)[0]}
 
 
@@ -112,7 +112,7 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     bright = grid_colours(page, "#picture")[-1, 0]
     assert (bright > dark).all()  # each picture of the stream is a little brighter than the one before
     assert page.get_attribute("#map-view", "data-camera") != place
-    frames = open_run(folder / "by_button").frames
+    frames = open_recording(folder / "by_button").frames
     apart = [np.hypot(*np.subtract(frame.track_point, frame.ground_truth_target)[:2]) for frame in frames]
     numbers = page.locator("#numbers > div", has_text="somebody else followed")
     assert numbers.locator("dd").text_content() == str(np.count_nonzero(np.array(apart) > 5))
@@ -120,8 +120,8 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     page.get_by_text("Following", exact=True).wait_for()
 
 
-def test_strip_and_keyboard_lead_to_the_frame(open_recording, walk):
-    page = open_recording("walk")
+def test_strip_and_keyboard_lead_to_the_frame(open_player, walk):
+    page = open_player("walk")
     assert shown(page) == "000000"
     strip = page.locator("#strip")
     box = strip.bounding_box()
@@ -146,15 +146,15 @@ def test_strip_and_keyboard_lead_to_the_frame(open_recording, walk):
     page.get_by_role("button", name="Play").wait_for()
     lost = page.locator("#moment-lines [data-kind=lost] button")
     lost.click()
-    record = next(frame for frame in open_run(walk).frames if frame.changed and frame.state == "lost")
+    record = next(frame for frame in open_recording(walk).frames if frame.changed and frame.state == "lost")
     wait_for(page, record.frame)
     page.get_by_label("Depth").check(force=True)
     wait_for(page, record.frame)
     until(page, lambda: np.ptp(grid_colours(page, "#picture")[-1, GRID // 2]) > 40)  # near: green or yellow, not grey
 
 
-def test_a_stretch_is_hidden_from_training_and_restored(open_recording, walk):
-    page = open_recording("walk")
+def test_a_stretch_is_hidden_from_training_and_restored(open_player, walk):
+    page = open_player("walk")
     strip = page.locator("#strip")
     box = strip.bounding_box()
     page.keyboard.down("Shift")
@@ -180,10 +180,10 @@ def test_a_stretch_is_hidden_from_training_and_restored(open_recording, walk):
     assert page.locator("#numbers dd").nth(1).text_content() == "3"  # of the whole recording
 
 
-def test_its_numbers_are_those_of_the_command(open_recording, walk):
-    page = open_recording("walk")
+def test_its_numbers_are_those_of_the_command(open_player, walk):
+    page = open_player("walk")
     terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
-    told, expected = dict(zip(terms, values, strict=True)), statistics_of(open_run(walk))
+    told, expected = dict(zip(terms, values, strict=True)), statistics_of(open_recording(walk))
     assert told["frames"] == str(expected.frames)
     assert told["with the hero"] == str(len(expected.hero_pixels))
     assert [told[name] for name in terms[4:8]] == [str(count) for count in expected.sizes.values()]
@@ -192,19 +192,19 @@ def test_its_numbers_are_those_of_the_command(open_recording, walk):
     assert told["latency, median"] == f"{np.median(expected.latencies):.1f} ms"
 
 
-def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_recording, folder, eventually):
+def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_player, folder, eventually):
     stream(bridge.port)
     assert eventually(lambda: bridge.sessions and bridge.sessions[0].counts.answered)
     recorder.start("growing")
     assert eventually((folder / "growing" / "frames.jsonl").exists)
     assert eventually(lambda: (folder / "growing" / "frames.jsonl").stat().st_size)
-    page = open_recording("growing")
+    page = open_player("growing")
     page.get_by_text("recording now").wait_for()
     before = frames_shown(page)
     until(page, lambda: frames_shown(page) > before + 5)
     recorder.stop()
     until(page, lambda: page.locator("#run-state").is_hidden())
-    assert frames_shown(page) == len(open_run(folder / "growing").frames)
+    assert frames_shown(page) == len(open_recording(folder / "growing").frames)
 
 
 def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit, walk, folder):
@@ -284,7 +284,7 @@ def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, wal
     assert hidden_numbers(walk) == set()
 
 
-def test_a_long_recording_opens_at_once(open_recording, walk):
+def test_a_long_recording_opens_at_once(open_player, walk):
     lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
     with (walk / "frames.jsonl").open("w") as file:
         for number in range(LONG):
@@ -292,7 +292,7 @@ def test_a_long_recording_opens_at_once(open_recording, walk):
             line["timestamp"] = number / 5
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
     began = time.monotonic()
-    page = open_recording("walk", complains=True)  # of masks that are not there
+    page = open_player("walk", complains=True)  # of masks that are not there
     seconds = time.monotonic() - began
     assert frames_shown(page) == LONG
     print(f"{LONG} frames: opened in {seconds:.2f} s")
@@ -302,8 +302,8 @@ def test_a_long_recording_opens_at_once(open_recording, walk):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_they_fit_screens_from_380_pixels_to_4k(open_recording, bridge, scheme, walk, tmp_path):
-    page = open_recording("walk", color_scheme=scheme)
+def test_they_fit_screens_from_380_pixels_to_4k(open_player, bridge, scheme, walk, tmp_path):
+    page = open_player("walk", color_scheme=scheme)
     pictures = Path(SCREENSHOTS or tmp_path) / "screenshots"
     for name, wanted in (
         ("recording", ("#picture", "#map-view", "#strip", "#play", "#hide", "#histograms")),

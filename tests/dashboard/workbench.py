@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.workshop.requests import WorkspacePaths
-from dataset.recordings.record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import write_dataset
 
 SIZE = 64

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.previews.film import distance_plot, film_pictures, write_gif
+from dataset.previews.film import distance_plot, film_frames, write_gif
 from dataset.previews.flight_map import DRONE, ESTIMATE, TRUTH
 from dataset.previews.overlay import CAPTION, SIZE
-from dataset.recordings.record import FrameRecord, RecordingError
-from dataset.recordings.recording import Run
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import Recording
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def run(tmp_path):
                 state="found",
             )
         )
-    return Run(tmp_path, {}, tuple(records), 0)
+    return Recording(tmp_path, {}, tuple(records), 0)
 
 
 def middle_of(picture, colour):
@@ -49,7 +50,7 @@ def middle_of(picture, colour):
 
 
 def test_on_the_map_forward_is_up_and_left_is_left(run):
-    pictures = list(film_pictures(run))
+    pictures = list(film_frames(run))
     assert len(pictures) == 6
     chart = pictures[-1][:SIZE, SIZE:]
     (drone_row, drone_column), (hero_row, hero_column) = middle_of(chart, DRONE), middle_of(chart, TRUTH)
@@ -60,7 +61,7 @@ def test_on_the_map_forward_is_up_and_left_is_left(run):
 
 
 def test_ways_grow_with_the_frames_that_are_left_out_too(run):
-    every, few = list(film_pictures(run)), list(film_pictures(run, 5))
+    every, few = list(film_frames(run)), list(film_frames(run, 5))
     assert len(few) == 2
     assert np.array_equal(every[-1], few[-1])
     blue = [np.ptp(picture[:SIZE, SIZE:].astype(int)[..., ::2], axis=2) > 60 for picture in every]
@@ -70,7 +71,9 @@ def test_ways_grow_with_the_frames_that_are_left_out_too(run):
 
 def test_what_was_imported_has_a_film_without_a_map(run):
     records = tuple(dataclasses.replace(frame, pose=None, track_point=None) for frame in run.frames)
-    assert {picture.shape for picture in film_pictures(Run(run.path, {}, records, 0))} == {(SIZE + CAPTION, SIZE, 3)}
+    assert {picture.shape for picture in film_frames(Recording(run.path, {}, records, 0))} == {
+        (SIZE + CAPTION, SIZE, 3)
+    }
 
 
 def test_the_animation_has_at_most_the_frames_asked_for(run, tmp_path):
@@ -88,7 +91,7 @@ def test_the_plot_is_a_picture(run, tmp_path):
 
 def test_what_has_no_frames_or_poses_says_so(run, tmp_path):
     with pytest.raises(RecordingError, match="no frames"):
-        write_gif(Run(run.path, {}, (), 0), tmp_path / "film.gif")
+        write_gif(Recording(run.path, {}, (), 0), tmp_path / "film.gif")
     imported = FrameRecord("000000", "000000.png", "simulator", 0, 0)
     with pytest.raises(RecordingError, match="no poses"):
-        distance_plot(Run(run.path, {}, (imported,), 0), tmp_path / "distance.png")
+        distance_plot(Recording(run.path, {}, (imported,), 0), tmp_path / "distance.png")

@@ -71,7 +71,7 @@ def test_a_zip_with_the_separators_of_windows_reads_like_any(tmp_path):
             archive.writestr(entry, file.read_bytes())
     pairs, problems = find_pairs(tmp_path / "windows.zip")
     assert problems == []
-    assert [pair.run for pair in pairs] == ["windows/train/run_1"] * 3
+    assert [pair.recording for pair in pairs] == ["windows/train/run_1"] * 3
     for one, other in zip(pairs, find_pairs(tmp_path / "train")[0], strict=True):
         assert (one.name, one.image.name) == (other.name, other.image.name)
         np.testing.assert_array_equal(read_pair(one), read_pair(other))
@@ -105,7 +105,7 @@ def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
     (tmp_path / "flight" / "frames.jsonl").write_text("\n".join([*lines, "[]", '{"image": "0000']))
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
     for source in (tmp_path / "flight", archive):
-        assert [pair.by_model for pair in find_pairs(source)[0]] == [False, True, False]
+        assert [pair.pseudo_labelled for pair in find_pairs(source)[0]] == [False, True, False]
 
 
 def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
@@ -135,7 +135,7 @@ def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
     (tmp_path / "recordings" / "far").symlink_to(tmp_path / "elsewhere" / "far")
     (tmp_path / "elsewhere" / "far" / "again").symlink_to(tmp_path / "recordings")
     pairs, problems = find_pairs(tmp_path / "recordings")
-    assert [pair.run for pair in pairs] == ["recordings/far"]
+    assert [pair.recording for pair in pairs] == ["recordings/far"]
     assert problems == []
 
 
@@ -154,7 +154,7 @@ def test_what_an_archiver_leaves_beside_is_no_dataset(tmp_path, frame):
 def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
     write_frame(tmp_path / "train", "1_run1_cam1_00000.jpeg", "1_run1_mask_00000.png", *frame)
     write_frame(tmp_path / "mine" / "evening", "000000.jpeg", "000000.png", *frame)
-    runs = {pair.run for pair in find_pairs(tmp_path)[0]}
+    runs = {pair.recording for pair in find_pairs(tmp_path)[0]}
     assert {run.split("/", 1)[1] for run in runs} == {"train/1_run1", "mine/evening"}
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dataset.pairs import check_pairs, find_pairs, read_pair
 from dataset.quadsim_import import find_frames, labels_of_depths, main, read_frame
-from dataset.recordings.recording import open_run
-from dataset.recordings.writer import RunWriter
+from dataset.recordings.recording import open_recording
+from dataset.recordings.writer import RecordingWriter
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def test_the_import_is_a_dataset_and_a_recording(recording, tmp_path):
     for channel in range(3):  # background left, people in the middle, hero right
         expected[:, 3 * channel : 3 * channel + 3, channel] = 255
     np.testing.assert_array_equal(mask, expected)
-    run = open_run(tmp_path / "runs" / "first")
+    run = open_recording(tmp_path / "runs" / "first")
     assert run.state == "finished"
     assert [frame.hero_pixels for frame in run.frames] == [24, 24, 24]
     assert {frame.label_source for frame in run.frames} == {"simulator"}
@@ -124,7 +124,7 @@ def test_a_frame_with_a_bad_file_is_named_and_left_out(recording, tmp_path, caps
     pairs, problems = find_pairs(tmp_path / "run")
     assert [pair.name for pair in pairs] == ["00000", "00002"]  # and nobody's label has moved
     assert not problems
-    assert open_run(tmp_path / "run").meta["left_out"]
+    assert open_recording(tmp_path / "run").meta["left_out"]
 
 
 def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path, capsys):
@@ -144,7 +144,7 @@ def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path,
 def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
     recording, tmp_path, monkeypatch, capsys, ended_by, status
 ):
-    add = RunWriter.add
+    add = RecordingWriter.add
 
     def ends(self, record, *files):
         if record.frame == "00002":
@@ -152,12 +152,12 @@ def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
         add(self, record, *files)
 
     with monkeypatch.context() as patched:
-        patched.setattr(RunWriter, "add", ends)
+        patched.setattr(RecordingWriter, "add", ends)
         assert main([str(recording), str(tmp_path / "runs" / "first")]) == status
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not list((tmp_path / "runs").iterdir())
     assert main([str(recording), str(tmp_path / "runs" / "first")]) == 0
-    assert len(open_run(tmp_path / "runs" / "first").frames) == 3
+    assert len(open_recording(tmp_path / "runs" / "first").frames) == 3
 
 
 def test_other_files_beside_the_cameras_do_not_matter(recording):

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.previews.overlay import caption_of
-from dataset.recordings.record import FrameRecord, RecordingError, read_lines
-from dataset.recordings.recording import Run
+from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import Recording
 from dataset.recordings.statistics import statistics_of
 
 LINE = (Path(__file__).with_name("recordings") / "walk" / "frames.jsonl").read_bytes().splitlines(keepends=True)[0]
@@ -24,7 +25,7 @@ anything = st.recursive(
 
 def use(record: FrameRecord) -> None:
     """All that readers do with a line."""
-    statistics_of(Run(Path("run"), {}, (record,), 0))
+    statistics_of(Recording(Path("run"), {}, (record,), 0))
     caption_of(record)
     assert all("/" not in name.partition("/")[2] and ".." not in name for name in record.files())
 
@@ -77,7 +78,7 @@ def test_frames_are_in_order_whatever_the_order_of_their_lines(tmp_path):
     first = FrameRecord.from_line(LINE)
     lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (3, 1, 2)]
     (tmp_path / "frames.jsonl").write_bytes(b"".join(lines) + b'{"frame": "0000')
-    records, broken = read_lines(tmp_path)
+    records, broken = read_frame_records(tmp_path)
     assert [record.frame for record in records] == ["000001", "000002", "000003"]
     assert broken == [b'{"frame": "0000']
-    assert read_lines(tmp_path / "absent") == ([], [])
+    assert read_frame_records(tmp_path / "absent") == ([], [])

@@ -11,10 +11,10 @@ import pytest
 from dataset.__main__ import main
 from dataset.pairs import find_pairs
 from dataset.previews.contact_sheet import select
-from dataset.previews.film import film_pictures, frames_per_second
+from dataset.previews.film import film_frames, frames_per_second
 from dataset.previews.overlay import HERO_COLOUR, SIZE, draw
-from dataset.recordings.record import read_lines
-from dataset.recordings.recording import open_run
+from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
 from tests.walk import FRAMES, UNSEEN
 
@@ -63,17 +63,17 @@ def test_a_name_means_a_recording_before_another_folder(walk, capsys, monkeypatc
     assert "other is no recording" in capsys.readouterr().err
 
 
-def test_list_shows_every_run_and_its_state(walk, capsys):
+def test_list_shows_every_recording_and_its_state(walk, capsys):
     shutil.copytree(walk, walk.with_name("broken"))
     (walk.with_name("broken") / "meta.json").unlink()
-    walk.with_name("no-run").mkdir()
+    walk.with_name("no-recording").mkdir()
     assert main(["list", str(walk.parent)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["run", "broken", "walk"]
-    assert "cut off" in lines[1]
+    assert [line.split()[0] for line in lines] == ["name", "broken", "walk"]
+    assert "interrupted" in lines[1]
     assert "finished" in lines[2]
     assert main(["recover", str(walk.with_name("broken"))]) == 0
-    assert "30 frames are whole" in capsys.readouterr().out
+    assert "30 frames are intact" in capsys.readouterr().out
     assert main(["list", str(walk / "images")]) == 0
     assert "no recordings" in capsys.readouterr().out
 
@@ -83,20 +83,20 @@ def test_show_counts_and_draws(walk, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert f"hero visible {FRAMES - len(UNSEEN)} frames" in out
     assert "found, lost 2, 1 times" in out
-    sheet = cv2.imread(str(walk / "look" / "contact_sheet.png"))
+    sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert sheet.shape[1] > 5 * SIZE
-    assert cv2.imread(str(walk / "look" / "statistics.png")) is not None
+    assert cv2.imread(str(walk / "previews" / "statistics.png")) is not None
     assert names(walk) == names(WALK)  # pictures of it are no part of the dataset
 
 
 def test_statistics_are_those_of_the_walk():
-    numbers = statistics_of(open_run(WALK))
+    numbers = statistics_of(open_recording(WALK))
     assert numbers.frames == FRAMES
     assert numbers.missing == 0
     assert sum(numbers.sizes.values()) == len(numbers.hero_pixels) == FRAMES - len(UNSEEN)
     assert numbers.metres[0] < 11
     assert numbers.metres[-1] > 22  # it walks away
-    thinned = dataclasses.replace(open_run(WALK), frames=open_run(WALK).frames[::3])
+    thinned = dataclasses.replace(open_recording(WALK), frames=open_recording(WALK).frames[::3])
     assert statistics_of(thinned).missing == FRAMES - len(thinned.frames) - 2  # none after the last
 
 
@@ -122,14 +122,14 @@ def test_a_video_goes_where_it_is_asked_to(walk, tmp_path, capsys):
 
 def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
     assert main(["video", str(walk)]) == 0
-    film = walk / "look" / "video.mp4"
+    film = walk / "previews" / "video.mp4"
     before = film.read_bytes()
 
     def ends(run):
-        yield next(film_pictures(run))
+        yield next(film_frames(run))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dataset.__main__.film_pictures", ends)
+    monkeypatch.setattr("dataset.__main__.film_frames", ends)
     assert main(["video", str(walk)]) == 130
     assert film.read_bytes() == before
     assert list(film.parent.iterdir()) == [film]
@@ -137,7 +137,7 @@ def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
 
 def test_a_video_has_every_frame(walk, capsys):
     assert main(["video", str(walk)]) == 0
-    film = cv2.VideoCapture(str(walk / "look" / "video.mp4"))
+    film = cv2.VideoCapture(str(walk / "previews" / "video.mp4"))
     assert int(film.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(5)
     there, picture = film.read()
@@ -146,7 +146,7 @@ def test_a_video_has_every_frame(walk, capsys):
 
 
 def test_overlays_are_where_the_hero_is():
-    run = open_run(WALK)
+    run = open_recording(WALK)
     frame = run.frames[0]
     picture = draw(run, frame)
     outlined = np.argwhere((picture[:SIZE] == HERO_COLOUR).all(axis=-1))
@@ -157,7 +157,7 @@ def test_overlays_are_where_the_hero_is():
 
 
 def test_the_contact_sheet_shows_what_changed():
-    frames = open_run(WALK).frames
+    frames = open_recording(WALK).frames
     assert {frame.number for frame in frames if frame.changed} == {0, 17, 22}
     chosen = [frame.number for frame in select(frames, 8)]
     assert {0, 17, 22, 29} <= set(chosen)
@@ -177,9 +177,9 @@ def test_what_is_no_recording_is_said(tmp_path, capsys):
 def test_a_damaged_recording_is_read_as_far_as_it_goes(walk, capsys):
     lines = (walk / "frames.jsonl").read_bytes()
     (walk / "frames.jsonl").write_bytes(lines[:-20])
-    assert len(read_lines(walk)[0]) == FRAMES - 1
+    assert len(read_frame_records(walk)[0]) == FRAMES - 1
     (walk / "images" / "000000.jpeg").write_bytes(b"")
     assert main(["show", str(walk)]) == 0
     assert "1 lines" in capsys.readouterr().out
-    sheet = cv2.imread(str(walk / "look" / "contact_sheet.png"))
+    sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert len(np.unique(sheet[10:300, 10:300])) == 1  # in the place of the picture that cannot be read

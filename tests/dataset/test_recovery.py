@@ -1,4 +1,4 @@
-"""Recordings that were cut off: what is whole stays, the rest is set aside, nothing is deleted."""
+"""Recordings that were interrupted: what is intact stays, the rest is quarantined, nothing is deleted."""
 
 import json
 import os
@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from dataset.pairs import check_pairs, find_pairs
-from dataset.recordings.record import FrameRecord, lock, read_lines, read_meta
+from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.layout import lock, read_meta
 from dataset.recordings.recovery import recover, recover_all
-from dataset.recordings.writer import RunWriter
+from dataset.recordings.writer import RecordingWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 JPEG = b"\xff\xd8 picture \xff\xd9"
@@ -27,87 +28,87 @@ def everything_in(run: Path) -> list[bytes]:
 
 
 @pytest.fixture
-def cut_off(tmp_path):
+def interrupted(tmp_path):
     """A run of five frames whose writer has vanished."""
-    writer = RunWriter(tmp_path, "run", {"model": "m"})
+    writer = RecordingWriter(tmp_path, "run", {"model": "m"})
     for number in range(5):
         record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number, received=1e9 + number)
         writer.add(record, JPEG, PNG, PNG)
     writer._lock.release()
-    os.close(writer._lines)
+    os.close(writer._file)
     return writer.path
 
 
-def test_a_run_that_was_cut_off_between_frames_is_finished(cut_off):
-    recovered = recover(cut_off)
-    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (5, 0, 0)
-    meta = read_meta(cut_off)
+def test_a_run_that_was_interrupted_between_frames_is_finished(interrupted):
+    recovered = recover(interrupted)
+    assert (recovered.frames, recovered.lines, recovered.files) == (5, 0, 0)
+    meta = read_meta(interrupted)
     assert meta["frames"] == 5
     assert meta["model"] == "m"
-    assert meta["end_reason"] == "cut off"
+    assert meta["end_reason"] == "interrupted"
     assert meta["ended"].startswith("2001-09-09T01:46:44")  # when its last frame was received
-    assert recover(cut_off) is None  # it is in order now
+    assert recover(interrupted) is None  # it is in order now
 
 
-def test_an_unfinished_line_and_its_files_are_set_aside(cut_off):
-    lines = (cut_off / "frames.jsonl").read_bytes()
-    (cut_off / "frames.jsonl").write_bytes(lines[:-10])
-    recovered = recover(cut_off)
-    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (4, 1, 3)
-    assert [record.number for record in read_lines(cut_off)[0]] == [0, 1, 2, 3]
-    assert sorted(file.name for file in (cut_off / "aside").iterdir()) == [
+def test_an_unfinished_line_and_its_files_are_quarantined(interrupted):
+    lines = (interrupted / "frames.jsonl").read_bytes()
+    (interrupted / "frames.jsonl").write_bytes(lines[:-10])
+    recovered = recover(interrupted)
+    assert (recovered.frames, recovered.lines, recovered.files) == (4, 1, 3)
+    assert [record.number for record in read_frame_records(interrupted)[0]] == [0, 1, 2, 3]
+    assert sorted(file.name for file in (interrupted / "quarantine").iterdir()) == [
         "depth-000004.png",
         "frames.jsonl",
         "images-000004.jpeg",
         "masks-000004.png",
     ]
-    pairs, problems = find_pairs(cut_off)  # what is aside is no part of the dataset
+    pairs, problems = find_pairs(interrupted)  # what is quarantined is no part of the dataset
     assert len(pairs) == 4
     assert not problems
 
 
 @pytest.mark.parametrize("part", ["images/000002.jpeg", "masks/000002.png", "depth/000002.png"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "zeros"])
-def test_a_frame_with_a_damaged_file_is_set_aside(cut_off, part, damage):
-    file = cut_off / part
+def test_a_frame_with_a_damaged_file_is_quarantined(interrupted, part, damage):
+    file = interrupted / part
     data = file.read_bytes()
     if damage == "missing":
         file.unlink()
     else:
         file.write_bytes({"empty": b"", "truncated": data[:-3], "zeros": bytes(len(data))}[damage])
-    recovered = recover(cut_off)
+    recovered = recover(interrupted)
     assert recovered.frames == 4
-    assert [record.number for record in read_lines(cut_off)[0]] == [0, 1, 3, 4]
-    assert find_pairs(cut_off)[1] == []
+    assert [record.number for record in read_frame_records(interrupted)[0]] == [0, 1, 3, 4]
+    assert find_pairs(interrupted)[1] == []
 
 
-def test_lines_that_a_power_cut_turned_to_zeros_are_set_aside(cut_off):
-    lines = (cut_off / "frames.jsonl").read_bytes().splitlines(keepends=True)
+def test_lines_that_a_power_cut_turned_to_zeros_are_quarantined(interrupted):
+    lines = (interrupted / "frames.jsonl").read_bytes().splitlines(keepends=True)
     lines[3] = bytes(len(lines[3]) - 1) + b"\n"
-    (cut_off / "frames.jsonl").write_bytes(b"".join(lines))
-    recovered = recover(cut_off)
-    assert (recovered.frames, recovered.lines_aside, recovered.files_aside) == (4, 1, 3)
+    (interrupted / "frames.jsonl").write_bytes(b"".join(lines))
+    recovered = recover(interrupted)
+    assert (recovered.frames, recovered.lines, recovered.files) == (4, 1, 3)
 
 
-def test_no_file_is_deleted(cut_off):
-    (cut_off / "images" / "000005.jpeg").write_bytes(b"\xff\xd8 half a pic")
-    before = everything_in(cut_off / "images") + everything_in(cut_off / "masks")
-    recover(cut_off)
-    after = everything_in(cut_off)
+def test_no_file_is_deleted(interrupted):
+    (interrupted / "images" / "000005.jpeg").write_bytes(b"\xff\xd8 half a pic")
+    before = everything_in(interrupted / "images") + everything_in(interrupted / "masks")
+    recover(interrupted)
+    after = everything_in(interrupted)
     assert all(data in after for data in before)
 
 
-def test_lost_meta_data_do_not_lose_the_frames(cut_off):
-    (cut_off / "meta.json").write_bytes(b"")
-    assert recover(cut_off).frames == 5
-    assert read_meta(cut_off)["frames"] == 5
+def test_lost_meta_data_do_not_lose_the_frames(interrupted):
+    (interrupted / "meta.json").write_bytes(b"")
+    assert recover(interrupted).frames == 5
+    assert read_meta(interrupted)["frames"] == 5
 
 
 def test_a_run_that_is_being_written_is_left_alone(tmp_path):
-    writer = RunWriter(tmp_path, "run", {})
+    writer = RecordingWriter(tmp_path, "run", {})
     assert recover_all(tmp_path) == []
     assert lock(writer.path) is None
-    other = RunWriter(tmp_path, "run", {})  # a second recorder of the same name gets a run of its own
+    other = RecordingWriter(tmp_path, "run", {})  # a second recorder of the same name gets a run of its own
     assert other.path != writer.path
     writer.close("done")
     other.close("done")
@@ -121,7 +122,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("part", ["images", "masks", "depth"])
 def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, monkeypatch, part):
-    writer = RunWriter(tmp_path, "run", {})
+    writer = RecordingWriter(tmp_path, "run", {})
     records = [FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number) for number in range(2)]
     writer.add(records[0], JPEG, PNG, PNG)
     write = Path.write_bytes
@@ -139,9 +140,9 @@ def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, mo
     pairs, problems = find_pairs(tmp_path)  # a training, before anybody has put the run in order
     assert ([pair.name for pair in pairs], problems) == (["000000"], [])
     writer._lock.release()
-    os.close(writer._lines)
+    os.close(writer._file)
     recovered = recover(writer.path)
-    assert (recovered.frames, recovered.lines_aside) == (1, 0)
+    assert (recovered.frames, recovered.lines) == (1, 0)
     assert [file.stem for file in (writer.path / part).iterdir()] == ["000000"]
     assert find_pairs(tmp_path)[1] == []
 
@@ -178,10 +179,10 @@ def test_killed_at_twenty_random_moments_only_the_frame_in_flight_is_lost(tmp_pa
             (run,) = folder.iterdir()
             (recovered,) = recover_all(folder)
             assert written <= recovered.frames
-            assert recovered.lines_aside <= 1
-            assert recovered.files_aside <= 3  # of the one frame that was being written
-            unfinished += bool(recovered.files_aside)
-            assert [record.number for record in read_lines(run)[0]] == list(range(recovered.frames))
+            assert recovered.lines <= 1
+            assert recovered.files <= 3  # of the one frame that was being written
+            unfinished += bool(recovered.files)
+            assert [record.number for record in read_frame_records(run)[0]] == list(range(recovered.frames))
             pairs, problems = find_pairs(run)
             assert len(pairs) == recovered.frames
             assert not problems

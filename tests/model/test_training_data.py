@@ -82,9 +82,9 @@ def test_frames_left_out_are_neither_drawn_nor_copied_from(tmp_path):
 def test_by_default_a_twentieth_of_every_run_is_held_out_in_stretches():
     pairs = pairs_of("a", 2000) + pairs_of("b", 60) + pairs_of("c", 19)
     held = sorted(stretches(pairs))
-    assert [pairs[row].run for row in held].count("a") == 100
-    assert [pairs[row].run for row in held].count("b") == 3
-    assert [pairs[row].run for row in held].count("c") == 0
+    assert [pairs[row].recording for row in held].count("a") == 100
+    assert [pairs[row].recording for row in held].count("b") == 3
+    assert [pairs[row].recording for row in held].count("c") == 0
     assert np.count_nonzero(np.diff(held) > 1) == 2  # two stretches of a, one of b
     assert stretches(pairs) == set(held)
 
@@ -113,7 +113,7 @@ def test_a_run_is_held_out_by_its_name_not_by_that_of_another(tmp_path):
     given = [str(tmp_path / "train")], [str(tmp_path / "runs")]
 
     def held(*names):
-        return sorted({pair.run for pair in gather(*given, hold_out=names).held})
+        return sorted({pair.recording for pair in gather(*given, hold_out=names).held})
 
     assert held("run1") == ["train/0_run1"]
     assert held("far") == ["runs/far"]
@@ -152,28 +152,28 @@ def test_a_full_disk_is_said_before_frames_are_written(tmp_path, monkeypatch):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def write_recording(folder, count, by_model):
-    """As a flight leaves it; the first `by_model` frames are labelled by the network, not by the simulator."""
+def write_recording(folder, count, pseudo_labelled):
+    """As a flight leaves it; the first `pseudo_labelled` frames are labelled by the network, not by the simulator."""
     labels = draw_labels(np.random.default_rng(0), 32)
     lines = []
     for number in range(count):
         write_frame(folder, f"{number:06d}.png", f"{number:06d}.png", paint(labels) - np.uint8(number), labels)
-        source = "model" if number < by_model else "simulator"
+        source = "model" if number < pseudo_labelled else "simulator"
         lines.append(json.dumps({"image": f"{number:06d}.png", "label_source": source}))
     (folder / "frames.jsonl").write_text("\n".join(lines))
     return str(folder)
 
 
 def test_what_a_model_labelled_is_told_and_measures_nothing(tmp_path):
-    flight = write_recording(tmp_path / "flight", 40, by_model=40)
+    flight = write_recording(tmp_path / "flight", 40, pseudo_labelled=40)
     official = write_dataset(tmp_path / "official", 40, size=32)
     gathered = gather([str(official)], [flight])
-    assert {pair.run for pair in gathered.held} == {"official/run_1"}
-    assert sum(pair.by_model for pair in gathered.pairs) == 40  # none is lost to learning
+    assert {pair.recording for pair in gathered.held} == {"official/run_1"}
+    assert sum(pair.pseudo_labelled for pair in gathered.pairs) == 40  # none is lost to learning
     assert [note.partition(":")[0] for note in gathered.notes] == [
         "40 of 78 frames to learn from are labelled by a model, not by the simulator"
     ]
-    mixed = write_recording(tmp_path / "mixed", 10, by_model=4)
+    mixed = write_recording(tmp_path / "mixed", 10, pseudo_labelled=4)
     gathered, found = judged(tmp_path, official, validation=[mixed])
     assert [pair.name for pair in gathered.held] == [f"{number:06d}" for number in range(4, 10)]
     assert found.notes == (

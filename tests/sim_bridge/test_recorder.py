@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from dataset.pairs import find_pairs, read_pair
-from dataset.recordings.record import read_lines, read_meta
-from dataset.recordings.writer import RunWriter
+from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.layout import read_meta
+from dataset.recordings.writer import RecordingWriter
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
@@ -79,7 +80,7 @@ def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
     payloads = [payload(timestamp=10 + number / 5, brightness=50 + number, depth=25) for number in range(5)]
     fly(payloads)
     run = tmp_path / "runs" / "flight"
-    records, broken = read_lines(run)
+    records, broken = read_frame_records(run)
     assert not broken
     assert [record.frame for record in records] == [f"{number:06d}" for number in range(5)]
     for record, sent in zip(records, payloads, strict=True):
@@ -123,7 +124,7 @@ def test_the_simulators_truth_goes_before_the_models_mask(fly, payload, tmp_path
     broken = payload(timestamp=2) | {"ground_truth_mask": base64.b64encode(b"no mask").decode()}
     fly([with_truth, broken])
     run = tmp_path / "runs" / "flight"
-    first, second = read_lines(run)[0]
+    first, second = read_frame_records(run)[0]
     assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["ground_truth_mask"])
     assert (first.label_source, first.hero_pixels, first.people_pixels) == ("simulator", 0, 256 * 256)
     assert first.ground_truth_target == [1.5, 2.5, 0]
@@ -139,7 +140,7 @@ def test_two_simulators_get_two_runs(record, connect, payload, eventually, tmp_p
     server.stop()
     recorder.close()
     assert sorted(run.name for run in (tmp_path / "runs").iterdir()) == ["flight", "flight-2"]
-    assert all(len(read_lines(run)[0]) == 1 for run in (tmp_path / "runs").iterdir())
+    assert all(len(read_frame_records(run)[0]) == 1 for run in (tmp_path / "runs").iterdir())
 
 
 def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path):
@@ -161,7 +162,7 @@ def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path
     send(3)
     assert recorder.status()["recording"]
     recorder.close()
-    runs = {run.name: [record.number for record in read_lines(run)[0]] for run in (tmp_path / "runs").iterdir()}
+    runs = {run.name: [record.number for record in read_frame_records(run)[0]] for run in (tmp_path / "runs").iterdir()}
     assert runs == {"first": [1], "first-2": [3]}
     with pytest.raises(ValueError, match="letters"):
         recorder.start("../elsewhere")
@@ -203,14 +204,14 @@ def test_who_is_told_of_a_start_may_ask_the_recorder(record):
 
 def test_a_slow_disk_costs_frames_of_the_recording_and_not_the_flight(fly, payload, tmp_path, monkeypatch):
     slow = threading.Event()
-    add = RunWriter.add
-    monkeypatch.setattr(RunWriter, "add", lambda *arguments: (slow.wait(20), add(*arguments)))
+    add = RecordingWriter.add
+    monkeypatch.setattr(RecordingWriter, "add", lambda *arguments: (slow.wait(20), add(*arguments)))
     payloads = [payload(timestamp=number) for number in range(12)]
     threading.Timer(3.0, slow.set).start()  # lockstep: all are answered long before
     began = time.monotonic()
     recorder = fly(payloads, queue_frames=4)
     assert time.monotonic() - began < 20
-    kept = len(read_lines(tmp_path / "runs" / "flight")[0])
+    kept = len(read_frame_records(tmp_path / "runs" / "flight")[0])
     assert kept <= 5  # one at the disk, four waiting
     assert recorder.status()["lost"] == {"the disk was too slow": 12 - kept}
     assert read_meta(tmp_path / "runs" / "flight")["lost"] == {"the disk was too slow": 12 - kept}
@@ -232,7 +233,7 @@ def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, 
     monkeypatch.setattr("dataset.recordings.writer.os.write", full)
     recorder = fly([payload(timestamp=number) for number in range(6)])
     run = tmp_path / "runs" / "flight"
-    records, broken = read_lines(run)
+    records, broken = read_frame_records(run)
     assert not broken
     assert [record.number for record in records] == [0, 3, 4, 5]
     assert len(list((run / "images").iterdir())) == 4
@@ -256,7 +257,7 @@ class SeesABlobFrom(SeesABlob):
 
 def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fly, payload, tmp_path, monkeypatch):
     monkeypatch.setattr("sim_bridge.recorder.recorder.DISK_PAUSE", 0.0)
-    add, refused = RunWriter.add, []
+    add, refused = RecordingWriter.add, []
 
     def full(self, record, *files):
         if record.number == 1 and not refused:
@@ -264,17 +265,17 @@ def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fl
             raise OSError(errno.ENOSPC, "no space left on device")
         add(self, record, *files)
 
-    monkeypatch.setattr(RunWriter, "add", full)
+    monkeypatch.setattr(RecordingWriter, "add", full)
     payloads = [payload(timestamp=number, depth=25) for number in range(8)]
     recorder = fly(payloads, segmenter=SeesABlobFrom(5), filter=("events",))  # found in 5, and 0 to 4 come with it
     run = tmp_path / "runs" / "flight"
-    assert [record.number for record in read_lines(run)[0]] == [0, 6, 7]
+    assert [record.number for record in read_frame_records(run)[0]] == [0, 6, 7]
     assert read_meta(run)["lost"] == recorder.status()["lost"] == {"the disk refused": 5}
 
 
 def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly, payload, tmp_path, monkeypatch):
     monkeypatch.setattr("sim_bridge.recorder.recorder.DISK_PAUSE", 0.0)
-    make, tries = RunWriter.__init__, []
+    make, tries = RecordingWriter.__init__, []
 
     def full(self, *arguments):
         tries.append(arguments)
@@ -282,7 +283,7 @@ def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly
             raise OSError(errno.ENOSPC, "no space left on device")
         make(self, *arguments)
 
-    monkeypatch.setattr(RunWriter, "__init__", full)
+    monkeypatch.setattr(RecordingWriter, "__init__", full)
     fly([payload(timestamp=number) for number in range(4)])
     meta = read_meta(tmp_path / "runs" / "flight")
     assert (meta["frames"], meta["first_number"], meta["lost"]) == (2, 2, {"the disk refused": 2})
@@ -308,7 +309,7 @@ def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, even
 def test_the_recording_ends_at_its_limit(fly, payload, tmp_path):
     recorder = fly([payload(timestamp=number) for number in range(20)], max_gigabytes=2e-5)
     run = tmp_path / "runs" / "flight"
-    assert 1 < len(read_lines(run)[0]) < 20
+    assert 1 < len(read_frame_records(run)[0]) < 20
     assert "limit" in read_meta(run)["end_reason"]
     assert not recorder.recording
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dataset.recordings.record import RecordingError, read_lines
-from dataset.recordings.recording import open_run
+from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.recording import open_recording
 from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recorder.recorder import Recorder
@@ -30,7 +31,7 @@ def replayed(serve, run, make_agent=FollowAgent, real=False):
 
 
 def test_the_recorded_walk_is_decided_as_it_was(serve):
-    run = open_run(WALK)
+    run = open_recording(WALK)
     assert len(run.frames) == FRAMES
     compared, differences = check(run, replayed(serve, run), metres=0.1)
     assert compared == FRAMES
@@ -39,7 +40,9 @@ def test_the_recorded_walk_is_decided_as_it_was(serve):
 
 def test_the_recorded_walk_is_where_the_hero_was():
     """Against the arithmetic that made the frames: what is compared to above is itself right."""
-    seen = [frame for frame in open_run(WALK).frames if frame.commands and frame.commands[0][0] == "object_detected"]
+    seen = [
+        frame for frame in open_recording(WALK).frames if frame.commands and frame.commands[0][0] == "object_detected"
+    ]
     assert len(seen) > FRAMES / 2
     for frame in seen:
         x, y, _ = frame.commands[0][1]["coords"]
@@ -49,7 +52,7 @@ def test_the_recorded_walk_is_where_the_hero_was():
 
 
 def test_another_agent_is_found_out(serve):
-    run = open_run(WALK)
+    run = open_recording(WALK)
     answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(depth_far=90.0)))
     _, differences = check(run, answers, metres=0.1)
     assert len(differences) > FRAMES / 2
@@ -60,7 +63,7 @@ def test_another_agent_is_found_out(serve):
 
 
 def test_a_replayed_frame_has_the_numbers_and_bytes_of_the_original():
-    run = open_run(WALK)
+    run = open_recording(WALK)
     for frame in run.frames[:3]:
         sent, again = make_frame(frame.number), payload_of(run, frame)
         assert again["rgb_image"] == sent["rgb_image"]
@@ -71,17 +74,17 @@ def test_a_replayed_frame_has_the_numbers_and_bytes_of_the_original():
 
 def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
     shutil.copytree(WALK, tmp_path / "walk")
-    records = read_lines(tmp_path / "walk")[0][:6]
+    records = read_frame_records(tmp_path / "walk")[0][:6]
     paced = [dataclasses.replace(frame, received=1e9 + frame.number * 0.1) for frame in records]
     (tmp_path / "walk" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in paced))
     began = time.monotonic()
-    answers = replayed(serve, open_run(tmp_path / "walk"), real=True)
+    answers = replayed(serve, open_recording(tmp_path / "walk"), real=True)
     assert 0.5 <= time.monotonic() - began < 2.0
     assert [answer.outcome for answer in answers] == ["answered"] * 6
 
 
 def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
-    run = open_run(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
+    run = open_recording(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
     assert 0 < len(run.frames) < 8
     assert unbroken(run.frames) == 0
     compared, differences = check(run, replayed(serve, run), metres=0.1)
@@ -101,7 +104,7 @@ def test_the_check_ends_at_an_operator_override(serve, tmp_path, connect, eventu
         assert eventually(lambda number=number: number in client.acknowledged)
     server.stop()
     recorder.close()
-    run = open_run(tmp_path / "overridden")
+    run = open_recording(tmp_path / "overridden")
     assert [frame.number for frame in run.frames if frame.operator_override] == [5, 6, 7, 8]
     assert unbroken(run.frames) == 5
     server = serve(RedSegmenter(), FollowAgent)
@@ -142,7 +145,7 @@ def test_a_follower_that_is_started_is_set_as_the_one_that_recorded(follower_doe
     ],
 )
 def test_tolerances(commands, difference):
-    frame = open_run(WALK).frames[0]
+    frame = open_recording(WALK).frames[0]
     frame = dataclasses.replace(frame, commands=(("object_detected", {"coords": [1.0, 2.0, 3.0]}),))
     found = compare(frame, Answer("answered", tuple(commands), 0.0), metres=0.1)
     assert (found is None) if difference is None else difference in str(found)
@@ -164,12 +167,12 @@ def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
     assert main([str(WALK), "--port", "1"]) == 2
     assert "start python follower.py first" in capsys.readouterr().err
     shutil.copytree(WALK, tmp_path / "imported")
-    frames = [dataclasses.replace(frame, pose=None) for frame in read_lines(WALK)[0]]
+    frames = [dataclasses.replace(frame, pose=None) for frame in read_frame_records(WALK)[0]]
     (tmp_path / "imported" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in frames))
     assert main([str(tmp_path / "imported")]) == 2
     assert "imported, without poses" in capsys.readouterr().err
     with pytest.raises(RecordingError, match="no recording"):
-        open_run(tmp_path)
+        open_recording(tmp_path)
 
 
 def test_a_proxy_of_the_environment_is_not_asked(serve, monkeypatch):
@@ -233,7 +236,7 @@ def test_a_follower_that_says_much_is_listened_to(follower_does, tmp_path, event
 
 def test_two_replays_at_once_do_not_mix(serve):
     server = serve(RedSegmenter(), FollowAgent)
-    run = open_run(WALK)
+    run = open_recording(WALK)
     with ReplayClient("127.0.0.1", server.port) as one, ReplayClient("127.0.0.1", server.port) as two:
         for frame in run.frames[:10]:
             numbers = [client.send(payload_of(run, frame)) for client in (one, two)]

@@ -1,5 +1,5 @@
 // What both pages say of recordings, and where the parts of one are. Names are text, whatever is in them.
-export const STATES = { finished: "finished", recording: "recording now", "cut off": "cut off, not finished" };
+export const STATES = { finished: "finished", recording: "recording now", interrupted: "interrupted, not finished" };
 
 const dates = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,

@@ -11,14 +11,14 @@ export function fill(select, names, words = (name) => name) {
 // Recordings to tick, likewise.
 export function fillRecordings(container, recordings) {
   const ticked = new Set(tickedIn(container));
-  const shown = JSON.stringify(recordings.map(({ name, frames, visible, guessed }) => [name, frames, visible, guessed]));
+  const shown = JSON.stringify(recordings.map(({ name, frames, visible, pseudo_labelled }) => [name, frames, visible, pseudo_labelled]));
   if (container.dataset.shown === shown) return;
   container.dataset.shown = shown;
   container.replaceChildren(
-    ...recordings.map(({ name, frames, visible, guessed }) => {
+    ...recordings.map(({ name, frames, visible, pseudo_labelled }) => {
       const [label, box, title, size] = ["label", "input", "span", "span"].map((tag) => document.createElement(tag));
       [box.type, box.value, box.checked] = ["checkbox", name, ticked.has(name)];
-      box.toggleAttribute("data-guessed", guessed > 0);
+      box.toggleAttribute("data-pseudo-labelled", pseudo_labelled > 0);
       title.textContent = name;
       size.textContent = `${frames} frames, ${visible} with the hero`;
       label.append(box, title, size);
@@ -27,8 +27,8 @@ export function fillRecordings(container, recordings) {
   );
 }
 
-// With `guessed` only those that have labels of the model that flew.
-export function tickedIn(container, guessed = false) {
-  const ticked = container.querySelectorAll(guessed ? "input[data-guessed]:checked" : "input:checked");
+// With `pseudo_labelled` only those that have labels of the model that flew.
+export function tickedIn(container, pseudo_labelled = false) {
+  const ticked = container.querySelectorAll(pseudo_labelled ? "input[data-pseudo-labelled]:checked" : "input:checked");
   return [...ticked].map((box) => box.value);
 }

@@ -1,10 +1,4 @@
-"""What a recording is made of: names, one line for each frame, what a whole file looks like.
-
-<run>/images/000012.jpeg   as received        <run>/frames.jsonl   one JSON object a line and frame
-<run>/masks/000012.png     R background,      <run>/meta.json      model, settings, versions, start and end
-                           G people, B hero   <run>/hidden.txt     frames that training leaves out
-<run>/depth/000012.png     as received        <run>/aside/         what a crash left unfinished
-"""
+"""One line of `frames.jsonl` for each frame: what is known about it beside its images."""
 
 import dataclasses
 import json
@@ -12,22 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
-from filelock import FileLock, Timeout
-
-from dataset.files import write_atomically
-
-FORMAT = 1
-IMAGES, MASKS, DEPTH = "images", "masks", "depth"
-LINES, META, HIDDEN, ASIDE, LOCK = "frames.jsonl", "meta.json", "hidden.txt", "aside", ".lock"
-
-SIMULATOR, MODEL = "simulator", "model"  # who says what the pixels are
-
-_RECORDING_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")  # valid as a folder on every system
-
-
-class RecordingError(ValueError):
-    """A recording cannot be used as asked; the message says what was expected and what is there."""
+from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, RecordingError
+from dataset.schema import LabelSource
 
 
 @dataclass(frozen=True)
@@ -39,7 +21,7 @@ class FrameRecord:
 
     frame: str  # the stem that the frame's files share
     image: str  # file name in images/
-    label_source: str  # "simulator": the truth; "model": what the network saw
+    label_source: LabelSource
     hero_pixels: int  # of the mask
     people_pixels: int
     depth: bool = True  # whether there is a depth image
@@ -79,14 +61,9 @@ class FrameRecord:
         return record
 
     def files(self) -> tuple[str, ...]:
-        """The frame's files, relative to the run."""
+        """The frame's files, relative to the recording."""
         names = (f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png")
         return (*names, f"{DEPTH}/{self.frame}.png") if self.depth else names
-
-
-def is_recording_name(name: object) -> bool:
-    """Return whether a recording's folder can have this name on every system."""
-    return isinstance(name, str) and _RECORDING_NAME.fullmatch(name) is not None
 
 
 def _is_name(value: object) -> bool:
@@ -125,7 +102,7 @@ def _is_command(value: object) -> bool:
 _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "frame": (_is_name, "the name of a file"),
     "image": (_is_name, "the name of a file"),
-    "label_source": (lambda value: value in (SIMULATOR, MODEL), f"{SIMULATOR} or {MODEL}"),
+    "label_source": (lambda value: value in get_args(LabelSource), " or ".join(get_args(LabelSource))),
     "hero_pixels": (_is_count, "a number of pixels"),
     "people_pixels": (_is_count, "a number of pixels"),
     "depth": (lambda value: isinstance(value, bool), "true or false"),
@@ -151,24 +128,10 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
 _RECORD_FIELDS = {field.name for field in dataclasses.fields(FrameRecord)}
 
 
-def write_meta(run: Path, meta: Mapping[str, object]) -> None:
-    """Replace `meta.json`. Raises OSError."""
-    write_atomically(run / META, json.dumps(meta, indent=1).encode() + b"\n")
-
-
-def read_meta(run: Path) -> dict:
-    """The contents of `meta.json`; empty where it is missing or not readable: the frames are worth more than it."""
+def read_frame_records(folder: Path) -> tuple[list[FrameRecord], list[bytes]]:
+    """Return the frames sorted by name, and the lines that are no frame records (mostly an unfinished last one)."""
     try:
-        meta = json.loads((run / META).read_bytes(), parse_constant=lambda not_finite: None)
-    except (OSError, ValueError):
-        return {}
-    return meta if isinstance(meta, dict) else {}
-
-
-def read_lines(run: Path) -> tuple[list[FrameRecord], list[bytes]]:
-    """The frames in order of their names, and the lines that are none (an unfinished last one, mostly)."""
-    try:
-        lines = (run / LINES).read_bytes().splitlines(keepends=True)
+        lines = (folder / FRAMES).read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return [], []
     records, broken = {}, []
@@ -181,17 +144,3 @@ def read_lines(run: Path) -> tuple[list[FrameRecord], list[bytes]]:
         except RecordingError:
             broken.append(line)
     return [records[frame] for frame in sorted(records)], broken
-
-
-def lock(run: Path) -> FileLock | None:
-    """Claim a run for writing. None while another holds it. Raises OSError where no file can be made.
-
-    The system lets go for a process that ends, in whatever way; so a run whose `meta.json` has no end and whose lock
-    can be had was cut off.
-    """
-    claim = FileLock(run / LOCK, blocking=False, thread_local=False)
-    try:
-        claim.acquire()
-    except Timeout:
-        return None
-    return claim

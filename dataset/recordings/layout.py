@@ -1,0 +1,68 @@
+"""Files and folders of a recording, its metadata, and the lock of whoever writes it.
+
+<name>/images/000012.jpeg   as received         <name>/frames.jsonl   one JSON object per frame and line
+<name>/masks/000012.png     R background,       <name>/meta.json      model, settings, versions, start and end
+                            G people, B hero    <name>/hidden.txt     frames excluded from training
+<name>/depth/000012.png     as received         <name>/quarantine/    what an interruption left unfinished
+<name>/previews/            contact sheet, plots, film
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dataset.files import write_atomically
+
+RECORDINGS = Path("recordings")  # the folder of all recordings, unless a setting or an argument names another
+
+FORMAT = 1
+IMAGES, MASKS, DEPTH = "images", "masks", "depth"
+FRAMES, META, HIDDEN, LOCK = "frames.jsonl", "meta.json", "hidden.txt", ".lock"
+QUARANTINE, PREVIEWS = "quarantine", "previews"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")  # valid as a folder on every system
+
+
+class RecordingError(ValueError):
+    """A recording cannot be used as asked; the message says what was expected and what is there."""
+
+
+def is_recording(folder: Path) -> bool:
+    """Return whether a folder is a recording."""
+    return (folder / FRAMES).is_file() or (folder / META).is_file()
+
+
+def is_recording_name(name: object) -> bool:
+    """Return whether a recording's folder can have this name on every system."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def read_meta(folder: Path) -> dict:
+    """Return the contents of `meta.json`; empty if it is missing or unreadable: the frames are usable without it."""
+    try:
+        meta = json.loads((folder / META).read_bytes(), parse_constant=lambda not_finite: None)
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def write_meta(folder: Path, meta: Mapping[str, object]) -> None:
+    """Replace `meta.json`. Raises OSError."""
+    write_atomically(folder / META, json.dumps(meta, indent=1) + "\n")
+
+
+def lock(folder: Path) -> FileLock | None:
+    """Claim a recording for writing; None while another process holds it. Raises OSError if no file can be made.
+
+    The system releases the lock when a process ends, in whatever way. So a recording without an end in `meta.json` was
+    interrupted if its lock is free.
+    """
+    claim = FileLock(folder / LOCK, blocking=False, thread_local=False)
+    try:
+        claim.acquire()
+    except Timeout:
+        return None
+    return claim
