@@ -84,7 +84,7 @@ def openvino(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artef
     """OpenVINO's own format, two files: Intel's CPUs, GPUs and NPUs."""
     import openvino as runtime
 
-    from model.inference.runtimes import convert_to_openvino
+    from model.inference.openvino_runtime import convert_to_openvino
 
     path = stem.with_name(f"{stem.name}.xml")
     graph = convert_to_openvino(network)

@@ -1,4 +1,4 @@
-"""The same network in operations that CPU runtimes are quick at. Answers are the same but for rounding.
+"""Rewrite a network with operations that are fast on CPUs; predictions stay the same but for rounding.
 
 A transposed convolution to three channels has no fast kernel, and Keras' nearest upsampling repeats rows and columns
 one axis after the other: in OpenVINO these took a third of a pyramid's time.
@@ -10,47 +10,47 @@ import tensorflow as tf
 from keras import layers
 
 
-class Nearest(layers.Layer):
-    """Doubles rows and columns, as `UpSampling2D(2)`."""
+class NearestUpSampling(layers.Layer):
+    """Nearest upsampling by two, as `UpSampling2D(2)`."""
 
-    def call(self, x):
-        """(n, rows, cols, channels) -> (n, 2 rows, 2 cols, channels)."""
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Map (n, rows, columns, channels) to (n, 2 rows, 2 columns, channels)."""
         return tf.image.resize(x, [2 * x.shape[1], 2 * x.shape[2]], "nearest")
 
 
 class DepthToSpace(layers.Layer):
-    """Four channels become a square of four pixels."""
+    """Rearrangement of each four channels into a square of four pixels."""
 
-    def call(self, x):
-        """(n, rows, cols, 4 * channels) -> (n, 2 rows, 2 cols, channels)."""
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Map (n, rows, columns, 4 * channels) to (n, 2 rows, 2 columns, channels)."""
         return tf.nn.depth_to_space(x, 2)
 
 
 def rewrite_for_cpu(network: keras.Model) -> keras.Model:
-    """A network with the same weights and answers; the same one where there is nothing to gain."""
+    """Return a faster network with equivalent weights, or `network` itself if there is nothing to rewrite."""
     if not any(_substitute(layer) for layer in network.layers):
         return network
 
     def clone(layer: layers.Layer) -> layers.Layer:
         return _substitute(layer) or layer.__class__.from_config(layer.get_config())
 
-    twin = keras.models.clone_model(network, clone_function=clone)
-    for before, after in zip(network.layers, twin.layers, strict=True):
+    rewritten = keras.models.clone_model(network, clone_function=clone)
+    for before, after in zip(network.layers, rewritten.layers, strict=True):
         weights = before.get_weights()
-        after.set_weights(_as_phases(*weights) if _doubles(before) else weights)
-    return twin
+        after.set_weights(_as_convolution(*weights) if _is_rewritable_transpose(before) else weights)
+    return rewritten
 
 
 def _substitute(layer: layers.Layer) -> layers.Layer | None:
     if isinstance(layer, layers.UpSampling2D) and (*layer.size, layer.interpolation) == (2, 2, "nearest"):
-        return Nearest(name=layer.name)
-    if _doubles(layer):
-        phases = layers.Conv2D(4 * layer.filters, 3, padding="same", activation=layer.activation, name=layer.name)
-        return keras.Sequential([phases, DepthToSpace()], name=layer.name)
+        return NearestUpSampling(name=layer.name)
+    if _is_rewritable_transpose(layer):
+        convolution = layers.Conv2D(4 * layer.filters, 3, padding="same", activation=layer.activation, name=layer.name)
+        return keras.Sequential([convolution, DepthToSpace()], name=layer.name)
     return None
 
 
-def _doubles(layer: layers.Layer) -> bool:
+def _is_rewritable_transpose(layer: layers.Layer) -> bool:
     return (
         isinstance(layer, layers.Conv2DTranspose)
         and (layer.kernel_size, layer.strides) == ((4, 4), (2, 2))
@@ -59,14 +59,13 @@ def _doubles(layer: layers.Layer) -> bool:
     )
 
 
-def _as_phases(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
-    """A transposed convolution, kernel (4, 4, out, in), as four 3x3 ones, (3, 3, in, 4 * out): one for each pixel of a
-    square.
+def _as_convolution(kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """Turn the weights of a transposed convolution, (4, 4, out, in), into those of a convolution, (3, 3, in, 4 * out).
 
-    Output row 2 i takes input rows i - 1 and i through kernel rows 3 and 1; row 2 i + 1 takes i and i + 1 through 2
-    and 0.
+    Its four groups of channels are the pixels of a 2x2 square. Output row 2 i depends on input rows i - 1 and i through
+    kernel rows 3 and 1, output row 2 i + 1 on i and i + 1 through 2 and 0; columns likewise.
     """
-    taps = (((0, 3), (1, 1)), ((1, 2), (2, 0)))  # per phase: row of the 3x3 kernel, row of the 4x4 one
+    taps = (((0, 3), (1, 1)), ((1, 2), (2, 0)))  # for even and odd rows: row of the 3x3 kernel, row of the 4x4 kernel
     _, _, out, into = kernel.shape
     phases = np.zeros((3, 3, into, 2, 2, out), kernel.dtype)
     for vertical in (0, 1):

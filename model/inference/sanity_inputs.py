@@ -1,22 +1,23 @@
-"""Frames to try a runtime with before it is trusted: drawn scenes with heroes near and far, flat light and noise."""
+"""Synthetic frames to check a runtime with before it is used: scenes with near, distant and no target, and noise."""
 
 import cv2
 import numpy as np
 
-# RGB, as the simulator shows them: a red-haired hero in red, other people in suits and jeans, grass, walls, sky.
+# RGB, as in the simulator: a red-haired target in red, other people in suits and jeans, grass, walls, sky.
+Colour = tuple[int, int, int]
 SKIN, HAIR, RED, DARK_RED = (214, 168, 140), (130, 38, 20), (176, 28, 30), (92, 18, 24)
 SUIT, JEANS, SHIRT = (40, 42, 50), (52, 66, 96), (190, 190, 180)
 SKY, GRASS, WALL = (150, 180, 212), (86, 112, 54), (150, 138, 124)
 
 
 def sanity_frames(size: tuple[int, int]) -> np.ndarray:
-    """Frames of (rows, columns) `size` that differ in kind, (6, rows, columns, 3) uint8 RGB; always the same ones."""
+    """Return six different frames, (6, rows, columns, 3) uint8 RGB, of (rows, columns) `size`; always the same."""
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     frames = [
-        _scene(hero_heights=(150,)),
-        _scene(hero_heights=(40, 22, 12)),
-        _scene(hero_heights=(60,), brightness=0.4),
-        _scene(hero_heights=()),
+        _scene(target_heights=(150,)),
+        _scene(target_heights=(40, 22, 12)),
+        _scene(target_heights=(60,), brightness=0.4),
+        _scene(target_heights=()),
         noise,
         np.zeros_like(noise),
     ]
@@ -24,11 +25,11 @@ def sanity_frames(size: tuple[int, int]) -> np.ndarray:
     return np.stack([cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA) for frame in frames])
 
 
-def _scene(hero_heights: tuple[int, ...], brightness: float = 1.0) -> np.ndarray:
+def _scene(target_heights: tuple[int, ...], brightness: float = 1.0) -> np.ndarray:
     scene = np.empty((256, 256, 3), np.float32)
     scene[:90], scene[90:] = SKY, GRASS
     scene[40:110, 150:230] = WALL
-    for column, height in zip((70, 150, 215), hero_heights, strict=False):
+    for column, height in zip((70, 150, 215), target_heights, strict=False):
         _person(scene, 100 + height, column, height, (HAIR, RED, DARK_RED))
     for column, height in ((20, 30), (115, 55), (185, 18), (240, 80)):
         _person(scene, 105 + height, column, height, (SUIT, SHIRT, JEANS) if column % 2 else (HAIR, SUIT, SUIT))
@@ -36,8 +37,8 @@ def _scene(hero_heights: tuple[int, ...], brightness: float = 1.0) -> np.ndarray
     return np.clip(scene * texture * brightness, 0, 255).astype(np.uint8)
 
 
-def _person(scene: np.ndarray, feet: int, column: int, height: int, colours: tuple) -> None:
-    """Draws a head, a top and trousers, `height` pixels tall, standing with the feet on row `feet`."""
+def _person(scene: np.ndarray, feet: int, column: int, height: int, colours: tuple[Colour, Colour, Colour]) -> None:
+    """Draw a head, a top and trousers, `height` pixels tall, with the feet on row `feet`."""
     hair, top, trousers = colours
     half = max(height // 8, 1)
     left, right = column - half, column + half

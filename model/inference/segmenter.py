@@ -1,4 +1,4 @@
-"""From camera frames to class probabilities: loads weights, picks the fastest runtime, warms it up. Decides nothing."""
+"""From camera frames to class probabilities: weights, runtime and resizing in one object."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from model.inference.choices import Device, Runtime
-from model.inference.runtimes import make_runtime
+from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
 from model.networks import multiply_accumulates
 from model.weights import LoadedModel, load_model
@@ -16,7 +16,7 @@ class Segmenter:
     """A network that is loaded, compiled and warmed up.
 
     Attributes:
-        name: of the weights, as a person knows them.
+        name: of the weights, for display.
         input_size: (rows, columns) of the network, pixels.
         runtime: what runs it, e.g. "OpenVINO bfloat16".
         device: where, e.g. "Intel(R) Xeon(R) Processor, 2 threads".
@@ -29,30 +29,28 @@ class Segmenter:
         device: Device = "auto",
         threads: int | None = None,
     ):
-        """Loads and compiles; takes a few seconds.
+        """Load and compile; takes a few seconds.
 
         Args:
-            weights: a file that `model.weights.load_model` takes, or what it gave.
-            runtime, device, threads: as for `model.inference.runtimes.make_runtime`.
+            weights: a file for `model.weights.load_model`, or its result.
+            runtime, device, threads: as for `model.inference.runtimes.compile_network`.
 
-        Raises WeightsError for a file that cannot be used, RuntimeUnavailable for a runtime that is not here.
+        Raises WeightsError for a file that cannot be used, RuntimeUnavailable for a runtime that is missing here.
         """
         loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
         self.name = loaded.name
-        self.input_size = tuple(loaded.input_size)
+        self.input_size = loaded.input_size
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
-        compiled = make_runtime(loaded.model, runtime, device, threads)
-        self.runtime, self.device, self._run = compiled.name, compiled.device, compiled.run
-        self._run(sanity_frames(self.input_size)[:1])
+        compiled = compile_network(loaded.model, runtime, device, threads)
+        self.runtime, self.device, self._predict = compiled.runtime, compiled.device, compiled.predict
+        self._predict(sanity_frames(self.input_size)[:1])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Class probabilities of each pixel.
-
-        May be called from several threads; other threads run while it computes.
+        """Return the class probabilities of each pixel. Thread-safe; other threads run meanwhile.
 
         Args:
-            images: (n, height, width, 3) uint8 RGB of any size. Where it is not the network's own, images are resized
-                as the original did, bilinearly with antialiasing.
+            images: (n, height, width, 3) uint8 RGB. If the size is not the network's own, images are resized as in the
+                original project, bilinearly with antialiasing.
 
         Returns: (n, rows, columns, 3) float32 at the network's size; classes background, people, hero.
 
@@ -65,10 +63,10 @@ class Segmenter:
             return np.empty((0, *self.input_size, 3), np.float32)
         if images.shape[1:3] != self.input_size:
             images = np.stack([_resize(image, self.input_size) for image in images])
-        return self._run(images)
+        return self._predict(images)
 
     def describe(self) -> str:
-        """One line for a person: which weights, what size and cost, what runs them and where."""
+        """Return one line for display: weights, input size, cost, runtime and device."""
         rows, columns = self.input_size
         return f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
 

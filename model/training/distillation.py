@@ -11,7 +11,7 @@ from functools import cache
 import keras
 import numpy as np
 
-from model.inference.runtimes import make_runtime
+from model.inference.runtimes import compile_network
 from model.networks import clone_with
 
 
@@ -50,6 +50,6 @@ def at_any_size(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     @cache
     def compiled(shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-        return make_runtime(clone_with(network, dtype="float32", shape=shape)).run
+        return compile_network(clone_with(network, dtype="float32", shape=shape)).predict
 
     return lambda images: compiled(images.shape[1:])(images)

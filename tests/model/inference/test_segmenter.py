@@ -1,4 +1,4 @@
-"""The segmenter as the bridge and the evaluation use it: any size in, probabilities out, old models as they were."""
+"""The segmenter as the bridge and the evaluation use it: any size in, probabilities out; models of 2017, too."""
 
 import threading
 import zipfile
@@ -23,7 +23,7 @@ def segmenter():
     return Segmenter(LoadedModel(network, "small.h5", (64, 64)))
 
 
-def test_describes_itself_in_one_line(segmenter):
+def test_the_description_is_one_line(segmenter):
     line = segmenter.describe()
     assert line.startswith("small.h5, 64x64, 0.0")
     assert "GMAC" in line
@@ -32,20 +32,20 @@ def test_describes_itself_in_one_line(segmenter):
     assert "\n" not in line
 
 
-def test_gives_probabilities_at_the_networks_size(segmenter):
+def test_probabilities_have_the_networks_size(segmenter):
     result = segmenter.predict(sanity_frames((64, 64)))
     assert result.shape == (6, 64, 64, 3)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result.sum(axis=-1), 1, atol=1e-3)
 
 
-def test_other_sizes_are_resized_as_the_original_did(segmenter):
+def test_other_sizes_are_resized_as_in_the_original_project(segmenter):
     frames = sanity_frames((256, 320))
     resized = np.stack([np.asarray(Image.fromarray(f).resize((64, 64), Image.Resampling.BILINEAR)) for f in frames])
     np.testing.assert_array_equal(segmenter.predict(frames), segmenter.predict(resized))
 
 
-def test_no_frames_give_no_answers(segmenter):
+def test_no_frames_give_no_predictions(segmenter):
     assert segmenter.predict(np.empty((0, 64, 64, 3), np.uint8)).shape == (0, 64, 64, 3)
 
 
@@ -54,12 +54,12 @@ def test_no_frames_give_no_answers(segmenter):
     [np.zeros((64, 64, 3), np.uint8), np.zeros((1, 64, 64, 4), np.uint8), np.zeros((1, 64, 64, 3), np.float32)],
     ids=["one frame alone", "four channels", "floats"],
 )
-def test_arrays_of_another_kind_are_refused(segmenter, images):
+def test_other_arrays_are_refused(segmenter, images):
     with pytest.raises(ValueError, match=r"expected \(n, height, width, 3\) uint8"):
         segmenter.predict(images)
 
 
-def test_threads_do_not_mix_up_their_answers(segmenter):
+def test_threads_do_not_mix_up_their_predictions(segmenter):
     frames = sanity_frames((64, 64))
     alone = [segmenter.predict(frame[None]) for frame in frames]
     differences = []
@@ -88,7 +88,7 @@ def test_other_threads_run_while_it_computes(segmenter):
     assert turns > 5
 
 
-def test_loads_a_saved_model_from_its_file(segmenter, tmp_path):
+def test_a_saved_model_is_loaded_from_its_file(segmenter, tmp_path):
     keras.utils.set_random_seed(5)
     network = networks.build("pyramid-small", 32)
     save_model(network, tmp_path / "ours.h5")
@@ -98,12 +98,12 @@ def test_loads_a_saved_model_from_its_file(segmenter, tmp_path):
     assert np.abs(loaded.predict(frames) - np.asarray(network(frames.astype(np.float32)))).mean() < 0.5 / 255
 
 
-def test_a_file_that_is_not_there_is_named():
+def test_a_missing_file_is_named():
     with pytest.raises(WeightsError, match="nowhere"):
         Segmenter("nowhere.h5")
 
 
-def test_agrees_with_the_original_softwares_own_predictions(shared):
+def test_predictions_are_those_of_the_original_software(shared):
     folder = shared / "legacy_models" / "fcn_256_with_predictions"
     segmenter = Segmenter(folder / "model_weights")
     predictions = sorted((folder / "predictions").rglob("*_prediction.png"))
@@ -113,7 +113,7 @@ def test_agrees_with_the_original_softwares_own_predictions(shared):
             name = path.name.replace("_prediction.png", ".jpeg")
             image = decode(archive.read(f"sample_evaluation_data/{path.parent.name}/images/{name}"))
             original = decode(path.read_bytes())
-            ours = (segmenter.predict(image[None])[0] * 255).astype(np.uint8)  # cut off, as the original saved them
+            ours = (segmenter.predict(image[None])[0] * 255).astype(np.uint8)  # truncated as in the original
             assert np.abs(ours.astype(int) - original).mean() <= 0.5, name
             hero, original_hero = (np.count_nonzero(each[..., HERO] > 127) for each in (ours, original))
             if original_hero > 100:

@@ -1,11 +1,11 @@
-"""TensorFlow comes up without a word, unless it cannot."""
+"""TensorFlow is imported without output, unless the import fails."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(code, **environment):
@@ -14,7 +14,7 @@ def run(code, **environment):
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
 
 
-def test_nothing_is_written_when_all_is_well():
+def test_nothing_is_written_on_success():
     result = run(
         "from model.inference.quiet_tensorflow import import_tensorflow_quietly as go; go(); import keras; print('up')"
     )
@@ -22,7 +22,7 @@ def test_nothing_is_written_when_all_is_well():
     assert result.stderr == ""
 
 
-def test_a_broken_tensorflow_says_why(tmp_path):
+def test_the_output_of_a_failed_import_is_shown(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'library xyz is missing\\n')\nraise ImportError('broken')\n"
     )

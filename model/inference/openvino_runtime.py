@@ -1,0 +1,145 @@
+"""Run a network with OpenVINO on the CPU, in the fastest precision whose predictions agree with the network's own."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from dataset.schema import HERO
+from model.evaluation.metrics import predicted_mask
+from model.inference.choices import Device
+from model.inference.compiled_network import CompiledNetwork, Predict, RuntimeUnavailable, require_tensorflow_backend
+from model.inference.sanity_inputs import sanity_frames
+
+logger = logging.getLogger(__name__)
+
+MAX_MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame
+MAX_MASK_DIFFERENCE = 0.02  # of the target's pixels
+TIMED_RUNS = 15
+
+
+def compile_for_openvino(network: keras.Model, device: Device, threads: int | None) -> CompiledNetwork:
+    """Compile a network in float32 or, where the CPU has it and it pays, bfloat16. Raises RuntimeUnavailable."""
+    if device == "gpu":
+        raise RuntimeUnavailable("the openvino runtime works on the CPU; choose the tensorflow runtime for a GPU")
+    try:
+        import openvino
+    except ImportError as error:
+        raise RuntimeUnavailable(
+            "OpenVINO is not installed: pip install openvino, or choose another runtime"
+        ) from error
+    require_tensorflow_backend("the openvino runtime")
+    from model.inference.tensorflow_runtime import trace
+
+    try:
+        graph = convert_to_openvino(network)
+    except Exception as error:  # OpenVINO raises many kinds
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise RuntimeUnavailable(f"OpenVINO cannot convert this network ({reason}), choose another runtime") from error
+    core = openvino.Core()
+
+    def compile_in(precision: str) -> tuple[Any, Predict]:
+        hints: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        if threads:
+            hints["INFERENCE_NUM_THREADS"] = threads
+        compiled = core.compile_model(graph, "CPU", hints)
+        return compiled, _one_at_a_time(compiled)
+
+    frames = sanity_frames(network.input_shape[1:3])
+    reference = trace(network)(keras.ops.convert_to_tensor(frames, "float32")).numpy()
+    precision, (compiled, predict) = "float32", compile_in("f32")
+    if not predictions_agree(reference, predict(frames)):
+        raise RuntimeUnavailable("OpenVINO's predictions differ from the network's own, choose another runtime")
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):  # float16 could overflow, bfloat16 cannot
+        compiled_bf16, predict_bf16 = compile_in("bf16")
+        agrees = predictions_agree(reference, predict_bf16(frames))
+        milliseconds, milliseconds_bf16 = _milliseconds((predict, predict_bf16), frames[:1])
+        logger.info(
+            "OpenVINO takes %.1f ms a frame in float32 and %.1f ms in bfloat16, whose predictions %s",
+            milliseconds,
+            milliseconds_bf16,
+            "agree" if agrees else "differ",
+        )
+        if agrees and milliseconds_bf16 < milliseconds:
+            precision, compiled, predict = "bfloat16", compiled_bf16, predict_bf16
+    used = compiled.get_property("INFERENCE_NUM_THREADS")
+    cpu = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
+    return CompiledNetwork(f"OpenVINO {precision}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", predict)
+
+
+def predictions_agree(reference: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two predictions, (n, rows, columns, 3) probabilities, are the same for every frame's purpose.
+
+    That is, probabilities differ by half a step of 8 bits on average at most, and the target's mask by 2 % of its
+    pixels (or two of them) at most. NaN agrees with nothing.
+    """
+    for expected, actual in zip(reference, other, strict=True):
+        if not np.abs(expected - actual).mean() <= MAX_MEAN_DIFFERENCE:
+            return False
+        expected_mask, actual_mask = predicted_mask(expected)[..., HERO], predicted_mask(actual)[..., HERO]
+        if np.count_nonzero(expected_mask != actual_mask) > max(MAX_MASK_DIFFERENCE * expected_mask.sum(), 2):
+            return False
+    return True
+
+
+def convert_to_openvino(network: keras.Model) -> Any:
+    """Return the network as an `openvino.Model` that takes (n, rows, columns, 3) uint8 frames, for any n."""
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    from model.inference.graph_rewrites import rewrite_for_cpu
+    from model.inference.tensorflow_runtime import trace
+
+    graph = openvino.convert_model(trace(rewrite_for_cpu(network)))
+    for shape_only in graph.outputs[1:]:  # tracing leaves the sizes of upsampled layers behind as outputs
+        graph.remove_result(shape_only.get_node())
+    _move_softmax_before_transpose(graph)
+    preprocessor = PrePostProcessor(graph)
+    preprocessor.input(0).tensor().set_element_type(openvino.Type.u8)
+    return preprocessor.build()
+
+
+def _move_softmax_before_transpose(graph: Any) -> None:
+    """Compute the final softmax while channels are planes; once they are innermost it takes five times as long."""
+    from openvino import opset13
+
+    (result,) = graph.get_results()
+    softmax = result.input_value(0).get_node()
+    if softmax.get_type_name() != "Softmax" or softmax.get_attributes()["axis"] not in (-1, 3):
+        return
+    transpose = softmax.input_value(0).get_node()
+    if transpose.get_type_name() != "Transpose":
+        return
+    if transpose.input_value(1).get_node().get_data().tolist() == [0, 2, 3, 1]:
+        planes = opset13.softmax(transpose.input_value(0), 1)
+        moved = opset13.transpose(planes, transpose.input_value(1))
+        result.input(0).replace_source_output(moved.output(0))
+
+
+def _one_at_a_time(compiled: Any) -> Predict:
+    """Return a function for all threads. An inference uses all cores, so that only one runs at a time.
+
+    Other Python threads go on meanwhile.
+    """
+    request, lock = compiled.create_infer_request(), threading.Lock()
+
+    def predict(frames: np.ndarray) -> np.ndarray:
+        with lock:
+            return np.asarray(request.infer([np.ascontiguousarray(frames)], share_inputs=True)[0])
+
+    return predict
+
+
+def _milliseconds(functions: Sequence[Predict], frame: np.ndarray) -> list[float]:
+    """Return the minimal duration of each function for one frame, in turns: other load only ever adds time."""
+    seconds = np.empty((TIMED_RUNS, len(functions)))
+    for run in range(TIMED_RUNS):
+        for index, function in enumerate(functions):
+            start = time.perf_counter()
+            function(frame)
+            seconds[run, index] = time.perf_counter() - start
+    return [float(shortest) * 1000 for shortest in seconds.min(axis=0)]

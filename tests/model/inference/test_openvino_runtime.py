@@ -1,0 +1,98 @@
+"""The OpenVINO runtime: batches of any size, safe from several callers, and no precision that changes predictions."""
+
+import keras
+import numpy as np
+import pytest
+
+from model import networks
+from model.inference.openvino_runtime import convert_to_openvino, predictions_agree
+from model.inference.runtimes import compile_network
+from model.inference.sanity_inputs import sanity_frames
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(3)
+    return networks.build("pyramid-small", SIZE)
+
+
+@pytest.fixture(scope="module")
+def predict(network):
+    return compile_network(network, "openvino").predict
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return sanity_frames((SIZE, SIZE))
+
+
+def test_batches_of_any_size_in_any_order(network, predict, frames):
+    expected = np.asarray(network(frames.astype(np.float32), training=False))
+    for count in (1, 4, 2, 6, 1):
+        result = predict(frames[:count])
+        assert result.shape == (count, SIZE, SIZE, 3)
+        np.testing.assert_allclose(result, expected[:count], atol=0.02)
+
+
+def test_results_stay_when_the_next_frame_comes(predict, frames):
+    first = predict(frames[:1])
+    copy = first.copy()
+    predict(frames[1:2])
+    np.testing.assert_array_equal(first, copy)
+
+
+def test_frames_need_not_be_contiguous(predict, frames):
+    np.testing.assert_array_equal(predict(frames[::-1]), predict(frames[::-1].copy()))
+
+
+def test_a_precision_that_changes_predictions_is_not_used():
+    # Distinguishes two neighbouring shades of 255: float32 can, bfloat16 (8 bits) cannot.
+    image = keras.Input((SIZE, SIZE, 3))
+    logits = keras.layers.Conv2D(3, 1, name="shades")(image)
+    network = keras.Model(image, keras.layers.Softmax()(logits))
+    kernel = np.zeros((1, 1, 3, 3), np.float32)
+    kernel[0, 0, :, 2] = 3000.1, -1000.05, -2000.04
+    network.get_layer("shades").set_weights([kernel, np.zeros(3, np.float32)])
+    assert compile_network(network, "openvino").runtime == "OpenVINO float32"
+
+
+def test_the_final_softmax_is_computed_before_channels_become_innermost():
+    graph = convert_to_openvino(networks.build("pyramid-small", 32))
+    (result,) = graph.get_results()
+    last = result.input_value(0).get_node()
+    assert [last.get_type_name(), last.input_value(0).get_node().get_type_name()] == ["Transpose", "Softmax"]
+
+
+def prediction(target_rows):
+    """One 10 x 10 frame whose first rows are the target with certainty."""
+    frame = np.zeros((1, 10, 10, 3), np.float32)
+    frame[..., 0] = 1
+    frame[:, :target_rows] = (0, 0, 1)
+    return frame
+
+
+def test_predictions_agree_by_the_mean_and_by_the_targets_mask():
+    assert predictions_agree(prediction(5), prediction(5))
+    assert not predictions_agree(prediction(5), prediction(6))
+    edge = prediction(5)
+    edge[0, :5, :, 2] = 0.5020
+    below = edge.copy()
+    below[0, 0, :2, 2] = 0.5019  # two pixels that fall below the threshold are accepted, three are not
+    assert predictions_agree(edge, below)
+    below[0, 0, 2, 2] = 0.5019
+    assert not predictions_agree(edge, below)
+
+
+def test_nan_agrees_with_nothing():
+    broken = prediction(5)
+    broken[0, 9, 9] = np.nan
+    assert not predictions_agree(prediction(5), broken)
+
+
+def test_one_bad_frame_is_not_hidden_by_good_ones():
+    good = np.concatenate([prediction(5)] * 50)
+    bad = good.copy()
+    bad[7] = prediction(0)
+    assert not predictions_agree(good, bad)

@@ -1,0 +1,85 @@
+"""Every runtime gives the network's own predictions; what is missing on this machine is skipped or reported."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from model import networks
+from model.inference.choices import DEVICES, RUNTIMES
+from model.inference.compiled_network import RuntimeUnavailable
+from model.inference.runtimes import compile_network
+from model.inference.sanity_inputs import sanity_frames
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(3)
+    return networks.build("pyramid-small", SIZE)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return sanity_frames((SIZE, SIZE))
+
+
+@pytest.fixture(scope="module")
+def expected(network, frames):
+    return np.asarray(network(frames.astype(np.float32), training=False))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_each_runtime_gives_the_networks_own_predictions(network, frames, expected, name):
+    compiled = compile_network(network, name)
+    result = compiled.predict(frames)
+    assert result.dtype == np.float32
+    assert np.abs(result - expected).mean() < 0.5 / 255
+    assert compiled.runtime
+    assert compiled.device
+
+
+def test_auto_takes_tensorflow_where_openvino_is_missing(network, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert compile_network(network, "auto").runtime == "TensorFlow"
+    with pytest.raises(RuntimeUnavailable, match="pip install openvino"):
+        compile_network(network, "openvino")
+
+
+def test_auto_takes_tensorflow_where_openvino_cannot_convert_the_network(network, frames, expected, monkeypatch):
+    from openvino.frontend import OpConversionFailure
+
+    def convert_model(*_):
+        raise OpConversionFailure("No translator for the operation Strange.\nand more")
+
+    monkeypatch.setattr("openvino.convert_model", convert_model)
+    with pytest.raises(RuntimeUnavailable, match=r"\(No translator for the operation Strange\.\)"):
+        compile_network(network, "openvino")
+    compiled = compile_network(network, device="cpu")
+    assert compiled.runtime == "TensorFlow"
+    np.testing.assert_allclose(compiled.predict(frames), expected, atol=1e-5)
+
+
+def test_a_missing_gpu_is_an_error(network, monkeypatch):
+    monkeypatch.setattr("model.inference.tensorflow_runtime.find_gpus", list)
+    with pytest.raises(RuntimeUnavailable, match="no GPU"):
+        compile_network(network, "auto", device="gpu")
+    with pytest.raises(RuntimeUnavailable, match="works on the CPU"):
+        compile_network(network, "openvino", device="gpu")
+
+
+def test_auto_takes_keras_on_another_backend(network, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert compile_network(network, "auto").runtime == "Keras on jax"
+    for name in ("openvino", "tensorflow"):
+        with pytest.raises(RuntimeUnavailable, match="KERAS_BACKEND"):
+            compile_network(network, name)
+
+
+def test_unknown_names_are_errors_that_list_the_known(network):
+    with pytest.raises(ValueError, match=", ".join(RUNTIMES)):
+        compile_network(network, "tensorrt")
+    with pytest.raises(ValueError, match=", ".join(DEVICES)):
+        compile_network(network, "auto", device="tpu")
