@@ -1,4 +1,4 @@
-"""`python -m model.compare`; the command itself is `model.compare`."""
+"""`python -m model.compare`, implemented in `model.evaluation.compare`."""
 
 import sys
 

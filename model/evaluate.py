@@ -1,4 +1,4 @@
-"""`python -m model.evaluate`; the command itself is `model.evaluate`."""
+"""`python -m model.evaluate`, implemented in `model.evaluation.evaluate`."""
 
 import sys
 

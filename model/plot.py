@@ -1,4 +1,4 @@
-"""`python -m model.plot`; the command itself is `model.plot`."""
+"""`python -m model.plot`, implemented in `model.evaluation.plot`."""
 
 import sys
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboard.jobs import BackgroundJob, JobRunning
-
-PARTS = ("images", "truth", "first", "second")
-LINES, ABOUT = "frames.jsonl", "comparison.json"
+from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES
 
 
 class Comparison:
@@ -56,7 +54,7 @@ class Comparison:
     def rows(self, start: int) -> list[dict]:
         """What is told of the frames from the `start`-th on, as far as they were compared."""
         try:
-            lines = (self._path / LINES).read_bytes().splitlines(keepends=True)
+            lines = (self._path / FRAMES).read_bytes().splitlines(keepends=True)
         except (OSError, LookupError):
             return []
         return [json.loads(line) for line in lines[start:] if line.endswith(b"\n")]
@@ -64,7 +62,7 @@ class Comparison:
     def picture(self, part: str, name: str) -> Path:
         """A picture of a frame. Raises LookupError."""
         folder = self._path / part
-        if part not in PARTS or not folder.is_dir() or name not in {file.name for file in folder.iterdir()}:
+        if part not in FOLDERS or not folder.is_dir() or name not in {file.name for file in folder.iterdir()}:
             raise LookupError(f"there is no picture {part}/{name[:100]}")
         return folder / name
 

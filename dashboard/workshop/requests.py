@@ -10,9 +10,9 @@ from pathlib import Path
 
 from dashboard.workshop.trainings import find_training, find_trainings
 from dataset.recordings.layout import is_recording, is_recording_name
+from model.evaluation.promotion.criteria import CRITERIA
 from model.training.run_files import ARGUMENTS, CHECKPOINT, MODELS
 
-BETTER = ("all", "far", "near", "wrong heroes")
 MOST_MINUTES = 7 * 24 * 60
 MOST_SOURCES = 200
 MOST_FRAMES = 5000  # of a comparison
@@ -69,8 +69,8 @@ def read_training(body: Mapping, paths: WorkspacePaths) -> tuple[str, list[str]]
     if not recordings and not data:
         raise ValueError("recordings: expected at least one recording or data folder to learn from")
     better = body.get("better", "all")
-    if better not in BETTER:
-        raise ValueError(f"better: expected one of {', '.join(BETTER)}, got {better!r:.40}")
+    if not isinstance(better, str) or better not in CRITERIA:
+        raise ValueError(f"better: expected one of {', '.join(CRITERIA)}, got {better!r:.40}")
     arguments = ["--init", str(find_model(paths, "init", body.get("init")))]
     if recordings:
         arguments += ["--recordings", *recordings]

@@ -14,7 +14,7 @@ import flask
 from dashboard.auth import Authoriser, answered, refuse
 from dashboard.jobs import BackgroundJob, JobRunning
 from dashboard.pages import page
-from dashboard.workshop.comparison import PARTS, Comparison
+from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import (
     WorkspacePaths,
@@ -25,6 +25,7 @@ from dashboard.workshop.requests import (
     read_training,
 )
 from dashboard.workshop.trainings import find_training, find_trainings
+from model.evaluation.comparison_files import FOLDERS
 from model.training.run_files import PICTURES
 
 MOST_TRAININGS = 100  # on the page
@@ -79,7 +80,7 @@ class Workshop:
             (f"{api}/trainings/<name>", self._watch),
             (f"{api}/trainings/<name>/<any({', '.join(map(repr, PICTURES))}):picture>", self._training_picture),
             (f"{api}/comparison", self._compared),
-            (f"{api}/comparison/<int:number>/<any({', '.join(PARTS)}):part>/<file>", self._comparison_picture),
+            (f"{api}/comparison/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>", self._comparison_picture),
         )
         for path, read in reading:
             pages.add_url_rule(path, read.__name__, _reading(read))

@@ -1,43 +1,45 @@
-"""Compare two models on the same frames, one by one.
+"""Compare two models frame by frame.
 
     python -m model.compare model_weights.h5 runs/20261121-101500/best.h5 recordings/meadow --out comparison
 
-The folder of --out is filled as it goes, for a page or a program that shows them side by side:
+Fills the folder of --out as it goes, for a page or a program that shows the models side by side:
 
-    frames.jsonl          a line a frame: what each model made of it, and how much better the second did
-    images/000012.jpeg    the frame, as it is in the data
-    truth/000012.png      its mask; red: background, green: people, blue: hero, 0 or 255
-    first/, second/       likewise, what each model sees
-    comparison.json       the models and the number of frames; at the end the tables of `model.evaluate`, too
+    frames.jsonl               a line per frame: how both models did, and the gain of the second over the first
+    images/000012.jpeg         the frame, as it is in the data
+    ground_truth/000012.png    its mask; red: background, green: people, blue: hero, 0 or 255
+    first/, second/            likewise, the prediction of each model
+    comparison.json            the models and the number of frames; at the end also the tables of `model.evaluate`
 
-Frames that are wrong are told and left out.
+Bad frames are listed and left out.
 """
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from dataset.pairs import Pair, decode_image
-from dataset.schema import HERO
+from dataset.pairs import decode_image
+from dataset.schema import HERO, at_reference_size
+from model.console import run_command
 from model.evaluation import report
-from model.evaluation.evaluate import load_segmenters, read_data, write
-from model.evaluation.measure import BATCH, Evaluation, EvaluationError, FrameResult, Predictor, measure
+from model.evaluation.comparison_files import ABOUT, FRAMES, GROUND_TRUTH, IMAGES, SIDES
+from model.evaluation.data import EvaluationError, read_data
+from model.evaluation.evaluate import write
+from model.evaluation.measure import load_segmenters, measure
 from model.evaluation.metrics import predicted_mask
+from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
-
-SIDES = ("first", "second")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m model.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -45,9 +47,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder to write into, new or empty")
-    parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="what to call the models")
+    parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="display names of the models")
     parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: auto)")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
         parser.error(f"--limit expects at least 1 frame, got {options.limit}")
@@ -55,104 +57,77 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit status: 0, 2 with a sentence for what cannot be used, 130 after Ctrl-C."""
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
     options = parse_arguments(arguments)
-    try:
-        compare(options, Console())
-    except KeyboardInterrupt:
-        print("compare: interrupted", file=sys.stderr)
-        return 130
-    except (ValueError, RuntimeError, OSError) as error:  # EvaluationError, DatasetError, WeightsError, runtimes, files
-        print(f"compare: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command("compare", lambda: compare(options, Console()))
 
 
 def compare(options: argparse.Namespace, console: Console) -> None:
-    """Measures both models, frame by frame, and writes what came out."""
+    """Measure both models, frame by frame, and write the results."""
     folder = options.out
     if folder.exists() and any(folder.iterdir()):
         raise EvaluationError(f"expected a new or empty folder for --out, but there is something in {folder}")
-    pairs, names = read_data(options.data, options.limit, console, skip_bad=True)
+    pairs, set_names = read_data(options.data, options.limit, console, skip_bad=True)
     segmenters = load_segmenters([options.first, options.second], options.runtime, console)
     if len(segmenters) < 2:
         raise EvaluationError(f"expected two models, got {options.first} twice")
-    called = options.names or list(segmenters)
-    about = {"models": called, "data": str(options.data), "frames": len(pairs)}
-    write(folder / "comparison.json", json.dumps(about))
-    results, seconds = ([], []), [0.0, 0.0]
-    with (folder / "frames.jsonl").open("w", encoding="utf-8") as lines:
-        for start in track(range(0, len(pairs), BATCH), "comparing", console=console, transient=True):
-            part = slice(start, start + BATCH)
-            seen = []
-            for side, segmenter in enumerate(segmenters.values()):
-                found, took, predictions = _measure(segmenter, pairs[part], names[part])
-                results[side].extend(found)
-                seconds[side] += took
-                seen.append(predictions)
-            for row in range(start, len(results[0])):
-                both = results[0][row], results[1][row]
-                line = write_frame(folder, row, pairs[row], both, (seen[0][row - start], seen[1][row - start]))
-                lines.write(json.dumps(line) + "\n")
-            lines.flush()
+    names = options.names or list(segmenters)
+    about = {"models": names, "data": str(options.data), "frames": len(pairs)}
+    write(folder / ABOUT, json.dumps(about))
+    measured = zip(*(measure(each, pairs, set_names) for each in segmenters.values()), strict=True)
+    results = []
+    with (folder / FRAMES).open("w", encoding="utf-8") as lines:
+        frames = track(measured, "comparing", len(pairs), console=console, transient=True)
+        for row, ((first, first_prediction), (second, second_prediction)) in enumerate(frames):
+            results.append((first, second))
+            line = write_frame(folder, row, (first, second), (first_prediction, second_prediction))
+            print(json.dumps(line), file=lines, flush=True)
     evaluations = [
-        Evaluation(called[side], segmenter.describe(), tuple(results[side]), 1000 * seconds[side] / len(pairs))
-        for side, segmenter in enumerate(segmenters.values())
+        Evaluation(name, segmenter.describe(), side)
+        for name, segmenter, side in zip(names, segmenters.values(), zip(*results, strict=True), strict=True)
     ]
-    tables = report.tables(evaluations)
-    write(folder / "comparison.json", json.dumps(about | {"tables": [asdict(table) for table in tables]}))
-    for table in tables:
-        console.print(report.terminal_table(table))
-
-
-def _measure(
-    predictor: Predictor, pairs: Sequence[Pair], names: Sequence[str]
-) -> tuple[tuple[FrameResult, ...], float, list[np.ndarray]]:
-    """Results, seconds of the network, and predictions."""
-    predictions: list[np.ndarray] = []
-    results, milliseconds = measure(predictor, pairs, names, on_frame=lambda _, seen: predictions.append(seen))
-    return results, milliseconds / 1000 * len(results), predictions
+    tables = [asdict(table) for table in report.tables(evaluations)]
+    write(folder / ABOUT, json.dumps(about | {"tables": tables}))
+    report.print_tables(evaluations, console)
 
 
 def write_frame(
-    folder: Path,
-    row: int,
-    pair: Pair,
-    results: tuple[FrameResult, FrameResult],
-    predictions: tuple[np.ndarray, np.ndarray],
-) -> dict:
-    """Writes the pictures of one frame; returns its line of frames.jsonl.
+    folder: Path, row: int, results: tuple[FrameResult, FrameResult], predictions: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """Write the pictures of one frame; return its line of frames.jsonl.
 
-    That is: `hero_pixels` of the truth at 256x256, `iou` of the hero and whether it was `seen` by each model, `gain` of
-    the second over the first (-1..1; without a hero in the truth by whether one is seen), `differs`, the pixels at
-    256x256 that only one of them takes for the hero's, and `where`, the box around these: top, left, bottom, right in
-    pixels of the frame, half-open; None where they agree.
+    hero_pixels: of the ground truth, at the reference size.
+    hero_iou, detected: of both models.
+    gain: frame score of the second model minus that of the first, -1..1.
+    differing_pixels: predicted as the target by only one of the models, at the reference size.
+    differing_box: around these: top, left, bottom, right in pixels of the frame, half-open; None where they agree.
     """
+    first, second = results
+    pair = first.pair
     image = pair.image.read()
     height, width = decode_image(image, pair.image).shape[:2]
-    suffix = Path(pair.image.member or pair.image.path).suffix.lower()
-    name = f"{row:06d}{suffix}"
-    _save(folder / "images" / name, image)
-    _save(folder / "truth" / f"{row:06d}.png", pair.mask.read())
-    heroes = []
+    name = f"{row:06d}{Path(pair.image.name).suffix.lower()}"
+    mask_name = f"{row:06d}.png"
+    _save(folder / IMAGES / name, image)
+    _save(folder / GROUND_TRUTH / mask_name, pair.mask.read())
+    target_masks = []
     for side, prediction in zip(SIDES, predictions, strict=True):
         classes = predicted_mask(prediction).astype(np.uint8) * 255
         classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        heroes.append(classes[..., HERO] > 0)
+        target_masks.append(classes[..., HERO] > 0)
         png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
-        _save(folder / side / f"{row:06d}.png", png.tobytes())
-    first, second = results
-    differs = heroes[0] != heroes[1]
+        _save(folder / side / mask_name, png.tobytes())
+    differing = target_masks[0] != target_masks[1]
     return {
         "frame": row,
         "name": f"{pair.recording}/{pair.name}",
         "image": name,
         "hero_pixels": first.hero_pixels,
-        "iou": [each.score.iou[HERO] for each in results],
-        "seen": [each.score.detected for each in results],
-        "gain": second.goodness - first.goodness,
-        "differs": np.count_nonzero(differs) * 256 * 256 / differs.size,
-        "where": _box(differs),
+        "hero_iou": [first.hero_iou, second.hero_iou],
+        "detected": [first.score.detected, second.score.detected],
+        "gain": second.frame_score - first.frame_score,
+        "differing_pixels": at_reference_size(np.count_nonzero(differing), differing.shape),
+        "differing_box": _box(differing),
     }
 
 

@@ -2,39 +2,36 @@
 
     python -m model.evaluate model_weights.h5 sample_evaluation_data.zip
 
-On the official evaluation data (a folder or the zip as downloaded) it prints the table of the three sets, the
-detections and the final score, as the original project computed them. On any other data with images/ and masks/ it
-prints IoU per class. Both by the hero's size and light, with the frames where a hero is seen that is not there; several
-models stand side by side.
+On the official evaluation data (a folder or the zip as downloaded) it prints the IoU of the three sets, the
+detections and the final score, as the original project computed them; on any other data with images/ and masks/ the IoU
+per class. Then, for both, recall and IoU by the target's size and brightness, false positives, and confusion matrices.
+Several models are compared side by side.
 """
 
 import argparse
 import json
 import re
-import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dataset.pairs import DatasetError, Pair, check_pairs, find_pairs, read_pair, summarise
+from dataset.pairs import Pair, read_pair
+from model.console import print_plain, run_command
 from model.evaluation import report
-from model.evaluation.measure import Evaluation, EvaluationError, Predictor, measure, set_names
-from model.evaluation.tiles import sheet, tile
-from model.inference.choices import RUNTIMES, Runtime
+from model.evaluation.data import read_data
+from model.evaluation.measure import Predictor, evaluate_models, load_segmenters
+from model.evaluation.previews import contact_sheet, preview
+from model.evaluation.results import ALL_FRAMES, Evaluation
+from model.inference.choices import RUNTIMES
+from model.training import run_files
 
-if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
+WORST = 12  # frames drawn after a training
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m model.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,9 +43,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (a quick look)")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out frames that are wrong, instead of stopping")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: auto)")
+    parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
         parser.error(f"--limit expects at least 1 frame, got {options.limit}")
@@ -61,39 +58,24 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit status: 0, 2 with a sentence for what cannot be used, 130 after Ctrl-C."""
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
     options = parse_arguments(arguments)
-    console = Console()
-    try:
-        evaluate(options, console)
-    except KeyboardInterrupt:
-        print("evaluate: interrupted", file=sys.stderr)
-        return 130
-    except (ValueError, RuntimeError, OSError) as error:  # EvaluationError, DatasetError, WeightsError, runtimes, files
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command("evaluate", lambda: evaluate(options, Console()))
 
 
 def evaluate(options: argparse.Namespace, console: Console) -> None:
-    """Measures all models and writes what was asked for."""
+    """Measure all models, print the tables and write the files asked for."""
     pairs, names = read_data(options.data, options.limit, console, options.skip_bad)
     segmenters = load_segmenters(options.weights, options.runtime, console)
-    evaluations, pictures = [], []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        for name, segmenter in segmenters.items():
-            task = progress.add_task(escape(name), total=len(pairs))
-            results, milliseconds = measure(segmenter, pairs, names, lambda n, task=task: progress.advance(task, n))
-            evaluation = Evaluation(name, segmenter.describe(), results, milliseconds)
-            evaluations.append(evaluation)
-            if options.worst:
-                pictures += draw_worst(evaluation, segmenter, *options.worst)
+    evaluations = evaluate_models(segmenters, pairs, names, console)
+    pictures = []
+    if options.worst:
+        for evaluation, segmenter in zip(evaluations, segmenters.values(), strict=True):
+            pictures += draw_worst(evaluation, segmenter, *options.worst)
 
     for evaluation in evaluations:
-        console.print(evaluation.description, markup=False, highlight=False, soft_wrap=True)
-    for table in report.tables(evaluations):
-        console.print(report.terminal_table(table))
+        print_plain(console, evaluation.description)
+    report.print_tables(evaluations, console)
     if options.limit:
         console.print(f"[yellow]{len(pairs)} frames only (--limit): an estimate, not the score[/]")
     title = f"Evaluation on {options.data.name}" + (f" ({len(pairs)} frames only)" if options.limit else "")
@@ -105,65 +87,31 @@ def evaluate(options: argparse.Namespace, console: Console) -> None:
         write(options.html, report.html_page(title, evaluations, pictures))
 
 
-def read_data(
-    source: Path, limit: int | None, console: Console, skip_bad: bool = False
-) -> tuple[list[Pair], list[str]]:
-    """The pairs to evaluate and the set of each; all their files are read once, so that none stops the measuring.
-
-    Raises EvaluationError, and DatasetError with what is wrong unless that is to be left out.
-    """
-    pairs, problems = find_pairs(source)
-    names = set_names(pairs, source) if pairs else []
-    if limit and limit < len(pairs):
-        chosen = np.linspace(0, len(pairs) - 1, limit).round().astype(int)
-        pairs, names = [pairs[index] for index in chosen], [names[index] for index in chosen]
-    with console.status("checking the frames"):
-        wrong = check_pairs(pairs)
-    problems += wrong.values()
-    tell = partial(console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if problems and not skip_bad:
-        raise DatasetError(f"{summarise(problems)}\nrepair the data, or leave these out with --skip-bad")
-    if problems:
-        tell(f"left out, {summarise(problems)}")
-    fit = [row for row in range(len(pairs)) if row not in wrong]
-    pairs, names = [pairs[row] for row in fit], [names[row] for row in fit]
-    if not pairs:
-        raise EvaluationError(f"expected images with masks in {source}, found no pair")
-    if count := sum(pair.pseudo_labelled for pair in pairs):
-        tell(f"{count} of {len(pairs)} masks are a model's, not the simulator's: agreement with it is what is measured")
-    return pairs, names
-
-
-def load_segmenters(weights: Sequence[str], runtime: Runtime, console: Console) -> dict[str, "Segmenter"]:
-    """The models by name, or by path where two have the same name. Keras is imported here, as it takes seconds."""
-    from model.inference.quiet_tensorflow import import_tensorflow_quietly
-
-    with console.status("loading"):
-        import_tensorflow_quietly()
-        from model.inference.segmenter import Segmenter
-
-        loaded = [Segmenter(path, runtime) for path in weights]
-    names = [segmenter.name for segmenter in loaded]
-    if len(set(names)) < len(names):
-        names = [str(path) for path in weights]
-    return dict(zip(names, loaded, strict=True))
+def evaluate_training(weights: Path, pairs: Sequence[Pair], folder: Path, console: Console) -> None:
+    """Measure the model of a finished training; print the tables and write them and the worst frames into `folder`."""
+    segmenters = load_segmenters([str(weights)], "auto", console)
+    evaluations = evaluate_models(segmenters, pairs, [ALL_FRAMES] * len(pairs), console)
+    for evaluation, segmenter in zip(evaluations, segmenters.values(), strict=True):
+        draw_worst(evaluation, segmenter, WORST, folder / run_files.WORST_FRAMES)
+    write(folder / run_files.VALIDATION_REPORT, report.markdown("Validation frames", evaluations))
+    report.print_tables(evaluations, console)
 
 
 def draw_worst(evaluation: Evaluation, predictor: Predictor, count: int, folder: Path) -> list[Path]:
-    """Draws the worst frames of one model onto one sheet; returns its path, or nothing when no frame has a hero."""
-    tiles = []
+    """Draw the worst frames of one model onto one sheet; return its path, or nothing when no frame has a target."""
+    previews = []
     for result in evaluation.worst(count):
         image, mask = read_pair(result.pair)
-        tiles.append(tile(result, image, mask, predictor.predict(image[None])[0]))
-    if not tiles:
+        previews.append(preview(result, image, mask, predictor.predict(image[None])[0]))
+    if not previews:
         return []
     path = folder / (re.sub(r'[<>:"/\\|?*]', "_", evaluation.model) + ".png")  # may be a path, on Windows with a drive
     folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet(tiles)).save(path)
+    Image.fromarray(contact_sheet(previews)).save(path)
     return [path]
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a text file, with the folders above it."""
+    """Write a text file and create its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

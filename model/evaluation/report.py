@@ -1,18 +1,19 @@
-"""Lays out evaluations, several models side by side: for the terminal, as Markdown, as one HTML page, as JSON."""
+"""Tables of evaluations, several models side by side: for the terminal, as Markdown, as one HTML page; and JSON."""
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rich.table
+from rich.console import Console
 from rich.text import Text
 
-from dataset.schema import CLASSES
-from model.evaluation.measure import BandScore, Evaluation
+from dataset.schema import CLASSES, REFERENCE_SIZE
+from model.evaluation.results import BandScore, Evaluation
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
@@ -32,39 +33,36 @@ class Table:
 
 
 def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
-    """All tables of a report; the evaluations are of different models on the same frames."""
-    laid_out = [_sets(evaluations)]
-    if evaluations[0].final_score is not None:
-        laid_out.append(_final(evaluations))
-    laid_out.append(_bands("By the hero's size (pixels at 256x256)", evaluations, [e.by_size() for e in evaluations]))
-    laid_out.append(_bands("By the hero's light", evaluations, [e.by_light() for e in evaluations]))
-    laid_out.append(_wrong_heroes(evaluations))
-    laid_out += [_confusion(evaluations), _hero_pixels(evaluations)]
-    return [table for table in laid_out if table.rows]
+    """Return all tables of a report; the evaluations are of different models on the same frames."""
+    models = [each.model for each in evaluations]
+    every = [_side_by_side(models, same) for same in zip(*map(_tables, evaluations), strict=True)]
+    every.insert(1, _final(evaluations))
+    return [table for table in every if table.rows]
 
 
-def terminal_table(table: Table) -> rich.table.Table:
-    """For rich's console."""
-    drawn = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
-    for index, name in enumerate(table.header):
-        drawn.add_column(name, justify="right" if index else "left", overflow="fold", no_wrap=not index)
-    for row in table.rows:
-        drawn.add_row(*map(Text, row))  # names are not markup
-    return drawn
+def print_tables(evaluations: Sequence[Evaluation], console: Console) -> None:
+    """Print all tables."""
+    for table in tables(evaluations):
+        drawn = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
+        for index, name in enumerate(table.header):
+            drawn.add_column(name, justify="right" if index else "left", overflow="fold", no_wrap=not index)
+        for row in table.rows:
+            drawn.add_row(*map(Text, row))  # names are not markup
+        console.print(drawn)
 
 
 def markdown(title: str, evaluations: Sequence[Evaluation]) -> str:
-    """A Markdown page."""
+    """Return a Markdown page."""
     parts = [f"# {title}", "\n".join(f"- {each.description}" for each in evaluations)]
     for table in tables(evaluations):
-        lines = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
+        lines = [table.header, ("---", *("---:",) * (len(table.header) - 1)), *table.rows]
         rows = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
         parts.append(f"**{table.title}**\n\n{rows}")
     return "\n\n".join(parts) + "\n"
 
 
 def html_page(title: str, evaluations: Sequence[Evaluation], pictures: Sequence[Path] = ()) -> str:
-    """One HTML page that needs no other file; `pictures` (PNG) are put into it."""
+    """Return an HTML page that needs no other file; `pictures` (PNG) are embedded."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"]
     parts.append(f"<h1>{html.escape(title)}</h1>")
     parts += [f"<p>{html.escape(each.description)}</p>" for each in evaluations]
@@ -80,104 +78,110 @@ def html_page(title: str, evaluations: Sequence[Evaluation], pictures: Sequence[
 
 
 def as_json(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    """Numbers for other programs, one entry a model."""
+    """Return the numbers for other programs, one entry per model."""
     return [
         {
             "model": each.model,
             "description": each.description,
             "final_score": each.final_score,
-            "milliseconds_a_frame": each.milliseconds,
-            "sets": {name: asdict(score) for name, score in each.sets.items()},
-            "by_size": {name: asdict(score) for name, score in each.by_size().items()},
-            "by_light": {name: asdict(score) for name, score in each.by_light().items()},
-            "wrong_heroes": {
-                name: {"frames": frames, "wrong": wrong} for name, (wrong, frames) in each.wrong_heroes().items()
+            "milliseconds_per_frame": each.milliseconds,
+            "sets": _as_dicts(each.sets),
+            "by_size": _as_dicts(each.by_size()),
+            "by_brightness": _as_dicts(each.by_brightness()),
+            "false_positives": _as_dicts(each.false_positives()),
+            "confusion": {name: _fractions(row) for name, row in zip(CLASSES, each.confusion(), strict=True)},
+            "hero_confusion_by_size": {
+                name: _fractions(pixels) for name, pixels in each.hero_confusion_by_size().items()
             },
-            "confusion": {name: _shares(pixels) for name, pixels in zip(CLASSES, each.confusion(), strict=True)},
-            "hero_pixels": {name: _shares(pixels) for name, pixels in each.hero_pixels().items()},
         }
         for each in evaluations
     ]
 
 
-def _shares(pixels: np.ndarray) -> dict[str, float]:
-    """How many pixels of a class there are, and the share of them that is taken for each class; None of none."""
+def _as_dicts(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: asdict(score) for name, score in scores.items()}
+
+
+def _fractions(pixels: np.ndarray) -> dict[str, float | None]:
+    """The number of pixels of a class, and the fraction predicted as each class; None where there is no pixel."""
     total = int(pixels.sum())
     return {"pixels": total} | {
         name: int(n) / total if total else None for name, n in zip(CLASSES, pixels, strict=True)
     }
 
 
-def _sets(evaluations: Sequence[Evaluation]) -> Table:
+def _tables(evaluation: Evaluation) -> list[Table]:
+    """All tables of one model but the final score; the second column is the size of what the first names."""
+    return [
+        _sets(evaluation),
+        _bands(f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})", "target size", evaluation.by_size()),
+        _bands("By target brightness", "target", evaluation.by_brightness()),
+        _false_positives(evaluation),
+        _confusion(evaluation),
+        _hero_confusion(evaluation),
+    ]
+
+
+def _sets(evaluation: Evaluation) -> Table:
     rows = []
-    for name, first in evaluations[0].sets.items():
-        for each in evaluations:
-            score = each.sets[name]
-            counts = (score.true_positives, score.false_positives, score.false_negatives)
-            rows.append((name, str(first.frames), each.model, *(f"{iou:.4f}" for iou in score.iou), *map(str, counts)))
-    header = ("set", "frames", "model", "background", "people", "hero", "TP", "FP", "FN")
-    return _table("Mean IoU of each class, and detections of the hero", header, rows)
+    for name, score in evaluation.sets.items():
+        counts = score.true_positives, score.false_positives, score.false_negatives
+        rows.append((name, str(score.frames), *(f"{iou:.4f}" for iou in score.iou), *map(str, counts)))
+    header = ("set", "frames", *CLASSES, "TP", "FP", "FN")
+    return Table("Mean IoU of each class, and detections of the target", header, tuple(rows))
 
 
 def _final(evaluations: Sequence[Evaluation]) -> Table:
-    rows = tuple((each.model, f"{each.final_score:.4f}", f"{each.milliseconds:.1f}") for each in evaluations)
-    return Table("Final score", ("model", "final score", "ms a frame"), rows)
+    scores = [(each, each.final_score) for each in evaluations]
+    rows = [(each.model, f"{score:.4f}", f"{each.milliseconds:.1f}") for each, score in scores if score is not None]
+    return Table("Final score", ("model", "final score", "ms per frame"), tuple(rows))
 
 
-def _bands(title: str, evaluations: Sequence[Evaluation], scores: Sequence[dict[str, BandScore]]) -> Table:
+def _bands(title: str, name: str, scores: Mapping[str, BandScore]) -> Table:
+    rows = [
+        (band, str(score.frames), f"{score.detected / score.frames:.0%}", f"{score.hero_iou:.3f}")
+        for band, score in scores.items()
+        if score.frames
+    ]
+    return Table(title, (name, "frames", "recall", "hero IoU"), tuple(rows))
+
+
+def _false_positives(evaluation: Evaluation) -> Table:
     rows = []
-    for band, first in scores[0].items():
-        for each, bands in zip(evaluations, scores, strict=True):
-            if first.frames:
-                found = f"{bands[band].found / first.frames:.0%}"
-                rows.append((band, str(first.frames), each.model, found, f"{bands[band].hero_iou:.3f}"))
-    return _table(title, ("hero", "frames", "model", "found", "hero IoU"), rows)
+    for name, score in evaluation.false_positives().items():
+        rate = score.false_positives / score.negative_frames
+        rows.append((name, str(score.negative_frames), str(score.false_positives), f"{rate:.1%}"))
+    return Table("False positives", ("set", "negative frames", "false positives", "rate"), tuple(rows))
 
 
-def _wrong_heroes(evaluations: Sequence[Evaluation]) -> Table:
+def _confusion(evaluation: Evaluation) -> Table:
+    counts = evaluation.confusion()
     rows = []
-    for name, (_, frames) in evaluations[0].wrong_heroes().items():
-        for each in evaluations:
-            wrong, _ = each.wrong_heroes()[name]
-            rows.append((name, str(frames), each.model, str(wrong), f"{wrong / frames:.1%}"))
-    header = ("frames without a hero", "frames", "model", "with a wrong hero", "")
-    return _table("Heroes seen where there is none", header, rows)
+    for name, pixels in zip(CLASSES, counts, strict=True):
+        if total := pixels.sum():
+            rows.append((name, f"{total / counts.sum():.2%}", *(f"{fraction:.2%}" for fraction in pixels / total)))
+    header = ("ground truth", "of all pixels", *CLASSES)
+    return Table("Predicted class of the pixels of each class (confusion matrix)", header, tuple(rows))
 
 
-def _confusion(evaluations: Sequence[Evaluation]) -> Table:
-    counts = [each.confusion() for each in evaluations]
+def _hero_confusion(evaluation: Evaluation) -> Table:
+    bands, rows = evaluation.by_size(), []
+    for band, pixels in evaluation.hero_confusion_by_size().items():
+        if total := pixels.sum():
+            rows.append((band, str(bands[band].frames), *(f"{fraction:.1%}" for fraction in pixels[::-1] / total)))
+    header = ("target size", "frames", *(f"as {name}" for name in reversed(CLASSES)))
+    return Table("Predicted class of the target's pixels, by target size", header, tuple(rows))
+
+
+def _side_by_side(models: Sequence[str], same: Sequence[Table]) -> Table:
+    """Merge the same table of several models: a third column names the model, the first two stand only once."""
+    first = same[0]
+    if len(same) == 1:
+        return first
     rows = []
-    for index, name in enumerate(CLASSES):
-        for each, count in zip(evaluations, counts, strict=True):
-            if total := count[index].sum():
-                cells = (f"{share:.2%}" for share in count[index] / total)
-                rows.append((name, f"{total / count.sum():.2%}", each.model, *cells))
-    header = ("truth", "of all pixels", "model", *CLASSES)
-    return _table("What the pixels of each class are taken for", header, rows)
-
-
-def _hero_pixels(evaluations: Sequence[Evaluation]) -> Table:
-    counts = [each.hero_pixels() for each in evaluations]
-    rows = []
-    for band, score in evaluations[0].by_size().items():
-        for each, count in zip(evaluations, counts, strict=True):
-            if total := count[band].sum():
-                cells = (f"{share:.1%}" for share in count[band][::-1] / total)
-                rows.append((band, str(score.frames), each.model, *cells))
-    header = ("hero", "frames", "model", *(f"as {name}" for name in reversed(CLASSES)))
-    return _table("What the hero's pixels are taken for, by her size", header, rows)
-
-
-def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
-    """Models below each other, the group's name and size only beside the first; no such column for a single model."""
-    model = header.index("model")
-    if len({row[model] for row in rows}) < 2:
-        header, rows = _without(header, model), [_without(row, model) for row in rows]
-    else:
-        repeated = [index and rows[index - 1][:model] == row[:model] for index, row in enumerate(rows)]
-        rows = [("",) * model + row[model:] if same else row for row, same in zip(rows, repeated, strict=True)]
-    return Table(title, header, tuple(rows))
-
-
-def _without(row: tuple[str, ...], index: int) -> tuple[str, ...]:
-    return row[:index] + row[index + 1 :]
+    for label, size, *_ in first.rows:
+        found = [
+            (name, row[2:]) for name, table in zip(models, same, strict=True) for row in table.rows if row[0] == label
+        ]
+        rows += [(*(("", "") if index else (label, size)), name, *cells) for index, (name, cells) in enumerate(found)]
+    return Table(first.title, (*first.header[:2], "model", *first.header[2:]), tuple(rows))

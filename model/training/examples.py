@@ -7,7 +7,7 @@ import numpy as np
 from dataset.schema import HERO
 from model.data.packed_frames import Frames
 from model.evaluation.metrics import predicted_mask
-from model.evaluation.tiles import outlined_views, sheet
+from model.evaluation.previews import contact_sheet, outlined_views
 
 COUNT = 6  # frames
 
@@ -16,7 +16,7 @@ def draw_examples(predict: Callable[[np.ndarray], np.ndarray], frames: Frames) -
     """(height, width, 3) uint8 RGB; `predict` takes (n, rows, columns, 3) uint8 and gives probabilities."""
     rows = choose_examples(frames)
     predictions = np.asarray(predict(np.stack([frames.images[row] for row in rows])))
-    return sheet(
+    return contact_sheet(
         [
             outlined_views(np.asarray(frames.images[row]), np.asarray(frames.labels[row]) == HERO, seen)
             for row, seen in zip(rows, predicted_mask(predictions)[..., HERO], strict=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dataset.pairs import DatasetError
-from model.evaluation.promotion import TELLING
+from model.evaluation.promotion.criteria import CRITERIA
 from model.training import run_files
 from model.training.run_folder import RunFolder
 
@@ -60,8 +60,8 @@ def parse(description: str, arguments: Sequence[str] | None = None) -> tuple[arg
     )
     parser.add_argument(
         "--better",
-        choices=TELLING,
-        help="where it must be better: hero IoU of all, far or near heroes, or frames with a wrong hero (default all)",
+        choices=CRITERIA,
+        help="what must improve: hero IoU of all, far or near targets, or the false-positive rate (default all)",
     )
     parser.add_argument(
         "--tolerance",

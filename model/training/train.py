@@ -27,7 +27,7 @@ from dataset.schema import HERO
 from model.data.batches import Batches
 from model.data.packed_frames import Frames, pack
 from model.data.sources import Gathered, Judged, gather, judge, merge_seen_in_training, tell_measured
-from model.evaluation.promotion import FEWEST, TELLING
+from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.training import run_files
 from model.training.options import open_run, parse
@@ -169,13 +169,13 @@ def _fit_to(model: "keras.Model", settings: TrainSettings, goes_on: bool) -> Tra
 
 def _check_promotable(validation: Frames | None, better: str) -> None:
     """Raises DatasetError when too few frames tell of what shall be better, before hours are spent on it."""
-    kind, there = TELLING[better], 0
+    frames, there = CRITERIA[better][1], 0
     if validation:
         hero_pixels = validation.areas[validation.used, HERO] * (256**2 / validation.labels[0].size)
-        there = int(kind.contains(hero_pixels).sum())
-    if there < FEWEST:
+        there = int(frames.contains(hero_pixels).sum())
+    if there < MIN_FRAMES:
         raise DatasetError(
-            f"--promote needs at least {FEWEST} frames to measure both models on, {kind.name}, labelled by the"
+            f"--promote needs at least {MIN_FRAMES} frames to measure both models on ({frames.name}), labelled by the"
             f" simulator and not learnt from; there are {there}: add data, or --validation DIR|ZIP"
         )
 
@@ -200,11 +200,12 @@ def _network(loaded: "LoadedModel | None", options: argparse.Namespace, settings
 
 def _show(options: argparse.Namespace, best: Path, pairs: list[Pair], measured_on: str, run: RunFolder) -> int:
     """The figures of the finished model; with --promote beside the old one's, with consequences."""
-    from model.evaluation.final_figures import promote_if_better, show_final_figures
+    from model.evaluation.evaluate import evaluate_training
+    from model.evaluation.promotion.promote import promote_if_better
     from model.weights import find_weights
 
     if not options.promote:
-        show_final_figures(best, pairs, run.path, console)
+        evaluate_training(best, pairs, run.path, console)
         return 0
     current = find_weights(options.init)
     rule = options.better, options.tolerance

@@ -130,8 +130,8 @@ def test_two_models_are_compared_frame_by_frame(served, bench):
     assert (seen["models"], seen["frames"]) == (["one.h5", "two.h5"], 30)
     assert [row["frame"] for row in seen["rows"]] == list(range(30))
     assert [row["frame"] for row in served.get("/comparison?from=28").json()["rows"]] == [28, 29]
-    assert {table["title"] for table in seen["tables"]} >= {"By the hero's size (pixels at 256x256)"}
-    for part, file in (("images", seen["rows"][7]["image"]), ("first", "000007.png"), ("truth", "000007.png")):
+    assert {table["title"] for table in seen["tables"]} >= {"By target size (pixels at 256x256)"}
+    for part, file in (("images", seen["rows"][7]["image"]), ("first", "000007.png"), ("ground_truth", "000007.png")):
         picture = served.get(f"/comparison/1/{part}/{file}").content
         assert cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).shape == (64, 64, 3)
     for path in ("2/images/000007.png", "1/images/..%2fcomparison.json", "1/images/x.png", "1/first/000099.png"):

@@ -178,7 +178,7 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
     for order, key, sign in (
         ("lost", "gain", 1),
         ("gained", "gain", -1),
-        ("differs", "differs", -1),
+        ("differs", "differing_pixels", -1),
         ("frame", "frame", 1),
     ):
         page.select_option("#order", order)
@@ -192,13 +192,13 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
 
     page.set_viewport_size({"width": 1440, "height": 900})
     pairs = {pair.name: pair for pair in find_pairs(bench.paths.recordings / "park")[0]}
-    place = max(rows, key=lambda row: row["differs"] if row["hero_pixels"] > 0 else 0)["frame"]
-    assert rows[place]["differs"] > 100
+    place = max(rows, key=lambda row: row["differing_pixels"] if row["hero_pixels"] > 0 else 0)["frame"]
+    assert rows[place]["differing_pixels"] > 100
     _, truth = read_pair(pairs[rows[place]["name"].rpartition("/")[2]])
     slide(page, "scrub", place)
     until(page, lambda: shown(page) == place)
     slide(page, "opacity", 100)
-    away = away_from(rows[place]["where"])
+    away = away_from(rows[place]["differing_box"])
     for side in SIDES:
         seen = requests.get(f"{address}/api/workshop/comparison/1/{side}/{place:06d}.png", timeout=30).content
         seen = cv2.imdecode(np.frombuffer(seen, np.uint8), cv2.IMREAD_COLOR)[..., 0] > 0  # BGR: the hero is blue

@@ -39,7 +39,7 @@ def stand(checkpoint):
 
 if __name__ == "__main__":
     import_tensorflow_quietly()
-    from model.evaluation import final_figures
+    from model.evaluation.promotion import promote
     from model.training import trainer
     random.seed(5)
     run, kills = Path(sys.argv[1]), int(sys.argv[2])

@@ -12,7 +12,7 @@ import pytest
 from dataset.pairs import find_pairs
 from model.data.batches import make_batch
 from model.data.packed_frames import pack
-from model.evaluation.tiles import PREDICTION, TRUTH
+from model.evaluation.previews import GROUND_TRUTH, PREDICTION
 from model.networks import build
 from model.training.examples import choose_examples, draw_examples
 from model.training.run_folder import RunFolder
@@ -91,7 +91,7 @@ def test_examples_are_heroes_of_all_sizes_and_a_frame_without(data, tmp_path):
     assert areas[:-1] == sorted(frames.areas[:, 2].tolist())[-4:]  # every third of the six shows nobody to follow
     assert areas[-1] == 0
     drawn = draw_examples(lambda images: np.eye(3)[frames.labels[rows]], frames)  # sees what is there
-    outlines = ((drawn == TRUTH).all(axis=2).sum(), (drawn == PREDICTION).all(axis=2).sum())
+    outlines = ((drawn == GROUND_TRUTH).all(axis=2).sum(), (drawn == PREDICTION).all(axis=2).sum())
     assert outlines[1] > 100 > outlines[0] - 15 * 13  # the prediction's outline covers the truth's, the legend aside
     assert choose_examples(replace(frames, left_out=frozenset(range(5)))) == [5]
 

@@ -9,7 +9,7 @@ const FOLDER = "/"; // of the choices of data: a folder that is typed; no record
 const ORDERS = {
   gained: (one, other) => other.gain - one.gain,
   lost: (one, other) => one.gain - other.gain,
-  differs: (one, other) => other.differs - one.differs,
+  differs: (one, other) => other.differing_pixels - one.differing_pixels,
   frame: () => 0,
 };
 const KEPT = 40; // frames, decoded
@@ -69,7 +69,7 @@ export class Comparison {
     if (!this.#content || !this.#shown) return;
     const { picture, truth, masks, problem } = this.#content;
     if (problem) return setText(element("frame-words"), problem);
-    const { where } = this.#shown; // they differ
+    const { differing_box: where } = this.#shown; // they differ
     const truly = document.querySelector("input[name=overlay]:checked").value === "truth";
     SIDES.forEach((side, place) => {
       const canvas = element(`${side}-view`);
@@ -137,7 +137,7 @@ export class Comparison {
     try {
       const [picture, truth, ...masks] = await Promise.all([
         file("images", row.image).then((blob) => createImageBitmap(blob)),
-        ...["truth", ...SIDES].map((part) => file(part, mask).then(readMask)),
+        ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(readMask)),
       ]);
       return { picture, truth, masks };
     } catch {
@@ -146,8 +146,8 @@ export class Comparison {
   }
 
   #words(row, place) {
-    if (row.hero_pixels > 0) return `IoU ${row.iou[place].toFixed(2)}${row.seen[place] ? "" : ", not seen"}`;
-    return row.seen[place] ? "sees a hero where none is" : "rightly sees no hero";
+    if (row.hero_pixels > 0) return `IoU ${row.hero_iou[place].toFixed(2)}${row.detected[place] ? "" : ", not seen"}`;
+    return row.detected[place] ? "sees a hero where none is" : "rightly sees no hero";
   }
 
   #askForFolder() {

@@ -1,4 +1,4 @@
-"""Pictures of trainings and evaluations show what the files say; other files are one sentence."""
+"""Plots of trainings and evaluations show the numbers of the files; other files are one sentence."""
 
 import json
 
@@ -15,7 +15,7 @@ def write_run(folder, scores):
 
 
 def evaluation(name, ious):
-    bands = {f"band {i}": {"frames": 10 + i, "found": i, "hero_iou": iou} for i, iou in enumerate(ious)}
+    bands = {f"band {i}": {"frames": 10 + i, "detected": i, "hero_iou": iou} for i, iou in enumerate(ious)}
     return {"model": name, "by_size": bands}
 
 
@@ -32,8 +32,7 @@ def test_a_training_is_a_line_through_the_epochs_that_were_measured(tmp_path):
 def test_an_evaluation_is_a_bar_for_each_model_and_size(tmp_path):
     file = tmp_path / "evaluation.json"
     file.write_text(json.dumps([evaluation("old", [0.1, 0.2]), evaluation("new", [0.3, 0.4])]))
-    options = type("Options", (), {"evaluation": file, "names": ["before", "after"]})
-    axes = plot_sizes(options).axes[0]
+    axes = plot_sizes(file, ["before", "after"]).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [0.1, 0.2, 0.3, 0.4]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["band 0\n10 frames", "band 1\n11 frames"]
 

@@ -1,4 +1,4 @@
-"""Two models on the same frames: what is written for a page, against frames whose answers are known."""
+"""Two models compared on the same frames: the files written, against frames with known answers."""
 
 import json
 
@@ -13,8 +13,8 @@ from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_datas
 HERO_COLOUR = np.array(COLOURS[2])
 
 
-class Sees:
-    """Takes for the hero what has her colour, as far down the picture as it `reaches`."""
+class Predictor:
+    """Predicts the target where its colour is, above the fraction `reaches` of the picture's height."""
 
     def __init__(self, reaches: float):
         self.reaches = reaches
@@ -25,15 +25,15 @@ class Sees:
         return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
 
     def describe(self) -> str:
-        return f"sees {self.reaches}"
+        return f"reaches {self.reaches}"
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Compare one that is blind below the middle with one that sees all; returns the folder and the exit status."""
+    """Compare a model that predicts nothing below the middle with a perfect one; return folder and exit status."""
 
     def start(data, *options, out="out"):
-        models = {"half": Sees(0.5), "all": Sees(1.0)}
+        models = {"half": Predictor(0.5), "all": Predictor(1.0)}
         monkeypatch.setattr(command, "load_segmenters", lambda weights, runtime, console: models)
         return tmp_path / out, command.main(["half.h5", "all.h5", str(data), "--out", str(tmp_path / out), *options])
 
@@ -44,29 +44,29 @@ def read(path) -> np.ndarray:
     return cv2.imread(str(path))[..., ::-1]
 
 
-def test_every_frame_is_told_with_its_pictures(run, tmp_path):
+def test_every_frame_has_a_line_and_its_pictures(run, tmp_path):
     data = tmp_path / "data"
-    upper, lower, nobody = np.zeros((3, 64, 64), np.uint8)
+    upper, lower, empty = np.zeros((3, 64, 64), np.uint8)
     upper[4:20, 10:20] = lower[40:56, 10:20] = 2
-    for number, labels in enumerate((upper, lower, nobody)):
+    for number, labels in enumerate((upper, lower, empty)):
         write_frame(data, f"a_cam1_{number}.png", f"a_mask_{number}.png", paint(labels), labels)
     folder, status = run(data, "--names", "old", "new")
     assert status == 0
     rows = [json.loads(line) for line in (folder / "frames.jsonl").read_text().splitlines()]
     assert [row["gain"] for row in rows] == [0.0, 1.0, 0.0]
-    assert [row["iou"] for row in rows] == [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
-    assert [row["seen"] for row in rows] == [[True, True], [False, True], [False, False]]
+    assert [row["hero_iou"] for row in rows] == [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
+    assert [row["detected"] for row in rows] == [[True, True], [False, True], [False, False]]
     assert [row["hero_pixels"] for row in rows] == [160 * 16, 160 * 16, 0]
-    assert [row["differs"] for row in rows] == [0, 160 * 16, 0]
-    assert [row["where"] for row in rows] == [None, [40, 10, 56, 20], None]
+    assert [row["differing_pixels"] for row in rows] == [0, 160 * 16, 0]
+    assert [row["differing_box"] for row in rows] == [None, [40, 10, 56, 20], None]
     pairs, _ = find_pairs(data)
     for row, pair in zip(rows, pairs, strict=True):
         assert row["name"].endswith(pair.name)
         assert (folder / "images" / row["image"]).read_bytes() == pair.image.read()
-        assert (folder / "truth" / f"{row['frame']:06d}.png").read_bytes() == pair.mask.read()
-    seen = read(folder / "second" / "000001.png")
-    assert (seen[..., 2] > 0).sum() == 160
-    assert (seen.sum(axis=2) == 255).all()  # every pixel is of one class
+        assert (folder / "ground_truth" / f"{row['frame']:06d}.png").read_bytes() == pair.mask.read()
+    predicted = read(folder / "second" / "000001.png")
+    assert (predicted[..., 2] > 0).sum() == 160
+    assert (predicted.sum(axis=2) == 255).all()  # every pixel is of one class
     assert not read(folder / "first" / "000001.png")[..., 2].any()
     about = json.loads((folder / "comparison.json").read_text())
     assert (about["models"], about["frames"]) == (["old", "new"], 3)
@@ -79,7 +79,9 @@ def test_a_few_frames_of_many_and_masks_of_another_size(run, tmp_path, monkeypat
     assert status == 0
     lines = (folder / "frames.jsonl").read_text().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(20))
-    monkeypatch.setattr(Sees, "predict", lambda self, images: np.repeat([[[[0.0, 0.0, 1.0]]]], len(images), axis=0))
+    monkeypatch.setattr(
+        Predictor, "predict", lambda self, images: np.repeat([[[[0.0, 0.0, 1.0]]]], len(images), axis=0)
+    )
     folder, _ = run(tmp_path / "data", "--limit", "1", out="other")
     assert read(folder / "first" / "000000.png").shape == (128, 128, 3)
 

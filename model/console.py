@@ -1,0 +1,26 @@
+"""Terminal conventions of the commands: exit statuses, and lines printed as they are."""
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+
+def run_command(name: str, command: Callable[[], int | None]) -> int:
+    """Run a command and return its exit status.
+
+    That is the command's own (None: 0), 2 after one line on stderr for an error of the input, or 130 after Ctrl-C.
+    """
+    try:
+        return command() or 0
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, OSError) as error:  # of data, weights, runtimes, files
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+
+
+def print_plain(console: Console, text: str, style: str | None = None) -> None:
+    """Print text as it is: names and paths are no markup, and lines do not wrap."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

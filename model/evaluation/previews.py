@@ -1,0 +1,96 @@
+"""Previews of predictions: the frame with ground truth and prediction outlined, many of them on one contact sheet."""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from dataset.schema import HERO
+from model.evaluation.metrics import predicted_mask
+from model.evaluation.results import FrameResult
+from model.score import resize_mask
+
+GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB
+PAPER, INK = (250, 250, 250), (30, 30, 30)
+SIDE = 256  # of each view, pixels
+CAPTION = 20
+MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at least
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def preview(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Draw one frame beside an enlarged part of it, with a caption; (SIDE + CAPTION, 2 * SIDE, 3) uint8 RGB.
+
+    Args:
+        result: of this frame, for the caption.
+        image: (height, width, 3) uint8 RGB.
+        mask: the ground truth, (height, width, 3) uint8.
+        prediction: (rows, columns, 3) probabilities.
+    """
+    ground_truth = resize_mask(mask, prediction.shape[:2])
+    views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
+    caption = np.full((CAPTION, 2 * SIDE, 3), PAPER, np.uint8)
+    score = result.score
+    pixels = f"ground truth {score.target_pixels} px  predicted {score.predicted_pixels} px"
+    text = f"{result.pair.name}  IoU {result.hero_iou:.2f}  {pixels}"
+    cv2.putText(caption, text, (4, 14), FONT, 0.4, INK, 1, cv2.LINE_AA)
+    return np.vstack([views, caption])
+
+
+def outlined_views(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Draw one frame beside an enlarged part of it, the target outlined by ground truth and by prediction.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        ground_truth, predicted: the target, (rows, columns) bool.
+
+    Returns: (SIDE, 2 * SIDE, 3) uint8 RGB.
+    """
+    rows, columns = ground_truth.shape
+    image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    top, left, side = _region_of_interest(ground_truth | predicted)
+    region = np.s_[top : top + side, left : left + side]
+    whole, enlarged = (_outlined(image[at], ground_truth[at], predicted[at]) for at in (np.s_[:, :], region))
+    scale = SIDE / np.array([rows, columns])
+    corner, opposite = np.array([top, left]) * scale, np.array([top + side, left + side]) * scale
+    cv2.rectangle(whole, _point(corner), _point(opposite - 1), PAPER, 1)
+    return np.hstack([whole, enlarged])
+
+
+def contact_sheet(previews: Iterable[np.ndarray], columns: int = 3) -> np.ndarray:
+    """Lay out previews of one size below a legend, (height, width, 3) uint8 RGB."""
+    tiles = list(previews)
+    columns = min(columns, len(tiles))
+    tiles += [np.full_like(tiles[0], PAPER)] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    legend = np.full((30, rows[0].shape[1], 3), PAPER, np.uint8)
+    for left, colour, text in ((6, GROUND_TRUTH, "target, ground truth"), (186, PREDICTION, "target, predicted")):
+        cv2.rectangle(legend, (left, 9), (left + 14, 21), colour, -1)
+        cv2.putText(legend, text, (left + 20, 20), FONT, 0.45, INK, 1, cv2.LINE_AA)
+    return np.vstack([legend, *rows])
+
+
+def _outlined(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """The picture at SIDE x SIDE with outlines one pixel wide, around the regions and not over them."""
+    size = (SIDE, SIDE)
+    drawn = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+    for region, colour in ((ground_truth, GROUND_TRUTH), (predicted, PREDICTION)):
+        large = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        drawn[(cv2.dilate(large, np.ones((3, 3), np.uint8)) > 0) & (large == 0)] = colour
+    return drawn
+
+
+def _region_of_interest(mask: np.ndarray) -> tuple[int, int, int]:
+    """(top, left, side) of a square that shows the mask with some surroundings, inside the frame."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return 0, 0, min(mask.shape)
+    side = max(MIN_ZOOMED, int(1.5 * max(np.ptp(rows), np.ptp(columns))))
+    side = min(side, *mask.shape)
+    middle = (rows.min() + rows.max()) // 2, (columns.min() + columns.max()) // 2
+    top, left = (int(np.clip(at - side // 2, 0, most - side)) for at, most in zip(middle, mask.shape, strict=True))
+    return top, left, side
+
+
+def _point(row_column: np.ndarray) -> tuple[int, int]:
+    return int(row_column[1]), int(row_column[0])

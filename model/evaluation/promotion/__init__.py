@@ -1,0 +1,1 @@
+"""Replacing a model by a retrained one, if that is better."""

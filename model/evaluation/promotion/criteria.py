@@ -1,0 +1,25 @@
+"""What a promotion can ask to improve. Light to import, for command lines and the dashboard."""
+
+from typing import Literal
+
+from dataset.schema import FAR_PIXELS, SIZE_BANDS, Interval
+
+MIN_FRAMES = 20  # a group of fewer frames decides nothing
+
+Figure = Literal["hero IoU", "recall", "people IoU", "false-positive rate"]
+
+# Groups of frames by the target's pixels at the reference size.
+_PRESENT = SIZE_BANDS[0].low
+ALL, FAR, NEAR = TARGETS = (
+    Interval("all targets", _PRESENT, float("inf")),
+    Interval("far targets", _PRESENT, FAR_PIXELS),
+    Interval("near targets", FAR_PIXELS, float("inf")),
+)
+NEGATIVE = Interval("negative frames", 0, _PRESENT)
+
+CRITERIA: dict[str, tuple[Figure, Interval]] = {
+    "all": ("hero IoU", ALL),
+    "far": ("hero IoU", FAR),
+    "near": ("hero IoU", NEAR),
+    "false-positives": ("false-positive rate", NEGATIVE),
+}

@@ -1,0 +1,52 @@
+"""Measuring: frames of several sizes, unreadable ones, and the official data with known scores."""
+
+import numpy as np
+import pytest
+
+from dataset.pairs import DatasetError, find_pairs, read_pair
+from tests.model.evaluation.synthetic import evaluate, write_frame
+
+
+def test_frames_of_several_sizes_and_more_than_a_batch(tmp_path):
+    for index in range(40):
+        write_frame(tmp_path, f"f{index:02}", ground_truth=(0, 0, 8, 8), size=(32, 48)[index % 3 == 0])
+    evaluation = evaluate(tmp_path)
+    assert [result.pair for result in evaluation.results] == find_pairs(tmp_path)[0]
+    assert all(result.hero_iou == 1.0 for result in evaluation.results)
+    assert evaluation.milliseconds > 0
+
+
+def test_an_unreadable_frame_is_named(tmp_path):
+    write_frame(tmp_path, "a", ground_truth=(0, 0, 8, 8))
+    (tmp_path / "masks" / "a_mask_1.png").write_bytes(b"not a picture")
+    with pytest.raises(DatasetError, match=r"a_mask_1\.png"):
+        evaluate(tmp_path)
+
+
+class Oracle:
+    """Predicts the ground truth of each frame, in order."""
+
+    def __init__(self, pairs):
+        self.pairs = iter(pairs)
+
+    def predict(self, images):
+        return np.stack([read_pair(next(self.pairs))[1] > 0 for _ in images]).astype(np.float32)
+
+
+def test_a_perfect_predictor_reaches_what_the_original_gave_it(shared):
+    source = shared / "data" / "sample_evaluation_data.zip"
+    pairs, _ = find_pairs(source)
+    evaluation = evaluate(source, predictor=Oracle(pairs))
+    assert evaluation.final_score == pytest.approx(0.997, abs=0.0005)
+    assert [score.frames for score in evaluation.sets.values()] == [542, 270, 322]
+
+
+@pytest.mark.parametrize(
+    ("name", "score"), [("fcn_160_h5_names/model_weights.h5", 0.402), ("fcn_160_large/model_weights", 0.446)]
+)
+def test_models_of_2017_score_what_they_scored(shared, name, score):
+    from model.inference.segmenter import Segmenter
+
+    source = shared / "data" / "sample_evaluation_data.zip"
+    evaluation = evaluate(source, predictor=Segmenter(shared / "legacy_models" / name))
+    assert evaluation.final_score == pytest.approx(score, abs=0.005)
