@@ -17,16 +17,17 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from simulator.episode import Episode, Observation
+from simulator.episode import Episode
 from simulator.flight import FlightPlan, fly
 from simulator.flight_log import FlightLog
 from simulator.link.client import Client
 from simulator.link.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
-from simulator.rendering import RENDERERS, RendererError, make_renderer
+from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
 from simulator.slideshow import Slideshow, SlideshowError
+from simulator.types import Observation
 from simulator.window import NoDisplay, Window
-from simulator.world.city import generate_city
-from simulator.world.people import LIFETIMES
+from simulator.world.city_generator import generate_city
+from simulator.world.crowd import LIFETIMES
 
 MAX_HZ = 20.0
 SIGNALS = signal.SIGINT, signal.SIGTERM

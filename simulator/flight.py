@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from simulator.contract import Marker
-from simulator.episode import TICK, Episode, Observation
+from simulator.episode import TICK
 from simulator.link import wire
 from simulator.link.client import Client
+from simulator.types import Marker, Observation, Simulation
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Wishes:
 
 
 def fly(
-    episode: Episode,
+    simulation: Simulation,
     client: Client,
     plan: FlightPlan,
     on_frame: Callable[[Observation], None],
@@ -54,7 +54,7 @@ def fly(
     QuadSim. Returns what people wanted in the end: with an `episode` where they ended this one for another.
     """
     wishes, told = Wishes(plan.speed), None
-    advance = partial(_in_lockstep if plan.lockstep else _in_real_time, episode, client, plan, wishes)
+    advance = partial(_in_lockstep if plan.lockstep else _in_real_time, simulation, client, plan, wishes)
     epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
     number, frames = 0, None if plan.duration is None else round(plan.duration * plan.hz)
     due = time.monotonic()
@@ -63,7 +63,7 @@ def fly(
         if about is not None and told != news:
             client.send(wire.event("simulator_info", {**about, "speed": None if plan.lockstep else wishes.speed}))
             told = news
-        observation = episode.observe()
+        observation = simulation.observe()
         packet = wire.event("sensor_frame", sensor_frame(observation, epoch, plan), number if plan.lockstep else None)
         due = advance(packet, number, due)
         on_frame(observation)
@@ -82,13 +82,13 @@ def sensor_frame(observation: Observation, epoch: float, plan: FlightPlan) -> di
         "depth_image": wire.encode_depth(rendered.depth),
     }
     if plan.ground_truth:
-        hero = observation.hero
+        target = observation.target
         payload["ground_truth_mask"] = wire.encode_mask(rendered.mask)
-        payload["ground_truth_target"] = "" if hero is None else f"{hero.x:.4f},{hero.y:.4f},{hero.z:.4f}"
+        payload["ground_truth_target"] = "" if target is None else f"{target.x:.4f},{target.y:.4f},{target.z:.4f}"
     return payload
 
 
-def obey(episode: Episode, command: wire.Command, wishes: Wishes) -> None:
+def obey(simulation: Simulation, command: wire.Command, wishes: Wishes) -> None:
     """Do what the agent asks; remember what people ask."""
     match command:
         case wire.SetSpeed(speed):
@@ -96,46 +96,46 @@ def obey(episode: Episode, command: wire.Command, wishes: Wishes) -> None:
         case wire.NewEpisode():
             wishes.episode = command
         case wire.Detected(coords):
-            episode.detected(coords)
+            simulation.target_detected(coords)
         case wire.Lost():
-            episode.lost()
+            simulation.target_lost()
         case wire.PlaceMarker(id, pose, dimensions, color, duration):
-            episode.place_marker(Marker(id, pose.x, pose.y, pose.z, pose.yaw, dimensions, color), duration)
+            simulation.place_marker(Marker(id, pose.x, pose.y, pose.z, pose.yaw, dimensions, color), duration)
         case wire.DeleteMarker(id):
-            episode.delete_marker(id)
+            simulation.delete_marker(id)
 
 
 def _in_real_time(
-    episode: Episode, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
+    simulation: Simulation, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
 ) -> float:
     """Send a frame and let the time to the next one pass, obeying commands as they come; returns when that is due."""
     client.send(packet)
     end = (number + 1) / plan.hz
-    while episode.time < end - TICK / 2:
+    while simulation.time < end - TICK / 2:
         due += TICK / wishes.speed
         for _ in range(MOST_A_TICK):
             command = client.next_command(max(0.0, due - time.monotonic()))
             if command is None:
                 break
-            obey(episode, command, wishes)
+            obey(simulation, command, wishes)
         if client.silence > WATCHDOG:
-            episode.lost()
-        episode.step(TICK)
+            simulation.target_lost()
+        simulation.step(TICK)
     return max(due, time.monotonic() - TICK)  # what cannot be made up is let go
 
 
 def _in_lockstep(
-    episode: Episode, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
+    simulation: Simulation, client: Client, plan: FlightPlan, wishes: Wishes, packet: str, number: int, due: float
 ) -> float:
     """Send a frame, obey all that the server says to it, then step; waits for a server that is not there."""
-    while not _answered(episode, client, wishes, packet, number):
+    while not _answered(simulation, client, wishes, packet, number):
         if client.silence > WATCHDOG:
-            episode.lost()
-    episode.step(1.0 / plan.hz)
+            simulation.target_lost()
+    simulation.step(1.0 / plan.hz)
     return due
 
 
-def _answered(episode: Episode, client: Client, wishes: Wishes, packet: str, number: int) -> bool:
+def _answered(simulation: Simulation, client: Client, wishes: Wishes, packet: str, number: int) -> bool:
     if not client.wait_connected(1.0) or not client.send(packet):
         return False
     deadline = time.monotonic() + ANSWER_WITHIN
@@ -147,7 +147,7 @@ def _answered(episode: Episode, client: Client, wishes: Wishes, packet: str, num
             if command.id == number:
                 return True
             continue  # left over from before a reconnection
-        obey(episode, command, wishes)
+        obey(simulation, command, wishes)
     if client.connected:
         log.warning(
             "frame %d was not acknowledged within %.0f s: the server is too slow, or does not acknowledge; going on",

@@ -1,4 +1,4 @@
-"""`python -m simulator.gallery OUT.jpg`: one picture of what the stand-in looks like, for people to look at."""
+"""`python -m simulator.gallery OUT.jpg`: draw an overview of what the built-in simulator looks like."""
 
 import argparse
 import sys
@@ -8,52 +8,57 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from simulator.contract import Marker, Rendered
-from simulator.rendering import RENDERERS, PandaRenderer, make_renderer
-from simulator.snapshots import Mixture, random_moment
-from simulator.world.city import generate_city
+from simulator.rendering.renderer import RENDERERS, PandaRenderer, make_renderer
+from simulator.snapshots import Mixture, random_scene
+from simulator.types import Image, Marker, Person, Pose, Rendered
+from simulator.world.city_generator import generate_city
 from simulator.world.obstacles import Obstacles
 
-COLUMNS, TRIES = 4, 12
-KINDS = (Mixture(1.0, 0.0, people=40), Mixture(0.0, 0.0), Mixture(1.0, 1.0), Mixture(0.0, 0.0))  # of the columns
-LIKED = 400  # hero pixels
+COLUMNS = (Mixture(1.0, 0.0, people=40), Mixture(0.0, 0.0), Mixture(1.0, 1.0), Mixture(0.0, 0.0))
+CANDIDATES = 12  # scenes, of which the most interesting one is shown
+ENOUGH_PIXELS = 400  # of a class; more do not make a scene more interesting
+
+Scene = tuple[Pose, list[Person]]
 
 
-def gallery(seed: int, rows: int, renderer: str) -> np.ndarray:
-    """(rows * 256, 4 * 256, 3) uint8 RGB: a city a row; the last row is one view: plain, marked, depth, classes."""
+def gallery(seed: int, rows: int, renderer: str) -> Image:
+    """Return (rows * 256, 4 * 256, 3): one city a row; the last row is one view: plain, marked, depth, classes."""
     lines = []
     for row in range(rows):
         random = np.random.default_rng([seed, row, 29])
         city = generate_city(seed + row)
         drawer, obstacles = make_renderer(city, renderer), Obstacles(city.boxes)
-        pick = [_best([random_moment(city, obstacles, kind, random) for _ in range(TRIES)], drawer) for kind in KINDS]
+        scenes = [
+            _most_interesting([random_scene(city, obstacles, mixture, random) for _ in range(CANDIDATES)], drawer)
+            for mixture in COLUMNS
+        ]
         if row < rows - 1:
-            lines.append(np.hstack([drawer.render(*moment).rgb for moment in pick]))
+            lines.append(np.hstack([drawer.render(*scene).rgb for scene in scenes]))
         else:
-            lines.append(_explained(drawer, *pick[0]))
+            lines.append(_all_images(drawer, *scenes[0]))
         drawer.close()
     return np.vstack(lines)
 
 
-def _best(moments: list, drawer: PandaRenderer):
-    """The moment with most to see: the hero, then people, then not only one colour."""
+def _most_interesting(scenes: Sequence[Scene], drawer: PandaRenderer) -> Scene:
+    """Return the scene with the most visible target, people and depth."""
 
-    def interest(seen: Rendered) -> float:
-        hero, people = (float((seen.mask[..., index] > 0).sum()) for index in (2, 1))
-        return min(hero, LIKED) + min(people, LIKED) + float(seen.depth.std())
+    def interest(rendered: Rendered) -> float:
+        pixels = np.count_nonzero(rendered.mask[..., 1:], axis=(0, 1))
+        return float(np.minimum(pixels, ENOUGH_PIXELS).sum() + rendered.depth.std())
 
-    return max(moments, key=lambda moment: interest(drawer.render(*moment)))
+    return max(scenes, key=lambda scene: interest(drawer.render(*scene)))
 
 
-def _explained(drawer: PandaRenderer, camera, people) -> np.ndarray:
-    hero = next(person for person in people if person.is_hero)
-    box = Marker(1, hero.x, hero.y, hero.z + 1.0, hero.heading, (0.7, 0.7, 2.0), (1.0, 0.8, 0.0, 0.5))
+def _all_images(drawer: PandaRenderer, camera: Pose, people: Sequence[Person]) -> Image:
+    target = next(person for person in people if person.is_target)
+    box = Marker(1, target.x, target.y, target.z + 1.0, target.heading, (0.7, 0.7, 2.0), (1.0, 0.8, 0.0, 0.5))
     plain, marked = drawer.render(camera, people), drawer.render(camera, people, (box,))
     return np.hstack([plain.rgb, marked.rgb, np.repeat(plain.depth[..., None], 3, axis=2), plain.mask])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the picture; returns the exit status."""
+    """Write the picture and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m simulator.gallery", description=__doc__.split(": ", 1)[1])
     parser.add_argument("out", type=Path, help="the picture, .jpg or .png")
     parser.add_argument("--seed", type=int, default=0, help="of the first city (default %(default)s)")

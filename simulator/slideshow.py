@@ -1,4 +1,4 @@
-"""A folder of pictures, shown as a hovering quad would see them: for demonstrations on real images. Flies nowhere."""
+"""A folder of pictures as a simulation: a hovering quad above flat ground, for demonstrations on real images."""
 
 import logging
 import math
@@ -7,90 +7,101 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from simulator.contract import CameraPose, Marker, Rendered
-from simulator.episode import Observation, QuadState
+from simulator.drone.camera import FAR, IMAGE_SIZE, pixel_rays
+from simulator.types import Image, Marker, Observation, Point, Pose, QuadState, Rendered
 
 log = logging.getLogger(__name__)
 
-SIZE = 256  # pixels
-HEIGHT = 8.0  # m above a flat ground
+HEIGHT = 8.0  # m above the ground
 PITCH = math.radians(30)
-FAR = 100.0  # m
+BODY_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0)
+CAMERA_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, PITCH, 0.0)
 SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 class SlideshowError(ValueError):
-    """There is nothing to show."""
+    """The folder has no pictures."""
 
 
 class Slideshow:
-    """Stands in for an `Episode`: one picture a frame, in order of path, with the depth of a flat ground.
+    """Simulation that shows one picture a frame, in the order of their paths, with the depth of flat ground.
 
     Args:
-        folder: of JPEG or PNG files, or with folders `images` of them somewhere inside.
+        folder: has JPEG or PNG files, or contains folders `images` of them.
         hz: frames a second.
+
+    Raises:
+        SlideshowError: there are no pictures.
     """
 
     def __init__(self, folder: Path, hz: float):
         self._files = find_pictures(folder)
-        self._period, self.time = 1.0 / hz, 0.0
-        self._following = False
-        self._reported: tuple[float, float, float] | None = None
+        self._period, self._time = 1.0 / hz, 0.0
+        self._reported: Point | None = None
         self._depth = flat_ground_depth()
-        self._shown = np.zeros((SIZE, SIZE, 3), np.uint8)
+        self._rgb: Image = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+
+    @property
+    def time(self) -> float:
+        """Simulated seconds since the start."""
+        return self._time
 
     @property
     def duration(self) -> float:
-        """Seconds until the last picture was shown."""
+        """Seconds until the end of the last picture."""
         return len(self._files) * self._period
 
     def observe(self) -> Observation:
-        """The picture of this moment; the last good one in place of one that cannot be read."""
+        """Return the current picture; instead of a picture that cannot be read, the one before it."""
         file = self._files[min(round(self.time / self._period), len(self._files) - 1)]
-        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR) if file.stat().st_size else None
+        data = np.fromfile(file, np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
         if picture is None:
             log.warning("skipped %s: not a picture that OpenCV can read", file)
         else:
-            picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-            same = picture.shape[:2] == (SIZE, SIZE)
-            self._shown = picture if same else cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-        pose = CameraPose(0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0)
+            if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
+                picture = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
+            self._rgb = np.asarray(picture, np.uint8)
         return Observation(
             time=self.time,
-            state=QuadState.FOLLOW if self._following else QuadState.PATROL,
-            pose=pose,
-            gimbal_pose=CameraPose(0.0, 0.0, HEIGHT, 0.0, PITCH, 0.0),
-            rendered=Rendered(self._shown, self._depth, np.zeros((SIZE, SIZE, 3), np.uint8)),
+            state=QuadState.PATROL if self._reported is None else QuadState.FOLLOW,
+            pose=BODY_POSE,
+            gimbal_pose=CAMERA_POSE,
+            rendered=Rendered(self._rgb, self._depth, np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)),
             people=(),
             markers=(),
-            hero_visible=False,
+            target_visible=False,
             reported=self._reported,
             collisions=0,
         )
 
     def step(self, seconds: float) -> None:
-        """Let time pass."""
-        self.time += seconds
+        """Advance the simulated time."""
+        self._time += seconds
 
-    def detected(self, coords: tuple[float, float, float]) -> None:
-        """Remember what the agent said."""
-        self._following, self._reported = True, coords
+    def target_detected(self, position: Point) -> None:
+        """Store the reported position; the quad keeps hovering."""
+        self._reported = position
 
-    def lost(self) -> None:
-        """Remember that the agent lost it."""
-        self._following, self._reported = False, None
+    def target_lost(self) -> None:
+        """Forget the reported position."""
+        self._reported = None
 
     def place_marker(self, marker: Marker, duration: float) -> None:
-        """Markers are not drawn into photographs."""
+        """Do nothing: markers are not drawn into pictures."""
 
     def delete_marker(self, id: int) -> None:
-        """Markers are not drawn into photographs."""
+        """Do nothing: markers are not drawn into pictures."""
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """Those of the folder itself, else those of all folders `images` inside it, in order. Raises SlideshowError."""
+    """Return the pictures of the folder itself, or else those of all folders `images` inside it, in order.
+
+    Raises:
+        SlideshowError: there are none.
+    """
     if not folder.is_dir():
-        raise SlideshowError(f"expected a folder of pictures, {folder} is none")
+        raise SlideshowError(f"expected a folder of pictures, got {folder}, which is not a folder")
     files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
     files = [file for file in files if not _is_hidden(file.relative_to(folder))]
     pictures = [file for file in files if file.parent == folder]
@@ -104,11 +115,8 @@ def _is_hidden(file: Path) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in file.parts)
 
 
-def flat_ground_depth() -> np.ndarray:
-    """(256, 256) uint8: planar depth / far * 255 of a level ground seen from the slideshow's pose."""
-    focal = SIZE / 2 / math.tan(math.radians(30))
-    slope = (np.arange(SIZE) + 0.5 - SIZE / 2) / focal  # of the ray of each row, downwards
-    down = math.sin(PITCH) + slope * math.cos(PITCH)  # metres lower for each metre of planar depth
-    depth = np.where(down > 0, HEIGHT / np.maximum(down, 1e-9), np.inf)
-    rows = np.clip(np.round(np.minimum(depth / FAR, 1.0) * 255), 0, 255).astype(np.uint8)
-    return np.repeat(rows[:, None], SIZE, axis=1)
+def flat_ground_depth() -> Image:
+    """Return the depth image of level ground from the slideshow's camera pose, (256, 256)."""
+    drop = -pixel_rays(CAMERA_POSE)[..., 2]  # metres down for each metre of planar depth
+    depth = np.where(drop > 0, HEIGHT / np.maximum(drop, 1e-9), np.inf)
+    return np.round(np.minimum(depth / FAR, 1.0) * 255).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""`python -m simulator.snapshots OUT`: labelled frames of random moments, to train networks on. Flies nothing.
+"""`python -m simulator.snapshots OUT`: draw labelled frames of random scenes, to train networks on.
 
 Writes OUT/images/NNNNNN.jpeg and OUT/masks/NNNNNN.png (R background, G people, B hero; people beyond 50 m are
-background, as in QuadSim's own recordings). Every `--per-city` frames come from another city with other light; the same
-seed gives the same files.
+background, as in QuadSim's own recordings). Every `--per-city` frames the city and the light change; the same seed
+gives the same files.
 """
 
 import argparse
@@ -16,68 +16,70 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from simulator.contract import CameraPose, Person, Rendered
-from simulator.rendering import RENDERERS, RendererError, make_renderer
-from simulator.rendering.wardrobe import appearance
-from simulator.world.city import City, generate_city
+from simulator.rendering.people.appearance import appearance_of
+from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
+from simulator.types import CENTRE_HEIGHT, Person, Pose, Rendered
+from simulator.world.city import City
+from simulator.world.city_generator import generate_city
 from simulator.world.obstacles import Obstacles
 
 JPEG_QUALITY = 75  # as Unity's EncodeToJPG
-WALK = 1.4  # m/s
-ROOM = 0.8  # m between the camera and anything solid
-HIDDEN = 0.1  # of the moments with something between the camera and the hero are kept
-EYE = 1.0  # m above the feet that a following camera looks at
+CAMERA_CLEARANCE = 0.8  # m between the camera and anything solid
+KEPT_IF_HIDDEN = 0.1  # fraction of the scenes kept with an obstacle between the camera and the target
+STANDING = 0.1  # fraction of the people
+IN_FRONT = 0.35  # fraction of the people placed in front of the camera
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """What the frames show."""
+    """Composition of the frames. Fractions are 0..1."""
 
-    hero_share: float = 0.6  # of the frames have the hero in view (unless something hides her)
-    far_share: float = 0.4  # of those have her at 12 to 50 m; the rest as when following, or near
+    target_fraction: float = 0.6  # of the frames have the target in the field of view
+    far_fraction: float = 0.4  # of those have it at 12 to 50 m; the others as when following, or near
     people: int = 60
-    look_alikes: float = 0.12  # of the people wear a red top: what a network takes for the hero
-    per_city: int = 50
+    look_alikes: float = 0.12  # fraction of the people with a red top, which networks confuse with the target
+    per_city: int = 50  # frames
 
 
 def snapshots(count: int, seed: int, mixture: Mixture, renderer: str = "auto") -> Iterator[Rendered]:
-    """Frames of random moments."""
+    """Draw `count` frames of random scenes."""
     for start in range(0, count, mixture.per_city):
         random = np.random.default_rng([seed, start, 19])
         city = generate_city(int(random.integers(2**31)))
         obstacles = Obstacles(city.boxes)
         drawer = make_renderer(city, renderer)
         for _ in range(min(mixture.per_city, count - start)):
-            yield drawer.render(*random_moment(city, obstacles, mixture, random))
+            yield drawer.render(*random_scene(city, obstacles, mixture, random))
         drawer.close()
 
 
-def random_moment(
+def random_scene(
     city: City, obstacles: Obstacles, mixture: Mixture, random: np.random.Generator
-) -> tuple[CameraPose, list[Person]]:
-    """A camera, as of a quad on patrol or following, and the people around it."""
-    there = random.random() < mixture.hero_share
+) -> tuple[Pose, list[Person]]:
+    """Return the camera of a quad on patrol or following, and the people around it."""
+    with_target = random.random() < mixture.target_fraction
     kind = "patrol"
-    if there:
-        kind = "far" if random.random() < mixture.far_share else str(random.choice(["follow", "follow", "near"]))
+    if with_target:
+        kind = "far" if random.random() < mixture.far_fraction else str(random.choice(["follow", "follow", "near"]))
     while True:
         x, y = _place(city, random)
         camera = _camera(kind, x, y, random)
-        eye = np.array([camera.x, camera.y, camera.z])
-        if obstacles.push_out(eye, ROOM) is not None:
+        eye = np.array(camera.position)
+        if obstacles.push_out(eye, CAMERA_CLEARANCE) is not None:
             continue
-        if kind == "patrol" or obstacles.line_of_sight(eye, np.array([x, y, EYE])) or random.random() < HIDDEN:
+        target = np.array([x, y, CENTRE_HEIGHT])
+        if kind == "patrol" or obstacles.line_of_sight(eye, target) or random.random() < KEPT_IF_HIDDEN:
             break
     people = [_person(1 + k, city, camera, mixture, random) for k in range(mixture.people)]
-    if there:
+    if with_target:
         heading = camera.yaw + (random.normal(0, 0.6) if kind == "follow" else random.uniform(-math.pi, math.pi))
         z = float(city.ground_height(x, y))
-        people.append(Person(0, True, x, y, z, heading, random.uniform(0, 2 * math.pi), _pace(random), 0))
+        people.append(Person(0, True, x, y, z, heading, random.uniform(0, 2 * math.pi), _random_speed(random), 0))
     return camera, people
 
 
-def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> CameraPose:
-    """Above x, y, or looking at it from near or far."""
+def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> Pose:
+    """Return a camera above x, y, or one that looks at it from near or far."""
     bearing = random.uniform(-math.pi, math.pi)
     if kind == "follow":
         return _aimed(x, y, random.uniform(1.5, 6.0), random.uniform(1.8, 4.0), bearing, 0.10, random)
@@ -86,15 +88,15 @@ def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> Camer
     if kind == "far":
         return _aimed(x, y, random.uniform(12.0, 50.0), random.uniform(3.0, 16.0), bearing, 0.38, random)
     pitch = math.radians(30) + random.normal(0, 0.12)
-    return CameraPose(x, y, random.uniform(2.0, 20.0), 0.0, pitch, bearing)
+    return Pose(x, y, random.uniform(2.0, 20.0), 0.0, pitch, bearing)
 
 
-def _place(city: City, random: np.random.Generator, around: CameraPose | None = None) -> tuple[float, float]:
-    """Somewhere that one can walk; with `around`, more often in front of that camera."""
+def _place(city: City, random: np.random.Generator, around: Pose | None = None) -> tuple[float, float]:
+    """Return a walkable place; with `around`, more often in front of that camera."""
     x_min, y_min, x_max, y_max = city.extent
     while True:
         x, y = random.uniform((x_min, y_min), (x_max, y_max))
-        if around is not None and random.random() < 0.35:
+        if around is not None and random.random() < IN_FRONT:
             distance, angle = random.uniform(2, 45), around.yaw + random.uniform(-0.55, 0.55)
             x, y = around.x + distance * math.cos(angle), around.y + distance * math.sin(angle)
         if city.is_walkable(x, y, 0.35):
@@ -102,33 +104,33 @@ def _place(city: City, random: np.random.Generator, around: CameraPose | None = 
 
 
 def _aimed(
-    x: float, y: float, distance: float, up: float, bearing: float, off: float, random: np.random.Generator
-) -> CameraPose:
-    """A camera behind and above x, y that looks at it, up to `off` radians beside."""
-    aside, above = random.uniform(-off, off, 2)
-    return CameraPose(
+    x: float, y: float, distance: float, up: float, bearing: float, max_off: float, random: np.random.Generator
+) -> Pose:
+    """Return a camera behind and above x, y that looks at it with an error of up to `max_off` radians."""
+    aside, above = random.uniform(-max_off, max_off, 2)
+    return Pose(
         x - distance * math.cos(bearing),
         y - distance * math.sin(bearing),
-        up + EYE,
+        up + CENTRE_HEIGHT,
         0.0,
         math.atan2(up, distance) + above,
         bearing + aside,
     )
 
 
-def _person(id: int, city: City, camera: CameraPose, mixture: Mixture, random: np.random.Generator) -> Person:
+def _person(id: int, city: City, camera: Pose, mixture: Mixture, random: np.random.Generator) -> Person:
     x, y = _place(city, random, camera)
     z = float(city.ground_height(x, y))
     heading, gait = random.uniform(-math.pi, math.pi), random.uniform(0, 2 * math.pi)
-    look = int(random.integers(2**31))
+    seed = int(random.integers(2**31))
     if random.random() < mixture.look_alikes:
-        while not appearance(look).in_red:
-            look = int(random.integers(2**31))
-    return Person(id, False, x, y, z, heading, gait, _pace(random), look)
+        while not appearance_of(seed).wears_red_top:
+            seed = int(random.integers(2**31))
+    return Person(id, False, x, y, z, heading, gait, _random_speed(random), seed)
 
 
-def _pace(random: np.random.Generator) -> float:
-    return 0.0 if random.random() < 0.1 else random.uniform(1.1, 1.7)
+def _random_speed(random: np.random.Generator) -> float:
+    return 0.0 if random.random() < STANDING else random.uniform(1.1, 1.7)
 
 
 def write_snapshot(folder: Path, number: int, frame: Rendered) -> None:
@@ -141,25 +143,29 @@ def write_snapshot(folder: Path, number: int, frame: Rendered) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the frames; returns the exit status: 0, 2 with a sentence when it cannot be done, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.snapshots", description=__doc__.split("\n\n")[0])
-    default = Mixture()
-    parser.add_argument("out", type=Path, help="a folder, made when missing; gets images/ and masks/")
+    """Write the frames and return the exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m simulator.snapshots", description=__doc__.split(": ", 1)[1])
+    parser.add_argument("out", type=Path, help="folder for images/ and masks/, created if missing")
     parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of all of it (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of all random choices (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first file (default %(default)s)")
-    parser.add_argument("--hero-share", type=float, default=default.hero_share, help="of frames (default %(default)s)")
-    parser.add_argument("--far-share", type=float, default=default.far_share, help="of those (default %(default)s)")
-    parser.add_argument("--people", type=int, default=default.people, help="in a city (default %(default)s)")
-    parser.add_argument(
-        "--look-alikes", type=float, default=default.look_alikes, help="share of people in red (default %(default)s)"
-    )
-    parser.add_argument("--per-city", type=int, default=default.per_city, help="frames a city (default %(default)s)")
+    default, shown = Mixture(), "(default %(default)s)"
+    composition = {
+        "target_fraction": "fraction of the frames with the target in the field of view",
+        "far_fraction": "fraction of those with the target at 12 to 50 m",
+        "people": "in each frame",
+        "look_alikes": "fraction of the people with a red top",
+        "per_city": "frames in each city",
+    }
+    for name, meaning in composition.items():
+        value = getattr(default, name)
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=type(value), default=value, help=f"{meaning} {shown}")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
         parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
-    mixture = Mixture(options.hero_share, options.far_share, options.people, options.look_alikes, options.per_city)
+    mixture = Mixture(**{name: getattr(options, name) for name in composition})
     frames = snapshots(options.count, options.seed, mixture, options.renderer)
     try:
         for name in ("images", "masks"):

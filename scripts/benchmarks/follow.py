@@ -34,8 +34,8 @@ def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: i
     from sim_bridge.wire.messages import parse_sensor_frame
     from simulator.episode import Episode
     from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
-    from simulator.rendering import make_renderer
-    from simulator.world.city import generate_city
+    from simulator.rendering.renderer import make_renderer
+    from simulator.world.city_generator import generate_city
 
     city = generate_city(seed)
     episode = Episode(seed, city=city, renderer=make_renderer(city), people=people)
@@ -50,20 +50,20 @@ def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: i
         reported = next((c.coords for c in commands if isinstance(c, ObjectDetected)), None)
         said_lost = any(isinstance(c, ObjectLost) for c in commands)
         if reported is not None:
-            episode.detected(reported)
+            episode.target_detected(reported)
         if said_lost:
-            episode.lost()
+            episode.target_lost()
         after = reported or seen.reported
         moments.append(
             Moment(
                 time=seen.time,
                 following=after is not None and not said_lost,
-                hero_visible=seen.hero_visible,
-                hero=seen.hero_centre,
-                distance=seen.hero_distance,
+                hero_visible=seen.target_visible,
+                hero=seen.target_centre,
+                distance=seen.target_distance,
                 reported=reported,
                 believed=after,
-                nearest_is_hero=after is not None and seen.nearest_person(after).is_hero,
+                nearest_is_hero=after is not None and seen.nearest_person(after).is_target,
                 said_lost=said_lost,
                 collisions=seen.collisions,
             )

@@ -108,8 +108,8 @@ def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
     from model.inference.quiet_tensorflow import suppressed_stderr
     from simulator.episode import Episode
     from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
-    from simulator.rendering import make_renderer
-    from simulator.world.city import generate_city
+    from simulator.rendering.renderer import make_renderer
+    from simulator.world.city_generator import generate_city
 
     plan, city = FlightPlan(), generate_city(0)
     with suppressed_stderr():  # Panda3D tries a display before it does without one, and says so
@@ -120,6 +120,6 @@ def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
         seen = episode.observe()
         if episode.time > behind_after:
             payloads.append(sensor_frame(seen, LOCKSTEP_EPOCH, plan))
-        episode.detected(seen.hero_centre)
+        episode.target_detected(seen.target_centre)
         episode.step(1 / plan.hz)
     return payloads

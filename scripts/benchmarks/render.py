@@ -14,9 +14,9 @@ VIEWS = {"patrol": (0.0, 0.0), "hero near": (1.0, 0.0), "hero far": (1.0, 1.0)} 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; returns the exit status."""
-    from simulator.rendering import RENDERERS, make_renderer
-    from simulator.snapshots import Mixture, random_moment
-    from simulator.world.city import generate_city
+    from simulator.rendering.renderer import RENDERERS, make_renderer
+    from simulator.snapshots import Mixture, random_scene
+    from simulator.world.city_generator import generate_city
     from simulator.world.obstacles import Obstacles
 
     parser = argparse.ArgumentParser(prog="python scripts/bench.py render", description=__doc__.split(": ", 1)[1])
@@ -38,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "views", "frames/s of one core", "CPU ms: median", "p95", "wall ms: median", title="colour + depth + mask"
     )
     total = []
-    for name, (hero, far) in VIEWS.items():
+    for name, (target, far) in VIEWS.items():
         random = np.random.default_rng([options.seed, 23])
-        mixture = Mixture(hero_share=hero, far_share=far, people=options.people)
-        moments = [random_moment(city, obstacles, mixture, random) for _ in range(options.frames)]
+        mixture = Mixture(target_fraction=target, far_fraction=far, people=options.people)
+        moments = [random_scene(city, obstacles, mixture, random) for _ in range(options.frames)]
         renderer.render(*moments[0])
         cpu, wall = _time([lambda moment=moment: renderer.render(*moment) for moment in moments])
         total.append(cpu)

@@ -1,1 +1,1 @@
-"""The quad: body, gimbal and behaviours."""
+"""The quad: body, gimbal, camera and behaviours."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from simulator.contract import CameraPose
+from simulator.types import Pose
 
 JPEG_QUALITY = 75
 MAX_ID = 2**24  # QuadSim keeps ids as float32
@@ -39,7 +39,7 @@ class PlaceMarker:
     """`create_box_marker`; angles already in radians."""
 
     id: int
-    pose: CameraPose
+    pose: Pose
     dimensions: tuple[float, float, float]
     color: tuple[float, float, float, float]
     duration: float  # seconds, -1 for ever
@@ -82,7 +82,7 @@ class CommandError(ValueError):
     """A message that QuadSim would not understand, with the reason."""
 
 
-def format_pose(pose: CameraPose) -> str:
+def format_pose(pose: Pose) -> str:
     """Metres and degrees as QuadSim prints them: Euler angles of 0..360 as Unity has them, roll and yaw negated."""
     roll, pitch, yaw = (math.degrees(angle) for angle in (pose.roll, pose.pitch, pose.yaw))
     numbers = (pose.x, pose.y, pose.z, -(-roll % 360), pitch % 360, -(-yaw % 360))
@@ -148,7 +148,7 @@ def _read_marker(payload: dict) -> PlaceMarker:
     x, y, z, *angles = _numbers(payload, "pose", 6)
     return PlaceMarker(
         id=_id(payload),
-        pose=CameraPose(x, y, z, *(math.radians(angle) for angle in angles)),
+        pose=Pose(x, y, z, *(math.radians(angle) for angle in angles)),
         dimensions=_numbers(payload, "dimensions", 3),
         color=_numbers(payload, "color", 4),
         duration=_number(payload.get("duration"), "duration"),

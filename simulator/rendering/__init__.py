@@ -1,5 +1,1 @@
-"""Drawing the stand-in's world with Panda3D. Nothing moves here: what is given is drawn."""
-
-from simulator.rendering.panda import RENDERERS, PandaRenderer, RendererError, make_renderer
-
-__all__ = ["RENDERERS", "PandaRenderer", "RendererError", "make_renderer"]
+"""Drawing with Panda3D: a city, people and a camera in; colour, depth and class images out. Moves nothing."""

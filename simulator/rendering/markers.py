@@ -1,37 +1,37 @@
-"""Translucent boxes over a finished picture, hidden where the picture is nearer. No engine needed."""
+"""Translucent boxes drawn over a finished picture, hidden where the picture is nearer. Uses no graphics engine."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.contract import CameraPose, Marker
-from simulator.rendering.camera import rays
+from simulator.drone.camera import pixel_rays
+from simulator.types import FloatArray, Image, Marker, Pose
 
 
-def draw_markers(rgb: np.ndarray, depth: np.ndarray, camera: CameraPose, markers: Sequence[Marker]) -> np.ndarray:
-    """The picture with the boxes in it.
+def draw_markers(rgb: Image, depth: FloatArray, camera: Pose, markers: Sequence[Marker]) -> Image:
+    """Return the picture with the markers drawn into it.
 
     Args:
-        rgb: (256, 256, 3) uint8.
-        depth: (256, 256) planar depth, metres; inf where there is nothing.
-        camera: what took the picture.
-        markers: boxes, upright, turned by their yaw.
+        rgb: (256, 256, 3).
+        depth: (256, 256) planar depth, metres; inf for the sky.
+        camera: pose of the camera that took the picture.
+        markers: upright boxes, turned by their yaw.
     """
-    directions, picture = rays(camera), rgb.astype(np.float32)
+    rays, picture = pixel_rays(camera), rgb.astype(np.float32)
     for marker in markers:
-        enter = _entry(marker, camera, directions)
-        covered = enter < depth
+        covered = _entry_depth(marker, camera, rays) < depth
         *tint, opacity = np.clip(np.array(marker.color, np.float32), 0, 1)
         picture[covered] = picture[covered] * (1 - opacity) + np.array(tint) * (255 * opacity)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    drawn: Image = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    return drawn
 
 
-def _entry(marker: Marker, camera: CameraPose, directions: np.ndarray) -> np.ndarray:
-    """(256, 256): planar depth at which each pixel's ray enters the box; inf where it misses it."""
+def _entry_depth(marker: Marker, camera: Pose, rays: FloatArray) -> FloatArray:
+    """Return the planar depth at which the ray of each pixel enters the box, (256, 256); inf where it misses."""
     cos, sin = np.cos(marker.yaw), np.sin(marker.yaw)
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-    start = turn @ (np.array([camera.x, camera.y, camera.z]) - (marker.x, marker.y, marker.z))
-    along = directions @ turn.T
+    start = turn @ (np.array(camera.position) - (marker.x, marker.y, marker.z))
+    along = rays @ turn.T
     along = np.where(np.abs(along) < 1e-9, 1e-9, along)
     half = np.abs(np.array(marker.dimensions)) / 2
     one, other = (-half - start) / along, (half - start) / along

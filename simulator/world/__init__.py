@@ -1,1 +1,1 @@
-"""The world as plain data: city, obstacles, people."""
+"""The world as plain data: city, obstacles, people. Draws nothing."""

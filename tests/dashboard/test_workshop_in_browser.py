@@ -324,7 +324,7 @@ def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulat
     assert [session.simulator_info for session in bridge.sessions] == [SimulatorInfo(9, 3, 6)]
     until(page, lambda: episodes[-1])
     heroes = [
-        Episode(seed, people=3).observe().hero for seed in (4, 9)
+        Episode(seed, people=3).observe().target for seed in (4, 9)
     ]  # where she begins in the cities of these seeds
     assert np.hypot(heroes[0].x - heroes[1].x, heroes[0].y - heroes[1].y) > 20
     for frames, hero in zip(episodes, heroes, strict=True):

@@ -12,7 +12,7 @@ from model import networks
 from model.weights import save_model
 from scripts.benchmarks.harness import client, draw_frames, hear, process, turn
 from scripts.benchmarks.recording import serve
-from simulator.rendering import RendererError
+from simulator.rendering.renderer import RendererError
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "dataset" / "recordings"
 
@@ -25,7 +25,7 @@ def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
     def refuse(*arguments):
         raise RendererError("nothing here can draw")
 
-    monkeypatch.setattr("simulator.rendering.make_renderer", refuse)
+    monkeypatch.setattr("simulator.rendering.renderer.make_renderer", refuse)
     assert import_module(f"scripts.benchmarks.{name}").main([]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
 

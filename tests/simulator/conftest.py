@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from simulator.contract import CameraPose, Marker, Person, Rendered
+from simulator.types import Marker, Person, Pose, Rendered
 
 GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"maxPayload":1000000}'
 
@@ -140,13 +140,13 @@ def frame_of(text: str) -> dict[str, str]:
 class SketchRenderer:
     """The least that is a renderer: a blob for each person in front of the camera, and nothing hides anything."""
 
-    def render(self, camera: CameraPose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
         depth, mask = np.full((256, 256), 255, np.uint8), np.zeros((256, 256, 3), np.uint8)
         mask[..., 0] = 255
         cos_yaw, sin_yaw, cos_pitch, sin_pitch = (
             f(angle) for angle in (camera.yaw, camera.pitch) for f in (math.cos, math.sin)
         )
-        for person in sorted(people, key=lambda person: person.is_hero):
+        for person in sorted(people, key=lambda person: person.is_target):
             dx, dy, dz = person.x - camera.x, person.y - camera.y, person.z + 1.0 - camera.z
             level, left = cos_yaw * dx + sin_yaw * dy, cos_yaw * dy - sin_yaw * dx
             ahead, up = level * cos_pitch - dz * sin_pitch, level * sin_pitch + dz * cos_pitch
@@ -157,7 +157,7 @@ class SketchRenderer:
             rows = slice(max(0, round(row - high)), max(0, round(row + high)))
             columns = slice(max(0, round(column - wide)), max(0, round(column + wide)))
             depth[rows, columns] = round(ahead * 2.55)
-            mask[rows, columns] = (0, 0, 255) if person.is_hero else (0, 255, 0)
+            mask[rows, columns] = (0, 0, 255) if person.is_target else (0, 255, 0)
         rgb = mask // 2 + depth[..., None] // 4
         rgb[:8, : 8 * len(markers)] = 255
         return Rendered(rgb, depth, mask)

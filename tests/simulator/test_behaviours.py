@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from simulator.contract import Box
 from simulator.drone.behaviours import Follow, Patrol
-from simulator.drone.quad import Quad, wrap
+from simulator.drone.quad import Quad
+from simulator.geometry import wrap_angle
+from simulator.types import Box
 from simulator.world.obstacles import Obstacles
 
 DT = 0.05
@@ -28,7 +29,7 @@ def patrol(seconds: float, quad: Quad) -> list[tuple[np.ndarray, float, float, f
 def test_on_entry_it_brakes_and_looks_all_round_at_35_degrees_a_second():
     quad = Quad(np.array([5.0, 5.0, 8.0]), velocity=np.array([8.0, 0.0, 0.0]))
     track = patrol(360 / 35 - DT, quad)
-    turned = sum(wrap(after[2] - before[2]) for before, after in itertools.pairwise(track))
+    turned = sum(wrap_angle(after[2] - before[2]) for before, after in itertools.pairwise(track))
     assert math.degrees(turned) == pytest.approx(360, abs=6)
     assert quad.speed == 0
     assert np.linalg.norm(quad.position - [5.0, 5.0, 8.0]) < 5
@@ -60,7 +61,7 @@ def test_it_visits_every_point_waits_there_and_keeps_to_the_speed_limit():
 def follow(walk, seconds: float, noise: float = 0.0, obstacles: Obstacles = OPEN, start=(20.0, 5.0, 10.0)):
     """Follow `walk(time) -> centre`, reported at 5 Hz; returns quad, behaviour and the distances at every tick."""
     random = np.random.default_rng(1)
-    quad, behaviour, distances = Quad(np.array(start)), Follow(), []
+    quad, behaviour, distances = Quad(np.array(start)), Follow(walk(0.0), 0.0), []
     for tick in range(round(seconds / DT)):
         if tick % 4 == 0:
             behaviour.report(walk(tick * DT) + random.normal(0, noise, 3) if noise else walk(tick * DT), tick * DT)
@@ -83,8 +84,8 @@ def test_it_stops_two_metres_behind_and_two_above_and_looks_at_the_target():
 
 def test_it_gets_behind_a_walker():
     quad, _, distances = follow(lambda time: np.array([1.4 * time, 0.0, 1.0]), 40)
-    hero = 1.4 * 40
-    assert hero - 5 < quad.position[0] < hero - 1.5
+    target = 1.4 * 40
+    assert target - 5 < quad.position[0] < target - 1.5
     assert abs(quad.position[1]) < 1.0
     assert max(distances[200:]) < 8
 
@@ -102,7 +103,7 @@ def test_noisy_reports_of_a_walker_who_turns_corners_keep_it_near():
 
 
 def test_the_speed_falls_within_ten_metres():
-    behaviour, quad = Follow(), Quad(np.array([40.0, 0.0, 3.0]))
+    behaviour, quad = Follow((0.0, 0.0, 1.0), 0.0), Quad(np.array([40.0, 0.0, 3.0]))
     for tick in range(300):
         behaviour.report((0.0, 0.0, 1.0), tick * DT)
         behaviour.step(quad, OPEN, 0.0, tick * DT, DT)
@@ -112,15 +113,15 @@ def test_the_speed_falls_within_ten_metres():
 
 
 def test_after_the_last_report_it_goes_on_for_a_moment_then_searches():
-    behaviour = Follow()
-    for tick in range(25):
+    behaviour = Follow((0.0, 0.0, 1.0), 0.0)
+    for tick in range(1, 25):
         behaviour.report((1.4 * tick * 0.2, 0.0, 1.0), tick * 0.2)
     last = 1.4 * 24 * 0.2
-    assert behaviour.target(24 * 0.2 + 0.5)[0] == pytest.approx(last + 0.7, abs=0.05)
-    assert behaviour.target(24 * 0.2 + 9)[0] == pytest.approx(last + 1.4, abs=0.1)
+    assert behaviour.predicted_position(24 * 0.2 + 0.5)[0] == pytest.approx(last + 0.7, abs=0.05)
+    assert behaviour.predicted_position(24 * 0.2 + 9)[0] == pytest.approx(last + 1.4, abs=0.1)
     assert not behaviour.searching(24 * 0.2 + 0.9)
     assert behaviour.searching(24 * 0.2 + 1.1)
-    assert behaviour.given_up(24 * 0.2 + 10.1)
+    assert behaviour.timed_out(24 * 0.2 + 10.1)
 
 
 def test_searching_looks_to_both_sides_of_where_the_target_was():
@@ -130,7 +131,7 @@ def test_searching_looks_to_both_sides_of_where_the_target_was():
         time = 10 + tick * DT
         behaviour.step(quad, OPEN, 0.0, time, DT)
         to_target = math.atan2(-quad.position[1], -quad.position[0])
-        yaws.append(math.degrees(wrap(quad.gimbal_yaw - to_target)))
+        yaws.append(math.degrees(wrap_angle(quad.gimbal_yaw - to_target)))
     assert max(yaws) == pytest.approx(60, abs=5)
     assert min(yaws) == pytest.approx(-60, abs=5)
 
@@ -143,7 +144,7 @@ def test_with_a_wall_at_the_targets_back_it_stays_outside_the_wall():
 
 
 def test_a_jump_of_the_reports_does_not_throw_the_quad_away():
-    behaviour = Follow()
-    for tick in range(50):
+    behaviour = Follow((0.0, 0.0, 1.0), 0.0)
+    for tick in range(1, 50):
         behaviour.report((0.0, 0.0, 1.0) if tick != 40 else (90.0, 0.0, 1.0), tick * 0.2)
-    assert np.linalg.norm(behaviour.target(50 * 0.2) - [0.0, 0.0, 1.0]) < 1.0
+    assert np.linalg.norm(behaviour.predicted_position(50 * 0.2) - [0.0, 0.0, 1.0]) < 1.0

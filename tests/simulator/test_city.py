@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.contract import Box
-from simulator.world.city import City, Light, distance_to, generate_city
-from simulator.world.city_blocks import KERB
+from simulator.types import Box
+from simulator.world.city import KERB, City, Light, distance_to
+from simulator.world.city_generator import generate_city
 
 SEEDS = (0, 3, 17)
 
@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_city_and_another_another():
     assert one.boxes == again.boxes
     assert one.light == again.light
     assert one.patrol_points == again.patrol_points
-    assert all(np.array_equal(a, b) for a, b in zip(one.hero_waypoints, again.hero_waypoints, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(one.target_paths, again.target_paths, strict=True))
     assert one.boxes != other.boxes
 
 
@@ -39,7 +39,7 @@ def test_what_a_city_has(city):
     assert {"building", "trunk", "crown", "lamp"} <= kinds
     assert {"road", "pavement", "lawn", "slabs", "white", "yellow"} <= {surface.kind for surface in city.surfaces}
     assert len(city.patrol_points) >= 4
-    assert len(city.hero_waypoints) >= 8
+    assert len(city.target_paths) >= 8
 
 
 def test_boxes_are_boxes(city):
@@ -53,9 +53,9 @@ def test_most_of_the_ground_is_free_to_walk(city):
     assert 0.6 < np.mean(city.is_walkable(x, y, 0.3)) < 0.97
 
 
-def test_hero_paths_keep_clear_of_everything_below_head_height(city):
+def test_target_paths_keep_clear_of_everything_below_head_height(city):
     solid = [box for box in city.boxes if box.bottom < 2.0]
-    for path in city.hero_waypoints:
+    for path in city.target_paths:
         for start, end in itertools.pairwise(path):
             steps = np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / 0.1))
             assert min(float(np.min(distance_to(box, *steps.T))) for box in solid) > 0.8
@@ -109,8 +109,8 @@ def test_walking_under_crowns_but_not_through_walls_or_over_the_edge():
 
 
 def test_the_sun_is_up(city):
-    towards = city.light.towards
-    assert np.linalg.norm(towards) == pytest.approx(1)
-    assert towards[2] > 0.4
+    direction = city.light.direction
+    assert np.linalg.norm(direction) == pytest.approx(1)
+    assert direction[2] > 0.4
     low = dataclasses.replace(city.light, azimuth=np.pi / 2, elevation=0.0)
-    assert low.towards == pytest.approx([0, 1, 0], abs=1e-9)
+    assert low.direction == pytest.approx([0, 1, 0], abs=1e-9)

@@ -63,8 +63,8 @@ def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
     frame = raw_server.next_frame()
     assert {"ground_truth_mask", "ground_truth_target"} < set(frame)
     row = json.loads(track.read_text(encoding="utf-8").splitlines()[0])
-    hero = [float(number) for number in frame["ground_truth_target"].split(",")]
-    assert [row["hero"][axis] for axis in "xyz"] == pytest.approx(hero, abs=1e-3)
+    target = [float(number) for number in frame["ground_truth_target"].split(",")]
+    assert [row["target"][axis] for axis in "xyz"] == pytest.approx(target, abs=1e-3)
 
 
 def test_a_new_episode_is_another_city_and_another_connection(start, raw_server, tmp_path):
@@ -82,7 +82,7 @@ def test_a_new_episode_is_another_city_and_another_connection(start, raw_server,
     assert len(rows) == 100  # 20 s, whatever the number of episodes
     begins = [row for row in rows if row["time"] == 0]
     assert len(begins) == 2
-    assert begins[0]["hero"] != begins[1]["hero"]
+    assert begins[0]["target"] != begins[1]["target"]
 
 
 def test_pictures_instead_of_a_city(run, raw_server, tmp_path):

@@ -1,4 +1,4 @@
-"""The world in time: the same again from the same seed, following what is reported, and nothing else."""
+"""Episodes: reproducible from their seed; the quad follows the reports and nothing else."""
 
 import dataclasses
 import math
@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from simulator.contract import Box, Marker
-from simulator.episode import Episode, Observation, QuadState
-from simulator.world.city import generate_city
+from simulator.episode import Episode
+from simulator.types import Box, Marker, Observation, QuadState
+from simulator.world.city_generator import generate_city
 
 CENTRE_NOISE = 0.3  # m
 
@@ -19,13 +19,13 @@ def city():
 
 
 def fly(episode: Episode, seconds: float, noise: float = CENTRE_NOISE, report=True) -> list[Observation]:
-    """Report the true hero, with noise, at every frame of 5 Hz."""
+    """Report the true position of the target, with noise, at every frame of 5 Hz."""
     random, seen = np.random.default_rng(2), []
     for _ in range(round(seconds * 5)):
         observation = episode.observe()
         seen.append(observation)
         if report:
-            episode.detected(tuple(np.add(observation.hero_centre, random.normal(0, noise, 3))))
+            episode.target_detected(tuple(np.add(observation.target_centre, random.normal(0, noise, 3))))
         episode.step(0.2)
     return seen
 
@@ -45,7 +45,7 @@ def test_the_same_seed_and_commands_give_the_same_states_and_frames(renderer):
     assert not same(one[0], different[0])
 
 
-def test_looking_does_not_change_what_happens(city):
+def test_observing_changes_nothing(city):
     often, seldom = Episode(5, city=city), Episode(5, city=city)
     for _ in range(40):
         often.step(0.05)
@@ -62,22 +62,22 @@ def test_time_that_does_not_fill_a_tick_is_kept(city):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_with_true_reports_it_keeps_near_the_hero_and_in_view(seed):
+def test_with_true_reports_the_quad_keeps_near_the_target_and_in_view(seed):
     observations = fly(Episode(seed), 150)
     assert observations[1].state is QuadState.FOLLOW
-    after = observations[75:]  # it may have come from the other end of the city
-    same_hero = [now for now in after if now.hero.id == after[0].hero.id]
-    distances = np.array([now.hero_distance for now in same_hero])
+    after = observations[75:]  # the quad may have come from the other end of the city
+    same_target = [now for now in after if now.target.id == after[0].target.id]
+    distances = np.array([now.target_distance for now in same_target])
     assert ((distances > 1) & (distances < 8)).mean() >= 0.95
-    assert np.mean([now.hero_visible for now in same_hero]) >= 0.95
-    assert max(now.collisions for now in same_hero) <= 1
+    assert np.mean([now.target_visible for now in same_target]) >= 0.95
+    assert max(now.collisions for now in same_target) <= 1
 
 
-def test_it_flies_to_what_is_reported_and_not_to_the_hero(city):
+def test_the_quad_flies_to_the_reported_position_and_not_to_the_target(city):
     episode = Episode(5, city=city)
     x, y, z = city.patrol_points[0]
     for _ in range(300):
-        episode.detected((x, y, z))
+        episode.target_detected((x, y, z))
         episode.step(0.2)
     observation = episode.observe()
     assert observation.reported == (x, y, z)
@@ -87,7 +87,7 @@ def test_it_flies_to_what_is_reported_and_not_to_the_hero(city):
 def test_lost_goes_back_to_patrol(city):
     episode = Episode(5, city=city)
     fly(episode, 5)
-    episode.lost()
+    episode.target_lost()
     observation = episode.observe()
     assert observation.state is QuadState.PATROL
     assert observation.reported is None
@@ -95,7 +95,7 @@ def test_lost_goes_back_to_patrol(city):
     assert episode.state is QuadState.PATROL
 
 
-def test_it_gives_up_when_nothing_more_is_said(city):
+def test_without_further_reports_it_returns_to_patrol(city):
     episode = Episode(5, city=city)
     fly(episode, 5)
     episode.step(9.0)
@@ -104,24 +104,24 @@ def test_it_gives_up_when_nothing_more_is_said(city):
     assert episode.state is QuadState.PATROL
 
 
-def test_lock_on_follows_the_true_hero_whatever_is_reported_once_she_is_seen(city):
+def test_lock_on_follows_the_true_target_whatever_is_reported_once_it_is_in_view(city):
     episode = Episode(5, city=city, lock_on=True)
     for _ in range(300 * 5):
-        episode.detected((0.0, 0.0, 500.0))
-        assert (episode.state is QuadState.FOLLOW) == episode.hero_in_view()
+        episode.target_detected((0.0, 0.0, 500.0))
+        assert (episode.state is QuadState.FOLLOW) == episode.target_in_view()
         if episode.state is QuadState.FOLLOW:
             break
         episode.step(0.2)
-    assert episode.state is QuadState.FOLLOW, "the patrol never saw the hero"
-    episode.step(20.0)  # not another word, and it follows still
-    assert episode.observe().hero_distance < 8
-    episode.lost()
+    assert episode.state is QuadState.FOLLOW, "the patrol never had the target in view"
+    episode.step(20.0)  # no further report, and it still follows
+    assert episode.observe().target_distance < 8
+    episode.target_lost()
     assert episode.state is QuadState.PATROL
 
 
-def test_the_hero_is_in_view_when_ahead_and_not_behind_a_wall_or_the_back(city):
+def test_the_target_is_in_view_when_ahead_and_not_behind_a_wall_or_the_camera(city):
     wall = Box((0.0, 0.0), (1.0, 6.0), 0.0, 8.0, 0.0, "building")
-    block = dataclasses.replace(city, boxes=(wall,), hero_waypoints=(np.array([[5.0, 0.0], [6.0, 0.0]]),))
+    block = dataclasses.replace(city, boxes=(wall,), target_paths=(np.array([[5.0, 0.0], [6.0, 0.0]]),))
     episode = Episode(5, city=block, people=0)
     ground = float(city.ground_height(5.0, 0.0))
     quad = episode.quad
@@ -134,7 +134,7 @@ def test_the_hero_is_in_view_when_ahead_and_not_behind_a_wall_or_the_back(city):
     ]:
         quad.position = np.add(position, (0, 0, ground))
         quad.gimbal_yaw, quad.gimbal_pitch = math.radians(yaw), math.radians(pitch)
-        assert episode.hero_in_view() is seen
+        assert episode.target_in_view() is seen
 
 
 def test_markers_are_shown_moved_deleted_and_expire(city, renderer):
@@ -151,7 +151,7 @@ def test_markers_are_shown_moved_deleted_and_expire(city, renderer):
     assert episode.observe().markers == ()
 
 
-def test_an_agent_that_never_takes_markers_back_does_not_slow_the_world(city):
+def test_an_agent_that_never_deletes_markers_does_not_slow_down_the_simulation(city):
     episode = Episode(5, city=city)
     for number in range(1000):
         episode.place_marker(Marker(number, 0, 0, 1, 0, (1, 1, 2), (1, 1, 1, 1)), -1)
@@ -160,7 +160,7 @@ def test_an_agent_that_never_takes_markers_back_does_not_slow_the_world(city):
     assert shown[-1].id == 999
 
 
-def test_whom_a_point_belongs_to(city):
+def test_the_nearest_person_to_a_point(city):
     observation = Episode(5, city=city).observe()
     for person in observation.people[:5]:
         assert observation.nearest_person((person.x + 0.05, person.y, 1.0)) is person
@@ -168,16 +168,16 @@ def test_whom_a_point_belongs_to(city):
 
 def test_hero_pixels_count_the_mask(city, renderer):
     episode = Episode(5, city=city, renderer=renderer)
-    seen = [now for now in fly(episode, 40) if now.hero_visible]
+    seen = [now for now in fly(episode, 40) if now.target_visible]
     assert seen
-    assert all(now.hero_pixels == (now.rendered.mask[..., 2] == 255).sum() > 0 for now in seen)
+    assert all(now.target_pixels == (now.rendered.mask[..., 2] == 255).sum() > 0 for now in seen)
 
 
 @pytest.mark.parametrize("coords", [(1e30, 0.0, 0.0), (0.0, 0.0, -1e9), (-1e12, 1e12, 1e12)])
 def test_absurd_reports_leave_finite_states(city, coords):
     episode = Episode(5, city=city)
     for _ in range(50):
-        episode.detected(coords)
+        episode.target_detected(coords)
         episode.step(0.2)
     pose = episode.observe().pose
     assert all(math.isfinite(value) for value in dataclasses.astuple(pose))
@@ -187,8 +187,8 @@ def test_absurd_reports_leave_finite_states(city, coords):
 
 
 @pytest.mark.parametrize("coords", [(0.0, 0.0), (0.0, float("nan"), 0.0), (float("inf"), 0.0, 0.0)])
-def test_reports_that_are_no_points_are_errors(city, coords):
+def test_reports_that_are_not_points_are_errors(city, coords):
     episode = Episode(5, city=city)
     with pytest.raises(ValueError, match="three finite numbers"):
-        episode.detected(coords)
+        episode.target_detected(coords)
     assert episode.state is QuadState.PATROL

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from simulator import flight as flight_module
-from simulator.episode import Episode, QuadState
+from simulator.episode import Episode
 from simulator.flight import FlightPlan, fly
 from simulator.link.client import Client
-from simulator.world.city import generate_city
+from simulator.types import QuadState
+from simulator.world.city_generator import generate_city
 
 NUMBER = r"-?\d+\.\d{4}"
 FORMS = {
@@ -67,11 +68,11 @@ def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, e
 def test_truth_is_sent_when_asked_for(client, raw_server, episode):
     seen = []
     fly(episode, client, FlightPlan(speed=9, duration=0.2, ground_truth=True), seen.append)
-    frame, hero = raw_server.next_frame(), seen[0].hero
+    frame, target = raw_server.next_frame(), seen[0].target
     mask = cv2.imdecode(np.frombuffer(base64.b64decode(frame["ground_truth_mask"]), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert (mask == seen[0].rendered.mask).all()
     assert [float(number) for number in frame["ground_truth_target"].split(",")] == pytest.approx(
-        [hero.x, hero.y, hero.z], abs=1e-3
+        [target.x, target.y, target.z], abs=1e-3
     )
 
 

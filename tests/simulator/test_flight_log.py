@@ -5,15 +5,14 @@ import json
 
 import pytest
 
-from simulator.contract import CameraPose, Person
-from simulator.episode import Observation, QuadState
 from simulator.flight_log import FlightLog
+from simulator.types import Observation, Person, Pose, QuadState
 
 
-def moment(time: float, state: QuadState, hero_x: float, visible: bool = True, collisions: int = 0) -> Observation:
-    pose = CameraPose(0, 0, 1, 0, 0, 0)
-    hero = Person(0, True, hero_x, 0, 0, 0, 0, 1.4, 0)
-    return Observation(time, state, pose, pose, None, (hero,), (), visible, (1.0, 2.0, 3.0), collisions)
+def moment(time: float, state: QuadState, target_x: float, visible: bool = True, collisions: int = 0) -> Observation:
+    pose = Pose(0, 0, 1, 0, 0, 0)
+    target = Person(0, True, target_x, 0, 0, 0, 0, 1.4, 0)
+    return Observation(time, state, pose, pose, None, (target,), (), visible, (1.0, 2.0, 3.0), collisions)
 
 
 @pytest.fixture
@@ -35,9 +34,9 @@ def test_the_summary_adds_up(observations):
         "frames": "5",
         "time in patrol": "0.4 s",
         "time in follow": "0.4 s",
-        "hero in view in patrol": "50.0 % of frames",
-        "hero in view in follow": "66.7 % of frames",
-        "distance to the hero in follow": "4.00 m (median)",
+        "target in view in patrol": "50.0 % of frames",
+        "target in view in follow": "66.7 % of frames",
+        "distance to the target in follow": "4.00 m (median)",
         "collisions": "2",
     }
 
@@ -57,17 +56,17 @@ def test_the_track_has_a_row_for_every_frame(observations):
         flight_log.add(observation)
     rows = [json.loads(line) for line in track.getvalue().splitlines()]
     assert [row["time"] for row in rows] == [0.0, 0.2, 0.4, 0.6, 0.8]
-    assert rows[2]["hero"] == {"id": 0, "x": 3, "y": 0, "z": 0}
+    assert rows[2]["target"] == {"id": 0, "x": 3, "y": 0, "z": 0}
     assert rows[2]["reported"] == [1, 2, 3]
-    assert [row["hero_visible"] for row in rows] == [False, True, True, True, False]
+    assert [row["target_visible"] for row in rows] == [False, True, True, True, False]
 
 
-def test_the_status_line_says_what_is_going_on(observations):
+def test_the_status_line_describes_the_current_state(observations):
     flight_log = FlightLog()
     assert flight_log.status() == "waiting"
     flight_log.add(observations[3])
     assert "follow" in flight_log.status()
-    assert "hero 4.0 m away and in view" in flight_log.status()
+    assert "target 4.0 m away and in view" in flight_log.status()
 
 
 def test_a_flight_without_frames_has_a_summary_too():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from simulator.contract import Box
+from simulator.types import Box
 from simulator.world.obstacles import Obstacles
 
 HOUSE = Box(center=(10.0, 0.0), size=(4.0, 6.0), bottom=0.0, top=5.0, yaw=0.0, kind="building")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.contract import Box
-from simulator.drone.quad import Quad, turn_towards, wrap
+from simulator.drone.quad import Quad
+from simulator.geometry import turn_towards, wrap_angle
+from simulator.types import Box
 from simulator.world.obstacles import Obstacles
 
 DT = 0.05
@@ -47,8 +48,8 @@ def test_the_body_turns_at_ninety_degrees_a_second_the_short_way():
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 4))
 def test_turning_never_overshoots(angle, goal, step):
     turned = turn_towards(angle, goal, step)
-    assert abs(wrap(turned - angle)) <= step + 1e-9
-    assert abs(wrap(goal - turned)) == pytest.approx(max(0.0, abs(wrap(goal - angle)) - step), abs=1e-9)
+    assert abs(wrap_angle(turned - angle)) <= step + 1e-9
+    assert abs(wrap_angle(goal - turned)) == pytest.approx(max(0.0, abs(wrap_angle(goal - angle)) - step), abs=1e-9)
 
 
 def fly_to(quad: Quad, goal: np.ndarray, obstacles: Obstacles, seconds: float, speed: float = 6.0) -> np.ndarray:

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from simulator.contract import CameraPose
-from simulator.episode import QuadState
 from simulator.slideshow import HEIGHT, PITCH, Slideshow, SlideshowError, flat_ground_depth
+from simulator.types import Pose, QuadState
 
 
 @pytest.fixture
@@ -80,11 +79,11 @@ def test_what_cannot_be_shown_is_one_clear_error(tmp_path, what):
         Slideshow(place, hz=5)
 
 
-def test_what_the_agent_says_is_remembered(folder):
+def test_reports_of_the_agent_are_kept(folder):
     show = Slideshow(folder, hz=5)
-    show.detected((1.0, 2.0, 3.0))
+    show.target_detected((1.0, 2.0, 3.0))
     assert (show.observe().state, show.observe().reported) == (QuadState.FOLLOW, (1.0, 2.0, 3.0))
-    show.lost()
+    show.target_lost()
     assert (show.observe().state, show.observe().reported) == (QuadState.PATROL, None)
 
 
@@ -99,4 +98,4 @@ def test_the_ground_is_flat():
 
 
 def test_the_camera_is_where_the_depth_says(folder):
-    assert Slideshow(folder, hz=5).observe().gimbal_pose == CameraPose(0, 0, HEIGHT, 0, PITCH, 0)
+    assert Slideshow(folder, hz=5).observe().gimbal_pose == Pose(0, 0, HEIGHT, 0, PITCH, 0)

@@ -1,14 +1,14 @@
-"""Labelled frames of random moments: readable, labelled, repeatable, mixed as asked."""
+"""Labelled frames of random scenes: readable, labelled, reproducible, with the requested composition."""
 
 import cv2
 import numpy as np
 import pytest
 
-from simulator.rendering import RendererError
+from simulator.rendering.renderer import RendererError
 from simulator.snapshots import Mixture, main, snapshots
 
 
-def hero_pixels(frames) -> list[int]:
+def target_pixels(frames) -> list[int]:
     return [int((frame.mask[..., 2] > 0).sum()) for frame in frames]
 
 
@@ -25,7 +25,7 @@ def test_files_are_pairs_that_can_be_read(tmp_path):
         assert np.all(labels.astype(int).sum(axis=2) == 255)
 
 
-def test_what_keeps_it_from_drawing_is_one_sentence(tmp_path, monkeypatch, capsys):
+def test_errors_are_one_sentence(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     assert main([str(tmp_path / "file" / "folder"), "--count", "1"]) == 2
     assert capsys.readouterr().err.startswith("snapshots: [Errno")
@@ -49,22 +49,22 @@ def test_the_same_seed_gives_the_same_frames_and_another_others():
     assert not np.array_equal(one[0].rgb, other[0].rgb)
 
 
-def test_the_hero_is_there_as_often_as_asked():
-    assert not any(hero_pixels(snapshots(12, 1, Mixture(hero_share=0.0, people=5))))
-    with_hero = hero_pixels(snapshots(24, 1, Mixture(hero_share=1.0, people=5)))
-    assert np.mean(np.array(with_hero) > 3) > 0.75  # now and then something hides her
+def test_the_target_is_in_the_requested_fraction_of_frames():
+    assert not any(target_pixels(snapshots(12, 1, Mixture(target_fraction=0.0, people=5))))
+    with_target = target_pixels(snapshots(24, 1, Mixture(target_fraction=1.0, people=5)))
+    assert np.mean(np.array(with_target) > 3) > 0.75  # now and then something hides it
 
 
-@pytest.mark.parametrize(("far_share", "low", "high"), [(0.0, 150, 20000), (1.0, 4, 250)])
-def test_far_heroes_are_small(far_share, low, high):
-    seen = [count for count in hero_pixels(snapshots(24, 2, Mixture(1.0, far_share, people=3))) if count > 3]
+@pytest.mark.parametrize(("far_fraction", "low", "high"), [(0.0, 150, 20000), (1.0, 4, 250)])
+def test_far_targets_are_small(far_fraction, low, high):
+    seen = [count for count in target_pixels(snapshots(24, 2, Mixture(1.0, far_fraction, people=3))) if count > 3]
     assert low < np.median(seen) < high
 
 
-def test_people_in_red_are_as_many_as_asked():
+def test_more_look_alikes_are_more_people_in_red():
     def red_pixels_of_people(look_alikes):
         red = total = 0
-        for frame in snapshots(20, 5, Mixture(hero_share=0.0, look_alikes=look_alikes)):
+        for frame in snapshots(20, 5, Mixture(target_fraction=0.0, look_alikes=look_alikes)):
             colours = frame.rgb[frame.mask[..., 1] > 0].astype(int)
             red += ((colours[:, 0] > 60) & (colours[:, 0] > 2.2 * colours[:, 1:].max(axis=1))).sum()
             total += len(colours)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simulator.contract import CameraPose
 from simulator.link import wire
+from simulator.types import Pose
 
 NUMBER = r"-?\d+\.\d{4}"
 POSE = re.compile(rf"{NUMBER}(,{NUMBER}){{5}}")
@@ -40,7 +40,7 @@ def test_numbers_are_written_as_the_real_client_writes_them(captured):
         assert wire.format_timestamp(float(payload["timestamp"])) == payload["timestamp"]
         for key in ("pose", "gimbal_pose"):
             numbers = [float(number) for number in payload[key].split(",")]
-            pose = CameraPose(*numbers[:3], *(math.radians(angle) for angle in numbers[3:]))
+            pose = Pose(*numbers[:3], *(math.radians(angle) for angle in numbers[3:]))
             assert wire.format_pose(pose) == payload[key]
 
 
@@ -68,8 +68,8 @@ def quantisation_tables(jpeg: bytes) -> list[bytes]:
 finite = st.floats(-1e4, 1e4)
 
 
-@given(st.builds(CameraPose, finite, finite, finite, finite, finite, finite))
-@example(CameraPose(-0.0, -1e-9, 1e-9, 0.0, 0.0, -0.0))
+@given(st.builds(Pose, finite, finite, finite, finite, finite, finite))
+@example(Pose(-0.0, -1e-9, 1e-9, 0.0, 0.0, -0.0))
 def test_poses_keep_to_unitys_ranges_and_mean_the_same(pose):
     text = wire.format_pose(pose)
     assert POSE.fullmatch(text)
@@ -84,7 +84,7 @@ def test_poses_keep_to_unitys_ranges_and_mean_the_same(pose):
 
 
 def test_looking_up_wraps_as_in_unity():
-    assert wire.format_pose(CameraPose(1, 2, 3, 0, math.radians(-10), math.radians(90))) == (
+    assert wire.format_pose(Pose(1, 2, 3, 0, math.radians(-10), math.radians(90))) == (
         "1.0000,2.0000,3.0000,0.0000,350.0000,-270.0000"
     )
 

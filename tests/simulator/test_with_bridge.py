@@ -6,19 +6,20 @@ import pytest
 from follower.agent import AgentSettings, FollowAgent
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
-from simulator.episode import Episode, QuadState
+from simulator.episode import Episode
 from simulator.flight import FlightPlan, fly
 from simulator.link.client import Client
+from simulator.types import QuadState
 
 
 class ColourSegmenter:
-    """The sketch renderer paints the hero blue, others green, the rest red; JPEG blurs the edges."""
+    """The sketch renderer paints the target blue, others green, the rest red; JPEG blurs the edges."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         red, green, blue = (images[..., channel].astype(np.float32) for channel in range(3))
-        hero = (blue - np.maximum(red, green) > 60).astype(np.float32)
+        target = (blue - np.maximum(red, green) > 60).astype(np.float32)
         people = (green - np.maximum(red, blue) > 60).astype(np.float32)
-        return np.stack([1 - hero - people, people, hero], axis=-1)
+        return np.stack([1 - target - people, people, target], axis=-1)
 
 
 @pytest.fixture
@@ -36,15 +37,15 @@ def client(bridge):
     client.close()
 
 
-def test_the_agent_finds_the_hero_and_the_quad_follows(bridge, client, renderer):
+def test_the_agent_finds_the_target_and_the_quad_follows(bridge, client, renderer):
     seen = []
     fly(Episode(5, renderer=renderer), client, FlightPlan(duration=60, lockstep=True), seen.append)
     first = next(number for number, now in enumerate(seen) if now.state is QuadState.FOLLOW)
-    settled = [now for now in seen[first + 75 :] if now.hero.id == seen[first].hero.id]
+    settled = [now for now in seen[first + 75 :] if now.target.id == seen[first].target.id]
     assert len(settled) > 50
-    distances = np.array([now.hero_distance for now in settled])
+    distances = np.array([now.target_distance for now in settled])
     assert ((distances > 1) & (distances < 8)).mean() > 0.95
-    errors = [np.linalg.norm(np.subtract(now.reported, now.hero_centre)) for now in settled if now.reported]
+    errors = [np.linalg.norm(np.subtract(now.reported, now.target_centre)) for now in settled if now.reported]
     assert np.median(errors) < 0.6
     assert any(now.markers for now in settled)
     counts = bridge.sessions[0].counts

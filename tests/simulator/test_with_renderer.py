@@ -1,4 +1,4 @@
-"""Episode and the real renderer together: the hero is drawn where the world says she is, and flights repeat."""
+"""Episode and the real renderer together: the target is drawn at its position, and flights are reproducible."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.episode import Episode
-from simulator.rendering import make_renderer
-from simulator.world.city import generate_city
+from simulator.rendering.renderer import make_renderer
+from simulator.world.city_generator import generate_city
 
 FOCAL = 128 / math.tan(math.radians(30))
 
@@ -30,17 +30,17 @@ def project(camera, point) -> tuple[float, float, float]:
     return 127.5 - FOCAL * up / ahead, 127.5 - FOCAL * left / ahead, ahead
 
 
-def test_the_hero_is_drawn_where_she_is(city, panda):
+def test_the_target_is_drawn_at_its_position(city, panda):
     episode, offsets, disagreements = Episode(1, renderer=panda, city=city), [], 0
     for _ in range(60):
         now = episode.observe()
-        disagreements += now.hero_visible != episode.hero_in_view()
-        if now.hero_pixels > 200:
+        disagreements += now.target_visible != episode.target_in_view()
+        if now.target_pixels > 200:
             rows, columns = np.nonzero(now.rendered.mask[..., 2])
-            row, column, depth = project(now.gimbal_pose, now.hero_centre)
+            row, column, depth = project(now.gimbal_pose, now.target_centre)
             seen = float(np.median(now.rendered.depth[rows, columns])) / 255 * 100
             offsets.append((rows.mean() - row, columns.mean() - column, seen - depth))
-        episode.detected(now.hero_centre)
+        episode.target_detected(now.target_centre)
         episode.step(0.4)
     assert len(offsets) > 20
     row, column, depth = np.median(offsets, axis=0)
@@ -57,7 +57,7 @@ def test_a_flight_repeats_to_the_last_pixel(city, panda):
         for _ in range(5):
             now = episode.observe()
             frames.append(np.concatenate([now.rendered.rgb, now.rendered.mask, now.rendered.depth[..., None]], axis=2))
-            episode.detected(now.hero_centre)
+            episode.target_detected(now.target_centre)
             episode.step(1.0)
         flights.append(frames)
     assert all(np.array_equal(one, other) for one, other in zip(*flights, strict=True))

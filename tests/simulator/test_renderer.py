@@ -1,4 +1,4 @@
-"""The renderer against geometry worked out by hand: where things appear, how far they are, and what they are."""
+"""The renderer against independent geometry: positions in the image, depths, classes."""
 
 import dataclasses
 import math
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.contract import Box, CameraPose, Marker, Person
-from simulator.rendering import RendererError, make_renderer
-from simulator.world.city import generate_city
+from simulator.rendering.renderer import RendererError, make_renderer
+from simulator.types import Box, Marker, Person, Pose
+from simulator.world.city_generator import generate_city
 
 FOCAL = 128 / math.tan(math.radians(30))
-HERO = Person(id=0, is_hero=True, x=10.0, y=0.0, z=0.0, heading=0.0, gait=1.0, speed=1.4, appearance_seed=0)
+TARGET = Person(id=0, is_target=True, x=10.0, y=0.0, z=0.0, heading=0.0, gait=1.0, speed=1.4, appearance_seed=0)
 WALL = Box((31.0, 0.0), (2.0, 40.0), 0.0, 30.0, 0.0, "building")
 
 
@@ -36,11 +36,11 @@ def plain(city):
 
 
 def person(**changes) -> Person:
-    return dataclasses.replace(HERO, **changes)
+    return dataclasses.replace(TARGET, **changes)
 
 
-def camera(**changes) -> CameraPose:
-    return dataclasses.replace(CameraPose(0.0, 0.0, 2.0, 0.0, 0.0, 0.0), **changes)
+def camera(**changes) -> Pose:
+    return dataclasses.replace(Pose(0.0, 0.0, 2.0, 0.0, 0.0, 0.0), **changes)
 
 
 def crowd(city, count: int, seed: int = 0) -> list[Person]:
@@ -51,17 +51,17 @@ def crowd(city, count: int, seed: int = 0) -> list[Person]:
         if city.is_walkable(x, y, 0.3):
             seed = int(random.integers(10**6))
             place = {"x": x, "y": y, "z": float(city.ground_height(x, y)), "heading": random.uniform(-3, 3)}
-            people.append(person(id=len(people) + 1, is_hero=False, appearance_seed=seed, **place))
+            people.append(person(id=len(people) + 1, is_target=False, appearance_seed=seed, **place))
     return people
 
 
-def looking_at(city, point: tuple[float, float], distance: float = 6.0) -> CameraPose:
+def looking_at(city, point: tuple[float, float], distance: float = 6.0) -> Pose:
     """From a place with nothing solid near it."""
     for yaw in np.linspace(-3, 3, 25):
         x, y = point[0] - distance * math.cos(yaw), point[1] - distance * math.sin(yaw)
         way = np.linspace((x, y), point, 30)
         if np.all(city.is_walkable(*way.T, radius=0.8)):
-            return CameraPose(float(x), float(y), 4.0, 0.0, math.atan2(2.9, distance), float(yaw))
+            return Pose(float(x), float(y), 4.0, 0.0, math.atan2(2.9, distance), float(yaw))
     raise AssertionError("no free view")
 
 
@@ -89,7 +89,7 @@ def test_depth_of_a_wall_is_planar_and_linear(plain, distance):
 
 @pytest.mark.parametrize(("height", "pitch"), [(3, 30), (10, 30), (20, 60), (6, 10), (10, 5)])
 def test_depth_of_the_ground(plain, height, pitch):
-    """The software renderer draws to the nearest pixel, so what it says must lie between the neighbours' depths."""
+    """The software renderer draws to the nearest pixel, so its depth must lie between those of the neighbours."""
     depth = plain.render(camera(z=height, pitch=math.radians(pitch), yaw=math.pi), ()).depth.astype(float)
     slope = (np.arange(-1, 257) + 0.5 - 128) / FOCAL
     down = np.sin(np.radians(pitch)) + slope * np.cos(np.radians(pitch))
@@ -129,8 +129,8 @@ def test_sky_is_as_far_as_can_be(plain):
     roll=st.floats(-0.3, 0.3),
 )
 @settings(max_examples=100, deadline=None)
-def test_the_hero_is_where_the_pinhole_model_says(plain, forward, left, height, yaw, roll):
-    """Columns of R = Rz(yaw) Ry(pitch) Rx(roll), written out once more; her head and her chest looked for."""
+def test_the_target_is_where_the_pinhole_model_puts_it(plain, forward, left, height, yaw, roll):
+    """Columns of R = Rz(yaw) Ry(pitch) Rx(roll), written out once more; checks the head and the chest."""
     pitch = math.atan2(height - 0.87, forward)
     turn_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     turn_y = np.array([[np.cos(pitch), 0, np.sin(pitch)], [0, 1, 0], [-np.sin(pitch), 0, np.cos(pitch)]])
@@ -138,7 +138,7 @@ def test_the_hero_is_where_the_pinhole_model_says(plain, forward, left, height, 
     eye = np.array([-60.0, 0.0, height])
     level = turn_z @ np.array([forward, left * forward, 0.0])
     x, y = eye[:2] + level[:2]
-    seen = plain.render(CameraPose(*eye.tolist(), roll, pitch, yaw), (person(x=x, y=y, speed=0.0),))
+    seen = plain.render(Pose(*eye.tolist(), roll, pitch, yaw), (person(x=x, y=y, speed=0.0),))
     mask = seen.mask[..., 2] > 0
     for z, reach in ((1.65, 0.12), (1.2, 0.2)):  # middle, and how far the body reaches around it
         ahead, aside, up = (turn_z @ turn_y @ turn_x).T @ (np.array([x, y, z]) - eye)
@@ -151,17 +151,17 @@ def test_the_hero_is_where_the_pinhole_model_says(plain, forward, left, height, 
 
 
 @pytest.mark.parametrize("distance", [4.0, 8.0, 15.0, 30.0])
-def test_how_tall_the_hero_appears(plain, distance):
+def test_the_height_of_the_target_in_the_image(plain, distance):
     mask = plain.render(camera(x=-distance, z=0.9), (person(x=0.0, speed=0.0),)).mask[..., 2]
     rows = np.flatnonzero(mask.any(axis=1))
     assert (rows[-1] - rows[0] + 1) * distance / FOCAL == pytest.approx(1.75, abs=0.06 + distance / FOCAL)
 
 
-@pytest.mark.parametrize("is_hero", [True, False])
+@pytest.mark.parametrize("is_target", [True, False])
 @pytest.mark.parametrize("distance", [2.5, 10.0, 25.0, 45.0])
-def test_the_mask_is_exactly_what_the_person_changes_in_the_picture(town, city, is_hero, distance):
-    x, y = city.hero_waypoints[0][0]
-    there = person(x=x, y=y, z=float(city.ground_height(x, y)), is_hero=is_hero, appearance_seed=9)
+def test_the_mask_is_exactly_what_the_person_changes_in_the_picture(town, city, is_target, distance):
+    x, y = city.target_paths[0][0]
+    there = person(x=x, y=y, z=float(city.ground_height(x, y)), is_target=is_target, appearance_seed=9)
     near = looking_at(city, (x, y))
     above = 0.8 * distance  # from higher up the farther, over whatever stands around
     view = dataclasses.replace(
@@ -173,18 +173,18 @@ def test_the_mask_is_exactly_what_the_person_changes_in_the_picture(town, city, 
     )
     with_person, without = town.render(view, (there,)), town.render(view, ())
     changed = (with_person.rgb != without.rgb).any(axis=2)
-    labelled = with_person.mask[..., 2 if is_hero else 1] > 0
+    labelled = with_person.mask[..., 2 if is_target else 1] > 0
     assert labelled.sum() > 5 + 8000 / distance**3
     assert not np.any(changed & ~labelled)
     assert (changed & labelled).sum() > 0.97 * labelled.sum()  # by chance a pixel can keep its colour
-    assert not np.any(with_person.mask[..., 1 if is_hero else 2])
+    assert not np.any(with_person.mask[..., 1 if is_target else 2])
 
 
-def test_a_wall_hides_the_hero_and_who_is_nearer_hides_who_is_farther(plain):
+def test_a_wall_hides_the_target_and_nearer_people_hide_farther_ones(plain):
     behind = plain.render(camera(z=2.0), (person(x=35.0),))
     assert not behind.mask[..., 2].any()
     alone = plain.render(camera(z=1.6), (person(x=8.0),)).mask[..., 2] > 0
-    other = person(id=1, x=7.0, is_hero=False)
+    other = person(id=1, x=7.0, is_target=False)
     hidden = plain.render(camera(z=1.6), (person(x=8.0), other)).mask
     assert (hidden[..., 2] > 0).sum() < 0.5 * alone.sum()
     assert (hidden[..., 1] > 0).sum() > alone.sum()
@@ -200,13 +200,13 @@ def test_people_beyond_50_metres_are_seen_but_labelled_background(plain):
     assert (at[53.0].rgb != nobody.rgb).any()
 
 
-def test_the_hero_is_red_and_the_crowd_mostly_not(plain):
-    hero = plain.render(camera(x=0.0, z=1.6), (person(x=3.0),))
-    red, green, blue = hero.rgb[hero.mask[..., 2] > 0].mean(axis=0)
+def test_the_target_is_red_and_the_crowd_mostly_not(plain):
+    target = plain.render(camera(x=0.0, z=1.6), (person(x=3.0),))
+    red, green, blue = target.rgb[target.mask[..., 2] > 0].mean(axis=0)
     assert red > 2.0 * max(green, blue)
     reddish = 0
     for seed in range(40):
-        other = plain.render(camera(x=0.0, z=1.6), (person(x=3.0, is_hero=False, appearance_seed=seed),))
+        other = plain.render(camera(x=0.0, z=1.6), (person(x=3.0, is_target=False, appearance_seed=seed),))
         red, green, blue = other.rgb[other.mask[..., 1] > 0].mean(axis=0)
         reddish += red > 2.0 * max(green, blue)
     assert reddish <= 4

@@ -1,9 +1,10 @@
-"""Crowd and hero in a block with four houses."""
+"""Crowd and target in a block with four houses."""
 
 import numpy as np
 import pytest
 
-from simulator.world.people import STRIDE, Crowd, WalkMap
+from simulator.world.crowd import STRIDE, Crowd
+from simulator.world.walk_map import WalkMap
 
 EXTENT = (-40.0, -40.0, 40.0, 40.0)
 HOUSES = [(x, y) for x in (-20.0, 20.0) for y in (-20.0, 20.0)]  # 20 m wide
@@ -25,7 +26,7 @@ def crowd(walk_map: WalkMap, size: int = 60, turnover: str = "never", respawn: b
     return Crowd(walk_map, [LOOP, BACK], size, turnover, respawn, seed)
 
 
-def test_the_map_knows_how_far_walls_are(walk_map):
+def test_the_map_has_the_distance_to_walls(walk_map):
     distance, away = walk_map.look_up(np.array([[0.0, 20.0], [8.0, 20.0], [20.0, 20.0]]))
     assert distance == pytest.approx([10.0, 2.0, -10.0], abs=0.6)
     assert away[1] == pytest.approx([-1.0, 0.0], abs=0.05)
@@ -41,7 +42,7 @@ def test_nobody_walks_into_a_wall_or_out_of_the_world_or_faster_than_a_walk(walk
         assert people.speeds.max() < 1.61
 
 
-def test_people_keep_moving_and_get_about(walk_map):
+def test_people_keep_moving_and_cover_ground(walk_map):
     people = crowd(walk_map)
     before, covered = people.positions.copy(), np.zeros(61)
     for _ in range(1200):
@@ -51,7 +52,7 @@ def test_people_keep_moving_and_get_about(walk_map):
     assert np.median(np.linalg.norm(people.positions - before, axis=1)) > 8
 
 
-def test_people_leave_each_other_room(walk_map):
+def test_people_keep_their_distance(walk_map):
     people, close = crowd(walk_map), 0
     for _ in range(1200):
         people.step(DT)
@@ -62,10 +63,10 @@ def test_people_leave_each_other_room(walk_map):
 
 def test_two_who_meet_head_on_get_past(walk_map):
     people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never")
-    people.positions[1], people._aims[1] = (0.0, 0.0), np.pi
+    people.positions[1], people._goal_headings[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):
-        people._aims[1] = np.pi
+        people._goal_headings[1] = np.pi
         people.step(DT)
         nearest = min(nearest, np.linalg.norm(people.positions[0] - people.positions[1]))
     assert people.positions[0, 0] > 10
@@ -73,12 +74,12 @@ def test_two_who_meet_head_on_get_past(walk_map):
     assert nearest > 0.4
 
 
-def test_the_hero_passes_every_waypoint_in_turn_then_there_is_a_new_hero(walk_map):
+def test_the_target_passes_every_waypoint_in_turn_then_a_new_target_appears(walk_map):
     people = crowd(walk_map, respawn=True)
-    hero, path, passed = people.ids[0], [LOOP, BACK][int(np.allclose(people.positions[0], BACK[0]))], []
+    target, path, passed = people.ids[0], [LOOP, BACK][int(np.allclose(people.positions[0], BACK[0]))], []
     for _ in range(round(400 / DT)):
         people.step(DT)
-        if people.ids[0] != hero:
+        if people.ids[0] != target:
             break
         near = [i for i, point in enumerate(path) if np.linalg.norm(people.positions[0] - point) < 1.1]
         passed += [i for i in near if i not in passed]
@@ -88,20 +89,20 @@ def test_the_hero_passes_every_waypoint_in_turn_then_there_is_a_new_hero(walk_ma
     assert min(np.linalg.norm(people.positions[0] - path[0]) for path in (LOOP, BACK)) < 0.2
 
 
-def test_or_she_walks_on_without_a_jump(walk_map):
+def test_without_respawn_the_target_walks_on_without_a_jump(walk_map):
     people = crowd(walk_map)
-    hero, before, covered = people.ids[0], people.positions[0].copy(), 0.0
+    target, before, covered = people.ids[0], people.positions[0].copy(), 0.0
     for _ in range(6000):
         people.step(0.1)
         step = np.linalg.norm(people.positions[0] - before)
         assert step < 0.3
         covered, before = covered + step, people.positions[0].copy()
-    assert people.ids[0] == hero
+    assert people.ids[0] == target
     assert covered > 600
 
 
 @pytest.mark.parametrize(("turnover", "low", "high"), [("short", 5, 7), ("medium", 45, 55), ("long", 130, 150)])
-def test_people_are_replaced_when_their_time_is_up(walk_map, turnover, low, high):
+def test_people_are_replaced_at_the_end_of_their_lifetime(walk_map, turnover, low, high):
     people, born, ages = crowd(walk_map, turnover=turnover), {}, []
     for tick in range(round(2.2 * high / 0.1)):
         for id in people.ids[1:]:
@@ -133,10 +134,10 @@ def test_the_same_seed_gives_the_same_walk_and_another_another(walk_map):
             people.step(DT)
         runs.append(people.people(lambda x, y: 0.0))
     assert runs[0] == runs[1] != runs[2]
-    assert [person.is_hero for person in runs[0]] == [True] + [False] * 60
+    assert [person.is_target for person in runs[0]] == [True] + [False] * 60
 
 
-def test_no_crowd_at_all_leaves_the_hero(walk_map):
+def test_without_a_crowd_the_target_is_alone(walk_map):
     people = crowd(walk_map, size=0)
     people.step(DT)
     assert len(people.people(lambda x, y: 0.0)) == 1

@@ -1,21 +1,23 @@
-"""How a body stands and walks: the tubes that it is made of, from the phase of the walk. Heights are 1, clothes fit."""
+"""Bodies of people as tubes, posed by the phase of the walk cycle. Lengths are fractions of the height."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.contract import Person
-from simulator.rendering.wardrobe import Appearance
+from simulator.rendering.people.appearance import Appearance
+from simulator.types import FloatArray, Person
 
-SWING, STRIDE_SPEED = 0.55, 1.4  # rad of the legs, m/s at which it is reached
-# Radii along a tube, as a share, at the places RINGS of its length.
-RINGS = (0.0, 0.15, 0.5, 0.85, 1.0)
+LEG_SWING, FULL_SWING_SPEED = 0.55, 1.4  # rad, reached at m/s
+
+RINGS = (0.0, 0.15, 0.5, 0.85, 1.0)  # places along a tube, as fractions of its length
+# Profiles: radii at RINGS, as fractions of the tube's radius.
 ROUND = (0.3, 0.85, 1.0, 0.85, 0.3)
 BALL = (0.25, 0.78, 1.0, 0.78, 0.25)
 FLAT = (0.9, 1.0, 1.0, 1.0, 0.9)
 
-# name: (profile, width / depth); the order is that of `Appearance.colors`.
+# name: (profile, width / depth). The order is that of `Appearance.colors`.
 PARTS = {
     "pelvis": (FLAT, 1.25),
     "chest": (ROUND, 1.45),
@@ -38,44 +40,56 @@ PARTS = {
 }
 SHOES = slice(10, 12)
 
+Length = FloatArray | float  # one for each person, or the same for all
+
 
 @dataclass(frozen=True)
 class Tubes:
-    """The bodies of n people, each in its own axes (forward, left, up), feet at 0; lengths as a share of the height."""
+    """Bodies of n people, each in its own axes (forward, left, up) with the feet at 0, in fractions of the height."""
 
-    starts: np.ndarray  # (n, parts, 3)
-    ends: np.ndarray  # (n, parts, 3)
-    radii: np.ndarray  # (n, parts, 2), at start and end
+    starts: FloatArray  # (n, parts, 3)
+    ends: FloatArray  # (n, parts, 3)
+    radii: FloatArray  # (n, parts, 2), at start and end
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> "Tubes":
+        """Return the bodies of some people."""
+        return Tubes(self.starts[rows], self.ends[rows], self.radii[rows])
 
 
-def body_tubes(people: Sequence[Person], dresses: Sequence[Appearance]) -> Tubes:
-    """The bodies of `people` as they walk or stand."""
+def body_tubes(people: Sequence[Person], looks: Sequence[Appearance]) -> Tubes:
+    """Return the bodies of `people`, walking or standing."""
     count, names = len(people), list(PARTS)
     starts, ends = np.zeros((count, len(names), 3)), np.zeros((count, len(names), 3))
     radii = np.zeros((count, len(names), 2))
 
-    def put(name: str, start: tuple, end: tuple, radius: float, end_radius: float) -> None:
+    def put(
+        name: str,
+        start: tuple[Length, Length, Length],
+        end: tuple[Length, Length, Length],
+        radius: Length,
+        end_radius: Length,
+    ) -> None:
         part = names.index(name)
         for axis in range(3):
             starts[:, part, axis], ends[:, part, axis] = start[axis], end[axis]
         radii[:, part, 0], radii[:, part, 1] = radius, end_radius
 
     gait = np.array([person.gait for person in people])
-    stride = SWING * np.clip(np.array([person.speed for person in people]) / STRIDE_SPEED, 0, 1.3)
-    build = np.array([dress.build for dress in dresses])
-    hem, flare = np.array([(dress.hem, dress.flare) for dress in dresses]).T
-    long_hair = np.array([dress.long_hair for dress in dresses])
+    stride = LEG_SWING * np.clip(np.array([person.speed for person in people]) / FULL_SWING_SPEED, 0, 1.3)
+    build = np.array([look.build for look in looks])
+    hem, flare = np.array([(look.hem, look.flare) for look in looks]).T
+    long_hair = np.array([look.long_hair for look in looks])
     lean = 0.035 * stride
     put("pelvis", (0, 0, hem), (0, 0, 0.61), flare * build, 0.068 * build)
     put("chest", (0, 0, 0.575), (lean, 0, 0.845), 0.066 * build, 0.076 * build)
     put("neck", (lean + 0.005, 0, 0.82), (lean + 0.008, 0, 0.89), 0.032, 0.03)
     put("head", (lean + 0.016, 0, 0.865), (lean + 0.01, 0, 0.995), 0.046, 0.054)
     put("hair", (lean - 0.008, 0, np.where(long_hair, 0.885, 0.91)), (lean + 0.004, 0, 1.008), 0.056, 0.06)
-    thick = np.where(long_hair, 0.05, 0.02)
-    put("mane", (lean - 0.05, 0, np.where(long_hair, 0.79, 0.90)), (lean - 0.03, 0, 0.99), thick, thick)
+    mane_radius = np.where(long_hair, 0.05, 0.02)
+    put("mane", (lean - 0.05, 0, np.where(long_hair, 0.79, 0.90)), (lean - 0.03, 0, 0.99), mane_radius, mane_radius)
     for side, sign in (("left", 1), ("right", -1)):
         swing = stride * sign * np.sin(gait)
-        bend = stride * (0.15 + 0.9 * np.maximum(0, sign * np.cos(gait)) ** 2)  # the leg that comes forward bends
+        bend = stride * (0.15 + 0.9 * np.maximum(0, sign * np.cos(gait)) ** 2)  # the leg that swings forward bends
         y = sign * 0.052 * build
         knee = (0.245 * np.sin(swing), y, 0.53 - 0.245 * np.cos(swing))
         ankle = (knee[0] + 0.245 * np.sin(swing - bend), y, knee[2] - 0.245 * np.cos(swing - bend))
@@ -92,7 +106,7 @@ def body_tubes(people: Sequence[Person], dresses: Sequence[Appearance]) -> Tubes
         put(f"{side} upper arm", (lean, y, 0.82), elbow, 0.032 * build, 0.026 * build)
         put(f"{side} forearm", elbow, wrist, 0.025 * build, 0.019)
         put(f"{side} hand", wrist, tip, 0.019, 0.015)
-    # Whatever the stride, the lower foot stands on the ground.
+    # The lower foot always stands on the ground.
     lowest = np.minimum(starts[:, SHOES, 2], ends[:, SHOES, 2]).min(axis=1) - 0.024
     starts[..., 2] -= lowest[:, None]
     ends[..., 2] -= lowest[:, None]

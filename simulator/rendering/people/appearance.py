@@ -1,4 +1,4 @@
-"""What people look like: build, skin, hair and clothes, from a seed; the hero's are fixed."""
+"""Appearance of people: build, skin, hair and clothes, from a seed; the target's is fixed."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,9 +27,9 @@ JEANS = ((0.28, 0.38, 0.58), (0.42, 0.54, 0.74), (0.20, 0.26, 0.42))
 
 @dataclass(frozen=True)
 class Appearance:
-    """One person's looks. Lengths in metres or, where said, as a share of the height; colours 0..1."""
+    """Appearance of one person. Colours 0..1."""
 
-    height: float
+    height: float  # metres
     build: float  # girth, 1 is average
     skin: Color
     hair: Color
@@ -39,27 +39,27 @@ class Appearance:
     sleeves: Color  # of the upper arms
     cuffs: Color  # of the forearms
     shins: Color  # bare under skirts and shorts
-    hem: float  # share of the height down to which the pelvis' cloth reaches
-    flare: float  # radius at the hem, share of the height
-    cloth: Color  # of the pelvis: top, bottom or skirt
+    hem: float  # lower end of the cloth around the pelvis, as a fraction of the height
+    flare: float  # radius at the hem, as a fraction of the height
+    cloth: Color  # around the pelvis: coat, trousers or skirt
     long_hair: bool
 
     @property
-    def in_red(self) -> bool:
+    def wears_red_top(self) -> bool:
         """Whether the top, or the coat, is red."""
         red, green, blue = self.top
         return red > 0.35 and max(green, blue) < 0.45 * red
 
     @property
     def colors(self) -> tuple[Color, ...]:
-        """Of the parts of the body, in the order of `skeleton.PARTS`."""
+        """Colours of the parts of the body, in the order of `skeleton.PARTS`."""
         thighs = self.bottom if self.hem > 0.45 else self.shins
         pairs = (thighs, self.shins, self.shoes, self.sleeves, self.cuffs, self.skin)
         body = (self.cloth, self.top, self.skin, self.skin, self.hair, self.hair)
         return (*body, *(color for color in pairs for _ in range(2)))
 
 
-HERO = Appearance(
+TARGET = Appearance(
     height=1.74,
     build=0.95,
     skin=(0.62, 0.42, 0.33),
@@ -78,13 +78,13 @@ HERO = Appearance(
 
 
 @lru_cache(maxsize=4096)
-def appearance(seed: int) -> Appearance:
-    """The looks that follow from a seed: suits, jeans, skirts, sportswear; at most one thing red."""
+def appearance_of(seed: int) -> Appearance:
+    """Return the appearance of a seed: suits, jeans, skirts, sportswear; at most one red item."""
     random = np.random.default_rng([seed, 11])
 
     def pick(colors: tuple[Color, ...]) -> Color:
-        near = np.array(colors[random.integers(len(colors))]) * random.uniform(0.75, 1.2) + random.normal(0, 0.02, 3)
-        return tuple(np.clip(near, 0.02, 0.95).tolist())
+        varied = np.array(colors[random.integers(len(colors))]) * random.uniform(0.75, 1.2) + random.normal(0, 0.02, 3)
+        return tuple(np.clip(varied, 0.02, 0.95).tolist())
 
     woman = random.random() < 0.5
     skin, hair, shoes = pick(SKINS), pick(HAIRS), pick(DARKS)

@@ -1,75 +1,62 @@
-"""What stands on a block of the city: houses, parks and plazas, as boxes and coverings of the ground. Plain data."""
+"""Contents of a city block: houses, parks and plazas, as boxes and coverings of the ground."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.contract import Box
+from simulator.types import Box
+from simulator.world.city import KERB, Outline, Rect, Surface
 
-KERB = 0.12  # m
-PAVEMENT = 2.6  # m, width
-LIFT = 0.001  # m between one covering and what lies on it: the order in which they are painted
+PAVEMENT_WIDTH = 2.6  # m
+LAYER = 0.001  # m from one covering to the next above it; determines the drawing order
 
-Rect = tuple[float, float, float, float]  # x0, y0, x1, y1
-Outline = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A covering of the ground: a convex outline, counter-clockwise, at height z."""
-
-    kind: str  # "road", "pavement", "slabs", "lawn", "soil", "white", "yellow"
-    outline: Outline
-    z: float
+Contents = tuple[list[Surface], list[Box]]
 
 
 def rectangle(rect: Rect) -> Outline:
-    """The outline of a rectangle."""
+    """Return the outline of a rectangle."""
     x0, y0, x1, y1 = (float(edge) for edge in rect)
     return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
-def ellipse(x: float, y: float, a: float, b: float, yaw: float = 0.0, power: float = 2.0, count: int = 28) -> Outline:
-    """A (super-)ellipse with half axes a, b; a power above 2 makes it a rounded rectangle."""
+def ellipse(x: float, y: float, a: float, b: float, power: float = 2.0, count: int = 28) -> Outline:
+    """Return the outline of a (super-)ellipse with half axes a, b; a power above 2 makes it a rounded rectangle."""
     turn = np.linspace(0, 2 * math.pi, count, endpoint=False)
     cos, sin = np.cos(turn), np.sin(turn)
     u = a * np.sign(cos) * np.abs(cos) ** (2 / power)
     v = b * np.sign(sin) * np.abs(sin) ** (2 / power)
-    c, s = math.cos(yaw), math.sin(yaw)
-    return tuple(zip((x + c * u - s * v).tolist(), (y + s * u + c * v).tolist(), strict=True))
+    return tuple(zip((x + u).tolist(), (y + v).tolist(), strict=True))
 
 
-def fill_block(kind: str, block: Rect, inner: Rect, random: np.random.Generator) -> tuple[list[Surface], list[Box]]:
-    """Cover a block and build on the part of it, `inner`, where people walk."""
-    top = KERB
-    surfaces = [Surface("pavement", rectangle(block), top)]
-    x0, y0, x1, y1 = _shrunk(block, PAVEMENT)
-    inside = (x0, y0, x1, y1)
-    here = tuple(
-        float(np.clip(edge, low, high)) for edge, low, high in zip(inside, inner[:2] * 2, inner[2:] * 2, strict=True)
-    )
-    surfaces.append(Surface("lawn", rectangle(inside), top + LIFT))
+def fill_block(kind: str, block: Rect, inner: Rect, random: np.random.Generator) -> Contents:
+    """Return the contents of a block; boxes stand only on its part `inner`, where people walk."""
+    surfaces = [Surface("pavement", rectangle(block), KERB)]
+    lawn = _shrink(block, PAVEMENT_WIDTH)
+    x0, y0 = np.clip(lawn[:2], inner[:2], inner[2:]).tolist()
+    x1, y1 = np.clip(lawn[2:], inner[:2], inner[2:]).tolist()
+    lot = (x0, y0, x1, y1)
+    surfaces.append(Surface("lawn", rectangle(lawn), KERB + LAYER))
     if kind == "plaza":
-        surfaces.append(Surface("slabs", rectangle(here), top + 2 * LIFT))
-    builder = {"plaza": _plaza, "park": _park, "houses": _houses, "mixed": _mixed}[kind]
-    more_surfaces, boxes = builder(here, random)
+        surfaces.append(Surface("slabs", rectangle(lot), KERB + 2 * LAYER))
+    build = {"plaza": _plaza, "park": _park, "houses": _houses, "mixed": _mixed}[kind]
+    more_surfaces, boxes = build(lot, random)
     boxes += _street_furniture(inner, random)
     return surfaces + more_surfaces, boxes
 
 
 def tree(x: float, y: float, random: np.random.Generator) -> list[Box]:
-    """A trunk, and a crown above head height."""
-    height, crown, thick = random.uniform(5.0, 10.0), random.uniform(2.8, 5.0), random.uniform(0.3, 0.5)
+    """Return a trunk, and a crown above head height."""
+    height, crown, thickness = random.uniform(5.0, 10.0), random.uniform(2.8, 5.0), random.uniform(0.3, 0.5)
     fork, yaw = random.uniform(2.3, 3.0), random.uniform(0, math.pi / 2)
     return [
-        Box((x, y), (thick, thick), KERB, KERB + fork + 0.8, yaw, "trunk"),
+        Box((x, y), (thickness, thickness), KERB, KERB + fork + 0.8, yaw, "trunk"),
         Box((x, y), (crown, crown), KERB + fork, KERB + height, yaw, "crown"),
     ]
 
 
-def _plaza(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list[Box]]:
-    """Slabs with round beds, benches and a lawn or two with round corners."""
+def _plaza(rect: Rect, random: np.random.Generator) -> Contents:
+    """Rounded lawns, flower beds and benches on slabs."""
     surfaces, boxes = [], []
     x0, y0, x1, y1 = rect
     for _ in range(int(random.integers(1, 3))):
@@ -77,7 +64,7 @@ def _plaza(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list
         x, y = random.uniform(x0 + a, max(x1 - a, x0 + a + 1)), random.uniform(y0 + b, max(y1 - b, y0 + b + 1))
         a, b = min(a, x - x0, x1 - x), min(b, y - y0, y1 - y)
         if min(a, b) > 2:
-            surfaces.append(Surface("lawn", ellipse(x, y, a, b, power=random.uniform(2, 5)), KERB + 3 * LIFT))
+            surfaces.append(Surface("lawn", ellipse(x, y, a, b, power=random.uniform(2, 5)), KERB + 3 * LAYER))
     for x, y in _scatter(rect, 4, 9.0, 4.0, random):
         side = random.uniform(2.6, 3.8)
         boxes.append(Box((x, y), (side, side), KERB, KERB + 0.55, 0.0, "planter"))
@@ -88,39 +75,39 @@ def _plaza(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list
     return surfaces, boxes
 
 
-def _park(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list[Box]]:
-    """A lawn with paths across, trees, hedges and rocks."""
+def _park(rect: Rect, random: np.random.Generator) -> Contents:
+    """A lawn with paths, trees, hedges and rocks."""
     x0, y0, x1, y1 = rect
-    wide = random.uniform(2.5, 5.0)
+    width = random.uniform(2.5, 5.0)
     x, y = random.uniform(0.3, 0.7, 2) * (x1 - x0, y1 - y0) + (x0, y0)
-    lie = KERB + 2 * LIFT
+    z = KERB + 2 * LAYER
     surfaces = [
-        Surface("slabs", rectangle((x - wide / 2, y0, x + wide / 2, y1)), lie),
-        Surface("slabs", rectangle((x0, y - wide / 2, x1, y + wide / 2)), lie),
-        Surface("slabs", ellipse(x, y, *random.uniform(4, 8, 2)), lie + LIFT),
+        Surface("slabs", rectangle((x - width / 2, y0, x + width / 2, y1)), z),
+        Surface("slabs", rectangle((x0, y - width / 2, x1, y + width / 2)), z),
+        Surface("slabs", ellipse(x, y, *random.uniform(4, 8, 2)), z + LAYER),
     ]
     boxes: list[Box] = []
     for place in _scatter(rect, int(random.integers(5, 10)), 6.0, 2.5, random):
         boxes += tree(*place, random)
     for place in _clear_of(boxes, _scatter(rect, 4, 5.0, 4.0, random), 4.0):
-        along = random.random() < 0.5
-        long, tall = random.uniform(3, 7), random.uniform(0.9, 1.5)
-        boxes.append(Box(place, (long, 0.9) if along else (0.9, long), KERB, KERB + tall, 0.0, "hedge"))
+        along_x = random.random() < 0.5
+        length, height = random.uniform(3, 7), random.uniform(0.9, 1.5)
+        boxes.append(Box(place, (length, 0.9) if along_x else (0.9, length), KERB, KERB + height, 0.0, "hedge"))
     for place in _clear_of(boxes, _scatter(rect, 4, 3.0, 1.5, random), 3.0):
         size = random.uniform(0.7, 1.6)
         boxes.append(Box(place, (size, size * 0.8), KERB, KERB + size * 0.6, random.uniform(0, 3), "rock"))
     return surfaces, boxes
 
 
-def _houses(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list[Box]]:
+def _houses(rect: Rect, random: np.random.Generator) -> Contents:
     """One or two houses with a lawn and trees around."""
     x0, y0, x1, y1 = rect
-    wide, deep = x1 - x0, y1 - y0
+    width, depth = x1 - x0, y1 - y0
     boxes = []
     split = random.uniform(0.45, 0.6)
-    lots = [(x0, y0, x0 + wide * split, y1), (x0 + wide * split, y0, x1, y1)]
-    if wide < deep:
-        lots = [(x0, y0, x1, y0 + deep * split), (x0, y0 + deep * split, x1, y1)]
+    lots = [(x0, y0, x0 + width * split, y1), (x0 + width * split, y0, x1, y1)]
+    if width < depth:
+        lots = [(x0, y0, x1, y0 + depth * split), (x0, y0 + depth * split, x1, y1)]
     for a0, b0, a1, b1 in lots:
         if min(a1 - a0, b1 - b0) < 11:
             continue
@@ -131,7 +118,7 @@ def _houses(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], lis
     return [], boxes
 
 
-def _mixed(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list[Box]]:
+def _mixed(rect: Rect, random: np.random.Generator) -> Contents:
     """A house on one half and a forecourt on the other."""
     x0, y0, x1, y1 = rect
     half = x0 + (x1 - x0) * random.uniform(0.4, 0.6)
@@ -140,15 +127,15 @@ def _mixed(rect: Rect, random: np.random.Generator) -> tuple[list[Surface], list
     a0, b0, a1, b1 = lots[0]
     size = ((a1 - a0) * random.uniform(0.6, 0.8), (b1 - b0) * random.uniform(0.6, 0.85))
     boxes = [Box(((a0 + a1) / 2, (b0 + b1) / 2), size, KERB, KERB + random.uniform(6.5, 15.0), 0.0, "building")]
-    surfaces = [Surface("slabs", rectangle(lots[1]), KERB + 2 * LIFT)]
-    more_surfaces, more_boxes = _plaza(lots[1], random)
-    lifted = [Surface(s.kind, s.outline, s.z + LIFT) for s in more_surfaces]
-    return surfaces + lifted, boxes + more_boxes
+    surfaces = [Surface("slabs", rectangle(lots[1]), KERB + 2 * LAYER)]
+    plaza_surfaces, plaza_boxes = _plaza(lots[1], random)
+    surfaces += [Surface(surface.kind, surface.outline, surface.z + LAYER) for surface in plaza_surfaces]
+    return surfaces, boxes + plaza_boxes
 
 
 def _street_furniture(rect: Rect, random: np.random.Generator) -> list[Box]:
     """Lamps along the kerbs."""
-    x0, y0, x1, y1 = _shrunk(rect, 0.5)
+    x0, y0, x1, y1 = _shrink(rect, 0.5)
     spots = [(x, y) for x in np.arange(x0 + 6, x1 - 3, 16.0) for y in (y0, y1)]
     spots += [(x, y) for y in np.arange(y0 + 10, y1 - 3, 16.0) for x in (x0, x1)]
     return [
@@ -158,29 +145,30 @@ def _street_furniture(rect: Rect, random: np.random.Generator) -> list[Box]:
     ]
 
 
-def _shrunk(rect: Rect, by: float) -> Rect:
+def _shrink(rect: Rect, by: float) -> Rect:
+    """Return a rectangle with each side moved in by `by` metres."""
     x0, y0, x1, y1 = rect
     return (x0 + by, y0 + by, x1 - by, y1 - by)
 
 
 def _scatter(
-    rect: Rect, count: int, apart: float, margin: float, random: np.random.Generator
+    rect: Rect, count: int, distance: float, margin: float, random: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Up to `count` places in a rectangle, `apart` metres from each other."""
-    x0, y0, x1, y1 = _shrunk(rect, margin)
+    """Return up to `count` places in a rectangle with at least `distance` metres between them."""
+    x0, y0, x1, y1 = _shrink(rect, margin)
     places: list[tuple[float, float]] = []
     if x1 <= x0 or y1 <= y0:
         return places
     for x, y in zip(
         random.uniform(x0, x1, 12 * count).tolist(), random.uniform(y0, y1, 12 * count).tolist(), strict=True
     ):
-        if len(places) < count and all(math.hypot(x - px, y - py) > apart for px, py in places):
+        if len(places) < count and all(math.hypot(x - px, y - py) > distance for px, py in places):
             places.append((x, y))
     return places
 
 
-def _clear_of(boxes: list[Box], places: list[tuple[float, float]], margin: float) -> list[tuple[float, float]]:
-    """The places that keep `margin` metres to the bounding boxes of what is there."""
+def _clear_of(boxes: Sequence[Box], places: Sequence[tuple[float, float]], margin: float) -> list[tuple[float, float]]:
+    """Return the places at least `margin` metres from the (unturned) outlines of all boxes."""
     return [
         (x, y)
         for x, y in places

@@ -1,0 +1,1 @@
+"""People: appearance, body shape and meshes."""

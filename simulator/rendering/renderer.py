@@ -1,0 +1,241 @@
+"""The renderer: colour, depth and classes of one city, by Panda3D in software or on a GPU.
+
+Two passes draw the same triangles. The colour pass draws the picture. The code pass is unlit and textured by depth: a
+ramp over the distance along the optical axis, one ramp for each class, so that one readback gives depth and class of
+every pixel. (Panda3D's software renderer does not give access to its depth buffer.)
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from panda3d.core import (
+    Camera,
+    FrameBufferProperties,
+    GeomNode,
+    GraphicsEngine,
+    GraphicsOutput,
+    GraphicsPipe,
+    GraphicsPipeSelection,
+    Mat4,
+    NodePath,
+    PerspectiveLens,
+    RenderAttrib,
+    RenderState,
+    SamplerState,
+    TexGenAttrib,
+    Texture,
+    TextureStage,
+    TransformState,
+    WindowProperties,
+    load_prc_file_data,
+)
+
+from simulator.drone.camera import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
+from simulator.rendering.markers import draw_markers
+from simulator.rendering.meshes import Mesh, join, to_geom
+from simulator.rendering.people.figures import figure_meshes
+from simulator.rendering.scenery.scenery import FIRST_FIGURES, build_scenery
+from simulator.rendering.scenery.shadows import ShadowMap
+from simulator.rendering.scenery.sky import build_sky
+from simulator.types import FloatArray, Image, Marker, Person, Pose, Rendered
+from simulator.world.city import City
+
+MODULES = {"software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
+RENDERERS = ("auto", *MODULES)
+CLASSES = ("background", "people", "hero")
+MASK_FAR = 50.0  # m: QuadSim's mask cameras see no farther; people beyond are labelled background
+NEAR_PLANE = 0.15  # m
+# Panda3D's software renderer takes its depth buffer for 1 / distance when it lays textures: right only if the far
+# plane is at infinity.
+FAR_PLANE = 1e6
+RAMP_LENGTH = 400.0  # m, more than a city is across: the software renderer cannot clamp textures
+RAMP_STEPS = 4096
+CODE_CAMERA = 1 << 5  # camera mask
+
+
+class RendererError(RuntimeError):
+    """The requested renderer is not available on this machine."""
+
+
+class PandaRenderer:
+    """Draws one city. Implements `simulator.types.Renderer`.
+
+    Args:
+        city: the static part of the pictures.
+        kind: "software", "gl" or "egl".
+
+    Raises:
+        RendererError: this machine has no such renderer.
+    """
+
+    def __init__(self, city: City, kind: str = "software"):
+        load_prc_file_data("", "audio-library-name null\nwindow-type none\nsync-video false")
+        self._city = city
+        self._engine = GraphicsEngine()
+        self._engine.set_threading_model("")
+        pipe = _open_pipe(kind)
+        self._shadows = ShadowMap(city)
+        self._root = NodePath("world")
+        scenery = build_scenery(city, self._shadows)
+        scenery.reparent_to(self._root)
+        self._sky = build_sky(city)
+        self._sky.reparent_to(self._root)
+        self._figures = {name: self._root.attach_new_node(GeomNode(name)) for name in CLASSES[1:]}
+        scenery.set_tag("class", "background")
+        for order, (name, node) in enumerate(self._figures.items(), FIRST_FIGURES):
+            node.set_tag("class", name)
+            node.set_bin("fixed", order)
+            node.node().set_final(True)
+        self._cameras: list[NodePath] = []
+        self._textures: list[Texture] = []
+        host = self._add_pass(pipe, "colour", None)
+        self._add_pass(pipe, "code", host)
+        self._engine.open_windows()
+
+    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+        """Return colour, depth and class mask of one view. Markers appear in the colour image only."""
+        matrix = Mat4(*_panda_matrix(camera).ravel().tolist())
+        for node in self._cameras:
+            node.set_mat(matrix)
+        self._sky.set_pos(camera.x, camera.y, camera.z)
+        self._place_figures(camera, people)
+        self._engine.render_frame()
+        colour, code = (_pixels(texture) for texture in self._textures)
+        steps = code[..., 2].astype(np.int32) * 16 + code[..., 1] // 16
+        beyond = steps >= RAMP_STEPS - 1
+        metres = (steps + 0.5) * (RAMP_LENGTH / RAMP_STEPS)
+        depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / FAR)), 255)).astype(np.uint8)
+        classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
+        mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
+        rgb = np.ascontiguousarray(colour[..., 2::-1])
+        if markers:
+            rgb = draw_markers(rgb, np.where(beyond, np.inf, metres), camera, tuple(markers))
+        return Rendered(rgb, depth, mask)
+
+    def close(self) -> None:
+        """Free the buffers and textures, which the engine would keep until the process ends."""
+        self._engine.remove_all_windows()
+        self._root.get_children().detach()
+        self._root = self._sky = None
+        self._figures, self._cameras, self._textures = {}, [], []
+        for cache in (TransformState, RenderState, RenderAttrib):
+            cache.garbage_collect()
+
+    def _add_pass(self, pipe: GraphicsPipe, name: str, host: GraphicsOutput | None) -> GraphicsOutput:
+        """Add a buffer and its camera. `host` is the buffer whose graphics state it shares."""
+        properties = FrameBufferProperties()
+        properties.set_rgba_bits(8, 8, 8, 8)
+        properties.set_depth_bits(24)
+        size = WindowProperties.size(IMAGE_SIZE, IMAGE_SIZE)
+        state = host.get_gsg() if host else None
+        shared = (state, host) if state else ()
+        buffer = self._engine.make_output(pipe, name, 0, properties, size, GraphicsPipe.BF_refuse_window, *shared)
+        if buffer is None:
+            raise RendererError("this renderer cannot draw off screen here: use --renderer software")
+        texture = Texture(name)
+        buffer.add_render_texture(texture, GraphicsOutput.RTM_copy_ram, GraphicsOutput.RTP_color)
+        buffer.set_clear_color((1, 1, 0, 1) if name == "code" else (0.7, 0.8, 0.9, 1))
+        lens = PerspectiveLens()
+        lens.set_fov(FIELD_OF_VIEW, FIELD_OF_VIEW)
+        lens.set_near_far(NEAR_PLANE, FAR_PLANE)
+        node = Camera(name, lens)
+        node.set_scene(self._root)
+        if name == "code":
+            node.set_tag_state_key("class")
+            for index, class_name in enumerate(CLASSES):
+                node.set_tag_state(class_name, _code_state(index))
+            self._sky.hide(CODE_CAMERA)
+            node.set_camera_mask(CODE_CAMERA)
+        path = self._root.attach_new_node(node)
+        buffer.make_display_region().set_camera(path)
+        self._cameras.append(path)
+        self._textures.append(texture)
+        return buffer
+
+    def _place_figures(self, camera: Pose, people: Sequence[Person]) -> None:
+        """Replace the meshes by those of the people that the camera can see."""
+        groups: dict[str, list[Mesh]] = {name: [] for name in self._figures}
+        if people:
+            middles = np.array([(person.x, person.y, person.z + 0.9) for person in people])
+            forward, left, up = to_camera(camera, middles).T
+            in_view = (forward > -1.0) & (forward < FAR + 1)
+            in_view &= np.maximum(np.abs(left), np.abs(up)) < np.maximum(forward, 0) * HALF_VIEW + 2.2
+            sunlit = self._shadows.sunlit_fraction(middles[:, :2])
+            for name, is_target in (("people", False), ("hero", True)):
+                rows = [row for row in np.flatnonzero(in_view).tolist() if people[row].is_target == is_target]
+                if rows:
+                    drawn = [people[row] for row in rows]
+                    groups[name] = figure_meshes(drawn, forward[rows], sunlit[rows], self._city.light)
+        for name, meshes in groups.items():
+            node = self._figures[name].node()
+            node.remove_all_geoms()
+            if meshes:
+                node.add_geom(to_geom(join(meshes)))
+
+
+def make_renderer(city: City, kind: str = "auto") -> PandaRenderer:
+    """Return a renderer for a city.
+
+    "auto" is the software renderer: it needs no display, GPU or driver and gives the same pixels everywhere.
+
+    Raises:
+        RendererError: the kind is unknown, or not available on this machine.
+    """
+    if kind not in RENDERERS:
+        raise RendererError(f"expected a renderer out of {', '.join(RENDERERS)}, got {kind!r}")
+    return PandaRenderer(city, "software" if kind == "auto" else kind)
+
+
+def _open_pipe(kind: str) -> GraphicsPipe:
+    selection, module = GraphicsPipeSelection.get_global_ptr(), MODULES[kind]
+    # The off-screen pipe, where it exists, does not look for a display.
+    pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", module) if kind == "software" else None
+    pipe = pipe or selection.make_module_pipe(module)
+    if pipe is not None:
+        return pipe
+    if kind == "software":
+        raise RendererError(
+            "Panda3D's software renderer did not load: reinstall the panda3d package; "
+            "on a bare Linux it also needs libX11 (Debian, Ubuntu: the package libx11-6)"
+        )
+    raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
+
+
+def _panda_matrix(pose: Pose) -> FloatArray:
+    """Return (4, 4) for `NodePath.set_mat` (row vectors): Panda's camera has x to the right, y ahead and z up."""
+    forward, left, up = rotation(pose).T
+    matrix = np.eye(4)
+    matrix[:3, :3] = -left, forward, up
+    matrix[3, :3] = pose.position
+    return matrix
+
+
+def _code_state(index: int) -> RenderState:
+    """Return the state that draws everything as its depth (red, green) and its class (blue)."""
+    step = np.arange(RAMP_STEPS)
+    ramp = np.zeros((1, RAMP_STEPS, 4), np.uint8)  # blue, green, red, alpha
+    ramp[..., 0], ramp[..., 1], ramp[..., 2], ramp[..., 3] = index * 100, step % 16 * 16, step // 16, 255
+    texture = Texture("depth")
+    texture.setup_2d_texture(RAMP_STEPS, 1, Texture.T_unsigned_byte, Texture.F_rgba)
+    texture.set_ram_image(ramp.tobytes())
+    texture.set_wrap_u(SamplerState.WM_clamp)
+    texture.set_wrap_v(SamplerState.WM_clamp)
+    texture.set_minfilter(SamplerState.FT_nearest)
+    texture.set_magfilter(SamplerState.FT_nearest)
+    stage = TextureStage("depth")
+    path = NodePath("state")
+    path.set_texture_off(100)
+    path.set_texture(stage, texture, 200)
+    path.set_tex_gen(stage, TexGenAttrib.M_eye_position, 200)
+    transform = Mat4(*[0.0] * 16)
+    transform.set_cell(1, 0, 1 / RAMP_LENGTH)  # the eye looks along y
+    transform.set_cell(3, 3, 1.0)
+    path.set_tex_transform(stage, TransformState.make_mat(transform))
+    path.set_color((1, 1, 1, 1), 200)
+    path.set_light_off(200)
+    return path.get_state()
+
+
+def _pixels(texture: Texture) -> Image:
+    """Return (256, 256, 4): blue, green, red, alpha; the top row first."""
+    return np.frombuffer(texture.get_ram_image(), np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE, 4)[::-1]

@@ -1,0 +1,1 @@
+"""Static parts of the city: ground, buildings, plants and sky."""

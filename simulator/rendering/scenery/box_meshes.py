@@ -1,0 +1,139 @@
+"""Meshes of the city's boxes by kind: buildings, trees, street furniture."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from simulator.rendering.meshes import Mesh
+from simulator.rendering.scenery.shapes import blob, block, brightness, flat_shaded, frustum, level, walls
+from simulator.types import Box, Point
+from simulator.world.city import Light
+
+STOREY_HEIGHT, BAY_WIDTH = 3.3, 3.4  # m
+ROOF_HEIGHT = 2.2  # m, of a hipped roof
+WALL_COLORS = (
+    (0.66, 0.71, 0.74),
+    (0.86, 0.84, 0.80),
+    (0.78, 0.55, 0.60),
+    (0.60, 0.66, 0.70),
+    (0.80, 0.74, 0.62),
+    (0.55, 0.34, 0.28),
+)
+ROOF_COLORS = ((0.36, 0.38, 0.42), (0.45, 0.28, 0.22), (0.30, 0.31, 0.33))
+PLANTER_COLORS, SOIL = ((0.50, 0.16, 0.15), (0.62, 0.62, 0.60)), (0.35, 0.30, 0.18)
+FOLIAGE_COLORS = (
+    (0.16, 0.34, 0.08),
+    (0.22, 0.42, 0.10),
+    (0.30, 0.45, 0.12),
+    (0.75, 0.50, 0.10),
+    (0.62, 0.12, 0.14),
+    (0.60, 0.16, 0.42),
+    (0.62, 0.60, 0.80),
+)
+CROWN_ODDS, BUSH_ODDS = (0.25, 0.25, 0.2, 0.1, 0.08, 0.06, 0.06), (0.4, 0.3, 0.2, 0.1)
+PLAIN = {  # kinds drawn as plain boxes: material, colour, metres that a texture covers
+    "hedge": ("leaves", (0.26, 0.50, 0.14), 1.2),
+    "bench": ("stone", (0.50, 0.34, 0.20), 1.0),
+    "trunk": ("stone", (0.42, 0.34, 0.26), 1.0),
+    "lamp": ("stone", (0.22, 0.23, 0.24), 1.0),
+}
+
+Parts = Iterator[tuple[str, Mesh]]  # material, mesh
+
+
+def box_meshes(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    """Return the meshes of a box, each with the name of its material."""
+    if box.kind in PLAIN:
+        material, color, tile = PLAIN[box.kind]
+        yield material, block(box, light, color, tile)
+    if box.kind in BUILDERS:
+        yield from BUILDERS[box.kind](box, light, random)
+
+
+def _building(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    color = np.array(WALL_COLORS[random.integers(len(WALL_COLORS))]) * random.uniform(0.9, 1.1)
+    style = "brick" if color[0] > 1.5 * color[2] else str(random.choice(["plaster", "plain"]))
+    hipped = random.random() < 0.5
+    eaves = box.top - (ROOF_HEIGHT if hipped else 0.0)
+    storeys = max(1, round((eaves - box.bottom) / STOREY_HEIGHT))
+    outline = box.outline()
+    sides = np.roll(outline, -1, axis=0) - outline
+    normals = np.column_stack([sides[:, 1], -sides[:, 0], np.zeros(4)]) / np.hypot(*sides.T)[:, None]
+    colors = color * brightness(normals, light)[:, None]
+    yield style, walls(outline, box.bottom, eaves, colors, (BAY_WIDTH, (eaves - box.bottom) / storeys))
+    yield "stone", block(_grown(box, 0.16, box.bottom, box.bottom + 0.8), light, (0.42, 0.42, 0.43))
+    roof_color = ROOF_COLORS[random.integers(len(ROOF_COLORS))]
+    if hipped:
+        ridge = box.outline(-min(box.size) * 0.33)
+        yield "roof", frustum(level(box.outline(0.35), eaves), level(ridge, box.top), roof_color, light, 4.0)
+    else:
+        yield "stone", block(_grown(box, 0.5, eaves - 0.45, eaves), light, color * 0.85)
+        yield "roof", block(_grown(box, 0.0, eaves - 0.1, eaves + 0.02), light, roof_color, 4.0)
+
+
+def _grown(box: Box, by: float, bottom: float, top: float) -> Box:
+    """Return a part of a box between two heights, `by` metres larger."""
+    return replace(box, size=(box.size[0] + by, box.size[1] + by), bottom=bottom, top=top)
+
+
+def _crown(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    color = np.array(FOLIAGE_COLORS[random.choice(len(FOLIAGE_COLORS), p=CROWN_ODDS)]) * 1.6
+    (x, y, middle), (width, _, height) = _centre(box), _half_axes(box)
+    yield "leaves", blob((x, y, middle), (width * 0.85, width * 0.85, height), color, light, random)
+    for _ in range(3):
+        turn, z = random.uniform(0, 2 * np.pi), random.uniform(-0.45, 0.35) * height
+        off = width * 0.5
+        center = (x + off * np.cos(turn), y + off * np.sin(turn), middle + z)
+        radii = (width * 0.55, width * 0.55, height * 0.5)
+        yield "leaves", blob(center, radii, color * random.uniform(0.8, 1.2), light, random)
+
+
+def _bush(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    color = np.array(FOLIAGE_COLORS[random.choice(len(BUSH_ODDS), p=BUSH_ODDS)]) * 1.6
+    yield "leaves", blob(_centre(box), _half_axes(box), color, light, random, tile=1.5, roughness=0.2)
+
+
+def _rock(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    color = (0.6, 0.58, 0.55)
+    yield "stone", blob(_centre(box), _half_axes(box), color, light, random, tile=1.0, roughness=0.15)
+
+
+def _planter(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    """A round wall of alternating red and grey stones, filled with soil."""
+    radius, count = box.size[0] / 2, 16
+    turn = np.arange(count) / count * 2 * np.pi
+    rim = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    wall, soil = (np.array(box.center) + radius * fraction * rim for fraction in (1.0, 0.84))
+    low, high = level(wall, box.bottom), level(wall, box.top)
+    for k in range(count):
+        j = (k + 1) % count
+        faces = [(high[k], high[j], (*box.center, box.top)), (low[k], low[j], high[j]), (low[k], high[j], high[k])]
+        yield "stone", flat_shaded(np.array(faces), PLANTER_COLORS[k % 2], light, 2.0)
+    surface = level(soil, box.top + 0.03)
+    for k in range(count):
+        fan = np.array([(surface[k], surface[(k + 1) % count], (*box.center, box.top + 0.03))])
+        yield "stone", flat_shaded(fan, SOIL, light, 2.0)
+
+
+def _lamp(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    head = replace(box, size=(0.5, 0.5), bottom=box.top - 0.45)
+    yield "stone", block(head, light, (0.85, 0.85, 0.80), 1.0)
+
+
+def _centre(box: Box) -> Point:
+    return (*box.center, (box.bottom + box.top) / 2)
+
+
+def _half_axes(box: Box) -> tuple[float, float, float]:
+    return (box.size[0] / 2, box.size[1] / 2, (box.top - box.bottom) / 2)
+
+
+BUILDERS = {
+    "building": _building,
+    "crown": _crown,
+    "bush": _bush,
+    "rock": _rock,
+    "planter": _planter,
+    "lamp": _lamp,
+}

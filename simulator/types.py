@@ -1,0 +1,174 @@
+"""Plain data and interfaces that the parts of the simulator share.
+
+World axes as in QuadSim: x forward, y left, z up, metres. Angles in radians; positive pitch looks down;
+R = Rz(yaw) Ry(pitch) Rx(roll); a camera looks along its own +x.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Image = NDArray[np.uint8]  # (height, width) or (height, width, channels)
+Point = tuple[float, float, float]  # x, y, z in metres
+
+CENTRE_HEIGHT = 1.0  # m from the feet to the centre of a person
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Position (metres) and attitude (radians) of the quad or of its camera."""
+
+    x: float
+    y: float
+    z: float
+    roll: float
+    pitch: float
+    yaw: float
+
+    @property
+    def position(self) -> Point:
+        """The position without the attitude."""
+        return (self.x, self.y, self.z)
+
+
+@dataclass(frozen=True)
+class Box:
+    """Upright box that blocks movement and view."""
+
+    center: tuple[float, float]  # x, y
+    size: tuple[float, float]  # along the box's own x and y
+    bottom: float  # z
+    top: float  # z
+    yaw: float
+    kind: str  # "building", "trunk", "crown", "hedge", "rock", ...
+
+    def outline(self, grow: float = 0.0) -> FloatArray:
+        """Return the corners seen from above, (4, 2), counter-clockwise, each side moved out by `grow` metres."""
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        corners: FloatArray = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
+        turned: FloatArray = (corners * (np.array(self.size) / 2 + grow)) @ np.array([[cos, sin], [-sin, cos]])
+        return turned + self.center
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person at one moment."""
+
+    id: int
+    is_target: bool
+    x: float
+    y: float
+    z: float  # of the feet
+    heading: float  # yaw, radians
+    gait: float  # phase of the walk cycle, radians; 2 pi are two steps
+    speed: float  # metres a second; 0 stands still
+    appearance_seed: int  # determines build, skin, hair and clothes; the target's are fixed
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Translucent box that the agent placed."""
+
+    id: int
+    x: float
+    y: float
+    z: float
+    yaw: float
+    dimensions: tuple[float, float, float]
+    color: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One camera view: the images that QuadSim sends, and the ground truth."""
+
+    rgb: Image  # (256, 256, 3)
+    depth: Image  # (256, 256): planar depth / far * 255; 255 = far or beyond
+    mask: Image  # (256, 256, 3), 0 or 255: R background, G people, B hero (the target's class)
+
+
+class Renderer(Protocol):
+    """Draws one city. The same calls give the same pixels."""
+
+    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+        """Return colour, depth and class mask of one view. Markers appear in the colour image only."""
+
+
+class QuadState(Enum):
+    """Behaviour of the quad."""
+
+    PATROL = "patrol"
+    FOLLOW = "follow"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """State of the simulation at one moment: camera images and ground truth."""
+
+    time: float  # seconds since the start of the episode
+    state: QuadState
+    pose: Pose  # of the body
+    gimbal_pose: Pose  # of the camera that took the images
+    rendered: Rendered | None  # None without a renderer
+    people: tuple[Person, ...]  # the target first; empty in a slideshow
+    markers: tuple[Marker, ...]
+    target_visible: bool  # target pixels in the mask; without a renderer: in the field of view and in line of sight
+    reported: Point | None  # latest position reported by the agent; None on patrol
+    collisions: int  # of the quad, so far
+
+    @property
+    def target(self) -> Person | None:
+        """Person to follow; None in a slideshow."""
+        return self.people[0] if self.people else None
+
+    @property
+    def target_centre(self) -> Point:
+        """Centre of the target, metres: the report of a perfect agent. Raises ValueError in a slideshow."""
+        if self.target is None:
+            raise ValueError("expected an observation with a target, got one of a slideshow")
+        return (self.target.x, self.target.y, self.target.z + CENTRE_HEIGHT)
+
+    @property
+    def target_distance(self) -> float:
+        """Metres from the quad to the centre of the target. Raises ValueError in a slideshow."""
+        return float(np.linalg.norm(np.subtract(self.target_centre, self.pose.position)))
+
+    @property
+    def target_pixels(self) -> int:
+        """Number of visible pixels of the target."""
+        return 0 if self.rendered is None else int(np.count_nonzero(self.rendered.mask[..., 2]))
+
+    def nearest_person(self, point: Point) -> Person:
+        """Return the person nearest to `point` (metres), measured horizontally."""
+        return min(self.people, key=lambda person: np.hypot(person.x - point[0], person.y - point[1]))
+
+
+class Simulation(Protocol):
+    """World that a flight advances and observes: an `Episode`, or a `Slideshow` of recorded pictures."""
+
+    @property
+    def time(self) -> float:
+        """Simulated seconds since the start."""
+
+    def observe(self) -> Observation:
+        """Return the current state. Changes nothing."""
+
+    def step(self, seconds: float) -> None:
+        """Advance the simulated time."""
+
+    def target_detected(self, position: Point) -> None:
+        """Follow the reported position, metres."""
+
+    def target_lost(self) -> None:
+        """Return to patrol."""
+
+    def place_marker(self, marker: Marker, duration: float) -> None:
+        """Show a marker, or move the one with its id, for `duration` seconds; -1 = until deleted."""
+
+    def delete_marker(self, id: int) -> None:
+        """Remove a marker if it exists."""

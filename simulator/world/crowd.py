@@ -1,0 +1,178 @@
+"""Motion of people: the target follows paths, all others wander; everybody avoids walls and other people."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from simulator.geometry import wrap_angle
+from simulator.types import FloatArray, Person
+from simulator.world.walk_map import BODY_RADIUS, WalkMap
+
+LIFETIMES = {"short": (5.0, 7.0), "medium": (45.0, 55.0), "long": (130.0, 150.0), "never": (np.inf, np.inf)}  # s
+WALKING_SPEED = (1.2, 1.6)  # m/s
+STRIDE = 1.4  # m, two steps
+TURN_RATE = np.radians(200)  # rad/s
+VELOCITY_TIME_CONSTANT = 0.4  # s
+WALL_REPULSION_RANGE = 1.2  # m
+PERSON_REPULSION_RANGE = 1.4  # m
+WALL_REPULSION, PERSON_REPULSION = 1.5, 2.0  # weights, relative to the desired direction
+WANDER = 0.35  # rad per square root of a second
+PAUSE_INTERVAL, PAUSE = 60.0, (3.0, 10.0)  # s on average between pauses, s at rest
+
+
+class Crowd:
+    """The target (row 0) and `size` others.
+
+    Args:
+        walk_map: walkable space.
+        target_paths: waypoints of each path, (n, 2) metres.
+        size: number of people besides the target.
+        turnover: how soon they are replaced, a key of `LIFETIMES`.
+        respawn: replace the target by a new one elsewhere at the end of a path, as QuadSim does; otherwise it walks on.
+        seed: of all random choices.
+    """
+
+    def __init__(
+        self,
+        walk_map: WalkMap,
+        target_paths: Sequence[FloatArray],
+        size: int = 60,
+        turnover: str = "long",
+        respawn: bool = False,
+        seed: int = 0,
+    ):
+        self._map, self._respawn = walk_map, respawn
+        self._paths = [np.asarray(path, dtype=float)[:, :2] for path in target_paths]
+        self._random = np.random.default_rng([seed, 1])
+        self._lifetime = LIFETIMES[turnover]
+        count = size + 1
+        self.ids = np.zeros(count, dtype=int)
+        self.positions, self.velocities = np.zeros((count, 2)), np.zeros((count, 2))
+        self.headings, self._goal_headings = np.zeros(count), np.zeros(count)
+        self.gaits, self._walking_speeds = np.zeros(count), np.zeros(count)
+        self._remaining_life, self._remaining_pause = np.zeros(count), np.zeros(count)
+        self._appearance_seeds = np.zeros(count, dtype=int)
+        self._next_id = 0
+        self._path, self._path_timeout = np.zeros((0, 2)), 0.0
+        self._spawn_target()
+        for row in range(1, count):
+            self._spawn(row)
+        if size and np.isfinite(self._lifetime[1]):  # otherwise they would all be replaced at once
+            self._remaining_life[1:] = self._random.uniform(0, self._lifetime[1], size)
+
+    def step(self, dt: float) -> None:
+        """Advance everybody by `dt` seconds."""
+        self._choose_directions(dt)
+        forward = np.stack([np.cos(self._goal_headings), np.sin(self._goal_headings)], axis=1)
+        walls, away = self._map.look_up(self.positions)
+        repulsion = np.clip(1 - walls / WALL_REPULSION_RANGE, 0, 2)[:, None] * away
+        desired = forward + WALL_REPULSION * repulsion + PERSON_REPULSION * self._repulsion_of_others()
+        speeds = self._walking_speeds * (self._remaining_pause <= 0)
+        desired *= (speeds / np.maximum(np.linalg.norm(desired, axis=1), 1.0))[:, None]
+        self.velocities += min(1.0, dt / VELOCITY_TIME_CONSTANT) * (desired - self.velocities)
+        self.positions += self.velocities * dt
+        walls, away = self._map.look_up(self.positions)
+        self.positions += np.clip(BODY_RADIUS - walls, 0, 1)[:, None] * away
+        self._turn(dt)
+        self.gaits = (self.gaits + self.speeds * dt * (2 * np.pi / STRIDE)) % (2 * np.pi)
+        self._remaining_life -= dt
+        for row in np.flatnonzero(self._remaining_life[1:] <= 0) + 1:
+            self._spawn(int(row))
+
+    @property
+    def speeds(self) -> FloatArray:
+        """Speed of everybody, (n,) m/s."""
+        return np.hypot(self.velocities[:, 0], self.velocities[:, 1])
+
+    def people(self, ground_height: Callable[[float, float], float]) -> tuple[Person, ...]:
+        """Return the current state of everybody, the target first."""
+        rows = zip(
+            self.ids.tolist(),
+            self.positions.tolist(),
+            wrap_angle(self.headings).tolist(),
+            self.gaits.tolist(),
+            self.speeds.tolist(),
+            self._appearance_seeds.tolist(),
+            strict=True,
+        )
+        return tuple(
+            Person(id, row == 0, x, y, float(ground_height(x, y)), heading, gait, speed, seed)
+            for row, (id, (x, y), heading, gait, speed, seed) in enumerate(rows)
+        )
+
+    def _turn(self, dt: float) -> None:
+        """Turn the bodies, and the wanderers' goals, towards the direction of motion."""
+        course = np.arctan2(self.velocities[:, 1], self.velocities[:, 0])
+        moving = self.speeds > 0.2
+        turn = np.clip(wrap_angle(course - self.headings), -TURN_RATE * dt, TURN_RATE * dt)
+        self.headings += np.where(moving, turn, 0)
+        goal_turn = 0.5 * dt * wrap_angle(course - self._goal_headings)
+        self._goal_headings[1:] = np.where(moving, self._goal_headings + goal_turn, self._goal_headings)[1:]
+
+    def _choose_directions(self, dt: float) -> None:
+        """Let the wanderers drift and pause, and lead the target along its path."""
+        count = len(self.ids)
+        self._goal_headings += self._random.normal(0, WANDER * np.sqrt(dt), count)
+        self._remaining_pause -= dt
+        begin = (self._random.random(count) < dt / PAUSE_INTERVAL) & (self._remaining_pause <= 0)
+        self._remaining_pause = np.where(begin, self._random.uniform(*PAUSE, count), self._remaining_pause)
+        self._remaining_pause[0] = 0.0  # the target never pauses
+        while len(self._path) and np.hypot(*(self._path[0] - self.positions[0])) < 1.0:
+            self._path = self._path[1:]
+        self._path_timeout -= dt
+        if self._path_timeout < 0 or (not len(self._path) and self._respawn):
+            self._spawn_target()
+        elif not len(self._path):
+            self._continue_target()
+        way = self._path[0] - self.positions[0]
+        self._goal_headings[0] = np.arctan2(way[1], way[0])
+
+    def _spawn_target(self) -> None:
+        """Place a new target at the start of a random path."""
+        self._set_path(self._paths[self._random.integers(len(self._paths))])
+        self._reset(0, self._path[0], seed=0)
+        self._remaining_life[0] = np.inf
+
+    def _continue_target(self) -> None:
+        """Choose another path for the target, entered at a waypoint with a free line to it."""
+        paths = [path for forward in self._paths for path in (forward, forward[::-1])]
+        entries = [(path, index) for path in paths for index in range(len(path) - 1)]
+        for path, index in (entries[choice] for choice in self._random.permutation(len(entries))):
+            step = path[index] - self.positions[0]
+            if 5.0 < np.hypot(*step) < 40.0 and self._map.is_free(self.positions[0], path[index]):
+                self._set_path(path[index:])
+                return
+        self._spawn_target()
+
+    def _set_path(self, path: FloatArray) -> None:
+        length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+        self._path, self._path_timeout = path, 60.0 + 2 * length / WALKING_SPEED[0]  # s
+
+    def _spawn(self, row: int) -> None:
+        """Place a new person at a free place away from all others."""
+        cells = self._map.free_cells
+        for place in cells[self._random.integers(len(cells), size=20)]:
+            if np.hypot(*(self.positions - place).T).min() > PERSON_REPULSION_RANGE:
+                break
+        self._reset(row, place, seed=int(self._random.integers(2**31)))
+        finite = np.isfinite(self._lifetime[1])
+        self._remaining_life[row] = self._random.uniform(*self._lifetime) if finite else np.inf
+
+    def _reset(self, row: int, place: FloatArray, seed: int) -> None:
+        self.ids[row], self._next_id = self._next_id, self._next_id + 1
+        self.positions[row], self.velocities[row] = place, 0.0
+        self.headings[row] = self._goal_headings[row] = self._random.uniform(-np.pi, np.pi)
+        self.gaits[row] = self._random.uniform(0, 2 * np.pi)
+        self._walking_speeds[row] = self._random.uniform(*WALKING_SPEED)
+        self._remaining_pause[row], self._appearance_seeds[row] = 0.0, seed
+
+    def _repulsion_of_others(self) -> FloatArray:
+        """Return the direction away from people nearby, (n, 2), with a bias to one side that lets them pass."""
+        x, y = self.positions.T
+        dx, dy = x[:, None] - x, y[:, None] - y
+        distance = np.sqrt(dx * dx + dy * dy) + 1e-3  # a person's distance to itself has no direction
+        strength = np.maximum(1 - distance / PERSON_REPULSION_RANGE, 0) / distance
+        push = np.stack([(dx * strength).sum(axis=1), (dy * strength).sum(axis=1)], axis=1)
+        sideways = np.stack([push[:, 1], -push[:, 0]], axis=1)
+        repulsion: FloatArray = push + 0.5 * sideways
+        return repulsion
