@@ -47,10 +47,13 @@ class Source:
         return self.path.name if self.member is None else member_path(self.member).name
 
     def read(self) -> bytes:
-        """The file's bytes. OSError or BadZipFile when they cannot be read."""
+        """Return the file's bytes. Raises OSError, and DatasetError where an archive is damaged."""
         if self.member is None:
             return self.path.read_bytes()
-        return _open_archive(self.path, os.getpid()).read(self.member)
+        try:
+            return _open_archive(self.path, os.getpid()).read(self.member)
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise DatasetError(f"{self} cannot be read: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None,
         data = pair.image.read()
         digest = sha256(data).hexdigest()
         image, mask = decode_image(data, pair.image), decode_image(pair.mask.read(), pair.mask)
-    except (DatasetError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except (DatasetError, OSError) as error:
         return digest, None, None, Problem("unreadable", pair.name, str(error))
     return digest, image, mask, check_frame(pair, image, mask)
 

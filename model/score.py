@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
+from dataset.resize import resize_bilinear
 from dataset.schema import HERO
 from model.evaluation.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask
 
@@ -59,10 +59,7 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         mask: (height, width, 3) uint8, 0 for "not of this class", anything else for "is".
     """
     mask = np.clip(mask, 0, 1).astype(np.uint8)
-    if mask.shape[:2] != tuple(size):
-        rows, columns = size
-        mask = np.asarray(Image.fromarray(mask).resize((columns, rows), Image.Resampling.BILINEAR))
-    return mask > 0
+    return resize_bilinear(mask, size) > 0
 
 
 def score_frame(probabilities: np.ndarray, mask: np.ndarray) -> FrameScore:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from dataset.pairs import DatasetError, Pair, Problem, inspect_pair, labels_of
+from dataset.resize import resize_bilinear
 from dataset.schema import HERO, PEOPLE
 
 SMALL_HERO = 50  # pixels: below it a hero counts as far away
@@ -195,7 +195,7 @@ def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
             continue
         label = labels_of(mask)
         if label.shape != (size, size):
-            image = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)  # as for inference
+            image = resize_bilinear(image, (size, size))
             label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
         images[index], labels[index] = image, label
         areas[index] = np.bincount(label.reshape(-1), minlength=3)

@@ -1,41 +1,33 @@
-"""Export a model for other runtimes, each checked against the .h5 on real frames.
+"""Export a model for other runtimes, each format checked against the .h5 on real frames.
 
     python -m model.export model_weights.h5 --calibration validation.zip --out exported
 
 Writes SavedModel, LiteRT (float32, and 8-bit integers calibrated on the frames), ONNX and OpenVINO, and prints how far
-each one's answers are from the model's own, its size and its latency. LiteRT and ONNX need further packages:
+the predictions of each are from the model's own, its size and its latency. LiteRT and ONNX need further packages:
 pip install -r requirements-export.txt
 """
 
 import argparse
 import sys
 import time
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from dataset.pairs import DatasetError, Pair, decode_image, find_pairs
+from dataset.pairs import find_pairs, read_pair
+from dataset.resize import resize_bilinear
 from dataset.schema import HERO
 from model.evaluation.metrics import predicted_mask
+from model.export.formats import FORMATS, Artefact
 
-NEEDS = {  # format -> packages
-    "saved_model": ("tensorflow",),
-    "litert": ("tensorflow", "ai_edge_litert"),
-    "litert_int8": ("tensorflow", "ai_edge_litert"),
-    "onnx": ("tensorflow", "onnx", "onnxruntime", "tf2onnx"),
-    "openvino": ("tensorflow", "openvino"),
-}
 CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
-EXACT = 0.05  # of 255: float formats differ by less on average, on every frame
+TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below
 
 
 class ExportError(RuntimeError):
@@ -44,24 +36,34 @@ class ExportError(RuntimeError):
 
 @dataclass(frozen=True)
 class Check:
-    """One artefact against the model it was made from."""
+    """Comparison of an artefact with the model it was made from.
+
+    Attributes:
+        format: a key of FORMATS.
+        input: what the artefact takes.
+        megabytes: its size on disk.
+        milliseconds: median for a single frame.
+        mean_difference: of 255, mean over all probabilities of all frames.
+        worst_difference: of 255, mean over the probabilities of the frame that differs most.
+        target_iou: of the two masks of the target over all frames; 1 if both are empty.
+    """
 
     format: str
-    takes: str
+    input: str
     megabytes: float
-    milliseconds: float  # a single frame, median
-    mean_difference: float  # of 255, mean over all probabilities of all frames
-    worst_difference: float  # of 255, of the frame that differs most
-    hero_agreement: float  # IoU of the two hero masks over all frames; 1 when neither sees one
+    milliseconds: float
+    mean_difference: float
+    worst_difference: float
+    target_iou: float
 
     @property
     def passed(self) -> bool:
-        """Float formats must give the model's answers; for 8-bit integers the differences are what the table is for."""
-        return self.format == "litert_int8" or self.worst_difference <= EXACT
+        """Whether predictions are the model's; 8-bit integers pass anyway, the table shows their differences."""
+        return not FORMATS[self.format].exact or self.worst_difference <= TOLERANCE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command: 0 when all agrees, 1 when a format gives other answers, 2 when one cannot be made, 130: Ctrl-C."""
+    """Run the command; return 0, 1 if predictions differ, 2 if a format cannot be written, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m model.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,10 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--formats",
         nargs="+",
-        choices=NEEDS,
-        default=list(NEEDS),
+        choices=FORMATS,
+        default=list(FORMATS),
         metavar="FORMAT",
-        help=f"of {', '.join(NEEDS)} (default: all)",
+        help=f"of {', '.join(FORMATS)} (default: all)",
     )
     parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(
@@ -80,12 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Path,
         required=True,
         metavar="DATA",
-        help="frames to calibrate and check with: images/ and masks/",
+        help="frames for calibration and check: a folder or .zip with images/ and masks/",
     )
     options = parser.parse_args(arguments)
     console = Console()
     try:
-        checks = export(options, console)
+        checks = export(options.weights, options.formats, options.calibration, options.out, console)
     except KeyboardInterrupt:
         print("export: interrupted", file=sys.stderr)
         return 130
@@ -95,35 +97,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(table(checks))
     wrong = [check.format for check in checks if not check.passed]
     if wrong:
-        print(f"export: {', '.join(wrong)} gives other answers than the model, do not use it", file=sys.stderr)
+        print(f"export: the predictions of {', '.join(wrong)} differ from the model's, do not use it", file=sys.stderr)
     return 1 if wrong else 0
 
 
-def export(options: argparse.Namespace, console: Console) -> list[Check]:
-    """Writes and checks every format that was asked for. Raises ExportError when one needs what is not installed."""
-    check_packages(options.formats)
+def export(weights: str, formats: Sequence[str], calibration: Path, out: Path, console: Console) -> list[Check]:
+    """Write and check formats. Raises ExportError when packages are missing, before anything is written."""
+    check_packages(formats)
     from model.inference.quiet_tensorflow import import_tensorflow_quietly
 
     with console.status("loading"):
         import_tensorflow_quietly()
-        from model.export import formats as exporters
         from model.weights import load_model
 
-        loaded = load_model(options.weights)
-        calibration, frames = read_frames(options.calibration, loaded.input_size)
+        loaded = load_model(weights)
+        calibration_frames, frames = read_frames(calibration, loaded.input_size)
         expected = np.concatenate([loaded.model.predict_on_batch(f[None].astype(np.float32)) for f in frames])
-    options.out.mkdir(parents=True, exist_ok=True)
-    stem = options.out / Path(loaded.name).stem
+    out.mkdir(parents=True, exist_ok=True)
+    stem = out / Path(loaded.name).stem
     checks = []
-    for name in track(options.formats, description="exporting", console=console, transient=True):
-        artefact = exporters.FORMATS[name](loaded.model, stem, calibration)
+    for name in track(formats, description="exporting", console=console, transient=True):
+        artefact = FORMATS[name].export(loaded.model, stem, calibration_frames)
         checks.append(check(name, artefact, frames, expected))
     return checks
 
 
 def check_packages(formats: Sequence[str]) -> None:
-    """Raises ExportError that names all packages that are missing for these formats."""
-    needed = dict.fromkeys(package for name in formats for package in NEEDS[name])
+    """Raise ExportError that names all packages that are missing for these formats."""
+    needed = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
     missing = [package.replace("_", "-") for package in needed if find_spec(package) is None]
     if missing:
         raise ExportError(
@@ -132,30 +133,10 @@ def check_packages(formats: Sequence[str]) -> None:
         )
 
 
-def check(name: str, artefact, frames: np.ndarray, expected: np.ndarray) -> Check:
-    """Runs an artefact (`model.export.formats.Artefact`) on frames whose right answers are known."""
-    results, took = [], []
-    artefact.run(frames[:1])
-    for frame in frames:
-        start = time.perf_counter()
-        results.append(artefact.run(frame[None])[0])
-        took.append(time.perf_counter() - start)
-    differences = np.abs(np.stack(results) - expected).mean(axis=(1, 2, 3)) * 255
-    hero, expected_hero = predicted_mask(np.stack(results))[..., HERO], predicted_mask(expected)[..., HERO]
-    union = np.count_nonzero(hero | expected_hero)
-    return Check(
-        format=name,
-        takes=artefact.takes,
-        megabytes=artefact.megabytes,
-        milliseconds=float(np.median(took) * 1000),
-        mean_difference=float(differences.mean()),
-        worst_difference=float(differences.max()),
-        hero_agreement=np.count_nonzero(hero & expected_hero) / union if union else 1.0,
-    )
-
-
 def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Frames spread over a dataset, at the network's (rows, columns): those to calibrate with and others to check with.
+    """Read frames spread evenly over a dataset, for calibration and for the check, with none in both.
+
+    Returns: two arrays (n, rows, columns, 3) uint8 at (rows, columns) `size`.
 
     Raises DatasetError, or ValueError when there are fewer than two frames.
     """
@@ -163,41 +144,52 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
     if len(pairs) < 2:
         raise ValueError(f"expected at least 2 frames in {source} to calibrate and to check with, found {len(pairs)}")
     count = min(CALIBRATION_FRAMES + CHECK_FRAMES, len(pairs))
-    chosen = [pairs[index] for index in np.linspace(0, len(pairs) - 1, count).round().astype(int)]
-    rows, columns = size
-    frames = np.stack(
-        [
-            np.asarray(Image.fromarray(_read_image(pair)).resize((columns, rows), Image.Resampling.BILINEAR))
-            for pair in chosen
-        ]
+    frames = np.stack([resize_bilinear(read_pair(pairs[index])[0], size) for index in _spread(count, len(pairs))])
+    for_check = _spread(max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1), count)
+    return np.delete(frames, for_check, axis=0), frames[for_check]
+
+
+def _spread(count: int, length: int) -> np.ndarray:
+    """Return `count` indices spread evenly over 0..length - 1."""
+    return np.linspace(0, length - 1, count).round().astype(int)
+
+
+def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray) -> Check:
+    """Run an artefact frame by frame, (n, rows, columns, 3) uint8, and compare with the model's predictions."""
+    results, seconds = [], []
+    artefact.predict(frames[:1])
+    for frame in frames:
+        start = time.perf_counter()
+        results.append(artefact.predict(frame[None])[0])
+        seconds.append(time.perf_counter() - start)
+    actual = np.stack(results)
+    differences = np.abs(actual - expected).mean(axis=(1, 2, 3)) * 255
+    target, expected_target = predicted_mask(actual)[..., HERO], predicted_mask(expected)[..., HERO]
+    union = np.count_nonzero(target | expected_target)
+    return Check(
+        format=name,
+        input=artefact.input,
+        megabytes=artefact.megabytes,
+        milliseconds=float(np.median(seconds) * 1000),
+        mean_difference=float(differences.mean()),
+        worst_difference=float(differences.max()),
+        target_iou=np.count_nonzero(target & expected_target) / union if union else 1.0,
     )
-    checking = np.zeros(count, bool)
-    checking[
-        np.linspace(0, count - 1, max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1)).astype(int)
-    ] = True
-    return frames[~checking], frames[checking]
-
-
-def _read_image(pair: Pair) -> np.ndarray:
-    try:
-        return decode_image(pair.image.read(), pair.image)
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise DatasetError(f"{pair.image} cannot be read: {error}") from error
 
 
 def table(checks: Sequence[Check]) -> Table:
-    """The results for a person."""
-    drawn = Table(caption="differences: of 255, from the .h5; hero: IoU of its mask with the .h5's")
-    for index, name in enumerate(("format", "takes", "MB", "ms a frame", "difference", "worst frame", "hero")):
-        drawn.add_column(name, justify="right" if index > 1 else "left")
+    """Return the results for the terminal."""
+    drawn = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")
+    for index, name in enumerate(("format", "input", "MB", "ms", "mean", "worst", "IoU")):
+        drawn.add_column(name, justify="right" if index > 1 else "left", no_wrap=True)
     for each in checks:
         drawn.add_row(
             each.format,
-            each.takes,
+            each.input,
             f"{each.megabytes:.2f}",
             f"{each.milliseconds:.1f}",
             f"{each.mean_difference:.4f}",
             f"{each.worst_difference:.4f}",
-            f"{each.hero_agreement:.4f}",
+            f"{each.target_iou:.4f}",
         )
     return drawn

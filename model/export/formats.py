@@ -1,6 +1,7 @@
-"""Writes a network in the formats of other runtimes, and runs what was written. Needs Keras on TensorFlow.
+"""Write a network in the formats of other runtimes, and run what was written. Needs Keras on TensorFlow.
 
-Each writer returns the artefact as a runtime of its own sees it, so that what is checked is what was written.
+Each function below writes one format and returns the artefact as its own runtime loads it, so that exactly the written
+files are checked. Libraries are imported only where a format needs them.
 """
 
 import os
@@ -8,25 +9,29 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from model.inference.quiet_tensorflow import suppressed_stderr
 
-Run = Callable[[np.ndarray], np.ndarray]
-"""(1, rows, columns, 3) uint8 RGB -> (1, rows, columns, 3) float32 probabilities."""
-
-THREADS = os.cpu_count() or 1
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """What was written, and how it runs."""
+    """Files of one format, and a function that runs them.
+
+    Attributes:
+        files: files or folders.
+        input: type and batch size that the network in it takes, for display.
+        predict: (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, 3) float32 probabilities; n as in `input`.
+    """
 
     files: tuple[Path, ...]
-    takes: str  # its input, for a person
-    run: Run
+    input: str
+    predict: Callable[[np.ndarray], np.ndarray]
 
     @property
     def megabytes(self) -> float:
@@ -35,27 +40,42 @@ class Artefact:
         return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
 
 
-def saved_model(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
-    """TensorFlow's own format: a folder, for TensorFlow Serving and C++."""
+@dataclass(frozen=True)
+class Format:
+    """An export format.
+
+    Attributes:
+        export: writes a network to a path without suffix, given (n, rows, columns, 3) uint8 frames for calibration.
+        packages: importable names of all packages that it needs.
+        exact: whether predictions must be those of the network, as in all float formats.
+    """
+
+    export: Callable[["keras.Model", Path, np.ndarray], Artefact]
+    packages: tuple[str, ...]
+    exact: bool = True
+
+
+def export_saved_model(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
+    """Write TensorFlow's own format, a folder, for TensorFlow Serving and C++."""
     import tensorflow as tf
 
     folder = stem.with_name(f"{stem.name}_saved_model")
-    with suppressed_stderr():  # converters report every step
+    with suppressed_stderr():  # converters print every step
         network.export(str(folder), format="tf_saved_model", verbose=False)
     loaded = tf.saved_model.load(str(folder))
-    return Artefact((folder,), "float32, any number", lambda frames: loaded.serve(frames.astype(np.float32)).numpy())
+    return Artefact((folder,), "float32, any batch", lambda frames: loaded.serve(frames.astype(np.float32)).numpy())
 
 
-def litert(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
-    """LiteRT (TensorFlow Lite) in float32, one frame at a time: phones and small boards."""
-    return _litert(network, stem.with_name(f"{stem.name}.tflite"), "float32, one frame")
+def export_litert(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
+    """Write LiteRT (TensorFlow Lite) in float32, for phones and small boards."""
+    return _export_litert(network, stem.with_name(f"{stem.name}.tflite"), "float32, one frame")
 
 
-def litert_int8(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
-    """LiteRT in 8-bit integers: scales come from `calibration` frames, (n, rows, columns, 3) uint8."""
+def export_litert_int8(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
+    """Write LiteRT in 8-bit integers, whose scales are chosen on the calibration frames."""
     import tensorflow as tf
 
-    return _litert(
+    return _export_litert(
         network,
         stem.with_name(f"{stem.name}_int8.tflite"),
         "uint8, one frame",
@@ -66,40 +86,8 @@ def litert_int8(network: keras.Model, stem: Path, calibration: np.ndarray) -> Ar
     )
 
 
-def onnx(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
-    """ONNX: ONNX Runtime, TensorRT, Windows ML and others."""
-    import onnxruntime
-
-    path = stem.with_name(f"{stem.name}.onnx")
-    with suppressed_stderr():  # converters report every step
-        network.export(str(path), format="onnx", verbose=False)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return Artefact(
-        (path,), "float32, any number", lambda frames: session.run(None, {name: frames.astype(np.float32)})[0]
-    )
-
-
-def openvino(network: keras.Model, stem: Path, calibration: np.ndarray) -> Artefact:
-    """OpenVINO's own format, two files: Intel's CPUs, GPUs and NPUs."""
-    import openvino as runtime
-
-    from model.inference.openvino_runtime import convert_to_openvino
-
-    path = stem.with_name(f"{stem.name}.xml")
-    graph = convert_to_openvino(network)
-    runtime.save_model(graph, path, compress_to_fp16=False)
-    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = runtime.Core().compile_model(path, "CPU", hints)
-    return Artefact((path, path.with_suffix(".bin")), "uint8, any number", lambda frames: compiled([frames])[0])
-
-
-FORMATS: dict[str, Callable[[keras.Model, Path, np.ndarray], Artefact]] = {
-    each.__name__: each for each in (saved_model, litert, litert_int8, onnx, openvino)
-}
-
-
-def _litert(network: keras.Model, path: Path, takes: str, **settings: object) -> Artefact:
+def _export_litert(network: "keras.Model", path: Path, input_description: str, **settings: Any) -> Artefact:
+    import keras
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter
 
@@ -113,13 +101,49 @@ def _litert(network: keras.Model, path: Path, takes: str, **settings: object) ->
         for name, value in settings.items():
             setattr(converter, name, value)
         path.write_bytes(converter.convert())
-        interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+        interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count() or 1)
         interpreter.allocate_tensors()
-    given, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
-    def run(frames: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(given["index"], frames.astype(given["dtype"]))
+    def predict(frames: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(source["index"], frames.astype(source["dtype"]))
         interpreter.invoke()
-        return interpreter.get_tensor(result["index"])
+        return np.asarray(interpreter.get_tensor(result["index"]))
 
-    return Artefact((path,), takes, run)
+    return Artefact((path,), input_description, predict)
+
+
+def export_onnx(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
+    """Write ONNX, for ONNX Runtime, TensorRT, Windows ML and others."""
+    import onnxruntime
+
+    path = stem.with_name(f"{stem.name}.onnx")
+    with suppressed_stderr():
+        network.export(str(path), format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return Artefact(
+        (path,), "float32, any batch", lambda frames: session.run(None, {name: frames.astype(np.float32)})[0]
+    )
+
+
+def export_openvino(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
+    """Write OpenVINO's own format, two files, for Intel's CPUs, GPUs and NPUs."""
+    import openvino
+
+    from model.inference.openvino_runtime import convert_to_openvino
+
+    path = stem.with_name(f"{stem.name}.xml")
+    openvino.save_model(convert_to_openvino(network), path, compress_to_fp16=False)
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(path, "CPU", hints)
+    return Artefact((path, path.with_suffix(".bin")), "uint8, any batch", lambda frames: compiled([frames])[0])
+
+
+FORMATS = {
+    "saved_model": Format(export_saved_model, ("tensorflow",)),
+    "litert": Format(export_litert, ("tensorflow", "ai_edge_litert")),
+    "litert_int8": Format(export_litert_int8, ("tensorflow", "ai_edge_litert"), exact=False),
+    "onnx": Format(export_onnx, ("tensorflow", "onnx", "onnxruntime", "tf2onnx")),
+    "openvino": Format(export_openvino, ("tensorflow", "openvino")),
+}

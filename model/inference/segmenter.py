@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from dataset.resize import resize_bilinear
 from model.inference.choices import Device, Runtime
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
@@ -62,15 +62,10 @@ class Segmenter:
         if not len(images):
             return np.empty((0, *self.input_size, 3), np.float32)
         if images.shape[1:3] != self.input_size:
-            images = np.stack([_resize(image, self.input_size) for image in images])
+            images = np.stack([resize_bilinear(image, self.input_size) for image in images])
         return self._predict(images)
 
     def describe(self) -> str:
         """Return one line for display: weights, input size, cost, runtime and device."""
         rows, columns = self.input_size
         return f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
-
-
-def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    rows, columns = size
-    return np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
