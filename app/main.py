@@ -25,7 +25,7 @@ from dashboard.dashboard import About, serve_dashboard
 from dashboard.live.feed import Feed
 from dashboard.recordings.routes import Recordings
 from dashboard.workshop.model_switcher import ModelSwitcher
-from dashboard.workshop.requests import WorkspacePaths
+from dashboard.workshop.models import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
@@ -133,14 +133,14 @@ def fly(
         path = find_weights(settings.model.weights)
         origin = describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
         recorder = Recorder(settings.recording, origin, say)
-        display, feed = StatusDisplay(console), Feed()
+        display, feed = StatusDisplay(console), Feed(segmenter.describe())
         subscribers = [display, recorder, feed]
         server = BridgeServer(segmenter, lambda: FollowAgent(settings.agent), bridge, subscribers, listener)
-        about = About(segmenter.describe(), settings.agent.threshold, settings.agent.vertical_fov)
+        about = About(settings.agent.threshold, settings.agent.vertical_fov)
         log = partial(feed.add_event, "control")
         model_switcher = ModelSwitcher(path, partial(load_another, settings), server.swap_model, log)
         workshop = Workshop(workspace_paths(settings), settings.workshop.threads, log, model_switcher=model_switcher)
-        pages = [Recordings(Path(settings.recording.folder)).pages, workshop.pages]
+        pages = [Recordings(Path(settings.recording.folder)).pages(), workshop.pages()]
         page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
             say(segmenter.describe())

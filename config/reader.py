@@ -13,7 +13,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,13 +38,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
 
 
-def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "") -> Config:
+def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun: str = "setting") -> Config:
     """Return the dataclass `kind` with these values; fields that are missing keep their defaults.
 
     Args:
         kind: a dataclass; fields that are dataclasses take nested mappings.
         values: as TOML or JSON has them; lists are taken for tuples.
         prefix: of the names in error messages, such as "agent.".
+        noun: for a field in error messages, such as "key".
 
     Raises ConfigError for a key that is unknown (naming the nearest valid one), missing, or of an invalid value.
     """
@@ -51,7 +53,7 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "") -> Co
     checked = {}
     for key, value in values.items():
         if key not in hints:
-            raise ConfigError(f"there is no setting {prefix}{key}{nearest(key, hints)}")
+            raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, hints)}")
         checked[key] = check(hints[key], value, f"{prefix}{key}")
     missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]
     if missing:
@@ -136,8 +138,7 @@ def nearest(name: object, valid: Iterable[str], only_close: bool = False) -> str
 
 def expectation(hint: Any, error: ValidationError | None = None) -> str:
     """Return what a field expects in words: the string in its type, its choices, or the validator's message."""
-    words = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), None)
-    if words is not None:
+    if words := _words(hint):
         return words
     if choices := _choices(hint):
         *most, last = map(str, choices)
@@ -159,6 +160,13 @@ def _as_tuples(value: object) -> object:
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _words(hint: Any) -> str | None:
+    words = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)]
+    if isinstance(hint, UnionType) or get_origin(hint) is Union:
+        words += filter(None, map(_words, get_args(hint)))
+    return words[0] if words else None
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:

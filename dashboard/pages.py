@@ -1,11 +1,18 @@
-"""The pages, made of templates/ and the files in static/, and the headers that every answer has."""
+"""Pages of the dashboard: their templates, the files they load, and the headers of every answer.
+
+What a page loads has the address /assets/ plus its path in this package, so that relative imports between scripts hold
+on the disk, too.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import flask
+from flask.typing import ResponseReturnValue
 
-STATIC, TEMPLATES = (Path(__file__).with_name(folder) for folder in ("static", "templates"))
+from dashboard.calls import Body, command, query
+
+ROOT = Path(__file__).parent
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
@@ -19,30 +26,50 @@ HEADERS = {
 }
 
 
-def page(name: str) -> Callable[..., flask.Response]:
-    """A view that shows templates/`name`, whatever the rest of its address: its script reads that.
+class Pages(flask.Blueprint):
+    """Pages and HTTP calls of one part of the dashboard, with its folders templates/ and static/."""
 
-    Templates get no data, so nothing that comes from elsewhere can become markup.
-    """
+    def __init__(self, part: str):
+        """`part` is a folder of this package, or "" for what all parts share."""
+        super().__init__(
+            part or "dashboard",
+            __name__,
+            root_path=str(ROOT / part),
+            static_folder="static",
+            static_url_path="/".join(filter(None, ("/assets", part, "static"))),
+            template_folder="templates",
+        )
 
-    def show(**path: object) -> flask.Response:
-        response = flask.make_response(flask.render_template(name))
-        response.add_etag()
-        return response.make_conditional(flask.request)
+    def add_page(self, path: str, template: str) -> None:
+        """Show a template at `path`, whatever its variable parts: the page's script reads those.
 
-    return show
+        Templates get no data, so nothing that comes from elsewhere can become markup.
+        """
+
+        def show(**path: object) -> flask.Response:
+            response = flask.make_response(flask.render_template(template))
+            response.add_etag()
+            response.make_conditional(flask.request)
+            return response
+
+        self.add_url_rule(path, template.removesuffix(".html"), show)
+
+    def add_query(self, path: str, answer: Callable[..., ResponseReturnValue]) -> None:
+        """Answer GET requests; see `calls.query`."""
+        self.add_url_rule(path, answer.__name__, query(answer))
+
+    def add_command(self, path: str, kind: type[Body], act: Callable[..., ResponseReturnValue]) -> None:
+        """Answer authorised POST requests; see `calls.command`."""
+        self.add_url_rule(path, act.__name__, command(kind, act), methods=["POST"])
 
 
-def static_pages() -> flask.Blueprint:
-    """The page of the flight, and the files of all pages."""
-    pages = flask.Blueprint(
-        "dashboard", __name__, static_folder=STATIC, static_url_path="/assets", template_folder=TEMPLATES
-    )
-    pages.add_url_rule("/", "live", page("live.html"))
-
-    @pages.after_app_request
-    def _harden(response: flask.Response) -> flask.Response:
-        response.headers.update(HEADERS)
-        return response
-
+def shared_pages() -> Pages:
+    """Return what all pages share, and the headers of every answer of the application."""
+    pages = Pages("")
+    pages.after_app_request(_harden)
     return pages
+
+
+def _harden(response: flask.Response) -> flask.Response:
+    response.headers.update(HEADERS)
+    return response

@@ -1,4 +1,4 @@
-"""Runs a module of this project as a child process that ends with us, however we end. Knows no module in particular."""
+"""Run a module of this project as a child process that ends with us, however we end."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOWEST_PRIORITY = 19  # of `nice`
 
-# Has a Ctrl-C when its standard input is closed: so it does when we ask, and also when we are killed.
+# Interrupts itself when its standard input is closed: when we ask it to, and also when we are killed.
 _LAUNCH = """
 import _thread, os, runpy, signal, sys, threading
 def end_with_parent():
@@ -30,18 +30,18 @@ class ChildProcess:
     """`python -m module arguments` in a process of its own.
 
     Args:
-        on_line: called with each line that it prints, on a thread of this object.
-        on_end: called there with its exit status when it is gone.
-        low_priority: at the lowest priority, so that it takes what others leave.
-        environment: variables that it has beyond ours.
+        on_line: called with each line of its output, on a thread of this object.
+        on_end: called there with its exit status when it has ended.
+        low_priority: run at the lowest priority, so that it only takes what others leave.
+        environment: variables besides ours.
     """
 
     def __init__(
         self,
         module: str,
         arguments: Sequence[str],
-        on_line: Callable[[str], None],
-        on_end: Callable[[int], None],
+        on_line: Callable[[str], object],
+        on_end: Callable[[int], object],
         low_priority: bool = False,
         environment: Mapping[str, str] | None = None,
     ):
@@ -56,62 +56,64 @@ class ChildProcess:
             encoding="utf-8",
             errors="replace",
             env=os.environ | {"PYTHONPATH": _python_path(), "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
-            **_own_group(low_priority),
+            process_group=None if os.name == "nt" else 0,  # a Ctrl-C at our terminal is ours to pass on, once
+            creationflags=_windows_flags(low_priority),
         )
         if low_priority:
-            _give_way(self._process.pid)
+            _lower_priority(self._process.pid)
         self._reader = threading.Thread(target=self._read, name=module, daemon=True)
         self._reader.start()
 
     @property
-    def number(self) -> int:
-        """Of the process."""
+    def pid(self) -> int:
+        """Id of the process."""
         return self._process.pid
 
     @property
     def exit_status(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """Exit status; None while it runs."""
         return self._process.poll()
 
     @property
     def ended(self) -> bool:
-        """Whether it is gone, and `on_line` has had all that it said."""
+        """Whether it has ended and `on_line` has received all of its output."""
         return not self._reader.is_alive()
 
     def interrupt(self) -> None:
-        """Give it a Ctrl-C, once; returns at once."""
+        """Interrupt it, as Ctrl-C does; return at once. Only the first call has an effect."""
+        assert self._process.stdin is not None
         self._process.stdin.close()
 
-    def stop(self, patience: float) -> None:
-        """Interrupt it, wait for at most `patience` seconds until it has ended by itself, and make sure."""
+    def stop(self, timeout: float) -> None:
+        """Interrupt it, and kill it if it has not ended after `timeout` seconds."""
         self.interrupt()
         try:
-            self._process.wait(patience)
+            self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._reader.join(1.0)
 
     def _read(self) -> None:
+        assert self._process.stdout is not None
         for line in self._process.stdout:
             self._on_line(line.rstrip())
         self._on_end(self._process.wait())
 
 
-def _give_way(process: int) -> None:
-    """Let a process that has just begun, and all that it starts, have what others leave."""
+def _lower_priority(pid: int) -> None:
+    """Let a process that has just started, and all its children, run only when nothing else wants to."""
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, process, LOWEST_PRIORITY)
-    if hasattr(os, "SCHED_IDLE"):  # Linux: whoever wakes up takes the processor from it at once
-        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, pid, LOWEST_PRIORITY)
+    if hasattr(os, "SCHED_IDLE"):  # Linux: whatever wakes up takes the processor from it at once
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
-def _own_group(low_priority: bool) -> dict:
-    """Ctrl-C at our terminal is ours to pass on, once."""
-    if os.name != "nt":
-        return {"process_group": 0}
+def _windows_flags(low_priority: bool) -> int:
+    if sys.platform != "win32":
+        return 0
     priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
-    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
+    return subprocess.CREATE_NEW_PROCESS_GROUP | priority
 
 
 def _python_path() -> str:

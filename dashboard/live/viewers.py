@@ -1,97 +1,73 @@
-"""Sends viewers what is new, each at its own pace: a viewer says "ready", gets one update, and says so again.
+"""Sends updates to viewers at the pace of each: a viewer says "ready", gets one update, and says so again.
 
-So at most one update is ever on its way to a viewer; one that is slow or has vanished is not waited for, and what it
-missed is left out (frames) or comes in one go (rows, events). Runs on a thread of its own, which sleeps while nobody
-watches and keeps out of the flight's way: it works between frames, and once for all who ask for the same.
+So at most one update is ever on its way to a viewer. A slow one or one that has vanished is not waited for; it misses
+frames, and gets rows and events later in one piece. The thread sleeps while nobody watches, works between frames so
+that it delays no command, and makes one update for all viewers that ask for the same.
 """
 
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from dashboard.live import encoding
-from dashboard.live.feed import Feed, NewestFrame, SimulatorHistory
+from dashboard.live.feed import Feed
+from dashboard.live.updates import Request, Updates
 
 NAMESPACE = "/dashboard"
-MOST_VIEWERS = 32
-IDLE_SECONDS = 1.0  # an update comes at least this often: durations and counts move on without frames, too
-SETTLE_SECONDS = 0.005  # after a frame: its commands are on their way to the simulator by then
-PATIENCE_SECONDS = 0.05  # an update waits for a gap between frames so long at most
+MAX_VIEWERS = 32
+IDLE_SECONDS = 1.0  # at least one update in this time: durations and counts change without frames, too
+SETTLE_SECONDS = 0.005  # after a frame, when its commands are on their way to the simulator
+MAX_WAIT_SECONDS = 0.05  # of an update for a gap between frames
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a viewer has and wants. Numbers are those of the newest it has, -1 for none."""
-
-    simulator: int | None = None  # the one it looks at; None: any
-    frame: int = -1
-    row: int = -1
-    event: int = -1
-    depth: bool = False
-
-    @classmethod
-    def parse(cls, data: object) -> "Request":
-        """What a viewer sent; whatever cannot be read counts as not said."""
-        fields = data if isinstance(data, dict) else {}
-        numbers = {name: fields.get(name) for name in ("simulator", "frame", "row", "event")}
-        numbers = {name: value for name, value in numbers.items() if type(value) is int}
-        return cls(**numbers, depth=fields.get("depth") is True)
-
-
 @dataclass(eq=False)
 class Viewer:
-    """One page in one browser."""
+    """A page in a browser."""
 
-    request: Request | None = None  # None: it has not said that it is ready
-    sent: float = 0.0  # monotonic seconds, the last update
-    version: int = -1  # of the list of simulators that it has
-    model: str = ""  # that it was told of, if it is not the one of the beginning
+    request: Request | None = None  # None: it is not ready for another update
+    sent: float = 0.0  # monotonic seconds, the latest update
+    version: int = -1  # of the feed, at the latest update
 
 
 class Viewers:
-    """The viewers that are connected.
+    """The connected viewers.
 
     Args:
-        feed: where news comes from.
+        feed: source of the updates.
+        updates: makes them.
         emit: sends an update to viewers, from any thread, without waiting.
-        busy: whether a frame is being worked on.
-        about: plain data for viewers that have nothing yet.
-        rate: updates a second that a viewer gets at most.
-        recording: the state of the recorder as plain data; None where there is none.
+        is_busy: returns whether a frame is being processed.
+        rate: maximum number of updates a second for each viewer.
     """
 
     def __init__(
         self,
         feed: Feed,
-        emit: Callable[[list[str], dict], None],
-        busy: Callable[[], bool],
-        about: dict,
+        updates: Updates,
+        emit: Callable[[list[str], dict[str, Any]], None],
+        is_busy: Callable[[], bool],
         rate: float,
-        recording: Callable[[], dict | None],
     ):
         self._feed = feed
+        self._updates = updates
         self._emit = emit
-        self._busy = busy
-        self._about = about
-        self._recording = recording
+        self._is_busy = is_busy
         self._period = 1 / rate
         self._viewers: dict[str, Viewer] = {}
-        self._classes: dict[
-            SimulatorHistory, tuple[NewestFrame, bytes]
-        ] = {}  # packed once, for all who watch the same frame
         self._changed = threading.Condition()
-        self._newest = 0.0  # monotonic seconds, when there was news last
+        self._last_change = 0.0  # monotonic seconds, of the feed
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
         feed.on_change = self._wake
 
     @property
     def count(self) -> int:
-        """How many watch."""
+        """Number of viewers."""
         return len(self._viewers)
 
     def start(self) -> None:
@@ -108,16 +84,16 @@ class Viewers:
 
     # From the network.
 
-    def connect(self, sid: str, environ: dict, auth: object = None) -> bool:
-        """Let a viewer in, unless there are too many."""
+    def connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> bool:
+        """Accept a viewer, unless there are too many."""
         with self._changed:
-            if len(self._viewers) >= MOST_VIEWERS:
+            if len(self._viewers) >= MAX_VIEWERS:
                 return False
             self._viewers[sid] = Viewer()
         return True
 
     def ready(self, sid: str, data: object = None) -> None:
-        """A viewer wants its next update."""
+        """Note that a viewer is ready for its next update."""
         with self._changed:
             viewer = self._viewers.get(sid)
             if viewer is not None:
@@ -134,85 +110,53 @@ class Viewers:
     def _wake(self) -> None:
         if self._viewers:
             with self._changed:
-                self._newest = time.monotonic()
+                self._last_change = time.monotonic()
                 self._changed.notify()
 
     def _run(self) -> None:
-        since = None  # monotonic seconds, when the updates began to wait for a gap between frames
-        while True:
-            with self._changed:
-                if self._closing:
-                    return
-                ready = {sid: (viewer, viewer.request) for sid, viewer in self._viewers.items() if viewer.request}
-                now = time.monotonic()
-                moments = {sid: self._due(*each) for sid, each in ready.items()}
-                due = [sid for sid, moment in moments.items() if moment <= now]
-                if not due:
-                    since = None
-                    self._changed.wait(min(moments.values()) - now if moments else None)
-                    continue
-                since = since or now
-                gap = self._next_gap(since, now)
-                if gap > now:
-                    self._changed.wait(gap - now)
-                    continue
-                since, groups = None, {}
-                for sid in due:
-                    ready[sid][0].request = None
-                    groups.setdefault(ready[sid][1], []).append(sid)  # those who ask for the same
-            for request, sids in groups.items():
+        while (requests := self._wait_for_requests()) is not None:
+            for request, sids in requests.items():
                 try:
-                    self._emit(sids, self._update([ready[sid][0] for sid in sids], request))
+                    self._emit(sids, self._updates.make(request))
                 except Exception:
-                    logger.exception("%d viewers got no update; the flight goes on", len(sids))
+                    logger.exception("%d viewers got no update; the flight continues", len(sids))
+
+    def _wait_for_requests(self) -> dict[Request, list[str]] | None:
+        """Wait until updates are due and no frame is disturbed; return viewers by request, None when closing."""
+        waiting_since = None  # monotonic seconds, when updates began to wait for a gap between frames
+        with self._changed:
+            while not self._closing:
+                now = time.monotonic()
+                due_times = {sid: self._due_time(viewer) for sid, viewer in self._viewers.items() if viewer.request}
+                due = [sid for sid, moment in due_times.items() if moment <= now]
+                if not due:
+                    waiting_since = None
+                    self._changed.wait(min(due_times.values()) - now if due_times else None)
+                    continue
+                waiting_since = waiting_since or now
+                gap = self._next_gap(waiting_since, now)
+                if gap <= now:
+                    return self._take_requests(due, now)
+                self._changed.wait(gap - now)
+        return None
+
+    def _take_requests(self, sids: list[str], now: float) -> dict[Request, list[str]]:
+        requests: dict[Request, list[str]] = defaultdict(list)
+        for sid in sids:
+            viewer = self._viewers[sid]
+            requests[viewer.request or Request()].append(sid)
+            viewer.request, viewer.sent, viewer.version = None, now, self._feed.version
+        return requests
 
     def _next_gap(self, since: float, now: float) -> float:
-        """When updates that wait `since` then can go without disturbing a frame, monotonic seconds.
+        """Return when updates that wait `since` then can be sent without disturbing a frame, monotonic seconds.
 
-        While one is being worked on nobody knows; its end is news, which wakes the thread.
+        The end of a frame in progress cannot be foreseen; it is a change of the feed, which wakes the thread.
         """
-        settled, latest = self._newest + SETTLE_SECONDS, since + PATIENCE_SECONDS
-        return latest if settled <= now and self._busy() else min(settled, latest)
+        settled, latest = self._last_change + SETTLE_SECONDS, since + MAX_WAIT_SECONDS
+        return latest if settled <= now and self._is_busy() else min(settled, latest)
 
-    def _due(self, viewer: Viewer, request: Request) -> float:
-        """When to send a viewer its next update, monotonic seconds."""
-        return viewer.sent + (self._period if self._has_news(viewer, request) else IDLE_SECONDS)
-
-    def _has_news(self, viewer: Viewer, request: Request) -> bool:
-        watched = self._feed.find(request.simulator)
-        if self._feed.version != viewer.version:
-            return True
-        return watched is not None and watched.seen is not None and watched.seen.number != request.frame
-
-    def _update(self, viewers: list[Viewer], request: Request) -> dict:
-        version, model, watched = self._feed.version, self._feed.model, self._feed.find(request.simulator)
-        told = request.event >= 0 and all(viewer.model == model for viewer in viewers)
-        for viewer in viewers:
-            viewer.version, viewer.model, viewer.sent = version, model, time.monotonic()
-        update = {
-            "time": time.time(),
-            "simulators": [encoding.encode_simulator(each) for each in self._feed.watched],
-            "selected": None,
-            "events": encoding.encode_events(self._feed.events_after(request.event)),
-            "rows": [],
-            "frame": None,
-            "recording": self._recording(),
-        }
-        if not told:
-            update["about"] = self._about | ({"model": model} if model else {})
-        if watched is None:
-            return update
-        number = update["selected"] = watched.session.number
-        same = number == request.simulator
-        update["rows"] = encoding.encode_rows(self._feed.rows_after(watched, request.row if same else -1))
-        seen = watched.seen
-        if seen is not None and not (same and seen.number == request.frame):
-            update["frame"] = encoding.encode_frame(seen, self._pack(watched, seen), request.depth)
-        return update
-
-    def _pack(self, watched: SimulatorHistory, seen: NewestFrame) -> bytes:
-        packed = self._classes.get(watched)
-        if packed is None or packed[0] is not seen:
-            self._classes = {each: kept for each, kept in self._classes.items() if each.session.connected}
-            packed = self._classes[watched] = seen, encoding.encode_classes(seen.processed.probabilities)
-        return packed[1]
+    def _due_time(self, viewer: Viewer) -> float:
+        """Return when to send a viewer the update that it is ready for, monotonic seconds."""
+        has_news = self._feed.version != viewer.version or self._updates.has_frame(viewer.request or Request())
+        return viewer.sent + (self._period if has_news else IDLE_SECONDS)

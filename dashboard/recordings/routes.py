@@ -1,28 +1,29 @@
-"""Recordings over HTTP: what there is, its frames and pictures as they lie on the disk, hiding and restoring frames.
+"""Recordings over HTTP: which there are, their frames and pictures as stored, statistics, hiding and restoring frames.
 
-Away from the flight's path: the bridge, its worker and the recorder hear nothing of this, and no picture is decoded
-here. Names come from anybody: a run is one of those in the folder, a file one of its own pictures.
+Independent of the flight, and no picture is decoded here. Names in requests are not trusted: a recording is one of
+those in the folder, a picture one of its own.
 """
 
 import logging
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import flask
+from annotated_types import MaxLen, MinLen
 
-from dashboard.auth import Authoriser, answered
-from dashboard.pages import page
-from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, is_recording, read_meta
+from dashboard.auth import is_authorised
+from dashboard.calls import Json, read_number
+from dashboard.pages import Pages
+from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
 from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
 from dataset.recordings.summary import RecordingSummary, SummaryCache, frame_names
 from sim_bridge.rate_limit import OncePerSecond
 
-PICTURES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
-MOST_EXPRESSIONS = 1000  # of a call to hide or restore
+IMAGE_TYPES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
 CHUNK = 1 << 18  # bytes
 
 logger = logging.getLogger(__name__)
@@ -30,118 +31,102 @@ logger = logging.getLogger(__name__)
 _FILE_NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
 
+@dataclass(frozen=True)
+class FrameSelection:
+    """Frames to hide or to restore."""
+
+    frames: Annotated[
+        tuple[str, ...], MinLen(1), MaxLen(1000), 'a list of 1 to 1000 texts such as ["120-180", "200"] or ["all"]'
+    ]
+
+
 class Recordings:
-    """The recordings in a folder, as pages and calls."""
+    """The recordings in a folder."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._authoriser: Authoriser | None = None
         self._summaries = SummaryCache()
         self._hiding = threading.Lock()
         self._complaints = OncePerSecond(logger)
 
-    def pages(self, authoriser: Authoriser) -> flask.Blueprint:
-        """The pages and calls of an application."""
-        self._authoriser = authoriser
-        pages = flask.Blueprint("recordings", __name__)
-        pages.add_url_rule("/recordings", "list", page("recordings.html"))
-        pages.add_url_rule("/recordings/<name>", "player", page("recording.html"))
-        run = "/api/recordings/<name>"
-        reading = (
-            ("/api/recordings", self._list),
-            (run, self._describe),
-            (f"{run}/frames", self._frames),
-            (f"{run}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>", self._picture),
-        )
-        for path, read in reading:
-            pages.add_url_rule(path, read.__name__, _reading(read))
-        for path, change in ((f"{run}/hide", self._hide), (f"{run}/restore", self._restore)):
-            pages.add_url_rule(path, change.__name__, authoriser.require_token(change), methods=["POST"])
+    def pages(self) -> Pages:
+        """Return the pages with their calls."""
+        pages = Pages("recordings")
+        pages.add_page("/recordings", "recordings.html")
+        pages.add_page("/recordings/<name>", "recording.html")
+        recording = "/api/recordings/<name>"
+        pages.add_query("/api/recordings", self._list)
+        pages.add_query(recording, self._describe)
+        pages.add_query(f"{recording}/frames", self._frames)
+        pages.add_query(f"{recording}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>", self._picture)
+        pages.add_command(f"{recording}/hide", FrameSelection, self._hide)
+        pages.add_command(f"{recording}/restore", FrameSelection, self._restore)
         return pages
 
-    def _list(self) -> dict:
-        looks = [look for look in map(self._look, self._runs()) if look is not None]
-        newest_first = sorted(looks, key=lambda look: (look.started or "", look.name), reverse=True)
-        return {"recordings": [asdict(look) for look in newest_first]}
+    def _list(self) -> Json:
+        summaries = [summary for summary in map(self._summarise, recording_folders(self._folder)) if summary]
+        newest_first = sorted(summaries, key=lambda each: (each.started or "", each.name), reverse=True)
+        return {"recordings": [asdict(summary) for summary in newest_first]}
 
-    def _look(self, run: Path) -> RecordingSummary | None:
+    def _summarise(self, recording: Path) -> RecordingSummary | None:
         try:
-            return self._summaries.summarise(run)
-        except OSError as error:  # the others are none the worse
-            self._complaints.warning(run.name, "the recording %s cannot be read: %s", run, error)
+            return self._summaries.summarise(recording)
+        except OSError as error:  # the others can still be shown
+            self._complaints.warning(recording.name, "the recording %s cannot be read: %s", recording, error)
             return None
 
-    def _describe(self, name: str) -> dict:
-        run = self._find(name)
-        meta = read_meta(run)
-        if not self._authoriser.is_authorised():
-            meta = _without_folders(meta)
-        return {"name": run.name, "state": state_of(run, meta), "meta": meta, "hidden": sorted(read_hidden(run))}
+    def _describe(self, name: str) -> Json:
+        recording = find_recording(self._folder, name)
+        meta = read_meta(recording)
+        state, hidden = state_of(recording, meta), sorted(read_hidden(recording))
+        return {"name": name, "state": state, "meta": meta if is_authorised() else _public(meta), "hidden": hidden}
 
     def _frames(self, name: str) -> flask.Response:
-        """`frames.jsonl` as it is, from a byte on, so that a reader can come back for what was added since."""
-        start = flask.request.args.get("from", "0")
-        if not (start.isascii() and start.isdecimal() and len(start) < 16):
-            raise ValueError(f"from: expected a number of bytes, got {start!r:.40}")
-        path = self._find(name) / FRAMES
-        end = path.stat().st_size if path.is_file() else 0
-        count = max(end - int(start), 0)
-        answer = flask.Response(_read(path, int(start), count), mimetype="application/x-ndjson")
+        """Return `frames.jsonl` as it is, from a byte on, so that a reader can come back for what was added since."""
+        start = read_number("from")
+        path = find_recording(self._folder, name) / FRAMES
+        count = max(path.stat().st_size - start, 0) if path.is_file() else 0
+        answer = flask.Response(_read(path, start, count), mimetype="application/x-ndjson")
         answer.content_length = count
         return answer
 
     def _picture(self, name: str, part: str, file: str) -> flask.Response:
-        run = self._find(name).resolve()
-        kind = PICTURES.get(Path(file).suffix) if _FILE_NAME.fullmatch(file) else None
-        path = (run / part / file).resolve() if kind else None
-        if path is None or not path.is_relative_to(run) or not path.is_file():  # a link may lead elsewhere
-            raise LookupError(f"{name} has no file {part}/{file[:100]}")
-        return flask.send_file(path, kind, conditional=True)
+        recording = find_recording(self._folder, name).resolve()
+        kind = IMAGE_TYPES.get(Path(file).suffix)
+        if kind is not None and _FILE_NAME.fullmatch(file):
+            path = (recording / part / file).resolve()
+            if path.is_relative_to(recording) and path.is_file():  # a link may lead elsewhere
+                return flask.send_file(path, kind, conditional=True)
+        raise LookupError(f"{name} has no file {part}/{file[:100]}")
 
-    def _hide(self, body: Mapping, name: str) -> dict:
-        return self._change(name, body, lambda hidden, chosen: hidden | chosen)
+    def _hide(self, selection: FrameSelection, name: str) -> Json:
+        return self._change(name, selection, frozenset.union)
 
-    def _restore(self, body: Mapping, name: str) -> dict:
-        return self._change(name, body, lambda hidden, chosen: hidden - chosen)
+    def _restore(self, selection: FrameSelection, name: str) -> Json:
+        return self._change(name, selection, frozenset.difference)
 
-    def _change(self, name: str, body: Mapping, change: Callable[[frozenset, set], frozenset]) -> dict:
-        run, expressions = self._find(name), body.get("frames")
-        if not (isinstance(expressions, list) and all(isinstance(each, str) for each in expressions) and expressions):
-            raise ValueError('frames: expected a list such as ["120-180", "200"] or ["all"]')
-        if len(expressions) > MOST_EXPRESSIONS:
-            raise ValueError(f"frames: expected at most {MOST_EXPRESSIONS} of them, got {len(expressions)}")
-        chosen = select_frames(frame_names(run), expressions)
+    def _change(
+        self, name: str, selection: FrameSelection, change: Callable[[frozenset[str], set[str]], frozenset[str]]
+    ) -> Json:
+        recording = find_recording(self._folder, name)
+        selected = select_frames(frame_names(recording), selection.frames)
         with self._hiding:
-            before = read_hidden(run)
-            after = change(before, chosen)
+            before = read_hidden(recording)
+            after = change(before, selected)
             if after != before:
-                write_hidden(run, after)
+                write_hidden(recording, after)
         return {"changed": len(before ^ after), "hidden": sorted(after)}
 
-    def _runs(self) -> list[Path]:
-        names = os.listdir(self._folder) if self._folder.is_dir() else []
-        return [self._folder / name for name in names if name.isprintable() and is_recording(self._folder / name)]
 
-    def _find(self, name: str) -> Path:
-        """The run of that name. Raises LookupError."""
-        if self._folder.is_dir() and name in os.listdir(self._folder) and is_recording(self._folder / name):
-            return self._folder / name
-        raise LookupError(f"there is no recording {name[:100]!r}")
-
-
-def _without_folders(meta: Mapping) -> dict:
-    """For who may only watch: of the settings those of the agent; others name folders of this machine."""
+def _public(meta: Mapping[str, Any]) -> Json:
+    """Return the metadata without settings that name folders of this machine."""
     settings = meta.get("settings")
     agent = settings.get("agent") if isinstance(settings, dict) else None
     return {**meta, "settings": {} if agent is None else {"agent": agent}}
 
 
-def _reading(read: Callable[..., flask.typing.ResponseReturnValue]) -> Callable[..., flask.typing.ResponseReturnValue]:
-    return lambda **path: answered(lambda: read(**path))
-
-
 def _read(path: Path, start: int, count: int) -> Iterator[bytes]:
-    """So many bytes of a file that may be growing."""
+    """Yield `count` bytes of a file that may be growing."""
     if not count:
         return
     with path.open("rb") as file:

@@ -1,27 +1,28 @@
-"""The comparison of two models that was made last: its sub-process, and the folder that `model.compare` fills."""
+"""The latest comparison of two models: its process, and the folder that `model.compare` fills."""
 
 import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dashboard.calls import Json
 from dashboard.jobs import BackgroundJob, JobRunning
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES
 
 
 class Comparison:
-    """One at a time; each has a number, from 1, and a folder that is gone with the next, or with the follower."""
+    """One comparison at a time. Each has a number, from 1, and a folder that goes with the next one or at the end."""
 
     def __init__(self, threads: int, low_priority: bool = True):
         self.number = 0
-        self._task = BackgroundJob("model.compare", threads, low_priority)
-        self._folder: tempfile.TemporaryDirectory | None = None
+        self._job = BackgroundJob("model.compare", threads, low_priority)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self, arguments: Sequence[str]) -> None:
-        """Compare, with the arguments of `model.compare` but for --out. Raises JobRunning."""
+        """Start a comparison with these arguments of `model.compare` and an --out. Raises JobRunning."""
         folder = tempfile.TemporaryDirectory(prefix="follow-me-", ignore_cleanup_errors=True)
         try:
-            self._task.start([*arguments, "--out", str(Path(folder.name) / "frames")])
+            self._job.start([*arguments, "--out", str(Path(folder.name) / "frames")])
         except JobRunning:
             folder.cleanup()
             raise
@@ -31,28 +32,28 @@ class Comparison:
             last.cleanup()
 
     def stop(self) -> None:
-        """End it; what was compared by then stays."""
-        self._task.stop()
+        """Interrupt it; what was compared by then stays."""
+        self._job.stop()
 
     def close(self) -> None:
         """End it and remove what it wrote."""
-        self._task.close()
+        self._job.close()
         if self._folder is not None:
             self._folder.cleanup()
 
-    def status(self) -> dict:
-        """How the process does; see `BackgroundJob.status`."""
-        return self._task.status() | {"number": self.number}
+    def status(self) -> Json:
+        """Return the state of the process, see `BackgroundJob.status`, and the number."""
+        return self._job.status() | {"number": self.number}
 
-    def about(self) -> dict:
-        """Models, data, number of frames; at the end the tables. Empty before the first frame."""
+    def about(self) -> Json:
+        """Return models, data, number of frames, and at the end the tables; empty before the first frame."""
         try:
-            return json.loads((self._path / ABOUT).read_bytes())
+            return dict(json.loads((self._path / ABOUT).read_bytes()))
         except (OSError, ValueError, LookupError):
             return {}
 
-    def rows(self, start: int) -> list[dict]:
-        """What is told of the frames from the `start`-th on, as far as they were compared."""
+    def rows(self, start: int) -> list[Json]:
+        """Return the results of the frames compared so far, from the `start`-th on."""
         try:
             lines = (self._path / FRAMES).read_bytes().splitlines(keepends=True)
         except (OSError, LookupError):
@@ -60,7 +61,7 @@ class Comparison:
         return [json.loads(line) for line in lines[start:] if line.endswith(b"\n")]
 
     def picture(self, part: str, name: str) -> Path:
-        """A picture of a frame. Raises LookupError."""
+        """Return the path of a picture. Raises LookupError."""
         folder = self._path / part
         if part not in FOLDERS or not folder.is_dir() or name not in {file.name for file in folder.iterdir()}:
             raise LookupError(f"there is no picture {part}/{name[:100]}")
@@ -69,5 +70,5 @@ class Comparison:
     @property
     def _path(self) -> Path:
         if self._folder is None:
-            raise LookupError("nothing was compared yet")
+            raise LookupError("nothing has been compared yet")
         return Path(self._folder.name) / "frames"

@@ -8,16 +8,18 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from dashboard.calls import Json
 from dashboard.jobs import JobRunning
 from sim_bridge.worker import Segmenter
 
 logger = logging.getLogger(__name__)
 
-Load = Callable[[str, Path], tuple[Segmenter, Mapping]]
-"""Makes of a name and a file a network that is warmed up, and what recordings say of it (`provenance.describe_origin`).
+Load = Callable[[str, Path], tuple[Segmenter, Mapping[str, Any]]]
+"""Makes a warmed-up network of a name and a file, with its origin (`sim_bridge.recorder.provenance.describe_origin`).
 
-Its ValueErrors, RuntimeErrors and OSErrors are sentences for people.
+The messages of its ValueErrors, RuntimeErrors and OSErrors are shown to people.
 """
 
 
@@ -25,26 +27,26 @@ class ModelSwitcher:
     """The active model.
 
     Args:
-        path: its file at the beginning.
+        path: file of the initial model.
         load: see `Load`.
         activate: switches to a network from the next frame on; takes what `load` returned.
-        say: called with a sentence when a model cannot be activated.
+        log: called with a sentence when a model cannot be activated.
     """
 
     def __init__(
         self,
         path: Path,
         load: Load,
-        activate: Callable[[Segmenter, Mapping], None],
-        say: Callable[[str], None] = lambda text: None,
+        activate: Callable[[Segmenter, Mapping[str, Any]], None],
+        log: Callable[[str], None] = lambda text: None,
     ):
         self._load = load
         self._activate = activate
-        self._say = say
+        self._log = log
         self._path, self._state = path.resolve(), _state_of(path)
         self._starting = threading.Lock()
         self._loading: str | None = None
-        self._refused: dict | None = None
+        self._refused: Json | None = None
 
     def start(self, name: str, path: Path) -> None:
         """Load the model `name` and activate it; return at once. Raises JobRunning while another is being loaded."""
@@ -54,7 +56,7 @@ class ModelSwitcher:
             self._loading, self._refused = name, None
         threading.Thread(target=self._take_over, args=(name, path.resolve()), name="model", daemon=True).start()
 
-    def status(self, models: Mapping[str, Path]) -> dict:
+    def status(self, models: Mapping[str, Path]) -> Json:
         """Return the active model by name (None: not in `models`), whether its file changed, and what is loading."""
         name = next((name for name, path in models.items() if path == self._path), None)
         return {
@@ -75,17 +77,17 @@ class ModelSwitcher:
             self._path, self._state = path, state
         except (ValueError, RuntimeError, OSError) as error:
             refused = str(error)
-        except Exception as error:  # a defect of ours; the flight goes on
+        except Exception as error:  # a defect of ours; the flight continues
             logger.exception("%s could not be loaded", name)
             refused = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
         self._refused = None if refused is None else {"model": name, "error": refused}
         self._loading = None
         if refused is not None:
-            self._say(f"{name} cannot be activated; the previous model stays active")
+            self._log(f"{name} cannot be activated; the previous model stays active")
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
-    """Another one when the file is another; empty where there is none."""
+    """Return a value that changes with the file; empty where there is none."""
     try:
         status = path.stat()
     except OSError:

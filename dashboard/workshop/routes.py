@@ -1,46 +1,47 @@
-"""The workshop over HTTP: retrain on recordings and watch it learn, compare two models on the same frames.
+"""The workshop page and its HTTP calls: train models further, compare two, activate another.
 
-It starts `model.train` and `model.compare` as processes of their own and reads what they write: away from the flight's
-path, and no network is ever loaded here. docs/dashboard.md describes the calls for users.
+It runs `model.train` and `model.compare` as processes and reads what they write: independent of the flight, and no
+network is loaded here. docs/dashboard.md describes the calls for users.
 """
 
-import functools
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import flask
 
-from dashboard.auth import Authoriser, answered, refuse
-from dashboard.jobs import BackgroundJob, JobRunning
-from dashboard.pages import page
+from dashboard.auth import is_authorised
+from dashboard.calls import Json, NoBody, read_number
+from dashboard.jobs import BackgroundJob
+from dashboard.pages import Pages
 from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
+from dashboard.workshop.models import WorkspacePaths, find_model, find_models
 from dashboard.workshop.requests import (
-    WorkspacePaths,
-    find_model,
-    find_models,
-    read_comparison,
-    read_resumption,
-    read_training,
+    ActivationRequest,
+    ComparisonRequest,
+    TrainingRequest,
+    comparison_arguments,
+    resume_arguments,
+    training_arguments,
 )
 from dashboard.workshop.trainings import find_training, find_trainings
 from model.evaluation.comparison_files import FOLDERS
 from model.training.run_files import PICTURES
 
-MOST_TRAININGS = 100  # on the page
-DONE, NO_GAIN, INTERRUPTED = 0, 3, 130  # exit statuses of `model.train`
-ENDS = {DONE: "is done", NO_GAIN: "is done: no gain", INTERRUPTED: "was stopped"}
+MAX_TRAININGS = 100  # on the page
+ENDS = {0: "is done", 3: "is done: no gain", 130: "was stopped"}  # by exit status of `model.train`
+PRIVATE = {"lines", "command", "refused"}  # may name folders of this machine
 
 
 class Workshop:
-    """One training and one comparison at a time. Use as a context manager: at its end both end, trainings resumable.
+    """One training and one comparison at a time. A context manager: on exit both end; the training can be resumed.
 
     Args:
         paths: of recordings, models and trainings.
-        threads: how many a training or a comparison may use; 0: half of the processor's.
-        say: told in words when a training begins and ends.
-        low_priority: they run at the lowest priority.
+        threads: of a training or a comparison; 0: half of the processor's.
+        log: called with a sentence when a training begins and ends.
+        low_priority: run them at the lowest priority.
         model_switcher: None where the model cannot be switched.
     """
 
@@ -48,19 +49,18 @@ class Workshop:
         self,
         paths: WorkspacePaths,
         threads: int = 0,
-        say: Callable[[str], None] = lambda text: None,
+        log: Callable[[str], None] = lambda text: None,
         low_priority: bool = True,
         model_switcher: ModelSwitcher | None = None,
     ):
         threads = threads or max((os.cpu_count() or 2) // 2, 1)
         self._paths = paths
-        self._say = say
+        self._log = log
         self._model_switcher = model_switcher
-        self._training = BackgroundJob("model.train", threads, low_priority, self._training_ended)
-        self._trained: str | None = None  # the name of the training that runs, or ran last
+        self._training = BackgroundJob("model.train", threads, low_priority, self._log_end)
+        self._trained: str | None = None  # name of the latest training that was started here
         self._command: list[str] = []
         self._comparison = Comparison(threads, low_priority)
-        self._authoriser: Authoriser | None = None
 
     def __enter__(self) -> "Workshop":
         return self
@@ -69,62 +69,59 @@ class Workshop:
         self._training.close()
         self._comparison.close()
 
-    def pages(self, authoriser: Authoriser) -> flask.Blueprint:
-        """The page and the calls of an application."""
-        self._authoriser = authoriser
-        pages = flask.Blueprint("workshop", __name__)
-        pages.add_url_rule("/workshop", "page", page("workshop.html"))
-        api = "/api/workshop"
-        reading = (
-            (api, self._describe),
-            (f"{api}/trainings/<name>", self._watch),
-            (f"{api}/trainings/<name>/<any({', '.join(map(repr, PICTURES))}):picture>", self._training_picture),
-            (f"{api}/comparison", self._compared),
-            (f"{api}/comparison/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>", self._comparison_picture),
-        )
-        for path, read in reading:
-            pages.add_url_rule(path, read.__name__, _reading(read))
-        changing = (
-            ("/trainings", self._train),
-            ("/trainings/<name>/resume", self._resume),
-            ("/trainings/<name>/stop", self._stop_training),
-            ("/comparison/start", self._compare),
-            ("/comparison/stop", self._stop_comparing),
-            ("/active-model", self._activate),
-        )
-        for path, change in changing:
-            pages.add_url_rule(
-                api + path, change.__name__, authoriser.require_token(_unless_busy(change)), methods=["POST"]
-            )
+    def pages(self) -> Pages:
+        """Return the page with its calls."""
+        pages = Pages("workshop")
+        pages.add_page("/workshop", "workshop.html")
+        api, training = "/api/workshop", "/api/workshop/trainings/<name>"
+        pages.add_query(api, self._describe)
+        pages.add_command(f"{api}/active-model", ActivationRequest, self._activate)
+        pages.add_command(f"{api}/trainings", TrainingRequest, self._train)
+        pages.add_query(training, self._describe_training)
+        pages.add_query(f"{training}/<any({', '.join(map(repr, PICTURES))}):picture>", self._training_picture)
+        pages.add_command(f"{training}/resume", NoBody, self._resume)
+        pages.add_command(f"{training}/stop", NoBody, self._stop_training)
+        comparison = f"{api}/comparison"
+        pages.add_query(comparison, self._describe_comparison)
+        pages.add_query(f"{comparison}/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>", self._compared_picture)
+        pages.add_command(f"{comparison}/start", ComparisonRequest, self._compare)
+        pages.add_command(f"{comparison}/stop", NoBody, self._stop_comparison)
         return pages
 
-    # Reading.
-
-    def _describe(self) -> dict:
-        trainings = [training.summary() for training in find_trainings(self._paths.runs)[:MOST_TRAININGS]]
+    def _describe(self) -> Json:
         models = find_models(self._paths)
         return {
             "models": list(models),
-            "active_model": self._shown(self._model_switcher.status(models)) if self._model_switcher else None,
-            "trainings": trainings,
-            "training": {"name": self._trained, **self._shown(self._training.status())},
-            "comparison": self._shown(self._comparison.status()),
+            "active_model": _visible(self._model_switcher.status(models)) if self._model_switcher else None,
+            "trainings": [each.summary() for each in find_trainings(self._paths.runs)[:MAX_TRAININGS]],
+            "training": {"name": self._trained, **_visible(self._training.status())},
+            "comparison": _visible(self._comparison.status()),
         }
 
-    def _watch(self, name: str) -> dict:
-        """All of a training; its rows only if they are not those of the version that the reader has seen."""
-        running = name == self._trained
-        status = self._shown(self._training.status() | {"command": shlex.join(self._command)}) if running else None
+    def _activate(self, request: ActivationRequest) -> Json:
+        if self._model_switcher is None:
+            raise LookupError("this follower cannot switch its model")
+        self._model_switcher.start(request.model, find_model(self._paths, request.model))
+        return {"loading": request.model}
+
+    # Trainings.
+
+    def _describe_training(self, name: str) -> Json:
+        """Return everything about a training; its rows only if they differ from the version that the reader has."""
+        process, started = None, None
+        if name == self._trained:
+            process = _visible(self._training.status() | {"command": shlex.join(self._command)})
+            started = process["started"] if self._training.running else None
         try:
             training = find_training(self._paths.runs, name)
         except LookupError:
-            if not running:
+            if process is None:
                 raise
-            return {"name": name, "process": status, "version": "", "rows": []}  # it has not made its folder yet
+            return {"name": name, "process": process, "version": "", "rows": []}  # its folder is not there yet
         version = training.version
         return {
-            **training.progress(status["began"] if running and self._training.running else None),
-            "process": status,
+            **training.progress(started),
+            "process": process,
             "version": version,
             "rows": None if flask.request.args.get("seen") == version else training.rows(),
             "pictures": training.pictures(),
@@ -137,80 +134,53 @@ class Workshop:
             raise LookupError(f"{name} has no {picture}")
         return flask.send_file(training.path.absolute() / picture, "image/png", conditional=True)
 
-    def _compared(self) -> dict:
-        start = flask.request.args.get("from", "0")
-        if not (start.isascii() and start.isdecimal() and len(start) < 10):
-            raise ValueError(f"from: expected a number of frames, got {start!r:.40}")
-        about = self._comparison.about()
-        return {
-            "process": self._shown(self._comparison.status()),
-            "models": about.get("models"),
-            "frames": about.get("frames"),
-            "tables": about.get("tables"),
-            "rows": self._comparison.rows(int(start)),
-        }
+    def _train(self, request: TrainingRequest) -> Json:
+        return self._start_training(*training_arguments(request, self._paths))
 
-    def _comparison_picture(self, number: int, part: str, file: str) -> flask.Response:
-        if number != self._comparison.number:
-            raise LookupError(f"comparison {number} is not there any more")
-        return flask.send_file(self._comparison.picture(part, file), conditional=True)
+    def _resume(self, request: NoBody, name: str) -> Json:
+        return self._start_training(name, resume_arguments(name, self._paths))
 
-    def _shown(self, status: dict) -> dict:
-        """Without what tells of this machine's folders, for those who may only watch."""
-        if self._authoriser.is_authorised():
-            return status
-        return {key: value for key, value in status.items() if key not in ("lines", "command", "refused")}
-
-    # Each takes the JSON object that came, and says what is so now.
-
-    def _train(self, body: Mapping) -> dict:
-        name, arguments = read_training(body, self._paths)
-        return self._begin(name, arguments)
-
-    def _resume(self, body: Mapping, name: str) -> dict:
-        return self._begin(name, read_resumption(name, self._paths))
-
-    def _begin(self, name: str, arguments: list[str]) -> dict:
+    def _start_training(self, name: str, arguments: list[str]) -> Json:
         self._training.start(arguments)
         self._trained, self._command = name, ["python", "-m", "model.train", *arguments]
-        self._say(f"training {name}")
+        self._log(f"training {name}")
         return {"name": name}
 
-    def _stop_training(self, body: Mapping, name: str) -> dict:
+    def _stop_training(self, request: NoBody, name: str) -> Json:
         if name != self._trained or not self._training.running:
-            raise LookupError(f"the training {name[:100]!r} does not run")
+            raise LookupError(f"the training {name[:100]!r} is not running")
         self._training.stop()
         return {"name": name}
 
-    def _compare(self, body: Mapping) -> dict:
-        self._comparison.start(read_comparison(body, self._paths))
+    def _log_end(self, status: int) -> None:
+        self._log(f"training {self._trained} {ENDS.get(status, 'has failed')}")
+
+    # Comparisons.
+
+    def _describe_comparison(self) -> Json:
+        about = self._comparison.about()
+        return {
+            "process": _visible(self._comparison.status()),
+            "models": about.get("models"),
+            "frames": about.get("frames"),
+            "tables": about.get("tables"),
+            "rows": self._comparison.rows(read_number("from")),
+        }
+
+    def _compared_picture(self, number: int, part: str, file: str) -> flask.Response:
+        if number != self._comparison.number:
+            raise LookupError(f"comparison {number} has been removed")
+        return flask.send_file(self._comparison.picture(part, file), conditional=True)
+
+    def _compare(self, request: ComparisonRequest) -> Json:
+        self._comparison.start(comparison_arguments(request, self._paths))
         return {"number": self._comparison.number}
 
-    def _stop_comparing(self, body: Mapping) -> dict:
+    def _stop_comparison(self, request: NoBody) -> Json:
         self._comparison.stop()
         return {"number": self._comparison.number}
 
-    def _activate(self, body: Mapping) -> dict:
-        if self._model_switcher is None:
-            raise LookupError("this follower cannot switch its model")
-        name = body.get("model")
-        self._model_switcher.start(name, find_model(self._paths, "model", name))
-        return {"loading": name}
 
-    def _training_ended(self, status: int) -> None:
-        self._say(f"training {self._trained} {ENDS.get(status, 'has failed')}")
-
-
-def _reading(read: Callable[..., flask.typing.ResponseReturnValue]) -> Callable[..., flask.typing.ResponseReturnValue]:
-    return lambda **path: answered(lambda: read(**path))
-
-
-def _unless_busy(control: Callable[..., dict]) -> Callable[..., flask.typing.ResponseReturnValue]:
-    @functools.wraps(control)
-    def ask(*arguments: object, **path: object) -> flask.typing.ResponseReturnValue:
-        try:
-            return control(*arguments, **path)
-        except JobRunning as error:
-            return refuse(409, str(error))
-
-    return ask
+def _visible(status: Json) -> Json:
+    """Return what the caller may see of a status."""
+    return status if is_authorised() else {key: value for key, value in status.items() if key not in PRIVATE}

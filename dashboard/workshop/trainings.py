@@ -1,4 +1,4 @@
-"""Folders of trainings: their names, how far each has come, what it shows. Reads them; `model.train` writes them."""
+"""Trainings as found in their run folders: progress, figures, pictures, verdict. `model.train` writes the folders."""
 
 import contextlib
 import csv
@@ -8,78 +8,82 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from dashboard.calls import Json
 from model.training.run_files import ARGUMENTS, CHECKPOINT, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS
+
+Rows = list[dict[str, float | None]]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a folder tells of a training."""
+    """A training's run folder."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """Of the folder."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def version(self) -> str:
-        """Changes when there are new figures, pictures or a verdict."""
+        """Changes with the figures, the pictures and the verdict."""
         return "-".join(str(_modified(self.path / name)) for name in (RESULTS, PROMOTION_REPORT, *PICTURES))
 
-    def rows(self) -> list[dict[str, float | None]]:
-        """A row for each epoch: numbers by column, None where nothing was measured."""
+    def rows(self) -> Rows:
+        """Return a row for each epoch: numbers by column, None where nothing was measured."""
         try:
             with (self.path / RESULTS).open(newline="", encoding="utf-8") as stream:
                 return [{key: _number(value) for key, value in row.items() if key} for row in csv.DictReader(stream)]
         except (OSError, ValueError, csv.Error):
             return []
 
-    def summary(self) -> dict:
-        """A line of a list; `done` is the share of what it is to learn, None where nothing tells."""
-        rows, asked = self.rows(), self._read(ARGUMENTS)
-        done = self._done(rows, asked)
-        resumable = done is not None and done < 1 and asked.get("strategy") != "multiworker"  # which takes several
-        scores = [row["score"] for row in rows if row.get("score") is not None]
+    def summary(self) -> Json:
+        """Return plain data for a list; `done` is the completed fraction, None where it is unknown."""
+        rows, arguments = self.rows(), self._read(ARGUMENTS)
+        done = self._done(rows, arguments)
+        one_worker = arguments.get("strategy") != "multiworker"
+        scores = [score for row in rows if (score := row.get("score")) is not None]
         return {
             "name": self.name,
-            "init": Path(str(asked.get("init") or "")).name,
+            "init": Path(str(arguments.get("init") or "")).name,
             "epochs": len(rows),
             "minutes": _last(rows, "minutes") or 0.0,
             "done": done,
             "score": max(scores, default=None),
             "changed": _modified(self.path / RESULTS) / 1e9 or _modified(self.path / ARGUMENTS) / 1e9,
-            "resumable": resumable and (self.path / CHECKPOINT).exists(),
+            "resumable": done is not None and done < 1 and one_worker and (self.path / CHECKPOINT).exists(),
         }
 
-    def progress(self, began: float | None) -> dict:
-        """How it goes: the summary, images a second and, if it runs since `began`, the seconds left of learning."""
+    def progress(self, started: float | None) -> Json:
+        """Return the summary, images a second and, if it has been running since `started`, the seconds `left`."""
         summary, left = self.summary(), None
-        if began is not None and summary["done"]:
-            since = time.time() - max(summary["changed"], began)
+        if started is not None and summary["done"]:
+            since = time.time() - max(summary["changed"], started)
             left = max(60 * summary["minutes"] * (1 / summary["done"] - 1) - since, 0.0)
         return summary | {"images_per_second": _last(self.rows(), "images_per_second"), "left": left}
 
     def pictures(self) -> dict[str, int]:
-        """The pictures that there are, with when each was made (nanoseconds)."""
+        """Return the existing pictures with the time each was made, nanoseconds."""
         return {name: made for name in PICTURES if (made := _modified(self.path / name))}
 
     def verdict(self) -> str | None:
-        """What became of a retraining, in a sentence; None before the end, or where nothing was to be replaced."""
+        """Return whether the new model was promoted, in a sentence; None before the end or without promotion."""
         try:
             lines = (self.path / PROMOTION_REPORT).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)
 
-    def _done(self, rows: list[dict], asked: dict) -> float | None:
-        minutes = _number(asked.get("minutes"))
-        target = minutes or _number(self._read(SETTINGS).get("epochs")) or _number(asked.get("epochs"))
+    def _done(self, rows: Rows, arguments: Json) -> float | None:
+        minutes = _number(arguments.get("minutes"))
+        target = minutes or _number(self._read(SETTINGS).get("epochs")) or _number(arguments.get("epochs"))
         return _number((_last(rows, "minutes" if minutes else "epoch") or 0.0) / target) if target else None
 
-    def _read(self, name: str) -> dict:
-        """What a JSON file has; empty where it cannot be read."""
+    def _read(self, name: str) -> Json:
+        """Return the contents of a JSON file; empty where it cannot be read."""
         try:
             content = json.loads((self.path / name).read_bytes())
         except (OSError, ValueError):
@@ -88,14 +92,14 @@ class Training:
 
 
 def find_trainings(folder: Path) -> list[Training]:
-    """All trainings in a folder, the newest first."""
+    """Return all trainings in a folder, the newest first."""
     names = os.listdir(folder) if folder.is_dir() else []
     found = [Training(folder / name) for name in names if name.isprintable() and (folder / name / ARGUMENTS).is_file()]
     return sorted(found, key=lambda each: _modified(each.path / ARGUMENTS), reverse=True)
 
 
 def find_training(folder: Path, name: str) -> Training:
-    """The training of that name. Raises LookupError."""
+    """Return the training of that name. Raises LookupError."""
     for training in find_trainings(folder):
         if training.name == name:
             return training
@@ -103,14 +107,14 @@ def find_training(folder: Path, name: str) -> Training:
 
 
 def _modified(path: Path) -> int:
-    """Nanoseconds; 0 where there is no such file."""
+    """Return nanoseconds; 0 where there is no such file."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
 
 
-def _number(value: object) -> float | None:
+def _number(value: Any) -> float | None:
     with contextlib.suppress(TypeError, ValueError):
         number = float(value)
         if math.isfinite(number):
@@ -118,5 +122,5 @@ def _number(value: object) -> float | None:
     return None
 
 
-def _last(rows: list[dict], key: str) -> float | None:
+def _last(rows: Rows, key: str) -> float | None:
     return rows[-1].get(key) if rows else None

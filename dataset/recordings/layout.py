@@ -8,6 +8,7 @@
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,19 @@ class RecordingError(ValueError):
 def is_recording(folder: Path) -> bool:
     """Return whether a folder is a recording."""
     return (folder / FRAMES).is_file() or (folder / META).is_file()
+
+
+def recording_folders(folder: Path) -> list[Path]:
+    """Return the folders of all recordings in `folder`, by name."""
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [folder / name for name in names if name.isprintable() and is_recording(folder / name)]
+
+
+def find_recording(folder: Path, name: str) -> Path:
+    """Return the folder of a recording by its name, which need not be trusted. Raises LookupError."""
+    if folder.is_dir() and name in os.listdir(folder) and is_recording(folder / name):
+        return folder / name
+    raise LookupError(f"there is no recording {name[:100]!r}")
 
 
 def is_recording_name(name: object) -> bool:

@@ -19,6 +19,7 @@ from dataset.recordings.layout import (
     is_recording,
     lock,
     read_meta,
+    recording_folders,
 )
 
 State = Literal["finished", "recording", "interrupted"]
@@ -75,9 +76,7 @@ def open_recording(path: Path) -> Recording:
 
 def find_recordings(folder: Path) -> list[Recording]:
     """Read all recordings in a folder, by name."""
-    if not folder.is_dir():
-        return []
-    return [open_recording(each) for each in sorted(folder.iterdir()) if each.is_dir() and is_recording(each)]
+    return [open_recording(each) for each in recording_folders(folder)]
 
 
 def state_of(folder: Path, meta: Mapping[str, object]) -> State:

@@ -17,9 +17,9 @@ from dataset.recordings.layout import (
     LOCK,
     MASKS,
     QUARANTINE,
-    is_recording,
     lock,
     read_meta,
+    recording_folders,
     write_meta,
 )
 
@@ -46,8 +46,8 @@ class Recovery:
 def recover_all(folder: Path) -> list[Recovery]:
     """Recover every interrupted recording in `folder`. Recordings that are being written now are left alone."""
     recoveries = []
-    for recording in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if recording.is_dir() and is_recording(recording) and not read_meta(recording).get("ended"):
+    for recording in recording_folders(folder):
+        if not read_meta(recording).get("ended"):
             try:
                 recovery = recover(recording)
             except OSError as error:

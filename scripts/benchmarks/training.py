@@ -76,20 +76,20 @@ def measure(options: argparse.Namespace) -> dict[tuple[int, bool], list[float]]:
 @contextmanager
 def training(weights: str, folder: Path) -> Iterator[int]:
     """A training as the workshop runs it; gives its process group. Raises BenchmarkError when it does not begin."""
-    task = BackgroundJob("model.train", max((os.cpu_count() or 2) // 2, 1))
+    job = BackgroundJob("model.train", max((os.cpu_count() or 2) // 2, 1))
     places = ["--run", str(folder / "run"), "--cache", str(folder / "cache")]
-    task.start(["--init", weights, "--data", str(folder / "data"), "--minutes", "1000", "--no-validation", *places])
+    job.start(["--init", weights, "--data", str(folder / "data"), "--minutes", "1000", "--no-validation", *places])
     try:
-        while not any("frames to learn from" in line for line in task.status()["lines"]):
-            if not task.running:
-                raise BenchmarkError("\n".join(task.status()["lines"]))
+        while not any("frames to learn from" in line for line in job.status()["lines"]):
+            if not job.running:
+                raise BenchmarkError("\n".join(job.status()["lines"]))
             time.sleep(0.5)
         time.sleep(SETTLED)
-        yield task.process
+        yield job.pid
     finally:
-        if task.running:
-            os.killpg(task.process, signal.SIGCONT)
-        task.close()
+        if job.running:
+            os.killpg(job.pid, signal.SIGCONT)
+        job.close()
 
 
 def draw_data(folder: Path, count: int = 60) -> None:

@@ -188,7 +188,7 @@ def serve(weights: str, pipe: Connection) -> None:
         return
     feed = Feed()
     server = BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0), [feed])
-    with serve_dashboard(server, feed, About(segmenter.describe()), pages=[Recordings(RECORDINGS).pages]):
+    with serve_dashboard(server, feed, About(), pages=[Recordings(RECORDINGS).pages()]):
         server.listen()
         pipe.send(server.port)
         threading.Thread(target=_tell_time, args=(pipe,), daemon=True).start()

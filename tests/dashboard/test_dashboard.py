@@ -16,10 +16,12 @@ import websocket
 from PIL import Image
 
 from dashboard.live.feed import Feed
-from dashboard.live.viewers import MOST_VIEWERS, PATIENCE_SECONDS, SETTLE_SECONDS, Request, Viewers
+from dashboard.live.history import NewestFrame
+from dashboard.live.updates import Request, Updates, encode_frame
+from dashboard.live.viewers import MAX_VIEWERS, MAX_WAIT_SECONDS, SETTLE_SECONDS, Viewers
 from dashboard.recordings.routes import Recordings
 from dashboard.settings import DashboardSettings
-from dashboard.workshop.requests import WorkspacePaths
+from dashboard.workshop.models import WorkspacePaths
 from dashboard.workshop.routes import Workshop
 from follower.types import Decision, TargetState
 from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
@@ -114,13 +116,19 @@ def test_a_viewer_gets_the_frame_and_what_the_network_saw(
     where = {"centroid": [127.5, 127.5], "box": [100, 110, 156, 146], "area": 2016, "confidence": 0.9}
     assert frame["detection"] == pytest.approx(where)
     assert frame["range"] == {"metres": 12.0, "source": "depth"}
-    assert (frame["track"], frame["truth"]) == ([7, 2, 1], [1, 2, 3])
+    assert (frame["track"], frame["ground_truth"]) == ([7, 2, 1], [1, 2, 3])
     assert frame["camera"][:3] == [-7.75, -1.2345, 10.4]
     assert {"wait", "decode", "network", "agent", "total"} <= set(frame["timings"])
     assert [(each["number"], each["state"]) for each in update["simulators"]] == [(1, "found")]
     assert [event["kind"] for event in update["events"]] == ["connected", "found"]
     (row,) = (dict(zip(update["about"]["row_fields"], row, strict=True)) for row in update["rows"])
-    assert (row["state"], row["area"], row["range"], row["track"], row["truth"]) == ("found", 2016, 12, [7, 2], [1, 2])
+    assert (row["state"], row["area"], row["range"], row["track"], row["ground_truth"]) == (
+        "found",
+        2016,
+        12,
+        [7, 2],
+        [1, 2],
+    )
     assert watcher.ask({"simulator": 1, "frame": frame["number"], "row": row["number"]})["frame"] is None
 
 
@@ -219,11 +227,10 @@ def make_viewers(eventually):
         feed, session = Feed(), make_session()
         viewers = Viewers(
             feed,
+            Updates(feed, {}, recording=lambda: None),
             lambda sids, update: sent.append((time.monotonic(), sorted(sids), update)),
             lambda: busy,
-            {},
             rate=120.0,
-            recording=lambda: None,
         )
         started.append(viewers)
         for number, request in enumerate(requests):
@@ -252,7 +259,7 @@ def test_who_asks_for_the_same_shares_an_update(make_viewers, make_frame):
 
 def test_viewers_wait_until_a_frame_is_done_with_but_not_for_ever(make_viewers, make_frame):
     assert make_viewers([{}], make_frame(), busy=False)[0][0] >= SETTLE_SECONDS
-    assert make_viewers([{}], make_frame(), busy=True)[0][0] >= PATIENCE_SECONDS
+    assert make_viewers([{}], make_frame(), busy=True)[0][0] >= MAX_WAIT_SECONDS
 
 
 def test_nothing_is_compressed_for_each_viewer_anew(serve_with_dashboard, async_mode):
@@ -265,7 +272,7 @@ def test_nothing_is_compressed_for_each_viewer_anew(serve_with_dashboard, async_
 
 
 def test_viewers_beyond_the_limit_are_turned_away(bridge, watch):
-    for _ in range(MOST_VIEWERS):
+    for _ in range(MAX_VIEWERS):
         watch(bridge.port)
     with pytest.raises(socketio.exceptions.ConnectionError):
         watch(bridge.port)
@@ -282,8 +289,8 @@ def test_the_page_needs_nothing_from_elsewhere(bridge):
     page = session.get(base)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "http" not in page.text
-    vendor = ("shared/vendor/socket.io.esm.min.js", "shared/vendor/socket.io-LICENSE.txt")
-    for path in ("live/main.js", "live/live.css", "shared/style.css", "shared/icon.svg", *vendor):
+    vendor = ("static/vendor/socket.io.esm.min.js", "static/vendor/socket.io-LICENSE.txt")
+    for path in ("live/static/main.js", "live/static/live.css", "static/style.css", "static/icon.svg", *vendor):
         assert session.get(f"{base}/assets/{path}").ok, path
     assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
 
@@ -301,7 +308,7 @@ def test_a_page_tells_where_one_is_and_nothing_of_what_comes_from_elsewhere(
     serve_with_dashboard, tmp_path, path, current
 ):
     workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()))
-    bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages, workshop.pages])
+    bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages(), workshop.pages()])
     address = f"http://127.0.0.1:{bridge.port}{path}"
     page = requests.get(address)
     assert current in page.text
@@ -320,7 +327,7 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
         feed.frame_processed(session, processed_frame(frame=make_frame(), latency=latency))
         session.counts.skipped += 1
         moment += 0.06
-    rows = feed.rows_after(feed.watched[0], -1)
+    rows = feed.rows_after(feed.simulators[0], -1)
     assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
 
 
@@ -329,7 +336,7 @@ def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
     feed.connected(session)
     feed.disconnected(session)
     feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
-    assert feed.watched == []
+    assert feed.simulators == []
     assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
 
 
@@ -344,9 +351,6 @@ def test_refusals_of_a_kind_share_an_event():
 
 
 def test_numbers_that_json_cannot_hold_are_left_out(make_frame):
-    from dashboard.live.encoding import encode_frame
-    from dashboard.live.feed import NewestFrame
-
     decision = Decision(TargetState.FOUND, False, (), track_point=(float("nan"), 1.0, float("inf")))
-    encoded = encode_frame(NewestFrame(0, 1.0, processed_frame(decision, make_frame())), b"", depth=False)
+    encoded = encode_frame(NewestFrame(0, 1.0, processed_frame(decision, make_frame())), depth=False)
     assert encoded["track"] == [None, 1.0, None]

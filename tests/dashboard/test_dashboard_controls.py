@@ -166,10 +166,10 @@ def test_where_others_can_connect_they_watch_and_need_the_token_to_control(fly, 
     assert requests.get(call.address, timeout=30).ok
     for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": token}, {"Authorization": "Bearer é".encode()}):
         assert call("recording/start", headers=headers).status_code == 401
-        assert requests.get(f"{call.address}/api/controls", headers=headers, timeout=30).json()["allowed"] is False
+        assert requests.get(f"{call.address}/api/controls", headers=headers, timeout=30).json()["authorised"] is False
     assert not recorder.recording
     right = {"Authorization": f"Bearer {token}"}
-    assert requests.get(f"{call.address}/api/controls", headers=right, timeout=30).json()["allowed"] is True
+    assert requests.get(f"{call.address}/api/controls", headers=right, timeout=30).json()["authorised"] is True
     assert call("recording/start", headers=right).ok
     assert recorder.recording
 

@@ -35,7 +35,7 @@ def site(serve_with_dashboard, folder):
     """Start a bridge with these recordings; returns its address."""
 
     def start(**options) -> str:
-        bridge = serve_with_dashboard(more=[Recordings(folder).pages], **options)
+        bridge = serve_with_dashboard(more=[Recordings(folder).pages()], **options)
         start.token = bridge.dashboard.token
         return f"http://127.0.0.1:{bridge.port}"
 
@@ -252,7 +252,7 @@ def test_a_recording_that_grows_is_looked_at_from_where_it_was_left(tmp_path):
 
 
 def test_a_folder_that_does_not_exist_yet_has_none(serve_with_dashboard, tmp_path):
-    bridge = serve_with_dashboard(more=[Recordings(tmp_path / "none").pages])
+    bridge = serve_with_dashboard(more=[Recordings(tmp_path / "none").pages()])
     address = f"http://127.0.0.1:{bridge.port}"
     assert get(address + "/api/recordings").json() == {"recordings": []}
     assert get(address + "/api/recordings/walk").status_code == 404

@@ -35,7 +35,7 @@ def recorder(folder):
 
 @pytest.fixture
 def bridge(serve_with_dashboard, seeing_agent, recorder, folder):
-    more = [Recordings(folder).pages]
+    more = [Recordings(folder).pages()]
     return serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network(), more=more)
 
 
@@ -248,7 +248,7 @@ def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit,
 
 
 def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):
-    bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(folder).pages])
+    bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(folder).pages()])
     page = visit(bridge.dashboard.address.partition("#")[0] + "recordings/walk")
     page.get_by_text("Read-only").wait_for()
     until(page, lambda: shown(page))

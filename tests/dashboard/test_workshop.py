@@ -10,7 +10,13 @@ import pytest
 import requests
 
 from dashboard.workshop import routes as workshop_module
-from dashboard.workshop.requests import read_comparison, read_resumption, read_training
+from dashboard.workshop.requests import (
+    ComparisonRequest,
+    TrainingRequest,
+    comparison_arguments,
+    resume_arguments,
+    training_arguments,
+)
 from dashboard.workshop.routes import Workshop
 from tests.dashboard.workbench import lay_out
 
@@ -29,9 +35,9 @@ def served(serve_with_dashboard, bench):
 
     def start(**options) -> SimpleNamespace:
         said = []
-        workshop = Workshop(bench.paths, threads=1, say=said.append, low_priority=options.pop("low_priority", False))
+        workshop = Workshop(bench.paths, threads=1, log=said.append, low_priority=options.pop("low_priority", False))
         workshops.append(workshop)
-        bridge = serve_with_dashboard(more=[workshop.pages], **options)
+        bridge = serve_with_dashboard(more=[workshop.pages()], **options)
         address = f"http://127.0.0.1:{bridge.port}/api/workshop"
         return SimpleNamespace(
             bridge=bridge,
@@ -103,11 +109,11 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, bench):
     before = len(seen["rows"])
     assert served.post("/trainings/evening/resume").ok
     until(lambda: learnt(before + 1))
-    process = served.workshop._training.process
+    process = served.workshop._training.pid
     served.workshop.__exit__()  # the follower ends
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
-    assert read_resumption("evening", bench.paths)[0] == "--resume"
+    assert resume_arguments("evening", bench.paths)[0] == "--resume"
 
 
 def test_what_the_process_says_of_bad_data_is_there_to_be_read(served, bench):
@@ -117,7 +123,8 @@ def test_what_the_process_says_of_bad_data_is_there_to_be_read(served, bench):
     assert seen["process"]["exit_status"] == 2
     assert "run_1_cam1_00001.jpeg" in "\n".join(seen["process"]["lines"])
     assert served.said[-1] == "training spoilt has failed"
-    assert read_training(form(name="spoilt"), bench.paths)[0] == "spoilt"  # it never began: the name is free
+    spoilt = TrainingRequest(**form(name="spoilt"))
+    assert training_arguments(spoilt, bench.paths)[0] == "spoilt"  # it never began: the name is free
 
 
 def test_two_models_are_compared_frame_by_frame(served, bench):
@@ -145,7 +152,7 @@ def test_it_runs_at_the_lowest_priority(served):
         pytest.skip("asks POSIX for the priority")
     served = served(low_priority=True)
     assert served.post("/comparison/start", {"models": ["one.h5", "two.h5"], "recording": "park"}).ok
-    process = served.workshop._comparison._task.process
+    process = served.workshop._comparison._job.pid
     assert os.getpriority(os.PRIO_PROCESS, process) == 19
     began = time.monotonic()
     served.workshop.__exit__()
@@ -157,7 +164,7 @@ def test_it_runs_at_the_lowest_priority(served):
     [
         ({"init": "three.h5"}, 404, "no model 'three.h5'"),
         ({"init": "../settings.toml"}, 404, "no model"),
-        ({"init": None}, 404, "no model"),
+        ({"init": None}, 400, "init"),
         ({"recordings": []}, 400, "at least one"),
         ({"recordings": "meadow"}, 400, "a list"),
         ({"recordings": ["../data"]}, 404, "no recording"),
@@ -175,6 +182,7 @@ def test_it_runs_at_the_lowest_priority(served):
         ({"promote": "yes"}, 400, "promote"),
         ({"promote": True, "better": "hair"}, 400, "better"),
         ({"skip_bad": 1}, 400, "skip_bad"),
+        ({"minuets": 5}, 400, "there is no key minuets; did you mean minutes?"),
     ],
 )
 def test_nonsense_starts_nothing_and_is_one_sentence(served, bench, changes, status, word):
@@ -190,7 +198,7 @@ def test_nonsense_starts_nothing_and_is_one_sentence(served, bench, changes, sta
     [
         ({"models": ["one.h5"], "recording": "park"}, 400),
         ({"models": ["one.h5", "one.h5"], "recording": "park"}, 400),
-        ({"models": ["one.h5", ["two.h5"]], "recording": "park"}, 404),
+        ({"models": ["one.h5", ["two.h5"]], "recording": "park"}, 400),
         ({"models": ["one.h5", "two.h5"]}, 400),
         ({"models": ["one.h5", "two.h5"], "recording": "park", "data": "data"}, 400),
         ({"models": ["one.h5", "two.h5"], "recording": "../data"}, 404),
@@ -206,17 +214,19 @@ def test_nonsense_is_not_compared(served, body, status):
 
 
 def test_a_form_becomes_a_list_of_arguments(bench):
-    name, arguments = read_training(
-        form(name="far", promote=True, better="far", minutes=7.5, skip_bad=True), bench.paths
+    name, arguments = training_arguments(
+        TrainingRequest(**form(name="far", promote=True, better="far", minutes=7.5, skip_bad=True)), bench.paths
     )
     assert name == "far"
     assert arguments[:2] == ["--init", str(bench.folder / "models" / "one.h5")]
     assert arguments[2:4] == ["--recordings", str(bench.folder / "recordings" / "meadow")]
     assert arguments[arguments.index("--minutes") + 1] == "7.5"
     assert arguments[-4:] == ["--promote", "--better", "far", "--skip-bad"]
-    assert read_training(form(), bench.paths)[0][:2] == "20"  # without a name, date and time
+    assert training_arguments(TrainingRequest(**form()), bench.paths)[0][:2] == "20"  # without a name, date and time
     folder = {"models": ["two.h5", "one.h5"], "data": str(bench.folder / "data")}
-    assert read_comparison(folder, bench.paths)[1:3] == [str(bench.folder / name) for name in ("models/one.h5", "data")]
+    assert comparison_arguments(ComparisonRequest(**folder), bench.paths)[1:3] == [
+        str(bench.folder / name) for name in ("models/one.h5", "data")
+    ]
 
 
 CALLS = ("/trainings", "/trainings/evening/resume", "/trainings/evening/stop", "/comparison/start", "/comparison/stop")

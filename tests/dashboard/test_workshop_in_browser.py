@@ -46,7 +46,7 @@ def served(serve_with_dashboard, bench):
 
     model_switcher = ModelSwitcher(bench.paths.models[0], load, lambda *network: bridges[-1].swap_model(*network))
     with Workshop(bench.paths, threads=1, low_priority=False, model_switcher=model_switcher) as workshop:
-        more = [Recordings(bench.paths.recordings).pages, workshop.pages]
+        more = [Recordings(bench.paths.recordings).pages(), workshop.pages()]
         yield start
 
 
@@ -171,7 +171,7 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("24 frames compared.").wait_for(timeout=PATIENCE * 1000)
     assert [page.text_content(f"#{side}-name") for side in SIDES] == ["one.h5", "two.h5"]
-    page.get_by_text("By the hero's size").wait_for()
+    page.get_by_text("By target size").wait_for()
     address = page.url.removesuffix("/workshop")
     rows = requests.get(f"{address}/api/workshop/comparison", timeout=30).json()["rows"]
     assert len(rows) == 24

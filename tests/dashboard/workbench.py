@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.workshop.requests import WorkspacePaths
+from dashboard.workshop.models import WorkspacePaths
 from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import write_dataset
 

@@ -6,6 +6,7 @@ from dataset.schema import FAR_PIXELS, SIZE_BANDS, Interval
 
 MIN_FRAMES = 20  # a group of fewer frames decides nothing
 
+Criterion = Literal["all", "far", "near", "false-positives"]
 Figure = Literal["hero IoU", "recall", "people IoU", "false-positive rate"]
 
 # Groups of frames by the target's pixels at the reference size.
@@ -17,7 +18,7 @@ ALL, FAR, NEAR = TARGETS = (
 )
 NEGATIVE = Interval("negative frames", 0, _PRESENT)
 
-CRITERIA: dict[str, tuple[Figure, Interval]] = {
+CRITERIA: dict[Criterion, tuple[Figure, Interval]] = {
     "all": ("hero IoU", ALL),
     "far": ("hero IoU", FAR),
     "near": ("hero IoU", NEAR),

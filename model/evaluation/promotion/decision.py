@@ -10,7 +10,7 @@ import numpy as np
 from dataset.pairs import Pair
 from dataset.recordings.frame_record import read_frame_records
 from dataset.schema import PEOPLE, SIZE_BANDS, Interval
-from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, NEGATIVE, TARGETS, Figure
+from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, NEGATIVE, TARGETS, Criterion, Figure
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 
 # Metres from the camera to the target.
@@ -87,7 +87,7 @@ def target_ranges(pairs: Iterable[Pair]) -> list[float]:
     return ranges
 
 
-def decide(changes: Sequence[Change], better: str, tolerance: float) -> Verdict:
+def decide(changes: Sequence[Change], better: Criterion, tolerance: float) -> Verdict:
     """Promote what is better where asked, and nowhere worse by more than `tolerance`.
 
     Groups of fewer than MIN_FRAMES frames do not count.

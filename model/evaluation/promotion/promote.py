@@ -12,6 +12,7 @@ from dataset.files import replacing
 from dataset.pairs import Pair
 from model.console import print_plain
 from model.evaluation.measure import evaluate_models
+from model.evaluation.promotion.criteria import Criterion
 from model.evaluation.promotion.decision import compare, decide
 from model.evaluation.promotion.report import write_report
 from model.evaluation.report import print_tables
@@ -26,7 +27,7 @@ def promote_if_better(
     pairs: Sequence[Pair],
     measured_on: str,
     folder: Path,
-    better: str,
+    better: Criterion,
     tolerance: float,
     console: Console,
 ) -> bool:

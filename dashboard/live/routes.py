@@ -1,0 +1,129 @@
+"""The live page and its HTTP calls; docs/dashboard.md describes them for users."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import MaxLen
+
+from dashboard.auth import is_authorised
+from dashboard.calls import Body, Json, NoBody
+from dashboard.live.feed import Feed
+from dashboard.pages import Pages
+from sim_bridge.recorder.recorder import Recorder
+from sim_bridge.recorder.settings import Reason
+from sim_bridge.server import BridgeServer
+from sim_bridge.wire.simulator_control import EpisodeRequest, SimulatorInfo, SpeedRequest, new_episode, set_speed
+
+
+@dataclass(frozen=True)
+class PauseRequest:
+    """Pause or resume the commands to a simulator."""
+
+    paused: bool
+
+
+@dataclass(frozen=True)
+class RecordingRequest:
+    """Start a recording; without a name it is date and time, without `filter` the settings decide which frames."""
+
+    name: str = ""
+    filter: tuple[Reason, ...] | None = None
+
+
+@dataclass(frozen=True)
+class MarkRequest:
+    """Mark the next frame."""
+
+    note: Annotated[str, MaxLen(200), "text of at most 200 characters"] = ""
+
+
+class LiveControls:
+    """Controls of the flight; without a `recorder` nothing can be recorded."""
+
+    def __init__(self, feed: Feed, server: BridgeServer, recorder: Recorder | None):
+        self._feed = feed
+        self._server = server
+        self._recorder = recorder
+
+    def pages(self) -> Pages:
+        """Return the live page with its calls."""
+        pages = Pages("live")
+        pages.add_page("/", "live.html")
+        pages.add_query("/api/controls", self._describe)
+        pages.add_command("/api/recording/start", RecordingRequest, self._start_recording)
+        pages.add_command("/api/recording/stop", NoBody, self._stop_recording)
+        pages.add_command("/api/mark", MarkRequest, self._mark)
+        simulator = "/api/simulators/<int:number>"
+        pages.add_command(f"{simulator}/pause", PauseRequest, self._pause)
+        pages.add_command(f"{simulator}/drop-target", NoBody, self._drop_target)
+        pages.add_command(f"{simulator}/speed", SpeedRequest, self._set_speed)
+        pages.add_command(f"{simulator}/new-episode", EpisodeRequest, self._start_episode)
+        return pages
+
+    def _describe(self) -> Json:
+        """Whether this caller may use the controls, and the state of the recorder."""
+        return {"authorised": is_authorised(), "recorder": self._recorder.status() if self._recorder else None}
+
+    def _start_recording(self, request: RecordingRequest) -> Json:
+        recorder = self._require_recorder()
+        already = recorder.status()["recording"]
+        name = recorder.start(request.name, request.filter)
+        if not already:
+            self._feed.add_event("control", f"recording {name}")
+        return recorder.status()
+
+    def _stop_recording(self, request: NoBody) -> Json:
+        recorder = self._require_recorder()
+        recorder.stop(then=self._log_recorded)
+        return recorder.status()
+
+    def _log_recorded(self, names: Sequence[str]) -> None:
+        text = f"recorded {', '.join(names)}" if names else "recorded nothing: no frame was kept"
+        self._feed.add_event("control", text)
+
+    def _require_recorder(self) -> Recorder:
+        if self._recorder is None:
+            raise LookupError("this bridge has no recorder")
+        return self._recorder
+
+    def _mark(self, request: MarkRequest) -> Json:
+        note = request.note.strip() or "marked"
+        if self._recorder is not None:
+            self._recorder.mark(note)
+        self._feed.add_event("mark", note)
+        return {"note": note}
+
+    def _pause(self, request: PauseRequest, number: int) -> Json:
+        session = self._feed.session(number)
+        if request.paused is not session.controls.paused:
+            session.controls.paused = request.paused
+            text = "commands paused: the drone gets none" if request.paused else "commands resumed"
+            self._feed.add_event("control", text, session)
+        return {"paused": request.paused}
+
+    def _drop_target(self, request: NoBody, number: int) -> Json:
+        session = self._feed.session(number)
+        session.controls.drop_target()
+        self._feed.add_event("control", "the operator dropped the target", session)
+        return {}
+
+    def _set_speed(self, request: SpeedRequest, number: int) -> Json:
+        asked = self._ask(number, set_speed, request)
+        self._feed.add_event("control", f"speed {asked['speed']:g}", self._feed.session(number))
+        return asked
+
+    def _start_episode(self, request: EpisodeRequest, number: int) -> Json:
+        asked = self._ask(number, new_episode, request)
+        text = f"new episode: seed {asked['seed']}, {asked['people']} people"
+        self._feed.add_event("control", text, self._feed.session(number))
+        return asked
+
+    def _ask(self, number: int, make: Callable[[SimulatorInfo, Body], tuple[str, Json]], request: Body) -> Json:
+        """Send a request to the built-in simulator; return the payload."""
+        session = self._feed.session(number)
+        if session.simulator_info is None:
+            raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
+        event, payload = make(session.simulator_info, request)
+        self._server.ask(session, event, payload)
+        return payload
