@@ -1,4 +1,4 @@
-"""Hero probabilities to blobs: which groups of pixels could be the hero. Which of them is, the tracker decides."""
+"""Target probabilities to blobs: groups of pixels that could be the target. The tracker decides which of them is."""
 
 from dataclasses import dataclass
 
@@ -9,42 +9,44 @@ from dataset.schema import HERO, REFERENCE_PIXELS
 from follower.geometry import rescale_pixel
 from follower.types import Detection
 
-MAX_COMPONENTS = 24  # the largest ones; a network that sees more than that sees noise
-MERGE_GAP = 0.2  # of the larger fragment's height: what a lamp post hides of a person's width, and a bit
+MAX_COMPONENTS = 24  # the largest ones are kept; more than that is noise
+MERGE_GAP = 0.2  # of the larger fragment's height: a little more than what a lamp post hides of a person's width
 
 
 @dataclass(frozen=True)
 class Blob:
-    """A group of hero pixels, as a detection and as what ranks it among others."""
+    """Group of target pixels, as a detection and with what ranks it among others."""
 
     detection: Detection
     reference_area: float  # pixels of a 256x256 image
 
     @property
     def strength(self) -> float:
-        """How much speaks for it: its area times its confidence."""
+        """Area times confidence."""
         return self.reference_area * self.detection.confidence
 
 
 def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold: float, min_area: float) -> list[Blob]:
-    """Everything that could be the hero, strongest first.
+    """Return everything that could be the target, strongest first.
 
-    Pixels above the threshold, grouped by 8-connected components; fragments close to a larger one join it (an occluder
-    can cut a silhouette in two). Groups smaller than `min_area` are left out.
+    Pixels above the threshold are grouped into 8-connected components; fragments close to a larger one are merged into
+    it (an occluder can cut a silhouette in two). Groups smaller than `min_area` are left out.
 
     Args:
-        probabilities: (rows, columns, 3) float, classes background, people, hero.
-        image_size: (height, width) of the original frame, in whose pixels the detections are given.
-        threshold: hero probability above which a pixel counts, 0..1.
+        probabilities: (rows, columns, 3) float: background, people, hero.
+        image_size: (height, width) of the colour image, in whose pixels the detections are given.
+        threshold: target probability above which a pixel counts, 0..1.
         min_area: pixels of a 256x256 image, whatever the network's resolution.
+
+    Raises ValueError when `probabilities` has another shape.
     """
     rows, columns = _check_shape(probabilities)
-    hero = probabilities[:, :, HERO]
-    mask = (hero > threshold).view(np.uint8)
+    target = probabilities[:, :, HERO]
+    mask = (target > threshold).view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)
     if not width:
         return []
-    # Most of a frame has no hero in it: label the part that has.
+    # Most of a frame shows no target: label only the part that does.
     part = mask[top : top + height, left : left + width]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     order = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]
@@ -52,7 +54,7 @@ def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold
     blobs = []
     for group in _group_fragments(stats, order.tolist()):
         if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest:
-            blobs.append(_blob(hero, labels, stats, group, (top, left), image_size))
+            blobs.append(_blob(target, labels, stats, group, (top, left), image_size))
     return sorted(blobs, key=lambda blob: -blob.strength)
 
 
@@ -62,11 +64,11 @@ def _check_shape(probabilities: np.ndarray) -> tuple[int, int]:
             f"expected probabilities of shape (rows, columns, 3) for background, people and hero, got "
             f"{probabilities.shape}; pass one frame at a time, and a network with these three classes"
         )
-    return probabilities.shape[:2]
+    return probabilities.shape[0], probabilities.shape[1]
 
 
 def _group_fragments(stats: np.ndarray, order: list[int]) -> list[list[int]]:
-    """Labels in groups: each fragment joins the largest component that it lies close to, by their boxes."""
+    """Return labels in groups: each fragment joins the largest component whose box is close enough."""
     groups: list[list[int]] = []
     for label in order:
         for group in groups:
@@ -81,41 +83,40 @@ def _group_fragments(stats: np.ndarray, order: list[int]) -> list[list[int]]:
 
 
 def _gap(one: np.ndarray, other: np.ndarray) -> int:
-    """Pixels between two boxes, along rows or columns, whichever is more; 0 when they overlap."""
-    left, top, width, height = one[:4].tolist()
-    other_left, other_top, other_width, other_height = other[:4].tolist()
+    """Return the pixels between two boxes, along rows or columns, whichever is more; 0 where they overlap."""
+    left, top, width, height = map(int, one[:4])
+    other_left, other_top, other_width, other_height = map(int, other[:4])
     across = max(left - (other_left + other_width), other_left - (left + width), 0)
     down = max(top - (other_top + other_height), other_top - (top + height), 0)
     return max(across, down)
 
 
 def _blob(
-    hero: np.ndarray,
+    target: np.ndarray,
     labels: np.ndarray,
     stats: np.ndarray,
     group: list[int],
     corner: tuple[int, int],
     image_size: tuple[int, int],
 ) -> Blob:
-    """The blob of a group; `labels` and `stats` count from `corner` (row, column) of `hero`."""
-    rows, columns = hero.shape
+    """Return the blob of a group; `labels` and `stats` count from `corner` (row, column) of `target`."""
+    rows, columns = target.shape
     starts = stats[group][:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT]]
     ends = starts + stats[group][:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     (top, left), (bottom, right) = starts.min(axis=0), ends.max(axis=0)
     inside = np.isin(labels[top:bottom, left:right], group)
     top, bottom, left, right = top + corner[0], bottom + corner[0], left + corner[1], right + corner[1]
-    mask = np.zeros(hero.shape, dtype=bool)
+    mask = np.zeros(target.shape, dtype=bool)
     mask[top:bottom, left:right] = inside
 
     in_rows, in_columns = np.nonzero(inside)
     centroid = rescale_pixel((top + in_rows.mean(), left + in_columns.mean()), (rows, columns), image_size)
     down, across = image_size[0] / rows, image_size[1] / columns
-    confidence = float(hero[top:bottom, left:right][inside].mean())
     detection = Detection(
         centroid=(float(centroid[0]), float(centroid[1])),
         box=(float(top * down), float(left * across), float(bottom * down), float(right * across)),
         area=float(in_rows.size * down * across),
-        confidence=confidence,
+        confidence=float(target[top:bottom, left:right][inside].mean()),
         mask=mask,
     )
     return Blob(detection, in_rows.size * REFERENCE_PIXELS / (rows * columns))

@@ -1,7 +1,8 @@
-"""How much one look at a person says for or against being the hero. What many looks come to, the tracker decides.
+"""Evidence of a single frame that a person is the target; the tracker accumulates it over frames.
 
-Other people wear red too, and a network takes their coat or skirt for the hero, but seldom all of them. What tells the
-hero is that nearly the whole person is, and that shows the better the more pixels there are.
+Other people wear red too, and a network takes their coat or skirt for the target, but seldom all of the person. What
+distinguishes the target is that nearly its whole silhouette is classified as the target, and the more pixels there
+are, the more reliable that is.
 """
 
 import math
@@ -12,111 +13,112 @@ import numpy as np
 
 from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
 from follower.detection import Blob
-from follower.geometry import Intrinsics, depth_metres, pixel_from_world, pixels_at_centres, rescale_pixel
+from follower.geometry import Camera, pixels_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame, RangeSource
 
-FAIR_SHARE = 0.75  # of a person's silhouette: more speaks for the hero, less for somebody else
-WHOLE = 2.0  # log-odds for a person of CLEAR pixels who is the hero all over
-CLEAR = 40.0  # pixels of a 256x256 image; what more pixels add grows with their square root,
-CLEAREST = 2.0  # up to this many times as much
-BODY_AREA = 0.4  # square metres of silhouette; what is smaller is a part of a person, or a leaf
-HALF_WIDTH = 0.4  # metres to each side of a track's point in which its person is looked for
-DEPTH_GAP = 1.0  # metres nearer or farther: another person
+NEUTRAL_FRACTION = 0.75  # of a silhouette that is target: more is evidence for the target, less against it
+REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA that is entirely target
+REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
+MAX_AREA_GAIN = 2.0  # up to this factor
+MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
+SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
+MAX_DEPTH_DIFFERENCE = 1.0  # metres; pixels nearer or farther belong to another person
 
 
-def log_odds(share: float, pixels: float, area: float) -> float:
-    """Log-odds that a person is the hero rather than somebody else taken for her, from one look alone.
+def log_odds(fraction: float, pixels: float, area: float) -> float:
+    """Return the log-odds that a person is the target rather than a false positive, from one frame alone.
 
-    A straight line for what was counted over sizes and shares in flights of the stand-in, where 12,600 blobs were the
-    hero and 1,600 were not.
+    A linear fit to counts over sizes and fractions in flights of the built-in simulator: 12,600 blobs of the target
+    and 1,600 false positives.
 
     Args:
-        share: of the person's silhouette that is the hero, 0..1.
+        fraction: of the person's silhouette that is target, 0..1.
         pixels: of the silhouette, in a 256x256 image.
         area: of the silhouette, square metres.
     """
-    body = min(area / BODY_AREA, 1.0)
-    return WHOLE * _clarity(pixels) * body * (share - FAIR_SHARE) / (1 - FAIR_SHARE)
+    completeness = min(area / MIN_PERSON_AREA, 1.0)
+    return (
+        REFERENCE_LOG_ODDS * _area_gain(pixels) * completeness * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
+    )
 
 
 @dataclass(frozen=True)
-class Look:
-    """One frame, to be asked about the people in it. Its depth image is asked for only where there is somebody."""
+class FrameEvidence:
+    """Evidence of one frame about the people in it. Its depth image is decoded only where there is a person."""
 
     frame: Frame
-    probabilities: np.ndarray  # (rows, columns, 3) float, classes background, people, hero
-    depth_far: float  # metres that a depth of 255 stands for
-    vertical_fov: float  # degrees
+    probabilities: np.ndarray  # (rows, columns, 3) float: background, people, hero
+    camera: Camera
     target_height: float  # metres
 
-    def at_blob(self, blob: Blob, place: Measurement) -> float:
-        """Log-odds that the person whom a blob belongs to is the hero; a giant is none, but a tree of her colours."""
-        if place.giant:
-            return -WHOLE * _clarity(blob.reference_area)
-        known = place.range.source is RangeSource.DEPTH
-        share = self.hero_share(blob, place.range.metres if known else None)
-        return log_odds(share, blob.reference_area / share, place.area / share)
+    def for_blob(self, blob: Blob, measurement: Measurement) -> float:
+        """Return the log-odds that the person a blob belongs to is the target; one of implausible size is not."""
+        if measurement.implausible_size:
+            return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
+        by_depth = measurement.range.source is RangeSource.DEPTH
+        fraction = self.target_fraction(blob, measurement.range.metres if by_depth else None)
+        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction)
 
-    def hero_share(self, blob: Blob, metres: float | None) -> float:
-        """How much of the person whom a blob belongs to is the hero, by probability, in 0..1 and never 0.
+    def target_fraction(self, blob: Blob, metres: float | None) -> float:
+        """Return the fraction of the person a blob belongs to that is target, by probability, in (0, 1].
 
-        The person is what is people or hero, connected with the blob, as far away (`metres`, where known), no wider
-        than it, and reaching no farther above and below it than it is high: there a coat's head and legs are, and not
-        yet the neighbours.
+        The person consists of the people and target pixels that are connected with the blob, at its depth (`metres`,
+        where known), no wider than it, and within its own height above and below it: the head and legs beyond a coat
+        lie there, and neighbours do not yet.
         """
         left, top, width, height = cv2.boundingRect(blob.detection.mask.view(np.uint8))
         rows, columns = slice(max(0, top - height), top + 2 * height), slice(max(0, left - 1), left + width + 1)
         inside = blob.detection.mask[rows, columns]
-        silhouettes = inside | self._somebody(rows, columns, metres)
+        silhouettes = inside | self._person_mask(rows, columns, metres)
         count, labels = cv2.connectedComponents(silhouettes.view(np.uint8), connectivity=8)
-        touched = np.zeros(count, dtype=bool)
-        touched[labels[inside]] = True
-        return self._share(rows, columns, touched[labels])
+        connected = np.zeros(count, dtype=bool)
+        connected[labels[inside]] = True
+        return self._fraction(rows, columns, connected[labels])
 
-    def at_place(self, point: np.ndarray) -> float:
-        """Log-odds, at most 0, from the point (3,) where a tracked person should be, metres, and no blob is.
+    def at_predicted_position(self, point: np.ndarray) -> float:
+        """Return the log-odds, at most 0, from the predicted position (3,) of a person without a blob there, metres.
 
-        A person who stands there in plain view and is not the hero speaks against; nobody, somebody well in front of or
-        behind the place, or a place out of view says nothing. It never counts more than one look at a far hero:
-        somebody may have stepped between.
+        A person who stands there in plain view and is not the target is evidence against; no person, one well in front
+        of or behind the position, or a position out of view is none. It never counts more than one frame of a distant
+        target: another person may have stepped in between.
         """
-        image_size, size = self.frame.image.shape[:2], self.probabilities.shape[:2]
-        intrinsics = Intrinsics.from_fov(*image_size, self.vertical_fov)
-        pixel, metres = pixel_from_world(point, intrinsics, self.frame.gimbal_pose)
+        camera, image_size, size = self.camera, self.camera.image_size, self.probabilities.shape[:2]
+        pixel, metres = camera.pixel_from_world(point)
         if metres <= 0:
             return 0.0
-        tall, wide = (intrinsics.focal * half / metres for half in (self.target_height / 2, HALF_WIDTH))
+        tall, wide = (camera.focal * half / metres for half in (self.target_height / 2, SEARCH_HALF_WIDTH))
         top, left = rescale_pixel((pixel[0] - tall, pixel[1] - wide), image_size, size)
         bottom, right = rescale_pixel((pixel[0] + tall, pixel[1] + wide), image_size, size)
         rows = slice(max(0, round(top)), max(0, round(bottom) + 1))
         columns = slice(max(0, round(left)), max(0, round(right) + 1))
-        person = self._somebody(rows, columns, float(metres))
+        person = self._person_mask(rows, columns, float(metres))
         part = np.count_nonzero(person) / (size[0] * size[1])  # of the image
         if not part:
             return 0.0
-        pixels, area = part * REFERENCE_PIXELS, part * math.prod(image_size) * (metres / intrinsics.focal) ** 2
-        most = WHOLE * min(math.sqrt(pixels / CLEAR), 1.0)
-        return float(np.clip(log_odds(self._share(rows, columns, person), pixels, area), -most, 0.0))
+        pixels, area = part * REFERENCE_PIXELS, part * math.prod(image_size) * (metres / camera.focal) ** 2
+        most = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
+        return float(np.clip(log_odds(self._fraction(rows, columns, person), pixels, area), -most, 0.0))
 
-    def _somebody(self, rows: slice, columns: slice, metres: float | None) -> np.ndarray:
-        """Where in a part of the picture somebody is, and not well nearer or farther than `metres`: bool."""
-        somebody = self.probabilities[rows, columns, PEOPLE] + self.probabilities[rows, columns, HERO] > 0.5
-        if metres is None or not somebody.any() or (depth_image := self.frame.depth_image) is None:
-            return somebody
+    def _person_mask(self, rows: slice, columns: slice, metres: float | None) -> np.ndarray:
+        """Return where a part of the image shows people or the target, unless well nearer or farther than `metres`."""
+        person: np.ndarray = self.probabilities[rows, columns, PEOPLE] + self.probabilities[rows, columns, HERO] > 0.5
+        if metres is None or not person.any() or (depth_image := self.frame.depth_image) is None:
+            return person
         size, shape = self.probabilities.shape[:2], depth_image.shape
         # Each of the network's pixels takes the depth at its centre.
         index = [
             pixels_at_centres(np.arange(count)[part], count, length)
             for part, count, length in zip((rows, columns), size, shape, strict=True)
         ]
-        depths = depth_metres(depth_image[np.ix_(*index)], self.depth_far)
-        return somebody & ~(np.abs(depths - metres) > DEPTH_GAP)  # where saturated, nobody knows
+        depths = self.camera.depth_metres(depth_image[np.ix_(*index)])
+        person &= ~(np.abs(depths - metres) > MAX_DEPTH_DIFFERENCE)  # an unknown depth (NaN) excludes nothing
+        return person
 
-    def _share(self, rows: slice, columns: slice, person: np.ndarray) -> float:
-        people, hero = (float(self.probabilities[rows, columns, label][person].sum()) for label in (PEOPLE, HERO))
-        return hero / (people + hero)
+    def _fraction(self, rows: slice, columns: slice, person: np.ndarray) -> float:
+        people, target = (float(self.probabilities[rows, columns, label][person].sum()) for label in (PEOPLE, HERO))
+        return target / (people + target)
 
 
-def _clarity(pixels: float) -> float:
-    return min(math.sqrt(pixels / CLEAR), CLEAREST)
+def _area_gain(pixels: float) -> float:
+    return min(math.sqrt(pixels / REFERENCE_AREA), MAX_AREA_GAIN)

@@ -1,57 +1,109 @@
 """Pixels, depth and camera poses to points in the world and back: the one place that knows axes and units.
 
-World: metres, x forward, y left, z up. A camera looks along its own +x, y to its left, z up. Pixels are (row, column)
-with pixel centres at integers, so an image's edges lie at -0.5 and size - 0.5. It knows nothing of blobs or tracks.
+World: metres, x forward, y left, z up. A camera looks along its own +x, with y to its left and z up. Pixels are
+(row, column) with pixel centres at integers, so an image's edges lie at -0.5 and size - 0.5.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from follower.types import Pose
 
-SATURATED = 255  # the depth byte that says "far or beyond"
+SATURATED = 255  # depth byte of everything at `depth_far` or beyond
 PERSON_THICKNESS = 0.3  # metres from back to front, for a person seen from above
 
 
 @dataclass(frozen=True)
-class Intrinsics:
-    """A pinhole camera with square pixels: focal length in pixels and principal point (row, column)."""
+class Camera:
+    """Pinhole camera with square pixels that took one frame's colour and depth image."""
 
-    focal: float
-    center: tuple[float, float]
+    pose: Pose
+    image_size: tuple[int, int]  # (height, width) of the colour image, pixels
+    vertical_fov: float  # degrees
+    depth_far: float  # metres that a depth byte of 255 stands for
 
-    @classmethod
-    def from_fov(cls, height: int, width: int, vertical_fov: float) -> "Intrinsics":
-        """The camera of an image of height x width pixels with this vertical field of view, degrees.
+    @cached_property
+    def focal(self) -> float:
+        """Focal length, pixels. QuadSim: 60 degrees at 256 pixels give 128 / tan(30 deg) = 221.7."""
+        return self.image_size[0] / 2 / math.tan(math.radians(self.vertical_fov) / 2)
 
-        QuadSim: 60 degrees at 256 pixels give a focal length of 128 / tan(30 deg) = 221.7 pixels.
+    @property
+    def center(self) -> tuple[float, float]:
+        """Principal point (row, column), pixels."""
+        height, width = self.image_size
+        return (height - 1) / 2, (width - 1) / 2
+
+    @property
+    def position(self) -> np.ndarray:
+        """Position (3,) in the world, metres."""
+        return np.array([self.pose.x, self.pose.y, self.pose.z])
+
+    @cached_property
+    def rotation(self) -> np.ndarray:
+        """Rotation (3, 3) of camera axes into world axes."""
+        return rotation(self.pose)
+
+    def rays(self, pixels: np.ndarray) -> np.ndarray:
+        """Return directions (..., 3) in camera axes through pixels (..., 2), scaled to a planar depth of one metre."""
+        pixels = np.asarray(pixels, dtype=float)
+        directions = np.ones((*pixels.shape[:-1], 3))
+        directions[..., 1] = (self.center[1] - pixels[..., 1]) / self.focal
+        directions[..., 2] = (self.center[0] - pixels[..., 0]) / self.focal
+        return directions
+
+    def world_from_pixel(self, pixels: np.ndarray, depth: np.ndarray | float) -> np.ndarray:
+        """Return world points (..., 3) of pixels (..., 2) at planar depths (...), metres along the optical axis."""
+        points = self.rays(pixels) * np.asarray(depth, dtype=float)[..., None]
+        world: np.ndarray = self.position + points @ self.rotation.T
+        return world
+
+    def pixel_from_world(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixels (..., 2) and planar depths (...), metres, of world points (..., 3).
+
+        A point with a depth of zero or less is not in front of the camera; its pixel is meaningless.
         """
-        focal = height / 2 / math.tan(math.radians(vertical_fov) / 2)
-        return cls(focal, ((height - 1) / 2, (width - 1) / 2))
+        inside = (np.asarray(points, dtype=float) - self.position) @ self.rotation
+        depth = inside[..., 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            offsets = self.focal * inside[..., [2, 1]] / depth[..., None]
+        return np.asarray(self.center) - offsets, depth
 
+    def depth_metres(self, depth: np.ndarray) -> np.ndarray:
+        """Return the planar depths of depth bytes, metres; NaN where saturated or 0 (nothing drawn)."""
+        metres = depth * (self.depth_far / 255)
+        return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
 
-def pose_from_wire(values: Sequence[float]) -> Pose:
-    """A pose as QuadSim sends it (x, y, z in metres; roll, pitch, yaw in degrees) in radians.
+    def depth_of_person(self, top: float, bottom: float, height: float) -> float | None:
+        """Return the planar depth of the middle of a standing person from the rows of its upper and lower end.
 
-    QuadSim takes the angles from Unity's Euler angles as roll = -z, pitch = x (positive looks down), yaw = -y, so they
-    run over (-360, 360); here they come out within [-pi, pi].
-    """
-    if len(values) != 6:
-        raise ValueError(f"expected 6 numbers (x, y, z, roll, pitch, yaw), got {len(values)}")
-    x, y, z, *degrees = (float(value) for value in values)
-    return Pose(x, y, z, *(math.radians(math.remainder(angle, 360.0)) for angle in degrees))
+        The person is `height` metres tall and upright in the world, so a camera that looks down sees it foreshortened;
+        the silhouette then ends at the far side of the head and the near side of the feet, hence the thickness. The
+        image's columns are taken to be upright: a few degrees of roll do not matter.
 
+        Args:
+            top, bottom: rows of the silhouette's edges (not of pixel centres).
+            height: metres.
 
-def pose_to_wire(pose: Pose) -> tuple[float, float, float, float, float, float]:
-    """The reverse of `pose_from_wire`: metres and degrees."""
-    return (pose.x, pose.y, pose.z, *(math.degrees(angle) for angle in (pose.roll, pose.pitch, pose.yaw)))
+        Returns None where the rows cannot be those of a person in front of the camera.
+        """
+        # From the lower to the upper end in camera axes: up in the world, and forward by the thickness.
+        along = self.rotation.T @ np.array([0.0, 0.0, height])
+        ahead = np.array([math.cos(self.pose.pitch), 0.0, math.sin(self.pose.pitch)]) * PERSON_THICKNESS
+        forward, up = along[0] + ahead[0], along[2] + ahead[2]
+        # Both ends lie on their pixels' rays: slope_bottom * z = h, slope_top * (z + forward) = h + up. Solve for z.
+        slope_top = (self.center[0] - top) / self.focal
+        slope_bottom = (self.center[0] - bottom) / self.focal
+        if slope_top <= slope_bottom:
+            return None
+        depth = (up - slope_top * forward) / (slope_top - slope_bottom) + forward / 2
+        return float(depth) if depth > 0 else None
 
 
 def rotation(pose: Pose) -> np.ndarray:
-    """(3, 3): turns camera axes into world axes; R = Rz(yaw) Ry(pitch) Rx(roll)."""
+    """Return the rotation (3, 3) of camera axes into world axes: Rz(yaw) Ry(pitch) Rx(roll)."""
     cr, sr = math.cos(pose.roll), math.sin(pose.roll)
     cp, sp = math.cos(pose.pitch), math.sin(pose.pitch)
     cy, sy = math.cos(pose.yaw), math.sin(pose.yaw)
@@ -64,70 +116,12 @@ def rotation(pose: Pose) -> np.ndarray:
     )
 
 
-def position(pose: Pose) -> np.ndarray:
-    """(3,): where the camera is."""
-    return np.array([pose.x, pose.y, pose.z])
-
-
-def rays(pixels: np.ndarray, intrinsics: Intrinsics) -> np.ndarray:
-    """Directions (..., 3) in camera axes through pixels (..., 2), scaled to a planar depth of one metre."""
-    pixels = np.asarray(pixels, dtype=float)
-    directions = np.ones((*pixels.shape[:-1], 3))
-    directions[..., 1] = (intrinsics.center[1] - pixels[..., 1]) / intrinsics.focal
-    directions[..., 2] = (intrinsics.center[0] - pixels[..., 0]) / intrinsics.focal
-    return directions
-
-
-def world_from_pixel(pixels: np.ndarray, depth: np.ndarray | float, intrinsics: Intrinsics, camera: Pose) -> np.ndarray:
-    """World points (..., 3) of pixels (..., 2) at planar depths (...), metres along the optical axis."""
-    points = rays(pixels, intrinsics) * np.asarray(depth, dtype=float)[..., None]
-    return position(camera) + points @ rotation(camera).T
-
-
-def pixel_from_world(points: np.ndarray, intrinsics: Intrinsics, camera: Pose) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (..., 2) and planar depths (...) of world points (..., 3).
-
-    A point with a depth of zero or less is not in front of the camera; its pixel means nothing.
-    """
-    inside = (np.asarray(points, dtype=float) - position(camera)) @ rotation(camera)
-    depth = inside[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        offsets = intrinsics.focal * inside[..., [2, 1]] / depth[..., None]
-    return np.asarray(intrinsics.center) - offsets, depth
-
-
 def rescale_pixel(pixel: tuple[float, float], size: tuple[int, int], new_size: tuple[int, int]) -> tuple[float, float]:
-    """The same place in an image of (height, width) `new_size`. Centres are at integers, hence the halves."""
-    return tuple((p + 0.5) * new / old - 0.5 for p, old, new in zip(pixel, size, new_size, strict=True))
+    """Return the same place (row, column) in an image of another (height, width)."""
+    (row, column), (height, width), (new_height, new_width) = pixel, size, new_size
+    return (row + 0.5) * new_height / height - 0.5, (column + 0.5) * new_width / width - 0.5
 
 
 def pixels_at_centres(pixels: np.ndarray, count: int, new_count: int) -> np.ndarray:
-    """In which of `new_count` rows (or columns) the centres of some of `count` lie, where both show the same."""
+    """Return in which of `new_count` rows (or columns) the centres of some of `count` rows of the same view lie."""
     return (2 * pixels + 1) * new_count // (2 * count)
-
-
-def depth_metres(depth: np.ndarray, far: float) -> np.ndarray:
-    """Planar depth of depth bytes: z = byte / 255 * far; NaN where saturated (far or beyond) or 0 (nothing drawn)."""
-    metres = depth * (far / 255)
-    return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
-
-
-def depth_of_person(top: float, bottom: float, height: float, intrinsics: Intrinsics, camera: Pose) -> float | None:
-    """Planar depth of the middle of a standing person from the rows of its upper and lower end.
-
-    The person is `height` metres tall and stands upright in the world, so a camera that looks down sees it shortened;
-    the silhouette then ends at the far side of the head and the near side of the feet, hence the thickness. Rows are
-    pixel coordinates (the silhouette's edges, not pixel centres). The image's columns are taken to be upright: a few
-    degrees of roll do not matter. None where the rows cannot be those of a person in front of the camera.
-    """
-    # From the lower to the upper end in camera axes: up in the world, and forward by the thickness.
-    along = rotation(camera).T @ np.array([0.0, 0.0, height])
-    ahead = np.array([math.cos(camera.pitch), 0.0, math.sin(camera.pitch)]) * PERSON_THICKNESS
-    forward, up = along[0] + ahead[0], along[2] + ahead[2]
-    # Both ends lie on their pixels' rays: slope_bottom * z = h, slope_top * (z + forward) = h + up. Solve for z.
-    slope_top = (intrinsics.center[0] - top) / intrinsics.focal
-    slope_bottom = (intrinsics.center[0] - bottom) / intrinsics.focal
-    if slope_top <= slope_bottom:
-        return None
-    depth = (up - slope_top * forward) / (slope_top - slope_bottom) + forward / 2
-    return float(depth) if depth > 0 else None

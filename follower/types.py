@@ -1,6 +1,6 @@
-"""The contract between the rooms: what the agent takes in and what it decides.
+"""The agent's contract with the other packages: what it takes in and what it decides. Plain data only.
 
-Plain data only. World axes: x forward, y left, z up, metres. Angles: radians.
+World axes: x forward, y left, z up, metres. Angles: radians.
 Images: (height, width, channel) uint8 RGB; pixels are (row, column).
 """
 
@@ -9,6 +9,9 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
+
+Point = tuple[float, float, float]
+"""Position x, y, z in the world, metres."""
 
 
 @dataclass(frozen=True)
@@ -24,25 +27,31 @@ class Pose:
 
 
 class Frame(Protocol):
-    """One camera frame. `sim_bridge.wire.messages.SensorFrame` is the one that comes off the wire."""
+    """One camera frame. `sim_bridge.wire.messages.SensorFrame` is the one that comes over the wire."""
 
-    timestamp: float  # seconds, the simulator's own clock
-    pose: Pose  # the body of the quad
-    gimbal_pose: Pose  # the camera that took both images
+    @property
+    def timestamp(self) -> float:
+        """Seconds, the simulator's own clock."""
+
+    @property
+    def pose(self) -> Pose:
+        """Pose of the quad's body."""
+
+    @property
+    def gimbal_pose(self) -> Pose:
+        """Pose of the camera that took both images."""
 
     @property
     def image(self) -> np.ndarray:
         """(height, width, 3) uint8 RGB."""
-        ...
 
     @property
     def depth_image(self) -> np.ndarray | None:
-        """(height, width) uint8: planar depth as a fraction of `far`, 255 = far or beyond. None if not sent."""
-        ...
+        """(height, width) uint8: planar depth / depth_far * 255, 255 also for anything beyond. None if not sent."""
 
 
 class TargetState(Enum):
-    """SEARCHING until the hero is first found; FOUND; LOST once it was missed too often, or was somebody else."""
+    """SEARCHING until the target is first found; FOUND; LOST when missed too often or found to be a false positive."""
 
     SEARCHING = "searching"
     FOUND = "found"
@@ -50,7 +59,7 @@ class TargetState(Enum):
 
 
 class RangeSource(Enum):
-    """Where a range came from: the depth image, or the hero's apparent height (depth saturated or missing)."""
+    """Source of a range: the depth image, or the target's apparent height (depth saturated or missing)."""
 
     DEPTH = "depth"
     HEIGHT = "height"
@@ -58,18 +67,18 @@ class RangeSource(Enum):
 
 @dataclass(frozen=True)
 class Detection:
-    """The blob that is the hero, in pixels of the original frame (not of the network's output)."""
+    """Blob of the target, in pixels of the colour image (not of the network's output)."""
 
     centroid: tuple[float, float]  # (row, column), pixel centres at integers
     box: tuple[float, float, float, float]  # top, left, bottom, right; half-open
-    area: float  # pixels of the original frame
-    confidence: float  # mean hero probability over the blob, 0..1
+    area: float  # pixels of the colour image
+    confidence: float  # mean target probability over the blob, 0..1
     mask: np.ndarray  # (rows, columns) bool at the network's resolution
 
 
 @dataclass(frozen=True)
 class Range:
-    """Planar depth of the hero along the optical axis, metres."""
+    """Planar depth of the target along the optical axis."""
 
     metres: float
     source: RangeSource
@@ -77,25 +86,25 @@ class Range:
 
 @dataclass(frozen=True)
 class ObjectDetected:
-    """Fly to the hero at `coords` (x, y, z), metres, world frame."""
+    """Fly to the target at `coords`."""
 
-    coords: tuple[float, float, float]
+    coords: Point
 
 
 @dataclass(frozen=True)
 class ObjectLost:
-    """The hero is gone: go back to patrol."""
+    """The target is lost: return to patrol."""
 
 
 @dataclass(frozen=True)
 class CreateBoxMarker:
-    """Draw (or move) the box `id`. Position metres, angles radians, colour 0..1, duration seconds (-1: for ever)."""
+    """Draw (or move) the box `id`. Dimensions in metres, colour red, green, blue, opacity 0..1."""
 
     id: int
     pose: Pose
     dimensions: tuple[float, float, float]
     color: tuple[float, float, float, float]
-    duration: float
+    duration: float  # seconds; -1: forever
 
 
 @dataclass(frozen=True)
@@ -113,9 +122,9 @@ class Decision:
     """What was decided on one frame: the target's state and position, and the commands for the simulator."""
 
     state: TargetState
-    changed: bool  # True when `state` differs from the one before this frame
+    changed: bool  # `state` differs from that of the previous frame
     commands: tuple[Command, ...]
     detection: Detection | None = None
     range: Range | None = None
-    world_point: tuple[float, float, float] | None = None  # as measured in this frame
-    track_point: tuple[float, float, float] | None = None  # after the filter
+    world_point: Point | None = None  # as measured in this frame
+    track_point: Point | None = None  # as filtered

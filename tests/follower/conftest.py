@@ -1,9 +1,10 @@
-"""A small ray caster to check the agent against: boxes on flat ground, seen by a camera posed as Unity does it.
+"""A small ray caster as ground truth for the agent: boxes on flat ground, seen by a camera posed as in Unity.
 
 It shares no code with `follower.geometry` and computes in Unity's own left-handed axes (x right, y up, z forward), so
 that a wrong axis, sign or unit there cannot hide here.
 """
 
+import math
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from follower.geometry import pose_from_wire
+from follower.geometry import Camera
 from follower.types import Pose
 
 SIZE = 256
@@ -20,7 +21,7 @@ FOCAL = 221.70250337  # 128 / tan(30 degrees)
 
 @dataclass(frozen=True)
 class Block:
-    """An upright box: middle of its foot (x, y, z) in the world's axes, size along them, and its class."""
+    """Upright box: middle of its foot (x, y, z) in the world's axes, size along them, and its class."""
 
     foot: tuple[float, float, float]
     size: tuple[float, float, float]
@@ -31,8 +32,18 @@ def person(x, y, z=0.0, label=2, height=1.6):
     return Block((x, y, z), (0.3, 0.45, height), label)
 
 
+def pose_of(wire):
+    """Return the pose of six wire numbers: x, y, z in metres; roll, pitch, yaw in degrees."""
+    return Pose(*wire[:3], *map(math.radians, wire[3:]))
+
+
+def camera_of(wire, far=100.0, size=SIZE):
+    """Return the agent's camera at the pose of six wire numbers."""
+    return Camera(pose_of(wire), (size, size), 60.0, far)
+
+
 def unity_rotation(wire_degrees):
-    """Turns camera axes into world axes, both Unity's, from roll, pitch, yaw as on the wire."""
+    """Return the rotation of camera axes into world axes, both Unity's, from roll, pitch, yaw as on the wire."""
     roll, pitch, yaw = np.radians(wire_degrees)
     ex, ey, ez = pitch, -yaw, -roll
     about_x = [[1, 0, 0], [0, np.cos(ex), -np.sin(ex)], [0, np.sin(ex), np.cos(ex)]]
@@ -47,7 +58,7 @@ def to_unity(point):
 
 
 def render(camera_wire, blocks, far=100.0, size=SIZE):
-    """Labels (size, size) and depth bytes (size, size) as the camera at `camera_wire` (six wire numbers) sees them."""
+    """Return labels (size, size) and depth bytes (size, size) of the view at `camera_wire` (six wire numbers)."""
     focal = FOCAL * size / SIZE
     rows, columns = np.mgrid[0:size, 0:size]
     middle = (size - 1) / 2
@@ -72,17 +83,17 @@ def render(camera_wire, blocks, far=100.0, size=SIZE):
     return labels, np.round(np.clip(depth / far, 0, 1) * 255).astype(np.uint8)
 
 
-def probabilities(labels, size=SIZE, sure=0.97):
-    """What a good network of this size makes of the labels: soft at the edges where sizes differ."""
+def probabilities(labels, size=SIZE, confidence=0.97):
+    """Return a good network's output of this size for the labels: soft at the edges where sizes differ."""
     classes = np.eye(3, dtype=np.float32)[labels]
     if size != labels.shape[0]:
         classes = cv2.resize(classes, (size, size), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(classes * np.float32(sure) + np.float32((1 - sure) / 3))
+    return np.ascontiguousarray(classes * np.float32(confidence) + np.float32((1 - confidence) / 3))
 
 
 @dataclass
 class StillFrame:
-    """A frame of the ray caster's making; stands in for the bridge's SensorFrame."""
+    """A rendered frame; satisfies `follower.types.Frame` as the bridge's SensorFrame does."""
 
     timestamp: float
     gimbal_pose: Pose
@@ -91,19 +102,19 @@ class StillFrame:
 
     @property
     def pose(self):
-        """The body, turned elsewhere than the camera under it."""
+        """Pose of the body, which faces another way than the camera under it."""
         camera = self.gimbal_pose
         return Pose(camera.x, camera.y, camera.z + 0.1, 0.0, 0.0, camera.yaw + 1.0)
 
 
 def take(camera_wire, blocks, timestamp=0.0, far=100.0, network=SIZE):
-    """A frame and the probabilities that belong to it."""
+    """Return a frame and the probabilities that belong to it."""
     labels, depth = render(camera_wire, blocks, far)
-    return StillFrame(timestamp, pose_from_wire(camera_wire), depth), probabilities(labels, network)
+    return StillFrame(timestamp, pose_of(camera_wire), depth), probabilities(labels, network)
 
 
 def aim(target, distance, height, bearing):
-    """Wire pose of a camera `distance` metres away on the ground and `height` above it that looks at `target`."""
+    """Return the wire pose of a camera aimed at `target` from `distance` metres away on the ground and `height` up."""
     x = target[0] + distance * np.cos(np.radians(bearing))
     y = target[1] + distance * np.sin(np.radians(bearing))
     pitch = np.degrees(np.arctan2(height - target[2], distance))
@@ -117,8 +128,10 @@ def scene():
         Block=Block,
         StillFrame=StillFrame,
         aim=aim,
+        camera_of=camera_of,
         focal=FOCAL,
         person=person,
+        pose_of=pose_of,
         probabilities=probabilities,
         render=render,
         take=take,

@@ -1,4 +1,4 @@
-"""The whole step against a world whose truth is known: where it says the hero is, and what it tells the simulator."""
+"""The whole step against known ground truth: the reported position, and the commands for the simulator."""
 
 import cv2
 import numpy as np
@@ -12,9 +12,9 @@ from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, Object
 EMPTY = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (256, 256, 1))
 
 
-def seen(scene, timestamp=0.0, hero=(10.0, 0.0), network=256, others=()):
-    """A frame from a camera at the origin, 4 m up, that looks along x and a little down."""
-    blocks = [scene.person(*hero), *others] if hero else list(others)
+def seen(scene, timestamp=0.0, target=(10.0, 0.0), network=256, others=()):
+    """Return a frame from a camera at the origin, 4 m up, that looks along x and a little down."""
+    blocks = [scene.person(*target), *others] if target else list(others)
     return scene.take((0.0, 0.0, 4.0, 0.0, 15.0, 0.0), blocks, timestamp, network=network)
 
 
@@ -24,7 +24,7 @@ def sent(decision, kind):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    hero=st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(0, 4)),
+    target=st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(0, 4)),
     distance=st.floats(2.0, 18.0),
     elevation=st.floats(0, 55),
     bearing=st.floats(-180, 180),
@@ -33,48 +33,50 @@ def sent(decision, kind):
     turns=st.sampled_from([-360.0, 0.0, 360.0]),
     network=st.sampled_from([160, 256]),
 )
-def test_the_point_is_where_the_hero_is(scene, hero, distance, elevation, bearing, aside, roll, turns, network):
-    """Any camera within 20 m: the hero is met within half a metre."""
-    middle = (hero[0], hero[1], hero[2] + 0.8)
+def test_the_target_is_reported_where_it_is(scene, target, distance, elevation, bearing, aside, roll, turns, network):
+    """For any camera within 20 m the error is less than half a metre."""
+    middle = (target[0], target[1], target[2] + 0.8)
     above = max(middle[2] + distance * np.tan(np.radians(elevation)), 0.3)
     x, y, z, _, pitch, yaw = scene.aim(middle, distance, above, bearing)
     wire = (x, y, z, roll, pitch + np.degrees(aside[0]), (yaw + np.degrees(aside[1])) % 360 + min(turns, 0.0))
-    frame, probabilities = scene.take(wire, [scene.person(*hero), scene.person(hero[0] + 3, hero[1] + 2, label=1)])
+    frame, probabilities = scene.take(
+        wire, [scene.person(*target), scene.person(target[0] + 3, target[1] + 2, label=1)]
+    )
     agent = FollowAgent()
-    for _ in range(4):  # from afar and above, one look is not enough
+    for _ in range(4):  # from afar and above, one frame is not enough
         frame.timestamp += 0.2
         decision = agent.step(frame, probabilities)
     assert decision.state is TargetState.FOUND
     assert decision.range.source is RangeSource.DEPTH
     for point in (decision.world_point, sent(decision, ObjectDetected)[0].coords):
         assert point[:2] == pytest.approx(middle[:2], abs=0.5)
-        # From above, head and shoulders are most of what is seen: the point lies on the hero, not always at mid-height.
+        # From above mostly head and shoulders are visible: the point lies on the target, but not at mid-height.
         assert point[2] == pytest.approx(middle[2], abs=0.5 if elevation < 45 else 0.8)
 
 
 @pytest.mark.parametrize("network", [160, 256])
-def test_a_flight_behind_a_walking_hero(scene, network):
-    """A quad that follows a hero round a bend, missing it now and then: median error far below half a metre."""
+def test_a_flight_behind_a_walking_target(scene, network):
+    """A quad follows a target round a bend and misses it now and then: median error far below half a metre."""
     agent, errors = FollowAgent(), []
     rng = np.random.default_rng(3)
     for index in range(60):
         now = index * 0.2
-        hero = (12 * np.sin(now / 8), 12 * np.cos(now / 8), 0.0)
-        middle = (hero[0], hero[1], 0.8)
+        target = (12 * np.sin(now / 8), 12 * np.cos(now / 8), 0.0)
+        middle = (target[0], target[1], 0.8)
         distance = 3 + 15 * abs(np.sin(now / 4))
         wire = scene.aim(np.add(middle, rng.normal(0, 0.5, 3)), distance, 3.5, 20 * now - 180)
-        frame, probabilities = scene.take(wire, [scene.person(*hero)], 1e9 + now, network=network)
+        frame, probabilities = scene.take(wire, [scene.person(*target)], 1e9 + now, network=network)
         decision = agent.step(frame, EMPTY if index % 9 == 8 else probabilities)
         errors.append(np.linalg.norm(np.subtract(decision.track_point, middle)))
     assert np.median(errors) < 0.35
     assert max(errors) < 1.0
 
 
-def test_found_and_lost_are_said_once(scene):
+def test_found_and_lost_are_reported_once(scene):
     agent = FollowAgent()
     states, changes, lost = [], [], []
     for index in range(20):
-        frame, probabilities = seen(scene, index * 0.2, hero=(10.0, 0.0) if 3 <= index < 8 else None)
+        frame, probabilities = seen(scene, index * 0.2, target=(10.0, 0.0) if 3 <= index < 8 else None)
         decision = agent.step(frame, probabilities)
         states.append(decision.state)
         changes.append(decision.changed)
@@ -87,24 +89,24 @@ def test_found_and_lost_are_said_once(scene):
     assert lost == [13]
 
 
-def test_while_missed_for_a_moment_nothing_is_sent(scene):
+def test_nothing_is_sent_during_a_brief_miss(scene):
     agent = FollowAgent()
     for index in range(5):
-        agent.step(*seen(scene, index * 0.2, hero=(10.0 + 0.3 * index, 0.0)))
+        agent.step(*seen(scene, index * 0.2, target=(10.0 + 0.3 * index, 0.0)))
     frame, _ = seen(scene, 1.0)
     decision = agent.step(frame, EMPTY)
     assert decision.commands == ()
     assert (decision.detection, decision.range, decision.world_point) == (None, None, None)
-    # Viewers still see where it should be by now.
+    # Viewers still get the predicted position.
     assert decision.track_point == pytest.approx((11.5, 0, 0.8), abs=0.5)
 
 
 def test_a_marker_keeps_its_id_moves_and_goes(scene):
-    """The original made up a new id every frame and never deleted one."""
+    """The original chose a new id every frame and never deleted a marker."""
     agent, markers, deleted = FollowAgent(), [], []
     for index in range(30):
-        hero = (10.0 + 0.1 * index, 1.0) if index < 10 or index >= 20 else None
-        decision = agent.step(*seen(scene, index * 0.2, hero=hero))
+        target = (10.0 + 0.1 * index, 1.0) if index < 10 or index >= 20 else None
+        decision = agent.step(*seen(scene, index * 0.2, target=target))
         markers += sent(decision, CreateBoxMarker)
         deleted += [(index, marker.id) for marker in sent(decision, DeleteMarker)]
         for marker in sent(decision, CreateBoxMarker):
@@ -126,14 +128,14 @@ def test_markers_can_be_turned_off(scene):
 
 
 def test_small_blobs_do_not_start_a_track_but_may_keep_it(scene):
-    """The area rule of 6 pixels is for finding; where the hero is known to be, 4 pixels are believed."""
+    """The minimum area of 6 pixels is for acquisition; at the predicted position, 4 pixels are enough."""
     probabilities = EMPTY.copy()
     probabilities[128:130, 128:130] = (0, 0, 1)
-    frame, _ = seen(scene, hero=None)
+    frame, _ = seen(scene, target=None)
     agent = FollowAgent()
     assert agent.step(frame, probabilities).state is TargetState.SEARCHING
 
-    frame, large = seen(scene, 0.0, hero=(45.0, 0.0))
+    frame, large = seen(scene, 0.0, target=(45.0, 0.0))
     for index in range(5):
         frame.timestamp = index * 0.2
         state = agent.step(frame, large).state
@@ -153,18 +155,18 @@ def test_small_blobs_do_not_start_a_track_but_may_keep_it(scene):
     assert decision.state is TargetState.LOST
 
 
-def test_the_hero_is_kept_beside_a_second_red_blob(scene):
-    """Another person, nearer and larger, is taken for the hero too for a while: the track stays with the hero."""
+def test_the_target_is_kept_beside_a_second_red_blob(scene):
+    """Another person, nearer and larger, is briefly a false positive: the track stays with the target."""
     agent = FollowAgent()
     for index in range(20):
         impostor = [scene.person(7.0, -2.5, height=1.9)] if index in (8, 9, 15) else []
-        frame, probabilities = seen(scene, index * 0.2, hero=(12.0 + 0.2 * index, 1.0), others=impostor)
+        frame, probabilities = seen(scene, index * 0.2, target=(12.0 + 0.2 * index, 1.0), others=impostor)
         decision = agent.step(frame, probabilities)
         assert decision.world_point == pytest.approx((12.0 + 0.2 * index, 1.0, 0.8), abs=0.6)
 
 
 def in_a_red_coat(scene, x, y):
-    """Somebody else, whom the network takes for the hero above the knees and for people at the head and below."""
+    """Return another person, classified as the target above the knees and as people at the head and below."""
     return [
         scene.Block((x, y, 0.0), (0.3, 0.45, 0.5), 1),
         scene.Block((x, y, 0.5), (0.3, 0.45, 0.8), 2),
@@ -175,30 +177,30 @@ def in_a_red_coat(scene, x, y):
 @pytest.mark.parametrize("distance", [4.0, 10.0, 25.0])
 @pytest.mark.parametrize("network", [160, 256])
 def test_a_red_coat_is_not_followed(scene, distance, network):
-    """Half a hero is none, however long it is looked at, near or far."""
+    """A partly matching person never becomes the target, near or far."""
     agent = FollowAgent()
     for index in range(30):
         others = in_a_red_coat(scene, distance + 0.1 * index, 0.5)
-        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=others, network=network))
+        decision = agent.step(*seen(scene, index * 0.2, target=None, others=others, network=network))
         assert decision.state is TargetState.SEARCHING
         assert decision.commands == ()
 
 
-def test_the_hero_is_followed_beside_a_red_coat(scene):
+def test_the_target_is_followed_beside_a_red_coat(scene):
     agent = FollowAgent()
     for index in range(20):
         others = in_a_red_coat(scene, 9.0, -2.0)
-        decision = agent.step(*seen(scene, index * 0.2, hero=(12.0 + 0.2 * index, 1.0), others=others))
+        decision = agent.step(*seen(scene, index * 0.2, target=(12.0 + 0.2 * index, 1.0), others=others))
         assert decision.world_point == pytest.approx((12.0 + 0.2 * index, 1.0, 0.8), abs=0.6)
 
 
-def test_who_was_taken_for_the_hero_from_afar_is_left_when_seen_better(scene):
-    """All hero until the camera is within 12 m, from there a red coat: lost within a second, and not followed again."""
+def test_a_false_positive_from_afar_is_dropped_when_seen_from_near(scene):
+    """A full match until the camera is within 12 m, then a red coat: lost within a second, not followed again."""
     agent, followed, lost = FollowAgent(), [], []
     for index in range(60):
         camera = min(1.4 * index, 34.0)
-        somebody = in_a_red_coat(scene, 40.0, 0.0) if index >= 20 else [scene.person(40.0, 0.0)]
-        frame, probabilities = scene.take((camera, 0.0, 4.0, 0.0, 15.0, 0.0), somebody, index * 0.2)
+        person = in_a_red_coat(scene, 40.0, 0.0) if index >= 20 else [scene.person(40.0, 0.0)]
+        frame, probabilities = scene.take((camera, 0.0, 4.0, 0.0, 15.0, 0.0), person, index * 0.2)
         decision = agent.step(frame, probabilities)
         lost += [index] * len(sent(decision, ObjectLost))
         followed += [index] * bool(sent(decision, ObjectDetected))
@@ -208,37 +210,37 @@ def test_who_was_taken_for_the_hero_from_afar_is_left_when_seen_better(scene):
     assert lost[0] < 25
 
 
-def test_who_is_hero_in_one_frame_of_three_is_not_followed(scene):
-    """A network that wavers: the far person is all hero, then people and no hero, then again."""
+def test_a_person_classified_as_target_in_one_frame_of_three_is_not_followed(scene):
+    """An inconsistent network: the distant person is entirely target, then entirely people, and so on."""
     agent = FollowAgent()
     for index in range(40):
         wavering = scene.person(30.0, 2.0, label=2 if index % 3 == 0 else 1)
-        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=[wavering]))
+        decision = agent.step(*seen(scene, index * 0.2, target=None, others=[wavering]))
         assert decision.commands == ()
 
 
 @pytest.mark.parametrize("distance", [20.0, 50.0])
 def test_a_red_tree_is_not_followed(scene, distance):
-    """All hero to the network, but five metres tall by its depth."""
+    """Entirely target for the network, but five metres tall by its depth."""
     tree, agent = scene.Block((distance, 2.0, 0.0), (1.5, 1.5, 5.0), 2), FollowAgent()
     for index in range(20):
-        decision = agent.step(*seen(scene, index * 0.2, hero=None, others=[tree]))
+        decision = agent.step(*seen(scene, index * 0.2, target=None, others=[tree]))
         assert decision.commands == ()
 
 
-def test_the_hero_in_front_of_a_far_wall_is_no_giant(scene):
-    """A network that draws her too large takes in the wall behind; most of the pixels still tell her depth."""
+def test_a_target_before_a_distant_wall_has_a_plausible_size(scene):
+    """A silhouette segmented too large includes the wall behind; most of its pixels still have the target's depth."""
     wall, agent = scene.Block((40.0, 0.0, 0.0), (1.0, 60.0, 30.0)), FollowAgent()
     for index in range(4):
-        frame, probabilities = seen(scene, index * 0.2, hero=(15.0, 1.0), others=[wall])
-        hero = cv2.dilate(probabilities[..., 2], np.ones((3, 3), np.uint8))
-        decision = agent.step(frame, np.stack([1 - hero, 0 * hero, hero], axis=-1))
+        frame, probabilities = seen(scene, index * 0.2, target=(15.0, 1.0), others=[wall])
+        mask = cv2.dilate(probabilities[..., 2], np.ones((3, 3), np.uint8))
+        decision = agent.step(frame, np.stack([1 - mask, 0 * mask, mask], axis=-1))
     assert decision.state is TargetState.FOUND
     assert decision.world_point == pytest.approx((15.0, 1.0, 0.8), abs=0.6)
 
 
 class BrokenDepth:
-    """A frame whose depth cannot be decoded, as the bridge's frames find out only when asked."""
+    """A frame whose depth image turns out to be broken when it is decoded."""
 
     timestamp, image = 0.2, np.zeros((256, 256, 3), np.uint8)
 
@@ -250,7 +252,7 @@ class BrokenDepth:
         raise ValueError("depth_image: truncated PNG")
 
 
-def test_depth_is_asked_for_only_when_needed_and_its_errors_pass(scene):
+def test_depth_is_decoded_only_when_needed_and_errors_propagate(scene):
     frame, probabilities = seen(scene)
     agent = FollowAgent()
     broken = BrokenDepth(frame)
@@ -262,7 +264,19 @@ def test_depth_is_asked_for_only_when_needed_and_its_errors_pass(scene):
     assert (decision.state, decision.changed) == (TargetState.FOUND, True)
 
 
-def test_without_a_depth_image_the_height_leads(scene):
+def test_a_dropped_target_is_lost_at_once_and_may_be_found_again(scene):
+    agent = FollowAgent()
+    found = agent.step(*seen(scene))
+    frame, probabilities = seen(scene, 0.2)
+    dropped = agent.drop_target(frame)
+    assert (dropped.state, dropped.changed, dropped.detection) == (TargetState.LOST, True, None)
+    assert dropped.commands == (ObjectLost(), DeleteMarker(sent(found, CreateBoxMarker)[0].id))
+    again = agent.drop_target(frame)
+    assert (again.state, again.changed, again.commands) == (TargetState.LOST, False, ())
+    assert agent.step(frame, probabilities).state is TargetState.FOUND
+
+
+def test_without_a_depth_image_the_height_gives_the_range(scene):
     frame, probabilities = seen(scene)
     frame.depth_image = None
     decision = FollowAgent().step(frame, probabilities)
@@ -271,18 +285,18 @@ def test_without_a_depth_image_the_height_leads(scene):
 
 
 def test_the_same_frames_give_the_same_decisions(scene):
-    def fly():
+    def decide():
         agent = FollowAgent()
         return [
             [decision.commands, decision.track_point]
             for index in range(8)
-            for decision in [agent.step(*seen(scene, index * 0.2, hero=(10.0 + index, 0.0) if index != 4 else None))]
+            for decision in [agent.step(*seen(scene, index * 0.2, target=(10.0 + index, 0.0) if index != 4 else None))]
         ]
 
-    assert fly() == fly()
+    assert decide() == decide()
 
 
-def test_agents_do_not_share_anything(scene):
+def test_agents_share_no_state(scene):
     one, other = FollowAgent(), FollowAgent()
     one.step(*seen(scene))
     assert other.step(seen(scene)[0], EMPTY).state is TargetState.SEARCHING

@@ -1,4 +1,4 @@
-"""Blobs out of probabilities: what counts, where it lies in the frame, what belongs together."""
+"""Probabilities to blobs: which pixels count, where they lie in the frame, which belong together."""
 
 import numpy as np
 import pytest
@@ -9,18 +9,18 @@ from follower.detection import find_blobs
 
 
 def picture(*blobs, size=256, rest=0.01):
-    """(size, size, 3) with `blobs` of (top, left, bottom, right, hero probability)."""
-    hero = np.full((size, size), rest, np.float32)
+    """Return (size, size, 3) probabilities with `blobs` of (top, left, bottom, right, target probability)."""
+    target = np.full((size, size), rest, np.float32)
     for top, left, bottom, right, probability in blobs:
-        hero[top:bottom, left:right] = probability
-    return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
+        target[top:bottom, left:right] = probability
+    return np.stack([1 - target, np.zeros_like(target), target], axis=-1)
 
 
 def find(probabilities, image_size=(256, 256), threshold=0.5, min_area=6.0):
     return [blob.detection for blob in find_blobs(probabilities, image_size, threshold, min_area)]
 
 
-def test_nothing_above_the_threshold_is_nothing():
+def test_nothing_above_the_threshold_gives_no_blob():
     assert find(picture((10, 10, 20, 20, 0.5))) == []
     assert find(picture((10, 10, 20, 20, 0.45)), threshold=0.4)
 
@@ -37,7 +37,7 @@ def test_a_blob_by_hand():
     assert found.mask[100:120, 60:68].all()
 
 
-def test_only_the_hero_class_counts():
+def test_only_the_target_class_counts():
     probabilities = picture((100, 60, 120, 68, 0.9))[:, :, [0, 2, 1]]
     assert find(probabilities) == []
 
@@ -61,26 +61,26 @@ def test_rows_and_columns_of_a_wide_frame():
 
 
 @pytest.mark.parametrize(
-    ("size", "pixels", "seen"), [(256, 5, False), (256, 6, True), (512, 23, False), (512, 24, True)]
+    ("size", "pixels", "found"), [(256, 5, False), (256, 6, True), (512, 23, False), (512, 24, True)]
 )
-def test_the_area_rule_scales_with_the_resolution(size, pixels, seen):
-    assert bool(find(picture((50, 50, 51, 50 + pixels, 0.9), size=size))) is seen
+def test_the_minimum_area_scales_with_the_resolution(size, pixels, found):
+    assert bool(find(picture((50, 50, 51, 50 + pixels, 0.9), size=size))) is found
 
 
-def test_far_heroes_of_a_few_pixels_are_seen_by_small_networks():
+def test_distant_targets_of_a_few_pixels_are_found_at_low_resolution():
     # 2 x 2 pixels at 160 are 10 at 256.
     [found] = find(picture((50, 50, 52, 52, 0.8), size=160))
     assert found.area == pytest.approx(10.24)
 
 
-def test_strongest_first_is_large_and_confident():
+def test_blobs_are_sorted_by_area_and_confidence():
     large, small = (20, 20, 40, 28, 0.9), (100, 100, 110, 104, 0.95)
     unsure = (180, 180, 202, 188, 0.55)
     boxes = [found.box[:2] for found in find(picture(small, unsure, large))]
     assert boxes == [(20, 20), (180, 180), (100, 100)]
 
 
-def test_what_an_occluder_cuts_in_two_is_one_hero():
+def test_a_silhouette_cut_in_two_by_an_occluder_is_one_blob():
     # A person of 12 x 30 pixels behind a lamp post of 4.
     [found] = find(picture((100, 60, 130, 64, 0.9), (100, 68, 130, 72, 0.9)))
     assert found.box == (100, 60, 130, 72)
@@ -101,7 +101,7 @@ def test_blobs_apart_stay_apart_and_do_not_creep_together():
 
 
 def test_noise_is_bounded():
-    """A network gone mad (half of all pixels at random) neither fails nor gives thousands of blobs."""
+    """Random output over the whole image neither fails nor gives thousands of blobs."""
     rng = np.random.default_rng(5)
     probabilities = picture(size=256)
     probabilities[::3, ::3, 2] = rng.random((86, 86)) * 2

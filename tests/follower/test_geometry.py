@@ -7,21 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.geometry import (
-    Intrinsics,
-    depth_metres,
-    depth_of_person,
-    pixel_from_world,
-    pose_from_wire,
-    pose_to_wire,
-    rescale_pixel,
-    rotation,
-    world_from_pixel,
-)
+from follower.geometry import Camera, rescale_pixel, rotation
 from follower.types import Pose
 
-CAMERA = Intrinsics.from_fov(256, 256, 60.0)
-LEVEL = Pose(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 angles = st.floats(-359.9, 359.9)
 coordinates = st.floats(-200, 200)
 wires = st.tuples(coordinates, coordinates, st.floats(0, 60), angles, angles, angles)
@@ -29,26 +17,30 @@ pixels = st.tuples(st.floats(-0.5, 255.5), st.floats(-0.5, 255.5))
 depths = st.floats(0.2, 100)
 
 
-def camera(x=0.0, y=0.0, z=0.0, roll=0.0, pitch=0.0, yaw=0.0):
-    return pose_from_wire((x, y, z, roll, pitch, yaw))
+def camera(x=0.0, y=0.0, z=0.0, roll=0.0, pitch=0.0, yaw=0.0, size=(256, 256), fov=60.0, far=100.0):
+    return Camera(Pose(x, y, z, *map(math.radians, (roll, pitch, yaw))), size, fov, far)
+
+
+LEVEL = camera()
 
 
 def test_focal_length_is_that_of_a_60_degree_camera():
     # 128 / tan(30 deg) = 128 * sqrt(3) = 221.70...
-    assert CAMERA.focal == pytest.approx(128 * math.sqrt(3))
+    assert LEVEL.focal == pytest.approx(128 * math.sqrt(3))
     # Pixel centres at integers: the middle of 256 pixels lies between 127 and 128.
-    assert CAMERA.center == (127.5, 127.5)
+    assert LEVEL.center == (127.5, 127.5)
     # The angle is vertical: a wide image of the same height has the same focal length.
-    assert Intrinsics.from_fov(256, 512, 60.0) == Intrinsics(CAMERA.focal, (127.5, 255.5))
+    wide = camera(size=(256, 512))
+    assert (wide.focal, wide.center) == (LEVEL.focal, (127.5, 255.5))
 
 
 def test_upper_edge_of_the_image_is_half_the_field_of_view_up():
     # Half of 60 degrees: at 10 m depth, 10 * tan(30 deg) = 5.77 m above the axis.
-    assert world_from_pixel((-0.5, 127.5), 10.0, CAMERA, LEVEL) == pytest.approx([10, 0, 10 / math.sqrt(3)])
+    assert LEVEL.world_from_pixel((-0.5, 127.5), 10.0) == pytest.approx([10, 0, 10 / math.sqrt(3)])
 
 
 @pytest.mark.parametrize(
-    ("pose", "expected"),
+    ("view", "expected"),
     [
         # Level, looking along x: 10 m ahead.
         (camera(), (10, 0, 0)),
@@ -65,12 +57,12 @@ def test_upper_edge_of_the_image_is_half_the_field_of_view_up():
         (camera(1, 2, 8, 0, 30, 90), (1, 2 + 8.660254, 3)),
     ],
 )
-def test_middle_of_the_image(pose, expected):
-    assert world_from_pixel((127.5, 127.5), 10.0, CAMERA, pose) == pytest.approx(expected, abs=1e-6)
+def test_middle_of_the_image(view, expected):
+    assert view.world_from_pixel((127.5, 127.5), 10.0) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("pose", "pixel", "expected"),
+    ("view", "pixel", "expected"),
     [
         # f pixels to the right of the middle is as far right as deep: at 10 m depth, y = -10.
         (camera(), (127.5, 127.5 + 221.702503), (10, -10, 0)),
@@ -85,12 +77,12 @@ def test_middle_of_the_image(pose, expected):
         (camera(roll=90), (127.5, 127.5 + 221.702503), (10, 0, -10)),
     ],
 )
-def test_pixels_beside_the_middle(pose, pixel, expected):
-    assert world_from_pixel(pixel, 10.0, CAMERA, pose) == pytest.approx(expected, abs=1e-4)
+def test_pixels_beside_the_middle(view, pixel, expected):
+    assert view.world_from_pixel(pixel, 10.0) == pytest.approx(expected, abs=1e-4)
 
 
 @given(wires, st.tuples(coordinates, coordinates, coordinates))
-def test_turns_as_unity_does(wire_pose, point):
+def test_rotations_are_unitys(wire_pose, point):
     """From Unity's definition: Euler angles turn about z, then x, then y, in left-handed axes, clockwise positive."""
     x, y, z, roll, pitch, yaw = wire_pose
     ex, ey, ez = (math.radians(angle) for angle in (pitch, -yaw, -roll))
@@ -99,59 +91,33 @@ def test_turns_as_unity_does(wire_pose, point):
     about_z = np.array([[math.cos(ez), -math.sin(ez), 0], [math.sin(ez), math.cos(ez), 0], [0, 0, 1]])
     right, up, forward = point
     unity = about_y @ about_x @ about_z @ np.array([right, up, forward]) + np.array([-y, z, x])
-    ours = rotation(pose_from_wire(wire_pose)) @ np.array([forward, -right, up]) + np.array([x, y, z])
+    ours = camera(*wire_pose).rotation @ np.array([forward, -right, up]) + np.array([x, y, z])
     assert ours == pytest.approx([unity[2], -unity[0], unity[1]], abs=1e-8)
 
 
 @given(pixels, depths, wires)
-def test_there_and_back(pixel, depth, wire_pose):
-    pose = pose_from_wire(wire_pose)
-    point = world_from_pixel(pixel, depth, CAMERA, pose)
-    back, back_depth = pixel_from_world(point, CAMERA, pose)
+def test_projection_inverts_back_projection(pixel, depth, wire_pose):
+    view = camera(*wire_pose)
+    back, back_depth = view.pixel_from_world(view.world_from_pixel(pixel, depth))
     assert back == pytest.approx(pixel, abs=1e-5)
     assert back_depth == pytest.approx(depth, abs=1e-7)
 
 
 def test_many_points_at_once_are_the_same_points():
-    pose = camera(1, 2, 8, 5, 30, 70)
+    view = camera(1, 2, 8, 5, 30, 70)
     some = np.array([[[0.0, 0.0], [10.0, 200.0]], [[127.5, 127.5], [255.0, 3.0]]])
     depth = np.array([[1.0, 2.0], [3.0, 4.0]])
-    points = world_from_pixel(some, depth, CAMERA, pose)
+    points = view.world_from_pixel(some, depth)
     assert points.shape == (2, 2, 3)
-    assert points[1, 0] == pytest.approx(world_from_pixel(some[1, 0], 3.0, CAMERA, pose))
-    back, back_depth = pixel_from_world(points, CAMERA, pose)
+    assert points[1, 0] == pytest.approx(view.world_from_pixel(some[1, 0], 3.0))
+    back, back_depth = view.pixel_from_world(points)
     assert back == pytest.approx(some)
     assert back_depth == pytest.approx(depth)
 
 
 def test_a_point_behind_the_camera_has_no_depth_in_front():
-    _, depth = pixel_from_world(np.array([-5.0, 0, 0]), CAMERA, LEVEL)
+    _, depth = LEVEL.pixel_from_world(np.array([-5.0, 0, 0]))
     assert depth == pytest.approx(-5)
-
-
-@given(wires)
-def test_wire_poses_become_radians_within_half_a_turn(wire_pose):
-    pose = pose_from_wire(wire_pose)
-    assert (pose.x, pose.y, pose.z) == wire_pose[:3]
-    for radians, degrees in zip((pose.roll, pose.pitch, pose.yaw), wire_pose[3:], strict=True):
-        assert -math.pi - 1e-9 <= radians <= math.pi + 1e-9
-        assert math.radians(math.remainder(degrees, 360)) == pytest.approx(radians)
-    assert pose_to_wire(pose)[3:] == pytest.approx([math.degrees(a) for a in (pose.roll, pose.pitch, pose.yaw)])
-
-
-def test_wire_pose_by_hand():
-    # From a capture of QuadSim's own client: turned right by 59.6238 degrees and looking 15 degrees down.
-    pose = pose_from_wire([-7.75, -1.2345, 10.4, 0.0, 15.0, -59.6238])
-    assert (pose.x, pose.y, pose.z, pose.roll) == (-7.75, -1.2345, 10.4, 0.0)
-    assert pose.pitch == pytest.approx(math.pi / 12)
-    assert pose.yaw == pytest.approx(-1.04063, abs=1e-4)
-    assert pose_to_wire(pose) == pytest.approx((-7.75, -1.2345, 10.4, 0.0, 15.0, -59.6238))
-
-
-@pytest.mark.parametrize("count", [0, 5, 7])
-def test_a_wire_pose_has_six_numbers(count):
-    with pytest.raises(ValueError, match=rf"expected 6 numbers.*got {count}"):
-        pose_from_wire([0.0] * count)
 
 
 @pytest.mark.parametrize(
@@ -174,60 +140,61 @@ def test_rescaling_keeps_the_place(pixel, size, new_size, expected):
 
 def test_depth_bytes():
     # 51 / 255 of 100 m = 20 m, 254 / 255 = 99.6 m; 255 is "far or beyond", 0 is nothing.
-    metres = depth_metres(np.array([[0, 51], [254, 255]], np.uint8), 100.0)
+    metres = LEVEL.depth_metres(np.array([[0, 51], [254, 255]], np.uint8))
     assert np.isnan(metres[0, 0])
     assert metres[0, 1] == pytest.approx(20)
     assert metres[1, 0] == pytest.approx(99.6078, abs=1e-4)
     assert np.isnan(metres[1, 1])
-    assert depth_metres(np.array([51], np.uint8), 500.0) == pytest.approx([100])
+    assert camera(far=500.0).depth_metres(np.array([51], np.uint8)) == pytest.approx([100])
 
 
 def test_range_of_a_person_seen_level():
     # 1.6 m at 20 m are 1.6 / 20 * 221.7 = 17.736 pixels.
-    assert depth_of_person(127.5, 127.5 + 17.7362, 1.6, CAMERA, LEVEL) == pytest.approx(20, abs=0.2)
+    assert LEVEL.depth_of_person(127.5, 127.5 + 17.7362, 1.6) == pytest.approx(20, abs=0.2)
 
 
 def test_range_of_a_person_seen_from_above(scene):
-    """Against drawn silhouettes: a camera that looks down sees a person shortened, and far ones hardly so."""
+    """Against rendered silhouettes: a camera that looks down sees a person foreshortened, far ones hardly so."""
     for distance, height in [(3, 3), (6, 4), (10, 8), (20, 3), (30, 12)]:
         wire = scene.aim((5.0, -3.0, 0.8), distance, height, 180.0)
         labels, _ = scene.render(wire, [scene.person(5.0, -3.0)])
         rows = np.flatnonzero((labels == 2).any(axis=1))
         away = np.linalg.norm(np.subtract(wire[:3], (5.0, -3.0, 0.8)))
-        found = depth_of_person(rows[0] - 0.5, rows[-1] + 0.5, 1.6, CAMERA, pose_from_wire(wire))
+        found = camera(*wire).depth_of_person(rows[0] - 0.5, rows[-1] + 0.5, 1.6)
         assert found == pytest.approx(away, rel=0.03 + 1 / rows.size), (distance, height)  # pixels are whole
 
 
 def test_rows_that_no_person_has_give_no_range():
-    assert depth_of_person(100.0, 100.0, 1.6, CAMERA, LEVEL) is None
-    assert depth_of_person(120.0, 100.0, 1.6, CAMERA, LEVEL) is None
+    assert LEVEL.depth_of_person(100.0, 100.0, 1.6) is None
+    assert LEVEL.depth_of_person(120.0, 100.0, 1.6) is None
 
 
 class TestOriginalMistakes:
-    """What the follower of 2017 got wrong, one test each; the first asserts that its formula does give other points."""
+    """Mistakes of the follower of 2017, one test each; the first asserts that its formula does give other points."""
 
     WIRE = (10.0, -4.0, 9.0, 0.0, 25.0, 65.0)
-    HERO = np.array([11.0, 9.0, 0.8])
+    TARGET = np.array([11.0, 9.0, 0.8])
 
     def pixel_and_depth(self, scene):
         """Forward projection in Unity's axes: nothing from the code under test."""
-        inside = scene.unity_rotation(self.WIRE[3:]).T @ (scene.to_unity(self.HERO) - scene.to_unity(self.WIRE[:3]))
+        inside = scene.unity_rotation(self.WIRE[3:]).T @ (scene.to_unity(self.TARGET) - scene.to_unity(self.WIRE[:3]))
         return (127.5 - scene.focal * inside[1] / inside[2], 127.5 + scene.focal * inside[0] / inside[2]), inside[2]
 
     def original(self, row, column, depth, size):
         inside = np.array([depth, -(row - size // 2) * depth / size, (column - size // 2) * depth / size])
-        return rotation(pose_from_wire(self.WIRE)) @ inside + self.WIRE[:3]
+        return rotation(camera(*self.WIRE).pose) @ inside + self.WIRE[:3]
 
     def test_the_original_formula_misses_by_metres(self, scene):
         (row, column), depth = self.pixel_and_depth(scene)
-        assert np.linalg.norm(self.original(row, column, depth, 256) - self.HERO) > 2
+        assert np.linalg.norm(self.original(row, column, depth, 256) - self.TARGET) > 2
 
     def test_row_and_column_are_not_swapped_and_f_is_right(self, scene):
         pixel, depth = self.pixel_and_depth(scene)
         assert abs(pixel[0] - pixel[1]) > 20
-        assert world_from_pixel(pixel, depth, CAMERA, pose_from_wire(self.WIRE)) == pytest.approx(self.HERO, abs=1e-5)
+        assert camera(*self.WIRE).world_from_pixel(pixel, depth) == pytest.approx(self.TARGET, abs=1e-5)
 
     def test_focal_length_is_not_the_image_size(self, scene):
         pixel, depth = self.pixel_and_depth(scene)
-        wrong = world_from_pixel(pixel, depth, Intrinsics(256.0, CAMERA.center), pose_from_wire(self.WIRE))
-        assert np.linalg.norm(wrong - self.HERO) > 0.3
+        too_long = camera(*self.WIRE, fov=2 * math.degrees(math.atan(0.5)))  # 256 pixels
+        wrong = too_long.world_from_pixel(pixel, depth)
+        assert np.linalg.norm(wrong - self.TARGET) > 0.3

@@ -1,4 +1,4 @@
-"""Settings are checked when they are read, and errors say what was expected."""
+"""The agent's settings: defaults, constraints, and errors that name what was expected."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Found, lost, outliers, rivals, odd clocks: the tracker against walks whose truth is known."""
+"""Found, lost, outliers, rivals, odd clocks: the tracker against walks with known ground truth."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from follower.types import TargetState
 STEP = 0.2  # seconds; QuadSim sends 5 frames a second
 
 
-def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, good=True):
-    """By default so clearly the hero that one look is enough."""
-    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, good)
+def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, can_start=True):
+    """Return a candidate; by default one frame of it is enough evidence."""
+    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, can_start)
 
 
 def tracker(max_missed_frames=6, switch_after_frames=3):
@@ -21,7 +21,7 @@ def tracker(max_missed_frames=6, switch_after_frames=3):
 
 
 def walk(steps, speed=1.5, radius=None):
-    """True places (steps, 3) of someone walking straight, or round a circle."""
+    """Return the true positions (steps, 3) of a person walking straight, or round a circle."""
     along = np.arange(steps) * STEP * speed
     if radius is None:
         return np.stack([along, 0 * along, np.ones(steps)], axis=-1)
@@ -32,30 +32,30 @@ def test_found_with_the_first_clear_detection():
     tracking = tracker()
     assert tracking.state is TargetState.SEARCHING
     assert tracking.step(0.0, []) is None
-    assert tracking.step(0.2, [at(10, good=False)]) is None
+    assert tracking.step(0.2, [at(10, can_start=False)]) is None
     assert tracking.state is TargetState.SEARCHING
     assert tracking.step(0.4, [at(10)]) == 0
     assert tracking.state is TargetState.FOUND
     assert tracking.track.point == pytest.approx([10, 0, 1])
 
 
-def test_a_doubtful_look_is_not_enough_but_several_are():
+def test_weak_evidence_of_one_frame_is_not_enough_but_of_several_is():
     tracking = tracker()
     chosen = [tracking.step(STEP * frame, [at(10, log_odds=1.5)]) for frame in range(4)]
-    # 1.5, then 1.5 + 0.85 * 1.5 = 2.8, then 3.9: more than 20 to 1 (3.0) with the third look.
+    # 1.5, then 1.5 + 0.85 * 1.5 = 2.8, then 3.9: more than 20 to 1 (3.0) with the third frame.
     assert chosen == [None, None, 0, 0]
     assert tracking.state is TargetState.FOUND
 
 
-def test_doubtful_looks_at_different_people_do_not_add_up():
+def test_weak_evidence_of_different_people_does_not_add_up():
     tracking = tracker()
     for frame in range(40):
         assert tracking.step(STEP * frame, [at(10 + 20 * (frame % 8), log_odds=2.5)]) is None
     assert tracking.state is TargetState.SEARCHING
 
 
-def test_who_turns_out_to_be_somebody_else_is_lost_within_a_second():
-    """The hero by all that was seen from afar; from near, look after look says: a stranger."""
+def test_a_target_that_proves_a_false_positive_is_lost_within_a_second():
+    """All evidence from afar is for the target; from near, frame after frame is against it."""
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10, log_odds=2.0)])
@@ -66,33 +66,33 @@ def test_who_turns_out_to_be_somebody_else_is_lost_within_a_second():
     assert tracking.track is None
 
 
-def test_a_stranger_for_a_moment_does_not_cost_the_hero():
-    """The hero walks past somebody, and both are one silhouette for two frames."""
+def test_brief_evidence_against_the_target_does_not_lose_it():
+    """The target walks past another person, and both are one silhouette for two frames."""
     tracking = tracker()
     for frame, place in enumerate(walk(40)):
         merged = frame in (20, 21)
         assert tracking.step(STEP * frame, [at(*place, log_odds=-2.0 if merged else 4.0)]) == 0
 
 
-def test_where_somebody_else_stands_the_hero_is_not():
-    """Seen as the hero from afar twice, then as somebody, in the same place: not followed for six misses more."""
+def test_another_person_at_the_predicted_position_loses_the_target():
+    """Taken for the target from afar twice, then for another person at the same place: lost before six misses."""
     tracking, asked = tracker(), []
 
-    def doubt(point):
+    def negative_evidence(point):
         asked.append(point)
         return -2.0
 
     for frame in range(2):
-        tracking.step(STEP * frame, [at(10, log_odds=2.0)], doubt)
+        tracking.step(STEP * frame, [at(10, log_odds=2.0)], negative_evidence)
     assert tracking.state is TargetState.FOUND
-    assert asked == []  # of no interest where the person is seen
+    assert asked == []  # not computed where the person has a candidate
     for frame in range(2, 4):
-        assert tracking.step(STEP * frame, [], doubt) is None
+        assert tracking.step(STEP * frame, [], negative_evidence) is None
     assert tracking.state is TargetState.LOST
     assert asked[0] == pytest.approx([10, 0, 1], abs=0.1)
 
 
-def test_somebody_in_the_way_for_a_moment_does_not_cost_the_hero():
+def test_another_person_briefly_in_the_way_does_not_lose_the_target():
     tracking = tracker()
     for frame in range(40):
         hidden = frame in (20, 21, 22)
@@ -101,8 +101,8 @@ def test_somebody_in_the_way_for_a_moment_does_not_cost_the_hero():
 
 
 @pytest.mark.parametrize(("away", "followed_again"), [(10, False), (200, True)])
-def test_a_stranger_is_remembered_for_a_while(away, followed_again):
-    """Out of sight for two seconds, the stranger deceives no more at first sight; after forty, everything is open."""
+def test_a_false_positive_is_remembered_for_a_while(away, followed_again):
+    """Out of sight for two seconds, it is not acquired again at once; after forty, it is forgotten."""
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10, log_odds=-4.0)])
@@ -112,8 +112,8 @@ def test_a_stranger_is_remembered_for_a_while(away, followed_again):
     assert (tracking.state is TargetState.FOUND) == followed_again
 
 
-def test_strangers_do_not_keep_the_hero_out():
-    """However many people are known not to be the hero."""
+def test_false_positives_do_not_displace_the_target():
+    """However many people are known not to be the target."""
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10 * person, 20, log_odds=-4.0) for person in range(4 * (frame % 5), 12)])
@@ -121,8 +121,8 @@ def test_strangers_do_not_keep_the_hero_out():
     assert chosen == [None, 0]
 
 
-def test_a_stranger_long_unseen_is_not_looked_for_all_over_the_place():
-    """After six seconds nobody knows where the stranger is: who comes 15 m away is judged afresh."""
+def test_a_false_positive_long_unseen_claims_no_distant_candidate():
+    """After six seconds its position is unknown: a candidate 15 m away starts from scratch."""
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10, log_odds=-4.0)])
@@ -143,14 +143,14 @@ def test_lost_after_so_many_misses_in_a_row(max_missed_frames):
     assert tracking.track is None
 
 
-def test_one_detection_starts_the_count_again():
+def test_one_detection_resets_the_count():
     tracking = tracker()
     for frame in range(60):
         tracking.step(STEP * frame, [at(10)] if frame % 6 == 0 else [])
         assert tracking.state is TargetState.FOUND
 
 
-def test_searching_for_ever_is_not_lost():
+def test_searching_never_becomes_lost():
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [])
@@ -167,7 +167,7 @@ def test_found_again_elsewhere_after_loss():
 
 
 @pytest.mark.parametrize("radius", [None, 6.0])
-def test_the_filter_is_better_than_what_it_is_fed(radius):
+def test_the_filtered_position_is_better_than_the_measured_one(radius):
     rng = np.random.default_rng(11)
     raw, filtered = [], []
     tracking = tracker()
@@ -181,7 +181,7 @@ def test_the_filter_is_better_than_what_it_is_fed(radius):
     assert np.median(filtered) < 0.5
 
 
-def test_a_short_miss_is_bridged_along_the_way():
+def test_a_short_miss_is_bridged_by_prediction():
     tracking = tracker()
     places = walk(25)
     for frame, place in enumerate(places):
@@ -199,8 +199,8 @@ def test_a_wrong_person_for_two_frames_is_not_followed():
         assert np.linalg.norm(tracking.track.point - place) < 0.5
 
 
-def test_what_persists_elsewhere_is_the_hero():
-    """A track that is wrong must not stay so: after a second, and before the target would be lost."""
+def test_a_candidate_that_persists_elsewhere_becomes_the_target():
+    """A wrong track must be left: after a second, and before the target would be lost."""
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(10)])
@@ -210,7 +210,7 @@ def test_what_persists_elsewhere_is_the_hero():
     assert tracking.track.point == pytest.approx([40, 10, 1])
 
 
-def test_outliers_that_jump_about_persist_nowhere():
+def test_outliers_in_changing_places_start_no_track():
     tracking = tracker()
     tracking.step(0.0, [at(10)])
     for frame in range(1, 6):
@@ -219,7 +219,7 @@ def test_outliers_that_jump_about_persist_nowhere():
 
 
 def test_a_wrong_start_is_left_within_two_seconds():
-    """A wrong person is found first and stays in view; then the hero comes, who looks far more like the hero."""
+    """A false positive is found first and stays in view; then the target comes, with far more evidence."""
     tracking = tracker()
     for frame in range(10):
         tracking.step(STEP * frame, [at(10, log_odds=1.6)])
@@ -228,15 +228,15 @@ def test_a_wrong_start_is_left_within_two_seconds():
     assert tracking.track.point == pytest.approx([25, 8, 1], abs=0.1)
 
 
-def test_a_false_start_of_a_moment_is_left_at_once():
+def test_a_brief_false_start_is_left_at_once():
     tracking = tracker()
     tracking.step(0.0, [at(10)])
     chosen = [tracking.step(STEP * frame, [at(30, 10)]) for frame in range(1, 4)]
     assert chosen == [None, None, 0]
 
 
-def test_the_hero_is_taken_back_quickly_from_a_person_taken_for_it():
-    """The hero is hidden while a wrong person looks half like it; what spoke for the hero is not forgotten by then."""
+def test_the_target_is_reacquired_quickly_from_a_false_positive():
+    """The target is hidden while a false positive has some evidence; its own has not decayed by then."""
     tracking, wrong = tracker(), 0
     for frame in range(60):
         hidden = 20 <= frame < 29
@@ -247,7 +247,7 @@ def test_the_hero_is_taken_back_quickly_from_a_person_taken_for_it():
     assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
 
 
-def test_a_larger_wrong_blob_for_a_moment_does_not_lure_away():
+def test_a_larger_wrong_blob_does_not_switch_the_target_at_once():
     tracking = tracker()
     for frame in range(40):
         candidates = [at(25, 8, log_odds=8.0), at(10)] if frame in (20, 21, 30) else [at(10)]
@@ -255,14 +255,14 @@ def test_a_larger_wrong_blob_for_a_moment_does_not_lure_away():
         assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
 
 
-def test_a_step_aside_is_not_an_outlier_however_sure_the_filter_is():
+def test_a_step_aside_is_no_outlier_however_certain_the_filter_is():
     tracking = tracker()
     for frame in range(50):
         tracking.step(STEP * frame, [at(10, error=0.01)])
     assert tracking.step(50 * STEP, [at(10, 0.9, error=0.01)]) == 0
 
 
-def test_two_on_the_track_the_likelier_one_is_taken():
+def test_of_two_candidates_on_the_track_the_likelier_is_chosen():
     tracking = tracker()
     for frame in range(10):
         tracking.step(STEP * frame, [at(10)])
@@ -272,7 +272,7 @@ def test_two_on_the_track_the_likelier_one_is_taken():
     assert tracking.step(11 * STEP, [at(10.9, strength=100), at(10.0, strength=100)]) == 1
 
 
-def test_after_a_gap_of_seconds_what_is_seen_is_believed():
+def test_after_a_gap_of_seconds_the_new_position_is_taken():
     tracking = tracker()
     for frame in range(20):
         tracking.step(STEP * frame, [at(STEP * frame * 1.5)])
@@ -299,8 +299,8 @@ def test_clocks_that_stand_still_run_back_or_jump(times):
         max_size=40,
     )
 )
-def test_any_sequence_keeps_the_promises(frames):
-    """Whatever comes: finite numbers, a track while found and only then, found only by who looks like the hero."""
+def test_invariants_hold_for_any_sequence(frames):
+    """For any input: finite numbers, a track while found and only then, found only with evidence for it."""
     tracking, time, misses = tracker(), 0.0, 0
     for step, places in frames:
         time += step
