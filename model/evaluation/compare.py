@@ -29,7 +29,7 @@ from dataset.pairs import decode_image
 from dataset.schema import HERO, at_reference_size
 from model.console import run_command
 from model.evaluation import report
-from model.evaluation.comparison_files import ABOUT, FRAMES, GROUND_TRUTH, IMAGES, SIDES
+from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
 from model.evaluation.data import EvaluationError, read_data
 from model.evaluation.evaluate import write
 from model.evaluation.measure import load_segmenters, measure
@@ -74,6 +74,8 @@ def compare(options: argparse.Namespace, console: Console) -> None:
     names = options.names or list(segmenters)
     about = {"models": names, "data": str(options.data), "frames": len(pairs)}
     write(folder / ABOUT, json.dumps(about))
+    for name in FOLDERS:
+        (folder / name).mkdir()
     measured = zip(*(measure(each, pairs, set_names) for each in segmenters.values()), strict=True)
     results = []
     with (folder / FRAMES).open("w", encoding="utf-8") as lines:
@@ -108,16 +110,17 @@ def write_frame(
     height, width = decode_image(image, pair.image).shape[:2]
     name = f"{row:06d}{Path(pair.image.name).suffix.lower()}"
     mask_name = f"{row:06d}.png"
-    _save(folder / IMAGES / name, image)
-    _save(folder / GROUND_TRUTH / mask_name, pair.mask.read())
+    (folder / IMAGES / name).write_bytes(image)
+    (folder / GROUND_TRUTH / mask_name).write_bytes(pair.mask.read())
     target_masks = []
     for side, prediction in zip(SIDES, predictions, strict=True):
         classes = predicted_mask(prediction).astype(np.uint8) * 255
         classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         target_masks.append(classes[..., HERO] > 0)
         png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
-        _save(folder / side / mask_name, png.tobytes())
+        (folder / side / mask_name).write_bytes(png.tobytes())
     differing = target_masks[0] != target_masks[1]
+    left, top, box_width, box_height = cv2.boundingRect(differing.astype(np.uint8))
     return {
         "frame": row,
         "name": f"{pair.recording}/{pair.name}",
@@ -127,17 +130,5 @@ def write_frame(
         "detected": [first.score.detected, second.score.detected],
         "gain": second.frame_score - first.frame_score,
         "differing_pixels": at_reference_size(np.count_nonzero(differing), differing.shape),
-        "differing_box": _box(differing),
+        "differing_box": [top, left, top + box_height, left + box_width] if differing.any() else None,
     }
-
-
-def _box(mask: np.ndarray) -> list[int] | None:
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return None
-    return [int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1]
-
-
-def _save(path: Path, data: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Loads segmenters, runs them on labelled frames and scores each prediction."""
+"""Measurement: load segmenters, run them on labelled frames, score each prediction."""
 
 import itertools
 import time

@@ -54,11 +54,14 @@ def print_tables(evaluations: Sequence[Evaluation], console: Console) -> None:
 def markdown(title: str, evaluations: Sequence[Evaluation]) -> str:
     """Return a Markdown page."""
     parts = [f"# {title}", "\n".join(f"- {each.description}" for each in evaluations)]
-    for table in tables(evaluations):
-        lines = [table.header, ("---", *("---:",) * (len(table.header) - 1)), *table.rows]
-        rows = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
-        parts.append(f"**{table.title}**\n\n{rows}")
+    parts += [f"**{table.title}**\n\n{markdown_table(table.header, table.rows)}" for table in tables(evaluations)]
     return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; all columns but the first are aligned to the right."""
+    lines = [header, ("---", *("---:",) * (len(header) - 1)), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
 def html_page(title: str, evaluations: Sequence[Evaluation], pictures: Sequence[Path] = ()) -> str:

@@ -27,9 +27,9 @@ def frame(rows=8, columns=8, **boxes):
 
 
 def test_iou_of_two_shifted_boxes():
-    truth = frame(hero=(0, 0, 4, 4))  # 16 pixels
+    ground_truth = frame(hero=(0, 0, 4, 4))  # 16 pixels
     predicted = frame(hero=(0, 2, 4, 6))  # 16 pixels, 8 of them shared: 8 / 24
-    result = score.score_frame(one_hot(predicted), mask_of(truth))
+    result = score.score_frame(one_hot(predicted), mask_of(ground_truth))
     assert result.iou == pytest.approx((40 / 56, 0.0, 8 / 24))
     assert (result.target_pixels, result.predicted_pixels) == (16, 16)
 
@@ -71,7 +71,9 @@ def test_a_mask_halved_keeps_what_covers_most_of_the_filter():
 def test_set_averages_and_counts():
     hero, nothing = frame(hero=(0, 0, 4, 4)), frame()
     pairs = [(hero, hero), (hero, nothing), (nothing, hero), (nothing, nothing)]
-    result = score.score_set(score.score_frame(one_hot(predicted), mask_of(truth)) for truth, predicted in pairs)
+    result = score.score_set(
+        score.score_frame(one_hot(predicted), mask_of(ground_truth)) for ground_truth, predicted in pairs
+    )
     assert result.hero_iou == 0.25
     assert (result.true_positives, result.false_negatives, result.false_positives) == (1, 1, 1)
     assert result.frames == 4

@@ -1,4 +1,4 @@
-"""Decides whether a retrained model is better than the one it started from. Numbers only."""
+"""Decision whether a retrained model is better than the one it started from. Numbers only."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Measures a retrained model beside the one it started from, and replaces that if the new one is better."""
+"""Promotion: measure a retrained model beside the one it started from, and replace that if the new one is better."""
 
 import filecmp
 import shutil

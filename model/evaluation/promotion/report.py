@@ -30,13 +30,11 @@ def write_report(
 ) -> Path:
     """Write the report with its pictures into `folder`; evaluations and predictors are those of before and after."""
     parts = [f"# {title}", f"**{'Promoted' if verdict.promote else 'Not promoted'}:** {verdict.reason}.", measured_on]
-    header = "| frames | figure | count | before | after | gain |\n| --- | --- | ---: | ---: | ---: | ---: |"
-    rows = [
-        f"| {each.group} | {each.figure} | {each.frames}{'' if each.frames >= MIN_FRAMES else ' (too few to count)'} |"
-        f" {each.before:.3f} | {each.after:.3f} | {each.gain:+.3f} |"
-        for each in changes
-    ]
-    parts.append("\n".join([header, *rows]))
+    rows = []
+    for each in changes:
+        count = f"{each.frames}{'' if each.frames >= MIN_FRAMES else ' (too few to count)'}"
+        rows.append((each.group, each.figure, count, f"{each.before:.3f}", f"{each.after:.3f}", f"{each.gain:+.3f}"))
+    parts.append(report.markdown_table(("group", "figure", "frames", "before", "after", "gain"), rows))
     _plot(folder / run_files.PROMOTION_PLOT, changes)
     parts.append(f"![before and after]({run_files.PROMOTION_PLOT})")
     for name, picture, sign in (("gained", run_files.GAINED, 1), ("lost", run_files.LOST, -1)):

@@ -11,7 +11,7 @@ from tests.model.evaluation.synthetic import SIZE, write_frame
 
 @pytest.fixture
 def official(tmp_path):
-    """Two frames a set: following both right; without target one wrong; with target one half right and one missed."""
+    """Two frames per set: both right; one false positive; one half right and one missed."""
     root = tmp_path / "sample_evaluation_data"
     following, without, with_target = (root / name for name in OFFICIAL_SETS)
     write_frame(following, "a", ground_truth=(0, 0, 8, 8))
@@ -25,7 +25,7 @@ def official(tmp_path):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A network of one 1x1 convolution that sees red, saved to a file."""
+    """A network of one 1x1 convolution that detects red, saved to a file."""
     image = keras.Input((SIZE, SIZE, 3))
     logits = keras.layers.Conv2D(3, 1, name="red")(image)
     network = keras.Model(image, keras.layers.Softmax()(logits))

@@ -61,7 +61,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert (
         f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. Which of them the old model learnt, its file" in report
     )
-    assert read_seen_in_training(current) is None  # what it went on from did not tell what that had learnt
+    assert read_seen_in_training(current) is None  # nor does the file that it was trained from have any
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all targets went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
     assert float(figures[2]) > float(figures[1])
