@@ -1,1 +1,1 @@
-"""Models of 2017: graph and layers rebuilt in Keras 3, weights read from HDF5."""
+"""Models of 2017, rebuilt in Keras 3 from their JSON configuration and HDF5 weights."""

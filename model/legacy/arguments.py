@@ -1,4 +1,4 @@
-"""Reads the arguments in a 2017 layer's configuration, whatever version of Keras spelled them. Knows no layers."""
+"""Read arguments from the configuration of a 2017 layer, in the spelling of any version of Keras."""
 
 import math
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ Config = Mapping[str, Any]
 
 
 class LegacyError(ValueError):
-    """A legacy model cannot be rebuilt; the message says what in it is the reason."""
+    """A legacy model cannot be rebuilt; the message names the part of it that is the reason."""
 
 
-# Keras 1 spellings of arguments, and what Keras 2 called them.
+# Names of arguments in Keras 1 -> in Keras 2.
 _RENAMED = {
     "nb_filter": "filters",
     "border_mode": "padding",
@@ -26,7 +26,7 @@ _DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", None: "channels_
 
 
 def modern_arguments(config: Config) -> dict[str, Any]:
-    """A layer's configuration with Keras 1 argument names turned into those of Keras 2."""
+    """Return a layer's configuration with the argument names of Keras 2."""
     arguments = {_RENAMED.get(key, key): value for key, value in config.items()}
     if "nb_row" in arguments and "nb_col" in arguments:
         arguments["kernel_size"] = (arguments["nb_row"], arguments["nb_col"])
@@ -35,12 +35,12 @@ def modern_arguments(config: Config) -> dict[str, Any]:
     return arguments
 
 
-def read_pair(value: Any, what: str, least: int = 1) -> tuple[int, int]:
-    """(rows, cols) from one or two integers of at least `least`."""
-    values = [value, value] if isinstance(value, int) else value
-    if not _is_integer_pair(values, least):
-        raise LegacyError(f"{what} must be one or two integers of at least {least}, not {value!r}")
-    return tuple(values)
+def read_pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
+    """Return (rows, columns) from one or two integers of at least `least`. Raises LegacyError."""
+    pair = [value, value] if isinstance(value, int) else value
+    if not _is_integer_pair(pair, least):
+        raise LegacyError(f"{name} must be one or two integers of at least {least}, not {value!r}")
+    return pair[0], pair[1]
 
 
 def _is_integer_pair(value: Any, least: int) -> bool:
@@ -51,27 +51,27 @@ def _is_integer_pair(value: Any, least: int) -> bool:
     )
 
 
-def read_number(value: Any, what: str) -> float:
-    """A number, also in the form in which Keras 2 wrote NumPy scalars and arrays of one element."""
+def read_number(value: Any, name: str) -> float:
+    """Return a number; Keras 2 also wrote NumPy scalars and arrays of one element. Raises LegacyError."""
     while isinstance(value, Mapping) and "value" in value:
         value = value["value"]
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise LegacyError(f"{what} must be a number, not {value!r}")
+        raise LegacyError(f"{name} must be a number, not {value!r}")
     return float(value)
 
 
 def read_padding(config: Config) -> str:
-    """`valid` or `same`."""
+    """Return `valid` or `same`. Raises LegacyError."""
     padding = str(config.get("padding", "valid")).lower()
     if padding not in ("valid", "same"):
         raise LegacyError(f"padding {padding!r} is not supported; supported are valid and same")
     return padding
 
 
-def read_borders(value: Any, what: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((top, bottom), (left, right)) from any of the spellings of Keras 1 and 2."""
+def read_borders(value: Any, name: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return ((top, bottom), (left, right)) from any spelling of Keras 1 and 2. Raises LegacyError."""
     if isinstance(value, Mapping):
         value = [
             [value.get("top_pad", 0), value.get("bottom_pad", 0)],
@@ -84,5 +84,5 @@ def read_borders(value: Any, what: str) -> tuple[tuple[int, int], tuple[int, int
     if isinstance(value, list | tuple) and len(value) == 2:
         sides = [[side, side] if isinstance(side, int) else side for side in value]
         if all(_is_integer_pair(side, 0) for side in sides):
-            return tuple(sides[0]), tuple(sides[1])
-    raise LegacyError(f"{what} must be ((top, bottom), (left, right)), not {value!r}")
+            return (sides[0][0], sides[0][1]), (sides[1][0], sides[1][1])
+    raise LegacyError(f"{name} must be ((top, bottom), (left, right)), not {value!r}")

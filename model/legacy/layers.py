@@ -1,7 +1,7 @@
-"""Rebuilds one layer of a 2017 model (Keras 1 or 2 configuration) as a Keras 3 layer. Graphs are built in `legacy`.
+"""Rebuild one layer of a 2017 model (Keras 1 or 2 configuration) as a Keras 3 layer.
 
-Only what a layer does at inference is read from its configuration; initialisers, regularisers, constraints and noise
-are left aside. Nothing named in a configuration is imported or called; a class that is not in the table is an error.
+Only arguments that matter at inference are read; initialisers, regularisers, constraints and noise are ignored. Nothing
+named in a configuration is imported or called: a class that is not in the table is an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,62 +23,53 @@ from model.legacy.arguments import (
 from model.legacy.tf1_bilinear import BilinearUpSampling2D
 
 
-def build_layer(class_name: str, config: Config, name: str, bilinear_is_tf1: bool = True) -> Callable:
-    """The Keras 3 layer for `config`, called `name`.
+def build_layer(class_name: str, config: Config, name: str | None, bilinear_is_tf1: bool = True) -> keras.Layer:
+    """Return the Keras 3 layer for `config`, called `name`.
 
-    `bilinear_is_tf1` says how a bilinear UpSampling2D samples: TensorFlow 1's way or by pixel centres.
-    Raises LegacyError for unknown classes, for Python code (Lambda) and for arguments that have no equivalent.
+    `bilinear_is_tf1` says whether a bilinear UpSampling2D samples as in TensorFlow 1 or with half-pixel centres.
+
+    Raises LegacyError for unknown classes, for Python code (Lambda) and for arguments without an equivalent.
     """
     if class_name == "Lambda":
         raise LegacyError("it is a Lambda layer, which holds Python code, and code from a file is never run")
-    builder = _BUILDERS.get(class_name)
-    if builder is None:
-        raise LegacyError(
-            f"the layer class {class_name!r} is not one of the stock layers of Keras 1 and 2 that are known"
-        )
+    if class_name not in _BUILDERS:
+        raise LegacyError(f"the layer class {class_name!r} is not one of the known stock layers of Keras 1 and 2")
     arguments = modern_arguments(config)
     if arguments["data_format"] != "channels_last":
         raise LegacyError(f"data_format is {arguments['data_format']!r}; only channels_last is supported")
-    if builder is _up_sampling:
-        return _up_sampling(arguments, name=name, bilinear_is_tf1=bilinear_is_tf1)
-    return builder(arguments, name=name)
+    if class_name == "UpSampling2D" and arguments.get("interpolation") == "bilinear" and bilinear_is_tf1:
+        class_name = "BilinearUpSampling2D"
+    return _BUILDERS[class_name](arguments, name)
 
 
 # --- activations
 
 
 @keras.saving.register_keras_serializable(package="follow_me")  # so that networks which use it can be cloned
-def _hard_sigmoid(x):
+def _hard_sigmoid(x: keras.KerasTensor) -> keras.KerasTensor:
     # Keras 3's own is relu6(x + 3) / 6; models of 2017 were trained with this slope.
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-_ACTIVATIONS: dict[str, Callable] = {
-    "linear": keras.activations.linear,
-    "relu": keras.activations.relu,
-    "relu6": keras.activations.relu6,
-    "leaky_relu": keras.activations.leaky_relu,
-    "elu": keras.activations.elu,
-    "selu": keras.activations.selu,
-    "sigmoid": keras.activations.sigmoid,
+_KEPT = (
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softmax", "softplus", "softsign",
+    "exponential", "silu",
+)  # fmt: skip
+_ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(keras.activations, name) for name in _KEPT},
     "hard_sigmoid": _hard_sigmoid,
-    "tanh": keras.activations.tanh,
-    "softmax": keras.activations.softmax,
-    "softplus": keras.activations.softplus,
-    "softsign": keras.activations.softsign,
-    "exponential": keras.activations.exponential,
     "swish": keras.activations.silu,
-    "silu": keras.activations.silu,
     "identity": keras.activations.linear,
 }
 
 
-def _activation(value: Any) -> Callable:
+def _activation(value: Any) -> Callable[..., Any]:
     if value is None:
-        return keras.activations.linear
+        return _ACTIVATIONS["linear"]
     if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
         # An activation layer passed as an argument: Conv2D(..., activation=LeakyReLU()).
-        return build_layer(str(value.get("class_name")), value["config"], name=None)
+        layer: Callable[..., Any] = build_layer(str(value.get("class_name")), value["config"], name=None)
+        return layer
     if isinstance(value, Mapping):
         value = value.get("config", value.get("class_name"))
     if not isinstance(value, str) or value not in _ACTIVATIONS:
@@ -89,7 +80,7 @@ def _activation(value: Any) -> Callable:
 # --- convolutions
 
 
-def _convolution(layer_class: type, config: Config, name: str, **extra: Any) -> layers.Layer:
+def _convolution(layer_class: type, config: Config, name: str | None, **arguments: Any) -> keras.Layer:
     return layer_class(
         kernel_size=read_pair(config.get("kernel_size"), "kernel_size"),
         strides=read_pair(config.get("strides") or 1, "strides"),
@@ -98,93 +89,77 @@ def _convolution(layer_class: type, config: Config, name: str, **extra: Any) -> 
         use_bias=config.get("use_bias", True),
         activation=_activation(config.get("activation")),
         name=name,
-        **extra,
+        **arguments,
     )
 
 
-def _conv2d(config: Config, name: str) -> layers.Layer:
+def _conv2d(config: Config, name: str | None) -> keras.Layer:
     return _convolution(layers.Conv2D, config, name, filters=config.get("filters"), groups=config.get("groups", 1))
 
 
-def _conv2d_transpose(config: Config, name: str) -> layers.Layer:
-    surplus = config.get("output_padding")
-    return _convolution(
-        layers.Conv2DTranspose,
-        config,
-        name,
-        filters=config.get("filters"),
-        output_padding=None if surplus is None else read_pair(surplus, "output_padding", least=0),
-    )
+def _conv2d_transpose(config: Config, name: str | None) -> keras.Layer:
+    padding = config.get("output_padding")
+    output_padding = None if padding is None else read_pair(padding, "output_padding", least=0)
+    filters = config.get("filters")
+    return _convolution(layers.Conv2DTranspose, config, name, filters=filters, output_padding=output_padding)
 
 
-def _separable_conv2d(config: Config, name: str) -> layers.Layer:
-    return _convolution(
-        layers.SeparableConv2D,
-        config,
-        name,
-        filters=config.get("filters"),
-        depth_multiplier=config.get("depth_multiplier") or 1,
-    )
+def _separable_conv2d(config: Config, name: str | None) -> keras.Layer:
+    filters, multiplier = config.get("filters"), config.get("depth_multiplier") or 1
+    return _convolution(layers.SeparableConv2D, config, name, filters=filters, depth_multiplier=multiplier)
 
 
-def _depthwise_conv2d(config: Config, name: str) -> layers.Layer:
+def _depthwise_conv2d(config: Config, name: str | None) -> keras.Layer:
     return _convolution(layers.DepthwiseConv2D, config, name, depth_multiplier=config.get("depth_multiplier") or 1)
 
 
-def _dense(config: Config, name: str) -> layers.Layer:
-    return layers.Dense(
-        config.get("units"),
-        use_bias=config.get("use_bias", True),
-        activation=_activation(config.get("activation")),
-        name=name,
-    )
+def _dense(config: Config, name: str | None) -> keras.Layer:
+    use_bias, activation = config.get("use_bias", True), _activation(config.get("activation"))
+    return layers.Dense(config.get("units"), use_bias=use_bias, activation=activation, name=name)
 
 
 # --- sizes
 
 
-def _pooling(layer_class: type, config: Config, name: str) -> layers.Layer:
+def _pooling(layer_class: type, config: Config, name: str | None) -> keras.Layer:
     pool_size = read_pair(config.get("pool_size") or 2, "pool_size")
     strides = read_pair(config.get("strides") or pool_size, "strides")
     return layer_class(pool_size=pool_size, strides=strides, padding=read_padding(config), name=name)
 
 
-def _global_pooling(layer_class: type, config: Config, name: str) -> layers.Layer:
+def _global_pooling(layer_class: type, config: Config, name: str | None) -> keras.Layer:
     return layer_class(keepdims=bool(config.get("keepdims", False)), name=name)
 
 
 _SIZE_NAMES = ("size", "upsampling", "up_sampling", "upsample", "upsample_size", "upsampling_size", "factor", "scale")
 
 
-def _bilinear_up_sampling(config: Config, name: str) -> layers.Layer:
+def _bilinear_up_sampling(config: Config, name: str | None) -> keras.Layer:
     if config.get("target_size") is not None:
         raise LegacyError(f"target_size {config['target_size']!r} is not supported; supported is a size to multiply by")
     size = next((config[key] for key in _SIZE_NAMES if config.get(key) is not None), 2)
     return BilinearUpSampling2D(read_pair(size, "size"), name=name)
 
 
-def _up_sampling(config: Config, name: str, bilinear_is_tf1: bool) -> layers.Layer:
-    size = read_pair(config.get("size") or 2, "size")
+def _up_sampling(config: Config, name: str | None) -> keras.Layer:
     interpolation = config.get("interpolation") or "nearest"
     if interpolation not in ("nearest", "bilinear"):
         raise LegacyError(f"interpolation {interpolation!r} is not supported; supported are nearest and bilinear")
-    if interpolation == "bilinear" and bilinear_is_tf1:
-        return BilinearUpSampling2D(size, name=name)
-    return layers.UpSampling2D(size, interpolation=interpolation, name=name)
+    return layers.UpSampling2D(read_pair(config.get("size") or 2, "size"), interpolation=interpolation, name=name)
 
 
-def _zero_padding(config: Config, name: str) -> layers.Layer:
+def _zero_padding(config: Config, name: str | None) -> keras.Layer:
     return layers.ZeroPadding2D(read_borders(config.get("padding", 1), "padding"), name=name)
 
 
-def _cropping(config: Config, name: str) -> layers.Layer:
+def _cropping(config: Config, name: str | None) -> keras.Layer:
     return layers.Cropping2D(read_borders(config.get("cropping", 0), "cropping"), name=name)
 
 
 # --- everything else
 
 
-def _batch_normalization(config: Config, name: str) -> layers.Layer:
+def _batch_normalization(config: Config, name: str | None) -> keras.Layer:
     if config.get("mode", 0) != 0:
         raise LegacyError("batch normalisation of Keras 1 with a mode other than 0 is not supported")
     axis = config.get("axis", -1)
@@ -200,24 +175,20 @@ def _batch_normalization(config: Config, name: str) -> layers.Layer:
     )
 
 
-def _merge(config: Config, name: str) -> layers.Layer:
-    """Merge of Keras 1, whose `mode` names what the layers of Keras 2 are called after."""
-    modes = {
-        "sum": layers.Add,
-        "mul": layers.Multiply,
-        "ave": layers.Average,
-        "max": layers.Maximum,
-        "concat": layers.Concatenate,
-    }
+_MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
+
+
+def _merge(config: Config, name: str | None) -> keras.Layer:
+    """Return the Keras 2 layer that a Merge of Keras 1 with this `mode` became."""
     mode = config.get("mode", "sum")
     if config.get("mode_type", "raw") != "raw":
         raise LegacyError("it merges with a Python function, and code from a file is never run")
-    if mode not in modes:
-        raise LegacyError(f"the merge mode {mode!r} is not supported; supported are {', '.join(modes)}")
-    return modes[mode](axis=config.get("axis", -1), name=name) if mode == "concat" else modes[mode](name=name)
+    if mode not in _MERGES:
+        raise LegacyError(f"the merge mode {mode!r} is not supported; supported are {', '.join(_MERGES)}")
+    return _BUILDERS[_MERGES[mode]](config, name)
 
 
-def _relu(config: Config, name: str) -> layers.Layer:
+def _relu(config: Config, name: str | None) -> keras.Layer:
     maximum = config.get("max_value")
     return layers.ReLU(
         max_value=None if maximum is None else read_number(maximum, "max_value"),
@@ -227,23 +198,27 @@ def _relu(config: Config, name: str) -> layers.Layer:
     )
 
 
-def _thresholded_relu(config: Config, name: str) -> layers.Layer:
+def _thresholded_relu(config: Config, name: str | None) -> keras.Layer:
     return layers.ReLU(threshold=read_number(config.get("theta", 1.0), "theta"), name=name)
 
 
-def _leaky_relu(config: Config, name: str) -> layers.Layer:
+def _leaky_relu(config: Config, name: str | None) -> keras.Layer:
     return layers.LeakyReLU(read_number(config.get("alpha", config.get("negative_slope", 0.3)), "alpha"), name=name)
 
 
-def _elu(config: Config, name: str) -> layers.Layer:
+def _elu(config: Config, name: str | None) -> keras.Layer:
     return layers.ELU(read_number(config.get("alpha", 1.0), "alpha"), name=name)
 
 
-def _identity(config: Config, name: str) -> layers.Layer:
-    return layers.Identity(name=name)
+def _without_arguments(layer_class: type, config: Config, name: str | None) -> keras.Layer:
+    return layer_class(name=name)
 
 
-_BUILDERS: dict[str, Callable[..., Callable]] = {
+_TRAINING_ONLY = (
+    "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
+    "Identity",
+)  # fmt: skip
+_BUILDERS: dict[str, Callable[[Config, str | None], keras.Layer]] = {
     "Conv2D": _conv2d,
     "Conv2DTranspose": _conv2d_transpose,
     "SeparableConv2D": _separable_conv2d,
@@ -266,18 +241,16 @@ _BUILDERS: dict[str, Callable[..., Callable]] = {
     "ELU": _elu,
     "Softmax": lambda config, name: layers.Softmax(axis=config.get("axis", -1), name=name),
     "Concatenate": lambda config, name: layers.Concatenate(axis=config.get("axis", -1), name=name),
-    "Add": lambda config, name: layers.Add(name=name),
-    "Subtract": lambda config, name: layers.Subtract(name=name),
-    "Multiply": lambda config, name: layers.Multiply(name=name),
-    "Average": lambda config, name: layers.Average(name=name),
-    "Maximum": lambda config, name: layers.Maximum(name=name),
-    "Minimum": lambda config, name: layers.Minimum(name=name),
+    "Add": partial(_without_arguments, layers.Add),
+    "Subtract": partial(_without_arguments, layers.Subtract),
+    "Multiply": partial(_without_arguments, layers.Multiply),
+    "Average": partial(_without_arguments, layers.Average),
+    "Maximum": partial(_without_arguments, layers.Maximum),
+    "Minimum": partial(_without_arguments, layers.Minimum),
     "Merge": _merge,
     "Reshape": lambda config, name: layers.Reshape(tuple(config.get("target_shape", ())), name=name),
     "Permute": lambda config, name: layers.Permute(tuple(config.get("dims", ())), name=name),
-    "Flatten": lambda config, name: layers.Flatten(name=name),
-}
-_BUILDERS |= {
+    "Flatten": partial(_without_arguments, layers.Flatten),
     # Names of Keras 1 and of the Follow Me project's own utilities.
     "Convolution2D": _conv2d,
     "AtrousConv2D": _conv2d,
@@ -293,17 +266,5 @@ _BUILDERS |= {
     "BilinearUpsampling2D": _bilinear_up_sampling,
     "BatchNormalizationV1": _batch_normalization,
     "BatchNormalizationV2": _batch_normalization,
+    **dict.fromkeys(_TRAINING_ONLY, partial(_without_arguments, layers.Identity)),
 }
-# Layers that only act in training.
-_BUILDERS |= dict.fromkeys(
-    (
-        "Dropout",
-        "SpatialDropout2D",
-        "AlphaDropout",
-        "GaussianDropout",
-        "GaussianNoise",
-        "ActivityRegularization",
-        "Identity",
-    ),
-    _identity,
-)

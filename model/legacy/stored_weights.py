@@ -1,13 +1,14 @@
-"""Puts the weights of a Keras HDF5 file (any version, `save_weights` or `save`) into the variables of a built model.
+"""Assign the weights of a Keras HDF5 file (any version, `save_weights` or `save`) to the variables of a built model.
 
-Weights are matched by what they are called (kernel, beta, ...), not by their position inside a layer: contrib.keras
-wrote batch normalisation as beta, gamma, mean, variance, Keras as gamma, beta, mean, variance. It builds no layers.
+Inside a layer, weights are matched by role (kernel, beta, ...), not by position: contrib.keras wrote batch
+normalisation as beta, gamma, mean, variance, Keras as gamma, beta, mean, variance.
 """
 
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import h5py
 import keras
@@ -15,7 +16,7 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-# What the versions of Keras and tf.layers called the same thing.
+# Names of the same role in other versions of Keras and in tf.layers.
 _ROLES = {
     "W": "kernel",
     "weights": "kernel",
@@ -24,7 +25,7 @@ _ROLES = {
     "b": "bias",
     "biases": "bias",
     "running_mean": "moving_mean",
-    "running_std": "moving_variance",  # Keras 1 called the variance so
+    "running_std": "moving_variance",  # in Keras 1, of the variance
     "alphas": "alpha",
 }
 _KNOWN = {*_ROLES, *_ROLES.values(), "kernel", "gamma", "beta", "alpha"}
@@ -33,12 +34,12 @@ _ROLE = re.compile(rf"(?:^|(?P<prefix>.*?)[/_])(?P<role>{'|'.join(sorted(_KNOWN,
 
 
 class MismatchError(ValueError):
-    """The file's weights are not those of the model; the message says which layer differs and how."""
+    """The file's weights are not those of the model; the message names the layer and the difference."""
 
 
 @dataclass(frozen=True)
-class Slot:
-    """One variable of the model that wants a value. `layer` is a path of names, more than one inside a nested model."""
+class ModelWeight:
+    """A variable of a model. `layer` is a path of names, more than one inside a nested model."""
 
     layer: tuple[str, ...]
     role: str
@@ -49,45 +50,50 @@ class Slot:
 
 @dataclass(frozen=True)
 class StoredWeight:
-    """One dataset of the file; `prefix` is the layer's name before the role (may differ from the group's)."""
+    """A dataset of the file. `prefix` is the layer's name before the role, which may differ from the group's."""
 
     prefix: str
     role: str
     dataset: h5py.Dataset
 
 
-Slots = Mapping[str, Sequence[Slot]]
-Pairs = Sequence[tuple]  # (ours, theirs): keys of what shall be matched
-Assignment = list[tuple[Slot, StoredWeight]]
+Pairs = Sequence[tuple[Any, Any]]  # keys of model variables and of stored weights to match
+Assignment = list[tuple[ModelWeight, StoredWeight]]
 
 
-def layer_slots(layer: keras.layers.Layer, path: tuple[str, ...], trainable: bool = True) -> list[Slot]:
-    """The variables of one built layer; `path` is what its configuration calls it, `trainable` what that says."""
-    return [Slot(path, _role(v.name)[1], v, type(layer).__name__, trainable) for v in layer.weights]
+def weights_of_layer(layer: keras.Layer, path: tuple[str, ...], trainable: bool = True) -> list[ModelWeight]:
+    """Return the weights of one built layer; `path` and `trainable` are those of its configuration."""
+    return [ModelWeight(path, _role(v.name)[1], v, type(layer).__name__, trainable) for v in layer.weights]
 
 
-def model_slots(model: keras.Model) -> dict[str, list[Slot]]:
-    """The variables of a Keras 3 model, by top-level layer."""
-    return {layer.name: _nested_slots(layer, (layer.name,)) for layer in model.layers}
+def weights_of_model(model: keras.Model) -> dict[str, list[ModelWeight]]:
+    """Return the weights of a Keras 3 model by top-level layer."""
+    return {layer.name: _nested_weights(layer, (layer.name,)) for layer in model.layers}
 
 
-def _nested_slots(layer: keras.layers.Layer, path: tuple[str, ...]) -> list[Slot]:
+def _nested_weights(layer: keras.Layer, path: tuple[str, ...]) -> list[ModelWeight]:
     if isinstance(layer, keras.Model):
-        return [slot for inner in layer.layers for slot in _nested_slots(inner, (*path, inner.name))]
-    return layer_slots(layer, path, layer.trainable)
+        return [each for inner in layer.layers for each in _nested_weights(inner, (*path, inner.name))]
+    return weights_of_layer(layer, path, layer.trainable)
 
 
-def assign_weights(slots: Slots, file: h5py.File, keras_version: str = "") -> None:
-    """Fill every variable of `slots` (top-level layer name -> variables, in the model's order) from an open file.
+def assign_weights(weights: Mapping[str, Sequence[ModelWeight]], file: h5py.File, keras_version: str = "") -> None:
+    """Assign the weights of an open file to those of a model, one to one.
 
-    Layers are matched by name; where names differ, by order if number and shapes agree. `keras_version` is what the
-    architecture says wrote it, for files that do not say so themselves. Raises MismatchError.
+    Layers are matched by name; where names differ, by order if number and shapes agree.
+
+    Args:
+        weights: top-level layer name -> its weights, in the model's order.
+        file: with weights at the top, or in a group `model_weights`.
+        keras_version: according to the architecture, for files without that attribute.
+
+    Raises MismatchError.
     """
     root = file["model_weights"] if isinstance(file.get("model_weights"), h5py.Group) else file
     if _text(root.attrs.get("backend", "tensorflow")) == "theano":
-        raise MismatchError("the weights were written by Keras on Theano, whose convolutions run the other way round")
+        raise MismatchError("the weights were written by Keras on Theano, whose convolutions have flipped kernels")
     stored = _read_groups(root)
-    wanted = {name: group for name, group in slots.items() if group}
+    wanted = {name: group for name, group in weights.items() if group}
     if not stored:
         raise MismatchError("the file holds no weights")
     if len(stored) != len(wanted):
@@ -101,12 +107,12 @@ def assign_weights(slots: Slots, file: h5py.File, keras_version: str = "") -> No
         [by_name, by_order] if len(by_name) == len(wanted) else [by_order],
     )
     keras1 = _text(root.attrs.get("keras_version", keras_version)).startswith("1")
-    for slot, weight in assignment:
-        slot.variable.assign(_value(slot, weight, keras1))
+    for weight, stored_weight in assignment:
+        weight.variable.assign(_value(weight, stored_weight, keras1))
 
 
 def _first_match(match: Callable[[Pairs], Assignment], candidates: Sequence[Pairs]) -> Assignment:
-    """What the first candidate that matches gives; the first one's error if none does."""
+    """Return the match of the first candidate that has one. Raises the first one's MismatchError if none has."""
     failures = []
     for pairs in candidates:
         try:
@@ -116,7 +122,7 @@ def _first_match(match: Callable[[Pairs], Assignment], candidates: Sequence[Pair
     raise failures[0]
 
 
-def _count_mismatch(wanted: Mapping, stored: Mapping) -> str:
+def _count_mismatch(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
     missing = [name for name in wanted if name not in stored]
     surplus = [name for name in stored if name not in wanted]
     parts = [f"the architecture has {len(wanted)} layers with weights, the file {len(stored)}"]
@@ -131,7 +137,7 @@ def _count_mismatch(wanted: Mapping, stored: Mapping) -> str:
 
 
 def _read_groups(root: h5py.Group) -> dict[str, list[StoredWeight]]:
-    """Layer name -> weights, in the file's own order; layers without weights are left out."""
+    """Return weights by layer name, in the file's own order, without layers that have none."""
     names = _names(root, "layer_names") or [name for name in root if name != "optimizer_weights"]
     groups = {}
     for name in names:
@@ -145,7 +151,7 @@ def _read_groups(root: h5py.Group) -> dict[str, list[StoredWeight]]:
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
-    """A list of names kept in an attribute, which Keras splits into attribute0, attribute1, ... when it is long."""
+    """Return the list of names in an attribute, which Keras splits into attribute0, attribute1, ... if it is long."""
     if attribute in group.attrs:
         chunks = [group.attrs[attribute]]
     else:
@@ -167,15 +173,15 @@ def _datasets(group: h5py.Group) -> list[str]:
 
 def _stored_weight(group: h5py.Group, path: str, layer: str) -> StoredWeight:
     dataset = group.get(path)
-    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:  # None: a place without a value
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:  # None: an empty dataset
         raise MismatchError(f"the weight {path!r} of the layer {layer!r} is listed but not in the file")
     if dataset.file.filename != group.file.filename or dataset.external or dataset.is_virtual:
-        raise MismatchError(f"the weight {path!r} of the layer {layer!r} points to another file, which is not followed")
+        raise MismatchError(f"the weight {path!r} of the layer {layer!r} refers to another file, which is never read")
     return StoredWeight(*_role(path), dataset)
 
 
 def _role(name: str) -> tuple[str, str]:
-    """('conv2d_3', 'kernel') from 'conv2d_3/kernel:0' and its like; unknown names keep their last part as the role."""
+    """Return ('conv2d_3', 'kernel') for 'conv2d_3/kernel:0'; the role of an unknown name is its last part."""
     name = re.sub(r":\d+$", "", name)
     if match := _ROLE.match(name):
         return match["prefix"] or "", _ROLES.get(match["role"], match["role"])
@@ -186,16 +192,16 @@ def _role(name: str) -> tuple[str, str]:
 # --- matching
 
 
-def _match(slots: Sequence[Slot], weights: Sequence[StoredWeight], group: str) -> Assignment:
-    """Pair the variables of one top-level layer, possibly a nested model, with the weights of one group of the file."""
-    layers: dict[tuple[str, ...], list[Slot]] = {}
-    for slot in slots:
-        layers.setdefault(slot.layer, []).append(slot)
-    if len(layers) == 1:
-        return _match_layer(slots, weights, group)
-    prefixes: dict[str, list[StoredWeight]] = {}
+def _match(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:
+    """Match the weights of one top-level layer, possibly a nested model, with those of one group of the file."""
+    layers: dict[tuple[str, ...], list[ModelWeight]] = {}
     for weight in weights:
-        prefixes.setdefault(weight.prefix, []).append(weight)
+        layers.setdefault(weight.layer, []).append(weight)
+    if len(layers) == 1:
+        return _match_layer(weights, stored, group)
+    prefixes: dict[str, list[StoredWeight]] = {}
+    for each in stored:
+        prefixes.setdefault(each.prefix, []).append(each)
     if len(prefixes) != len(layers):
         raise MismatchError(
             f"the nested model {group!r} has {len(layers)} layers with weights, the file {len(prefixes)}"
@@ -213,49 +219,48 @@ def _match(slots: Sequence[Slot], weights: Sequence[StoredWeight], group: str) -
     )
 
 
-def _match_layer(slots: Sequence[Slot], weights: Sequence[StoredWeight], group: str) -> Assignment:
-    layer = "/".join(slots[0].layer)
+def _match_layer(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:
+    layer = "/".join(weights[0].layer)
     where = f"the layer {layer!r}" + ("" if group == layer else f" (in the file: {group!r})")
-    by_role = {weight.role: weight for weight in weights}
+    by_role = {each.role: each for each in stored}
     if "kernel" not in by_role and "pointwise_kernel" not in by_role and "depthwise_kernel" in by_role:
         by_role["kernel"] = by_role.pop("depthwise_kernel")
-    surplus = {role for role in by_role if not role.startswith("renorm")} - {slot.role for slot in slots}
-    if all(slot.role in by_role for slot in slots) and not surplus:
-        pairs = [(slot, by_role[slot.role]) for slot in slots]
-    elif len(slots) == len(weights) and slots[0].layer_class != "BatchNormalization" and not surplus & _KNOWN:
-        pairs = list(zip(slots, weights, strict=True))
+    roles = [weight.role for weight in weights]
+    surplus = {role for role in by_role if not role.startswith("renorm")} - set(roles)
+    if set(roles) <= set(by_role) and not surplus:
+        pairs = [(weight, by_role[weight.role]) for weight in weights]
+    elif len(weights) == len(stored) and weights[0].layer_class != "BatchNormalization" and not surplus & _KNOWN:
+        pairs = list(zip(weights, stored, strict=True))
     else:
-        raise MismatchError(
-            f"{where} wants {', '.join(slot.role for slot in slots)}, but the file holds {', '.join(by_role)} for it"
-        )
-    for slot, weight in pairs:
-        if not _fits(slot, weight):
+        raise MismatchError(f"{where} needs {', '.join(roles)}, but the file holds {', '.join(by_role)} for it")
+    for weight, each in pairs:
+        if not _fits(weight, each):
             raise MismatchError(
-                f"{where} wants a {slot.role} of shape {tuple(slot.variable.shape)}, "
-                f"but the file holds {tuple(weight.dataset.shape)}"
+                f"{where} needs a {weight.role} of shape {tuple(weight.variable.shape)}, "
+                f"but the file holds {tuple(each.dataset.shape)}"
             )
     return pairs
 
 
-def _fits(slot: Slot, weight: StoredWeight) -> bool:
-    shape, stored = tuple(slot.variable.shape), tuple(weight.dataset.shape)
-    return stored == shape or (_is_transposed_kernel(slot) and stored == (*shape[:2], shape[3], shape[2]))
+def _fits(weight: ModelWeight, stored: StoredWeight) -> bool:
+    shape, stored_shape = tuple(weight.variable.shape), tuple(stored.dataset.shape)
+    return stored_shape == shape or (_is_transposed_kernel(weight) and stored_shape == (*shape[:2], shape[3], shape[2]))
 
 
-def _is_transposed_kernel(slot: Slot) -> bool:
-    return slot.layer_class == "Conv2DTranspose" and slot.role == "kernel"
+def _is_transposed_kernel(weight: ModelWeight) -> bool:
+    return weight.layer_class == "Conv2DTranspose" and weight.role == "kernel"
 
 
-def _value(slot: Slot, weight: StoredWeight, keras1: bool) -> np.ndarray:
-    name = f"{slot.role} of the layer {'/'.join(slot.layer)!r}"
-    if weight.dataset.dtype.kind not in "fiu":
-        raise MismatchError(f"the {name} is stored as {weight.dataset.dtype}, not as numbers")
-    value = np.asarray(weight.dataset[()], dtype=np.float32)
-    if _is_transposed_kernel(slot):
-        # Keras 1 kept (rows, cols, in, out) where Keras 2 keeps (rows, cols, out, in).
+def _value(weight: ModelWeight, stored: StoredWeight, keras1: bool) -> np.ndarray:
+    name = f"{weight.role} of the layer {'/'.join(weight.layer)!r}"
+    if stored.dataset.dtype.kind not in "fiu":
+        raise MismatchError(f"the {name} is stored as {stored.dataset.dtype}, not as numbers")
+    value = np.asarray(stored.dataset[()], dtype=np.float32)
+    if _is_transposed_kernel(weight):
+        # Keras 1 stored (rows, columns, in, out), Keras 2 stores (rows, columns, out, in).
         ambiguous = value.shape[2] == value.shape[3]
-        if keras1 if ambiguous else value.shape != tuple(slot.variable.shape):
+        if keras1 if ambiguous else value.shape != tuple(weight.variable.shape):
             value = np.swapaxes(value, 2, 3)
     if not np.isfinite(value).all():
-        raise MismatchError(f"the {name} holds NaN or infinite numbers: the training that made it diverged")
+        raise MismatchError(f"the {name} holds NaN or infinite numbers: the training that wrote it diverged")
     return value

@@ -1,22 +1,26 @@
-"""Bilinear upsampling as TensorFlow 1 did it: models of 2017 need exactly this, new models should use UpSampling2D."""
+"""Bilinear upsampling of TensorFlow 1, which models of 2017 need; new models should use UpSampling2D."""
+
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+Shape = tuple[int | None, int | None, int | None, int | None]
+
 
 class BilinearUpSampling2D(layers.Layer):
-    """Enlarges images by whole factors as TensorFlow 1's `resize_bilinear` does.
+    """Upsampling by integer factors with the sampling of TensorFlow 1's `resize_bilinear`.
 
-    Output pixel i samples the input at i / factor (no half-pixel centres, corners not aligned), the last row and column
-    are repeated. Input (n, rows, cols, channels), output (n, rows * size[0], cols * size[1], channels).
+    Output pixel i samples the input at i / factor: no half-pixel centres, corners not aligned. The last row and column
+    are repeated. Input (n, rows, columns, channels), output (n, rows * size[0], columns * size[1], channels).
     """
 
-    def __init__(self, size: tuple[int, int] = (2, 2), **kwargs):
+    def __init__(self, size: tuple[int, int] = (2, 2), **kwargs: Any):
         super().__init__(**kwargs)
         self.size = tuple(size)
 
-    def call(self, inputs):
-        """TensorFlow still has the very operation, which is 2 to 4 times faster than composing it from others."""
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Use TensorFlow's own operation where there is one; it is 2 to 4 times faster than `enlarge`."""
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
@@ -24,18 +28,18 @@ class BilinearUpSampling2D(layers.Layer):
             return tf.raw_ops.ResizeBilinear(images=inputs, size=size, align_corners=False, half_pixel_centers=False)
         return enlarge(enlarge(inputs, axis=1, factor=self.size[0]), axis=2, factor=self.size[1])
 
-    def compute_output_shape(self, input_shape):
-        """Rows and columns multiplied by `size`."""
-        n, rows, cols, channels = input_shape
-        return (n, rows and rows * self.size[0], cols and cols * self.size[1], channels)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Multiply rows and columns by `size`."""
+        n, rows, columns, channels = input_shape
+        return n, rows and rows * self.size[0], columns and columns * self.size[1], channels
 
-    def get_config(self) -> dict:
-        """The layer's arguments."""
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's arguments."""
         return {**super().get_config(), "size": self.size}
 
 
-def enlarge(x, axis: int, factor: int):
-    """The same for one axis of (n, rows, cols, channels), made of operations that every backend has."""
+def enlarge(x: keras.KerasTensor, axis: int, factor: int) -> keras.KerasTensor:
+    """Upsample one axis of (n, rows, columns, channels) with operations of any backend."""
     if factor == 1:
         return x
     shape = list(ops.shape(x))

@@ -127,22 +127,23 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
 
 
 def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
-    from model.legacy import graph as legacy
+    from model.legacy.architecture import keras_version, read_architecture
+    from model.legacy.graph import build_model, weights_of_network
     from model.legacy.stored_weights import assign_weights
 
     # Keras' version is an attribute of a file with architecture, but part of a separate configuration.
-    architecture = {"keras_version": read_attribute(file, "keras_version")} | legacy.read_architecture(text)
-    model, network = legacy.build_model(architecture, name=path.stem)
-    assign_weights(legacy.network_slots(network), file, legacy.keras_version(architecture))
+    architecture = {"keras_version": read_attribute(file, "keras_version")} | read_architecture(text)
+    model, network = build_model(architecture, name=path.stem)
+    assign_weights(weights_of_network(network), file, keras_version(architecture))
     return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
 
 
 def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
-    from model.legacy.stored_weights import assign_weights, model_slots
+    from model.legacy.stored_weights import assign_weights, weights_of_model
     from model.weights.trusted import build_trusted
 
     model = build_trusted(_parse(architecture))
-    assign_weights(model_slots(model), file)
+    assign_weights(weights_of_model(model), file)
     metadata = _parse(read_attribute(file, METADATA) or "{}")
     return LoadedModel(model, path.name, _checked_size(model), metadata)
 

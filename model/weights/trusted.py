@@ -1,6 +1,6 @@
-"""Builds a Keras 3 model from a saved architecture, but only one whose every part is in a table of harmless parts.
+"""Build Keras 3 models from saved architectures that consist of known, harmless parts only.
 
-Keras can import and call what a file names (Lambda layers, classes of any module); so the architecture is checked as
+Keras imports and calls what a file names (Lambda layers, classes of any module), so the architecture is checked as
 plain data first.
 """
 
@@ -37,11 +37,11 @@ _MODULES = {
 
 
 class UntrustedError(ValueError):
-    """A saved architecture names something that is not known to be harmless; the message names it."""
+    """A saved architecture contains something that is not known to be harmless; the message names it."""
 
 
 def check_architecture(value: Any) -> None:
-    """Raise UntrustedError unless every object that `value` (parsed JSON) describes is in the tables of this module."""
+    """Raise UntrustedError unless the tables of this module list all classes in `value`, parsed JSON."""
     if isinstance(value, Mapping):
         if "class_name" in value:
             _check_class(value)
@@ -57,13 +57,15 @@ def _check_class(spec: Mapping[str, Any]) -> None:
     if name in ("Lambda", "__lambda__", "function"):
         raise UntrustedError(f"the architecture holds Python code ({name}), and code from a file is never run")
     if name not in _LAYERS | _PARTS | _OUR_LAYERS.keys():
-        raise UntrustedError(f"the architecture names the class {name!r}, which is not among those this program loads")
+        raise UntrustedError(
+            f"the architecture names the class {name!r}, which is not among those that this program loads"
+        )
     if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):
         raise UntrustedError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
 
 
 def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
-    """The model that `architecture` (Keras 3's `model_config`) describes, with fresh weights. Raises UntrustedError.
+    """Return the model of `architecture` (Keras 3's `model_config`) with fresh weights. Raises UntrustedError.
 
     It computes in float32, whatever precision it was trained in.
     """
@@ -77,7 +79,7 @@ def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UntrustedError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error
     if not model.built:
-        raise UntrustedError("the architecture does not say the input's shape")
+        raise UntrustedError("the architecture does not contain the input's shape")
     return model
 
 

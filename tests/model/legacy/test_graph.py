@@ -1,4 +1,4 @@
-"""How the layers of a 2017 configuration are wired: functional, Sequential, nested, shared; and what is refused."""
+"""Graphs of 2017 configurations: functional, Sequential, nested, shared layers; and what is refused."""
 
 import json
 
@@ -7,22 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.legacy import graph as legacy
+from model.legacy.architecture import read_architecture
 from model.legacy.arguments import LegacyError
-from model.legacy.stored_weights import layer_slots
+from model.legacy.graph import build_model, weights_of_network
+from model.legacy.stored_weights import weights_of_layer
 
 RNG = np.random.default_rng(2)
 
 
 def build(architecture: dict):
-    """The rebuilt model and the variables of its layers by the names in the configuration, filled at random."""
-    model, network = legacy.build_model(legacy.read_architecture(json.dumps(architecture)), name="test")
+    """Return the rebuilt model and the random weights of its layers by the names in the configuration."""
+    model, network = build_model(read_architecture(json.dumps(architecture)), name="test")
     values = {}
-    for group in legacy.network_slots(network).values():
-        for slot in group:
-            value = RNG.normal(size=slot.variable.shape).astype(np.float32)
-            slot.variable.assign(value)
-            values["/".join([*slot.layer, slot.role])] = value
+    for group in weights_of_network(network).values():
+        for weight in group:
+            value = RNG.normal(size=weight.variable.shape).astype(np.float32)
+            weight.variable.assign(value)
+            values["/".join([*weight.layer, weight.role])] = value
     return model, values
 
 
@@ -58,7 +59,7 @@ def test_order_of_layers_in_the_file_does_not_matter(legacy_files, image):
 def test_a_shared_layer_is_one_layer(legacy_files, image):
     files = legacy_files
     shared = files.conv("shared", "input_1")
-    shared["inbound_nodes"].append([["shared", 0, 0, {}]])  # its second use takes what its first gave
+    shared["inbound_nodes"].append([["shared", 0, 0, {}]])  # its second use takes the output of its first
     layers = [files.input(), shared, files.layer("Subtract", "sub", ("shared", 1, 0), ("shared", 0, 0))]
     model, values = build(files.functional(layers, "sub"))
     assert len(model.weights) == 2
@@ -113,7 +114,7 @@ def test_two_nameless_models_inside_a_sequential_one(legacy_files, image):
     np.testing.assert_allclose(model(image), expected, atol=1e-4)
 
 
-def test_the_terser_wiring_of_tensorflow_2(legacy_files, image):
+def test_the_short_connections_of_tensorflow_2(legacy_files, image):
     files = legacy_files
     layers = [files.input(), files.conv("conv2d_1", "input_1")]
     layers[1]["inbound_nodes"] = [["input_1", 0, 0, {"training": False}]]
@@ -123,7 +124,7 @@ def test_the_terser_wiring_of_tensorflow_2(legacy_files, image):
     np.testing.assert_allclose(model(image), dense(signed(image), values, "conv2d_1"), atol=1e-5)
 
 
-def test_layer_names_that_keras_3_would_refuse(legacy_files):
+def test_layer_names_that_keras_3_refuses(legacy_files):
     files = legacy_files
     layers = [files.input("image"), files.conv("block1/conv 1", "image"), files.conv("image_1", "block1/conv 1")]
     layers.append(files.conv("rescale_to_signed", "image_1"))
@@ -151,7 +152,7 @@ def test_a_model_for_any_size_is_used_at_the_size_of_the_original_project(legacy
     assert model.input_shape == (None, 160, 160, 3)
 
 
-def test_a_fixed_batch_size_is_forgotten(legacy_files):
+def test_a_fixed_batch_size_is_ignored(legacy_files):
     files = legacy_files
     layers = [files.input(shape=(32, 6, 8, 3)), files.conv("conv2d_1", "input_1")]
     model, _ = build(files.functional(layers, "conv2d_1"))
@@ -202,7 +203,7 @@ def _ending(files, *layers):
         (lambda f: _ending(f, f.layer("Attention", "att", "input_1")), "att.*Attention"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said(legacy_files, change, reason):
+def test_errors_are_reported(legacy_files, change, reason):
     with pytest.raises(LegacyError, match=reason):
         build(change(legacy_files))
 
@@ -219,7 +220,7 @@ def test_two_inputs_are_refused(legacy_files):
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '"{}"', '{"class_name": "Model"}', "[" * 100_000])
 def test_text_that_is_no_configuration(text):
     with pytest.raises(LegacyError):
-        legacy.read_architecture(text)
+        read_architecture(text)
 
 
 json_values = st.recursive(
@@ -231,7 +232,7 @@ json_values = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_a_spoilt_configuration_is_a_legacy_error_or_a_model(data):
+def test_a_corrupted_configuration_is_a_legacy_error_or_a_model(data):
     files_layers = [
         {
             "name": "i",
@@ -247,9 +248,9 @@ def test_a_spoilt_configuration_is_a_legacy_error_or_a_model(data):
         },
     ]
     config = {"name": "m", "layers": files_layers, "input_layers": [["i", 0, 0]], "output_layers": [["c", 0, 0]]}
-    spoilt = {"class_name": "Model", "config": config}
-    node = spoilt
-    while True:  # walk down at random, then put something else there
+    corrupted = {"class_name": "Model", "config": config}
+    node = corrupted
+    while True:  # walk down at random, then replace a value
         key = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
         if isinstance(node[key], dict | list) and node[key] and data.draw(st.booleans()):
             node = node[key]
@@ -257,8 +258,8 @@ def test_a_spoilt_configuration_is_a_legacy_error_or_a_model(data):
         node[key] = data.draw(json_values)
         break
     try:
-        model, network = legacy.build_model(legacy.read_architecture(json.dumps(spoilt)), name="m")
+        model, network = build_model(read_architecture(json.dumps(corrupted)), name="m")
     except LegacyError:
         return
     assert model.output_shape[-1] == 3
-    assert layer_slots(network.blocks["c"], ("c",))
+    assert weights_of_layer(network.blocks["c"], ("c",))

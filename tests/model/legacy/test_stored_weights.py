@@ -1,4 +1,4 @@
-"""How the weights of a 2017 file find their layers: by role and name, by order where names differ."""
+"""Weights of a 2017 file are matched to layers by name and role, and by order where names differ."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ def predict(path, image: np.ndarray) -> np.ndarray:
         (("gamma", "beta", "moving_mean", "moving_variance"), "keras"),
     ],
 )
-def test_batch_normalization_is_matched_by_what_its_weights_are_called(legacy_files, image, names, order):
+def test_batch_normalization_is_matched_by_role(legacy_files, image, names, order):
     files = legacy_files
     values = {"beta": BETA, "gamma": GAMMA, "moving_mean": MEAN, "moving_variance": VARIANCE}
     stored = {f"batch_normalization_26/{name}:0": values[name] for name in names}
@@ -75,7 +75,7 @@ def test_keras_1_names(legacy_files, image):
 
 
 @pytest.mark.parametrize("keras_version", ["1.2.2", "2.0.2-tf"])
-def test_keras_1_kept_the_kernel_of_a_transposed_convolution_the_other_way_round(legacy_files, image, keras_version):
+def test_keras_1_stored_transposed_convolutions_with_swapped_axes(legacy_files, image, keras_version):
     files = legacy_files
     arguments = {"filters": 3, "kernel_size": [1, 1], "padding": "same"}
     layers = [files.input(), files.layer("Conv2DTranspose", "up", "input_1", **arguments)]
@@ -86,7 +86,7 @@ def test_keras_1_kept_the_kernel_of_a_transposed_convolution_the_other_way_round
 
 
 @pytest.mark.parametrize("suffix", ["", "_1"])
-def test_names_inside_a_group_do_not_have_to_be_the_layers(legacy_files, image, suffix):
+def test_names_inside_a_group_may_differ_from_the_layers(legacy_files, image, suffix):
     weights = {
         "a": {f"conv2d_24/kernel{suffix}:0": KERNEL, f"conv2d_24/bias{suffix}:0": BIAS},
         "b": conv("model_1/conv2d_25", OTHER_KERNEL, OTHER_BIAS),
@@ -107,7 +107,7 @@ def test_layers_with_other_names_are_matched_by_order(legacy_files, image):
     np.testing.assert_allclose(predict(path, image), expected_of_two(image), atol=1e-4)
 
 
-def test_whole_model_files_of_keras_2(legacy_files, image):
+def test_files_with_architecture_of_keras_2(legacy_files, image):
     weights = {"a": conv("a"), "b": conv("b", OTHER_KERNEL, OTHER_BIAS)}
     path = legacy_files.write(None, weights, name="model.h5", root="model_weights")
     with h5py.File(path, "r+") as file:
@@ -135,7 +135,7 @@ def test_split_attributes_text_attributes_and_other_number_types(legacy_files, i
     np.testing.assert_allclose(predict(path, image), expected_of_two(image), atol=0.02)
 
 
-def test_without_lists_of_names_the_groups_themselves_are_read(legacy_files, image):
+def test_without_lists_of_names_all_groups_are_read(legacy_files, image):
     weights = {"b": conv("b", OTHER_KERNEL, OTHER_BIAS), "a": conv("a")}
     path = legacy_files.write(two_convs(legacy_files), weights)
     with h5py.File(path, "r+") as file:
@@ -177,15 +177,15 @@ def test_frozen_layers_of_a_nested_model_come_last_in_its_group(legacy_files, im
         ({"a": conv("a"), "b": conv("b"), "c": conv("c")}, "not in the architecture: c"),
         (
             {"a": conv("a"), "b": conv("b", RNG.normal(size=(3, 3, 3, 3)))},
-            r"'b' wants a kernel of shape \(1, 1, 3, 3\)",
+            r"'b' needs a kernel of shape \(1, 1, 3, 3\)",
         ),
-        ({"a": conv("a"), "b": {"b/kernel:0": KERNEL}}, "'b' wants kernel, bias, but the file holds kernel"),
+        ({"a": conv("a"), "b": {"b/kernel:0": KERNEL}}, "'b' needs kernel, bias, but the file holds kernel"),
         ({"a": conv("a"), "b": conv("b", np.full((1, 1, 3, 3), np.nan))}, "'b' holds NaN"),
         ({"a": conv("a"), "b": conv("b", np.full((1, 1, 3, 3), b"x"))}, "not as numbers"),
         ({"a": conv("a"), "b": conv("b", h5py.Empty("f4"))}, "'b/kernel:0' of the layer 'b' is listed but not in"),
     ],
 )
-def test_what_does_not_fit_is_named(legacy_files, weights, reason):
+def test_mismatches_are_reported(legacy_files, weights, reason):
     path = legacy_files.write(two_convs(legacy_files), weights)
     with pytest.raises(WeightsError, match=reason):
         load_model(path)
@@ -196,7 +196,7 @@ def test_an_ambiguous_batch_normalization_is_refused(legacy_files):
     layers = [files.input(), files.layer("BatchNormalization", "bn", "input_1")]
     stored = {f"bn/param_{i}:0": value for i, value in enumerate((BETA, GAMMA, MEAN, VARIANCE))}
     path = files.write(files.functional(layers, "bn"), {"bn": stored})
-    with pytest.raises(WeightsError, match="'bn' wants"):
+    with pytest.raises(WeightsError, match="'bn' needs"):
         load_model(path)
 
 
@@ -221,7 +221,7 @@ def _virtual(file: h5py.File, name: str) -> None:
 
 
 @pytest.mark.parametrize("borrow", [_external_link, _external_storage, _virtual])
-def test_weights_that_lie_in_other_files_are_not_read(legacy_files, tmp_path, monkeypatch, borrow):
+def test_weights_in_other_files_are_not_read(legacy_files, tmp_path, monkeypatch, borrow):
     monkeypatch.chdir(tmp_path)
     weights = {"a": conv("a"), "b": conv("b", OTHER_KERNEL, OTHER_BIAS)}
     path = legacy_files.write(two_convs(legacy_files), weights)

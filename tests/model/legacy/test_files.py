@@ -1,4 +1,4 @@
-"""In what forms the files of 2017 come: their text, their names, what else lies there or in their place."""
+"""Files of 2017 in all their forms: text, names, neighbours, and other things in their place."""
 
 import codecs
 import json
@@ -42,7 +42,7 @@ def rewrite(path: Path, change) -> Path:
         lambda text: json.dumps(json.loads(json.loads(text)), indent=2).replace("\n", "\r\n") + "\r\n",
         lambda text: text.decode().encode("utf-16"),
     ],
-    ids=["plain", "quoted twice", "byte order mark", "line ends of Windows", "UTF-16"],
+    ids=["plain", "quoted twice", "byte order mark", "Windows line ends", "UTF-16"],
 )
 def test_a_configuration_in_any_form_of_json(legacy_files, image, change):
     path = legacy_files.write(one_conv(legacy_files), STORED)
@@ -50,8 +50,8 @@ def test_a_configuration_in_any_form_of_json(legacy_files, image, change):
     np.testing.assert_allclose(load_model(path).model(image), expected(image), atol=1e-5)
 
 
-def test_whole_numbers_may_be_written_as_fractions(legacy_files):
-    """Notebooks halved filters with `/`, and TensorFlow 1 took the 32.0 that this gives."""
+def test_whole_numbers_may_be_written_as_floats(legacy_files):
+    """Notebooks halved filters with `/`, and TensorFlow 1 accepted the resulting 32.0."""
     files = legacy_files
     separable = {"filters": 4.0, "kernel_size": [3.0, 3.0], "strides": [2.0, 2.0], "padding": "same"}
     layers = [
@@ -70,8 +70,8 @@ def test_whole_numbers_may_be_written_as_fractions(legacy_files):
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_files_that_do_not_say_which_keras_wrote_them(legacy_files, image, known):
-    """What the arguments are called tells Keras 2, whose transposed convolutions keep their kernels the other way."""
+def test_files_without_the_version_of_keras(legacy_files, image, known):
+    """Names of arguments reveal Keras 2, whose transposed convolutions have swapped kernel axes."""
     files = legacy_files
     architecture = one_conv(files, strides=[1, 1])
     architecture["config"]["layers"][1]["class_name"] = "Conv2DTranspose"
@@ -85,7 +85,7 @@ def test_files_that_do_not_say_which_keras_wrote_them(legacy_files, image, known
 
 
 @pytest.mark.parametrize(("version", "second"), [("2.1.6-tf", 0.0), ("2.2.4-tf", 0.5)])
-def test_a_whole_model_says_its_version_in_the_file(legacy_files, version, second):
+def test_a_file_with_architecture_has_the_version_in_an_attribute(legacy_files, version, second):
     files = legacy_files
     up = files.layer("UpSampling2D", "up", "input_1", size=[2, 2], interpolation="bilinear")
     path = files.write(
@@ -112,7 +112,7 @@ def test_a_whole_model_says_its_version_in_the_file(legacy_files, version, secon
     ],
     ids=["nothing", "pointer", "web page", "broken text", "YAML"],
 )
-def test_something_else_in_the_place_of_the_configuration(legacy_files, content, reason):
+def test_other_content_in_place_of_the_configuration(legacy_files, content, reason):
     path = rewrite(legacy_files.write(one_conv(legacy_files), STORED), lambda _: content)
     with pytest.raises(WeightsError, match=f"{CONFIG}.*{reason}") as error:
         load_model(path)
@@ -128,20 +128,20 @@ def test_something_else_in_the_place_of_the_configuration(legacy_files, content,
     ],
     ids=["web page", "configuration", "converted line ends"],
 )
-def test_something_else_in_the_place_of_the_weights(tmp_path, content, reason):
+def test_other_content_in_place_of_the_weights(tmp_path, content, reason):
     (tmp_path / "model_weights.h5").write_bytes(content)
     with pytest.raises(WeightsError, match=reason):
         load_model(tmp_path / "model_weights.h5")
 
 
-def test_several_configurations_of_other_names_are_named(legacy_files):
+def test_several_configurations_of_other_names_are_listed(legacy_files):
     path = legacy_files.write(one_conv(legacy_files), STORED, name="weights.07.h5", config_name="config_model_a")
     path.with_name("config_model_b").write_text("{}")
     with pytest.raises(WeightsError, match=r"config_weights\.07\.h5 is not beside it.*config_model_a, config_model_b"):
         load_model(path)
 
 
-def test_a_suffix_too_many_or_too_few(tmp_path, monkeypatch):
+def test_suffixes_may_be_missing_or_superfluous(tmp_path, monkeypatch):
     shelf, here = tmp_path / "shelf", tmp_path / "here ü"
     for folder in (shelf, here):
         folder.mkdir()
@@ -160,7 +160,7 @@ def test_a_suffix_too_many_or_too_few(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["_best", "-1.h5", "ünï codé.h5", "01-weights-val_loss(0.1064).h5", "модель", ".h5"])
-def test_any_name_that_a_file_can_have(legacy_files, image, name):
+def test_all_names_that_a_file_can_have(legacy_files, image, name):
     path = legacy_files.write(one_conv(legacy_files), STORED, name=name)
     segmenter = Segmenter(path, runtime="tensorflow")
     assert segmenter.name == name
@@ -168,8 +168,8 @@ def test_any_name_that_a_file_can_have(legacy_files, image, name):
     np.testing.assert_allclose(segmenter.predict(frames), expected(frames.astype(np.float32)), atol=1e-4)
 
 
-def test_an_activation_of_our_own_survives_what_a_runtime_does(legacy_files, image):
-    """A runtime that rearranges a network makes its layers anew, by what they say of themselves."""
+def test_an_activation_of_our_own_survives_graph_rewrites(legacy_files, image):
+    """Graph rewrites rebuild layers from their configurations."""
     files = legacy_files
     conv = files.conv("a", "up", activation="hard_sigmoid")
     layers = [files.input(), files.layer("UpSampling2D", "up", "input_1", size=[2, 2]), conv]

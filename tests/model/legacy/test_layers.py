@@ -1,4 +1,4 @@
-"""Each layer of 2017 against its definition, written out in numpy."""
+"""Each layer of 2017 against its definition in NumPy."""
 
 import json
 from itertools import product
@@ -114,7 +114,7 @@ def test_depthwise_conv2d_without_bias():
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (4, 2), (1, 2), (3, 1), (5, 3)])
-def test_conv2d_transpose_spreads_each_pixel_over_its_window(padding, kernel, stride):
+def test_conv2d_transpose(padding, kernel, stride):
     x, weights, bias = random(1, 4, 5, 3), random(kernel, kernel, 2, 3), random(2)
     full = np.zeros((1, 3 * stride + max(kernel, stride), 4 * stride + max(kernel, stride), 2))
     for i, j in product(range(4), range(5)):
@@ -167,13 +167,13 @@ def test_bilinear_upsampling_is_that_of_tensorflow_1(rows, cols, down, right):
 
 
 @pytest.mark.parametrize("config", [{"size": [2, 2]}, {"size": 2}, {"upsampling": [2, 2]}, {"upsample_size": 2}, {}])
-def test_bilinear_upsampling_under_its_many_names(config):
+def test_bilinear_upsampling_under_all_its_names(config):
     x = random(1, 3, 4, 2)
     for class_name in ("BilinearUpSampling2D", "BilinearUpsampling2D", "BilinearUpsampling"):
         np.testing.assert_allclose(run(class_name, config, x), bilinear_of_tensorflow_1(x, (2, 2)), atol=1e-5)
 
 
-def test_upsampling_repeats_pixels_unless_it_says_bilinear():
+def test_upsampling_is_nearest_unless_bilinear():
     x = random(1, 3, 4, 2)
     np.testing.assert_array_equal(run("UpSampling2D", {"size": [2, 3]}, x), x.repeat(2, axis=1).repeat(3, axis=2))
     bilinear = run("UpSampling2D", {"size": [2, 2], "interpolation": "bilinear"}, x)
@@ -219,7 +219,7 @@ def test_activations(name):
 
 
 @pytest.mark.parametrize("alpha", [0.1, {"type": "ndarray", "value": 0.1}, [0.1], {"value": [0.1]}])
-def test_slopes_in_any_form_that_keras_2_wrote(alpha):
+def test_slopes_in_all_forms_of_keras_2(alpha):
     x = random(1, 3, 4, 2)
     np.testing.assert_allclose(run("LeakyReLU", {"alpha": alpha}, x), np.where(x > 0, x, 0.1 * x), atol=1e-6)
     np.testing.assert_allclose(run("ELU", {"alpha": alpha}, x), np.where(x > 0, x, 0.1 * np.expm1(x)), atol=1e-6)
@@ -283,13 +283,13 @@ def test_reshape_permute_flatten():
 @pytest.mark.parametrize(
     "class_name", ["Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout"]
 )
-def test_noise_is_for_training_only(class_name):
+def test_noise_acts_in_training_only(class_name):
     x = random(1, 3, 4, 2)
     config = {"p": 0.5, "rate": 0.5, "sigma": 1.0, "stddev": 1.0, "noise_shape": None, "seed": None}
     np.testing.assert_array_equal(run(class_name, config, x), x)
 
 
-def test_keras_1_spellings_mean_the_same():
+def test_keras_1_spellings():
     x, kernel, bias = random(1, 6, 7, 3), random(3, 2, 3, 4), random(4)
     config = {
         "nb_filter": 4,
@@ -331,6 +331,6 @@ def test_keras_1_spellings_mean_the_same():
         ("ZeroPadding2D", {"padding": [[1, 2, 3], [1]]}, "padding"),
     ],
 )
-def test_what_cannot_be_rebuilt_is_named(class_name, config, reason):
+def test_what_cannot_be_rebuilt_is_reported(class_name, config, reason):
     with pytest.raises(LegacyError, match=reason):
         build_layer(class_name, config, name="it")

@@ -1,4 +1,4 @@
-"""The rebuilt models of 2017 against what the original software predicted with them."""
+"""Rebuilt models of 2017 against predictions of the original software."""
 
 from pathlib import Path
 from zipfile import ZipFile

@@ -1,0 +1,99 @@
+"""Models of all kinds load; every file that cannot be used is a WeightsError of one sentence."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from model.weights import WeightsError, load_model, save_model
+from tests.model.weights.small_network import small_network
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    return save_model(small_network(), tmp_path_factory.mktemp("own") / "mine.h5")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.random.default_rng(5).uniform(0, 255, (2, 8, 12, 3)).astype(np.float32)
+
+
+def test_keras_archives_load_too(tmp_path, photo):
+    small_network().save(tmp_path / "mine.keras")
+    loaded = load_model(tmp_path / "mine.keras")
+    assert (loaded.is_legacy, loaded.input_size) == (False, (8, 12))
+    np.testing.assert_allclose(loaded.model(photo), small_network()(photo), atol=1e-6)
+
+
+def test_a_network_trained_in_half_precision_computes_in_full(tmp_path, photo):
+    model = load_model(save_model(small_network("mixed_float16"), tmp_path / "half.h5")).model
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    np.testing.assert_allclose(model(photo), small_network()(photo), atol=1e-6)
+
+
+def test_models_that_do_not_segment_into_three_classes_are_refused(tmp_path):
+    image = keras.Input((8, 12, 3))
+    path = save_model(keras.Model(image, layers.Conv2D(4, 1)(image)), tmp_path / "four.h5")
+    with pytest.raises(WeightsError, match=r"returns \(None, 8, 12, 4\)"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is not a Keras model"),
+        (b'"{\\"class_name\\": \\"Model\\"}"', "configuration"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS"),
+        (b"PK\x03\x04 and then nothing", "truncated"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(500), "damaged"),
+    ],
+)
+def test_foreign_files_are_one_sentence(tmp_path, content, reason):
+    path = tmp_path / "model.h5"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=reason) as error:
+        load_model(path)
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_archives_and_hdf5_files_of_other_programs(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["temperature"] = np.zeros(5)
+    with pytest.raises(WeightsError, match="config_data"):
+        load_model(tmp_path / "data.h5")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("photo.jpeg", b"...")
+    with pytest.raises(WeightsError, match="not a Keras model"):
+        load_model(tmp_path / "photos.zip")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a file that its owner may not read")
+def test_unreadable_files(saved, tmp_path):
+    path = tmp_path / "locked.h5"
+    path.write_bytes(saved.read_bytes())
+    path.chmod(0)
+    with pytest.raises(WeightsError, match="Permission denied"):
+        load_model(path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fraction=st.floats(0, 1, exclude_max=True), archive=st.booleans())
+def test_a_file_cut_short_anywhere_is_a_weights_error(saved, tmp_path, fraction, archive):
+    whole = tmp_path / "whole.keras"
+    if archive and not whole.exists():
+        small_network().save(whole)
+    content = (whole if archive else saved).read_bytes()
+    path = tmp_path / "cut.h5"
+    path.write_bytes(content[: int(len(content) * fraction)])
+    with pytest.raises(WeightsError):
+        load_model(path)
