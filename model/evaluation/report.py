@@ -181,10 +181,11 @@ def _side_by_side(models: Sequence[str], same: Sequence[Table]) -> Table:
     first = same[0]
     if len(same) == 1:
         return first
-    rows = []
-    for label, size, *_ in first.rows:
-        found = [
-            (name, row[2:]) for name, table in zip(models, same, strict=True) for row in table.rows if row[0] == label
-        ]
-        rows += [(*(("", "") if index else (label, size)), name, *cells) for index, (name, cells) in enumerate(found)]
+    rows = [
+        (*(row[:2] if table is first else ("", "")), name, *matching[2:])
+        for row in first.rows
+        for name, table in zip(models, same, strict=True)
+        for matching in table.rows
+        if matching[0] == row[0]
+    ]
     return Table(first.title, (*first.header[:2], "model", *first.header[2:]), tuple(rows))
