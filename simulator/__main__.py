@@ -1,4 +1,4 @@
-"""`python -m simulator`: the stand-in for QuadSim. Connects to a follower, or waits for one."""
+"""`python -m simulator`: the built-in simulator. Connects to a follower, or waits for one."""
 
 import sys
 

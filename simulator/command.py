@@ -1,4 +1,4 @@
-"""The command `python -m simulator`: parses, wires, flies one drone or several, and sums up."""
+"""The command `python -m simulator`: parse options, fly one drone or several, print a summary."""
 
 import _thread
 import argparse
@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -21,26 +21,27 @@ from simulator.episode import Episode
 from simulator.flight import FlightPlan, fly
 from simulator.flight_log import FlightLog
 from simulator.link.client import Client
-from simulator.link.wire import MOST_PEOPLE, MOST_SEED, SPEEDS
+from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
 from simulator.slideshow import Slideshow, SlideshowError
-from simulator.types import Observation
+from simulator.types import Image, Observation
 from simulator.window import NoDisplay, Window
 from simulator.world.city_generator import generate_city
 from simulator.world.crowd import LIFETIMES
 
 MAX_HZ = 20.0
+MAX_DRONES = 32
 SIGNALS = signal.SIGINT, signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fly until the end, Ctrl-C, or the closing of the window; returns the exit status."""
+    """Fly until the end, Ctrl-C, or the closing of the window; return the exit status."""
     options = make_parser().parse_args(arguments)
     if options.count == 1:
         return run(options)
     if options.window:
-        print("no window: it shows one drone, and several fly. Going on without.", file=sys.stderr)
-    # One process for each drone: they share nothing, and each can have a core of its own.
+        print("no window: it shows one drone, and several fly. Continuing without.", file=sys.stderr)
+    # One process for each drone: they share nothing, and each can use a core of its own.
     context = multiprocessing.get_context("spawn")
     drones = [context.Process(target=_run_one, args=(options, number)) for number in range(options.count)]
     for drone in drones:
@@ -50,94 +51,86 @@ def main(arguments: Sequence[str] | None = None) -> int:
             drone.join()
     except KeyboardInterrupt:
         for drone in drones:
-            if os.name != "nt":  # where it is a kill
+            if os.name != "nt":  # on Windows it kills the process
                 drone.terminate()
-        for drone in drones:  # they end with their summaries
+        for drone in drones:  # each prints its summary first
             drone.join(timeout=5.0)
             drone.kill()
             drone.join()
-    return max(_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
+    return max(_exit_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
 
 
-def _status(number: int, code: int) -> int:
-    """The exit status for one drone's, which is negative where a signal ended it; that is said, as it could not."""
+def _exit_status(number: int, code: int) -> int:
+    """Return the exit status of a drone from its exit code, which is negative after a signal; report a kill."""
     if code >= 0:
         return code
-    if code == -signal.SIGTERM:  # before it took off
+    if code == -signal.SIGTERM:  # interrupted before its flight began
         return 0
     print(f"drone {number}: killed by signal {-code}", file=sys.stderr)
-    return 128 - code  # as shells have it
+    return 128 - code  # as shells do
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A stand-in for Udacity's QuadSim: a city, a crowd, a hero and a quad with a camera. "
-        "Connects to a follower as QuadSim does, patrols, and flies to the coordinates that it is told.",
+        description="The built-in simulator: a city, a crowd, a target and a quad with a camera. Connects to a "
+        "follower as Udacity's QuadSim does, patrols, and flies to the positions that the follower reports.",
     )
     add = parser.add_argument
-    add("--host", type=_host, default="127.0.0.1", help="where the follower listens (default %(default)s)")
-    add("--port", type=_number(int, 1, 65535), default=4567, help="its port (default %(default)s)")
-    add("--seed", type=_number(int, 0, MOST_SEED), default=0, help="of the city and all that happens in it (default 0)")
-    add(
-        "--people",
-        type=_number(int, 0, MOST_PEOPLE),
-        default=60,
-        help="how many others there are (default %(default)s)",
-    )
-    add("--turnover", choices=LIFETIMES, default="long", help="how soon they are replaced (default %(default)s)")
-    add("--respawn", action="store_true", help="when the hero's path ends, a new one begins elsewhere, as in QuadSim")
+    add("--host", type=_host, default="127.0.0.1", help="of the follower (default %(default)s)")
+    add("--port", type=_number(int, 1, 65535), default=4567, help="of the follower (default %(default)s)")
+    add("--seed", type=_number(int, 0, MAX_SEED), default=0, help="of the city and all random choices (default 0)")
+    add("--people", type=_number(int, 0, MAX_PEOPLE), default=60, help="besides the target (default %(default)s)")
+    add("--turnover", choices=LIFETIMES, default="long", help="how soon people are replaced (default %(default)s)")
+    add("--respawn", action="store_true", help="replace the target at the end of its path, as QuadSim does")
     add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames a simulated second (default %(default)s)")
-    add("--speed", type=_number(float, *SPEEDS), default=1.0, help="simulated seconds a second, up to 9 (default 1)")
-    add(
-        "--lockstep",
-        action="store_true",
-        help="as fast as the follower answers: wait for the answer to each frame",
-    )
-    add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated; default: until Ctrl-C")
-    add("--count", type=_number(int, 1, 32), default=1, help="drones, each in a city of its own (default 1)")
-    add("--lock-on", action="store_true", help="follow the true hero once she is seen, as QuadSim does")
-    add("--ground-truth", action="store_true", help="send the class mask and the hero's position with each frame")
-    add("--renderer", choices=RENDERERS, default="auto", help="what draws (default %(default)s)")
-    add("--window", action="store_true", help="show the camera's view, where there is a display")
-    add("--log", type=Path, metavar="FILE", help="write the tracks there, one JSON object a line")
-    add("--frames", type=Path, metavar="DIR", help="show a folder of pictures instead of a city, then end")
+    add("--speed", type=_number(float, *SPEED_RANGE), default=1.0, help="simulated seconds a second (default 1)")
+    add("--lockstep", action="store_true", help="wait for the answer to each frame: as fast as the follower answers")
+    add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated (default: until Ctrl-C)")
+    add("--count", type=_number(int, 1, MAX_DRONES), default=1, help="drones, each in a city of its own (default 1)")
+    add("--lock-on", action="store_true", help="follow the true position of a target in view, as QuadSim does")
+    add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
+    add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
+    add("--window", action="store_true", help="show the camera's view; needs a display")
+    add("--log", type=Path, metavar="FILE", help="write the tracks of quad and target, one JSON object a line")
+    add("--frames", type=Path, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
 
 
 def run(options: argparse.Namespace, name: str = "") -> int:
-    """One drone, from start to summary."""
-    for number in SIGNALS:  # SIGINT too: shells have it ignored in the background
+    """Fly one drone and print its summary; return the exit status."""
+    for number in SIGNALS:  # SIGINT, too: shells start background commands with it ignored
         signal.signal(number, _interrupt_once)
     console = Console(highlight=False)
     handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="[%H:%M:%S]")
     logging.basicConfig(level=logging.INFO, handlers=[handler], format=f"{name}%(message)s")
     try:
         summary = _fly(options, name, console)
-    except KeyboardInterrupt:  # before it took off
+    except KeyboardInterrupt:  # before the flight began
         return 0
     except (SlideshowError, RendererError, OSError) as error:
         console.print(f"{name}{error}", style="red", markup=False)
         return 2
     table = Table("", name or "flight", show_header=bool(name), box=None)
-    for what, value in summary:
-        table.add_row(what, value)
+    for row in summary:
+        table.add_row(*row)
     console.print(table)
     return 0
 
 
 def _interrupt_once(*_: object) -> None:
-    """A second signal, as when Ctrl-C reaches a drone and the command that ends it, must not cost the summary."""
+    """Ignore further signals, so that Ctrl-C to a drone and to the command that ends it does not cost the summary."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt
 
 
 def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple[str, str]]:
+    """Fly to the end, and return the rows of the summary."""
     with contextlib.ExitStack() as stack:
         track = stack.enter_context(options.log.open("w", encoding="utf-8")) if options.log else None
-        show = _make_window(console) if options.window else None
+        show = _open_window(console) if options.window else None
         status = stack.enter_context(console.status("")) if console.is_terminal and not name else None
         flight_log = FlightLog(track)
 
@@ -145,34 +138,50 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
             flight_log.add(observation)
             if status is not None:
                 status.update(flight_log.status())
-            if show is not None and not show(observation.rendered.rgb):
+            if show is not None and observation.rendered is not None and not show(observation.rendered.rgb):
                 raise KeyboardInterrupt
 
         clients: list[Client] = []
         with contextlib.suppress(KeyboardInterrupt):
-            _fly_episodes(options, clients, on_frame)
-        return [*flight_log.summary(), ("commands ignored", str(sum(client.refused for client in clients)))]
+            (_fly_slideshow if options.frames else _fly_episodes)(options, clients, on_frame)
+        return [*flight_log.summary(), ("commands ignored", str(sum(client.rejected for client in clients)))]
+
+
+def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
+    slideshow = Slideshow(options.frames, options.hz)
+    duration = min(slideshow.duration, options.duration or slideshow.duration)
+    clients.append(Client(options.host, options.port, accept_controls=False))
+    with contextlib.closing(clients[-1]):
+        fly(slideshow, clients[-1], FlightPlan(options.hz, options.speed, duration, options.lockstep), on_frame)
 
 
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
-    """One episode, and another whenever people want one; each has a client of its own: another world, another link."""
+    """Fly one episode, and another one whenever the follower requests it, each with a connection of its own."""
+    seed, people, speed, duration = options.seed, options.people, options.speed, options.duration
     while True:
-        with _world(options) as world:
-            duration, about = options.duration, {"seed": options.seed, "people": options.people}
-            if options.frames:
-                duration, about = min(world.duration, duration or world.duration), None
-            ground_truth = options.ground_truth and bool(about)
-            plan = FlightPlan(options.hz, options.speed, duration, options.lockstep, ground_truth)
-            clients.append(Client(options.host, options.port, controls=bool(about)))
+        city = generate_city(seed)
+        with contextlib.closing(make_renderer(city, options.renderer)) as renderer:
+            episode = Episode(
+                seed,
+                renderer=renderer,
+                city=city,
+                people=people,
+                turnover=options.turnover,
+                respawn=options.respawn,
+                lock_on=options.lock_on,
+            )
+            plan = FlightPlan(options.hz, speed, duration, options.lockstep, options.ground_truth)
+            clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]):
-                wishes = fly(world, clients[-1], plan, on_frame, about)
-            if wishes.episode is None:
-                return
-            options.seed, options.people, options.speed = wishes.episode.seed, wishes.episode.people, wishes.speed
-            options.duration = duration and max(duration - world.time, 0.0)
+                requests = fly(episode, clients[-1], plan, on_frame, {"seed": seed, "people": people})
+        if requests.new_episode is None:
+            return
+        seed, people, speed = requests.new_episode.seed, requests.new_episode.people, requests.speed
+        duration = duration and max(duration - episode.time, 0.0)
 
 
 def _run_one(options: argparse.Namespace, number: int) -> None:
+    """Fly one of several drones, in a process of its own."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.seed, options.window = options.seed + number, False
     if options.log:
@@ -181,39 +190,23 @@ def _run_one(options: argparse.Namespace, number: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """A drone does not outlive the command that started it, however that ended."""
-    multiprocessing.parent_process().join()
-    _thread.interrupt_main()
+    """Interrupt this process when its parent ends, for whatever reason."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        _thread.interrupt_main()
 
 
-@contextlib.contextmanager
-def _world(options: argparse.Namespace) -> Iterator[Episode | Slideshow]:
-    if options.frames:
-        yield Slideshow(options.frames, options.hz)
-        return
-    city = generate_city(options.seed)
-    with contextlib.closing(make_renderer(city, options.renderer)) as renderer:
-        yield Episode(
-            options.seed,
-            renderer=renderer,
-            city=city,
-            people=options.people,
-            turnover=options.turnover,
-            respawn=options.respawn,
-            lock_on=options.lock_on,
-        )
-
-
-def _make_window(console: Console) -> Callable[..., bool] | None:
+def _open_window(console: Console) -> Callable[[Image], bool] | None:
     try:
         return Window().show
     except NoDisplay as error:
-        console.print(f"no window: {error}. Going on without; --log FILE keeps the tracks.", markup=False)
+        console.print(f"no window: {error}. Continuing without; --log FILE keeps the tracks.", markup=False)
         return None
 
 
 def _host(text: str) -> str:
-    """A name or an address as argparse takes it; whether anybody is there turns out later."""
+    """Check the form of a host name or address; whether it exists turns out later."""
     try:
         if ":" in text:
             IPv6Address(text)
@@ -224,8 +217,8 @@ def _host(text: str) -> str:
     return text
 
 
-def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
-    """A parser for argparse that says what it takes."""
+def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
+    """Return a parser for argparse whose error message names the valid range."""
 
     def parse(text: str) -> float:
         try:

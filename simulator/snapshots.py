@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
+from simulator.link.frames import encode_jpeg, encode_mask
 from simulator.rendering.people.appearance import appearance_of
 from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
 from simulator.types import CENTRE_HEIGHT, Person, Pose, Rendered
@@ -23,7 +23,6 @@ from simulator.world.city import City
 from simulator.world.city_generator import generate_city
 from simulator.world.obstacles import Obstacles
 
-JPEG_QUALITY = 75  # as Unity's EncodeToJPG
 CAMERA_CLEARANCE = 0.8  # m between the camera and anything solid
 KEPT_IF_HIDDEN = 0.1  # fraction of the scenes kept with an obstacle between the camera and the target
 STANDING = 0.1  # fraction of the people
@@ -135,11 +134,8 @@ def _random_speed(random: np.random.Generator) -> float:
 
 def write_snapshot(folder: Path, number: int, frame: Rendered) -> None:
     """Write one frame as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, which must have both."""
-    image = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR)
-    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    _, png = cv2.imencode(".png", cv2.cvtColor(frame.mask, cv2.COLOR_RGB2BGR))
-    (folder / "images" / f"{number:06d}.jpeg").write_bytes(jpeg.tobytes())
-    (folder / "masks" / f"{number:06d}.png").write_bytes(png.tobytes())
+    (folder / "images" / f"{number:06d}.jpeg").write_bytes(encode_jpeg(frame.rgb))
+    (folder / "masks" / f"{number:06d}.png").write_bytes(encode_mask(frame.mask))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,23 +1,24 @@
-"""The camera's view in a window, where there is a display. Shows what it is given and nothing more."""
+"""Window that shows the camera's view, on machines with a display."""
 
-import numpy as np
-from PIL import Image
+from PIL import Image as PillowImage
+
+from simulator.types import Image
 
 SCALE = 2
 
 
 class NoDisplay(RuntimeError):
-    """This machine, or this Python, cannot open a window."""
+    """The machine has no display, or Python has no tkinter."""
 
 
 class Window:
-    """A window of twice the camera's size.
+    """Window of twice the size of the image.
 
     Raises:
         NoDisplay: tkinter is missing, or there is no display.
     """
 
-    def __init__(self, title: str = "QuadSim stand-in"):
+    def __init__(self, title: str = "Built-in simulator"):
         try:
             import tkinter  # not every Python is built with it
 
@@ -33,12 +34,14 @@ class Window:
         self._open = True
         self._root.protocol("WM_DELETE_WINDOW", self._closed)
 
-    def show(self, rgb: np.ndarray) -> bool:
-        """Show (h, w, 3) uint8; False once the user has closed the window."""
+    def show(self, rgb: Image) -> bool:
+        """Show (height, width, 3); return False once the user has closed the window."""
         if not self._open:
             return False
-        picture = Image.fromarray(rgb).resize((rgb.shape[1] * SCALE, rgb.shape[0] * SCALE), Image.Resampling.NEAREST)
-        self._photo = self._photo_of(picture)  # tkinter does not keep it alive
+        picture = PillowImage.fromarray(rgb).resize(
+            (rgb.shape[1] * SCALE, rgb.shape[0] * SCALE), PillowImage.Resampling.NEAREST
+        )
+        self._photo = self._photo_of(picture)  # tkinter keeps no reference
         self._label.configure(image=self._photo)
         self._root.update()
         return self._open

@@ -33,17 +33,18 @@ def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: i
     from scripts.benchmarks.original_agent import OriginalAgent
     from sim_bridge.wire.messages import parse_sensor_frame
     from simulator.episode import Episode
-    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
+    from simulator.flight import LOCKSTEP_EPOCH
+    from simulator.link.frames import sensor_frame
     from simulator.rendering.renderer import make_renderer
     from simulator.world.city_generator import generate_city
 
     city = generate_city(seed)
     episode = Episode(seed, city=city, renderer=make_renderer(city), people=people)
     agent = FollowAgent() if agent_name == "ours" else OriginalAgent()
-    moments, plan = [], FlightPlan(hz=HZ)
+    moments = []
     for _ in range(round(seconds * HZ)):
         seen = episode.observe()
-        frame = parse_sensor_frame((sensor_frame(seen, LOCKSTEP_EPOCH, plan),))
+        frame = parse_sensor_frame((sensor_frame(seen, LOCKSTEP_EPOCH),))
         probabilities = segment(frame, seen)
         decision = agent.step(frame, probabilities)
         commands = decision.commands if agent_name == "ours" else decision

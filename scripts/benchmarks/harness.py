@@ -65,9 +65,10 @@ def turn(
 
     `on_begin` is called before the first frame that counts.
     """
-    from simulator.link import wire
+    from simulator.link.commands import FrameDone
+    from simulator.link.frames import event
 
-    packets = [wire.event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
+    packets = [event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
     took, number, end = [], 0, None
     due = time.perf_counter()
     while end is None or time.perf_counter() < end:
@@ -75,7 +76,7 @@ def turn(
         id = number % len(packets)
         began = time.perf_counter()
         client.send(packets[id])
-        while (command := client.next_command(ANSWER_WITHIN)) != wire.FrameDone(id):
+        while (command := client.next_command(ANSWER_WITHIN)) != FrameDone(id):
             if command is None:
                 raise BenchmarkError(f"a frame was not answered within {ANSWER_WITHIN:g} s")
         done = time.perf_counter()
@@ -91,14 +92,15 @@ def turn(
 
 def read_frames(folder: Path, most: int = 100) -> list[dict]:
     """Payloads of the first pictures of a folder. Raises ValueError when there are none."""
-    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
+    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan
+    from simulator.link.frames import sensor_frame
     from simulator.slideshow import Slideshow
 
     plan = FlightPlan()
     show = Slideshow(folder, plan.hz)
     payloads = []
     while show.time < min(show.duration, most / plan.hz) - 1e-9:
-        payloads.append(sensor_frame(show.observe(), LOCKSTEP_EPOCH, plan))
+        payloads.append(sensor_frame(show.observe(), LOCKSTEP_EPOCH))
         show.step(1 / plan.hz)
     return payloads
 
@@ -107,7 +109,8 @@ def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
     """Payloads of frames of the stand-in, the quad behind the hero as it follows her."""
     from model.inference.quiet_tensorflow import suppressed_stderr
     from simulator.episode import Episode
-    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan, sensor_frame
+    from simulator.flight import LOCKSTEP_EPOCH, FlightPlan
+    from simulator.link.frames import sensor_frame
     from simulator.rendering.renderer import make_renderer
     from simulator.world.city_generator import generate_city
 
@@ -119,7 +122,7 @@ def draw_frames(count: int = 40, behind_after: float = 20.0) -> list[dict]:
     while len(payloads) < count:
         seen = episode.observe()
         if episode.time > behind_after:
-            payloads.append(sensor_frame(seen, LOCKSTEP_EPOCH, plan))
+            payloads.append(sensor_frame(seen, LOCKSTEP_EPOCH))
         episode.target_detected(seen.target_centre)
         episode.step(1 / plan.hz)
     return payloads

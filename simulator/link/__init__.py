@@ -1,1 +1,1 @@
-"""The Socket.IO client and its messages."""
+"""The connection to a follower: Socket.IO client, outgoing frames, incoming commands. Shares no code with it."""

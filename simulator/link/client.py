@@ -1,7 +1,7 @@
-"""The Socket.IO client, as QuadSim's: old dialect, websocket only. Keeps the link up; knows nothing of the world.
+"""Socket.IO client that behaves as QuadSim's: old dialect, websocket only. Keeps the connection up.
 
-Seen on the wire of the real client: it never sends CONNECT ("40"), pings for itself and answers the server's pings,
-sends text in fragments of 1016 bytes, takes leave with "41" and "1".
+As captured from the real client: it never sends CONNECT ("40"), sends pings and answers the server's, sends text in
+fragments of 1016 bytes, and disconnects with "41" and "1".
 """
 
 import logging
@@ -14,69 +14,74 @@ from contextlib import suppress
 
 import websocket
 
-from simulator.link.wire import Command, CommandError, Control, parse_command
+from simulator.link.commands import Command, CommandError, Control, parse_command
 
 log = logging.getLogger(__name__)
 
-FRAGMENT = 1016  # bytes
-PING_EVERY = 0.33  # s
-DEAD_AFTER = 10.0  # s: a server that says nothing for so long is given up
-TAKEN_WITHIN = 2.0  # s: one that does not take a packet is given up sooner, since the world waits meanwhile
-MAX_WAITING = 1000  # commands
-BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last for ever
+FRAGMENT_SIZE = 1016  # bytes
+PING_INTERVAL = 0.33  # s
+RECEIVE_TIMEOUT = 10.0  # s without any message, after which the connection is given up
+SEND_TIMEOUT = 2.0  # s: shorter, since the simulation waits meanwhile
+MAX_QUEUED_COMMANDS = 1000
+BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last one repeated
 
 
 class Client:
-    """A link to `ws://host:port` that is opened in the background, and again whenever it is lost.
+    """Connection to `ws://host:port` that is opened in the background, and again whenever it is lost.
 
-    Without `controls` what only a stand-in knows is refused, as QuadSim does.
+    Args:
+        host: name or address of the server.
+        port: its port.
+        accept_controls: accept the commands that are not part of QuadSim; otherwise they are rejected, as by QuadSim.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 4567, controls: bool = True):
-        self._place = host, port
+    def __init__(self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True):
+        self._endpoint = host, port
         self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
-        self.refused = 0  # messages that were not understood
+        self.rejected = 0  # messages that are not commands
         self.connections = 0  # so far
-        self._controls = controls
-        self._socket: socket.socket | None = None  # closed by the reader, at any moment
+        self._accept_controls = accept_controls
+        self._socket: socket.socket | None = None  # the reader closes it at any moment
         self._sending = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._connected, self._closing = threading.Event(), threading.Event()
-        self._heard = time.monotonic()
-        self._reported = 0.0
-        self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._keep_up, self._keep_pinging)]
+        self._last_ping = time.monotonic()
+        self._last_report = 0.0
+        self._threads = [
+            threading.Thread(target=loop, daemon=True) for loop in (self._keep_connected, self._keep_pinging)
+        ]
         for thread in self._threads:
             thread.start()
 
     @property
     def connected(self) -> bool:
-        """Whether the server has greeted and the link stands."""
+        """Whether the connection is up and the server has opened the session."""
         return self._connected.is_set()
 
     @property
     def silence(self) -> float:
         """Seconds since the server's last ping or pong (or since the start)."""
-        return time.monotonic() - self._heard
+        return time.monotonic() - self._last_ping
 
     def wait_connected(self, timeout: float) -> bool:
-        """Wait until the link stands, for at most `timeout` seconds."""
+        """Wait up to `timeout` seconds for the connection; return whether it is up."""
         return self._connected.wait(timeout)
 
     def next_command(self, timeout: float = 0.0) -> Command | None:
-        """The oldest command not yet taken; waits up to `timeout` seconds for one."""
+        """Return the oldest unread command, waiting up to `timeout` seconds; None if there is none."""
         try:
             return self._commands.get(block=timeout > 0, timeout=timeout)
         except queue.Empty:
             return None
 
     def send(self, text: str) -> bool:
-        """Send one packet, fragmented as QuadSim does. False when there is no link or it breaks."""
+        """Send one packet, fragmented as by QuadSim; return False if there is no connection or it breaks."""
         packet = fragments(text)
         with self._sending:  # a ping must not fall between two fragments
             if self._socket is None or not self.connected:
                 return False
             try:
-                _send_all(self._socket, packet, TAKEN_WITHIN)
+                _send_all(self._socket, packet, SEND_TIMEOUT)
             except OSError as error:
                 log.debug("sending failed: %s", error)
                 self._abort()  # wakes the reader, which reports and reconnects
@@ -84,21 +89,21 @@ class Client:
         return True
 
     def close(self) -> None:
-        """Take leave and stop."""
+        """Disconnect and stop."""
         self._closing.set()
         if self.send("41"):
             self.send("1")
         with self._sending:
-            if self._socket is not None:
-                self._abort()
+            self._abort()
         for thread in self._threads:
             thread.join(timeout=2.0)
 
     def _abort(self) -> None:
-        with suppress(OSError):  # the other side has ended it already
-            self._socket.shutdown(socket.SHUT_RDWR)
+        if self._socket is not None:
+            with suppress(OSError):  # the other side has closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _keep_up(self) -> None:
+    def _keep_connected(self) -> None:
         failures = 0
         while not self._closing.is_set():
             reason = self._connect_and_read()
@@ -108,27 +113,27 @@ class Client:
                 return
             failures = 0 if lost else failures + 1
             if lost:
-                log.warning("lost the server at %s (%s); trying to reach it again", self.address, reason)
+                log.warning("lost the server at %s (%s); reconnecting", self.address, reason)
             elif failures == 1:
-                log.warning("no server at %s (%s); trying again until there is one", self.address, reason)
+                log.warning("no server at %s (%s); retrying until there is one", self.address, reason)
             self._closing.wait(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
 
     def _connect_and_read(self) -> str:
-        """One connection from beginning to end; returns why it ended."""
+        """Serve one connection from beginning to end; return the reason for its end."""
         try:
             connection = websocket.create_connection(
                 f"{self.address}/socket.io/?EIO=4&transport=websocket",
-                timeout=DEAD_AFTER,
-                socket=self._reach(),
+                timeout=RECEIVE_TIMEOUT,
+                socket=self._open_socket(),
                 suppress_origin=True,
                 header=["User-Agent: websocket-sharp/1.0"],
             )
-        except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: no name of a machine
+        except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: not a valid host name
             return str(error)
         self._socket = connection.sock
         try:
             while text := connection.recv():
-                if not self._take(text):
+                if not self._handle(text):
                     return "the server closed the session"
             return "the server closed the connection"
         except (OSError, websocket.WebSocketException) as error:
@@ -138,21 +143,21 @@ class Client:
                 self._socket = None
             connection.shutdown()
 
-    def _reach(self) -> socket.socket:
-        """A connection of our own: the library would ask the environment for a proxy, even to this machine."""
-        connection = socket.create_connection(self._place, DEAD_AFTER)
+    def _open_socket(self) -> socket.socket:
+        """Open the connection ourselves: the library would use a proxy of the environment, even to this machine."""
+        connection = socket.create_connection(self._endpoint, RECEIVE_TIMEOUT)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def _take(self, packet: str | bytes) -> bool:
-        """Handle one packet; False when it ends the session."""
+    def _handle(self, packet: str | bytes) -> bool:
+        """Handle one packet; return False if it ends the session."""
         text = packet if isinstance(packet, str) else packet.decode(errors="replace")
         if text[0] in "23":  # its ping, or the answer to ours
-            self._heard = time.monotonic()
+            self._last_ping = time.monotonic()
             if text[0] == "2":
                 self.send("3" + text[1:])
         elif text[0] == "0":
-            self._heard = time.monotonic()
+            self._last_ping = time.monotonic()
             self._connected.set()
             self.connections += 1
             log.info("connected to %s", self.address)
@@ -162,29 +167,33 @@ class Client:
         elif text[0] != "6" and not text.startswith("40"):
             try:
                 command = parse_command(text)
-                if isinstance(command, Control) and not self._controls:
-                    raise CommandError("there is nothing here that could be controlled")
-                if self._commands.qsize() >= MAX_WAITING:
-                    raise CommandError(f"{MAX_WAITING} commands are waiting already")
+                if isinstance(command, Control) and not self._accept_controls:
+                    raise CommandError("this simulator cannot be controlled")
+                if self._commands.qsize() >= MAX_QUEUED_COMMANDS:
+                    raise CommandError(f"{MAX_QUEUED_COMMANDS} commands are queued already")
                 self._commands.put(command)
             except CommandError as error:
-                self._report(error)
+                self._reject(error)
         return True
 
-    def _report(self, error: CommandError) -> None:
-        """Say what was ignored, at most once a second."""
-        self.refused += 1
-        if time.monotonic() - self._reported > 1.0:
-            self._reported = time.monotonic()
-            log.warning("ignored a command: %s (%d so far)", error, self.refused)
+    def _reject(self, error: CommandError) -> None:
+        """Count a rejected message, and log at most one a second."""
+        self.rejected += 1
+        if time.monotonic() - self._last_report > 1.0:
+            self._last_report = time.monotonic()
+            log.warning("ignored a command: %s (%d so far)", error, self.rejected)
 
     def _keep_pinging(self) -> None:
-        while not self._closing.wait(PING_EVERY):
+        while not self._closing.wait(PING_INTERVAL):
             self.send("2")
 
 
 def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
-    """As `sendall`, in at most so many seconds, whatever the socket's own timeout, which is the reader's. OSError."""
+    """Send all of `data` within `seconds`; the timeout of the socket itself belongs to the reader.
+
+    Raises:
+        OSError: the connection broke, or the timeout passed.
+    """
     deadline = time.monotonic() + seconds
     while data:
         try:
@@ -192,14 +201,14 @@ def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
         except ValueError as error:  # a closed socket has no number to select
             raise ConnectionError("the connection is closed") from error
         if not ready:
-            raise TimeoutError(f"{len(data)} bytes were not taken within {seconds:g} s")
+            raise TimeoutError(f"{len(data)} bytes were not accepted within {seconds:g} s")
         data = data[connection.send(data) :]
 
 
 def fragments(text: str) -> bytes:
-    """A packet as the frames of one websocket message, masked, each with at most FRAGMENT bytes of it."""
+    """Return a packet as the masked frames of one websocket message, each with at most FRAGMENT_SIZE bytes."""
     data = text.encode()
-    pieces = [data[start : start + FRAGMENT] for start in range(0, len(data), FRAGMENT)]
+    pieces = [data[start : start + FRAGMENT_SIZE] for start in range(0, len(data), FRAGMENT_SIZE)]
     frames = []
     for number, piece in enumerate(pieces):
         opcode = websocket.ABNF.OPCODE_CONT if number else websocket.ABNF.OPCODE_TEXT

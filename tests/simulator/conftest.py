@@ -1,4 +1,4 @@
-"""The other ends of the stand-in, as bare as can be: a server that sees every websocket frame, and a renderer."""
+"""Minimal counterparts of the simulator: a server that receives every websocket frame, and a renderer."""
 
 import base64
 import contextlib
@@ -22,7 +22,7 @@ GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"m
 class RawServer:
     """`messages` holds (text, sizes of its fragments) as they come, without pings. `send` is to the newest client.
 
-    What a stand-in says of itself is kept apart, in `simulator_infos`.
+    Payloads of `simulator_info` are kept apart, in `simulator_infos`.
     """
 
     def __init__(self, port: int = 0):
@@ -53,7 +53,7 @@ class RawServer:
                 return frame_of(text)
 
     def drop(self) -> None:
-        """End the connection without a word, as a killed process does."""
+        """Close the connection without a farewell, as a killed process does."""
         self.greeted.clear()
         self._connection.shutdown(socket.SHUT_RDWR)
 
@@ -138,7 +138,7 @@ def frame_of(text: str) -> dict[str, str]:
 
 
 class SketchRenderer:
-    """The least that is a renderer: a blob for each person in front of the camera, and nothing hides anything."""
+    """Minimal renderer: a blob for each person in front of the camera, without occlusion by the city."""
 
     def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
         depth, mask = np.full((256, 256), 255, np.uint8), np.zeros((256, 256, 3), np.uint8)

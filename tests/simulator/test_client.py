@@ -1,4 +1,4 @@
-"""The client against a bare server: dialect, faults, and coming back."""
+"""The client against a bare server: dialect, faults, reconnection."""
 
 import json
 import logging
@@ -9,8 +9,9 @@ import time
 import pytest
 
 from simulator.link import client as client_module
-from simulator.link import wire
 from simulator.link.client import Client
+from simulator.link.commands import Detected
+from simulator.link.frames import event
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_handshake_is_the_real_clients(client, raw_server, shared):
     assert {line.split(":")[0].lower() for line in headers} == theirs
 
 
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch, raw_server):
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch, raw_server):
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -47,7 +48,7 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch, raw_server):
 
 
 def test_text_goes_out_in_fragments_of_1016_bytes(client, raw_server):
-    text = wire.event("sensor_frame", {"pose": "x" * 5000})
+    text = event("sensor_frame", {"pose": "x" * 5000})
     assert client.send(text)
     received, sizes = raw_server.messages.get(timeout=5)
     assert received == text
@@ -64,46 +65,46 @@ def test_pings_are_sent_and_answered_and_no_connect_packet(client, raw_server):
 
 
 def test_a_frame_is_never_split_by_a_ping(raw_server, monkeypatch):
-    monkeypatch.setattr(client_module, "PING_EVERY", 0.001)
+    monkeypatch.setattr(client_module, "PING_INTERVAL", 0.001)
     client = Client(port=raw_server.port)
     assert client.wait_connected(5)
     for number in range(20):
-        client.send(wire.event("sensor_frame", {"number": str(number), "filling": "x" * 200_000}))
+        client.send(event("sensor_frame", {"number": str(number), "filling": "x" * 200_000}))
     numbers = [json.loads(raw_server.messages.get(timeout=20)[0][2:])[1]["number"] for _ in range(20)]
     assert numbers == [str(number) for number in range(20)]
     client.close()
     assert raw_server.pings > 10
 
 
-def test_commands_arrive_and_rubbish_is_reported_and_ignored(client, raw_server, caplog):
+def test_commands_arrive_and_invalid_messages_are_reported_and_ignored(client, raw_server, caplog):
     with caplog.at_level(logging.WARNING):
         for text in ('42["object_detected",[1,2,3]]', '42["fly_home"]', "garbage", '42["object_lost"', "40", "6"):
             raw_server.send(text)
         raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
-        assert client.next_command(timeout=5) == wire.Detected((1, 2, 3))
-    assert client.refused == 4
+        assert client.next_command(timeout=5) == Detected((1, 2, 3))
+    assert client.rejected == 4
     assert len(caplog.records) == 1  # the others within the same second are counted only
     assert "expected one object" in caplog.text
     assert client.connected
 
 
-def test_where_nothing_can_be_controlled_that_is_said(raw_server, caplog):
-    client = Client(port=raw_server.port, controls=False)
+def test_without_controls_they_are_rejected(raw_server, caplog):
+    client = Client(port=raw_server.port, accept_controls=False)
     assert client.wait_connected(5)
     with caplog.at_level(logging.WARNING):
         raw_server.send('42["set_speed",{"speed":2}]')
-        assert wait_until(lambda: client.refused == 1)
+        assert wait_until(lambda: client.rejected == 1)
     assert client.next_command() is None
-    assert "nothing here that could be controlled" in caplog.text
+    assert "this simulator cannot be controlled" in caplog.text
     client.close()
 
 
-def test_it_takes_leave_as_the_real_client_does(client, raw_server):
+def test_it_disconnects_as_the_real_client_does(client, raw_server):
     client.close()
     assert [raw_server.messages.get(timeout=5)[0] for _ in range(2)] == ["41", "1"]
 
 
-def test_it_waits_for_a_server_saying_so_once_and_backs_off(monkeypatch, caplog):
+def test_it_waits_for_a_server_reporting_that_once_and_backs_off(monkeypatch, caplog):
     monkeypatch.setattr(client_module, "BACK_OFF", (0.05, 0.1, 0.2, 0.4))
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -117,7 +118,7 @@ def test_it_waits_for_a_server_saying_so_once_and_backs_off(monkeypatch, caplog)
 
 
 @pytest.mark.parametrize("host", ["a..b", ""])
-def test_a_name_that_no_machine_can_have_is_reported_as_an_absent_server_is(host, caplog):
+def test_an_invalid_host_name_is_reported_as_an_absent_server(host, caplog):
     with caplog.at_level(logging.WARNING):
         client = Client(host)
         assert wait_until(lambda: "no server at" in caplog.text)
@@ -146,8 +147,8 @@ def test_sending_while_the_reader_closes_the_connection_fails_without_a_crash(cl
     assert not client.send("42[]")
 
 
-def test_a_frozen_server_is_given_up(monkeypatch, raw_server):
-    monkeypatch.setattr(client_module, "DEAD_AFTER", 0.8)
+def test_a_frozen_server_is_abandoned(monkeypatch, raw_server):
+    monkeypatch.setattr(client_module, "RECEIVE_TIMEOUT", 0.8)
     raw_server.answers_pings = False
     client = Client(port=raw_server.port)
     assert client.wait_connected(5)
@@ -156,7 +157,7 @@ def test_a_frozen_server_is_given_up(monkeypatch, raw_server):
 
 
 def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
-    monkeypatch.setattr(client_module, "DEAD_AFTER", 1.0)
+    monkeypatch.setattr(client_module, "RECEIVE_TIMEOUT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = Client(port=listener.getsockname()[1])
         begun = time.monotonic()
@@ -165,13 +166,13 @@ def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
         assert time.monotonic() - begun < 5
 
 
-def test_a_server_that_has_greeted_and_stops_reading_holds_nobody_up(monkeypatch, raw_server):
-    monkeypatch.setattr(client_module, "TAKEN_WITHIN", 0.5)
+def test_a_connected_server_that_stops_reading_does_not_block(monkeypatch, raw_server):
+    monkeypatch.setattr(client_module, "SEND_TIMEOUT", 0.5)
     reading = threading.Event()
     raw_server.answer = lambda frame: reading.wait(60) and []
     client = Client(port=raw_server.port)
     assert client.wait_connected(5)
-    packet = wire.event("sensor_frame", {"filling": "x" * 1_000_000})
+    packet = event("sensor_frame", {"filling": "x" * 1_000_000})
     longest = 0.0
     for _ in range(40):  # more than the buffers of both sides hold
         begun = time.monotonic()

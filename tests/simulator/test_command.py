@@ -1,4 +1,4 @@
-"""The command itself, as processes: what it prints, how it ends, what it survives."""
+"""The command as processes: output, exit status, interrupts."""
 
 import json
 import multiprocessing
@@ -106,7 +106,7 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
         (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_the_status_is_2(run, options, reason):
+def test_errors_are_reported_and_the_status_is_2(run, options, reason):
     status, output = run(*options)
     assert status == 2
     assert reason in " ".join(output.split())
@@ -143,11 +143,11 @@ def test_an_interrupt_ends_several_drones_with_their_summaries(start, raw_server
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_a_drone_that_was_killed_is_said_and_is_no_success(monkeypatch, capfd):
+def test_a_killed_drone_is_reported_and_fails_the_command(monkeypatch, capfd):
     def end(options, number):
         os.kill(os.getpid(), (signal.SIGCONT, signal.SIGKILL, signal.SIGTERM)[number])
 
-    fork = multiprocessing.get_context("fork")  # which runs what is no module's
+    fork = multiprocessing.get_context("fork")  # which can run a local function
     monkeypatch.setattr(command, "_run_one", end)
     monkeypatch.setattr(command.multiprocessing, "get_context", lambda method: fork)
     assert command.main(["--count", "3", "--window"]) == 128 + signal.SIGKILL

@@ -1,4 +1,4 @@
-"""Episode and client together against a bare server: paces, lockstep, faults, and the form of what is sent."""
+"""Episode and client together against a bare server: pace, lockstep, faults, and the form of the frames."""
 
 import base64
 import contextlib
@@ -65,7 +65,7 @@ def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, e
             assert re.fullmatch(form, frame[key]), key
 
 
-def test_truth_is_sent_when_asked_for(client, raw_server, episode):
+def test_ground_truth_is_sent_on_request(client, raw_server, episode):
     seen = []
     fly(episode, client, FlightPlan(speed=9, duration=0.2, ground_truth=True), seen.append)
     frame, target = raw_server.next_frame(), seen[0].target
@@ -90,7 +90,7 @@ def test_timestamps_are_simulated_time(client, raw_server, episode):
     assert abs(stamps[0] - time.time()) < 60
 
 
-def test_commands_are_obeyed(client, raw_server, episode):
+def test_commands_are_applied(client, raw_server, episode):
     raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
     raw_server.send(
         command(
@@ -126,7 +126,7 @@ def test_three_seconds_without_a_ping_end_the_following(client, raw_server, epis
     assert 2.3 < followed < 4.5
 
 
-def test_a_flood_of_commands_does_not_stop_the_world(client, raw_server, episode):
+def test_a_flood_of_commands_does_not_stop_the_simulation(client, raw_server, episode):
     stop = threading.Event()
 
     def flood() -> None:
@@ -162,8 +162,8 @@ def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
     assert time.monotonic() - begun < 15  # 20 s are flown
 
 
-def test_lockstep_with_a_server_that_does_not_know_it_says_so_and_goes_on(client, episode, monkeypatch, caplog):
-    monkeypatch.setattr(flight_module, "ANSWER_WITHIN", 0.3)
+def test_lockstep_with_a_server_that_does_not_acknowledge_warns_and_continues(client, episode, monkeypatch, caplog):
+    monkeypatch.setattr(flight_module, "ANSWER_TIMEOUT", 0.3)
     fly(episode, client, FlightPlan(duration=0.4, lockstep=True), lambda observation: None)
     assert "frame 0 was not acknowledged" in caplog.text
     assert episode.time == pytest.approx(0.4)
@@ -184,7 +184,7 @@ def test_lockstep_waits_for_a_lost_server_and_sends_the_frame_again(client, raw_
     assert ids == [0, 1, 2, 2, 3, 4]
 
 
-def test_a_stand_in_says_that_it_is_one_again_after_a_reconnection(client, raw_server, episode):
+def test_the_simulator_reports_its_state_again_after_a_reconnection(client, raw_server, episode):
     dropped = False
 
     def on_frame(observation):
@@ -197,10 +197,10 @@ def test_a_stand_in_says_that_it_is_one_again_after_a_reconnection(client, raw_s
     for _ in range(2):
         assert raw_server.simulator_infos.get(timeout=5) == {"seed": 5, "people": 60, "speed": 2}
     fly(episode, client, FlightPlan(speed=9, duration=7), lambda observation: None)
-    assert raw_server.simulator_infos.empty()  # unless it is told to, it passes for QuadSim
+    assert raw_server.simulator_infos.empty()  # without info, it impersonates QuadSim
 
 
-def test_its_speed_can_be_set_and_it_says_so(client, raw_server, episode):
+def test_its_speed_can_be_set_and_is_reported(client, raw_server, episode):
     times = []
 
     def on_frame(observation):
@@ -215,12 +215,12 @@ def test_its_speed_can_be_set_and_it_says_so(client, raw_server, episode):
     assert [raw_server.simulator_infos.get(timeout=5)["speed"] for _ in range(2)] == [1, 9]
 
 
-def test_another_episode_ends_this_one(client, raw_server, episode):
+def test_a_new_episode_ends_this_one(client, raw_server, episode):
     raw_server.send('42["set_speed",{"speed":4}]')
     raw_server.send('42["new_episode",{"seed":8,"people":3}]')
     seen = []
-    wishes = fly(episode, client, FlightPlan(speed=1, duration=9), seen.append, {"seed": 5, "people": 60})
-    assert (wishes.episode.seed, wishes.episode.people, wishes.speed) == (8, 3, 4)
+    requests = fly(episode, client, FlightPlan(speed=1, duration=9), seen.append, {"seed": 5, "people": 60})
+    assert (requests.new_episode.seed, requests.new_episode.people, requests.speed) == (8, 3, 4)
     assert len(seen) == 1
 
 

@@ -1,4 +1,4 @@
-"""The whole loop over a real websocket: stand-in, bridge and agent, with a network that reads the sketch's colours."""
+"""The whole loop over a real websocket: simulator, bridge and agent, with a network that reads the sketch's colours."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_two_flights_in_lockstep_are_the_same_to_the_last_digit(bridge, renderer
 def test_in_real_time_the_watchdog_never_fires_and_every_frame_is_answered(bridge, client, renderer):
     seen = []
     fly(Episode(5, renderer=renderer), client, FlightPlan(speed=4, duration=20, ground_truth=True), seen.append)
-    assert client.refused == 0
+    assert client.rejected == 0
     counts = bridge.sessions[0].counts
     assert counts.answered + counts.skipped >= counts.received - 1
     assert sum(counts.refused.values()) == 0

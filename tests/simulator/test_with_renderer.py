@@ -44,7 +44,7 @@ def test_the_target_is_drawn_at_its_position(city, panda):
         episode.step(0.4)
     assert len(offsets) > 20
     row, column, depth = np.median(offsets, axis=0)
-    assert abs(row) < 4  # she is some 120 rows high
+    assert abs(row) < 4  # it is some 120 rows high
     assert abs(column) < 2
     assert abs(depth) < 0.4  # a step of the depth image
     assert disagreements <= 6
