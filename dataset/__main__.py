@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -68,8 +67,8 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
             str(numbers.frames),
             str(numbers.hidden),
             f"{numbers.seconds / 60:.1f}",
-            str(len(numbers.hero_pixels)),
-            str(int((numbers.hero_pixels < FAR_PIXELS).sum())),
+            str(numbers.visible),
+            str(numbers.far),
             str(numbers.labels.get("model", 0)),
         )
     console.print(table)
@@ -128,18 +127,19 @@ def _tell(recording: Recording, console: Console) -> None:
         "from, to": f"{meta.get('started', '?')} - {meta.get('ended') or '?'}",
         "model": meta.get("model", {}).get("description", "?"),
         "frames": f"{numbers.frames} in {numbers.seconds:.1f} s; {numbers.hidden} hidden",
-        "not recorded": f"{numbers.missing} of {numbers.missing + numbers.frames} decisions",
+        "not recorded": f"{numbers.not_recorded} of {numbers.not_recorded + numbers.frames} decisions",
         "left out": ", ".join(f"{count} because {reason}" for reason, count in meta.get("lost", {}).items()) or "none",
         "labels": ", ".join(f"{count} by the {source}" for source, count in numbers.labels.items()) or "none",
-        "hero visible": f"{len(numbers.hero_pixels)} frames; by pixels at 256x256: "
-        + ", ".join(f"{size}: {count}" for size, count in numbers.sizes.items()),
+        "hero visible": f"{numbers.visible} frames; by pixels at 256x256: "
+        + ", ".join(f"{size}: {count}" for size, count in numbers.size_bands.items()),
         "found, lost": f"{numbers.found}, {numbers.lost} times",
     }
-    if len(numbers.metres):
-        median, least, most = np.median(numbers.metres), numbers.metres.min(), numbers.metres.max()
-        rows["range"] = f"{median:.1f} m median, {least:.1f} to {most:.1f}"
-    if len(numbers.latencies):
-        rows["latency"] = f"{np.median(numbers.latencies):.1f} ms median"
+    if numbers.wrong_target is not None:
+        rows["wrong target"] = f"somebody else followed in {numbers.wrong_target} frames"
+    if numbers.range.count:
+        rows["range"] = f"{numbers.range.median:.1f} m median, {numbers.range.least:.1f} to {numbers.range.most:.1f}"
+    if numbers.latency.count:
+        rows["latency"] = f"{numbers.latency.median:.1f} ms median"
     if recording.unreadable:
         rows["unreadable"] = f"{recording.unreadable} lines (python -m dataset recover moves them to quarantine/)"
     table = Table(show_header=False, box=None, title=str(recording.path), title_justify="left")

@@ -1,11 +1,11 @@
-"""Class masks as recordings keep them: PNG, R background, G people, B hero, 0 or 255."""
+"""Class masks: R background, G people, B hero. Recordings store them as PNG, with 0 or 255 in each channel."""
 
 import cv2
 import numpy as np
 
 from dataset.schema import BACKGROUND, HERO, PEOPLE
 
-# Four times as fast as OpenCV's default for masks, and no larger.
+# Measured for masks: four times as fast as OpenCV's default, and no larger.
 _PNG = [
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
@@ -13,14 +13,21 @@ _PNG = [
 ]
 
 
+def labels_of_mask(mask: np.ndarray) -> np.ndarray:
+    """Return the class of each pixel, (height, width) uint8, see `schema.CLASSES`.
+
+    Args: mask: (height, width, 3) uint8 RGB, a channel per class; any non-zero value means "is of this class"
+    (official masks hold 0 and 255, a few hold 0 and 1).
+    """
+    return np.asarray(np.argmax(mask > 0, axis=2), np.uint8)
+
+
 def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The likeliest class of each pixel, at the frame's own size.
+    """Return the likeliest class of each pixel, (height, width) uint8.
 
     Args:
         probabilities: (rows, columns, 3): background, people, hero.
-        size: (height, width) of the frame, pixels.
-
-    Returns: (height, width) uint8: 0 background, 1 people, 2 hero.
+        size: (height, width) of the result in pixels.
     """
     background, people, hero = (probabilities[..., index] for index in range(3))
     labels = (people > background).astype(np.uint8)
@@ -28,24 +35,27 @@ def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) ->
     if labels.shape == tuple(size):
         return labels
     height, width = size
-    return cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
 
 
-def labels_of_mask(png: bytes, size: tuple[int, int]) -> np.ndarray | None:
-    """The classes in a mask's file, as above; None where it is no mask of this size with one class for each pixel."""
-    mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
-    if mask is None or mask.shape != (*size, 3) or mask.dtype != np.uint8:
+def decode_labels(png: bytes, size: tuple[int, int]) -> np.ndarray | None:
+    """Return the labels in a mask file; None unless it is a mask of this size with exactly one class per pixel.
+
+    Args: size: (height, width) in pixels.
+    """
+    bgr = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
+    if bgr is None or bgr.shape != (*size, 3) or bgr.dtype != np.uint8:
         return None
-    hero, people, background = (mask[..., index] > 0 for index in range(3))  # OpenCV has blue first
-    if ((hero.astype(np.uint8) + people + background) != 1).any():
+    classes = np.minimum(bgr, 1)
+    if (classes[..., 0] + classes[..., 1] + classes[..., 2] != 1).any():
         return None
-    return people * np.uint8(PEOPLE) + hero * np.uint8(HERO)
+    return labels_of_mask(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)))
 
 
 def encode_labels(labels: np.ndarray) -> bytes:
-    """A mask's file from (height, width) uint8 classes."""
-    bgr = cv2.merge([cv2.compare(labels, label, cv2.CMP_EQ) for label in (HERO, PEOPLE, BACKGROUND)])
+    """Return the mask file of (height, width) uint8 labels."""
+    bgr = np.stack([labels == label for label in (HERO, PEOPLE, BACKGROUND)], axis=2) * np.uint8(255)
     done, data = cv2.imencode(".png", bgr, _PNG)
     if not done:
-        raise ValueError(f"OpenCV could not write a PNG of shape {bgr.shape}")
+        raise ValueError(f"OpenCV could not encode a PNG of shape {bgr.shape}")
     return data.tobytes()

@@ -71,7 +71,7 @@ def labels_of_depths(people: np.ndarray, hero: np.ndarray, environment: np.ndarr
     Returns: (height, width) uint8: 0 background, 1 people, 2 hero. Equal to the original's preprocessing: one is taken
     off the environment in 8 bits, so that it wins ties, and so that its 0 becomes 255, farther than anything.
     """
-    return np.argmin(np.stack([environment - np.uint8(1), people, hero]), axis=0).astype(np.uint8)
+    return np.asarray(np.argmin(np.stack([environment - np.uint8(1), people, hero]), axis=0), np.uint8)
 
 
 def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:

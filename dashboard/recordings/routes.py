@@ -18,9 +18,10 @@ from annotated_types import MaxLen, MinLen
 from dashboard.auth import is_authorised
 from dashboard.calls import Json, read_number
 from dashboard.pages import Pages
+from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
 from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
-from dataset.recordings.summary import RecordingSummary, SummaryCache, frame_names
+from dataset.recordings.summary import RecordingSummary, SummaryCache
 from sim_bridge.rate_limit import OncePerSecond
 
 IMAGE_TYPES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
@@ -109,7 +110,7 @@ class Recordings:
         self, name: str, selection: FrameSelection, change: Callable[[frozenset[str], set[str]], frozenset[str]]
     ) -> Json:
         recording = find_recording(self._folder, name)
-        selected = select_frames(frame_names(recording), selection.frames)
+        selected = select_frames([record.frame for record in read_frame_records(recording)[0]], selection.frames)
         with self._hiding:
             before = read_hidden(recording)
             after = change(before, selected)

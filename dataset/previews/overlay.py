@@ -38,7 +38,7 @@ def draw(recording: Recording, record: FrameRecord) -> np.ndarray:
         outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, colour, 1)
     if record.detection:
-        top, left, bottom, right = np.array(record.detection["box"]) * np.tile(scale, 2)
+        top, left, bottom, right = np.array(record.detection.box) * np.tile(scale, 2)
         corners = (int(left) - 3, int(top) - 3), (int(right) + 3, int(bottom) + 3)
         cv2.rectangle(picture, *corners, BOX_COLOUR, 1)
     hidden = record.frame in recording.hidden
@@ -52,7 +52,7 @@ def caption_of(record: FrameRecord) -> str:
     """The frame in a few words; a state that has just begun in capitals."""
     parts = [record.frame]
     parts += [record.state.upper() if record.changed else record.state] if record.state else []
-    parts += [f"{record.range['metres']:.1f} m ({record.range['source']})"] if record.range else []
+    parts += [f"{record.range.metres:.1f} m ({record.range.source})"] if record.range else []
     parts += [f"hero {record.hero_pixels} px"] if record.hero_pixels else []
     parts += [record.note] if record.note else []
     return "  ".join(parts)

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -54,7 +55,7 @@ def is_recording_name(name: object) -> bool:
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
-def read_meta(folder: Path) -> dict:
+def read_meta(folder: Path) -> dict[str, Any]:
     """Return the contents of `meta.json`; empty if it is missing or unreadable: the frames are usable without it."""
     try:
         meta = json.loads((folder / META).read_bytes(), parse_constant=lambda not_finite: None)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dataset.files import write_atomically
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
@@ -21,6 +21,7 @@ from dataset.recordings.layout import (
     read_meta,
     recording_folders,
 )
+from dataset.schema import REFERENCE_SIZE
 
 State = Literal["finished", "recording", "interrupted"]
 
@@ -30,7 +31,7 @@ class Recording:
     """A recorded flight on the disk."""
 
     path: Path
-    meta: dict
+    meta: dict[str, Any]
     frames: tuple[FrameRecord, ...]  # in order
     unreadable: int  # lines that are no frame records
 
@@ -43,6 +44,14 @@ class Recording:
     def names(self) -> list[str]:
         """Names of the frames, in order."""
         return [record.frame for record in self.frames]
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """(height, width) of the frames in pixels; QuadSim's if `meta.json` has none."""
+        match self.meta.get("frame_size"):
+            case [int(height), int(width)] if height > 0 and width > 0:
+                return height, width
+        return REFERENCE_SIZE, REFERENCE_SIZE
 
     @property
     def state(self) -> State:

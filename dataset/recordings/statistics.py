@@ -1,93 +1,149 @@
-"""Numbers about a recording, and a plot of them. Reads frames.jsonl only, no picture."""
+"""Statistics of a recording, for the command and the page, and a plot of them. Reads frame records only, no images."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording
-from dataset.schema import SIZE_BANDS, VISIBLE_PIXELS
+from dataset.schema import FAR_PIXELS, REFERENCE_SIZE, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
+
+WRONG_TARGET_METRES = 5.0  # between estimate and ground truth, at least ...
+WRONG_TARGET_FRACTION = 0.25  # ... and as a fraction of the distance, since ranges are less exact farther away
+SIZE_EDGES = np.geomspace(VISIBLE_PIXELS + 1, 128**2, 25)  # of the histogram, pixels at the reference size
+BINS = 24  # of the histograms of range and latency
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Values of one quantity, and their histogram; the outermost bins hold what lies beyond the edges, too."""
+
+    count: int
+    median: float | None  # None without values, as `least` and `most`
+    least: float | None
+    most: float | None
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]  # of each bin, one fewer than edges
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of a recording."""
+    """Statistics of frames of a recording, hidden ones included. `dataclasses.asdict` makes JSON of it."""
 
     frames: int
     hidden: int
-    missing: int  # decisions that are not recorded, between the first and the last
-    seconds: float  # from the first frame to the last, by our clock; 0 where unknown
-    labels: dict[str, int]  # by source
-    hero_pixels: np.ndarray  # of each frame in which it is visible, at 256x256
-    metres: np.ndarray  # the ranges, where one was measured
-    states: tuple[str | None, ...]  # of each frame
+    not_recorded: int  # decisions between the first and the last frame that were not recorded
+    unreadable: int  # lines that are no frame records
+    seconds: float  # from the first frame to the last, by the bridge's clock; 0 if unknown
+    labels: Mapping[str, int]  # frames by label source
+    visible: int  # frames that show the target
+    far: int  # of them, those with a far target
+    size_bands: Mapping[str, int]  # frames that show the target, by `schema.SIZE_BANDS`
     found: int  # times
     lost: int
-    latencies: np.ndarray  # milliseconds, frame in to commands out
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Frames with a visible hero by its size in pixels."""
-        return {band.name: int(band.contains(self.hero_pixels).sum()) for band in SIZE_BANDS}
+    wrong_target: int | None  # frames in which somebody else was followed; None without ground truth
+    size: Distribution  # of a visible target, pixels at the reference size
+    range: Distribution  # metres, where one was measured
+    latency: Distribution  # milliseconds from frame to commands
 
 
-def statistics_of(recording: Recording) -> Statistics:
-    """Counts the frames of a recording, hidden ones included."""
-    frames = recording.frames
-    height, width = recording.meta.get("frame_size") or (256, 256)
-    pixels = np.array([frame.hero_pixels for frame in frames], float)
+def statistics_of(recording: Recording, names: Collection[str] | None = None) -> Statistics:
+    """Compute the statistics of a recording.
+
+    Args: names: of the frames to count, such as `select_frames` returns; None: all.
+    """
+    frames = [frame for frame in recording.frames if names is None or frame.frame in names]
+    sizes = _target_pixels(recording, [frame for frame in frames if frame.hero_pixels > VISIBLE_PIXELS])
     times = [frame.received for frame in frames if frame.received is not None]
     numbers = [frame.number for frame in frames if frame.number is not None]
+    wrong = [is_wrong_target(frame) for frame in frames if frame.ground_truth_target is not None]
     changes = Counter(frame.state for frame in frames if frame.changed)
+    ranges = np.array([frame.range.metres for frame in frames if frame.range], float)
+    latencies = np.array([frame.timings["total"] for frame in frames if "total" in frame.timings], float)
     return Statistics(
         frames=len(frames),
         hidden=len(recording.hidden & {frame.frame for frame in frames}),
-        missing=numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0,
+        not_recorded=numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0,
+        unreadable=recording.unreadable,
         seconds=times[-1] - times[0] if times else 0.0,
         labels=dict(Counter(frame.label_source for frame in frames)),
-        hero_pixels=pixels[pixels > VISIBLE_PIXELS] * 256 * 256 / (height * width),
-        metres=np.array([frame.range["metres"] for frame in frames if frame.range], float),
-        states=tuple(frame.state for frame in frames),
+        visible=len(sizes),
+        far=int((sizes < FAR_PIXELS).sum()),
+        size_bands={band.name: int(band.contains(sizes).sum()) for band in SIZE_BANDS},
         found=changes["found"],
         lost=changes["lost"],
-        latencies=np.array([frame.timings["total"] for frame in frames if "total" in frame.timings], float),
+        wrong_target=sum(wrong) if wrong else None,
+        size=_distribution(sizes, SIZE_EDGES),
+        range=_distribution(ranges, _edges_from_zero(ranges)),
+        latency=_distribution(latencies, _edges_from_zero(latencies)),
     )
+
+
+def is_wrong_target(frame: FrameRecord) -> bool:
+    """Return whether the follower follows somebody else than the target; False where the ground truth is unknown."""
+    estimate, truth, camera = frame.track_point, frame.ground_truth_target, frame.gimbal_pose or frame.pose
+    if frame.state != "found" or estimate is None or truth is None:
+        return False
+    distance = np.hypot(camera[0] - truth[0], camera[1] - truth[1]) if camera else 0.0
+    error = np.hypot(estimate[0] - truth[0], estimate[1] - truth[1])
+    return bool(error > max(WRONG_TARGET_METRES, WRONG_TARGET_FRACTION * distance))
 
 
 def plot(recording: Recording, path: Path) -> None:
-    """Write histograms of hero size and range, and the course of both, as a PNG."""
+    """Write histograms of target size and range, and both over time, as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    statistics = statistics_of(recording)
+    frames, statistics = recording.frames, statistics_of(recording)
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{recording.path.name}: {statistics.frames} frames, hero visible in {len(statistics.hero_pixels)}")
-    (sizes, ranges), (course_of_size, course_of_range) = figure.subplots(2, 2)
-    edges = np.geomspace(VISIBLE_PIXELS, max(1e4, statistics.hero_pixels.max(initial=1)), 30)
-    sizes.hist(statistics.hero_pixels, edges, color="tab:orange")
-    sizes.set(xscale="log", xlabel="hero, pixels at 256x256", ylabel="frames")
+    figure.suptitle(f"{recording.path.name}: {len(frames)} frames, target visible in {statistics.visible}")
+    (sizes, ranges), (sizes_over_time, ranges_over_time) = figure.subplots(2, 2)
+    side = REFERENCE_SIZE
+    sizes.stairs(statistics.size.counts, statistics.size.edges, fill=True, color="tab:orange")
+    sizes.set(xscale="log", xlabel=f"target, pixels at {side}x{side}", ylabel="frames")
     for band in SIZE_BANDS[1:]:
         sizes.axvline(band.low, color="0.6", linewidth=0.8, linestyle=":")
-    ranges.hist(statistics.metres, 30, color="tab:blue")
+    ranges.stairs(statistics.range.counts, statistics.range.edges, fill=True, color="tab:blue")
     ranges.set(xlabel="range, m", ylabel="frames")
-    order = np.arange(statistics.frames)
-    pixels = np.array([frame.hero_pixels for frame in recording.frames], float)
-    course_of_size.plot(order, np.where(pixels > 0, pixels, np.nan), ".", markersize=3, color="tab:orange")
-    course_of_size.set(yscale="log", xlabel="frame", ylabel="hero, pixels")
-    metres = np.array([frame.range["metres"] if frame.range else np.nan for frame in recording.frames], float)
-    course_of_range.plot(order, metres, ".", markersize=3, color="tab:blue")
-    course_of_range.set(xlabel="frame", ylabel="range, m")
-    for axes in (course_of_size, course_of_range):
-        _shade_lost(axes, statistics.states)
-        axes.set_xlim(-0.5, max(statistics.frames - 0.5, 0.5))
+    pixels = _target_pixels(recording, frames)
+    sizes_over_time.plot(np.where(pixels > 0, pixels, np.nan), ".", markersize=3, color="tab:orange")
+    sizes_over_time.set(yscale="log", xlabel="frame", ylabel=f"target, pixels at {side}x{side}")
+    metres = [frame.range.metres if frame.range else np.nan for frame in frames]
+    ranges_over_time.plot(metres, ".", markersize=3, color="tab:blue")
+    ranges_over_time.set(xlabel="frame", ylabel="range, m")
+    unfollowed = [frame.state in ("lost", "searching") for frame in frames]
+    for axes in (sizes_over_time, ranges_over_time):
+        shade = {"transform": axes.get_xaxis_transform(), "color": "0.92", "step": "mid"}
+        axes.fill_between(range(len(frames)), 0, 1, where=unfollowed, **shade)
+        axes.set_xlim(-0.5, max(len(frames) - 0.5, 0.5))
     figure.savefig(path, dpi=110)
 
 
-def _shade_lost(axes, states: tuple[str | None, ...]) -> None:
-    """Grey where the target was not being followed."""
-    away = np.array([state in ("lost", "searching") for state in states])
-    axes.fill_between(
-        np.arange(len(away)), 0, 1, where=away, transform=axes.get_xaxis_transform(), color="0.92", step="mid"
+def _target_pixels(recording: Recording, frames: Collection[FrameRecord]) -> NDArray[np.float64]:
+    return np.array([at_reference_size(frame.hero_pixels, recording.frame_size) for frame in frames], float)
+
+
+def _distribution(values: NDArray[np.float64], edges: NDArray[np.float64]) -> Distribution:
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    known = len(values) > 0
+    return Distribution(
+        count=len(values),
+        median=float(np.median(values)) if known else None,
+        least=float(values.min()) if known else None,
+        most=float(values.max()) if known else None,
+        edges=tuple(edges.tolist()),
+        counts=tuple(counts.tolist()),
     )
+
+
+def _edges_from_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return bins from 0 to a round number above all but the largest few percent, which the last bin takes in."""
+    top = max(float(np.percentile(values, 97)), 1.0) if len(values) else 1.0
+    power = 10.0 ** np.floor(np.log10(top))
+    steps = (1, 2, 4, 6, 8, 10)
+    return np.linspace(0, next(step * power for step in steps if step * power >= 0.999 * top), BINS + 1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.pairs import DatasetError
+from dataset.archives import DatasetError
 from model.data.augment import Augmentation, augment
 from model.data.packed_frames import Frames
 

@@ -21,7 +21,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.pairs import DatasetError, Pair, Problem, inspect_pair, labels_of
+from dataset.archives import DatasetError
+from dataset.checks import inspect_pair
+from dataset.masks import labels_of_mask
+from dataset.pairs import Pair, Problem
 from dataset.resize import resize_bilinear
 from dataset.schema import HERO, PEOPLE
 
@@ -193,7 +196,7 @@ def _write(folder: Path, pairs: Sequence[Pair], size: int, progress) -> None:
         if problem is not None:
             problems[index] = problem
             continue
-        label = labels_of(mask)
+        label = labels_of_mask(mask)
         if label.shape != (size, size):
             image = resize_bilinear(image, (size, size))
             label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)

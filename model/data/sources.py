@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.pairs import DatasetError, Pair, Problem, find_pairs
+from dataset.archives import DatasetError
+from dataset.pairs import Pair, Problem, find_pairs
 from model.data.packed_frames import Frames
 
 STRETCH = 1000  # frames of a run of which one stretch of a twentieth is held out

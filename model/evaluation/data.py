@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from dataset.pairs import DatasetError, Pair, check_pairs, find_pairs, member_path, summarise
+from dataset.archives import DatasetError, member_path
+from dataset.checks import check_pairs, summarise_problems
+from dataset.pairs import Pair, find_pairs
 from model.console import print_plain
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS
 
@@ -36,9 +38,9 @@ def read_data(
         bad = check_pairs([pairs[row] for row in rows])
     problems += bad.values()
     if problems and not skip_bad:
-        raise DatasetError(f"{summarise(problems)}\nrepair the data, or leave these out with --skip-bad")
+        raise DatasetError(f"{summarise_problems(problems)}\nrepair the data, or leave these out with --skip-bad")
     if problems:
-        print_plain(console, f"left out, {summarise(problems)}", "yellow")
+        print_plain(console, f"left out, {summarise_problems(problems)}", "yellow")
     rows = [row for index, row in enumerate(rows) if index not in bad]
     if not rows:
         raise EvaluationError(f"expected images with masks in {source}, found no pair")

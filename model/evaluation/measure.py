@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from dataset.pairs import Pair, labels_of, read_pair
+from dataset.masks import labels_of_mask
+from dataset.pairs import Pair, read_pair
 from dataset.schema import CLASSES, HERO, at_reference_size
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import Runtime
@@ -102,7 +103,7 @@ def _frame_result(
 
 def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> np.ndarray:
     rows, columns = probabilities.shape[:2]
-    labels = cv2.resize(labels_of(mask), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
+    labels = cv2.resize(labels_of_mask(mask), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
     size = len(CLASSES)
     return np.bincount((labels * size + probabilities.argmax(axis=2)).ravel(), minlength=size**2).reshape(size, size)
 

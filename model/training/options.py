@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from dataset.pairs import DatasetError
+from dataset.archives import DatasetError
 from model.evaluation.promotion.criteria import CRITERIA
 from model.training import run_files
 from model.training.run_folder import RunFolder

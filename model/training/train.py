@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import track
 
-from dataset.pairs import DatasetError, Pair, summarise
+from dataset.archives import DatasetError
+from dataset.checks import summarise_problems
+from dataset.pairs import Pair
 from dataset.schema import HERO
 from model.data.batches import Batches
 from model.data.packed_frames import Frames, pack
@@ -228,7 +230,8 @@ def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size:
         return lambda items: track(items, description=text, console=console, transient=True)
 
     if not gathered.pairs:
-        raise DatasetError(summarise(gathered.problems) if gathered.problems else "no labelled frame to learn from")
+        found = summarise_problems(gathered.problems) if gathered.problems else "no labelled frame to learn from"
+        raise DatasetError(found)
     frames = pack(gathered.pairs, options.cache, size, show("reading and checking training frames"))
     held = gathered.held
     validation = pack(held, options.cache, size, show("reading and checking validation frames")) if held else None
@@ -237,7 +240,7 @@ def _pack(gathered: Gathered, options: argparse.Namespace, run: RunFolder, size:
         console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if data.problems:
         run.write_text(run_files.PROBLEMS, "\n".join(f"{each.kind}: {each}" for each in data.problems) + "\n")
-        summary = f"{summarise(data.problems)}\nall of them: {run.path / run_files.PROBLEMS}"
+        summary = f"{summarise_problems(data.problems)}\nall of them: {run.path / run_files.PROBLEMS}"
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
         console.print(f"left out, {summary}", style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -1,15 +1,16 @@
-"""From a frame and its decision to what is written about them. Touches no disk."""
+"""Turn a processed frame into what is written about it. Touches no disk."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
-from dataset.recordings.frame_record import FrameRecord
-from dataset.schema import HERO, PEOPLE
-from follower.types import Decision, Pose
+from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
+from dataset.recordings.frame_record import FrameRecord, RecordedDetection, RecordedPose, RecordedRange
+from dataset.schema import HERO, PEOPLE, LabelSource
+from follower.types import Detection, Pose, Range
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.wire.messages import command_to_event
 
@@ -17,7 +18,7 @@ _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13
 
 
 @dataclass(frozen=True)
-class Entry:
+class EncodedFrame:
     """One frame, ready to be written."""
 
     record: FrameRecord
@@ -26,18 +27,25 @@ class Entry:
     depth: bytes
 
 
-def make_entry(number: int, received: float, processed: ProcessedFrame, note: str = "") -> tuple[Entry, np.ndarray]:
-    """The frame's entry, and its classes, (height, width) uint8.
+def encode_frame(
+    number: int, received: float, processed: ProcessedFrame, note: str = ""
+) -> tuple[EncodedFrame, NDArray[np.uint8]]:
+    """Return the encoded frame and its labels, (height, width) uint8.
 
-    The simulator's own mask is kept as it came; without one (or with one that is no mask of this frame) the likeliest
-    classes by the network take its place, at the frame's size.
+    The simulator's own mask is kept as it came. Without one, or with one that does not fit the frame, the network's
+    likeliest classes take its place, at the frame's size.
+
+    Args:
+        number: of the decision within its session, from 0.
+        received: seconds since 1970.
+        note: of a person who marked this frame.
     """
-    frame, size = processed.frame, processed.frame.image.shape[:2]
-    mask, labels, source = frame.ground_truth_mask, None, "simulator"
-    if mask is not None:
-        labels = labels_of_mask(mask, size)
-    if labels is None:
-        labels, source = labels_of_probabilities(processed.probabilities, size), "model"
+    frame, decision, size = processed.frame, processed.decision, processed.frame.image.shape[:2]
+    source: LabelSource = "simulator"
+    mask = frame.ground_truth_mask
+    labels = decode_labels(mask, size) if mask is not None else None
+    if mask is None or labels is None:
+        source, labels = "model", labels_of_probabilities(processed.probabilities, size)
         mask = encode_labels(labels)
     stem = f"{number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)
@@ -50,40 +58,45 @@ def make_entry(number: int, received: float, processed: ProcessedFrame, note: st
         number=number,
         timestamp=frame.timestamp,
         received=round(received, 3),
-        pose=_degrees(frame.pose),
-        gimbal_pose=_degrees(frame.gimbal_pose),
+        pose=_in_degrees(frame.pose),
+        gimbal_pose=_in_degrees(frame.gimbal_pose),
+        state=decision.state.value,
+        changed=decision.changed,
+        detection=_detection(decision.detection),
+        range=_range(decision.range),
+        world_point=_point(decision.world_point),
+        track_point=_point(decision.track_point),
         ground_truth_target=frame.ground_truth_target,
+        commands=tuple(command_to_event(command) for command in decision.commands),
+        timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
         note=note,
         operator_override=processed.operator_override,
-        timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
-        **_decided(processed.decision),
     )
-    return Entry(record, frame.jpeg, mask, frame.png), labels
+    return EncodedFrame(record, frame.jpeg, mask, frame.png), labels
 
 
-def _decided(decision: Decision) -> Mapping[str, object]:
-    detection, away = decision.detection, decision.range
-    return {
-        "state": decision.state.value,
-        "changed": decision.changed,
-        "detection": detection
-        and {
-            "centroid": _floats(detection.centroid),
-            "box": _floats(detection.box),
-            "area": float(detection.area),
-            "confidence": float(detection.confidence),
-        },
-        "range": away and {"metres": float(away.metres), "source": away.source.value},
-        "world_point": decision.world_point and _floats(decision.world_point),
-        "track_point": decision.track_point and _floats(decision.track_point),
-        "commands": tuple(command_to_event(command) for command in decision.commands),
-    }
+def _in_degrees(pose: Pose) -> RecordedPose:
+    angles = map(math.degrees, (pose.roll, pose.pitch, pose.yaw))
+    x, y, z, roll, pitch, yaw = (round(float(number), _POSE_DECIMALS) for number in (pose.x, pose.y, pose.z, *angles))
+    return x, y, z, roll, pitch, yaw
 
 
-def _floats(values: tuple) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+def _detection(detection: Detection | None) -> RecordedDetection | None:
+    if detection is None:
+        return None
+    top, left, bottom, right = map(float, detection.box)
+    row, column = map(float, detection.centroid)
+    return RecordedDetection(
+        (top, left, bottom, right), (row, column), float(detection.area), float(detection.confidence)
+    )
 
 
-def _degrees(pose: Pose) -> tuple[float, ...]:
-    angles = (math.degrees(angle) for angle in (pose.roll, pose.pitch, pose.yaw))
-    return tuple(round(number, _POSE_DECIMALS) for number in (pose.x, pose.y, pose.z, *angles))
+def _range(range_: Range | None) -> RecordedRange | None:
+    return None if range_ is None else RecordedRange(float(range_.metres), range_.source.value)
+
+
+def _point(point: Sequence[float] | None) -> tuple[float, float, float] | None:
+    if point is None:
+        return None
+    x, y, z = map(float, point)  # not NumPy's, which json refuses
+    return x, y, z

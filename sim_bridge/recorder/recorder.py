@@ -20,7 +20,7 @@ from dataset.recordings.writer import RecordingWriter, free_name, now
 from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import OncePerSecond
-from sim_bridge.recorder.encode import Entry, make_entry
+from sim_bridge.recorder.encode import EncodedFrame, encode_frame
 from sim_bridge.recorder.filter import Selection, traits_of
 from sim_bridge.recorder.settings import Reason, RecordingSettings
 from sim_bridge.session import Session
@@ -54,7 +54,7 @@ class Take:
 class _Track:
     """One simulator within a take. Its run begins with the first frame that is kept, so that none is empty."""
 
-    selection: Selection[Entry]
+    selection: Selection[EncodedFrame]
     writer: RecordingWriter | None = None
     started: str = field(default_factory=now)
     lost: Counter[str] = field(default_factory=Counter)  # reason -> frames that were wanted and are not there
@@ -243,7 +243,7 @@ class Recorder(Subscriber):
     def _record(self, heard: _Heard) -> None:
         take, session = heard.take, heard.session
         track = self._track(take, session)
-        entry, labels = make_entry(heard.number, heard.received, heard.processed, heard.note)
+        entry, labels = encode_frame(heard.number, heard.received, heard.processed, heard.note)
         traits = traits_of(labels, heard.processed, take.settings)
         chosen = deque(track.selection.choose(entry, replace(traits, marked=bool(heard.note))))
         if chosen and time.monotonic() - self._disk_refused >= DISK_PAUSE:
@@ -262,7 +262,7 @@ class Recorder(Subscriber):
             self._lose(take, session, "the disk refused", len(chosen))
         self._sync()
 
-    def _write(self, take: Take, writer: RecordingWriter, entry: Entry) -> None:
+    def _write(self, take: Take, writer: RecordingWriter, entry: EncodedFrame) -> None:
         before = writer.bytes
         writer.add(entry.record, entry.image, entry.mask, entry.depth)
         take.bytes += writer.bytes - before
@@ -294,7 +294,7 @@ class Recorder(Subscriber):
             return take.tracks[session]
 
     def _begin_run(
-        self, take: Take, session: Session, track: _Track, first: Entry, frame_size: tuple[int, int]
+        self, take: Take, session: Session, track: _Track, first: EncodedFrame, frame_size: tuple[int, int]
     ) -> RecordingWriter:
         simulator = {"name": session.name, "address": session.address, "connected_at": session.connected_at}
         about = {"frame_size": frame_size, "first_number": first.record.number, "started": track.started}

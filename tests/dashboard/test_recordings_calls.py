@@ -15,7 +15,7 @@ from dataset.pairs import find_pairs
 from dataset.recordings.layout import lock
 from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
-from dataset.recordings.summary import SummaryCache, frame_names
+from dataset.recordings.summary import SummaryCache
 
 SECRET = b"nobody may read this"
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
@@ -63,7 +63,7 @@ def test_the_list_tells_what_the_statistics_tell(site, folder):
     run = open_recording(folder / "walk")
     expected = statistics_of(run)
     assert (told["name"], told["state"], told["started"]) == ("walk", "finished", run.meta["started"])
-    assert (told["frames"], told["visible"], told["hidden"]) == (expected.frames, len(expected.hero_pixels), 0)
+    assert (told["frames"], told["visible"], told["hidden"]) == (expected.frames, expected.visible, 0)
     assert told["pseudo_labelled"] == expected.labels["model"] == expected.frames
     assert told["seconds"] == pytest.approx(expected.seconds)
     named = {f"{kind}/{name}" for kind in ("images", "masks", "depth") for name in os.listdir(folder / "walk" / kind)}
@@ -235,7 +235,7 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     assert (answer.status_code, answer.json()["error"].split(":")[0]) == (500, "the disk refused")
     assert told["nonsense"]["hidden"] == 2
     assert get(address + "/nonsense").json()["meta"]["started"] == {"a": None}  # NaN is no JSON
-    assert frame_names(folder / "nonsense") == ["000003"]
+    assert open_recording(folder / "nonsense").names == ["000003"]
 
 
 def test_a_recording_that_grows_is_looked_at_from_where_it_was_left(tmp_path):

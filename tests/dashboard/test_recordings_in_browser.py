@@ -185,11 +185,11 @@ def test_its_numbers_are_those_of_the_command(open_player, walk):
     terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
     told, expected = dict(zip(terms, values, strict=True)), statistics_of(open_recording(walk))
     assert told["frames"] == str(expected.frames)
-    assert told["with the hero"] == str(len(expected.hero_pixels))
-    assert [told[name] for name in terms[4:8]] == [str(count) for count in expected.sizes.values()]
+    assert told["with the hero"] == str(expected.visible)
+    assert [told[name] for name in terms[4:8]] == [str(count) for count in expected.size_bands.values()]
     assert told["found, lost"] == f"{expected.found}, {expected.lost} times"
-    assert told["range, median"] == f"{np.median(expected.metres):.1f} m"
-    assert told["latency, median"] == f"{np.median(expected.latencies):.1f} ms"
+    assert told["range, median"] == f"{expected.range.median:.1f} m"
+    assert told["latency, median"] == f"{expected.latency.median:.1f} ms"
 
 
 def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_player, folder, eventually):

@@ -1,11 +1,16 @@
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dataset.pairs import DatasetError, check_pairs, find_pairs, labels_of, read_pair
+from dataset.archives import DatasetError
+from dataset.checks import check_pairs
+from dataset.masks import labels_of_mask
+from dataset.pairs import find_pairs, read_pair
+from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 
@@ -95,14 +100,15 @@ def test_a_source_without_a_single_frame_is_named_and_hides_no_other_problem(tmp
     assert len(find_pairs(tmp_path)[0]) == 2
 
 
+def line(image, label_source):
+    return FrameRecord(Path(image).stem, image, label_source, hero_pixels=0, people_pixels=0).to_line()
+
+
 def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
     for number in range(3):
         write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
-    lines = [
-        '{"image": "000000.jpeg", "label_source": "simulator"}',
-        '{"image": "000001.jpeg", "label_source": "model"}',
-    ]
-    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join([*lines, "[]", '{"image": "0000']))
+    lines = [line("000000.jpeg", "simulator"), line("000001.jpeg", "model"), b"[]\n", line("000002.jpeg", "model")[:40]]
+    (tmp_path / "flight" / "frames.jsonl").write_bytes(b"".join(lines))
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
     for source in (tmp_path / "flight", archive):
         assert [pair.pseudo_labelled for pair in find_pairs(source)[0]] == [False, True, False]
@@ -111,8 +117,8 @@ def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
 def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
     for number in range(3):
         write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
-    lines = [f'{{"image": "{number:06d}.jpeg", "label_source": "simulator"}}' for number in range(2)]
-    (tmp_path / "flight" / "frames.jsonl").write_text("\n".join(lines))
+    lines = [line(f"{number:06d}.jpeg", "simulator") for number in range(2)]
+    (tmp_path / "flight" / "frames.jsonl").write_bytes(b"".join(lines))
     (tmp_path / "flight" / "masks" / "000002.png").unlink()  # as a listing between its image and its mask sees it
     pairs, problems = find_pairs(tmp_path)
     assert [pair.name for pair in pairs] == ["000000", "000001"]
@@ -123,7 +129,7 @@ def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
 
 def test_a_mask_that_is_missing_is_told_whatever_its_frame_is_called(tmp_path, frame):
     write_frame(tmp_path, "run_1_cam1_00001.png", "run_1_mask_00001.png", *frame)
-    (tmp_path / "frames.jsonl").write_text('{"image": "run_1_cam1_00001.png", "label_source": "simulator"}')
+    (tmp_path / "frames.jsonl").write_bytes(line("run_1_cam1_00001.png", "simulator"))
     (tmp_path / "masks" / "run_1_mask_00001.png").unlink()
     assert "no mask" in [problem.kind for problem in find_pairs(tmp_path)[1]]
 
@@ -162,7 +168,7 @@ def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
 def test_masks_of_either_scale_give_the_same_labels(values):
     labels = draw_labels(np.random.default_rng(2), 32)
     mask = np.eye(3, dtype=np.uint8)[labels] * values[1]
-    np.testing.assert_array_equal(labels_of(mask), labels)
+    np.testing.assert_array_equal(labels_of_mask(mask), labels)
 
 
 def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):

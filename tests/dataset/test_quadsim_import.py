@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.pairs import check_pairs, find_pairs, read_pair
+from dataset.checks import check_pairs
+from dataset.pairs import find_pairs, read_pair
 from dataset.quadsim_import import find_frames, labels_of_depths, main, read_frame
 from dataset.recordings.recording import open_recording
 from dataset.recordings.writer import RecordingWriter

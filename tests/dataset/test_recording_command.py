@@ -1,6 +1,7 @@
 """python -m dataset: what a person sees of recordings, and what training gets of them."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -92,12 +93,18 @@ def test_show_counts_and_draws(walk, capsys):
 def test_statistics_are_those_of_the_walk():
     numbers = statistics_of(open_recording(WALK))
     assert numbers.frames == FRAMES
-    assert numbers.missing == 0
-    assert sum(numbers.sizes.values()) == len(numbers.hero_pixels) == FRAMES - len(UNSEEN)
-    assert numbers.metres[0] < 11
-    assert numbers.metres[-1] > 22  # it walks away
+    assert numbers.not_recorded == 0
+    assert sum(numbers.size_bands.values()) == numbers.visible == numbers.size.count == FRAMES - len(UNSEEN)
+    assert numbers.range.least < 11
+    assert numbers.range.most > 22  # it walks away
+    assert numbers.wrong_target is None
+    for distribution in (numbers.size, numbers.range, numbers.latency):
+        assert sum(distribution.counts) == distribution.count > 0
+        assert len(distribution.edges) == len(distribution.counts) + 1
+        assert distribution.least <= distribution.median <= distribution.most
+    assert json.loads(json.dumps(dataclasses.asdict(numbers)))["range"]["median"] == numbers.range.median
     thinned = dataclasses.replace(open_recording(WALK), frames=open_recording(WALK).frames[::3])
-    assert statistics_of(thinned).missing == FRAMES - len(thinned.frames) - 2  # none after the last
+    assert statistics_of(thinned).not_recorded == FRAMES - len(thinned.frames) - 2  # none after the last
 
 
 @pytest.mark.parametrize("count", ["0", "-3", "many"])
@@ -150,7 +157,7 @@ def test_overlays_are_where_the_hero_is():
     frame = run.frames[0]
     picture = draw(run, frame)
     outlined = np.argwhere((picture[:SIZE] == HERO_COLOUR).all(axis=-1))
-    top, left, bottom, right = np.array(frame.detection["box"]) * SIZE / 256
+    top, left, bottom, right = np.array(frame.detection.box) * SIZE / 256
     assert len(outlined)
     assert outlined.min(axis=0) == pytest.approx([top, left], abs=3)
     assert outlined.max(axis=0) == pytest.approx([bottom, right], abs=3)

@@ -1,7 +1,6 @@
 """What is learnt from and measured on, and that everything wrong with it is named before training starts."""
 
 import errno
-import json
 import os
 from dataclasses import replace
 
@@ -9,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.pairs import DatasetError, Pair, Source, find_pairs
+from dataset.archives import DatasetError, Source
+from dataset.pairs import Pair, find_pairs
+from dataset.recordings.frame_record import FrameRecord
 from model.data.augment import Augmentation
 from model.data.batches import Sampling, draw_probabilities, make_batch, no_mistakes
 from model.data.packed_frames import pack
@@ -159,8 +160,8 @@ def write_recording(folder, count, pseudo_labelled):
     for number in range(count):
         write_frame(folder, f"{number:06d}.png", f"{number:06d}.png", paint(labels) - np.uint8(number), labels)
         source = "model" if number < pseudo_labelled else "simulator"
-        lines.append(json.dumps({"image": f"{number:06d}.png", "label_source": source}))
-    (folder / "frames.jsonl").write_text("\n".join(lines))
+        lines.append(FrameRecord(f"{number:06d}", f"{number:06d}.png", source, 0, 0).to_line())
+    (folder / "frames.jsonl").write_bytes(b"".join(lines))
     return str(folder)
 
 

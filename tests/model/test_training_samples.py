@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.pairs import find_pairs, labels_of, read_pair
+from dataset.masks import labels_of_mask
+from dataset.pairs import find_pairs, read_pair
 from model.data.augment import Augmentation, augment
 from model.data.batches import Batches, Sampling, draw_probabilities, no_mistakes
 from model.data.packed_frames import pack
@@ -44,8 +45,8 @@ def test_packed_frames_are_the_files(dataset):
     for index in (0, 7):
         image, mask = read_pair(pairs[index])
         np.testing.assert_array_equal(frames.images[index], image)
-        np.testing.assert_array_equal(frames.labels[index], labels_of(mask))
-        assert frames.areas[index].tolist() == np.bincount(labels_of(mask).ravel(), minlength=3).tolist()
+        np.testing.assert_array_equal(frames.labels[index], labels_of_mask(mask))
+        assert frames.areas[index].tolist() == np.bincount(labels_of_mask(mask).ravel(), minlength=3).tolist()
 
 
 def test_packing_again_reads_nothing(dataset):

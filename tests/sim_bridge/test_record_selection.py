@@ -7,7 +7,7 @@ import pytest
 
 from app.settings import load_settings
 from config.reader import ConfigError
-from dataset.masks import encode_labels, labels_of_mask, labels_of_probabilities
+from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.filter import Selection, Traits, traits_of
@@ -86,10 +86,10 @@ def test_uncertain_is_seen_with_doubt_or_unseen_with_doubt(hero, confidence, unc
 
 def test_masks_survive_their_file():
     labels = np.random.default_rng(3).integers(0, 3, (40, 50)).astype(np.uint8)
-    np.testing.assert_array_equal(labels_of_mask(encode_labels(labels), (40, 50)), labels)
-    assert labels_of_mask(encode_labels(labels), (50, 40)) is None
-    assert labels_of_mask(b"no picture", (40, 50)) is None
-    assert labels_of_mask(b"", (40, 50)) is None
+    np.testing.assert_array_equal(decode_labels(encode_labels(labels), (40, 50)), labels)
+    assert decode_labels(encode_labels(labels), (50, 40)) is None
+    assert decode_labels(b"no picture", (40, 50)) is None
+    assert decode_labels(b"", (40, 50)) is None
 
 
 def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():

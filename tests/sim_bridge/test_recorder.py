@@ -89,10 +89,10 @@ def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
         assert record.timestamp == float(sent["timestamp"])
         assert ",".join(f"{value:.4f}" for value in record.gimbal_pose) == sent["gimbal_pose"]
         assert record.state == "found"
-        assert record.detection["centroid"] == pytest.approx((139.5, 91.5))  # rows 120..159, columns 80..103
-        assert record.range["metres"] > 0
+        assert record.detection.centroid == pytest.approx((139.5, 91.5))  # rows 120..159, columns 80..103
+        assert record.range.metres > 0
         assert [name for name, _ in record.commands] == ["object_detected", "create_box_marker"]
-        assert record.commands[0][1] == {"coords": record.track_point}
+        assert record.commands[0][1] == {"coords": list(record.track_point)}
         assert record.label_source == "model"
         assert record.hero_pixels == 40 * 24
         assert record.people_pixels == 40 * 40
@@ -127,7 +127,7 @@ def test_the_simulators_truth_goes_before_the_models_mask(fly, payload, tmp_path
     first, second = read_frame_records(run)[0]
     assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["ground_truth_mask"])
     assert (first.label_source, first.hero_pixels, first.people_pixels) == ("simulator", 0, 256 * 256)
-    assert first.ground_truth_target == [1.5, 2.5, 0]
+    assert first.ground_truth_target == (1.5, 2.5, 0.0)
     assert second.label_source == "model"
 
 

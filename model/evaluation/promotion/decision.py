@@ -79,11 +79,8 @@ def target_ranges(pairs: Iterable[Pair]) -> list[float]:
     ranges = []
     for pair in pairs:
         record = None if pair.image.member else records(pair.image.path.parent.parent).get(pair.image.name)
-        if record and record.ground_truth_target and record.pose:
-            ranges.append(math.dist(record.ground_truth_target, record.pose[:3]))
-        else:
-            metres = record.range["metres"] if record and record.range else None
-            ranges.append(metres if isinstance(metres, int | float) else math.nan)
+        metres = record.target_metres() if record else None
+        ranges.append(math.nan if metres is None else metres)
     return ranges
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from dataset.recordings.frame_record import FrameRecord
 from model.evaluation.data import EvaluationError, read_data
 from model.evaluation.evaluate import main
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS
@@ -52,7 +53,7 @@ def test_frames_that_are_wrong_are_all_named_before_anything_is_measured(tmp_pat
 
 def test_pseudo_labels_are_reported(tmp_path, weights, capsys):
     write_frame(tmp_path, "a", ground_truth=(0, 0, 8, 8))
-    (tmp_path / "frames.jsonl").write_text('{"image": "a_cam1_1.png", "label_source": "model"}')
+    (tmp_path / "frames.jsonl").write_bytes(FrameRecord("a_cam1_1", "a_cam1_1.png", "model", 0, 0).to_line())
     assert main([str(weights), str(tmp_path)]) == 0
     assert "1 of 1 masks are pseudo-labels" in capsys.readouterr().out
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dataset.pairs import DatasetError, find_pairs, read_pair
+from dataset.archives import DatasetError
+from dataset.pairs import find_pairs, read_pair
 from tests.model.evaluation.synthetic import evaluate, write_frame
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.pairs import Pair, Source
-from dataset.recordings.frame_record import FrameRecord
+from dataset.archives import Source
+from dataset.pairs import Pair
+from dataset.recordings.frame_record import FrameRecord, RecordedRange
 from model.evaluation.promotion.decision import compare, decide, target_ranges
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.score import FrameScore
@@ -73,7 +74,7 @@ def test_few_frames_decide_nothing():
 
 
 def test_ranges_come_from_the_recording(tmp_path):
-    pose, estimate = (0.0, 0.0, 10.0, 0.0, 0.0, 0.0), {"metres": 7.0, "source": "depth"}
+    pose, estimate = (0.0, 0.0, 10.0, 0.0, 0.0, 0.0), RecordedRange(7.0, "depth")
     records = [
         record("0", pose=pose, ground_truth_target=(30.0, 40.0, 10.0), range=estimate),
         record("1", pose=pose, range=estimate),

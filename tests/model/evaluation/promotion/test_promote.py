@@ -1,12 +1,12 @@
 """The command replaces a model by the retrained one, keeps the old file and writes a report."""
 
 import io
-import json
 import re
 
 import keras
 from rich.console import Console
 
+from dataset.recordings.frame_record import FrameRecord
 from model import networks
 from model.evaluation.promotion.promote import replace_weights
 from model.training import train as command
@@ -80,9 +80,8 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
 def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
     current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
     flight = write_dataset(tmp_path / "flight", 40, size=64)
-    names = sorted(path.name for path in (flight / "images").iterdir())
-    lines = [json.dumps({"image": name, "label_source": "model"}) for name in names]
-    (flight / "frames.jsonl").write_text("\n".join(lines))
+    lines = [FrameRecord(path.stem, path.name, "model", 0, 0).to_line() for path in (flight / "images").iterdir()]
+    (flight / "frames.jsonl").write_bytes(b"".join(lines))
     arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
     command.console = Console(record=True, width=200, file=io.StringIO())
     status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))

@@ -1,0 +1,91 @@
+"""Files in folders and in zip archives, by one interface. Knows nothing of what they hold."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+_METADATA_FOLDERS = {"__MACOSX"}  # macOS adds one to archives: every name again, without the contents
+
+Folder = tuple[PurePosixPath, dict[str, "Source"]]  # path relative to the root, files by name
+
+
+class DatasetError(ValueError):
+    """A dataset cannot be used as it is; the message names the files."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file in a folder, or a member of a zip archive."""
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.member is None else f"{self.path}:{self.member}"
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without folders."""
+        return self.path.name if self.member is None else member_path(self.member).name
+
+    def read(self) -> bytes:
+        """Return the file's contents. Raises OSError, and DatasetError for a damaged archive."""
+        if self.member is None:
+            return self.path.read_bytes()
+        try:
+            return _open_archive(self.path, os.getpid()).read(self.member)
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise DatasetError(f"{self} cannot be read: {error}") from error
+
+
+def member_path(name: str) -> PurePosixPath:
+    """Return the path of an archive's member; some programs for Windows write backslashes."""
+    return PurePosixPath(name.replace("\\", "/"))
+
+
+def walk(root: Path) -> Iterator[Folder]:
+    """Yield each folder below `root`, a folder or a zip archive, a parent before its subfolders. Raises DatasetError.
+
+    Links to folders are followed; each folder is visited once. A subfolder is listed only after the files beside it
+    were yielded: of a growing recording, `frames.jsonl` can be read before `images/`.
+    """
+    return _walk_archive(root) if root.is_file() else _walk_folder(root)
+
+
+def _walk_folder(root: Path) -> Iterator[Folder]:
+    visited = set()
+    for path, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(path)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(set(folders) - _METADATA_FOLDERS)
+        yield PurePosixPath(Path(path).relative_to(root).as_posix()), {name: Source(Path(path, name)) for name in names}
+
+
+def _walk_archive(path: Path) -> Iterator[Folder]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+    except zipfile.BadZipFile as error:
+        raise DatasetError(f"expected a folder or a .zip archive, but {path} is neither: {error}") from error
+    folders: dict[PurePosixPath, dict[str, Source]] = {}
+    for name in names:
+        member = member_path(name)
+        if _METADATA_FOLDERS.isdisjoint(member.parts):
+            folders.setdefault(member.parent, {})[member.name] = Source(path, name)
+    yield from sorted(folders.items())
+
+
+@lru_cache(maxsize=8)
+def _open_archive(path: Path, process: int) -> zipfile.ZipFile:
+    """Open an archive and keep it open: reading the directory of thousands of members takes longer than a member.
+
+    `process` is part of the key because forked processes would share the position in the file.
+    """
+    return zipfile.ZipFile(path)
