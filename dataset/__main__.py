@@ -128,7 +128,7 @@ def _tell(recording: Recording, console: Console) -> None:
         "model": meta.get("model", {}).get("description", "?"),
         "frames": f"{numbers.frames} in {numbers.seconds:.1f} s; {numbers.hidden} hidden",
         "not recorded": f"{numbers.not_recorded} of {numbers.not_recorded + numbers.frames} decisions",
-        "left out": ", ".join(f"{count} because {reason}" for reason, count in meta.get("lost", {}).items()) or "none",
+        "dropped": ", ".join(f"{count}: {reason}" for reason, count in meta.get("dropped", {}).items()) or "none",
         "labels": ", ".join(f"{count} by the {source}" for source, count in numbers.labels.items()) or "none",
         "hero visible": f"{numbers.visible} frames; by pixels at 256x256: "
         + ", ".join(f"{size}: {count}" for size, count in numbers.size_bands.items()),

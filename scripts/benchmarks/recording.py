@@ -112,7 +112,7 @@ def show(figures: Sequence[Figures], kept: dict) -> None:
     console.print(drawn)
     share = 100 * kept["on_disk"] / max(kept["answered"], 1)
     text = f"kept {kept['on_disk']} of {kept['answered']} frames ({share:.1f} %), {kept['megabytes']:.1f} MB"
-    console.print(text + (f"; lost: {kept['lost']}" if kept["lost"] else ""), highlight=False)
+    console.print(text + (f"; dropped: {kept['dropped']}" if kept["dropped"] else ""), highlight=False)
     if kept["processor_ms_a_frame"] is not None:
         console.print(f"writing takes {kept['processor_ms_a_frame']:.2f} ms of processor time a frame", highlight=False)
 
@@ -154,9 +154,9 @@ def serve(weights: str, folder: Path | None, pipe: Connection) -> None:
         processor_seconds = _processor_seconds("recorder")
         megabytes = recorder.status()["megabytes"]
     kept = sum(len(run.frames) for run in find_recordings(place) if run.path not in others)
-    lost = recorder.status()["lost"]
+    dropped = recorder.status()["dropped"]
     milliseconds = None if processor_seconds is None else 1e3 * processor_seconds / max(kept, 1)
-    pipe.send({"on_disk": kept, "lost": lost, "megabytes": megabytes, "processor_ms_a_frame": milliseconds})
+    pipe.send({"on_disk": kept, "dropped": dropped, "megabytes": megabytes, "processor_ms_a_frame": milliseconds})
 
 
 def _processor_seconds(name: str) -> float | None:

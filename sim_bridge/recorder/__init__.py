@@ -1,1 +1,1 @@
-"""Records a flight while it happens."""
+"""Record flights as they happen."""

@@ -1,4 +1,4 @@
-"""Which frames are worth keeping: each n-th, or only far, uncertain, found-and-lost ones. Reads and writes nothing."""
+"""Select frames worth keeping: every n-th, or only far, uncertain and found-or-lost ones. Reads and writes nothing."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from dataset.schema import HERO, REFERENCE_PIXELS
+from dataset.schema import HERO, at_reference_size
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.settings import RecordingSettings
 
@@ -14,52 +14,49 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Traits:
-    """What a frame may be wanted for."""
+class FrameTraits:
+    """Reasons to keep a frame."""
 
     far: bool
     uncertain: bool
-    moment: bool  # found or lost just now
-    marked: bool = False  # a person asked for it; kept whatever the filters
+    event: bool  # the target was found or lost in this frame
+    marked: bool = False  # by a person; kept regardless of the filter
 
 
-def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> Traits:
-    """Judge one frame.
+def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> FrameTraits:
+    """Return the traits of one frame.
 
-    Args:
-        labels: (height, width) uint8 classes, the truth where there is one: what is far and missed is far all the same.
-        processed: the frame.
+    Args: labels: (height, width) uint8; ground truth if available, so that a far target counts even if it is missed.
     """
     decision = processed.decision
-    hero = int(np.count_nonzero(labels == HERO)) * REFERENCE_PIXELS / labels.size
-    away = decision.range.metres if decision.range is not None else 0.0
+    target_pixels = at_reference_size(int(np.count_nonzero(labels == HERO)), labels.shape)
+    metres = decision.range.metres if decision.range is not None else 0.0
     if decision.detection is not None:
         uncertain = decision.detection.confidence < settings.uncertain_below
     else:
         uncertain = float(processed.probabilities[..., HERO].max()) > 1 - settings.uncertain_below
-    return Traits(
-        far=0 < hero < settings.far_pixels or away > settings.far_metres, uncertain=uncertain, moment=decision.changed
-    )
+    far = 0 < target_pixels < settings.far_pixels or metres > settings.far_metres
+    return FrameTraits(far, uncertain, event=decision.changed)
 
 
-class Selection(Generic[Item]):
-    """Chooses from the frames of one run as they come. Holds back those that a moment to come may make wanted."""
+class FrameFilter(Generic[Item]):
+    """Filter for the frames of one recording as they come. Holds frames back that a later event may make wanted."""
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
-        self._wanted = 0
+        self._wanted = 0  # frames so far
         self._before: deque[Item] = deque(maxlen=settings.frames_around)
-        self._after = 0  # so many frames are still wanted for the last moment
+        self._after = 0  # frames still wanted after the last event
 
-    def choose(self, item: Item, traits: Traits) -> list[Item]:
-        """The frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
-        kept = self._settings.filter
-        wanted = not kept or ("far" in kept and traits.far) or ("uncertain" in kept and traits.uncertain)
+    def select(self, item: Item, traits: FrameTraits) -> list[Item]:
+        """Return the frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
+        reasons = self._settings.filter
+        wanted = not reasons or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)
         wanted = wanted or traits.marked
-        chosen = []
-        if "events" in kept:
-            if traits.moment or traits.marked:
-                chosen += self._before
+        selected: list[Item] = []
+        if "events" in reasons:
+            if traits.event or traits.marked:
+                selected += self._before
                 self._before.clear()
                 self._after = self._settings.frames_around + 1
             wanted = wanted or self._after > 0
@@ -67,8 +64,8 @@ class Selection(Generic[Item]):
             if not wanted:
                 self._before.append(item)
         if wanted:
-            chosen.append(item)
-        return [each for each in chosen if self._is_nth() or (each is item and traits.marked)]
+            selected.append(item)
+        return [each for each in selected if self._is_nth() or (each is item and traits.marked)]
 
     def _is_nth(self) -> bool:
         self._wanted += 1

@@ -1,33 +1,38 @@
-"""Where a recording comes from: which model to the byte, which settings, which versions. Plain data for `meta.json`."""
+"""Provenance of a recording as plain data for `meta.json`: versions, settings, and the model's exact file."""
 
 import platform
 from collections.abc import Mapping
 from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from config.version import VERSION
 
 PACKAGES = ("numpy", "opencv-python-headless", "python-socketio", "tensorflow", "keras", "openvino")
 
 
-def describe_origin(description: str, weights: Path, settings: Mapping[str, object]) -> dict:
-    """What `Recorder` takes as `about`.
+def describe_origin(description: str, weights: Path, settings: Mapping[str, object]) -> dict[str, Any]:
+    """Return the origin that `Recorder` takes.
 
     Args:
         description: of the model, one line for people.
-        weights: its file. settings: all of them, by section.
+        weights: the model's file.
+        settings: all of them, by section.
 
-    Raises OSError when the weights cannot be read.
+    Raises OSError if the weights cannot be read.
     """
     with weights.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     return {
+        "version": VERSION,
         "model": {"description": description, "file": weights.name, "sha256": digest},
         "settings": dict(settings),
-        "versions": {"python": platform.python_version(), "system": platform.platform(), **_versions()},
+        "versions": {"python": platform.python_version(), "system": platform.platform(), **_package_versions()},
     }
 
 
-def _versions() -> dict[str, str]:
+def _package_versions() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
         try:

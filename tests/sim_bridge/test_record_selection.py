@@ -10,16 +10,16 @@ from config.reader import ConfigError
 from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.processed_frame import ProcessedFrame
-from sim_bridge.recorder.filter import Selection, Traits, traits_of
+from sim_bridge.recorder.filter import FrameFilter, FrameTraits, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
 
-NOTHING = Traits(far=False, uncertain=False, moment=False)
+NOTHING = FrameTraits(far=False, uncertain=False, event=False)
 
 
-def keep(settings: RecordingSettings, traits: list[Traits]) -> list[int]:
-    selection = Selection(settings)
-    kept = [number for index, trait in enumerate(traits) for number in selection.choose(index, trait)]
+def keep(settings: RecordingSettings, traits: list[FrameTraits]) -> list[int]:
+    frame_filter = FrameFilter(settings)
+    kept = [number for index, trait in enumerate(traits) for number in frame_filter.select(index, trait)]
     assert len(set(kept)) == len(kept)
     return kept
 
@@ -34,8 +34,8 @@ def test_every_third():
 
 def test_moments_come_with_the_frames_around_them():
     traits = [NOTHING] * 20
-    traits[7] = traits[9] = dataclasses.replace(NOTHING, moment=True)
-    traits[16] = dataclasses.replace(NOTHING, moment=True)
+    traits[7] = traits[9] = dataclasses.replace(NOTHING, event=True)
+    traits[16] = dataclasses.replace(NOTHING, event=True)
     settings = RecordingSettings(filter=("events",), frames_around=2)
     assert keep(settings, traits) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
     assert keep(dataclasses.replace(settings, frames_around=0), traits) == [7, 9, 16]
@@ -45,7 +45,7 @@ def test_reasons_add_up():
     traits = [NOTHING] * 6
     traits[1] = dataclasses.replace(NOTHING, far=True)
     traits[3] = dataclasses.replace(NOTHING, uncertain=True)
-    traits[5] = dataclasses.replace(NOTHING, moment=True)
+    traits[5] = dataclasses.replace(NOTHING, event=True)
     assert keep(RecordingSettings(filter=("far",)), traits) == [1]
     assert keep(RecordingSettings(filter=("far", "uncertain")), traits) == [1, 3]
     assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), traits)) == [1, 3, 4, 5]

@@ -1,0 +1,198 @@
+"""A recording session, from start to stop: filter frames and write them, one recording for each simulator."""
+
+import logging
+import shutil
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dataset.recordings.writer import RecordingWriter, free_name, now
+from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.rate_limit import OncePerSecond
+from sim_bridge.recorder.encode import EncodedFrame, encode_frame
+from sim_bridge.recorder.filter import FrameFilter, traits_of
+from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.session import Session
+
+logger = logging.getLogger(__name__)
+
+GIGABYTE = 1e9
+DISK_PAUSE = 1.0  # seconds without an attempt after the disk has refused
+DISK_CHECK = 1.0  # seconds between looks at the free space
+
+
+@dataclass(frozen=True)
+class QueuedFrame:
+    """A processed frame on its way to the disk."""
+
+    simulator: Session
+    number: int  # of the decision within the simulator's session
+    received: float  # seconds since 1970
+    processed: ProcessedFrame
+    note: str = ""  # of a person who marked this frame
+
+
+@dataclass
+class Totals:
+    """Frames since the program started."""
+
+    written: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)  # by reason
+
+
+@dataclass(eq=False)
+class _Stream:
+    """Frames of one simulator. Its recording begins with the first frame that is kept, so that none is empty."""
+
+    filter: FrameFilter[EncodedFrame]
+    writer: RecordingWriter | None = None
+    started: str = field(default_factory=now)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+class RecordingSession:
+    """Writes one recording for each simulator, and another one after the model was changed.
+
+    `drop` and `name` may be used from any thread, everything else only from the recorder's.
+    """
+
+    def __init__(
+        self, settings: RecordingSettings, name: str, totals: Totals, report: Callable[[str], object] = logger.info
+    ):
+        """Start the session.
+
+        Args:
+            name: of the recordings, to which a number is added where it is taken.
+            totals: to update.
+            report: takes a sentence for people when a recording ends.
+        """
+        self.recordings: list[str] = []  # names of the folders that were made
+        self.bytes = 0
+        self._folder = Path(settings.folder)
+        self._requested, self._expected = name, free_name(self._folder, name)
+        self._settings, self._totals, self._report = settings, totals, report
+        self._streams: dict[Session, _Stream] = {}
+        self._lock = threading.Lock()  # for streams and dropped frames
+        self._disk_refused = -DISK_PAUSE
+        self._disk_checked = -DISK_CHECK
+        self._limited_log = OncePerSecond(logger)
+
+    @property
+    def name(self) -> str:
+        """Name of the first recording, also before it is made."""
+        return self.recordings[0] if self.recordings else self._expected
+
+    def write(self, queued: QueuedFrame, origin: Mapping[str, object]) -> str | None:
+        """Write a frame, and those held back, if the filter passes them; return why the session must end, if so.
+
+        Args: origin: for `meta.json`, of `provenance.describe_origin`.
+        """
+        stream = self._stream(queued.simulator)
+        encoded, labels = encode_frame(queued.number, queued.received, queued.processed, queued.note)
+        traits = replace(traits_of(labels, queued.processed, self._settings), marked=bool(queued.note))
+        kept = deque(stream.filter.select(encoded, traits))
+        if kept and time.monotonic() - self._disk_refused >= DISK_PAUSE:
+            try:
+                if limit := self._limit_reached():
+                    return limit
+                if stream.writer is None:
+                    stream.writer = self._begin(queued.simulator, stream, kept[0], labels.shape[:2], origin)
+                while kept:
+                    self._add(stream.writer, kept[0])
+                    kept.popleft()
+            except OSError as error:
+                self._disk_refused = time.monotonic()
+                self._limited_log.warning("disk", "not recorded, the flight goes on: %s", error)
+        if kept:
+            self.drop(queued.simulator, "the disk refused", len(kept))
+        self.sync()
+        return None
+
+    def drop(self, simulator: Session, reason: str, count: int = 1) -> None:
+        """Count frames that are missing from the recording."""
+        stream = self._stream(simulator)
+        with self._lock:
+            stream.dropped[reason] += count
+            self._totals.dropped[reason] += count
+        self._limited_log.warning(reason, "dropped from the recording: %s", reason)
+
+    def sync(self) -> None:
+        """Flush to the disk what is due."""
+        try:
+            for stream in self._streams.copy().values():
+                if stream.writer is not None:
+                    stream.writer.sync_if_due()
+        except OSError as error:
+            self._limited_log.warning("disk", "the disk refused: %s", error)
+
+    def finish(self, reason: str) -> None:
+        """Finish all recordings."""
+        for simulator in list(self._streams):
+            self.finish_simulator(simulator, reason)
+
+    def finish_simulator(self, simulator: Session, reason: str) -> None:
+        """Finish the recording of one simulator, if it has one."""
+        with self._lock:
+            stream = self._streams.pop(simulator, None)
+        if stream is None:
+            return
+        writer, dropped = stream.writer, dict(stream.dropped)
+        missing = f", {sum(dropped.values())} dropped" if dropped else ""
+        if writer is None:
+            self._report(f"recorded nothing of {simulator.name}{missing or ', no frame passed the filter'}; {reason}")
+            return
+        try:
+            writer.close(reason, {"dropped": dropped})
+        except OSError as error:
+            logger.warning("%s is intact but could not be finished (%s); the next start does it", writer.path, error)
+        self._report(f"recorded {writer.path}: {writer.frames} frames{missing}; {reason}")
+
+    def _stream(self, simulator: Session) -> _Stream:
+        with self._lock:
+            if simulator not in self._streams:
+                self._streams[simulator] = _Stream(FrameFilter(self._settings))
+            return self._streams[simulator]
+
+    def _begin(
+        self,
+        simulator: Session,
+        stream: _Stream,
+        first: EncodedFrame,
+        frame_size: tuple[int, ...],
+        origin: Mapping[str, object],
+    ) -> RecordingWriter:
+        meta = {
+            **origin,
+            "simulator": {
+                "name": simulator.name,
+                "address": simulator.address,
+                "connected_at": simulator.connected_at,
+            },
+            "frame_size": frame_size,
+            "first_number": first.record.number,
+            "started": stream.started,
+        }
+        writer = RecordingWriter(self._folder, self._requested, meta)
+        self.recordings.append(writer.path.name)
+        return writer
+
+    def _add(self, writer: RecordingWriter, frame: EncodedFrame) -> None:
+        before = writer.bytes
+        writer.add(frame.record, frame.image, frame.mask, frame.depth)
+        self.bytes += writer.bytes - before
+        self._totals.written += 1
+
+    def _limit_reached(self) -> str | None:
+        settings = self._settings
+        if self.bytes >= settings.max_gigabytes * GIGABYTE:
+            return f"the limit of {settings.max_gigabytes:g} GB was reached"
+        if time.monotonic() - self._disk_checked < DISK_CHECK:
+            return None
+        self._disk_checked = time.monotonic()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self._folder).free < settings.min_free_gigabytes * GIGABYTE:
+            return f"the disk has less than {settings.min_free_gigabytes:g} GB left"
+        return None
