@@ -1,10 +1,16 @@
-"""Sets up everything and runs the tests: `python scripts/test.py [pytest's arguments]`."""
+"""Set up everything and run all checks and tests: `python scripts/test.py [pytest's arguments]`.
+
+Without arguments: the quick checks, then, if they pass, all other tests. With arguments: format, lint, types, and the
+tests that pytest chooses by them.
+"""
 
 import sys
 
-from environment import ROOT, prepare, run
+from check import QUICK, REQUIREMENTS, STATIC, Step, run_steps, tests
+from environment import prepare
 
 if __name__ == "__main__":
-    interpreter = prepare("requirements.txt", "requirements-dev.txt")
-    status = run(interpreter, "-m", "ruff", "check", ROOT)
-    sys.exit(status or run(interpreter, "-m", "pytest", *sys.argv[1:], cwd=ROOT))
+    interpreter = prepare(*REQUIREMENTS)
+    if sys.argv[1:]:
+        sys.exit(run_steps(interpreter, [*STATIC, Step("tests", ("pytest", *sys.argv[1:]))]))
+    sys.exit(run_steps(interpreter, QUICK) or run_steps(interpreter, [tests("other tests", "-m", "not quick")]))

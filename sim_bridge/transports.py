@@ -214,6 +214,8 @@ class EventletTransport:
             pass
         finally:
             server.kill()
+            self._wake_reader.close()
+            self._wake_writer.close()
 
     def call(self, function: Callable[[], None] | None) -> None:
         """Queue a function for the serving thread."""

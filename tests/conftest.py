@@ -10,6 +10,8 @@ settings.load_profile("no deadline")
 
 pytest_plugins = ["tests.bridge_fixtures"]
 
+FIXTURES_THAT_MARK = {"browser", "shared"}
+NOT_QUICK = {"browser", "training", "simulator", "slow"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -22,6 +24,18 @@ def shared() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser go first: Playwright waits for ever in a thread in which eventlet has had a hub."""
-    items.sort(key=lambda item: "in_browser" not in item.nodeid)
+    """Mark tests by the fixtures they use, and those that need nothing as quick; put browser and training tests first.
+
+    Playwright waits for ever in a thread in which eventlet has had a hub. With pytest-xdist each process gets its files
+    in this order, too. Trainings follow because they take longest.
+    """
+    for item in items:
+        for fixture in FIXTURES_THAT_MARK.intersection(item.fixturenames):
+            item.add_marker(fixture)
+        if not any(mark.name in NOT_QUICK for mark in item.iter_markers()):
+            item.add_marker("quick")
+    items.sort(
+        key=lambda item: (item.get_closest_marker("browser") is None, item.get_closest_marker("training") is None)
+    )

@@ -9,21 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from rich.console import Console
 
+from model import networks
 from model.training import train as command
 from model.training.run_folder import RunFolder
-from model.weights import load_model
+from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
-preset = "pyramid-small"
 batch_size = 4
 epoch_steps = 3
-learning_rate = 0.001
+init_learning_rate = 0.001
 clip_norm = 0.0
 full_frames = 0.0
 mixed_precision = "float32"
@@ -33,12 +34,22 @@ crop = 64
 
 
 def prepare(folder):
-    """Writes frames and settings, and what is printed from now on to where tests find it; the arguments for them."""
+    """Write frames, settings and a small network to begin with; return the arguments for them, and keep the output."""
     data = write_dataset(folder / "learn", 6)
+    keras.utils.set_random_seed(0)
+    init = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), folder / "init.h5")
     (folder / "settings.toml").write_text(SETTINGS)
     command.console = Console(record=True, width=200, file=io.StringIO())
     arguments = ["--workers", "0", "--data", str(data), "--no-validation"]
-    return [*arguments, "--settings", str(folder / "settings.toml"), "--cache", str(folder / "cache")]
+    return [
+        *arguments,
+        "--init",
+        str(init),
+        "--settings",
+        str(folder / "settings.toml"),
+        "--cache",
+        str(folder / "cache"),
+    ]
 
 
 def free_ports(count):
