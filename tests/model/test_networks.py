@@ -1,0 +1,63 @@
+"""Presets segment images of any permitted size; copies keep their weights; costs follow from the layers' shapes."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from model import networks
+
+SIZE = 64
+
+
+@pytest.mark.parametrize("preset", ["pyramid-small", "fcn-2", "fcn-5"])
+def test_a_preset_maps_images_to_probabilities(preset):
+    network = networks.build(preset, SIZE)
+    image = np.random.default_rng(0).uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
+    result = np.asarray(network(image))
+    assert result.shape == (1, SIZE, SIZE, 3)
+    np.testing.assert_allclose(result.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_sizes_that_do_not_fit_and_unknown_presets_are_errors():
+    with pytest.raises(ValueError, match="a multiple of 32, got 100"):
+        networks.build("pyramid", 100)
+    with pytest.raises(ValueError, match="a multiple of 4, got 162"):
+        networks.build("fcn-2", 162)
+    with pytest.raises(ValueError, match=r"presets pyramid, .*, got 'pyramide'"):
+        networks.build("pyramide")
+
+
+def test_a_copy_has_the_weights_but_another_shape_and_precision():
+    network = networks.Pyramid((8, 16), (1, 1), (1,)).build(16)
+    copy = networks.clone_with(network, dtype="mixed_bfloat16", shape=(None, None, 3))
+    assert copy.get_layer("stem").compute_dtype == "bfloat16"
+    image = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3)).astype(np.float32)
+    result = np.asarray(copy(image))
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, network(image), atol=0.05)
+    assert copy(image.repeat(2, axis=1)).shape == (1, 32, 16, 3)
+    for weight, original in zip(copy.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, original)
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (layers.Conv2D(5, 3, strides=2, padding="same"), 4 * 4 * 3 * 3 * 2 * 5),
+        (layers.Conv2DTranspose(5, 4, strides=2, padding="same"), 8 * 8 * 4 * 4 * 2 * 5),
+        (layers.SeparableConv2D(5, 3, padding="same"), 8 * 8 * (3 * 3 * 2 + 2 * 5)),
+        (layers.ReLU(), 0),
+    ],
+    ids=["convolution", "transposed", "separable", "none"],
+)
+def test_multiply_accumulates(layer, expected):
+    image = keras.Input((8, 8, 2))
+    assert networks.multiply_accumulates(keras.Model(image, layer(image))) == expected
+
+
+def test_the_command_prints_layers_and_cost(capsys):
+    networks.main(["fcn-1", "--input-size", "32"])
+    output = capsys.readouterr().out
+    assert "bottleneck" in output
+    assert "GMAC a frame" in output
