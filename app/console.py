@@ -1,4 +1,4 @@
-"""What a person at the terminal sees: a line for each change, and one quiet live line below them."""
+"""Output at the terminal: a line for each change, and one live line below them."""
 
 import contextlib
 import logging
@@ -9,33 +9,35 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from logging.handlers import QueueHandler, QueueListener
-from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.logging import RichHandler
 from rich.text import Text
 
-from follower.types import Decision, TargetState
+from follower.types import Range, TargetState
 from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.session import Session
 
-_WINDOW_SECONDS = 3.0  # what the live line averages over
+WINDOW_SECONDS = 3.0  # that the live line averages over
+MAX_RECENT_FRAMES = 1000
 
 
 @contextlib.contextmanager
-def saying(console: Console) -> Iterator[Callable[[str], object]]:
-    """Have what is logged printed, and give a function that prints a line, until the end of the block.
+def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
+    """Print log messages, and yield a function that prints a line, until the end of the block.
 
-    Neither waits for a terminal that takes no output (Ctrl-S, a sleeping SSH): both print on threads of their own.
+    Neither waits for a terminal that accepts no output (Ctrl-S, a suspended SSH session): both print on threads of
+    their own.
     """
-    records: queue.SimpleQueue = queue.SimpleQueue()
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler, printer = QueueHandler(records), QueueListener(records, RichHandler(console=console, show_path=False))
     logging.getLogger().addHandler(handler)
     printer.start()
     try:
-        with ThreadPoolExecutor(1, "says") as executor:
+        with ThreadPoolExecutor(1, "prints") as executor:
             yield partial(executor.submit, console.print, highlight=False, markup=False, soft_wrap=True)
     finally:
         logging.getLogger().removeHandler(handler)
@@ -48,7 +50,7 @@ class StatusDisplay(Subscriber):
     Use as a context manager around serving.
     """
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._lines: dict[Session, _LiveLine] = {}
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
@@ -58,82 +60,80 @@ class StatusDisplay(Subscriber):
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._live.stop()
 
     def connected(self, session: Session) -> None:
-        """A simulator has connected."""
+        """Print the address."""
         self._lines[session] = _LiveLine(session)
-        self._say(session, f"connected from {session.address}")
+        self._print(session, f"connected from {session.address}")
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
-        """Say what has changed."""
-        if session not in self._lines:  # it has gone while the network had its last frame
-            return
+        """Print a change of the target's state."""
         self._lines[session].add(processed)
         decision = processed.decision
         if not decision.changed:
             return
         if decision.state is TargetState.FOUND:
-            where = "" if decision.track_point is None else " at ({:.1f}, {:.1f}, {:.1f})".format(*decision.track_point)
-            away = "" if decision.range is None else f", {_range_text(decision)}"
-            self._say(session, f"[green]target found[/]{where}{away}")
+            point, distance = decision.track_point, decision.range
+            text = "[green]target found[/]"
+            text += "" if point is None else " at ({:.1f}, {:.1f}, {:.1f})".format(*point)
+            text += "" if distance is None else f", {_range_text(distance)}"
+            self._print(session, text)
         elif decision.state is TargetState.LOST:
-            self._say(session, "[yellow]target lost[/], back to patrol")
+            self._print(session, "[yellow]target lost[/], back to patrol")
 
     def disconnected(self, session: Session) -> None:
-        """A simulator has gone."""
+        """Print the results of its frames."""
         self._lines.pop(session, None)
         counts = session.counts
         parts = [f"{counts.answered} frames answered"]
         parts += [f"{counts.skipped} skipped"] if counts.skipped else []
         parts += [f"{counts.refused.total()} refused"] if counts.refused else []
         parts += [f"{counts.failed} failed"] if counts.failed else []
-        self._say(session, f"disconnected; {', '.join(parts)}")
+        self._print(session, f"disconnected; {', '.join(parts)}")
 
-    def model_changed(self, origin: Mapping) -> None:
-        """Say which model flies now."""
-        said = f"from here on flies {origin['model']['description']}"
-        self._console.print(said, highlight=False, markup=False, soft_wrap=True)
-
-    def _say(self, session: Session, what: str) -> None:
-        self._console.print(f"[bold]{session.name}[/]: {what}", highlight=False, soft_wrap=True)
+    def model_changed(self, origin: Mapping[str, Any]) -> None:
+        """Print the active model."""
+        message = f"active model: {origin['model']['description']}"
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
 
     def live_text(self) -> str:
-        """What the live line says now, a line for each simulator."""
+        """Return the text of the live line, a line for each simulator."""
         return "\n".join(line.text() for line in list(self._lines.values()))
+
+    def _print(self, session: Session, text: str) -> None:
+        self._console.print(f"[bold]{session.name}[/]: {text}", highlight=False, soft_wrap=True)
 
     def _render(self) -> Text:
         return Text(self.live_text(), style="dim", no_wrap=True)
 
 
 class _LiveLine:
-    """The recent past of one session."""
+    """The recent frames of one session."""
 
-    def __init__(self, session: Session):
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._recent: deque[tuple[float, ProcessedFrame]] = deque(maxlen=1000)
+        self._recent: deque[tuple[float, ProcessedFrame]] = deque(maxlen=MAX_RECENT_FRAMES)
 
     def add(self, processed: ProcessedFrame) -> None:
         self._recent.append((time.monotonic(), processed))
 
     def text(self) -> str:
         now = time.monotonic()
-        recent = [processed for moment, processed in list(self._recent) if now - moment < _WINDOW_SECONDS]
+        recent = [processed for moment, processed in list(self._recent) if now - moment < WINDOW_SECONDS]
         if not recent:
             return f"{self._session.name}: no frames"
         latencies = sorted(processed.timings["total"] for processed in recent)
         decision = recent[-1].decision
         parts = [
-            f"{len(recent) / _WINDOW_SECONDS:.1f} fps",
+            f"{len(recent) / WINDOW_SECONDS:.1f} fps",
             f"latency {latencies[len(latencies) // 2]:.0f} ms",
             f"{self._session.counts.skipped} skipped",
-            decision.state.value if decision.range is None else _range_text(decision),
+            decision.state.value if decision.range is None else _range_text(decision.range),
         ]
         return f"{self._session.name}: {'  '.join(parts)}"
 
 
-def _range_text(decision: Decision) -> str:
-    return f"{decision.range.metres:.1f} m away (by {decision.range.source.value})"
+def _range_text(measured: Range) -> str:
+    return f"{measured.metres:.1f} m away (by {measured.source.value})"

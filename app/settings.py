@@ -1,4 +1,4 @@
-"""All settings of the program: the sections of follower.toml, changed from the command line."""
+"""All settings of the program: the sections of follower.toml, which the command line can change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class ModelSettings:
 
     # A path, or a name in model/weights/.
     weights: Annotated[str, MinLen(1), "a file name"] = "model_weights.h5"
-    # auto: the fastest available one whose answers are the same.
+    # auto: the fastest available one with the same output.
     runtime: Runtime = "auto"
     # auto: a GPU if there is one.
     device: Device = "auto"

@@ -1,39 +1,40 @@
-"""Who may talk to the bridge over HTTP: no page of another site, by whatever name it reached this machine.
+"""Refuse HTTP requests that pages of other sites make the browser send to the bridge.
 
-Simulators are no browsers and are not touched by this. Tokens for controls are the dashboard's business.
+Simulators are not browsers and are not affected. Tokens for controls are the dashboard's.
 """
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def guard(application: Callable, host: str) -> Callable:
-    """A WSGI application that answers 403 to what a page of another site sends; `host` is the address listened on."""
+def refuse_other_sites(application: WSGIApplication, host: str) -> WSGIApplication:
+    """Return a WSGI application that answers 403 to pages of other sites; `host` is the address listened on."""
     names = {"localhost", host.lower(), socket.gethostname().lower()}
 
-    def guarded(environ: dict, start_response: Callable) -> Iterable[bytes]:
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         reason = refusal(environ, names)
         if reason is None:
             return application(environ, start_response)
         start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{reason}\n".encode()]
 
-    return guarded
+    return respond
 
 
-def refusal(environ: dict, names: set[str]) -> str | None:
-    """Why a request is refused, None when it is not.
+def refusal(environ: WSGIEnvironment, names: set[str]) -> str | None:
+    """Return why a request is refused, None if it is not; `names` are those of this machine.
 
-    A page can point a name of its own at 127.0.0.1 (DNS rebinding); then its requests are same-origin, but their Host
-    is that name. So Host must be an address or a name that this machine is known by. Clients that are no browsers
-    send no Origin with a websocket and may call us what they like.
+    A page can point a name of its own at 127.0.0.1 (DNS rebinding); its requests are then same-origin, but their Host
+    is that name. So Host must be an address or a name of this machine. Clients other than browsers send no Origin with
+    a websocket and may use any name.
     """
     host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
     if origin is None and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
         return None
-    if not _is_ours(host, names):
+    if not _is_this_machine(host, names):
         return f"this machine is not known as {host[:80]!r}: use its address, localhost or its host name"
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return f"pages of {origin[:80]!r} may not use this server"
@@ -41,11 +42,11 @@ def refusal(environ: dict, names: set[str]) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to an address that is listened on."""
+    """Return whether only this machine can connect to an address that is listened on."""
     return ipaddress.ip_address(host).is_loopback if _is_address(host) else host.lower() == "localhost"
 
 
-def _is_ours(host: str, names: set[str]) -> bool:
+def _is_this_machine(host: str, names: set[str]) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

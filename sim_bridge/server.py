@@ -1,4 +1,4 @@
-"""The bridge: simulators connect, their frames go to the worker, the commands go back to whom they answer.
+"""The bridge: frames of connected simulators go to the worker, commands go back to the simulator they answer.
 
 The network's threads only parse and enqueue, so pings are answered at once however busy the network or the agent is.
 """
@@ -12,15 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 import flask
 import socketio
 
-from sim_bridge.access import guard
+from sim_bridge.access import refuse_other_sites
 from sim_bridge.events import Publisher, Subscriber
 from sim_bridge.operator_controls import Agent, OperatorControls
 from sim_bridge.processed_frame import ProcessedFrame
-from sim_bridge.rate_limit import OncePerSecond
+from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport
@@ -29,20 +31,27 @@ from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.001  # of the interpreter between threads
+MAX_LOGGED_KEYS = 100  # unknown keys of a session; a client may invent keys without end
 
 logger = logging.getLogger(__name__)
 engine_logger = logging.getLogger(__name__ + ".engine")
 
 
 class BridgeServer:
-    """Follows the hero for every simulator that connects.
+    """Follows the target for every simulator that connects.
 
-    Call `serve`, or use it as a context manager to serve in the background (tests, benchmarks). `listener` is a
-    socket from `transports.bind`; without it the address of the settings is bound when serving begins.
+    Call `serve`, or use it as a context manager to serve in the background (tests, benchmarks).
 
-    A client that gives a `sensor_frame` an id is acknowledged when that frame is done with (QuadSim never asks):
-    `{"outcome": "answered" | "skipped" | "refused" | "failed"}`, after the commands. This is what lockstep needs.
+    A client that gives a `sensor_frame` an id (QuadSim never does) receives an acknowledgement once the frame has a
+    result, after the commands: `{"outcome": "answered" | "skipped" | "refused" | "failed"}`. Lockstep needs it.
+
+    Args:
+        segmenter: the network.
+        make_agent: returns an agent for a simulator that connects.
+        settings: of the bridge.
+        subscribers: to be called for events.
+        listener: socket from `transports.bind`; None: bind the address of the settings when serving begins.
     """
 
     def __init__(
@@ -52,14 +61,14 @@ class BridgeServer:
         settings: BridgeSettings | None = None,
         subscribers: Sequence[Subscriber] = (),
         listener: socket.socket | None = None,
-    ):
+    ) -> None:
         self.settings = settings = settings or BridgeSettings()
-        self.app = flask.Flask(__name__)  # pages may be added to it before `serve`
+        self.app = flask.Flask(__name__)  # pages may be added before `serve`
         self.app.add_url_rule("/status", view_func=self.status)
         self._make_agent = make_agent
         self._sessions: dict[str, Session] = {}
         self._numbers = itertools.count(1)
-        self._refusals = OncePerSecond(logger)
+        self._rate_limited = RateLimitedLogger(logger)
         self._transport = make_transport(settings.async_mode)
         self._publisher = Publisher(subscribers)
         self._worker = InferenceWorker(segmenter, results=self)
@@ -78,7 +87,7 @@ class BridgeServer:
         self._sio.on("connect", self._on_connect)
         self._sio.on("disconnect", self._on_disconnect)
         self._listener = listener
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self.serve, name="bridge", daemon=True)
 
     @property
     def sessions(self) -> list[Session]:
@@ -87,24 +96,27 @@ class BridgeServer:
 
     @property
     def port(self) -> int:
-        """The port in use; differs from the settings' where that is 0."""
-        return self._listener.getsockname()[1]
+        """The port in use, which the settings may leave open (0). Raises RuntimeError before `listen`."""
+        if self._listener is None:
+            raise RuntimeError("the bridge has no port before it listens: call listen() first")
+        port: int = self._listener.getsockname()[1]
+        return port
 
     @property
     def busy(self) -> bool:
-        """Whether a frame is being worked on: what can wait should."""
+        """Whether a frame is being processed: anything less urgent should wait."""
         return self._worker.busy
 
     @property
     def sio(self) -> socketio.Server:
-        """For namespaces of other rooms, added before `serve`; "/" belongs to the simulators."""
+        """Server for other namespaces, to be added before `serve`; "/" is for simulators."""
         return self._sio
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Run a function where it may touch connections; from any thread, in order, without waiting."""
+    def call(self, function: Callable[[], object]) -> None:
+        """Run a function where connections may be used; from any thread, in order, without waiting."""
         self._transport.call(function)
 
-    def ask(self, session: Session, event: str, payload: dict) -> None:
+    def send_control(self, session: Session, event: str, payload: dict[str, Any]) -> None:
         """Send a control event to the built-in simulator; from any thread. Raises ValueError for any other."""
         if session.simulator_info is None:
             raise ValueError(
@@ -112,37 +124,38 @@ class BridgeServer:
             )
         self.call(lambda: self._send(session, [(event, payload)], None))
 
-    def swap_model(self, segmenter: Segmenter, origin: Mapping) -> None:
+    def swap_model(self, segmenter: Segmenter, origin: Mapping[str, Any]) -> None:
         """Use another network from the next frame on; from any thread, during a flight.
 
         `origin` describes it for subscribers (`recorder.provenance.describe_origin`).
         """
         self._worker.swap_model(segmenter, lambda: self._publisher.publish(Subscriber.model_changed, origin))
 
-    def listen(self) -> None:
-        """From here on clients may connect; `serve` answers them. Raises AddressError."""
+    def listen(self) -> socket.socket:
+        """Let clients connect; `serve` answers them. Raises AddressError."""
         if self._listener is None:
             self._listener = bind(self.settings.host, self.settings.port)
         listen(self._listener)
+        return self._listener
 
     def serve(self) -> None:
-        """Serve until `stop` or Ctrl-C, then take everything down. Raises AddressError.
+        """Serve until `stop` or Ctrl-C, then close everything. Raises AddressError.
 
         Shortens the interpreter's thread switch interval: a frame passes through four threads, and behind one busy
         Python thread each passing would otherwise take 5 ms (measured: 51 ms a frame become 20).
         """
-        self.listen()
+        listener = self.listen()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
         try:
             application = socketio.WSGIApp(self._sio, self.app)
-            self._transport.serve(self._listener, guard(application, self.settings.host))
+            self._transport.serve(listener, refuse_other_sites(application, self.settings.host))
         finally:
             self._worker.stop()
             for session in self.sessions:
                 session.closed_here = True
             self._sio.shut_down()
-            self._listener.close()
+            listener.close()
             self._publisher.close()
 
     def stop(self) -> None:
@@ -150,8 +163,7 @@ class BridgeServer:
         self._transport.stop()
 
     def __enter__(self) -> "BridgeServer":
-        self.listen()  # here, so that clients may connect before the thread gets its turn
-        self._thread = threading.Thread(target=self.serve, name="bridge", daemon=True)
+        self.listen()  # here, so that clients may connect before the thread runs
         self._thread.start()
         return self
 
@@ -159,13 +171,14 @@ class BridgeServer:
         self.stop()
         self._thread.join(10)
 
-    def status(self) -> dict:
-        """What there is to know from outside, as plain data; also served at /status."""
-        return {"sessions": [session.summary() for session in self.sessions], "events_dropped": self._publisher.dropped}
+    def status(self) -> dict[str, Any]:
+        """Return the sessions and their counters as plain data; also served at /status."""
+        sessions = [session.summary() for session in self.sessions]
+        return {"sessions": sessions, "events_dropped": self._publisher.dropped}
 
     # From the network: nothing here may wait.
 
-    def _on_connect(self, sid: str, environ: dict, auth: object = None) -> None:
+    def _on_connect(self, sid: str, environ: WSGIEnvironment, auth: object = None) -> None:
         address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
         session = Session(sid, next(self._numbers), address, OperatorControls(self._make_agent()))
         self._sessions[sid] = session
@@ -178,91 +191,83 @@ class BridgeServer:
             self._worker.forget(session)
             self._publisher.publish(Subscriber.disconnected, session)
 
-    def _on_event(self, sid: str, event: str, arguments: tuple, reply: Reply | None) -> None:
+    def _on_event(self, sid: str, event: str, arguments: tuple[object, ...], reply: Reply | None) -> None:
         received = time.perf_counter()
         session = self._sessions.get(sid)
         if session is None:
             return
-        if event == SIMULATOR_INFO:
-            self._on_simulator_info(session, arguments)
-            return
-        if event != "sensor_frame":
-            self._refuse(session, BadFrame("unknown-event", f"nobody here knows the event {event[:40]!r}"), reply)
-            return
-        session.counts.received += 1
         try:
+            if event == SIMULATOR_INFO:
+                session.simulator_info = parse_simulator_info(arguments)
+                return
+            if event != "sensor_frame":
+                raise BadFrame("unknown-event", f"expected sensor_frame, got the unknown event {event[:40]!r}")
+            session.counts.received += 1
             frame = parse_sensor_frame(arguments, self.settings.frame_size)
         except BadFrame as reason:
-            self._refuse(session, reason, reply)
+            self._refuse(session, reason, None if event == SIMULATOR_INFO else reply)
             return
-        self._report_ignored(session, frame.ignored)
+        self._log_ignored(session, frame.ignored_keys)
         self._worker.submit(Job(session, frame, received, reply))
 
-    def _on_simulator_info(self, session: Session, arguments: tuple) -> None:
-        try:
-            session.simulator_info = parse_simulator_info(arguments)
-        except BadFrame as reason:
-            self._refuse(session, reason, None)
-
     def _on_unreadable(self, sid: str | None, reason: BadFrame) -> None:
-        session = self._sessions.get(sid)
+        session = None if sid is None else self._sessions.get(sid)
         if session is None:
-            self._refusals.warning(reason.kind, "a client, no simulator yet: refused (%s): %s", reason.kind, reason)
+            self._rate_limited.warning(reason.kind, "an unknown client: refused (%s): %s", reason.kind, reason)
         else:
             self._refuse(session, reason, None)
 
     def _refuse(self, session: Session, reason: BadFrame, reply: Reply | None) -> None:
         session.counts.refused[reason.kind] += 1
-        self._refusals.warning(reason.kind, "%s: refused (%s): %s", session.name, reason.kind, reason)
+        self._rate_limited.warning(reason.kind, "%s: refused (%s): %s", session.name, reason.kind, reason)
         self._publisher.publish(Subscriber.refused, session, reason)
-        if reply is not None:
-            self._transport.call(lambda: reply({"outcome": "refused", "kind": reason.kind, "reason": str(reason)}))
+        self._acknowledge(reply, {"outcome": "refused", "kind": reason.kind, "reason": str(reason)})
 
-    def _report_ignored(self, session: Session, keys: tuple[str, ...]) -> None:
+    def _log_ignored(self, session: Session, keys: tuple[str, ...]) -> None:
         new = set(keys) - session.ignored_keys
-        if new and len(session.ignored_keys) < 100:  # a client may invent keys without end
+        if new and len(session.ignored_keys) < MAX_LOGGED_KEYS:
             session.ignored_keys |= new
-            logger.warning("%s: sensor_frame keys that nobody here knows are ignored: %s", session.name, sorted(new))
+            logger.warning("%s: unknown keys of sensor_frame are ignored: %s", session.name, sorted(new))
 
     # Results from the worker: `worker.ResultHandler`.
 
     def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
-        """Send the commands of a decision to the simulator whose frame it answers."""
-        job.session.counts.answered += 1
+        """Send the commands of a decision to the simulator that sent the frame."""
+        session, reply = job.session, job.reply  # not the frame: the call may have to wait
+        session.counts.answered += 1
         events = []
         for command in processed.decision.commands:
             try:
                 events.append(command_to_event(command))
             except ValueError as error:
-                logger.error("%s: %s is not sent: %s", job.session.name, type(command).__name__, error)
-        session, reply = job.session, job.reply  # not the frame: a call may have to wait for its turn
+                logger.error("%s: %s is not sent: %s", session.name, type(command).__name__, error)
         self._transport.call(lambda: self._send(session, events, reply))
         timings = {**processed.timings, "total": 1e3 * (time.perf_counter() - job.received)}
-        self._publisher.publish(
-            Subscriber.frame_processed, job.session, dataclasses.replace(processed, timings=timings)
-        )
+        processed = dataclasses.replace(processed, timings=timings)
+        self._publisher.publish(Subscriber.frame_processed, session, processed)
 
     def frame_skipped(self, job: Job) -> None:
-        """Count a frame that a newer one replaced."""
+        """Count a frame that was replaced by a newer one."""
         job.session.counts.skipped += 1
-        self._answer(job, {"outcome": "skipped"})
+        self._acknowledge(job.reply, {"outcome": "skipped"})
 
     def frame_refused(self, job: Job, reason: BadFrame) -> None:
         """Refuse a frame whose image turned out to be broken."""
         self._refuse(job.session, reason, job.reply)
 
     def frame_failed(self, job: Job, error: Exception) -> None:
-        """Report a defect of ours; the flight goes on."""
+        """Report a defect of ours; the flight continues."""
         job.session.counts.failed += 1
         kind = type(error).__name__
-        self._refusals.error(kind, "%s: a frame was lost to a defect: %s", job.session.name, error, exc_info=error)
-        self._answer(job, {"outcome": "failed", "reason": f"{kind}: {error}"})
+        message = "%s: a frame was lost to a defect: %s"
+        self._rate_limited.error(kind, message, job.session.name, error, exc_info=error)
+        self._acknowledge(job.reply, {"outcome": "failed", "reason": f"{kind}: {error}"})
 
-    def _answer(self, job: Job, answer: dict) -> None:
-        if job.reply is not None:
-            self._transport.call(functools.partial(job.reply, answer))
+    def _acknowledge(self, reply: Reply | None, answer: dict[str, Any]) -> None:
+        if reply is not None:
+            self._transport.call(functools.partial(reply, answer))
 
-    def _send(self, session: Session, events: list[tuple[str, dict]], reply: Reply | None) -> None:
+    def _send(self, session: Session, events: list[tuple[str, dict[str, Any]]], reply: Reply | None) -> None:
         if not session.connected:
             return
         for event, payload in events:

@@ -1,6 +1,6 @@
-"""The two ways of serving: threads (werkzeug + simple-websocket) and green threads (eventlet).
+"""The two transports: threads (werkzeug + simple-websocket) and green threads (eventlet).
 
-A transport accepts connections and runs a WSGI application. It knows nothing of what is served.
+A transport accepts connections and runs a WSGI application, whatever that serves.
 """
 
 import contextlib
@@ -12,20 +12,43 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
 
 
+class WebSocket(Protocol):
+    """Websocket of a connection as an engine has it."""
+
+    @property
+    def send(self) -> Callable[[str | bytes], object]:
+        """Sends a message."""
+
+    @property
+    def close(self) -> Callable[[], object]:
+        """Closes the connection."""
+
+    def wait(self) -> str | bytes | None:
+        """Return the next message; None at the end of the connection."""
+
+
+WebSocketHandler = Callable[[WebSocket], object]
+"""Serves one websocket until it is closed."""
+
+WebSocketFactory = Callable[[WebSocketHandler, Any], WSGIApplication]
+"""Makes the WSGI application of one websocket from its handler and the engineio server."""
+
+
 class AddressError(RuntimeError):
-    """Nobody can connect to the address; the message says why."""
+    """The address cannot be listened on; the message says why."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Reserve an address without listening on it yet, so that a taken port is known before a model is loaded.
+    """Reserve an address without listening on it yet, so that a port in use shows before a model is loaded.
 
     Raises AddressError.
     """
@@ -45,7 +68,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def listen(listener: socket.socket) -> None:
-    """Let clients connect. Raises AddressError: another program may have come first since `bind`."""
+    """Let clients connect. Raises AddressError: another program may have taken the address since `bind`."""
     with _explained(*listener.getsockname()[:2]):
         listener.listen()
 
@@ -65,25 +88,27 @@ def _explained(host: str, port: int) -> Iterator[None]:
 class Transport(Protocol):
     """Serves a WSGI application on a listening socket."""
 
-    websocket: Callable[[Callable, object], object]  # makes the WSGI application of one websocket: (handler, engine)
+    @property
+    def websocket(self) -> WebSocketFactory:
+        """Makes the websockets."""
 
-    def serve(self, listener: socket.socket, application: Callable) -> None:
+    def serve(self, listener: socket.socket, application: WSGIApplication) -> None:
         """Serve until `stop` or Ctrl-C."""
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Run a function where it may touch connections; from any thread, in order, without waiting."""
+    def call(self, function: Callable[[], object]) -> None:
+        """Run a function where connections may be used; from any thread, in order, without waiting."""
 
     def stop(self) -> None:
         """End `serve`; from any thread."""
 
 
-class ThreadedWebSocket(SimpleWebSocketWSGI):
-    """The engine's websocket for threads, with large reads, a bound on messages, no delays and a thorough close."""
+class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio has no types
+    """The engine's websocket for threads, with large reads, a limit on messages, no delays and a thorough close."""
 
-    def __init__(self, handler: Callable, server: object):
+    def __init__(self, handler: WebSocketHandler, server: Any) -> None:
         super().__init__(handler, server, receive_bytes=2**18, max_message_size=server.max_http_buffer_size)
 
-    def __call__(self, environ: dict, start_response: Callable) -> object:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         """Take the connection over from the HTTP server."""
         self._connection = environ["werkzeug.socket"]
         self._connection.settimeout(None)
@@ -92,7 +117,7 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):
         return super().__call__(environ, start_response)
 
     def close(self) -> None:
-        """Close, and wake the threads that wait on this socket: the peer may be gone without a word."""
+        """Close, and wake the threads that wait on this socket: the peer may have vanished without closing it."""
         with contextlib.suppress(OSError):
             super().close()
         with contextlib.suppress(OSError):
@@ -110,14 +135,14 @@ class _QuietHandler(WSGIRequestHandler):
 class ThreadingTransport:
     """A thread or two for each connection: the default, because it measures fastest with QuadSim's client."""
 
-    websocket = ThreadedWebSocket
+    websocket: WebSocketFactory = ThreadedWebSocket
 
-    def __init__(self):
-        self._server = None
+    def __init__(self) -> None:
+        self._server: BaseWSGIServer | None = None
         self._stopped = False
         self._starting = threading.Lock()
 
-    def serve(self, listener: socket.socket, application: Callable) -> None:
+    def serve(self, listener: socket.socket, application: WSGIApplication) -> None:
         """Serve until `stop` or Ctrl-C."""
         host, port = listener.getsockname()[:2]
         with self._starting:
@@ -128,12 +153,12 @@ class ThreadingTransport:
             )
         self._server.serve_forever(poll_interval=0.1)
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Run it right here: everything involved is thread-safe."""
+    def call(self, function: Callable[[], object]) -> None:
+        """Run a function at once: everything involved is thread-safe."""
         function()
 
     def stop(self) -> None:
-        """End `serve`, also one that is still to come."""
+        """End `serve`, also if it has not begun yet."""
         with self._starting:
             self._stopped = True
         if self._server is not None:
@@ -141,20 +166,20 @@ class ThreadingTransport:
 
 
 class _FairWebSocket:
-    """An eventlet websocket that lets others have their turn and unmasks quickly.
+    """Eventlet's websocket, which yields to other green threads and unmasks quickly.
 
     A green thread that always finds something to read never yields: under a flood of frames neither pings nor
-    commands would leave. Eventlet unmasks byte by byte, which blocks all others for some 20 ms a frame.
+    commands would be sent. Eventlet unmasks byte by byte, which blocks all others for some 20 ms per frame.
     """
 
-    def __init__(self, websocket: object):
-        self._websocket = websocket
+    def __init__(self, websocket: Any) -> None:
+        self._websocket: WebSocket = websocket
         self.send = websocket.send
         self.close = websocket.close
         websocket._apply_mask = _unmask
 
     def wait(self) -> str | bytes | None:
-        """The next message; None at the end of the connection."""
+        """Return the next message; None at the end of the connection."""
         import eventlet
 
         data = self._websocket.wait()
@@ -163,35 +188,38 @@ class _FairWebSocket:
 
 
 def _unmask(data: bytes, mask: tuple[int, ...], length: int | None = None, offset: int = 0) -> bytes:
-    """XOR with a mask of four bytes, of which `offset` were used before; as one long integer, which C does."""
+    """XOR with a mask of four bytes, of which `offset` were used before; as one long integer, in C."""
     length = len(data) if length is None else length
-    turned = bytes(mask[(offset + index) % 4] for index in range(4))
-    key = (turned * (length // 4 + 1))[:length]
+    rotated = bytes(mask[(offset + index) % 4] for index in range(4))
+    key = (rotated * (length // 4 + 1))[:length]
     return (int.from_bytes(data[:length], "little") ^ int.from_bytes(key, "little")).to_bytes(length, "little")
 
 
 class EventletTransport:
     """All connections as green threads on the thread that calls `serve`.
 
-    The standard library is not patched: native runtimes and the other threads of this process keep working as they
-    are. Other threads reach the connections through `call` only.
+    The standard library is not patched, so native runtimes and the other threads of this process work as usual. Other
+    threads use the connections through `call` only.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known, and said in the README
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known, and stated in the README
             self._driver = importlib.import_module("engineio.async_drivers.eventlet")
-        self._calls: deque[Callable[[], None] | None] = deque()
+        self._calls: deque[Callable[[], object] | None] = deque()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
 
-    def websocket(self, handler: Callable, server: object) -> object:
-        """The engine's websocket for eventlet, made fair."""
-        return self._driver.WebSocketWSGI(lambda websocket: handler(_FairWebSocket(websocket)), server)
+    def websocket(self, handler: WebSocketHandler, server: Any) -> WSGIApplication:
+        """Return the engine's websocket for eventlet, made fair."""
+        websocket: WSGIApplication = self._driver.WebSocketWSGI(
+            lambda websocket: handler(_FairWebSocket(websocket)), server
+        )
+        return websocket
 
-    def serve(self, listener: socket.socket, application: Callable) -> None:
+    def serve(self, listener: socket.socket, application: WSGIApplication) -> None:
         """Serve until `stop` or Ctrl-C."""
-        import eventlet  # only here: most people never need it
+        import eventlet  # only here: rarely needed
         import eventlet.greenio
         import eventlet.wsgi
 
@@ -217,17 +245,20 @@ class EventletTransport:
             self._wake_reader.close()
             self._wake_writer.close()
 
-    def call(self, function: Callable[[], None] | None) -> None:
+    def call(self, function: Callable[[], object]) -> None:
         """Queue a function for the serving thread."""
-        self._calls.append(function)
-        with contextlib.suppress(OSError):  # full: it is awake already; closed: nobody serves any more
-            self._wake_writer.send(b"!")
+        self._enqueue(function)
 
     def stop(self) -> None:
         """End `serve`."""
-        self.call(None)
+        self._enqueue(None)
+
+    def _enqueue(self, function: Callable[[], object] | None) -> None:
+        self._calls.append(function)
+        with contextlib.suppress(OSError):  # full: it is awake already; closed: serving has ended
+            self._wake_writer.send(b"!")
 
 
 def make_transport(async_mode: str) -> Transport:
-    """The transport for "threading" or "eventlet"."""
-    return {"threading": ThreadingTransport, "eventlet": EventletTransport}[async_mode]()
+    """Return the transport for "threading" or "eventlet"."""
+    return EventletTransport() if async_mode == "eventlet" else ThreadingTransport()

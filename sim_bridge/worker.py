@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Segmenter(Protocol):
-    """What says which pixels are the hero."""
+    """Classifies the pixels of images."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, 3) uint8 RGB -> (n, rows, columns, 3) float32 probabilities."""
@@ -26,12 +26,12 @@ class Segmenter(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A frame on its way: `received` is `time.perf_counter()` when it came off the wire."""
+    """A frame to process."""
 
     session: Session
     frame: SensorFrame
-    received: float
-    reply: Callable[[dict], None] | None = None
+    received: float  # `time.perf_counter()` on arrival
+    reply: Callable[[dict[str, Any]], None] | None = None  # sends the acknowledgement, if one was requested
 
 
 class ResultHandler(Protocol):
@@ -51,36 +51,36 @@ class ResultHandler(Protocol):
 
 
 class InferenceWorker:
-    """Works on the newest frame of every session, all in one batch. What cannot be worked on in time is skipped.
+    """Processes the newest frame of every session, all in one batch, and skips older ones.
 
-    `submit` never blocks on the network, and holds at most one frame a session: memory and latency stay flat
-    however fast frames come.
+    `submit` never waits for the network, and at most one frame per session waits for it: memory and latency are
+    bounded however fast frames arrive.
     """
 
-    def __init__(self, segmenter: Segmenter, results: ResultHandler):
+    def __init__(self, segmenter: Segmenter, results: ResultHandler) -> None:
         self._segmenter = segmenter
         self._results = results
-        self._waiting: dict[Session, Job] = {}  # the mailboxes: newest frame wins
+        self._mailboxes: dict[Session, Job] = {}  # the newest frame wins
         self._changed = threading.Condition()
-        self._successor: tuple[Segmenter, Callable[[], None]] | None = None
+        self._swap: tuple[Segmenter, Callable[[], None]] | None = None
         self._working = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     @property
     def busy(self) -> bool:
-        """Whether there is a frame that was not answered yet."""
-        return self._working or bool(self._waiting)
+        """Whether there is a frame without a result."""
+        return self._working or bool(self._mailboxes)
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start processing."""
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """End after the batch at hand; waits at most `timeout` seconds for it."""
+        """End after the current batch; wait at most `timeout` seconds for it."""
         with self._changed:
             self._stopping = True
-            self._waiting.clear()
+            self._mailboxes.clear()
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -88,8 +88,8 @@ class InferenceWorker:
     def submit(self, job: Job) -> None:
         """Put the newest frame of a session into its mailbox."""
         with self._changed:
-            stale = self._waiting.pop(job.session, None)
-            self._waiting[job.session] = job
+            stale = self._mailboxes.pop(job.session, None)
+            self._mailboxes[job.session] = job
             self._changed.notify()
         if stale is not None:
             self._results.frame_skipped(stale)
@@ -97,32 +97,32 @@ class InferenceWorker:
     def swap_model(self, segmenter: Segmenter, on_swapped: Callable[[], None]) -> None:
         """Use another network from the next batch on; `on_swapped` is called between the last batch and the next."""
         with self._changed:
-            self._successor = segmenter, on_swapped
+            self._swap = segmenter, on_swapped
             self._changed.notify()
 
     def forget(self, session: Session) -> None:
-        """Drop what waits for a session that has gone."""
+        """Discard the waiting frame of a session that has been closed."""
         with self._changed:
-            self._waiting.pop(session, None)
+            self._mailboxes.pop(session, None)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping or self._successor)
+                self._changed.wait_for(lambda: self._mailboxes or self._stopping or self._swap)
                 if self._stopping:
                     return
-                jobs, self._waiting, self._working = list(self._waiting.values()), {}, True
-                successor, self._successor = self._successor, None
-            if successor is not None:
-                self._segmenter, on_swapped = successor
+                jobs, self._mailboxes, self._working = list(self._mailboxes.values()), {}, True
+                swap, self._swap = self._swap, None
+            if swap is not None:
+                self._segmenter, on_swapped = swap
                 on_swapped()
             try:
-                self._work(jobs)
+                self._process(jobs)
             except Exception:  # in the result handler; the next frame must be processed all the same
                 logger.exception("%d frames were lost to a defect", len(jobs))
             self._working = False
 
-    def _work(self, jobs: list[Job]) -> None:
+    def _process(self, jobs: list[Job]) -> None:
         began = time.perf_counter()
         readable = []
         for job in jobs:

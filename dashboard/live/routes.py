@@ -125,5 +125,5 @@ class LiveControls:
         if session.simulator_info is None:
             raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
         event, payload = make(session.simulator_info, request)
-        self._server.ask(session, event, payload)
+        self._server.send_control(session, event, payload)
         return payload

@@ -22,7 +22,7 @@ from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
 from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
 from dataset.recordings.summary import RecordingSummary, SummaryCache
-from sim_bridge.rate_limit import OncePerSecond
+from sim_bridge.rate_limit import RateLimitedLogger
 
 IMAGE_TYPES = {".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png"}
 CHUNK = 1 << 18  # bytes
@@ -48,7 +48,7 @@ class Recordings:
         self._folder = folder
         self._summaries = SummaryCache()
         self._hiding = threading.Lock()
-        self._complaints = OncePerSecond(logger)
+        self._complaints = RateLimitedLogger(logger)
 
     def pages(self) -> Pages:
         """Return the pages with their calls."""

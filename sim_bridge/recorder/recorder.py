@@ -17,7 +17,7 @@ from typing import Any, Self
 from dataset.recordings.layout import is_recording_name
 from sim_bridge.events import Subscriber
 from sim_bridge.processed_frame import ProcessedFrame
-from sim_bridge.rate_limit import OncePerSecond
+from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.recording_session import QueuedFrame, RecordingSession, Totals
 from sim_bridge.recorder.settings import Reason, RecordingSettings
 from sim_bridge.session import Session
@@ -55,7 +55,7 @@ class Recorder(Subscriber):
         self._frames_waiting = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._limited_log = OncePerSecond(logger)
+        self._limited_log = RateLimitedLogger(logger)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
         if settings.enabled:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, now
 from sim_bridge.processed_frame import ProcessedFrame
-from sim_bridge.rate_limit import OncePerSecond
+from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import EncodedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
@@ -78,7 +78,7 @@ class RecordingSession:
         self._lock = threading.Lock()  # for streams and dropped frames
         self._disk_refused = -DISK_PAUSE
         self._disk_checked = -DISK_CHECK
-        self._limited_log = OncePerSecond(logger)
+        self._limited_log = RateLimitedLogger(logger)
 
     @property
     def name(self) -> str:

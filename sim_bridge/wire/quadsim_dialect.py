@@ -1,13 +1,15 @@
-"""Makes QuadSim's old Socket.IO dialect welcome on a modern server, beside modern clients on the same port.
+"""Support QuadSim's old Socket.IO dialect on a modern server, beside modern clients on the same port.
 
 QuadSim announces `EIO=4` but speaks Engine.IO 3 / Socket.IO 2: it never sends a Socket.IO CONNECT, and it sends
-Engine.IO pings of its own. A modern server accepts the handshake and then drops every event. This module knows
-packets only; what the events mean is not its business.
+Engine.IO pings of its own. A modern server accepts the handshake and then drops every event. Concerned with packets
+only, not with what the events mean.
 """
 
 import functools
 import re
 from collections.abc import Callable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import engineio
 import socketio
@@ -15,30 +17,34 @@ from engineio import packet as engine_packet
 from engineio.socket import Socket
 from socketio import packet as socket_packet
 
+from sim_bridge.transports import WebSocket, WebSocketFactory, WebSocketHandler
 from sim_bridge.wire.messages import BadFrame
 
-# What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message that holds a Socket.IO packet.
+# What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message with a Socket.IO packet in it.
 _ENGINE_PACKET = re.compile(r"[12356](probe)?$|4[0-6]")
 _CONNECT = str(socket_packet.CONNECT)
 _EVENTS = (str(socket_packet.EVENT), str(socket_packet.BINARY_EVENT))
 
-Reply = Callable[[dict], None]
-"""Sends the acknowledgement that a client asked for by giving its event an id."""
+Reply = Callable[[dict[str, Any]], None]
+"""Sends the acknowledgement that a client requests by giving its event an id."""
 
-EventHandler = Callable[[str, str, tuple, Reply | None], None]
-"""Called with session id, event name, arguments, and the reply if the client wants one."""
+EventHandler = Callable[[str, str, tuple[object, ...], Reply | None], None]
+"""Called with session id, event name, arguments, and the reply if the client requests one."""
 
 RefusalHandler = Callable[[str | None, BadFrame], None]
 """Called with session id (None when there is none) and reason, for packets that cannot be read."""
 
 
-class DialectServer(socketio.Server):
-    """A Socket.IO server on which old and modern clients may be connected at once.
+class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no types
+    """Socket.IO server for old and modern clients at once.
 
-    Every event of the default namespace goes to `on_event`, in the order in which it came and on the thread of its
-    connection: the handler must return at once. Packets that cannot be read are reported to `on_refused` and the
-    connection stays open. `largest_message` is in characters; a longer message is refused unread. `websocket`
-    makes the websockets, as `transports.Transport` has it; all other options are those of `socketio.Server`.
+    Args:
+        on_event: called with every event of the default namespace, in order of arrival, on the thread of its
+            connection: must return at once.
+        on_refused: called with the reason for a packet that cannot be read; the connection stays open.
+        largest_message: in characters; a longer message is refused unread.
+        websocket: makes the websockets; see `transports.Transport`.
+        options: those of `socketio.Server`.
     """
 
     def __init__(
@@ -46,34 +52,35 @@ class DialectServer(socketio.Server):
         on_event: EventHandler,
         on_refused: RefusalHandler,
         largest_message: int,
-        websocket: Callable[[Callable, engineio.Server], object],
+        websocket: WebSocketFactory,
         **options: object,
-    ):
+    ) -> None:
         super().__init__(async_handlers=False, **options)
         self._on_event = on_event
         self._on_refused = on_refused
         self._largest_message = largest_message
-        self._greeted: set[str] = set()  # Engine.IO sessions that have connected, or were connected on their behalf
+        self._connected: set[str] = set()  # Engine.IO sessions that sent CONNECT, or for which we did
         self._websocket = websocket
         self.eio._async = {**self.eio._async, "websocket": self._make_websocket}
 
     def shut_down(self) -> None:
-        """Close every connection without waiting for anybody."""
+        """Close every connection without waiting for the peers."""
         self.shutdown()
         for connection in list(self.eio.sockets.values()):
             connection.close(wait=False)
 
-    def _make_websocket(self, handler: Callable, server: engineio.Server) -> object:
-        refuse = functools.partial(self._refuse, handler.__self__.sid)  # it is a method of the connection
+    def _make_websocket(self, handler: WebSocketHandler, server: engineio.Server) -> WSGIApplication:
+        connection: Socket = handler.__self__  # type: ignore[attr-defined]  # the handler is a method of it
+        refuse = functools.partial(self._refuse, connection.sid)
         application = self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, refuse)), server)
 
-        def serve(environ: dict, start_response: Callable) -> object:
-            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # browsers offer compression: images gain nothing by it
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # browsers offer compression: useless for images
             return application(environ, start_response)
 
         return serve
 
-    def _handle_eio_connect(self, eio_sid: str, environ: dict) -> None:
+    def _handle_eio_connect(self, eio_sid: str, environ: WSGIEnvironment) -> None:
         super()._handle_eio_connect(eio_sid, environ)
         connection = self.eio.sockets[eio_sid]
         connection.receive = functools.partial(_receive_answering_pings, connection)
@@ -81,45 +88,45 @@ class DialectServer(socketio.Server):
     def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         try:
             if isinstance(data, str | bytes) and len(data) > self._largest_message:
-                size = f"a message of {len(data)} characters; at most {self._largest_message} are read"
-                raise BadFrame("too-big", size)
+                reason = f"a message of {len(data)} characters; at most {self._largest_message} are read"
+                raise BadFrame("too-big", reason)
             if isinstance(data, str):
                 self._prepare(eio_sid, data)
             super()._handle_eio_message(eio_sid, data)
-        except BadFrame as reason:
-            self._refuse(eio_sid, reason)
-        except Exception as error:  # the parser raises whatever hostile input provokes; the connection must live
+        except BadFrame as refusal:
+            self._refuse(eio_sid, refusal)
+        except Exception as error:  # the parser raises whatever hostile input provokes; the connection must survive
             self._binary_packet.pop(eio_sid, None)
             self._refuse(eio_sid, BadFrame("bad-packet", f"cannot be read: {type(error).__name__}: {error}"))
 
     def _prepare(self, eio_sid: str, data: str) -> None:
-        """Bring the session into a state in which the server can take a packet that is a text."""
+        """Bring the session into a state in which the server can read a text packet."""
         if self._binary_packet.pop(eio_sid, None):  # it would swallow this packet
             self._refuse(eio_sid, BadFrame("bad-packet", "a binary event came without its attachment"))
         if data.startswith(_CONNECT):
             if self.manager.sid_from_eio_sid(eio_sid, "/") and not data.startswith(_CONNECT + "/"):
                 raise BadFrame("bad-packet", "a second CONNECT")  # the first one would never be disconnected
-            self._greeted.add(eio_sid)
-        elif eio_sid not in self._greeted and data.startswith(_EVENTS):
-            self._greeted.add(eio_sid)
-            super()._handle_eio_message(eio_sid, _CONNECT)  # on the old client's behalf
+            self._connected.add(eio_sid)
+        elif eio_sid not in self._connected and data.startswith(_EVENTS):
+            self._connected.add(eio_sid)
+            super()._handle_eio_message(eio_sid, _CONNECT)  # on behalf of the old client
 
     def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._greeted.discard(eio_sid)
+        self._connected.discard(eio_sid)
         super()._handle_eio_disconnect(eio_sid, reason)
 
     def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
         if namespace not in (None, "/"):
-            return super()._handle_event(eio_sid, namespace, id, data)
+            super()._handle_event(eio_sid, namespace, id, data)
+            return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             raise BadFrame("bad-packet", "an event without a name")
         sid = self.manager.sid_from_eio_sid(eio_sid, "/")
-        if not self.manager.is_connected(sid, "/"):
-            return None
-        reply = None if id is None else functools.partial(self._acknowledge, eio_sid, id)
-        return self._on_event(sid, data[0], tuple(data[1:]), reply)
+        if self.manager.is_connected(sid, "/"):
+            reply = None if id is None else functools.partial(self._acknowledge, eio_sid, id)
+            self._on_event(sid, data[0], tuple(data[1:]), reply)
 
-    def _acknowledge(self, eio_sid: str, id: int, answer: dict) -> None:
+    def _acknowledge(self, eio_sid: str, id: int, answer: dict[str, Any]) -> None:
         self._send_packet(eio_sid, self.packet_class(socket_packet.ACK, namespace="/", id=id, data=[answer]))
 
     def _refuse(self, eio_sid: str, reason: BadFrame) -> None:
@@ -135,19 +142,19 @@ def _receive_answering_pings(connection: Socket, packet: engine_packet.Packet) -
 
 
 class _CheckedWebSocket:
-    """A websocket that hands on what an Engine.IO client may send and reports the rest.
+    """Websocket that passes on valid Engine.IO packets and reports the rest.
 
     The engine would drop the connection, without cleaning up, on the first packet that it cannot read.
     """
 
-    def __init__(self, websocket: object, refuse: Callable[[BadFrame], None]):
+    def __init__(self, websocket: WebSocket, refuse: Callable[[BadFrame], None]) -> None:
         self._websocket = websocket
         self._refuse = refuse
         self.send = websocket.send
         self.close = websocket.close
 
     def wait(self) -> str | bytes | None:
-        """The next packet; None at the end of the connection."""
+        """Return the next packet; None at the end of the connection."""
         while isinstance(data := self._websocket.wait(), str) and not _ENGINE_PACKET.match(data):
             self._refuse(BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
         return data

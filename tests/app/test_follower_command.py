@@ -1,4 +1,4 @@
-"""The command itself: what it says, how it ends, how it refuses to begin."""
+"""The command itself: what it prints, how it ends, and errors at its start."""
 
 import os
 import re
@@ -17,6 +17,7 @@ WITH_A_FAKE_NETWORK = """
 import pathlib, sys, time
 import numpy as np
 from app import main as command
+from app import model_loading
 
 class Network:
     def predict(self, images):
@@ -24,8 +25,8 @@ class Network:
     def describe(self):
         return "a network of 0.00 GMAC on nothing"
 
-command.load_segmenter = lambda settings: Network()
-command.find_weights = lambda settings: pathlib.Path("follower.py")
+model_loading.load_segmenter = lambda settings: Network()
+model_loading.find_weights = lambda weights: pathlib.Path("follower.py")
 sys.exit(command.main(sys.argv[1:]))
 """
 
@@ -37,7 +38,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def start(tmp_path):
-    """Start the command with a network that costs nothing; wait until it waits."""
+    """Start the command with a fake network; wait until it listens."""
     running = []
 
     def begin(*arguments: str) -> tuple[subprocess.Popen, list[str], int]:
@@ -61,13 +62,13 @@ def start(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT and SIGTERM")
 @pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_what_flies_and_ends_at_once(start, async_mode, ending):
+def test_it_prints_the_model_and_ends_at_once(start, async_mode, ending):
     process, lines, port = start("--port", "0", "--async-mode", async_mode)
     assert lines[0] == "a network of 0.00 GMAC on nothing"
     assert lines[1] == f"watch it on http://127.0.0.1:{port}/"
     assert len(lines) == 3
-    with socket.create_connection(("127.0.0.1", port)):  # somebody is there, and says nothing
-        time.sleep(0.3)  # let it get from saying that it waits to waiting
+    with socket.create_connection(("127.0.0.1", port)):  # a client that sends nothing
+        time.sleep(0.3)  # it prints that it waits a little before it does
         began = time.perf_counter()
         process.send_signal(ending)
         rest = process.stdout.read()
@@ -91,11 +92,11 @@ def test_pred_viz_opens_the_page(start, tmp_path, monkeypatch):
 
 def test_another_model_takes_over_without_a_restart(start, tmp_path):
     process, _, port = start("--port", "0", "--set", f"workshop.runs={tmp_path}")
-    call = f"http://127.0.0.1:{port}/api/workshop/flying"
+    call = f"http://127.0.0.1:{port}/api/workshop/active-model"
     assert requests.post(call, json={"model": "model_weights.h5"}, timeout=30).json() == {"loading": "model_weights.h5"}
-    assert process.stdout.readline() == "from here on flies a network of 0.00 GMAC on nothing\n"
-    flying = requests.get(call.removesuffix("/flying"), timeout=30).json()["flying"]
-    assert (flying["model"], flying["refused"]) == ("model_weights.h5", None)
+    assert process.stdout.readline() == "active model: a network of 0.00 GMAC on nothing\n"
+    active = requests.get(call.removesuffix("/active-model"), timeout=30).json()["active_model"]
+    assert (active["model"], active["refused"]) == ("model_weights.h5", None)
 
 
 def test_a_port_in_use_is_one_sentence(start):
@@ -123,21 +124,25 @@ def test_a_port_in_use_is_one_sentence(start):
         (["--async-mode", "thread"], "argument --async-mode: invalid choice: 'thread'"),
     ],
 )
-def test_mistakes_are_explained(arguments, sentence):
+def test_errors_are_explained(arguments, sentence):
     result = run(*arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_help_is_worth_reading():
+def test_the_version():
+    assert re.fullmatch(r"follower\.py \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_help_names_the_options():
     result = run("--help")
     assert result.returncode == 0
     for word in ("--host", "--port", "--config", "--threshold", "--async-mode", "--device", "--runtime", "examples:"):
         assert word in result.stdout
 
 
-def test_the_stand_in_flies_and_ends_with_it(start):
+def test_the_built_in_simulator_flies_and_ends_with_it(start):
     process, _, _ = start("--port", "0", "--sim", "--", "--people", "0", "--duration", "1")
     rest = process.stdout.read()
     assert process.wait(timeout=30) == 0
@@ -146,7 +151,7 @@ def test_the_stand_in_flies_and_ends_with_it(start):
     assert rest.endswith("stopped\n")
 
 
-def test_what_the_stand_in_does_not_know_is_said(start):
+def test_unknown_options_of_the_simulator_are_reported(start):
     process, _, _ = start("--port", "0", "--sim", "--", "--peple", "0")
     rest = process.stdout.read()
     assert process.wait(timeout=30) == 2
@@ -154,14 +159,14 @@ def test_what_the_stand_in_does_not_know_is_said(start):
     assert "--sim" in run("--", "--people", "0").stderr
 
 
-def test_the_stand_in_does_not_outlive_a_killed_follower(start, tmp_path):
+def test_the_built_in_simulator_ends_with_a_killed_follower(start, tmp_path):
     track = tmp_path / "track.jsonl"
     process, _, _ = start("--port", "0", "--sim", "--", "--people", "0", "--log", str(track))
     deadline = time.monotonic() + 30
     while not (track.exists() and track.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.kill()
-    process.stdout.read()  # ends when the stand-in, which inherited nothing else of ours, has ended too
+    process.stdout.read()  # ends when the simulator, which inherited nothing else of ours, has ended too
     size = track.stat().st_size
     time.sleep(3)
     assert 0 < track.stat().st_size <= size + 10_000

@@ -1,4 +1,4 @@
-"""`follower.py --record`: mistakes are told before a model is loaded, and a bare one takes the name of the settings."""
+"""`follower.py --record`: errors show before a model is loaded, and without a name that of the settings is used."""
 
 import subprocess
 import sys
@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from app import main as command
+from app.options import parse_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(("given", "name"), [(["--record"], "meadow"), (["--record", "wood"], "wood")])
-def test_without_a_name_that_of_the_settings_is_taken(given, name):
-    options = command.parse_arguments(["--set", "recording.name=meadow", *given])
-    recording = command.read_settings(options).recording
+def test_without_a_name_that_of_the_settings_is_used(given, name):
+    recording = parse_options(["--set", "recording.name=meadow", *given]).settings.recording
     assert (recording.enabled, recording.name) == (True, name)
 
 
@@ -26,7 +25,7 @@ def test_without_a_name_that_of_the_settings_is_taken(given, name):
         (["--set", "recording.filter=['near']"], "recording.filter: expected a list of far, uncertain, events"),
     ],
 )
-def test_mistakes_are_told_at_once(arguments, sentence):
+def test_errors_show_at_once(arguments, sentence):
     done = subprocess.run(
         [sys.executable, str(ROOT / "follower.py"), *arguments], capture_output=True, text=True, timeout=60
     )

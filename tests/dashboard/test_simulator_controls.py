@@ -62,7 +62,7 @@ def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, pay
         assert answer.status_code == 404
         assert "built-in simulator" in answer.json()["error"]
     with pytest.raises(ValueError, match="not the built-in simulator"):
-        bridge.ask(bridge.sessions[0], "set_speed", {"speed": 4})
+        bridge.send_control(bridge.sessions[0], "set_speed", {"speed": 4})
     quadsim.send_frame(payload(), "2")
     assert eventually(lambda: 2 in quadsim.acknowledged)
     assert [event for event, _ in [quadsim.events.get(timeout=30)]] == ["object_detected"]

@@ -93,9 +93,13 @@ def test_truth_and_unknown_keys_do_not_ground_the_drone(payload):
     extra = {"ground_truth_mask": base64.b64encode(b"mask").decode(), "ground_truth_target": "1.5,-2,0", "steering": 3}
     frame = parse_sensor_frame((payload() | extra,))
     ground_truth = frame.ground_truth_mask, frame.ground_truth_target
-    assert (*ground_truth, frame.ignored) == (b"mask", (1.5, -2.0, 0.0), ("steering",))
+    assert (*ground_truth, frame.ignored_keys) == (b"mask", (1.5, -2.0, 0.0), ("steering",))
     frame = parse_sensor_frame((payload() | {"ground_truth_target": "", "ground_truth_mask": 3},))
-    assert (frame.ground_truth_mask, frame.ground_truth_target, frame.ignored) == (None, None, ("ground_truth_mask",))
+    assert (frame.ground_truth_mask, frame.ground_truth_target, frame.ignored_keys) == (
+        None,
+        None,
+        ("ground_truth_mask",),
+    )
 
 
 def test_german_poses_are_read_where_there_is_no_doubt(payload):
