@@ -1,1 +1,1 @@
-"""Plays a recording back through the bridge."""
+"""Replay recordings to the bridge, and check that it decides the same."""

@@ -1,31 +1,43 @@
-"""Compares what the bridge decided with what it had decided when the recording was made. Talks to nobody."""
+"""Compare replayed decisions with the recorded ones. Connects to nothing."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataset.recordings.frame_record import FrameRecord
 from sim_bridge.replay.client import Answer
 
-Commands = Sequence[tuple[str, Mapping[str, object]]]
-
 
 @dataclass(frozen=True)
 class Difference:
-    """One frame that was decided otherwise."""
+    """A frame with another decision than the recorded one."""
 
     frame: str
-    what: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"frame {self.frame}: {self.what}"
+        return f"frame {self.frame}: {self.reason}"
 
 
-def unbroken(records: Sequence[FrameRecord]) -> int:
-    """How many frames from the first on are the whole history of their session.
+def check(
+    records: Sequence[FrameRecord], answers: Sequence[Answer], metres: float, *, everything: bool = False
+) -> tuple[int, list[Difference]]:
+    """Return how many frames could be compared, and the differences.
 
-    A decision depends on the frames before it. Where some were not recorded (filters, a slow disk, a start in
-    mid-flight), or where a person paused or had the target given up, a replay has no way to come to the same one.
+    Args:
+        metres: tolerance for coordinates.
+        everything: compare frames beyond `comparable_frames`, too.
+    """
+    count = len(records) if everything else comparable_frames(records)
+    pairs = list(zip(records, answers, strict=True))[:count]
+    return count, [found for record, answer in pairs if (found := compare(record, answer, metres))]
+
+
+def comparable_frames(records: Sequence[FrameRecord]) -> int:
+    """Return how many frames from the first on have the whole history of their session in the recording.
+
+    A decision depends on the frames before it. After frames that were not recorded (filtered, dropped, or before a
+    start in mid-flight), or where an operator paused or dropped the target, a replay cannot reach the same one.
     """
     for index, record in enumerate(records):
         if record.number != index or record.operator_override:
@@ -34,10 +46,9 @@ def unbroken(records: Sequence[FrameRecord]) -> int:
 
 
 def compare(record: FrameRecord, answer: Answer, metres: float) -> Difference | None:
-    """How an answer differs from the recorded decision; None where it does not.
+    """Return how an answer differs from the recorded decision; None if it does not.
 
-    Args:
-        metres: that a coordinate may be off. Other numbers (marker ids, sizes, angles) must agree to a millionth.
+    Args: metres: tolerance for coordinates. Other numbers (marker ids, sizes, angles) must agree to a millionth.
     """
     if answer.outcome != "answered":
         return Difference(record.frame, f"{answer.outcome} {answer.reason}".strip())
@@ -46,16 +57,17 @@ def compare(record: FrameRecord, answer: Answer, metres: float) -> Difference | 
         return Difference(record.frame, f"recorded {_listed(expected)}, now {_listed(actual)}")
     for (event, before), (_, now) in zip(record.commands, answer.commands, strict=True):
         for key in sorted(before.keys() | now.keys()):
-            if not _close(event, key, before.get(key), now.get(key), metres):
+            if not _is_close(event, key, before.get(key), now.get(key), metres):
                 return Difference(record.frame, f"{event} {key}: recorded {before.get(key)}, now {now.get(key)}")
     return None
 
 
-def _close(event: str, key: str, before: object, now: object, metres: float) -> bool:
+def _is_close(event: str, key: str, before: object, now: object, metres: float) -> bool:
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         if key == "coords" or (event, key) == ("create_box_marker", "pose"):
-            return math.dist(before[:3], now[:3]) <= metres and _close(event, "angles", before[3:], now[3:], metres)
-        return all(_close(event, key, a, b, metres) for a, b in zip(before, now, strict=True))
+            angles = _is_close(event, "angles", before[3:], now[3:], metres)
+            return math.dist(before[:3], now[:3]) <= metres and angles
+        return all(_is_close(event, key, a, b, metres) for a, b in zip(before, now, strict=True))
     if isinstance(before, int | float) and isinstance(now, int | float):
         return math.isclose(before, now, rel_tol=1e-6, abs_tol=1e-6)
     return before == now

@@ -15,9 +15,11 @@ from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
-from sim_bridge.replay.__main__ import check, main, payload_of, play, started_follower
-from sim_bridge.replay.check import compare, unbroken
+from sim_bridge.replay.__main__ import main
+from sim_bridge.replay.check import check, comparable_frames, compare
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
+from sim_bridge.replay.follower_process import started_follower
+from sim_bridge.replay.play import payload_of, play
 from tests.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
 
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
@@ -33,7 +35,7 @@ def replayed(serve, run, make_agent=FollowAgent, real=False):
 def test_the_recorded_walk_is_decided_as_it_was(serve):
     run = open_recording(WALK)
     assert len(run.frames) == FRAMES
-    compared, differences = check(run, replayed(serve, run), metres=0.1)
+    compared, differences = check(run.frames, replayed(serve, run), metres=0.1)
     assert compared == FRAMES
     assert not differences, f"{differences[:3]}; {REMAKE}"
 
@@ -54,11 +56,11 @@ def test_the_recorded_walk_is_where_the_hero_was():
 def test_another_agent_is_found_out(serve):
     run = open_recording(WALK)
     answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(depth_far=90.0)))
-    _, differences = check(run, answers, metres=0.1)
+    _, differences = check(run.frames, answers, metres=0.1)
     assert len(differences) > FRAMES / 2
     assert "object_detected coords" in str(differences[0])
     answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(max_missed_frames=3)))
-    _, differences = check(run, answers, metres=0.1)
+    _, differences = check(run.frames, answers, metres=0.1)
     assert "recorded nothing, now object_lost, delete_marker" in str(differences[0])
 
 
@@ -86,10 +88,10 @@ def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
 def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
     run = open_recording(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
     assert 0 < len(run.frames) < 8
-    assert unbroken(run.frames) == 0
-    compared, differences = check(run, replayed(serve, run), metres=0.1)
+    assert comparable_frames(run.frames) == 0
+    compared, differences = check(run.frames, replayed(serve, run), metres=0.1)
     assert (compared, differences) == (0, [])
-    compared, _ = check(run, replayed(serve, run), metres=0.1, everything=True)
+    compared, _ = check(run.frames, replayed(serve, run), metres=0.1, everything=True)
     assert compared == len(run.frames)
 
 
@@ -106,10 +108,10 @@ def test_the_check_ends_at_an_operator_override(serve, tmp_path, connect, eventu
     recorder.close()
     run = open_recording(tmp_path / "overridden")
     assert [frame.number for frame in run.frames if frame.operator_override] == [5, 6, 7, 8]
-    assert unbroken(run.frames) == 5
+    assert comparable_frames(run.frames) == 5
     server = serve(RedSegmenter(), FollowAgent)
     assert main([str(run.path), "--port", str(server.port), "--check"]) == 0
-    said = "all 5 decisions are as recorded; 7 from an operator override on are not compared (--all does it)"
+    said = "all 5 decisions are as recorded; 7 from an operator override on are not compared (use --all)"
     assert said in " ".join(capsys.readouterr().out.split())
 
 
@@ -199,13 +201,14 @@ def follower_does(tmp_path, monkeypatch):
     def do(program):
         script = tmp_path / "program.py"
         script.write_text(program)
-        monkeypatch.setattr("sim_bridge.replay.__main__.FOLLOWER", script)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setattr("sim_bridge.replay.follower_process.FOLLOWER", script.stem)
 
     return do
 
 
 def test_a_follower_that_never_listens_is_not_waited_for_for_ever(follower_does, monkeypatch, capsys):
-    monkeypatch.setattr("sim_bridge.replay.__main__.START_SECONDS", 0.5)
+    monkeypatch.setattr("sim_bridge.replay.follower_process.START_SECONDS", 0.5)
     follower_does("import time; print('loading', flush=True); time.sleep(60)")
     began = time.monotonic()
     assert main([str(WALK), "--weights", "any.h5"]) == 2

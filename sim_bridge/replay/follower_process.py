@@ -1,0 +1,60 @@
+"""Start a follower for a replay, with the settings of the recording."""
+
+import contextlib
+import json
+import queue
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim_bridge.child_process import ChildProcess
+from sim_bridge.replay.client import ReplayError
+
+FOLLOWER = "app.main"
+START_SECONDS = 180.0  # to load its model
+STOP_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[tuple[str, int]]:
+    """Run a follower on a free port while the block lasts; yield (host, port).
+
+    Args: settings: by name, such as "agent.threshold".
+
+    Raises ReplayError.
+    """
+    arguments = [weights, "--host", "127.0.0.1", "--port", "0"]
+    for name, value in settings.items():
+        arguments += ["--set", f"{name}={json.dumps(value)}"]
+    found: queue.SimpleQueue[tuple[str, int] | str] = queue.SimpleQueue()
+    last_line = ""
+
+    def on_line(line: str) -> None:
+        nonlocal last_line
+        last_line = line
+        if waiting := re.search(r"ws://([\w.]+):(\d+)", line):
+            found.put((waiting[1], int(waiting[2])))
+
+    def on_end(status: int) -> None:
+        found.put(f"the follower ended before it listened, with status {status}: {last_line}".removesuffix(": "))
+
+    process = ChildProcess(FOLLOWER, arguments, on_line, on_end)
+    try:
+        try:
+            address = found.get(timeout=START_SECONDS)
+        except queue.Empty:
+            raise ReplayError(f"the follower did not begin to listen within {START_SECONDS:g} s") from None
+        if isinstance(address, str):
+            raise ReplayError(address)
+        yield address
+    finally:
+        process.stop(STOP_SECONDS)
+
+
+def recorded_settings(meta: Mapping[str, Any]) -> dict[str, object]:
+    """Return the settings, by name, with which a follower decides as the one that recorded."""
+    recorded = meta.get("settings", {})
+    settings = {f"agent.{key}": value for key, value in recorded.get("agent", {}).items()}
+    if "frame_size" in recorded.get("bridge", {}):
+        settings["bridge.frame_size"] = recorded["bridge"]["frame_size"]
+    return settings | {"recording.enabled": False}
