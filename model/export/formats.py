@@ -129,9 +129,9 @@ def export_onnx(network: "keras.Model", stem: Path, calibration: np.ndarray) -> 
 
 def export_openvino(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
     """Write OpenVINO's own format, two files, for Intel's CPUs, GPUs and NPUs."""
-    import openvino
+    from model.inference.openvino_runtime import convert_to_openvino  # before openvino: it switches telemetry off
 
-    from model.inference.openvino_runtime import convert_to_openvino
+    import openvino  # isort: skip
 
     path = stem.with_name(f"{stem.name}.xml")
     openvino.save_model(convert_to_openvino(network), path, compress_to_fp16=False)

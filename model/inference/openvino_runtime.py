@@ -1,8 +1,10 @@
 """Run a network with OpenVINO on the CPU, in the fastest precision whose predictions agree with the network's own."""
 
 import logging
+import sys
 import threading
 import time
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +18,10 @@ from model.inference.compiled_network import CompiledNetwork, Predict, RuntimeUn
 from model.inference.sanity_inputs import sanity_frames
 
 logger = logging.getLogger(__name__)
+
+# OpenVINO's converter reports each use to Google Analytics, from processes that it forks off this one and waits for.
+# Without its package of this name it does not.
+sys.modules["openvino_telemetry"] = types.ModuleType("openvino_telemetry")
 
 MAX_MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame
 MAX_MASK_DIFFERENCE = 0.02  # of the target's pixels

@@ -36,6 +36,13 @@ def test_batches_of_any_size_in_any_order(network, predict, frames):
         np.testing.assert_allclose(result, expected[:count], atol=0.02)
 
 
+def test_nothing_is_reported_to_others(predict):
+    """The converter's telemetry forks off processes that connect to Google Analytics."""
+    from openvino.tools.ovc import telemetry_stub, telemetry_utils
+
+    assert telemetry_utils.tm is telemetry_stub
+
+
 def test_results_stay_when_the_next_frame_comes(predict, frames):
     first = predict(frames[:1])
     copy = first.copy()
