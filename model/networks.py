@@ -32,11 +32,7 @@ class Pyramid:
 
     def build(self, input_size: int | None = None) -> keras.Model:
         """Return a network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
-        size = input_size or self.input_size
-        stride = 2 ** len(self.widths)
-        if size % stride:
-            raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
-        image = keras.Input((size, size, 3), name="image")
+        image = _input(input_size or self.input_size, halvings=len(self.widths))
         x = _convolution(_normalise(image), self.widths[0], kernel=4, strides=2, name="stem")
         skips = []
         for level, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
@@ -70,11 +66,7 @@ class Separable:
 
     def build(self, input_size: int | None = None) -> keras.Model:
         """Return a network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
-        size = input_size or self.input_size
-        stride = 2 ** len(self.encoders)
-        if size % stride:
-            raise ValueError(f"expected an input size that is a multiple of {stride}, got {size}")
-        image = keras.Input((size, size, 3), name="image")
+        image = _input(input_size or self.input_size, halvings=len(self.encoders))
         x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
         skips = []
         for number, width in enumerate(self.encoders, 1):
@@ -133,6 +125,12 @@ def clone_with(network: keras.Model, *, dtype: str, shape: tuple[int | None, ...
     copy = keras.models.clone_model(network, keras.Input(shape, name="image"), clone_function=clone)
     copy.set_weights(network.get_weights())
     return copy
+
+
+def _input(size: int, halvings: int) -> keras.KerasTensor:
+    if size % 2**halvings:
+        raise ValueError(f"expected an input size that is a multiple of {2**halvings}, got {size}")
+    return keras.Input((size, size, 3), name="image")
 
 
 def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:

@@ -214,9 +214,9 @@ def _without_arguments(layer_class: type, config: Config, name: str | None) -> k
     return layer_class(name=name)
 
 
-_TRAINING_ONLY = (
-    "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
-    "Identity",
+_PLAIN = (
+    layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum, layers.Flatten,
+    layers.Identity,
 )  # fmt: skip
 _BUILDERS: dict[str, Callable[[Config, str | None], keras.Layer]] = {
     "Conv2D": _conv2d,
@@ -241,30 +241,21 @@ _BUILDERS: dict[str, Callable[[Config, str | None], keras.Layer]] = {
     "ELU": _elu,
     "Softmax": lambda config, name: layers.Softmax(axis=config.get("axis", -1), name=name),
     "Concatenate": lambda config, name: layers.Concatenate(axis=config.get("axis", -1), name=name),
-    "Add": partial(_without_arguments, layers.Add),
-    "Subtract": partial(_without_arguments, layers.Subtract),
-    "Multiply": partial(_without_arguments, layers.Multiply),
-    "Average": partial(_without_arguments, layers.Average),
-    "Maximum": partial(_without_arguments, layers.Maximum),
-    "Minimum": partial(_without_arguments, layers.Minimum),
     "Merge": _merge,
     "Reshape": lambda config, name: layers.Reshape(tuple(config.get("target_shape", ())), name=name),
     "Permute": lambda config, name: layers.Permute(tuple(config.get("dims", ())), name=name),
-    "Flatten": partial(_without_arguments, layers.Flatten),
-    # Names of Keras 1 and of the Follow Me project's own utilities.
-    "Convolution2D": _conv2d,
-    "AtrousConv2D": _conv2d,
-    "AtrousConvolution2D": _conv2d,
-    "Deconv2D": _conv2d_transpose,
-    "Deconvolution2D": _conv2d_transpose,
-    "Convolution2DTranspose": _conv2d_transpose,
-    "SeparableConvolution2D": _separable_conv2d,
-    "SeparableConv2DKeras": _separable_conv2d,
-    "DepthwiseConvolution2D": _depthwise_conv2d,
-    "BilinearUpSampling": _bilinear_up_sampling,
-    "BilinearUpsampling": _bilinear_up_sampling,
-    "BilinearUpsampling2D": _bilinear_up_sampling,
-    "BatchNormalizationV1": _batch_normalization,
-    "BatchNormalizationV2": _batch_normalization,
-    **dict.fromkeys(_TRAINING_ONLY, partial(_without_arguments, layers.Identity)),
+    **{layer_class.__name__: partial(_without_arguments, layer_class) for layer_class in _PLAIN},
 }
+# Names in Keras 1 and in the utilities of the original project; layers that act in training only.
+_ALIASES = {
+    "Conv2D": ("Convolution2D", "AtrousConv2D", "AtrousConvolution2D"),
+    "Conv2DTranspose": ("Deconv2D", "Deconvolution2D", "Convolution2DTranspose"),
+    "SeparableConv2D": ("SeparableConvolution2D", "SeparableConv2DKeras"),
+    "DepthwiseConv2D": ("DepthwiseConvolution2D",),
+    "BilinearUpSampling2D": ("BilinearUpSampling", "BilinearUpsampling", "BilinearUpsampling2D"),
+    "BatchNormalization": ("BatchNormalizationV1", "BatchNormalizationV2"),
+    "Identity": (
+        "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
+    ),
+}  # fmt: skip
+_BUILDERS |= {alias: _BUILDERS[name] for name, aliases in _ALIASES.items() for alias in aliases}
