@@ -1,6 +1,6 @@
 """Read configuration into dataclasses from TOML files, command lines and HTTP bodies.
 
-A field declares its constraints in its type; a string there says in words what is expected:
+A field declares its constraints in its type; a string there states in words what is expected:
 
     threshold: Annotated[float, Gt(0), Lt(1), "a number between 0 and 1"] = 0.5
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,7 +25,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 
 class ConfigError(ValueError):
-    """A setting does not exist or its value is invalid; the message says what is expected and what came."""
+    """A setting does not exist or its value is invalid; the message states what was expected and what came."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -50,11 +50,8 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun:
     Raises ConfigError for a key that is unknown (naming the nearest valid one), missing, or of an invalid value.
     """
     hints = get_type_hints(kind, include_extras=True)
-    checked = {}
-    for key, value in values.items():
-        if key not in hints:
-            raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, hints)}")
-        checked[key] = check(hints[key], value, f"{prefix}{key}")
+    _check_names(values, hints, prefix, noun)
+    checked = {key: check(hints[key], value, f"{prefix}{key}") for key, value in values.items()}
     missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]
     if missing:
         raise ConfigError(f"{prefix}{missing[0]} is missing: expected {expectation(hints[missing[0]])}")
@@ -65,13 +62,17 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun:
 
 
 def check(hint: Any, value: object, name: str) -> Any:
-    """Return one value as the type `hint` has it. Raises ConfigError that calls it `name`."""
+    """Return a value as one of the type `hint`, a dataclass from a mapping. Raises ConfigError that names it `name`.
+
+    Nothing is converted but lists to tuples and whole numbers to floats: "1" is not a number, 1 is not a bool, and NaN
+    and infinity are not numbers.
+    """
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} must be a section, [{name}], got {value!r:.80}")
         return build(hint, value, f"{name}.")  # type: ignore[arg-type]
     try:
-        return _adapter(hint).validate_python(_as_tuples(value), strict=True)
+        return _adapter(hint).validate_python(_as_tuples(value))
     except ValidationError as error:
         choices = [choice for choice in _choices(hint) if isinstance(choice, str)]
         meant = nearest(value, choices, only_close=True) if isinstance(value, str) else ""
@@ -81,10 +82,9 @@ def check(hint: Any, value: object, name: str) -> Any:
 def update(config: Config, values: Mapping[str, Any], prefix: str = "") -> Config:
     """Return a copy with some settings changed; `values` are nested as for `build`. Raises ConfigError."""
     hints = get_type_hints(type(config), include_extras=True)
+    _check_names(values, hints, prefix)
     changed: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in hints:
-            raise ConfigError(f"there is no setting {prefix}{key}{nearest(key, hints)}")
         if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
             changed[key] = update(getattr(config, key), value, f"{prefix}{key}.")
         else:
@@ -149,9 +149,15 @@ def expectation(hint: Any, error: ValidationError | None = None) -> str:
     return "a value" if error is None else error.errors()[0]["msg"].removeprefix("Input should be ")
 
 
+def _check_names(values: Mapping[str, Any], valid: Iterable[str], prefix: str, noun: str = "setting") -> None:
+    for key in values:
+        if key not in valid:
+            raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, valid)}")
+
+
 @cache
 def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
+    return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def _as_tuples(value: object) -> object:
