@@ -61,7 +61,8 @@ def report(folder: Path, console: Console) -> None:
     """The pictures of a recorded flight, and where they are."""
     from dataset import __main__ as recording
     from dataset.previews.contact_sheet import previews_folder
-    from dataset.previews.film import distance_plot, write_gif
+    from dataset.previews.film import write_gif
+    from dataset.previews.plots import plot_distance
     from dataset.recordings.layout import RecordingError
     from dataset.recordings.recording import open_recording
 
@@ -72,7 +73,7 @@ def report(folder: Path, console: Console) -> None:
         film = previews_folder(run) / "film.gif"
         try:
             write_gif(run, film)
-            distance_plot(run, previews_folder(run) / "distance.png")
+            plot_distance(run, previews_folder(run) / "distance.png")
         except RecordingError as error:
             console.print(error)
             return

@@ -1,16 +1,14 @@
-"""Statistics of a recording, for the command and the page, and a plot of them. Reads frame records only, no images."""
+"""Statistics of a recording, for the command and the page. Reads frame records only, no images."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording
-from dataset.schema import FAR_PIXELS, REFERENCE_SIZE, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import FAR_PIXELS, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
 
 WRONG_TARGET_METRES = 5.0  # between estimate and ground truth, at least ...
 WRONG_TARGET_FRACTION = 0.25  # ... and as a fraction of the distance, since ranges are less exact farther away
@@ -57,7 +55,7 @@ def statistics_of(recording: Recording, names: Collection[str] | None = None) ->
     Args: names: of the frames to count, such as `select_frames` returns; None: all.
     """
     frames = [frame for frame in recording.frames if names is None or frame.frame in names]
-    sizes = _target_pixels(recording, [frame for frame in frames if frame.hero_pixels > VISIBLE_PIXELS])
+    sizes = target_pixels(recording, [frame for frame in frames if frame.hero_pixels > VISIBLE_PIXELS])
     times = [frame.received for frame in frames if frame.received is not None]
     numbers = [frame.number for frame in frames if frame.number is not None]
     wrong = [is_wrong_target(frame) for frame in frames if frame.ground_truth_target is not None]
@@ -93,42 +91,12 @@ def is_wrong_target(frame: FrameRecord) -> bool:
     return bool(error > max(WRONG_TARGET_METRES, WRONG_TARGET_FRACTION * distance))
 
 
-def plot(recording: Recording, path: Path) -> None:
-    """Write histograms of target size and range, and both over time, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    frames, statistics = recording.frames, statistics_of(recording)
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(f"{recording.path.name}: {len(frames)} frames, target visible in {statistics.visible}")
-    (sizes, ranges), (sizes_over_time, ranges_over_time) = figure.subplots(2, 2)
-    side = REFERENCE_SIZE
-    sizes.stairs(statistics.size.counts, statistics.size.edges, fill=True, color="tab:orange")
-    sizes.set(xscale="log", xlabel=f"target, pixels at {side}x{side}", ylabel="frames")
-    for band in SIZE_BANDS[1:]:
-        sizes.axvline(band.low, color="0.6", linewidth=0.8, linestyle=":")
-    ranges.stairs(statistics.range.counts, statistics.range.edges, fill=True, color="tab:blue")
-    ranges.set(xlabel="range, m", ylabel="frames")
-    pixels = _target_pixels(recording, frames)
-    sizes_over_time.plot(np.where(pixels > 0, pixels, np.nan), ".", markersize=3, color="tab:orange")
-    sizes_over_time.set(yscale="log", xlabel="frame", ylabel=f"target, pixels at {side}x{side}")
-    metres = [frame.range.metres if frame.range else np.nan for frame in frames]
-    ranges_over_time.plot(metres, ".", markersize=3, color="tab:blue")
-    ranges_over_time.set(xlabel="frame", ylabel="range, m")
-    unfollowed = [frame.state in ("lost", "searching") for frame in frames]
-    for axes in (sizes_over_time, ranges_over_time):
-        shade = {"transform": axes.get_xaxis_transform(), "color": "0.92", "step": "mid"}
-        axes.fill_between(range(len(frames)), 0, 1, where=unfollowed, **shade)
-        axes.set_xlim(-0.5, max(len(frames) - 0.5, 0.5))
-    figure.savefig(path, dpi=110)
-
-
-def _target_pixels(recording: Recording, frames: Collection[FrameRecord]) -> NDArray[np.float64]:
+def target_pixels(recording: Recording, frames: Sequence[FrameRecord]) -> np.ndarray:
+    """Return the target's size in each frame, pixels at the reference size."""
     return np.array([at_reference_size(frame.hero_pixels, recording.frame_size) for frame in frames], float)
 
 
-def _distribution(values: NDArray[np.float64], edges: NDArray[np.float64]) -> Distribution:
+def _distribution(values: np.ndarray, edges: np.ndarray) -> Distribution:
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     known = len(values) > 0
     return Distribution(
@@ -141,7 +109,7 @@ def _distribution(values: NDArray[np.float64], edges: NDArray[np.float64]) -> Di
     )
 
 
-def _edges_from_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _edges_from_zero(values: np.ndarray) -> np.ndarray:
     """Return bins from 0 to a round number above all but the largest few percent, which the last bin takes in."""
     top = max(float(np.percentile(values, 97)), 1.0) if len(values) else 1.0
     power = 10.0 ** np.floor(np.log10(top))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from config.version import VERSION
 from dataset.files import sync_file, sync_folder
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import DEPTH, FORMAT, FRAMES, IMAGES, LOCK, MASKS, lock, write_meta
@@ -57,7 +58,14 @@ class RecordingWriter:
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
         """Make the folder. Raises OSError."""
         self.path = make_recording_folder(folder, name)
-        self.meta = {"format": FORMAT, "name": self.path.name, "started": now(), "ended": None, **meta}
+        self.meta = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self.path.name,
+            "started": now(),
+            "ended": None,
+            **meta,
+        }
         self.frames = 0
         self.bytes = 0
         self.labels: dict[str, int] = {}

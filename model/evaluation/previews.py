@@ -5,17 +5,15 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
 from model.evaluation.metrics import predicted_mask
 from model.evaluation.results import FrameResult
 from model.score import resize_mask
 
 GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB
-PAPER, INK = (250, 250, 250), (30, 30, 30)
 SIDE = 256  # of each view, pixels
-CAPTION = 20
 MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at least
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def preview(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -29,12 +27,10 @@ def preview(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction
     """
     ground_truth = resize_mask(mask, prediction.shape[:2])
     views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
-    caption = np.full((CAPTION, 2 * SIDE, 3), PAPER, np.uint8)
     score = result.score
     pixels = f"ground truth {score.target_pixels} px  predicted {score.predicted_pixels} px"
     text = f"{result.pair.name}  IoU {result.hero_iou:.2f}  {pixels}"
-    cv2.putText(caption, text, (4, 14), FONT, 0.4, INK, 1, cv2.LINE_AA)
-    return np.vstack([views, caption])
+    return np.vstack([views, caption(text, 2 * SIDE)])
 
 
 def outlined_views(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -59,24 +55,19 @@ def outlined_views(image: np.ndarray, ground_truth: np.ndarray, predicted: np.nd
 
 def contact_sheet(previews: Iterable[np.ndarray], columns: int = 3) -> np.ndarray:
     """Lay out previews of one size below a legend, (height, width, 3) uint8 RGB."""
-    tiles = list(previews)
-    columns = min(columns, len(tiles))
-    tiles += [np.full_like(tiles[0], PAPER)] * (-len(tiles) % columns)
-    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
-    legend = np.full((30, rows[0].shape[1], 3), PAPER, np.uint8)
+    sheet = tiled(list(previews), columns)
+    legend = np.full((30, sheet.shape[1], 3), PAPER, np.uint8)
     for left, colour, text in ((6, GROUND_TRUTH, "target, ground truth"), (186, PREDICTION, "target, predicted")):
         cv2.rectangle(legend, (left, 9), (left + 14, 21), colour, -1)
-        cv2.putText(legend, text, (left + 20, 20), FONT, 0.45, INK, 1, cv2.LINE_AA)
-    return np.vstack([legend, *rows])
+        draw_text(legend, text, left + 20, 20, size=0.45)
+    return np.vstack([legend, sheet])
 
 
 def _outlined(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """The picture at SIDE x SIDE with outlines one pixel wide, around the regions and not over them."""
-    size = (SIDE, SIDE)
-    drawn = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
-    for region, colour in ((ground_truth, GROUND_TRUTH), (predicted, PREDICTION)):
-        large = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        drawn[(cv2.dilate(large, np.ones((3, 3), np.uint8)) > 0) & (large == 0)] = colour
+    """Return the image at SIDE x SIDE with both outlines."""
+    drawn = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
+    draw_outline(drawn, ground_truth, GROUND_TRUTH)
+    draw_outline(drawn, predicted, PREDICTION)
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""Provenance of a recording as plain data for `meta.json`: versions, settings, and the model's exact file."""
+"""Provenance of a recording as plain data for `meta.json`: the model's exact file, settings, versions of packages."""
 
 import platform
 from collections.abc import Mapping
@@ -6,8 +6,6 @@ from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from config.version import VERSION
 
 PACKAGES = ("numpy", "opencv-python-headless", "python-socketio", "tensorflow", "keras", "openvino")
 
@@ -25,7 +23,6 @@ def describe_origin(description: str, weights: Path, settings: Mapping[str, obje
     with weights.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     return {
-        "version": VERSION,
         "model": {"description": description, "file": weights.name, "sha256": digest},
         "settings": dict(settings),
         "versions": {"python": platform.python_version(), "system": platform.platform(), **_package_versions()},

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.previews.film import distance_plot, film_frames, write_gif
-from dataset.previews.flight_map import DRONE, ESTIMATE, TRUTH
-from dataset.previews.overlay import CAPTION, SIZE
+from dataset.previews.drawing import CAPTION
+from dataset.previews.film import film_frames, write_gif
+from dataset.previews.flight_map import DRONE, ESTIMATE, GROUND_TRUTH
+from dataset.previews.overlay import SIZE
+from dataset.previews.plots import plot_distance
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording
@@ -53,7 +55,7 @@ def test_on_the_map_forward_is_up_and_left_is_left(run):
     pictures = list(film_frames(run))
     assert len(pictures) == 6
     chart = pictures[-1][:SIZE, SIZE:]
-    (drone_row, drone_column), (hero_row, hero_column) = middle_of(chart, DRONE), middle_of(chart, TRUTH)
+    (drone_row, drone_column), (hero_row, hero_column) = middle_of(chart, DRONE), middle_of(chart, GROUND_TRUTH)
     assert hero_row < drone_row
     assert hero_column < drone_column
     assert (chart == ESTIMATE).all(axis=2).any()
@@ -78,14 +80,14 @@ def test_what_was_imported_has_a_film_without_a_map(run):
 
 def test_the_animation_has_at_most_the_frames_asked_for(run, tmp_path):
     path = tmp_path / "film.gif"
-    write_gif(run, path, most_frames=3)
+    write_gif(run, path, max_frames=3)
     with Image.open(path) as animation:
         assert animation.n_frames <= 3
 
 
 def test_the_plot_is_a_picture(run, tmp_path):
     path = tmp_path / "distance.png"
-    distance_plot(run, path)
+    plot_distance(run, path)
     assert cv2.imread(str(path)) is not None
 
 
@@ -94,4 +96,4 @@ def test_what_has_no_frames_or_poses_says_so(run, tmp_path):
         write_gif(Recording(run.path, {}, (), 0), tmp_path / "film.gif")
     imported = FrameRecord("000000", "000000.png", "simulator", 0, 0)
     with pytest.raises(RecordingError, match="no poses"):
-        distance_plot(Recording(run.path, {}, (imported,), 0), tmp_path / "distance.png")
+        plot_distance(Recording(run.path, {}, (imported,), 0), tmp_path / "distance.png")

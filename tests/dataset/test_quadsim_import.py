@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataset.__main__ import main
 from dataset.checks import check_pairs
 from dataset.pairs import find_pairs, read_pair
-from dataset.quadsim_import import find_frames, labels_of_depths, main, read_frame
+from dataset.quadsim_import import find_frames, labels_of_depths, read_frame
 from dataset.recordings.recording import open_recording
 from dataset.recordings.writer import RecordingWriter
 
@@ -46,7 +47,7 @@ def recording(tmp_path):
 
 def test_every_mask_equals_the_originals(raw, tmp_path):
     images, expected = raw
-    assert main([str(images), str(tmp_path / "run")]) == 0
+    assert main(["import", str(images), str(tmp_path / "run")]) == 0
     theirs = sorted((expected / "masks").iterdir())
     ours = sorted((tmp_path / "run" / "masks").iterdir())
     assert len(theirs) == len(ours) == 116
@@ -59,7 +60,9 @@ def test_every_mask_equals_the_originals(raw, tmp_path):
 
 
 def test_the_import_is_a_dataset_and_a_recording(recording, tmp_path):
-    assert main([str(recording.parent), str(tmp_path / "runs" / "first")]) == 0  # the folder above IMG will do
+    assert (
+        main(["import", str(recording.parent), str(tmp_path / "runs" / "first")]) == 0
+    )  # the folder above IMG will do
     pairs, problems = find_pairs(tmp_path / "runs")
     assert [pair.name for pair in pairs] == ["00000", "00001", "00002"]
     assert not problems
@@ -118,7 +121,7 @@ def damage(file, how):
 @pytest.mark.parametrize("camera", [1, 3])
 def test_a_frame_with_a_bad_file_is_named_and_left_out(recording, tmp_path, capsys, how, camera):
     damage(recording / f"cam{camera}_00001.png", how)
-    assert main([str(recording), str(tmp_path / "run")]) == 0
+    assert main(["import", str(recording), str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "left out: frame 00001" in out
     assert f"cam{camera}" in out
@@ -130,13 +133,13 @@ def test_a_frame_with_a_bad_file_is_named_and_left_out(recording, tmp_path, caps
 
 def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path, capsys):
     (tmp_path / "run").mkdir()
-    assert main([str(recording), str(tmp_path / "run")]) == 2
+    assert main(["import", str(recording), str(tmp_path / "run")]) == 2
     assert "exists already" in capsys.readouterr().err
-    assert main([str(tmp_path / "run"), str(tmp_path / "other")]) == 2
+    assert main(["import", str(tmp_path / "run"), str(tmp_path / "other")]) == 2
     assert "cam1_00000.png" in capsys.readouterr().err
     for file in recording.glob("cam4*"):
         file.unlink()
-    assert main([str(recording), str(tmp_path / "other")]) == 2
+    assert main(["import", str(recording), str(tmp_path / "other")]) == 2
     assert "none of the 3 frames is complete" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
 
@@ -154,10 +157,10 @@ def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
 
     with monkeypatch.context() as patched:
         patched.setattr(RecordingWriter, "add", ends)
-        assert main([str(recording), str(tmp_path / "runs" / "first")]) == status
+        assert main(["import", str(recording), str(tmp_path / "runs" / "first")]) == status
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not list((tmp_path / "runs").iterdir())
-    assert main([str(recording), str(tmp_path / "runs" / "first")]) == 0
+    assert main(["import", str(recording), str(tmp_path / "runs" / "first")]) == 0
     assert len(open_recording(tmp_path / "runs" / "first").frames) == 3
 
 

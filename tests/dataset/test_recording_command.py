@@ -13,7 +13,7 @@ from dataset.__main__ import main
 from dataset.pairs import find_pairs
 from dataset.previews.contact_sheet import select
 from dataset.previews.film import film_frames, frames_per_second
-from dataset.previews.overlay import HERO_COLOUR, SIZE, draw
+from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
@@ -50,7 +50,7 @@ def test_hidden_frames_are_left_out_of_training_until_they_are_restored(walk, ca
 @pytest.mark.parametrize("frames", ["x", "3-x", "-3", "99", "3--5"])
 def test_frames_that_are_none_are_refused(walk, capsys, frames):
     assert main(["hide", str(walk), "--", frames]) == 2
-    assert capsys.readouterr().err.startswith("recording: ")
+    assert capsys.readouterr().err.startswith("dataset: ")
     assert len(names(walk)) == FRAMES
 
 
@@ -82,7 +82,7 @@ def test_list_shows_every_recording_and_its_state(walk, capsys):
 def test_show_counts_and_draws(walk, capsys):
     assert main(["show", str(walk)]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert f"hero visible {FRAMES - len(UNSEEN)} frames" in out
+    assert f"target visible {FRAMES - len(UNSEEN)} frames" in out
     assert "found, lost 2, 1 times" in out
     sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert sheet.shape[1] > 5 * SIZE
@@ -155,7 +155,7 @@ def test_a_video_has_every_frame(walk, capsys):
 def test_overlays_are_where_the_hero_is():
     run = open_recording(WALK)
     frame = run.frames[0]
-    picture = draw(run, frame)
+    picture = overlay(run, frame)
     outlined = np.argwhere((picture[:SIZE] == HERO_COLOUR).all(axis=-1))
     top, left, bottom, right = np.array(frame.detection.box) * SIZE / 256
     assert len(outlined)
