@@ -76,7 +76,7 @@ def serve_dashboard(
         server.call(lambda: _send(server.sio, sids, update))
 
     token = server.app.config[TOKEN] = make_token(server.settings.host)
-    facts = {**vars(about), "row_fields": [field.name for field in fields(Row)], "token_needed": token is not None}
+    facts = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
     updates = Updates(feed, facts, recorder.status if recorder else lambda: None)
     viewers = Viewers(feed, updates, emit, lambda: server.busy, (settings or DashboardSettings()).rate)
     for event in ("connect", "ready", "disconnect"):

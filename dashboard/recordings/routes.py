@@ -20,7 +20,8 @@ from dashboard.calls import Json, read_number
 from dashboard.pages import Pages
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
-from dataset.recordings.recording import read_hidden, select_frames, state_of, write_hidden
+from dataset.recordings.recording import open_recording, read_hidden, select_frames, state_of, write_hidden
+from dataset.recordings.statistics import is_wrong_target, statistics_of
 from dataset.recordings.summary import RecordingSummary, SummaryCache
 from sim_bridge.rate_limit import RateLimitedLogger
 
@@ -59,6 +60,7 @@ class Recordings:
         pages.add_query("/api/recordings", self._list)
         pages.add_query(recording, self._describe)
         pages.add_query(f"{recording}/frames", self._frames)
+        pages.add_query(f"{recording}/statistics", self._statistics)
         pages.add_query(f"{recording}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>", self._picture)
         pages.add_command(f"{recording}/hide", FrameSelection, self._hide)
         pages.add_command(f"{recording}/restore", FrameSelection, self._restore)
@@ -90,6 +92,17 @@ class Recordings:
         answer = flask.Response(_read(path, start, count), mimetype="application/x-ndjson")
         answer.content_length = count
         return answer
+
+    def _statistics(self, name: str) -> Json:
+        """Return the statistics of the frames that the parameter `frames` selects, such as 120-180; without it all."""
+        recording = open_recording(find_recording(self._folder, name))
+        selected = select_frames(recording.names, [flask.request.args.get("frames", "all")])
+        statistics = statistics_of(recording, selected)
+        return {
+            **asdict(statistics),
+            "size_bands": list(statistics.size_bands.items()),  # an object would be sorted by name
+            "wrong_target_frames": [frame.frame for frame in recording.frames if is_wrong_target(frame)],
+        }
 
     def _picture(self, name: str, part: str, file: str) -> flask.Response:
         recording = find_recording(self._folder, name).resolve()

@@ -1,29 +1,43 @@
 // HTTP calls to the follower; those that change something need a token where other machines can connect.
+import { element, setText } from "./page.js";
+
 const STORED = "follow-me-token";
 let token = takeToken();
 
-// What a GET answers. Throws an Error with a sentence for people.
+// The answer to a GET request. Throws an Error with a sentence for people.
 export function ask(path) {
   return fetchJson(path, { headers: authorization() });
 }
 
-// What a call that changes something answers. Throws an Error with a sentence for people.
+// The answer to a request that changes something. Throws an Error with a sentence for people.
 export function call(path, body) {
   const headers = { "Content-Type": "application/json", ...authorization() };
   return fetchJson(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-// For a page with controls: gives a function that shows `controls` to whoever may use them, and `form`, which asks for
-// the token, to everybody else. `complain` gets a sentence when that goes wrong.
-export function setUpUnlocking(form, controls, complain) {
+// Calls and shows what goes wrong in the node `complaint`; returns the answer, or null.
+export async function tryCall(path, body, complaint) {
+  try {
+    const answer = await call(path, body);
+    setText(complaint, "");
+    return answer;
+  } catch (error) {
+    setText(complaint, error.message);
+    return null;
+  }
+}
+
+// Returns a function that shows the nodes `controls` to authorised callers, and to others the form for the token.
+export function setUpUnlocking(controls, complaint) {
+  const form = element("unlock");
   const show = async (tried = false) => {
     try {
       const { authorised } = await ask("/api/controls");
-      controls.hidden = !authorised;
+      for (const node of controls) node.hidden = !authorised;
       form.hidden = authorised;
-      complain(!authorised && tried ? "This is not the token that the follower printed." : "");
+      setText(complaint, !authorised && tried ? "This is not the token that the follower printed." : "");
     } catch (error) {
-      complain(error.message);
+      setText(complaint, error.message);
     }
   };
   form.addEventListener("submit", (event) => {
@@ -51,7 +65,7 @@ function authorization() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-// From the address that the follower printed, and out of the address bar: others may look over one's shoulder.
+// From the address that the follower printed, and out of the address bar, where others might read it.
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {

@@ -1,28 +1,29 @@
-// The world from above: up is the world's x (forward), left its y. Drone, what it looks at, where the hero is.
-import { colour, fade, fitCanvas, rem } from "./theme.js";
+// The world from above: up is the world's x (forward), left its y. Drone, its view, the target.
+import { element, setText } from "./page.js";
+import { colour, drawOnChange, fitCanvas, rem } from "./theme.js";
 
-const FAR = 100; // metres that the view is drawn to when it does not end on the ground
+const FAR = 100; // metres, the length of a view that does not end on the ground
 const TRAIL_SECONDS = 60;
-const TRAIL_STEPS = 40; // from faint to bright
-const JUMP = 8; // metres between two frames: not a step, another hero or a gap
-const WAYS = { camera: "--accent", ground_truth: "--truth", track: "--hero" };
+const TRAIL_STEPS = 40; // of opacity, from faint to bright
+const JUMP = 8; // metres between two frames that are not connected: another target, or a gap
+const INKS = { camera: "--accent", ground_truth: "--truth", track: "--hero" };
 
 export class WorldMap {
   verticalFov = 60;
   #canvas;
   #frame = null;
   #rows = [];
-  #ways = null; // of a whole flight, where it is known: { camera, track, ground_truth }, places or null each
+  #trajectories = null; // of a whole recording: { camera, track, ground_truth }, a position or null for each frame
   #center = [0, 0]; // metres, x and y of the world
   #reach = 30; // metres from the centre to the nearest edge
   #following = true;
-  #button = document.getElementById("map-follow");
+  #button = element("map-follow");
 
   constructor(canvas) {
     this.#canvas = canvas;
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    document.getElementById("map-in").addEventListener("click", () => this.#zoom(1 / 1.4));
-    document.getElementById("map-out").addEventListener("click", () => this.#zoom(1.4));
+    drawOnChange(canvas, () => this.#draw());
+    element("map-in").addEventListener("click", () => this.#zoom(1 / 1.4));
+    element("map-out").addEventListener("click", () => this.#zoom(1.4));
     this.#button.addEventListener("click", () => this.follow(!this.#following));
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -40,22 +41,22 @@ export class WorldMap {
     if (frame) this.#frame = frame;
     this.#rows = rows;
     if (this.#frame && this.#following) this.#center = this.#frame.camera.slice(0, 2);
-    this.draw();
+    this.#draw();
   }
 
-  setWays(ways) {
-    this.#ways = ways;
+  setTrajectories(trajectories) {
+    this.#trajectories = trajectories;
   }
 
-  // All of the ways in one view.
+  // Shows the whole trajectories.
   showAll() {
-    const places = Object.values(this.#ways ?? {}).flat().filter(Boolean);
-    if (!places.length) return;
+    const positions = Object.values(this.#trajectories ?? {}).flat().filter(Boolean);
+    if (!positions.length) return;
     const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
-    for (const place of places) {
+    for (const position of positions) {
       for (const axis of [0, 1]) {
-        low[axis] = Math.min(low[axis], place[axis]);
-        high[axis] = Math.max(high[axis], place[axis]);
+        low[axis] = Math.min(low[axis], position[axis]);
+        high[axis] = Math.max(high[axis], position[axis]);
       }
     }
     this.follow(false);
@@ -73,10 +74,10 @@ export class WorldMap {
   clear() {
     this.#frame = null;
     this.#rows = [];
-    this.draw();
+    this.#draw();
   }
 
-  draw() {
+  #draw() {
     const context = fitCanvas(this.#canvas);
     const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
     if (!width || !height) return;
@@ -96,13 +97,13 @@ export class WorldMap {
     const [reachX, reachY] = [height / 2 / scale, width / 2 / scale];
     for (let x = Math.ceil((this.#center[0] - reachX) / step) * step; x < this.#center[0] + reachX; x += step) {
       const [, row] = at([x, 0]);
-      line(context, [0, row], [width, row], fade("--line", Math.abs(x) < 1e-6 ? 1 : 0.6));
+      line(context, [0, row], [width, row], colour("--line", Math.abs(x) < 1e-6 ? 1 : 0.6));
     }
     for (let y = Math.ceil((this.#center[1] - reachY) / step) * step; y < this.#center[1] + reachY; y += step) {
       const [column] = at([0, y]);
-      line(context, [column, 0], [column, height], fade("--line", Math.abs(y) < 1e-6 ? 1 : 0.6));
+      line(context, [column, 0], [column, height], colour("--line", Math.abs(y) < 1e-6 ? 1 : 0.6));
     }
-    const [left, bottom] = [0.8 * size, height - 0.9 * size]; // the scale, and which way is which
+    const [left, bottom] = [0.8 * size, height - 0.9 * size]; // the scale and the axes
     context.beginPath();
     context.moveTo(left, bottom - 0.4 * size);
     context.lineTo(left, bottom);
@@ -122,13 +123,13 @@ export class WorldMap {
     const rows = this.#rows.filter((row) => row.time > time - TRAIL_SECONDS);
     const { outline, apex } = this.#view(camera);
     polygon(context, outline.map(at));
-    context.fillStyle = fade("--accent", 0.16);
+    context.fillStyle = colour("--accent", 0.16);
     context.fill();
-    context.strokeStyle = fade("--accent", 0.45);
+    context.strokeStyle = colour("--accent", 0.45);
     context.lineWidth = 1;
     context.stroke();
-    for (const corner of outline.slice(0, 2)) line(context, at(apex), at(corner), fade("--accent", 0.3));
-    for (const [name, ink] of Object.entries(WAYS)) way(context, this.#ways?.[name] ?? [], at, ink);
+    for (const corner of outline.slice(0, 2)) line(context, at(apex), at(corner), colour("--accent", 0.3));
+    for (const [name, ink] of Object.entries(INKS)) trajectory(context, this.#trajectories?.[name] ?? [], at, ink);
     trail(context, rows.map((row) => row.camera), at, "--accent");
     trail(context, rows.map((row) => row.ground_truth), at, "--truth");
     trail(context, rows.map((row) => row.track), at, "--hero");
@@ -141,7 +142,7 @@ export class WorldMap {
     drawDrone(context, at(camera), body[5], 0.85 * size);
   }
 
-  // The ground that the camera sees, as four corners (far left, far right, near right, near left), seen from `apex`.
+  // The ground in the camera's view: its corners (far left, far right, near right, near left), and the camera.
   #view([x, y, z, roll, pitch, yaw]) {
     const slope = Math.tan((this.verticalFov * Math.PI) / 360);
     const corners = [[slope, slope], [-slope, slope], [-slope, -slope], [slope, -slope]]; // left, up
@@ -155,31 +156,31 @@ export class WorldMap {
   }
 
   #describe() {
-    let words = "Map; no position yet";
+    let label = "Map; no position yet";
     const { camera, track, ground_truth: truth } = this.#frame ?? {};
-    document.getElementById("truth-key").hidden = !truth;
+    element("truth-key").hidden = !truth;
     if (camera) {
-      words = `Map: the drone is at x ${camera[0].toFixed(0)}, y ${camera[1].toFixed(0)} metres, ${camera[2].toFixed(0)} up`;
-      if (track) words += `; the hero at x ${track[0].toFixed(0)}, y ${track[1].toFixed(0)}`;
+      label = `Map: the drone is at x ${camera[0].toFixed(0)}, y ${camera[1].toFixed(0)} metres, ${camera[2].toFixed(0)} up`;
+      if (track) label += `; the target at x ${track[0].toFixed(0)}, y ${track[1].toFixed(0)}`;
     }
     if (truth) {
       const off = track ? Math.hypot(track[0] - truth[0], track[1] - truth[1]) : null;
-      document.getElementById("truth-error").textContent = off === null ? "" : `(${off.toFixed(1)} m off)`;
+      setText(element("truth-error"), off === null ? "" : `(${off.toFixed(1)} m off)`);
     }
-    if (this.#canvas.getAttribute("aria-label") !== words) this.#canvas.setAttribute("aria-label", words);
+    this.#canvas.setAttribute("aria-label", label);
     this.#canvas.dataset.camera = camera ? camera.slice(0, 2).join(",") : "";
   }
 
   #zoom(factor) {
     this.#reach = Math.min(Math.max(this.#reach * factor, 3), 2000);
-    this.draw();
+    this.#draw();
   }
 
   #pan(right, down) {
     const scale = Math.min(this.#canvas.clientWidth, this.#canvas.clientHeight) / 2 / this.#reach;
     this.#center = [this.#center[0] + down / scale, this.#center[1] + right / scale];
     if (this.#following) this.follow(false);
-    this.draw();
+    this.#draw();
   }
 
   #onKey(event) {
@@ -224,34 +225,34 @@ function polygon(context, points) {
   context.closePath();
 }
 
-function trail(context, points, at, ink) { // fades out, in a few steps: each is one stroke, however many points it has
+function trail(context, points, at, ink) { // fades out in a few steps, each of them one stroke
   context.lineWidth = 1.6;
   context.lineCap = "round";
   const steps = Math.min(points.length, TRAIL_STEPS);
   for (let i = 0; i < steps; i++) {
-    const [first, end] = [i, i + 1].map((place) => Math.floor((place * points.length) / steps));
+    const [first, end] = [i, i + 1].map((step) => Math.floor((step * points.length) / steps));
     context.beginPath();
     let drawing = false;
     for (const point of points.slice(Math.max(first - 1, 0), end)) {
       if (point) context[drawing ? "lineTo" : "moveTo"](...at(point));
       drawing = Boolean(point);
     }
-    context.strokeStyle = fade(ink, 0.1 + (0.6 * (i + 1)) / steps);
+    context.strokeStyle = colour(ink, 0.1 + (0.6 * (i + 1)) / steps);
     context.stroke();
   }
 }
 
-function way(context, places, at, ink) {
+function trajectory(context, positions, at, ink) {
   context.beginPath();
   let last = null;
-  for (const place of places) {
-    if (!place) continue;
-    const step = last && Math.hypot(place[0] - last[0], place[1] - last[1]) < JUMP;
-    context[step ? "lineTo" : "moveTo"](...at(place));
-    last = place;
+  for (const position of positions) {
+    if (!position) continue;
+    const step = last && Math.hypot(position[0] - last[0], position[1] - last[1]) < JUMP;
+    context[step ? "lineTo" : "moveTo"](...at(position));
+    last = position;
   }
   context.lineWidth = 1.2;
-  context.strokeStyle = fade(ink, 0.38);
+  context.strokeStyle = colour(ink, 0.38);
   context.stroke();
 }
 
@@ -273,7 +274,7 @@ function ring(context, center, radius, ink) {
 function drawDrone(context, [column, row], yaw, size) {
   context.save();
   context.translate(column, row);
-  context.rotate(-yaw); // a yaw turns left, as angles on the map do; the arrow points up at 0
+  context.rotate(-yaw); // yaw turns left, as on the map; the arrow points up at 0
   polygon(context, [[0, -size], [0.72 * size, 0.8 * size], [0, 0.42 * size], [-0.72 * size, 0.8 * size]]);
   context.fillStyle = colour("--accent");
   context.strokeStyle = colour("--card");

@@ -1,5 +1,13 @@
-// Small things that every page needs.
+// Helpers of every page.
 export const element = (id) => document.getElementById(id);
+
+// A new node, such as make("output", { className: "value", dataset: { kind: "lost" } }, "12 m").
+export function make(tag, { dataset = {}, ...properties } = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  Object.assign(node.dataset, dataset);
+  node.append(...children);
+  return node;
+}
 
 export function setText(node, text) { // unchanged text is not announced again
   if (node.textContent !== text) node.textContent = text;
@@ -12,9 +20,15 @@ export function onSubmit(id, action) {
   });
 }
 
+export function clockTime(seconds) { // of a unix time
+  return clock.format(new Date(1000 * seconds));
+}
+
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${rest} s`;
 }
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });

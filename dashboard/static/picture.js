@@ -1,11 +1,12 @@
-// What is drawn on the camera's pictures: who is where, what was decided, how far things are.
+// Drawing of camera images with overlay and detection, and of depth images.
+import { make } from "./page.js";
 import { fitCanvas, rem } from "./theme.js";
 
-export const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // the same in every scheme; style.css has them, too
+export const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // in both colour schemes; as in style.css
 const DEPTH_STOPS = [[253, 231, 37], [94, 201, 98], [33, 145, 140], [59, 82, 139], [68, 1, 84]]; // near to far
-const SATURATED = 255; // far or beyond
+const SATURATED = 255; // at the largest distance or beyond
 
-// A picture as large as its canvas lets it, with an overlay of the same extent (null: none) and what was decided.
+// Draws an image as large as its canvas allows, with an overlay of the same extent (null: none) and the detection.
 export function drawPicture(canvas, image, overlay, opacity, { size: [height, width], detection, range }) {
   const context = fitCanvas(canvas);
   const scale = Math.min(canvas.clientWidth / width, canvas.clientHeight / height);
@@ -22,7 +23,7 @@ export function drawPicture(canvas, image, overlay, opacity, { size: [height, wi
   if (detection) drawDetection(context, detection, range, [height, width], rem() / 16 / scale);
 }
 
-// Paints who is where: `classOf` gives 2 (hero), 1 (people) or 0 for each pixel, row by row.
+// Paints classes and counts their pixels; `classOf` returns 2 (hero), 1 (people) or 0 for a pixel, row by row.
 export function paintClasses(canvas, rows, columns, classOf) {
   [canvas.width, canvas.height] = [columns, rows];
   const context = canvas.getContext("2d");
@@ -39,38 +40,32 @@ export function paintClasses(canvas, rows, columns, classOf) {
   return { people: counts[1], hero: counts[2] };
 }
 
-// A depth image (a Blob) in colours.
+// Returns a depth image (a Blob) in colours.
 export async function readDepth(blob) {
   const pixels = await readPixels(blob);
   const table = Uint32Array.from({ length: 256 }, (_, byte) => packed(depthColour(byte)));
   const words = new Uint32Array(pixels.data.buffer);
   for (let i = 0; i < words.length; i++) words[i] = table[pixels.data[4 * i]];
-  return onCanvas(pixels);
+  const canvas = make("canvas", { width: pixels.width, height: pixels.height });
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
 }
 
-// A class mask (a Blob; red: background, green: people, blue: hero) in the colours of the overlay.
+// Returns a class mask (a Blob; red: background, green: people, blue: hero) in the colours of the overlay.
 export async function readMask(blob) {
   const { width, height, data } = await readPixels(blob);
-  const canvas = document.createElement("canvas");
+  const canvas = make("canvas");
   paintClasses(canvas, height, width, (i) => (data[4 * i + 2] ? 2 : data[4 * i + 1] ? 1 : 0));
   return canvas;
 }
 
-async function readPixels(blob) { // exactly as they are in the file
+async function readPixels(blob) { // exactly as in the file
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  const canvas = make("canvas", { width: bitmap.width, height: bitmap.height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return context.getImageData(0, 0, canvas.width, canvas.height);
-}
-
-function onCanvas(pixels) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [pixels.width, pixels.height];
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return canvas;
 }
 
 function drawDetection(context, { box: [top, left, bottom, right], centroid }, range, size, unit) {
@@ -116,13 +111,13 @@ function drawLabel(context, text, right, top, [height, width], unit) {
 }
 
 function depthColour(byte) {
-  if (byte === SATURATED || byte === 0) return [24, 22, 30]; // 0: nothing was drawn there
+  if (byte === SATURATED || byte === 0) return [24, 22, 30]; // 0: nothing was rendered there
   const place = Math.sqrt(byte / SATURATED) * (DEPTH_STOPS.length - 1); // people are near: more colours there
   const [low, part] = [Math.floor(place), place % 1];
   const next = DEPTH_STOPS[Math.min(low + 1, DEPTH_STOPS.length - 1)];
   return DEPTH_STOPS[low].map((value, i) => Math.round(value + part * (next[i] - value)));
 }
 
-function packed([red, green, blue]) { // as canvases keep it in memory; every browser of today is little-endian
+function packed([red, green, blue]) { // as canvases store it; every current browser is little-endian
   return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }

@@ -1,46 +1,46 @@
-// Colours: the scheme that is in force, its colours for canvases, and canvases that are sharp on every screen.
+// Colours: the scheme in force, its colours for canvases, and canvases that are sharp on every screen.
+import { element } from "./page.js";
+
 const NAMES = { system: "System colours", light: "Light", dark: "Dark" };
 const STORED = "follow-me-theme";
-let known = new Map();
+const order = Object.keys(NAMES);
+let current = localStorage.getItem(STORED);
+if (!(current in NAMES)) current = "system";
+let known = new Map(); // colours that were looked up
 
-export function setUpTheme(button, redraw) {
-  const order = Object.keys(NAMES);
-  let current = localStorage.getItem(STORED);
-  if (!(current in NAMES)) current = "system";
-  const apply = () => {
-    document.documentElement.dataset.theme = current;
-    button.textContent = NAMES[current];
-    button.setAttribute("aria-label", `Colour scheme: ${NAMES[current]}`);
-    known = new Map();
-    redraw();
-  };
-  button.addEventListener("click", () => {
-    current = order[(order.indexOf(current) + 1) % order.length];
-    localStorage.setItem(STORED, current);
-    apply();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+element("theme").addEventListener("click", () => {
+  current = order[(order.indexOf(current) + 1) % order.length];
+  localStorage.setItem(STORED, current);
   apply();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+apply();
+
+function apply() {
+  document.documentElement.dataset.theme = current;
+  element("theme").textContent = NAMES[current];
+  element("theme").setAttribute("aria-label", `Colour scheme: ${NAMES[current]}`);
+  known = new Map();
+  document.dispatchEvent(new Event("themechange"));
 }
 
-export function colour(name) {
-  return `rgb(${colourBytes(name).join(" ")})`;
+// Calls `draw` now, and whenever the size of the node or the colours of the page change.
+export function drawOnChange(node, draw) {
+  new ResizeObserver(draw).observe(node);
+  document.addEventListener("themechange", draw);
 }
 
-export function fade(name, alpha) {
-  return `rgb(${colourBytes(name).join(" ")} / ${alpha})`;
-}
-
-export function colourBytes(name) {
+// Colour of a CSS variable, for canvases.
+export function colour(name, alpha = 1) {
   if (!known.has(name)) {
     const probe = document.createElement("i");
     probe.style.color = `var(${name})`;
     document.body.append(probe);
     const numbers = getComputedStyle(probe).color.match(/\d+(\.\d+)?/g);
     probe.remove();
-    known.set(name, numbers.slice(0, 3).map(Number));
+    known.set(name, numbers.slice(0, 3).join(" "));
   }
-  return known.get(name);
+  return `rgb(${known.get(name)} / ${alpha})`;
 }
 
 // A cleared 2D context whose units are CSS pixels.
@@ -55,7 +55,7 @@ export function fitCanvas(canvas) {
   return context;
 }
 
-// How many pixels an `rem` has: texts on canvases grow with the page.
+// Number of pixels in a `rem`: texts on canvases grow with the page.
 export function rem() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize);
 }

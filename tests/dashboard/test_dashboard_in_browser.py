@@ -1,5 +1,6 @@
 """The page in a real browser: it shows what was sent, its controls act, it comes back by itself, and it fits."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,18 +68,21 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     page.get_by_text("Waiting for a simulator").wait_for()
     stream(bridge.port)
     page.get_by_text("Following", exact=True).wait_for()
-    assert "hero 12.0 m away, by depth" in page.text_content("#state-detail")
+    assert "target 12.0 m away, by depth" in page.text_content("#state-detail")
     number = wait_for_frame(page)
     place = page.get_attribute("#map-view", "data-camera")
     wait_for_frame(page, number + 3)
     assert page.get_attribute("#map-view", "data-camera") != place
-    page.get_by_text("hero, truly").wait_for()
+    page.get_by_text("ground truth").wait_for()
     until(page, lambda: page.locator(".timeline output").nth(1).text_content()[0].isdigit())
     values = page.locator(".timeline output").all_text_contents()
     assert values[3:] == ["2016 px", "12.0 m"]
     assert 0 < float(values[1].split()[0]) < 15
-    page.locator(".timeline canvas").nth(4).hover()  # the middle is half a minute ago, before it all began
+    page.locator(".timeline .plot").nth(4).hover()  # the middle is half a minute ago, before it all began
     until(page, lambda: page.locator(".timeline output").nth(4).text_content() == "– m")  # noqa: RUF001
+    page.locator(".timeline .plot").nth(4).focus()
+    page.keyboard.press("ArrowLeft")  # from the newest value on
+    until(page, lambda: re.fullmatch(r"12\.0 m, \d s ago", page.locator(".timeline output").nth(4).text_content()))
     page.get_by_label("Depth").check(force=True)
     wait_for_frame(page, shown_frame(page) + 1)
     slide(page, "opacity", 0)
@@ -90,7 +94,7 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
-    page.fill("#run-name", "by_button")
+    page.fill("#recording-name", "by_button")
     page.click("#record-button")
     page.get_by_role("button", name="Stop recording").wait_for()
     page.fill("#note", "<b>here</b>")
@@ -113,7 +117,7 @@ def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge,
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
     if chosen:
-        page.select_option("#run-filter", label=chosen)
+        page.select_option("#recording-filter", label=chosen)
     with page.expect_request("**/api/recording/start") as asked:
         page.click("#record-button")
     assert asked.value.post_data_json.get("filter") == expected

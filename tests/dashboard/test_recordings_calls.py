@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,19 @@ def get_as_written(address: str, path: str) -> tuple[int, bytes]:
     connection.request("GET", path)
     answer = connection.getresponse()
     return answer.status, answer.read()
+
+
+def test_statistics_are_those_of_the_command(site, folder):
+    recording = open_recording(folder / "walk")
+    address = f"{site()}/api/recordings/walk/statistics"
+    for expression, names in (("all", None), ("3-12", set(recording.names[3:13]))):
+        told = get(f"{address}?frames={expression}").json()
+        expected = json.loads(json.dumps(asdict(statistics_of(recording, names))))
+        assert dict(told.pop("size_bands")) == expected.pop("size_bands")
+        assert told.pop("wrong_target_frames") == []
+        assert told == expected
+    assert get(address).json()["frames"] == len(recording.frames)
+    assert get(f"{address}?frames=x").status_code == 400
 
 
 def test_the_list_tells_what_the_statistics_tell(site, folder):

@@ -64,6 +64,12 @@ def frames_shown(page) -> int:
     return int(page.get_attribute("#strip", "aria-valuemax")) + 1
 
 
+def numbers(page) -> dict[str, str]:
+    """The statistics that are shown, by name."""
+    terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
+    return dict(zip(terms, values, strict=True))
+
+
 def wait_for(page, frame: str) -> None:
     until(page, lambda: shown(page) == frame)
 
@@ -85,7 +91,7 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     page.get_by_text("Following", exact=True).wait_for()
-    page.fill("#run-name", "by_button")
+    page.fill("#recording-name", "by_button")
     page.click("#record-button")
     page.get_by_role("button", name="Stop recording").wait_for()
     lines = folder / "by_button" / "frames.jsonl"
@@ -114,8 +120,7 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     assert page.get_attribute("#map-view", "data-camera") != place
     frames = open_recording(folder / "by_button").frames
     apart = [np.hypot(*np.subtract(frame.track_point, frame.ground_truth_target)[:2]) for frame in frames]
-    numbers = page.locator("#numbers > div", has_text="somebody else followed")
-    assert numbers.locator("dd").text_content() == str(np.count_nonzero(np.array(apart) > 5))
+    until(page, lambda: numbers(page).get("someone else followed") == str(np.count_nonzero(np.array(apart) > 5)))
     page.get_by_role("link", name="Live").click()
     page.get_by_text("Following", exact=True).wait_for()
 
@@ -167,7 +172,7 @@ def test_a_stretch_is_hidden_from_training_and_restored(open_player, walk):
     page.get_by_role("button", name="Hide").click()
     until(page, lambda: hidden_numbers(walk) == {5, 6, 7, 8, 9})
     until(page, lambda: "hidden" in page.text_content("#position"))
-    assert page.locator("#numbers dd").nth(1).text_content() == "5"
+    until(page, lambda: (numbers(page)["frames"], numbers(page)["hidden from training"]) == ("5", "5"))
     page.keyboard.press("Escape")
     page.keyboard.press("Home")
     for key in ("Shift+ArrowRight", "ArrowLeft", "ArrowLeft", "i", "ArrowRight", "o"):
@@ -177,19 +182,19 @@ def test_a_stretch_is_hidden_from_training_and_restored(open_player, walk):
     until(page, lambda: hidden_numbers(walk) == {5, 6, 7})
     page.reload()
     until(page, lambda: shown(page))
-    assert page.locator("#numbers dd").nth(1).text_content() == "3"  # of the whole recording
+    until(page, lambda: numbers(page).get("hidden from training") == "3")  # of the whole recording
 
 
 def test_its_numbers_are_those_of_the_command(open_player, walk):
     page = open_player("walk")
-    terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
-    told, expected = dict(zip(terms, values, strict=True)), statistics_of(open_recording(walk))
+    until(page, lambda: numbers(page))
+    told, expected = numbers(page), statistics_of(open_recording(walk))
     assert told["frames"] == str(expected.frames)
-    assert told["with the hero"] == str(expected.visible)
-    assert [told[name] for name in terms[4:8]] == [str(count) for count in expected.size_bands.values()]
+    assert told["with the target"] == str(expected.visible)
+    assert list(told.items())[4:8] == [(name, str(count)) for name, count in expected.size_bands.items()]
     assert told["found, lost"] == f"{expected.found}, {expected.lost} times"
-    assert told["range, median"] == f"{expected.range.median:.1f} m"
-    assert told["latency, median"] == f"{expected.latency.median:.1f} ms"
+    assert told["median range"] == f"{expected.range.median:.1f} m"
+    assert told["median latency"] == f"{expected.latency.median:.1f} ms"
 
 
 def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_player, folder, eventually):
@@ -203,7 +208,7 @@ def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream
     before = frames_shown(page)
     until(page, lambda: frames_shown(page) > before + 5)
     recorder.stop()
-    until(page, lambda: page.locator("#run-state").is_hidden())
+    until(page, lambda: page.locator("#recording-state").is_hidden())
     assert frames_shown(page) == len(open_recording(folder / "growing").frames)
 
 
@@ -234,13 +239,13 @@ def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit,
     (broken / "masks" / f"{lines[1]['frame']}.png").unlink()
     page = visit(f"{bridge.dashboard.address}recordings", complains=True)  # of the mask that is not there
     page.get_by_role("link", name=name).click()
-    page.get_by_text("This picture cannot be read").wait_for()
+    page.get_by_text("This image cannot be read").wait_for()
     page.keyboard.press("ArrowRight")
     page.get_by_text("labels: unreadable").wait_for()
     page.get_by_text(bad).first.wait_for()
     page.keyboard.press("ArrowRight")
     wait_for(page, "000002")
-    assert page.text_content("#numbers dd >> nth=0") == "5"
+    until(page, lambda: numbers(page).get("frames") == "4")  # as the command counts: one is no valid frame record
     assert page.locator("main img, main b").count() == 0
     assert page.title() == f"{name} · Follow me"
     page.goto(f"{bridge.dashboard.address}recordings/nothing")
@@ -307,7 +312,7 @@ def test_they_fit_screens_from_380_pixels_to_4k(open_player, bridge, scheme, wal
     pictures = Path(SCREENSHOTS or tmp_path) / "screenshots"
     for name, wanted in (
         ("recording", ("#picture", "#map-view", "#strip", "#play", "#hide", "#histograms")),
-        ("recordings", ("#runs", "#search")),
+        ("recordings", ("#recordings", "#search")),
     ):
         for width, height in ((380, 800), (1440, 900), (3840, 2160)):
             page.set_viewport_size({"width": width, "height": height})

@@ -54,7 +54,7 @@ def served(serve_with_dashboard, bench):
 def open_workshop(served, visit):
     def start(**options):
         page = visit(f"{served().dashboard.address}workshop", **options)
-        page.get_by_label("Go on from").get_by_text("one.h5").wait_for(state="attached")
+        page.get_by_label("Start from").get_by_text("one.h5").wait_for(state="attached")
         return page
 
     return start
@@ -62,7 +62,7 @@ def open_workshop(served, visit):
 
 def points(page) -> int:
     """How many epochs the curves have."""
-    return int(page.locator("#curves canvas").first.get_attribute("data-points") or 0)
+    return int(page.locator("#curves .plot").first.get_attribute("data-points") or 0)
 
 
 def inked(page, canvas: str) -> int:
@@ -134,8 +134,8 @@ def test_what_is_wrong_with_the_data_is_on_the_page(open_workshop, bench):
 
 
 @pytest.fixture
-def guessed(bench):
-    """A recording like meadow, labelled by the model that flew."""
+def pseudo_labelled(bench):
+    """A recording like meadow, labelled by the model."""
     run = Path(shutil.copytree(bench.paths.recordings / "meadow", bench.paths.recordings / "evening"))
     lines = (run / "frames.jsonl").read_text()
     (run / "frames.jsonl").write_text(lines.replace('"label_source":"simulator"', '"label_source":"model"'))
@@ -143,19 +143,20 @@ def guessed(bench):
     shutil.rmtree(run)
 
 
-def test_what_a_models_own_labels_mean_is_said_before_and_after(open_workshop, guessed):
+def test_what_a_models_own_labels_mean_is_said_before_and_after(open_workshop, pseudo_labelled):
     page = open_workshop()
     page.get_by_role("checkbox", name="meadow").check()
-    assert page.locator("#guesses").is_hidden()
+    assert page.locator("#pseudo-labels").is_hidden()
     page.get_by_role("checkbox", name="meadow").uncheck()
     page.get_by_role("checkbox", name="evening").check()
-    page.get_by_text("Labelled by the model that flew, mistakes and all: evening.").wait_for()
-    page.get_by_text("To replace the model, add data or recordings with true labels.").wait_for()
+    page.get_by_text("Labelled by the model itself, mistakes included: evening.").wait_for()
+    page.get_by_text("To replace the model, add data or recordings with ground truth.").wait_for()
     page.screenshot(
-        path=Path(SCREENSHOTS or guessed.parents[1]) / "screenshots" / "workshop_guesses.png", full_page=True
+        path=Path(SCREENSHOTS or pseudo_labelled.parents[1]) / "screenshots" / "workshop_pseudo_labels.png",
+        full_page=True,
     )
     page.get_by_label("Replace the model").uncheck()
-    until(page, lambda: "true labels" not in page.text_content("#guesses"))
+    until(page, lambda: "ground truth" not in page.text_content("#pseudo-labels"))
     page.get_by_label("Replace the model").check()
     page.fill("#training-name", "circular")
     page.get_by_role("button", name="Start training").click()
@@ -171,7 +172,7 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("24 frames compared.").wait_for(timeout=PATIENCE * 1000)
     assert [page.text_content(f"#{side}-name") for side in SIDES] == ["one.h5", "two.h5"]
-    page.get_by_text("By target size").wait_for()
+    page.get_by_text("By target size (pixels").wait_for()
     address = page.url.removesuffix("/workshop")
     rows = requests.get(f"{address}/api/workshop/comparison", timeout=30).json()["rows"]
     assert len(rows) == 24
@@ -186,7 +187,7 @@ def test_two_models_stand_side_by_side(open_workshop, bench):
         for place in range(3):
             slide(page, "scrub", place)
             page.get_by_text(f"{place + 1} of 24:").wait_for()
-            until(page, lambda: rows[shown(page)]["name"] in page.text_content("#frame-words"))
+            until(page, lambda: rows[shown(page)]["name"] in page.text_content("#frame-description"))
             values.append(sign * rows[shown(page)][key])
         assert values == sorted(sign * row[key] for row in rows)[:3]
 
@@ -217,7 +218,7 @@ def test_another_model_is_activated_by_the_button(served, visit, bench, stream):
     page.select_option("#next-model", "torn.h5")
     page.get_by_role("button", name="Activate").click()
     page.get_by_text("torn.h5 cannot be activated:").wait_for(timeout=PATIENCE * 1000)
-    assert "torn.h5 is damaged, perhaps cut short" in page.text_content("#active-complaint")
+    assert "torn.h5 is damaged, perhaps truncated" in page.text_content("#active-complaint")
     assert page.text_content("#active-name") == "one.h5"
     page.select_option("#next-model", "two.h5")
     page.get_by_role("button", name="Activate").click()
@@ -332,4 +333,4 @@ def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulat
         assert np.hypot(x - hero.x, y - hero.y) < 5  # she walks on until the first frame comes through
     page.get_by_role("tab", name="simulator 2").wait_for()
     until(page, lambda: page.get_attribute("#camera-view", "data-frame") is not None)
-    page.get_by_text("a new episode: seed 9, 3 people").wait_for()
+    page.get_by_text("new episode: seed 9, 3 people").wait_for()

@@ -1,11 +1,11 @@
-// The buttons: each is one HTTP call, described in docs/dashboard.md.
-import { call, setUpUnlocking } from "../../static/calls.js";
+// The controls of the flight: each is one HTTP call, described in docs/dashboard.md.
+import { setUpUnlocking, tryCall } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 
 export class Controls {
-  #simulator = null; // the one that is looked at
+  checkAuthorisation = setUpUnlocking([element("control-set")], element("control-error"));
+  #simulator = null; // the one that is shown
   #recording = null;
-  #showWhatIsAllowed = setUpUnlocking(element("unlock"), element("control-set"), complain);
 
   constructor() {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
@@ -14,10 +14,6 @@ export class Controls {
       if (await act("mark", { note: element("note").value })) element("note").value = "";
     });
     onSubmit("record", () => this.#record());
-  }
-
-  setTokenNeeded(needed) {
-    if (needed) this.#showWhatIsAllowed();
   }
 
   show(simulator, recording) {
@@ -30,16 +26,16 @@ export class Controls {
     element("record").hidden = !recording;
     if (!recording) return;
     element("controls").dataset.recording = recording.recording;
-    for (const field of ["run-name", "run-filter"]) element(field).hidden = recording.recording;
+    for (const field of ["recording-name", "recording-filter"]) element(field).hidden = recording.recording;
     setText(element("record-button"), recording.recording ? "Stop recording" : "Record");
     setText(element("record-state"), recording.recording ? `${recording.name}: ${recording.megabytes} MB` : "");
   }
 
   async #record() {
     if (this.#recording.recording) return act("recording/stop", {});
-    const filter = JSON.parse(element("run-filter").value); // null leaves it to the settings
-    const request = { name: element("run-name").value.trim(), filter };
-    if (await act("recording/start", request)) element("run-name").value = "";
+    const filter = JSON.parse(element("recording-filter").value); // null: as in the settings
+    const request = { name: element("recording-name").value.trim(), filter };
+    if (await act("recording/start", request)) element("recording-name").value = "";
   }
 
   #onSimulator(action, body) {
@@ -47,18 +43,7 @@ export class Controls {
   }
 }
 
-// Asks for something and shows what is wrong with it; whether it was done.
+// Returns whether the call succeeded, and shows why if not.
 export async function act(path, body) {
-  try {
-    await call(`/api/${path}`, body);
-  } catch (error) {
-    complain(error.message);
-    return false;
-  }
-  complain("");
-  return true;
-}
-
-function complain(sentence) {
-  element("control-error").textContent = sentence;
+  return (await tryCall(`/api/${path}`, body, element("control-error"))) !== null;
 }

@@ -1,5 +1,5 @@
-// The connection to the follower: asks for one update at a time, when the last one has been drawn, so that a slow
-// viewer gets fewer and never a backlog. Reconnects by itself.
+// The connection to the follower: asks for an update when the last one has been drawn, so that a slow viewer gets
+// fewer and never a backlog. Reconnects by itself.
 import { io } from "../../static/vendor/socket.io.esm.min.js";
 
 const NOTHING = { frame: -1, row: -1, event: -1 };
@@ -21,18 +21,18 @@ export class Link {
     this.#socket.on("connect", () => {
       this.#have = { ...NOTHING };
       handlers.onChange();
-      handlers.onConnection("connected");
+      handlers.onConnection(true);
       this.#ready();
     });
-    this.#socket.on("disconnect", () => handlers.onConnection("lost"));
-    this.#socket.on("connect_error", () => handlers.onConnection("lost"));
-    this.#socket.on("update", (update) => this.#take(update));
+    this.#socket.on("disconnect", () => handlers.onConnection(false));
+    this.#socket.on("connect_error", () => handlers.onConnection(false));
+    this.#socket.on("update", (update) => this.#receive(update));
     document.addEventListener("visibilitychange", () => this.#ready());
   }
 
   select(number) {
     if (number === this.#simulator) return;
-    this.#turnTo(number);
+    this.#switchTo(number);
     this.#ready();
   }
 
@@ -42,12 +42,12 @@ export class Link {
     this.#ready();
   }
 
-  async #take(update) {
+  async #receive(update) {
     if (update.selected !== this.#simulator) {
-      if (update.simulators.some((each) => each.number === this.#simulator)) { // it was on its way when we changed over
+      if (update.simulators.some((each) => each.number === this.#simulator)) { // sent before the change of simulators
         update = { ...update, selected: this.#simulator, rows: [], frame: null };
       } else {
-        this.#turnTo(update.selected);
+        this.#switchTo(update.selected);
       }
     }
     if (update.frame) this.#have.frame = update.frame.number;
@@ -60,14 +60,14 @@ export class Link {
     }
   }
 
-  #turnTo(number) {
+  #switchTo(number) {
     this.#simulator = number;
     this.#have = { ...NOTHING, event: this.#have.event };
     this.#handlers.onChange();
   }
 
   #ready() {
-    if (document.hidden || !this.#socket.connected) return; // nobody looks
+    if (document.hidden || !this.#socket.connected) return;
     this.#socket.emit("ready", { simulator: this.#simulator, depth: this.#depth, ...this.#have });
   }
 }

@@ -1,6 +1,7 @@
-// The log of events, newest first. Whatever comes from a simulator is text here, never markup.
-const MOST_LINES = 300;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+// The log of events, newest first. Whatever a simulator sends is text here, never markup.
+import { clockTime, make } from "../../static/page.js";
+
+const MAX_LINES = 300;
 
 export class Log {
   #list;
@@ -10,24 +11,12 @@ export class Log {
   }
 
   add(events) {
-    for (const event of events) {
-      const line = document.createElement("li");
-      line.dataset.kind = event.kind;
-      const time = document.createElement("time");
-      const moment = new Date(1000 * event.time);
-      time.dateTime = moment.toISOString();
-      time.textContent = clock.format(moment);
-      const text = document.createElement("span");
-      if (event.simulator) {
-        const who = document.createElement("b");
-        who.textContent = event.simulator;
-        text.append(who, ": ");
-      }
-      text.append(event.text);
-      line.append(time, text);
-      this.#list.prepend(line);
+    for (const { kind, time, simulator, text } of events) {
+      const words = make("span", {}, ...(simulator ? [make("b", {}, simulator), ": "] : []), text);
+      const moment = make("time", { dateTime: new Date(1000 * time).toISOString() }, clockTime(time));
+      this.#list.prepend(make("li", { dataset: { kind } }, moment, words));
     }
-    while (this.#list.childElementCount > MOST_LINES) this.#list.lastElementChild.remove();
+    while (this.#list.childElementCount > MAX_LINES) this.#list.lastElementChild.remove();
   }
 
   clear() {

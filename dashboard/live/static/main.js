@@ -1,13 +1,13 @@
-// Wires the page: updates come in by the link, and each part draws what concerns it.
+// Connects the parts of the live page: updates come in over the link, and each part shows what concerns it.
 import { WorldMap } from "../../static/map.js";
 import { element, setText } from "../../static/page.js";
-import { setUpTheme } from "../../static/theme.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Log } from "./log.js";
 import { SimulatorControls } from "./simulator_controls.js";
-import { showState, Tabs } from "./state.js";
+import { showState } from "./state.js";
+import { Tabs } from "./tabs.js";
 import { Timelines } from "./timelines.js";
 
 const camera = new Camera();
@@ -18,13 +18,12 @@ const simulatorControls = new SimulatorControls();
 const log = new Log(element("log-lines"));
 
 async function onUpdate(update) {
-  setText(element("model"), update.model);
   if (update.about) {
     camera.setThresholdInUse(update.about.threshold);
     map.verticalFov = update.about.vertical_fov;
     timelines.setFields(update.about.row_fields);
-    controls.setTokenNeeded(update.about.token_needed);
   }
+  setText(element("model"), update.model);
   tabs.show(update.simulators, update.selected);
   log.add(update.events);
   timelines.add(update.rows, update.time);
@@ -38,16 +37,18 @@ async function onUpdate(update) {
   if (successor) link.select(successor.number);
 }
 
-function onChange() { // another simulator, or none: nothing of the last one may stay
+function onChange() { // another simulator, or none: clear everything about the last one
   camera.clear();
   map.clear();
   timelines.clear();
 }
 
-function onConnection(state) {
-  document.body.dataset.link = state;
-  element("link").textContent = { connected: "connected", lost: "connection lost, trying again…" }[state];
-  if (state === "connected") log.clear();
+function onConnection(connected) {
+  document.body.dataset.link = connected ? "connected" : "lost";
+  setText(element("link"), connected ? "connected" : "connection lost, reconnecting…");
+  if (!connected) return;
+  log.clear();
+  controls.checkAuthorisation(); // a follower that was restarted has another token
 }
 
 const link = new Link({ onUpdate, onChange, onConnection });
@@ -58,8 +59,3 @@ for (const choice of document.querySelectorAll("input[name=picture]")) {
     link.wantDepth(choice.value === "depth");
   });
 }
-setUpTheme(element("theme"), () => {
-  camera.draw();
-  map.draw();
-  timelines.draw();
-});

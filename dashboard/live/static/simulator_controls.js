@@ -1,19 +1,19 @@
-// The controls of the built-in simulator: its speed, and another episode.
+// Controls of the built-in simulator: its speed, and another episode.
 import { element, onSubmit, setText } from "../../static/page.js";
 import { act } from "./controls.js";
 
-const PATIENCE = 3000; // ms that a requested speed is shown before the reported one counts again
+const PATIENCE = 3000; // milliseconds in which the requested speed is shown instead of the reported one
 
 export class SimulatorControls {
-  #simulator = null; // the built-in simulator that is shown, if it is one
-  #asked = null; // { speed, until }
-  #replaced = null; // the number of the simulator whose next episode will connect
+  #simulator = null; // the one that is shown, if it is the built-in one
+  #requested = null; // { speed, until }
+  #replaced = null; // number of the simulator whose next episode will connect
 
   constructor() {
     const slider = element("speed");
-    slider.addEventListener("input", () => this.#ask(Number(slider.value)));
+    slider.addEventListener("input", () => this.#request(Number(slider.value)));
     slider.addEventListener("change", () => this.#send());
-    onSubmit("simulator-controls", () => this.#begin());
+    onSubmit("simulator-controls", () => this.#startEpisode());
   }
 
   show(simulator) {
@@ -22,14 +22,14 @@ export class SimulatorControls {
     if (!this.#simulator) return;
     const { seed, people, speed } = this.#simulator.info;
     element("seed").placeholder = seed + 1;
-    element("seed").title = `This is the city of seed ${seed}`;
+    element("seed").title = `The seed of this city is ${seed}`;
     element("people").placeholder = people;
-    element("speed-group").hidden = speed === null; // lockstep has none
-    if (this.#asked && (this.#asked.speed === speed || performance.now() > this.#asked.until)) this.#asked = null;
-    this.#showSpeed(this.#asked?.speed ?? speed);
+    element("speed-group").hidden = speed === null; // in lockstep
+    if (this.#requested?.speed === speed || performance.now() > this.#requested?.until) this.#requested = null;
+    this.#showSpeed(this.#requested?.speed ?? speed);
   }
 
-  // The simulator that came after the one that began another episode: each episode connects anew.
+  // The simulator that connected after the one that was asked for another episode: each episode connects anew.
   successor(simulators) {
     if (this.#replaced === null || simulators.some((each) => each.number === this.#replaced)) return null;
     const successor = simulators.find((each) => each.number > this.#replaced);
@@ -37,17 +37,18 @@ export class SimulatorControls {
     return successor;
   }
 
-  #ask(speed) {
-    this.#asked = { speed, until: performance.now() + PATIENCE };
+  #request(speed) {
+    this.#requested = { speed, until: performance.now() + PATIENCE };
     this.#showSpeed(speed);
   }
 
   async #send() {
-    if (!this.#simulator || !this.#asked) return;
-    if (!(await act(`simulators/${this.#simulator.number}/speed`, { speed: this.#asked.speed }))) this.#asked = null;
+    if (!this.#simulator || !this.#requested) return;
+    const { speed } = this.#requested;
+    if (!(await act(`simulators/${this.#simulator.number}/speed`, { speed }))) this.#requested = null;
   }
 
-  async #begin() {
+  async #startEpisode() {
     const body = {};
     for (const name of ["seed", "people"]) {
       if (element(name).value) body[name] = element(name).valueAsNumber;

@@ -1,15 +1,13 @@
-// The frames of a recording, read from its own frames.jsonl; comes back for what was added while it is being recorded.
-import { callAddress } from "./runs.js";
+// The frames of a recording, read from its frames.jsonl; what is added while it is being recorded is loaded later.
+import { callAddress } from "./recording.js";
 
-const LONGEST_STEP = 1; // seconds: a gap, where nothing was recorded, plays no longer than this
+const LONGEST_STEP = 1; // seconds that the player spends on a gap, where nothing was recorded
 const UNKNOWN_STEP = 0.2; // seconds between frames of a recording without times
-const ASTRAY = 5; // metres from the hero that is tracked to the hero
 const NAME = /^[\w-][\w.-]*$/;
 
 export class Frames {
   all = []; // in order
-  unreadable = 0; // lines
-  seconds = []; // of playing time, at each frame
+  seconds = []; // playing time of each frame
   #name;
   #read = 0; // bytes
   #byName = new Map();
@@ -18,26 +16,25 @@ export class Frames {
     this.#name = name;
   }
 
-  // Whether there was something new.
+  // Returns whether there were new frames.
   async load() {
     const answer = await fetch(`${callAddress(this.#name, "frames")}?from=${this.#read}`, { cache: "no-store" });
     if (!answer.ok) throw new Error((await answer.json()).error);
     const bytes = new Uint8Array(await answer.arrayBuffer());
-    const end = bytes.lastIndexOf(10) + 1; // what follows the last line's end is still being written
+    const end = bytes.lastIndexOf(10) + 1; // the last line may still be being written
     if (!end) return false;
     this.#read += end;
     const text = new TextDecoder().decode(bytes.subarray(0, end - 1));
     for (const line of text.split("\n")) {
       const frame = readFrame(line);
       if (frame) this.#byName.set(frame.name, frame);
-      else this.unreadable++;
     }
     this.all = [...this.#byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     this.#setTimes();
     return true;
   }
 
-  // The last frame at or before a moment of playing time.
+  // Index of the last frame at or before a playing time.
   at(seconds) {
     let [low, high] = [0, this.seconds.length - 1];
     while (low < high) {
@@ -65,7 +62,7 @@ function step(one, other) {
   return Math.min(Math.max(to - from, 0.001), LONGEST_STEP);
 }
 
-// One line with what the page needs of it; null where it is not a frame. Nothing in it is taken on trust.
+// What the page needs of a line; null where it is not a frame. Nothing in it is trusted.
 function readFrame(line) {
   let value;
   try {
@@ -75,14 +72,13 @@ function readFrame(line) {
   }
   if (!isName(value?.frame) || !isName(value.image)) return null;
   if (!Number.isFinite(value.hero_pixels) || !Number.isFinite(value.people_pixels)) return null;
-  const frame = {
+  return {
     name: value.frame,
     image: value.image,
     source: value.label_source,
     hero: value.hero_pixels,
     people: value.people_pixels,
     depth: value.depth !== false,
-    number: number(value.number),
     timestamp: number(value.timestamp),
     received: number(value.received),
     body: pose(value.pose),
@@ -90,22 +86,12 @@ function readFrame(line) {
     state: text(value.state),
     changed: value.changed === true,
     detection: detection(value.detection),
-    range: number(value.range?.metres) === null ? null : { metres: value.range.metres, source: text(value.range.source) },
+    range: number(value.range?.metres) === null ? null : { metres: value.range.metres },
     point: numbers(value.world_point, 3),
     track: numbers(value.track_point, 3),
     ground_truth: numbers(value.ground_truth_target, 3),
-    latency: number(value.timings?.total),
     note: text(value.note) ?? "",
   };
-  frame.astray = frame.state === "found" && isAstray(frame);
-  return frame;
-}
-
-// Whether it is somebody else who is tracked, where the truth is known: ranges are less exact farther away.
-function isAstray({ track, ground_truth: truth, camera }) {
-  if (!track || !truth) return false;
-  const away = camera ? Math.hypot(camera[0] - truth[0], camera[1] - truth[1]) : 0;
-  return Math.hypot(track[0] - truth[0], track[1] - truth[1]) > Math.max(ASTRAY, away / 4);
 }
 
 function isName(value) {
@@ -114,10 +100,10 @@ function isName(value) {
 
 function detection(value) {
   const [box, centroid] = [numbers(value?.box, 4), numbers(value?.centroid, 2)];
-  return box && centroid ? { box, centroid, confidence: number(value.confidence) } : null;
+  return box && centroid ? { box, centroid } : null;
 }
 
-function pose(value) { // degrees on the wire and on the disk, radians here
+function pose(value) { // degrees in the file, radians here
   const given = numbers(value, 6);
   return given && given.map((each, i) => (i < 3 ? each : (each * Math.PI) / 180));
 }

@@ -1,84 +1,63 @@
-// The list of recordings. Looks again every few seconds: one may be growing.
+// The list of recordings, refreshed repeatedly: one may be growing.
 import { ask } from "../../static/calls.js";
-import { duration, element, setText } from "../../static/page.js";
-import { setUpTheme } from "../../static/theme.js";
-import { bytes, moment, callAddress, runAddress, STATES } from "./runs.js";
+import { duration, element, make, setText } from "../../static/page.js";
+import "../../static/theme.js";
+import { bytes, callAddress, dateAndTime, pageAddress, STATES } from "./recording.js";
 
-const [SOON, LATER] = [2000, 10000]; // milliseconds: while one is growing, and else
-let runs = [];
+const [SOON, LATER] = [2000, 10000]; // milliseconds: while one is growing, and otherwise
+let recordings = [];
 let shown = "";
 
 async function refresh() {
   if (!document.hidden) {
     try {
-      ({ recordings: runs } = await ask("/api/recordings"));
+      ({ recordings } = await ask("/api/recordings"));
       setText(element("complaint"), "");
       show();
     } catch (error) {
       setText(element("complaint"), error.message);
     }
   }
-  setTimeout(refresh, runs.some((run) => run.state === "recording") ? SOON : LATER);
+  setTimeout(refresh, recordings.some((each) => each.state === "recording") ? SOON : LATER);
 }
 
 function show() {
   const wanted = element("search").value.trim().toLowerCase();
-  const found = runs.filter((run) => run.name.toLowerCase().includes(wanted));
-  const now = JSON.stringify(found);
-  if (now === shown) return; // whoever is reading a row, or has the keyboard on it, is left alone
-  shown = now;
-  setText(element("count"), runs.length ? `${runs.length}` : "");
-  element("empty").hidden = runs.length > 0;
-  element("runs").hidden = runs.length === 0;
-  const held = document.activeElement?.closest("#rows a")?.getAttribute("href");
+  const found = recordings.filter((each) => each.name.toLowerCase().includes(wanted));
+  const content = JSON.stringify(found);
+  if (content === shown) return; // rows that are being read or have the focus stay
+  shown = content;
+  setText(element("count"), recordings.length ? `${recordings.length}` : "");
+  element("empty").hidden = recordings.length > 0;
+  element("recordings").hidden = recordings.length === 0;
+  const focused = document.activeElement?.closest("#rows a")?.getAttribute("href");
   element("rows").replaceChildren(...found.map(row));
-  if (held) [...element("rows").querySelectorAll("a")].find((link) => link.getAttribute("href") === held)?.focus();
+  if (focused) [...element("rows").querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
 }
 
-function row(run) {
-  const line = document.createElement("tr");
-  const name = document.createElement("th");
-  name.scope = "row";
-  const link = document.createElement("a");
-  link.href = runAddress(run.name);
-  if (run.poster) {
-    const picture = document.createElement("img");
-    picture.src = callAddress(run.name, "images", run.poster);
-    picture.alt = "";
-    picture.loading = "lazy";
-    link.append(picture);
-  }
-  const text = document.createElement("span");
-  text.textContent = run.name;
-  link.append(text);
-  name.append(link);
-  if (run.state !== "finished") {
-    const state = document.createElement("span");
-    state.className = "state";
-    state.dataset.state = run.state;
-    state.textContent = STATES[run.state] ?? run.state;
-    name.append(state);
-  }
-  const share = run.frames ? ` (${Math.round((100 * run.visible) / run.frames)} %)` : "";
-  line.append(
-    name,
-    cell("Begun", moment(run.started)),
-    cell("Length", duration(run.seconds)),
-    cell("Frames", run.frames),
-    cell("With the hero", `${run.visible}${share}`),
-    cell("Hidden", run.hidden || "–"),
-    cell("Size", bytes(run.bytes)),
+function row({ name, state, started, seconds, frames, visible, hidden, bytes: size, poster }) {
+  const link = make("a", { href: pageAddress(name) });
+  if (poster) link.append(make("img", { src: callAddress(name, "images", poster), alt: "", loading: "lazy" }));
+  link.append(make("span", {}, name));
+  const title = make("th", { scope: "row" }, link);
+  if (state !== "finished") title.append(make("span", { className: "state", dataset: { state } }, STATES[state] ?? state));
+  const percentage = frames ? ` (${Math.round((100 * visible) / frames)} %)` : "";
+  return make(
+    "tr",
+    {},
+    title,
+    cell("Started", dateAndTime(started)),
+    cell("Length", duration(seconds)),
+    cell("Frames", frames),
+    cell("With the target", `${visible}${percentage}`),
+    cell("Hidden", hidden || "–"),
+    cell("Size", bytes(size)),
   );
-  return line;
 }
 
 function cell(title, text) {
-  const made = document.createElement("td");
-  made.dataset.title = title;
-  made.textContent = text;
-  return made;
+  return make("td", { dataset: { title } }, text);
 }
 
 element("search").addEventListener("input", show);
-setUpTheme(element("theme"), () => {});
 refresh();

@@ -1,31 +1,25 @@
-// What happened in a recording, to jump to: found, lost, marked.
-const WORDS = { found: "found", lost: "lost", searching: "searching" };
-const MOST = 500;
+// Moments of a recording to jump to: target found or lost, marks.
+import { make } from "../../static/page.js";
+import { playingTime } from "./recording.js";
+
+const STATES = ["found", "lost", "searching"];
+const MAX_LINES = 500;
 
 export function showMoments(list, frames, seek) {
   const lines = [];
   frames.all.forEach((frame, index) => {
-    if (frame.note) lines.push(line(frames.seconds[index], "mark", frame.note, () => seek(index)));
-    if (frame.changed && frame.state in WORDS) {
-      const away = frame.range ? `, ${frame.range.metres.toFixed(1)} m away` : "";
-      lines.push(line(frames.seconds[index], frame.state, WORDS[frame.state] + away, () => seek(index)));
+    const add = (kind, text) => lines.push(makeLine(frames.seconds[index], kind, text, () => seek(index)));
+    if (frame.note) add("mark", frame.note);
+    if (frame.changed && STATES.includes(frame.state)) {
+      add(frame.state, frame.range ? `${frame.state}, ${frame.range.metres.toFixed(1)} m away` : frame.state);
     }
   });
-  const shown = lines.slice(0, MOST);
-  if (shown.length !== list.childElementCount) list.replaceChildren(...shown); // else the keyboard would lose its place
+  const shown = lines.slice(0, MAX_LINES);
+  if (shown.length !== list.childElementCount) list.replaceChildren(...shown); // otherwise keep the focus
 }
 
-function line(seconds, kind, words, act) {
-  const item = document.createElement("li");
-  item.dataset.kind = kind;
-  const button = document.createElement("button");
-  button.type = "button";
-  const time = document.createElement("span");
-  time.textContent = `${Math.floor(seconds / 60)}:${Math.floor(seconds % 60).toString().padStart(2, "0")}`;
-  const text = document.createElement("span");
-  text.textContent = words;
-  button.append(time, text);
+function makeLine(seconds, kind, text, act) {
+  const button = make("button", { type: "button" }, make("span", {}, playingTime(seconds)), make("span", {}, text));
   button.addEventListener("click", act);
-  item.append(button);
-  return item;
+  return make("li", { dataset: { kind } }, button);
 }

@@ -1,17 +1,17 @@
-// The picture of one frame: fetches its files, keeps those around it at hand, draws them with the overlay.
+// The image of one frame: fetches its files and the next ones, draws them with the overlay.
 import { element, setText } from "../../static/page.js";
 import { drawPicture, readDepth, readMask } from "../../static/picture.js";
-import { fitCanvas } from "../../static/theme.js";
-import { callAddress } from "./runs.js";
+import { drawOnChange, fitCanvas } from "../../static/theme.js";
+import { callAddress } from "./recording.js";
 
-const KEPT = 60; // frames, decoded
-const MOST_FETCHED = 6; // frames at a time
-const SOURCES = { simulator: "labels: the simulator's truth", model: "labels: the model's own" };
+const KEPT = 60; // decoded frames
+const MAX_FETCHES = 6; // at a time
+const SOURCES = { simulator: "labels: ground truth", model: "labels: the model's own" };
 
 export class Screen {
   shown = null; // the frame that is drawn
   busy = false; // another one is being fetched
-  #run;
+  #recording;
   #canvas = element("picture");
   #opacity = element("opacity");
   #contents = new Map(); // name of a frame -> promise of its pictures
@@ -20,19 +20,19 @@ export class Screen {
   #upcoming = [];
   #fetching = 0;
 
-  constructor(run) {
-    this.#run = run;
-    this.#opacity.addEventListener("input", () => this.draw());
+  constructor(recording) {
+    this.#recording = recording;
+    this.#opacity.addEventListener("input", () => this.#draw());
     for (const choice of document.querySelectorAll("input[name=picture]")) {
       choice.addEventListener("change", () => {
         this.#contents.clear();
         if (this.shown) this.show(this.shown);
       });
     }
-    new ResizeObserver(() => this.draw()).observe(this.#canvas);
+    drawOnChange(this.#canvas, () => this.#draw());
   }
 
-  // Draws a frame; of several that are wanted while one is being fetched, the last. `upcoming` are wanted next.
+  // Draws a frame; of several calls while one is being fetched, the last counts. `upcoming` are fetched ahead.
   async show(frame, upcoming = []) {
     [this.#wanted, this.#upcoming] = [frame, upcoming];
     if (this.busy) return;
@@ -42,24 +42,24 @@ export class Screen {
         frame = this.#wanted;
         const content = this.#load(frame);
         for (const each of this.#upcoming) {
-          if (this.#fetching >= MOST_FETCHED) break;
+          if (this.#fetching >= MAX_FETCHES) break;
           this.#load(each);
         }
         this.#content = await content;
         this.shown = frame;
-        this.draw();
+        this.#draw();
       } while (frame !== this.#wanted);
     } finally {
       this.busy = false;
     }
   }
 
-  draw() {
+  #draw() {
     setText(element("opacity-value"), `${this.#opacity.value} %`);
     const { shown: frame } = this;
     const { picture, mask, problem } = this.#content ?? {};
     element("picture-empty").hidden = Boolean(picture);
-    setText(element("picture-empty"), problem ?? "No picture yet");
+    setText(element("picture-empty"), problem ?? "No image yet");
     if (picture) {
       const size = [picture.height, picture.width];
       drawPicture(this.#canvas, picture, mask, this.#opacity.value / 100, { ...frame, size });
@@ -69,13 +69,13 @@ export class Screen {
     setText(element("hero-pixels"), frame ? `${frame.hero} px` : "–");
     setText(element("people-pixels"), frame ? `${frame.people} px` : "–");
     setText(element("label-source"), picture && !mask ? "labels: unreadable" : (SOURCES[frame?.source] ?? ""));
-    this.#canvas.setAttribute("aria-label", frame ? describe(frame) : "The camera's picture; none yet");
+    this.#canvas.setAttribute("aria-label", frame ? describe(frame) : "Camera image; none yet");
     this.#canvas.dataset.frame = frame?.name ?? "";
   }
 
   #load(frame) {
     let content = this.#contents.get(frame.name);
-    this.#contents.delete(frame.name); // and to the end: those at the beginning go first
+    this.#contents.delete(frame.name); // and to the end: the first ones are forgotten first
     content ??= this.#fetch(frame);
     this.#contents.set(frame.name, content);
     for (const name of this.#contents.keys()) {
@@ -96,20 +96,20 @@ export class Screen {
     try {
       return { picture: await picture, mask: await mask };
     } catch {
-      return { problem: "This picture cannot be read" };
+      return { problem: "This image cannot be read" };
     } finally {
       this.#fetching--;
     }
   }
 
   async #file(part, name) {
-    const answer = await fetch(callAddress(this.#run, part, name));
+    const answer = await fetch(callAddress(this.#recording, part, name));
     if (!answer.ok) throw new Error(`${part}/${name}: ${answer.status}`);
     return answer.blob();
   }
 }
 
 function describe({ name, detection, range }) {
-  if (!detection) return `Frame ${name}: the hero was not seen`;
-  return `Frame ${name}: the hero was seen${range ? `, ${range.metres.toFixed(1)} metres away` : ""}`;
+  if (!detection) return `Frame ${name}: target not detected`;
+  return `Frame ${name}: target detected${range ? `, ${range.metres.toFixed(1)} metres away` : ""}`;
 }

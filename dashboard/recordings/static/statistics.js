@@ -1,169 +1,109 @@
-// Numbers about frames, and their histograms. The sizes are those that training reports by; see recording/statistics.py.
-import { element } from "../../static/page.js";
-import { colour, fitCanvas, rem } from "../../static/theme.js";
+// Statistics of a recording or of a selection of its frames, computed by the follower (dataset/recordings/statistics.py).
+import { ask } from "../../static/calls.js";
+import { Chart } from "../../static/charts.js";
+import { element, make } from "../../static/page.js";
+import { callAddress } from "./recording.js";
 
-const VISIBLE = 3; // more hero pixels than this: it is there
-const SIZES = [[0, 15], [15, 50], [50, 400], [400, Infinity]]; // hero pixels in an image of 256x256
+const MIN_PAUSE = 200; // milliseconds between two requests
+const LABELS = { simulator: "ground truth", model: "the model's own" };
 const HISTOGRAMS = [
-  { name: "Hero's size", unit: "px at 256×256", of: "sizes", edges: geometric(4, 16384, 24), ink: "--hero", ticks: [4, 15, 50, 400, 4000] },
-  { name: "Range", unit: "m", of: "metres", edges: even(24), ink: "--hero" },
-  { name: "Latency", unit: "ms", of: "latencies", edges: even(24), ink: "--accent" },
+  { name: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
+  { name: "Range", key: "range", unit: "m", ink: "--hero" },
+  { name: "Latency", key: "latency", unit: "ms", ink: "--accent" },
 ];
 
 export class Statistics {
-  #histograms = HISTOGRAMS.map((kind) => new Histogram(element("histograms"), kind));
-  #pixels; // of a frame
+  #recording;
+  #onAnswer;
+  #wanted = null; // { selection }
+  #busy = false;
+  #histograms = HISTOGRAMS.map((options) => new Histogram(element("histograms"), options));
 
-  constructor() {
-    new ResizeObserver(() => this.draw()).observe(element("histograms"));
+  constructor(recording, onAnswer) {
+    [this.#recording, this.#onAnswer] = [recording, onAnswer];
   }
 
-  setFrameSize([height, width]) {
-    this.#pixels = height * width;
+  // Shows the statistics of frames such as "000012-000020" or "all". After each answer it pauses ten times as long as
+  // that took, since the follower may be in flight; of the requests in the meantime the last one counts.
+  async show(selection) {
+    this.#wanted = { selection };
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#wanted) {
+      const query = new URLSearchParams({ frames: this.#wanted.selection });
+      this.#wanted = null;
+      const start = performance.now();
+      const statistics = await ask(`${callAddress(this.#recording, "statistics")}?${query}`).catch(() => null);
+      if (statistics) this.#draw(statistics);
+      const pause = Math.max(MIN_PAUSE, 10 * (performance.now() - start));
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    this.#busy = false;
   }
 
-  show(frames, hidden, unreadable) {
-    const visible = frames.filter((frame) => frame.hero > VISIBLE);
-    const values = {
-      sizes: visible.map((frame) => (frame.hero * 256 * 256) / this.#pixels),
-      metres: frames.filter((frame) => frame.range).map((frame) => frame.range.metres),
-      latencies: frames.map((frame) => frame.latency).filter((each) => each !== null),
+  #draw(statistics) {
+    const { labels, size_bands: bands, wrong_target: wrong, unreadable, range, latency } = statistics;
+    const numbers = {
+      "frames": statistics.frames,
+      "hidden from training": statistics.hidden,
+      "not recorded in between": statistics.not_recorded,
+      "with the target": statistics.visible,
+      ...Object.fromEntries(bands),
+      "found, lost": `${statistics.found}, ${statistics.lost} times`,
+      ...(wrong !== null && { "someone else followed": wrong }),
+      "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABELS[source] ?? source}`).join(", ") || "–",
+      "median range": range.median === null ? "–" : `${range.median.toFixed(1)} m`,
+      "median latency": latency.median === null ? "–" : `${latency.median.toFixed(1)} ms`,
+      ...(unreadable && { "unreadable lines": unreadable }),
     };
-    const numbered = frames.filter((frame) => frame.number !== null);
-    const missing = numbered.length ? numbered.at(-1).number - numbered[0].number + 1 - numbered.length : 0;
-    const changes = (state) => frames.filter((frame) => frame.changed && frame.state === state).length;
-    const labelled = (source) => frames.filter((frame) => frame.source === source).length;
-    list(element("numbers"), [
-      ["frames", `${frames.length}`],
-      ["hidden from training", `${frames.filter((frame) => hidden.has(frame.name)).length}`],
-      ["not recorded between", `${missing}`],
-      ["with the hero", `${visible.length}`],
-      ...SIZES.map(([low, high]) => [sizeName(low, high), `${values.sizes.filter((each) => each >= low && each < high).length}`]),
-      ["found, lost", `${changes("found")}, ${changes("lost")} times`],
-      ...(frames.some((frame) => frame.ground_truth) ? [["somebody else followed", `${frames.filter((frame) => frame.astray).length}`]] : []),
-      ["labels", [["simulator", "the simulator's truth"], ["model", "the model's own"]]
-        .filter(([source]) => labelled(source)).map(([source, words]) => `${labelled(source)} ${words}`).join(", ") || "–"],
-      ["range, median", values.metres.length ? `${median(values.metres).toFixed(1)} m` : "–"],
-      ["latency, median", values.latencies.length ? `${median(values.latencies).toFixed(1)} ms` : "–"],
-      ...(unreadable ? [["unreadable lines", `${unreadable}`]] : []),
-    ]);
-    for (const histogram of this.#histograms) histogram.show(values);
-  }
-
-  draw() {
-    for (const histogram of this.#histograms) histogram.draw();
+    element("numbers").replaceChildren(
+      ...Object.entries(numbers).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+    );
+    for (const histogram of this.#histograms) histogram.show(statistics);
+    this.#onAnswer(statistics);
   }
 }
 
 class Histogram {
-  #kind;
-  #canvas = document.createElement("canvas");
-  #edges = [];
-  #counts = [];
+  #options;
+  #output = make("output");
+  #chart;
+  #distribution = { median: null, edges: [1, 2], counts: [] };
 
-  constructor(container, kind) {
-    this.#kind = kind;
-    const figure = document.createElement("figure");
-    const caption = document.createElement("figcaption");
-    caption.textContent = `${kind.name}, ${kind.unit}`;
-    const plot = document.createElement("div");
-    plot.className = "plot";
-    plot.append(this.#canvas);
-    this.#canvas.setAttribute("role", "img");
-    figure.append(caption, plot);
-    container.append(figure);
-  }
-
-  show(values) {
-    const { of, edges, name, unit } = this.#kind;
-    const numbers = values[of];
-    this.#edges = edges(numbers);
-    this.#counts = new Array(this.#edges.length - 1).fill(0);
-    for (const number of numbers) {
-      const place = this.#edges.findLastIndex((edge) => number >= edge);
-      this.#counts[Math.min(Math.max(place, 0), this.#counts.length - 1)]++;
-    }
-    const words = numbers.length ? `median ${median(numbers).toPrecision(3)} ${unit}` : "nothing measured";
-    this.#canvas.setAttribute("aria-label", `Histogram of ${name.toLowerCase()}: ${words}`);
-    this.draw();
-  }
-
-  draw() {
-    const context = fitCanvas(this.#canvas);
-    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
-    if (!width || !this.#counts.length) return;
-    const size = 0.68 * rem();
-    const base = height - 1.5 * size;
-    const most = Math.max(...this.#counts, 1);
-    const each = width / this.#counts.length;
-    context.fillStyle = colour(this.#kind.ink);
-    this.#counts.forEach((count, i) => {
-      const tall = (count / most) * (base - 1.6 * size);
-      context.fillRect(i * each + 0.5, base - tall, Math.max(each - 1, 1), tall);
+  constructor(container, options) {
+    this.#options = options;
+    const plot = make("div", { className: "plot" });
+    container.append(make("figure", {}, make("figcaption", {}, `${options.name} `, this.#output), plot));
+    this.#chart = new Chart(plot, {
+      label: `Histogram of ${options.name.toLowerCase()}`,
+      lines: [{ ink: options.ink, alpha: 1, width: 0, paths: uPlot.paths.bars({ size: [0.92, 100] }), points: { show: false } }],
+      x: {
+        distr: options.log ? 3 : 1,
+        range: () => [this.#distribution.edges[0], this.#distribution.edges.at(-1)],
+        ticks: options.ticks,
+      },
+      least: 4,
+      onRead: (indices) => this.#read(indices),
     });
-    context.fillStyle = colour("--line");
-    context.fillRect(0, base, width, 1);
-    context.fillStyle = colour("--muted");
-    context.font = `${size}px system-ui, sans-serif`;
-    context.textBaseline = "top";
-    context.fillText(`${most} frames`, 2, 2);
-    context.textBaseline = "bottom";
-    for (const tick of this.#ticks()) {
-      const x = width * this.#place(tick);
-      context.textAlign = x < size ? "left" : x > width - 2 * size ? "right" : "center";
-      context.fillText(`${+tick.toPrecision(3)}`, x, height);
+  }
+
+  show(statistics) {
+    this.#distribution = statistics[this.#options.key];
+    const { edges, counts } = this.#distribution;
+    const middle = (low, high) => (this.#options.log ? Math.sqrt(low * high) : (low + high) / 2);
+    this.#chart.show([counts.map((_, i) => middle(edges[i], edges[i + 1])), counts]);
+  }
+
+  // The bar that is pointed at, else the median.
+  #read(indices) {
+    const { edges, counts, median } = this.#distribution;
+    const number = (value) => +value.toPrecision(3);
+    const { unit } = this.#options;
+    if (indices) {
+      const [i] = indices;
+      this.#output.textContent = `${counts[i]} frames at ${number(edges[i])} to ${number(edges[i + 1])} ${unit}`;
+    } else {
+      this.#output.textContent = median === null ? "" : `median ${number(median)} ${unit}`;
     }
-    context.textAlign = "left";
   }
-
-  #ticks() {
-    if (this.#kind.ticks) return this.#kind.ticks;
-    const top = this.#edges.at(-1);
-    return [0, top / 4, top / 2, (3 * top) / 4, top];
-  }
-
-  #place(value) { // 0 to 1
-    const i = Math.min(Math.max(this.#edges.findLastIndex((edge) => value >= edge), 0), this.#counts.length - 1);
-    const [low, high] = [this.#edges[i], this.#edges[i + 1]];
-    return (i + (value - low) / (high - low)) / this.#counts.length;
-  }
-}
-
-function geometric(first, last, count) {
-  const edges = Array.from({ length: count + 1 }, (_, i) => first * (last / first) ** (i / count));
-  return () => edges;
-}
-
-function even(count) { // from 0 to a round number above all but the last few of a hundred, which the last bar takes in
-  return (values) => {
-    const sorted = [...values].sort((one, other) => one - other);
-    const top = roundAbove(Math.max(sorted[Math.floor((sorted.length - 1) * 0.97)] ?? 1, 1));
-    return Array.from({ length: count + 1 }, (_, i) => (i * top) / count);
-  };
-}
-
-function roundAbove(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 4, 6, 8, 10].find((step) => step * power >= value * 0.999);
-}
-
-function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle - 1)] + sorted[Math.floor(middle)]) / 2;
-}
-
-function sizeName(low, high) {
-  if (high === Infinity) return `${low} px or more`;
-  return low ? `${low} to ${high} px` : `under ${high} px`;
-}
-
-function list(target, rows) {
-  target.replaceChildren(...rows.map(([name, value]) => {
-    const group = document.createElement("div");
-    const [term, words] = [document.createElement("dt"), document.createElement("dd")];
-    [term.textContent, words.textContent] = [name, value];
-    group.append(term, words);
-    return group;
-  }));
 }

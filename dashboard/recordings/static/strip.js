@@ -1,25 +1,26 @@
-// The recording at a glance, one frame after the other from left to right, and where in it one is: the scrubber.
+// The scrubber: all frames from left to right with the target's area and the state, and the selection.
 import { element } from "../../static/page.js";
-import { colour, fade, fitCanvas, rem } from "../../static/theme.js";
+import { colour, drawOnChange, fitCanvas, rem } from "../../static/theme.js";
 
 const STATES = { found: "--found", lost: "--lost", searching: "--accent" };
-const LARGEST = 10000; // pixels of the hero that fill the height; below that by its logarithm
+const LARGEST = 10000; // pixels of the target that fill the height, on a logarithmic scale
 
 export class Strip {
   #canvas = element("strip");
-  #background = document.createElement("canvas"); // all but what moves
+  #background = document.createElement("canvas"); // all but selection and position
   #frames = [];
   #hidden = new Set();
+  #wrongTarget = new Set();
   #at = 0;
-  #stretch = null; // [first, last], indices
+  #selection = null; // [first, last], indices
   #onSeek;
-  #onStretch;
-  #from = null; // where a stretch is being drawn from
+  #onSelect;
+  #from = null; // index where a selection is being drawn from
 
-  constructor({ onSeek, onStretch }) {
+  constructor({ onSeek, onSelect }) {
     this.#onSeek = onSeek;
-    this.#onStretch = onStretch;
-    new ResizeObserver(() => this.redraw()).observe(this.#canvas);
+    this.#onSelect = onSelect;
+    drawOnChange(this.#canvas, () => this.#redraw());
     this.#canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       this.#canvas.setPointerCapture(event.pointerId);
@@ -31,21 +32,21 @@ export class Strip {
     });
   }
 
-  setFrames(frames, hidden) {
-    this.#frames = frames;
-    this.#hidden = hidden;
+  // `hidden` and `wrongTarget` are sets of names.
+  setFrames(frames, hidden, wrongTarget) {
+    [this.#frames, this.#hidden, this.#wrongTarget] = [frames, hidden, wrongTarget];
     this.#canvas.setAttribute("aria-valuemax", Math.max(frames.length - 1, 0));
-    this.redraw();
+    this.#redraw();
   }
 
-  show(at, stretch, words) {
-    [this.#at, this.#stretch] = [at, stretch];
+  show(at, selection, description) {
+    [this.#at, this.#selection] = [at, selection];
     this.#canvas.setAttribute("aria-valuenow", at);
-    this.#canvas.setAttribute("aria-valuetext", words);
+    this.#canvas.setAttribute("aria-valuetext", description);
     this.#draw();
   }
 
-  redraw() {
+  #redraw() {
     this.#paintBackground();
     this.#draw();
   }
@@ -53,13 +54,13 @@ export class Strip {
   #follow(event) {
     const index = this.#index(event);
     if (!this.#frames.length) return;
-    if (this.#from !== null) this.#onStretch(Math.min(this.#from, index), Math.max(this.#from, index));
+    if (this.#from !== null) this.#onSelect(Math.min(this.#from, index), Math.max(this.#from, index));
     this.#onSeek(index);
   }
 
   #index(event) {
-    const place = Math.floor((event.offsetX / this.#canvas.clientWidth) * this.#frames.length);
-    return Math.min(Math.max(place, 0), this.#frames.length - 1);
+    const index = Math.floor((event.offsetX / this.#canvas.clientWidth) * this.#frames.length);
+    return Math.min(Math.max(index, 0), this.#frames.length - 1);
   }
 
   #draw() {
@@ -68,9 +69,9 @@ export class Strip {
     if (!width || !this.#frames.length) return;
     context.drawImage(this.#background, 0, 0, width, height);
     const each = width / this.#frames.length;
-    if (this.#stretch) {
-      const [first, last] = this.#stretch;
-      context.fillStyle = fade("--accent", 0.22);
+    if (this.#selection) {
+      const [first, last] = this.#selection;
+      context.fillStyle = colour("--accent", 0.22);
       context.strokeStyle = colour("--accent");
       context.lineWidth = 1.5;
       context.fillRect(first * each, 0, (last - first + 1) * each, height);
@@ -101,28 +102,28 @@ export class Strip {
       const area = Math.max(...frames.map((frame) => frame.hero));
       const hidden = frames.filter((frame) => this.#hidden.has(frame.name)).length;
       if (hidden) {
-        context.fillStyle = fade("--bad", 0.12 + (0.2 * hidden) / frames.length);
+        context.fillStyle = colour("--bad", 0.12 + (0.2 * hidden) / frames.length);
         context.fillRect(left, marks, wide, base - marks);
       }
       if (area > 0) {
         const tall = (base - marks) * Math.min(Math.log10(1 + area) / Math.log10(LARGEST), 1);
-        context.fillStyle = hidden ? fade("--muted", 0.5) : fade("--hero", 0.7);
+        context.fillStyle = hidden ? colour("--muted", 0.5) : colour("--hero", 0.7);
         context.fillRect(left, base - tall, wide, tall);
       }
       const state = frames.findLast((frame) => frame.changed)?.state ?? frames[0].state;
-      const ink = frames.some((frame) => frame.astray) ? "--bad" : (STATES[state] ?? "--line");
+      const ink = frames.some((frame) => this.#wrongTarget.has(frame.name)) ? "--bad" : (STATES[state] ?? "--line");
       context.fillStyle = colour(ink);
       context.fillRect(left, base + 1, wide, band);
       if (frames.some((frame) => frame.note)) diamond(context, left + wide / 2, marks / 2, 0.38 * rem());
     }
   }
 
-  // One for each frame, or for as many of them as share a pixel.
+  // Yields a column for each frame, or for the frames that share a pixel.
   * #columns(width) {
     const count = Math.min(this.#frames.length, Math.floor(width));
     for (let i = 0; i < count; i++) {
-      const [first, end] = [i, i + 1].map((place) => Math.floor((place * this.#frames.length) / count));
-      const [left, right] = [first, end].map((place) => (place * width) / this.#frames.length);
+      const [first, end] = [i, i + 1].map((column) => Math.floor((column * this.#frames.length) / count));
+      const [left, right] = [first, end].map((index) => (index * width) / this.#frames.length);
       const gap = right - left > 4 ? 0.5 : 0;
       yield { left, wide: right - left - gap, frames: this.#frames.slice(first, end) };
     }

@@ -6,7 +6,6 @@ import { fill } from "./choices.js";
 export class ActiveModel {
   #complaint = ""; // about the call itself
 
-  // `refresh` asks for everything anew.
   constructor(refresh) {
     onSubmit("activate", async () => {
       try {
@@ -20,7 +19,7 @@ export class ActiveModel {
     });
   }
 
-  // The follower's answer; null where the model cannot be switched.
+  // `active` is null where the model cannot be switched.
   show(active, models) {
     element("active").hidden = !active;
     if (!active) return;

@@ -1,34 +1,31 @@
-// Lists to choose from, which may grow while somebody chooses.
+// Lists to choose from, which may change while someone chooses.
+import { make } from "../../static/page.js";
 
-// The options of a select, unless they are these already; what was chosen stays chosen where it can.
-export function fill(select, names, words = (name) => name) {
-  const chosen = select.value;
+// Sets the options of a select, unless it has these already; the selection stays where it can.
+export function fill(select, names, describe = (name) => name) {
+  const selected = select.value;
   if ([...select.options].map((option) => option.value).join("\n") === names.join("\n")) return;
-  select.replaceChildren(...names.map((name) => new Option(words(name), name)));
-  if (names.includes(chosen)) select.value = chosen;
+  select.replaceChildren(...names.map((name) => new Option(describe(name), name)));
+  if (names.includes(selected)) select.value = selected;
 }
 
 // Recordings to tick, likewise.
 export function fillRecordings(container, recordings) {
   const ticked = new Set(tickedIn(container));
-  const shown = JSON.stringify(recordings.map(({ name, frames, visible, pseudo_labelled }) => [name, frames, visible, pseudo_labelled]));
+  const shown = JSON.stringify(recordings.map((each) => [each.name, each.frames, each.visible, each.pseudo_labelled]));
   if (container.dataset.shown === shown) return;
   container.dataset.shown = shown;
   container.replaceChildren(
-    ...recordings.map(({ name, frames, visible, pseudo_labelled }) => {
-      const [label, box, title, size] = ["label", "input", "span", "span"].map((tag) => document.createElement(tag));
-      [box.type, box.value, box.checked] = ["checkbox", name, ticked.has(name)];
-      box.toggleAttribute("data-pseudo-labelled", pseudo_labelled > 0);
-      title.textContent = name;
-      size.textContent = `${frames} frames, ${visible} with the hero`;
-      label.append(box, title, size);
-      return label;
+    ...recordings.map(({ name, frames, visible, pseudo_labelled: pseudoLabelled }) => {
+      const box = make("input", { type: "checkbox", value: name, checked: ticked.has(name) });
+      box.toggleAttribute("data-pseudo-labelled", pseudoLabelled > 0);
+      return make("label", {}, box, make("span", {}, name), make("span", {}, `${frames} frames, ${visible} with the target`));
     }),
   );
 }
 
-// With `pseudo_labelled` only those that have labels of the model that flew.
-export function tickedIn(container, pseudo_labelled = false) {
-  const ticked = container.querySelectorAll(pseudo_labelled ? "input[data-pseudo-labelled]:checked" : "input:checked");
+// Names of the ticked recordings; with `pseudoLabelled` only those that have labels from the model.
+export function tickedIn(container, pseudoLabelled = false) {
+  const ticked = container.querySelectorAll(pseudoLabelled ? "[data-pseudo-labelled]:checked" : "input:checked");
   return [...ticked].map((box) => box.value);
 }

@@ -1,21 +1,22 @@
-// Two models on the same frames: the frames in an order of choice, both overlays of one of them, and the tables.
-import { ask, call } from "../../static/calls.js";
-import { element, onSubmit, setText } from "../../static/page.js";
+// Two models on the same frames: the frames in a chosen order, both overlays of one of them, and the tables.
+import { ask, tryCall } from "../../static/calls.js";
+import { element, make, onSubmit, setText } from "../../static/page.js";
 import { drawPicture, readMask } from "../../static/picture.js";
+import { drawOnChange } from "../../static/theme.js";
 import { fill } from "./choices.js";
 
 const SIDES = ["first", "second"];
-const FOLDER = "/"; // of the choices of data: a folder that is typed; no recording is called so
+const FOLDER = "/"; // the choice of a folder to be typed; no recording has this name
 const ORDERS = {
   gained: (one, other) => other.gain - one.gain,
   lost: (one, other) => one.gain - other.gain,
   differs: (one, other) => other.differing_pixels - one.differing_pixels,
   frame: () => 0,
 };
-const KEPT = 40; // frames, decoded
+const KEPT = 40; // decoded frames
 
 export class Comparison {
-  #number = 0; // of the comparison whose rows these are
+  #number = 0; // of the comparison that the rows belong to
   #rows = [];
   #ordered = [];
   #contents = new Map(); // frame -> promise of its pictures
@@ -24,15 +25,15 @@ export class Comparison {
   #running = false;
 
   constructor() {
-    onSubmit("comparing", () => this.#start());
-    element("source").addEventListener("change", () => this.#askForFolder());
+    onSubmit("comparing", () => this.#startOrStop());
+    element("source").addEventListener("change", () => this.#showFolderField());
     element("order").addEventListener("change", () => this.#arrange(true));
-    element("scrub").addEventListener("input", () => this.#turnTo());
-    element("opacity").addEventListener("input", () => this.draw());
+    element("scrub").addEventListener("input", () => this.#showSelected());
+    element("opacity").addEventListener("input", () => this.#draw());
     for (const choice of document.querySelectorAll("input[name=overlay]")) {
-      choice.addEventListener("change", () => this.draw());
+      choice.addEventListener("change", () => this.#draw());
     }
-    new ResizeObserver(() => this.draw()).observe(element("sides"));
+    drawOnChange(element("sides"), () => this.#draw());
   }
 
   list(models, recordings) {
@@ -40,7 +41,7 @@ export class Comparison {
     if (models.length > 1 && element("first").value === element("second").value) element("second").value = models[1];
     const names = [...recordings.map((each) => each.name), FOLDER];
     fill(element("source"), names, (name) => (name === FOLDER ? "a folder…" : name));
-    this.#askForFolder();
+    this.#showFolderField();
   }
 
   async refresh() {
@@ -54,73 +55,73 @@ export class Comparison {
     }
     this.#running = !["ended", "idle"].includes(answer.process.state);
     setText(element("compare-button"), this.#running ? "Stop" : "Compare");
-    this.#describe(answer);
+    this.#showProcess(answer);
     if (answer.rows.length) {
       this.#rows.push(...answer.rows);
       this.#arrange(this.#shown === null);
     }
     element("result").hidden = this.#rows.length === 0;
-    SIDES.forEach((side, place) => setText(element(`${side}-name`), answer.models?.[place] ?? ""));
-    if (answer.tables && !element("tables").children.length) element("tables").append(...answer.tables.map(table));
+    SIDES.forEach((side, i) => setText(element(`${side}-name`), answer.models?.[i] ?? ""));
+    if (answer.tables && !element("tables").children.length) element("tables").append(...answer.tables.map(makeTable));
   }
 
-  draw() {
+  #showProcess({ process, frames, models }) {
+    const failed = process.state === "ended" && process.exit_status !== 0 && process.exit_status !== 130;
+    setText(element("compare-complaint"), failed ? (process.lines ?? ["It failed."]).join("\n") : "");
+    const done = `${this.#rows.length} of ${frames ?? "…"} frames`;
+    const states = {
+      idle: "Nothing has been compared yet.",
+      running: models ? `Comparing: ${done}` : "Loading both models…",
+      stopping: "Stopping…",
+      ended: failed ? "" : process.exit_status === 130 ? `Stopped after ${done}.` : `${frames} frames compared.`,
+    };
+    setText(element("compare-state"), states[process.state]);
+  }
+
+  #arrange(fromStart) {
+    this.#ordered = [...this.#rows].sort(ORDERS[element("order").value]);
+    element("scrub").max = this.#ordered.length - 1;
+    element("scrub").value = fromStart ? 0 : this.#ordered.indexOf(this.#shown);
+    this.#showSelected();
+  }
+
+  async #showSelected() {
+    const index = Number(element("scrub").value);
+    const row = this.#ordered[index];
+    if (!row) return;
+    const description = `${index + 1} of ${this.#ordered.length}: ${describe(row)}`;
+    setText(element("frame-description"), description);
+    element("scrub").setAttribute("aria-valuetext", description);
+    this.#shown = row;
+    const content = this.#load(row);
+    for (const next of this.#ordered.slice(index + 1, index + 4)) this.#load(next);
+    const loaded = await content;
+    if (this.#shown !== row) return; // another one has been selected meanwhile
+    this.#content = loaded;
+    this.#draw();
+  }
+
+  #draw() {
     setText(element("opacity-value"), `${element("opacity").value} %`);
     if (!this.#content || !this.#shown) return;
     const { picture, truth, masks, problem } = this.#content;
-    if (problem) return setText(element("frame-words"), problem);
-    const { differing_box: where } = this.#shown; // they differ
-    const truly = document.querySelector("input[name=overlay]:checked").value === "truth";
-    SIDES.forEach((side, place) => {
+    if (problem) return setText(element("frame-description"), problem);
+    const labels = document.querySelector("input[name=overlay]:checked").value === "labels";
+    const { differing_box: box } = this.#shown;
+    const drawn = { size: [picture.height, picture.width], detection: box && !labels ? { box } : null };
+    SIDES.forEach((side, i) => {
       const canvas = element(`${side}-view`);
-      const drawn = { size: [picture.height, picture.width], detection: where && !truly ? { box: where } : null };
-      drawPicture(canvas, picture, truly ? truth : masks[place], element("opacity").value / 100, drawn);
-      const words = this.#words(this.#shown, place);
-      setText(element(`${side}-words`), words);
-      canvas.setAttribute("aria-label", `What the ${side} model sees: ${words}`);
+      drawPicture(canvas, picture, labels ? truth : masks[i], element("opacity").value / 100, drawn);
+      const result = describeResult(this.#shown, i);
+      setText(element(`${side}-result`), result);
+      canvas.setAttribute("aria-label", `Prediction of the ${side} model: ${result}`);
       canvas.dataset.frame = this.#shown.frame;
     });
   }
 
-  #describe({ process, frames, models }) {
-    const complaint = process.state === "ended" && process.exit_status !== 0 && process.exit_status !== 130;
-    setText(element("compare-complaint"), complaint ? (process.lines ?? ["It failed."]).join("\n") : "");
-    const done = `${this.#rows.length} of ${frames ?? "…"} frames`;
-    const words = {
-      idle: "Nothing was compared yet.",
-      running: models ? `Comparing: ${done}` : "Loading both models…",
-      stopping: "Stopping…",
-      ended: complaint ? "" : process.exit_status === 130 ? `Stopped after ${done}.` : `${frames} frames compared.`,
-    };
-    setText(element("compare-state"), words[process.state]);
-  }
-
-  #arrange(fromTheTop) {
-    this.#ordered = [...this.#rows].sort(ORDERS[element("order").value]);
-    const scrub = element("scrub");
-    scrub.max = this.#ordered.length - 1;
-    scrub.value = fromTheTop ? 0 : this.#ordered.indexOf(this.#shown);
-    this.#turnTo();
-  }
-
-  async #turnTo() {
-    const place = Number(element("scrub").value);
-    const row = this.#ordered[place];
-    if (!row) return;
-    setText(element("frame-words"), `${place + 1} of ${this.#ordered.length}: ${describe(row)}`);
-    element("scrub").setAttribute("aria-valuetext", element("frame-words").textContent);
-    this.#shown = row;
-    const content = this.#load(row);
-    for (const next of this.#ordered.slice(place + 1, place + 4)) this.#load(next);
-    const loaded = await content;
-    if (this.#shown !== row) return; // one has gone on meanwhile
-    this.#content = loaded;
-    this.draw();
-  }
-
   #load(row) {
     const content = this.#contents.get(row.frame) ?? this.#fetch(row);
-    this.#contents.delete(row.frame); // and to the end: those at the beginning go first
+    this.#contents.delete(row.frame); // and to the end: the first ones are forgotten first
     this.#contents.set(row.frame, content);
     if (this.#contents.size > KEPT) this.#contents.delete(this.#contents.keys().next().value);
     return content;
@@ -145,55 +146,36 @@ export class Comparison {
     }
   }
 
-  #words(row, place) {
-    if (row.hero_pixels > 0) return `IoU ${row.hero_iou[place].toFixed(2)}${row.detected[place] ? "" : ", not seen"}`;
-    return row.detected[place] ? "sees a hero where none is" : "rightly sees no hero";
-  }
-
-  #askForFolder() {
+  #showFolderField() {
     element("folder-field").hidden = element("source").value !== FOLDER;
   }
 
-  async #start() {
+  async #startOrStop() {
     const source = element("source").value;
-    const body = {
+    const request = {
       models: SIDES.map((side) => element(side).value),
       frames: element("frames").valueAsNumber || undefined,
       ...(source === FOLDER ? { data: element("folder").value.trim() } : { recording: source }),
     };
-    try {
-      await call(`/api/workshop/comparison/${this.#running ? "stop" : "start"}`, this.#running ? {} : body);
-      setText(element("compare-complaint"), "");
-      await this.refresh();
-    } catch (error) {
-      setText(element("compare-complaint"), error.message);
-    }
+    const [path, body] = this.#running ? ["stop", {}] : ["start", request];
+    if (await tryCall(`/api/workshop/comparison/${path}`, body, element("compare-complaint"))) await this.refresh();
   }
 }
 
 function describe({ name, hero_pixels: pixels, gain }) {
-  const hero = pixels > 0 ? `hero of ${Math.round(pixels)} px` : "no hero";
-  const change = Math.abs(gain) < 0.005 ? "as good" : `${gain > 0 ? "gained" : "lost"} ${Math.abs(gain).toFixed(2)}`;
-  return `${name} · ${hero} · ${change}`;
+  const target = pixels > 0 ? `target of ${Math.round(pixels)} px` : "no target";
+  const change = Math.abs(gain) < 0.005 ? "no change" : `${gain > 0 ? "gained" : "lost"} ${Math.abs(gain).toFixed(2)}`;
+  return `${name} · ${target} · ${change}`;
 }
 
-function table({ title, header, rows }) {
-  const made = document.createElement("table");
-  made.createCaption().textContent = title;
-  const head = made.createTHead().insertRow();
-  for (const text of header) {
-    const cell = document.createElement("th");
-    cell.scope = "col";
-    cell.textContent = text;
-    head.append(cell);
-  }
-  const body = made.createTBody();
-  for (const row of rows) {
-    const line = body.insertRow();
-    for (const text of row) line.insertCell().textContent = text;
-  }
-  const frame = document.createElement("div");
-  frame.className = "table";
-  frame.append(made);
-  return frame;
+function describeResult({ hero_pixels: pixels, hero_iou: iou, detected }, side) {
+  if (pixels > 0) return `IoU ${iou[side].toFixed(2)}${detected[side] ? "" : ", missed"}`;
+  return detected[side] ? "false positive" : "true negative";
+}
+
+function makeTable({ title, header, rows }) {
+  const table = make("table", {}, make("caption", {}, title));
+  table.createTHead().append(make("tr", {}, ...header.map((text) => make("th", { scope: "col" }, text))));
+  table.createTBody().append(...rows.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text)))));
+  return make("div", { className: "table" }, table);
 }

@@ -1,21 +1,15 @@
-// Wires the workshop: what there is, asked for again and again; the form that starts a training; what goes on.
-import { ask, call, setUpUnlocking } from "../../static/calls.js";
+// Connects the parts of the workshop: models and recordings, refreshed repeatedly, and the form that starts a training.
+import { ask, setUpUnlocking, tryCall } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
-import { setUpTheme } from "../../static/theme.js";
+import { ActiveModel } from "./active_model.js";
 import { fill, fillRecordings, tickedIn } from "./choices.js";
 import { Comparison } from "./comparison.js";
-import { ActiveModel } from "./active_model.js";
 import { Training } from "./training.js";
 
 const REFRESH = 1500; // milliseconds
 const training = new Training();
 const comparison = new Comparison();
-const activeModel = new ActiveModel(() => refresh());
-const controls = {
-  set hidden(hidden) {
-    for (const form of ["activate", "train", "comparing"]) element(form).hidden = hidden;
-  },
-};
+const activeModel = new ActiveModel(refresh);
 
 async function refresh() {
   const [{ models, active_model: active, trainings, training: current }, { recordings }] = await Promise.all([
@@ -26,7 +20,7 @@ async function refresh() {
   activeModel.show(active, models);
   fillRecordings(element("train-recordings"), recordings);
   element("no-recordings").hidden = recordings.length > 0;
-  warnOfGuesses();
+  warnOfPseudoLabels();
   comparison.list(models, recordings);
   training.list(trainings, current);
   await Promise.all([training.refresh(), comparison.refresh()]);
@@ -36,33 +30,27 @@ async function keepFresh() {
   if (!document.hidden) {
     try {
       await refresh();
-      if (element("complaint").dataset.of === "refresh") complain("");
+      setText(element("connection-complaint"), "");
     } catch (error) {
-      complain(error.message, "refresh");
+      setText(element("connection-complaint"), error.message);
     }
   }
   setTimeout(keepFresh, REFRESH);
 }
 
-function complain(sentence, of = "") {
-  element("complaint").dataset.of = of;
-  setText(element("complaint"), sentence);
-}
-
-function warnOfGuesses() {
+function warnOfPseudoLabels() {
   const names = tickedIn(element("train-recordings"), true);
-  element("guesses").hidden = names.length === 0;
-  if (names.length === 0) return;
   const parts = [
-    `Labelled by the model that flew, mistakes and all: ${names.join(", ")}.`,
-    "Such frames may be learnt from, but nothing is measured on them.",
-    element("promote").checked ? "To replace the model, add data or recordings with true labels." : "",
+    `Labelled by the model itself, mistakes included: ${names.join(", ")}.`,
+    "Such frames are used for training, never for validation.",
+    element("promote").checked ? "To replace the model, add data or recordings with ground truth." : "",
   ];
-  setText(element("guesses"), parts.filter(Boolean).join(" "));
+  element("pseudo-labels").hidden = names.length === 0;
+  setText(element("pseudo-labels"), names.length ? parts.filter(Boolean).join(" ") : "");
 }
 
 onSubmit("train", async () => {
-  const body = {
+  const request = {
     init: element("init").value,
     recordings: tickedIn(element("train-recordings")),
     data: element("data").value.split("\n").map((line) => line.trim()).filter(Boolean),
@@ -73,26 +61,17 @@ onSubmit("train", async () => {
     skip_bad: element("skip-bad").checked,
   };
   element("start").disabled = true;
-  try {
-    const { name } = await call("/api/workshop/trainings", body);
-    complain("");
-    element("training-name").value = "";
-    await training.choose(name);
-  } catch (error) {
-    complain(error.message);
-  } finally {
-    element("start").disabled = false;
-  }
+  const started = await tryCall("/api/workshop/trainings", request, element("complaint"));
+  element("start").disabled = false;
+  if (!started) return;
+  element("training-name").value = "";
+  await training.choose(started.name);
 });
 
 element("promote").addEventListener("change", () => {
   element("better-field").hidden = !element("promote").checked;
-  warnOfGuesses();
+  warnOfPseudoLabels();
 });
-element("train-recordings").addEventListener("change", warnOfGuesses);
-setUpTheme(element("theme"), () => {
-  training.draw();
-  comparison.draw();
-});
-setUpUnlocking(element("unlock"), controls, complain)();
+element("train-recordings").addEventListener("change", warnOfPseudoLabels);
+setUpUnlocking(["activate", "train", "comparing"].map(element), element("complaint"))();
 keepFresh();

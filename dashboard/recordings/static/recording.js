@@ -1,11 +1,11 @@
-// What both pages say of recordings, and where the parts of one are. Names are text, whatever is in them.
-export const STATES = { finished: "finished", recording: "recording now", interrupted: "interrupted, not finished" };
+// What both pages show of recordings, and the addresses of one. Names are text, whatever is in them.
+export const STATES = { finished: "finished", recording: "recording now", interrupted: "interrupted" };
 
 const dates = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
 });
 
-export function runAddress(name) {
+export function pageAddress(name) {
   return `/recordings/${encodeURIComponent(name)}`;
 }
 
@@ -13,9 +13,14 @@ export function callAddress(name, ...parts) {
   return ["/api/recordings", ...[name, ...parts].map(encodeURIComponent)].join("/");
 }
 
-export function moment(iso) {
+export function dateAndTime(iso) {
   const date = new Date(iso ?? NaN);
   return Number.isNaN(date.getTime()) ? "–" : dates.format(date);
+}
+
+export function playingTime(seconds, decimals = 0) { // minutes:seconds
+  const rest = decimals ? (seconds % 60).toFixed(decimals).padStart(3 + decimals, "0") : `${Math.floor(seconds % 60)}`.padStart(2, "0");
+  return `${Math.floor(seconds / 60)}:${rest}`;
 }
 
 export function bytes(count) {

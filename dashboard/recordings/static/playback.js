@@ -1,0 +1,59 @@
+// Plays a recording, and moves by single frames.
+import { element, setText } from "../../static/page.js";
+
+const AHEAD = [1, 2, 3, 4]; // steps whose images are fetched in advance
+
+export class Playback {
+  at = 0; // index of the frame that is shown
+  keys = {
+    " ": () => this.#play(!this.#playing),
+    ArrowLeft: ({ shiftKey }) => this.#step(shiftKey ? -10 : -1),
+    ArrowRight: ({ shiftKey }) => this.#step(shiftKey ? 10 : 1),
+    Home: () => this.#step(-this.#frames.all.length),
+    End: () => this.#step(this.#frames.all.length),
+  };
+  #frames;
+  #screen;
+  #seek;
+  #playing = null; // { start: milliseconds, from: seconds of playing time }
+
+  constructor(frames, screen, seek) {
+    [this.#frames, this.#screen, this.#seek] = [frames, screen, seek];
+    element("play").addEventListener("click", () => this.#play(!this.#playing));
+    element("back").addEventListener("click", () => this.#step(-1));
+    element("forward").addEventListener("click", () => this.#step(1));
+    element("speed").addEventListener("change", () => this.#play(Boolean(this.#playing))); // from here at the new speed
+  }
+
+  #play(wanted) {
+    const { all, seconds } = this.#frames;
+    if (wanted && this.at === all.length - 1) this.#seek(0);
+    const running = this.#playing;
+    this.#playing = wanted && all.length ? { start: performance.now(), from: seconds[this.at] } : null;
+    element("play").setAttribute("aria-pressed", Boolean(this.#playing));
+    setText(element("play"), this.#playing ? "Pause" : "Play");
+    if (this.#playing && !running) requestAnimationFrame((now) => this.#tick(now));
+  }
+
+  #tick(now) {
+    if (!this.#playing) return;
+    const { start, from } = this.#playing;
+    const due = this.#frames.at(from + (Math.max(now - start, 0) / 1000) * element("speed").value);
+    if (due > this.at && !this.#screen.busy) { // frames that are too fast for the connection or the browser are skipped
+      const stride = 2 ** Math.floor(Math.log2(due - this.at)); // a power of 2, so that the right images were fetched
+      const next = Math.max(due - (due % stride), this.at + 1);
+      this.#seek(next, AHEAD.map((count) => this.#frames.all[next + count * stride]).filter(Boolean));
+    }
+    if (due === this.#frames.all.length - 1 && !this.#screen.busy) {
+      this.#seek(due);
+      this.#play(false);
+    } else {
+      requestAnimationFrame((time) => this.#tick(time));
+    }
+  }
+
+  #step(count) {
+    this.#play(false);
+    this.#seek(this.at + count);
+  }
+}
