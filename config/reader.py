@@ -107,6 +107,15 @@ def override(config: Config, name: str, value: object) -> Config:
     return update(config, values)
 
 
+def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:
+    """Return the values that an older version stored, without those whose names the dataclass no longer has."""
+    return {
+        key: known(value, getattr(config, key)) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if hasattr(config, key)
+    }
+
+
 def setting_names(kind: type, prefix: str = "") -> Iterable[str]:
     """Yield the full names of all settings of a dataclass, such as "agent.threshold"."""
     for key, hint in get_type_hints(kind, include_extras=True).items():
@@ -140,6 +149,8 @@ def expectation(hint: Any, error: ValidationError | None = None) -> str:
     """Return what a field expects in words: the string in its type, its choices, or the validator's message."""
     if words := _words(hint):
         return words
+    if type(None) in get_args(hint):
+        return " or ".join(expectation(part, error) for part in get_args(hint) if part is not type(None))
     if choices := _choices(hint):
         *most, last = map(str, choices)
         return f"{', '.join(most)} or {last}" if most else last

@@ -20,7 +20,7 @@ Sources = Annotated[tuple[Source, ...], MaxLen(200), "a list of texts, at most 2
 
 CACHE = "cache"  # folder of decoded frames, beside the trainings
 
-VALIDATE_EVERY = 4  # epochs: more often than a training from a terminal, since the curves are watched
+VALIDATION_INTERVAL = 4  # epochs: more often than a training from a terminal, since the curves are watched
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def training_arguments(request: TrainingRequest, paths: WorkspacePaths) -> tuple
         arguments += ["--recordings", *recordings]
     for source in data:
         arguments += ["--data", source]
-    arguments += ["--minutes", f"{request.minutes:g}", "--validate-every", str(VALIDATE_EVERY)]
+    arguments += ["--minutes", f"{request.minutes:g}", "--validation-interval", str(VALIDATION_INTERVAL)]
     arguments += ["--run", _absolute(run), "--cache", _absolute(paths.runs / CACHE)]
     if paths.train_settings:
         arguments += ["--settings", _absolute(Path(paths.train_settings))]

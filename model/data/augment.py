@@ -1,78 +1,59 @@
-"""Makes one training sample out of a frame: other people, another crop, another scale, another light.
+"""Make a training sample from a packed frame: other people, another crop, scale and light.
 
-What a far hero shows of herself is what the camera's JPEG leaves: one colour for two by two pixels, on a grid of
-blocks. So whatever is changed is compressed again, and crops keep to the grid.
+What the camera's JPEG leaves of a distant target is one colour for two by two pixels on a grid of blocks. Changed
+regions are therefore compressed again, and crops stay on the grid.
 """
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from dataset.schema import HERO, PEOPLE
+from dataset.schema import BACKGROUND, HERO, PEOPLE
 from model.data.camera_jpeg import BLOCK, compress, compress_changes
-from model.data.copy_paste import paste, recolour, swap
-from model.data.packed_frames import Frames
+from model.data.copy_paste import paste, recolour, swap_identity
+from model.data.packed_frames import PackedFrames
+from model.data.settings import AugmentationSettings
 
+Sample = tuple[np.ndarray, np.ndarray]  # (rows, columns, 3) uint8 RGB, (rows, columns) uint8 class indices
+Pixel = tuple[int, int]  # row, column
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How often and how strongly each change happens. Shares are probabilities per sample."""
-
-    crop: int = 128  # pixels; the frame's own size uses it whole
-    focus_share: float = 0.75  # crops that aim at the hero, or at people where there is none
-    zoom_share: float = 0.5
-    zoom_range: tuple[float, float] = (0.65, 2.0)  # crops are taken so many times as large, then resized
-    flip_share: float = 0.5
-    swap_share: float = 0.35  # somebody becomes somebody else, in the same place and the same light
-    hero_brightness: float = 0.55  # relative to others in the same light, for swaps
-    paste_hero_share: float = 0.25  # of frames without a hero
-    paste_people_share: float = 0.25
-    recolour_share: float = 0.25
-    marker_share: float = 0.05  # a box marker, as the agent has it drawn around the hero
-    darken: float = 0.25  # brightness is multiplied by exp(-darken) .. exp(brighten)
-    brighten: float = 0.25
-    contrast: float = 0.1
-    saturation: float = 0.15
-    tint: float = 0.01
-    camera_quality: int = 75  # of the camera's JPEG: what is changed or resized goes through it; 0: nothing does
-    noise_share: float = 0.0
+RECOLOURED_PEOPLE = 0.7  # probability of each, in a frame that is changed so
 
 
 def augment(
-    frames: Frames,
-    index: int,
-    settings: Augmentation,
+    frames: PackedFrames,
+    row: int,
+    settings: AugmentationSettings,
     random: np.random.Generator,
-    aim: tuple[int, int] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """One sample: (crop, crop, 3) uint8 RGB and (crop, crop) uint8 class index. Aim: the pixel that crops go for."""
-    original = frames.images[index]
-    image, labels = np.array(original), np.array(frames.labels[index])
-    people = frames.instances_of(index)
-    if random.random() < settings.recolour_share:
-        for row in people[people[:, 1] == PEOPLE]:
-            if random.random() < 0.7:
-                recolour(image, labels, row, random)
-    if random.random() < settings.swap_share and people.size:
-        swap(frames, image, labels, people[random.integers(len(people))], settings.hero_brightness, random)
-    if random.random() < settings.paste_people_share:
+    focus: Pixel | None = None,
+) -> Sample:
+    """Return a square sample of `settings.crop` pixels; if it is a focused crop, with the pixel `focus` in it."""
+    original = frames.images[row]
+    image, labels = np.array(original), np.array(frames.labels[row])
+    people = frames.people_in(row)
+    if random.random() < settings.recolour_probability:
+        for person in people:
+            if person.label == PEOPLE and random.random() < RECOLOURED_PEOPLE:
+                recolour(image, labels, person, random)
+    if random.random() < settings.identity_swap_probability and people:
+        person = people[random.integers(len(people))]
+        swap_identity(frames, image, labels, person, settings.hero_brightness, random)
+    if random.random() < settings.paste_people_probability:
         for _ in range(random.integers(1, 4)):
             paste(frames, image, labels, PEOPLE, random)
-    if not (labels == HERO).any() and random.random() < settings.paste_hero_share:
+    if not (labels == HERO).any() and random.random() < settings.paste_hero_probability:
         paste(frames, image, labels, HERO, random)
-    if random.random() < settings.marker_share:
+    if random.random() < settings.marker_probability:
         _draw_marker(image, labels, random)
-    if settings.camera_quality:
-        compress_changes(original, image, settings.camera_quality)
-    image, labels = _crop(image, labels, settings, random, aim)
-    if random.random() < settings.flip_share:
+    if settings.jpeg_quality:
+        compress_changes(original, image, settings.jpeg_quality)
+    image, labels = _crop(image, labels, settings, random, focus)
+    if random.random() < settings.flip_probability:
         image, labels = image[:, ::-1], labels[:, ::-1]
-    return _light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
+    return _change_light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
 
 
 def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> None:
-    """A translucent blue box around the hero, or around anything: the agent's own marker is in the next frame."""
+    """Draw a translucent blue box around the hero, or anywhere: QuadSim's next frame shows the agent's marker."""
     rows, columns = np.nonzero(labels == HERO)
     if rows.size and random.random() < 0.7:
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
@@ -82,14 +63,13 @@ def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Genera
         bottom, right = top + height, left + max(height // 2, 4)
     height, width = bottom - top, right - left
     alpha = random.uniform(0.04, 0.2)
-    overlay = image.copy()
-    for _ in range(2):  # its near and its far side
+    for _ in range(2):  # the near and the far side of the box
         jitter = random.uniform(-0.25, 0.35, 4)
         first = np.array([left - jitter[0] * width, top - jitter[1] * height / 2])
         last = np.array([right + jitter[2] * width, bottom + jitter[3] * height / 2])
         lean = random.uniform(-0.15, 0.15) * height
         corners = [first, (last[0], first[1] + lean), (last[0], last[1] + lean), (first[0], last[1])]
-        overlay[:] = image
+        overlay = image.copy()
         cv2.fillPoly(overlay, [np.array(corners, np.int32)], (0, 0, int(random.integers(180, 256))))
         cv2.addWeighted(overlay, alpha, image, 1 - alpha, 0, dst=image)
 
@@ -97,52 +77,50 @@ def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Genera
 def _crop(
     image: np.ndarray,
     labels: np.ndarray,
-    settings: Augmentation,
+    settings: AugmentationSettings,
     random: np.random.Generator,
-    aim: tuple[int, int] | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """A square of the frame, often around `aim` or else somebody, resized to `settings.crop`."""
+    focus: Pixel | None,
+) -> Sample:
+    """Return a square of the frame, often with `focus` or else a person in it, resized to `settings.crop`."""
     height, width = labels.shape
     size = settings.crop
-    if random.random() < settings.zoom_share:
+    if random.random() < settings.zoom_probability:
         size = round(size * np.exp(random.uniform(*np.log(settings.zoom_range))))
     size = min(size, height, width)
     top, left = random.integers(0, height - size + 1), random.integers(0, width - size + 1)
-    if random.random() < settings.focus_share:
-        aim = aim or _somebody(labels, random)
-        if aim is not None:
+    if random.random() < settings.focus_probability:
+        focus = focus or _random_person_pixel(labels, random)
+        if focus is not None:
             margin = size // 10
-            top = np.clip(aim[0] - random.integers(margin, size - margin), 0, height - size)
-            left = np.clip(aim[1] - random.integers(margin, size - margin), 0, width - size)
-    if settings.camera_quality and size == settings.crop:
+            top = np.clip(focus[0] - random.integers(margin, size - margin), 0, height - size)
+            left = np.clip(focus[1] - random.integers(margin, size - margin), 0, width - size)
+    if settings.jpeg_quality and size == settings.crop:
         top, left = top // BLOCK * BLOCK, left // BLOCK * BLOCK
     image, labels = image[top : top + size, left : left + size], labels[top : top + size, left : left + size]
     if size == settings.crop:
         return image, labels
     image, labels = _resize(image, labels, settings.crop, random)
-    if settings.camera_quality:
-        image = compress(image, settings.camera_quality)
+    if settings.jpeg_quality:
+        image = compress(image, settings.jpeg_quality)
     return image, labels
 
 
-def _resize(
-    image: np.ndarray, labels: np.ndarray, size: int, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Another scale. Smaller pictures are made of means, or of single pixels as a game engine makes them."""
+def _resize(image: np.ndarray, labels: np.ndarray, size: int, random: np.random.Generator) -> Sample:
+    """Return a sample of another scale. Smaller ones are averaged, or sampled as by a game engine."""
     shape = (size, size)
     if size > labels.shape[0]:
         image = cv2.resize(image, shape, interpolation=cv2.INTER_LINEAR)
     elif random.random() < 0.25:
-        shares = np.stack([labels == 0, labels == PEOPLE, labels == HERO], axis=-1).astype(np.float32)
+        coverage = np.stack([labels == each for each in (BACKGROUND, PEOPLE, HERO)], axis=-1).astype(np.float32)
         image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-        return image, cv2.resize(shares, shape, interpolation=cv2.INTER_AREA).argmax(axis=-1).astype(np.uint8)
+        return image, cv2.resize(coverage, shape, interpolation=cv2.INTER_AREA).argmax(axis=-1).astype(np.uint8)
     else:
         image = cv2.resize(image, shape, interpolation=cv2.INTER_NEAREST_EXACT)
     return image, cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int] | None:
-    """A pixel of the hero, else of other people."""
+def _random_person_pixel(labels: np.ndarray, random: np.random.Generator) -> Pixel | None:
+    """Return a pixel of the hero, or else of other people, or None."""
     for label in (HERO, PEOPLE):
         pixels = np.flatnonzero(labels == label)
         if pixels.size:
@@ -151,18 +129,18 @@ def _somebody(labels: np.ndarray, random: np.random.Generator) -> tuple[int, int
     return None
 
 
-def _light(image: np.ndarray, settings: Augmentation, random: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast, tint and saturation; sometimes noise."""
+def _change_light(image: np.ndarray, settings: AugmentationSettings, random: np.random.Generator) -> np.ndarray:
+    """Return the image with other brightness, contrast, tint and saturation, and sometimes noise."""
     gain = np.exp(random.uniform(-settings.darken, settings.brighten))
-    gain *= 1 + random.uniform(-settings.tint, settings.tint, 3)
+    gains = gain * (1 + random.uniform(-settings.tint, settings.tint, 3))
     contrast = 1 + random.uniform(-settings.contrast, settings.contrast)
     levels = np.arange(256, dtype=np.float32)
-    table = (levels[:, None] - 110) * contrast * gain + 110 * gain
+    table = (levels[:, None] - 110) * contrast * gains + 110 * gains
     image = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     keep = 1 + random.uniform(-settings.saturation, settings.saturation)
     image = cv2.addWeighted(image, keep, grey, 1 - keep, 0)
-    if random.random() < settings.noise_share:
+    if random.random() < settings.noise_probability:
         noise = random.normal(0, random.uniform(1, 6), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(image)

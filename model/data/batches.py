@@ -1,6 +1,7 @@
-"""Batches of training samples, made by worker processes. A batch depends on the seed, the step and the mistakes known.
+"""Batches of training samples, made by worker processes.
 
-That makes training resumable at any step, and the same for any number of workers.
+A batch depends only on the seed, the step and the hard examples known: training can be resumed at any step, and is the
+same with any number of workers.
 """
 
 import multiprocessing
@@ -8,134 +9,144 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
 from dataset.archives import DatasetError
-from model.data.augment import Augmentation, augment
-from model.data.packed_frames import Frames
+from model.data.augment import augment
+from model.data.packed_frames import FrameCategory, PackedFrames
+from model.data.settings import AugmentationSettings, SamplingSettings
 
-Seed = int | tuple[int, ...]
+Batch = tuple[np.ndarray, np.ndarray]  # (n, rows, columns, 3) uint8 RGB, (n, rows, columns[, k]) uint8 labels
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """Which frames are drawn: the shares of samples with a far hero, a near hero, people only, nobody."""
-
-    far_hero: float = 0.22
-    near_hero: float = 0.18
-    people: float = 0.5
-    nobody: float = 0.1
-    balanced: bool = True  # false: frames as they come, whatever they show
-    mistaken: float = 4.0  # how much more often a frame is drawn, among its kind, that the network gets wrong
+BATCHES_AHEAD = 3  # for each worker
+NICENESS = 5
 
 
-class Batches:
-    """Draws and augments batches in `workers` processes (0: in this one), a few ahead of their use."""
+class SampleRequest(NamedTuple):
+    """What determines a sample: the frame, the pixel its crop is focused on (negative: none), and the seed."""
 
-    def __init__(self, frames: Frames, sampling: Sampling, seed: int, workers: int = 0) -> None:
+    row: int
+    focus: tuple[int, int]
+    seed: tuple[int, ...]
+
+
+class BatchLoader:
+    """Draws frames and makes samples of them in `workers` processes (0: in this one), a few batches ahead."""
+
+    def __init__(self, frames: PackedFrames, sampling: SamplingSettings, seed: int, workers: int = 0) -> None:
         self.frames = frames
-        self._sampling, self._seed = sampling, seed
-        self._ahead = 3 * workers
+        self._sampling, self._seed, self._workers = sampling, seed, workers
         self._pool = None
-        self.attend(no_mistakes(frames))
+        self.set_hard_examples(no_errors(frames))
         if workers:
             context = multiprocessing.get_context("spawn")  # a forked child of TensorFlow or JAX can hang
-            self._pool = ProcessPoolExecutor(workers, context, initializer=_remember, initargs=(frames,))
+            self._pool = ProcessPoolExecutor(workers, context, initializer=_initialise_worker, initargs=(frames,))
 
-    def attend(self, mistakes: np.ndarray) -> None:
-        """From now on draws frames with a mistake more often, and aims at it; (n, 2) as `mining.find_mistakes` says."""
-        self.mistakes = mistakes
-        weights = np.where(mistakes[:, 0] >= 0, self._sampling.mistaken, 1.0) * self.frames.weights
-        self._probabilities = draw_probabilities(self.frames, self._sampling, weights)
+    def set_hard_examples(self, error_pixels: np.ndarray) -> None:
+        """Draw frames that have an error more often from now on, and focus their crops on it.
 
-    def range(
-        self, first: int, last: int, size: int, settings: Augmentation, share: Sequence[int] | None = None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches of steps first .. last - 1: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels.
-
-        Share: makes only these samples of each batch, all others are made elsewhere.
+        Args:
+            error_pixels: (n, 2) as `hard_examples.find_errors` returns them.
         """
-        share = range(size) if share is None else share
-        if self._pool is None:
-            for step in range(first, last):
-                yield make_batch(self.frames, *self._draw(step, size, share), settings)
-            return
-        waiting = deque()
-        for step in range(first, last):
-            waiting.append(self._pool.submit(_make_remembered, *self._draw(step, size, share), settings))
-            if len(waiting) > self._ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        self.error_pixels = error_pixels
+        weights = np.where(error_pixels[:, 0] >= 0, self._sampling.hard_example_weight, 1.0) * self.frames.weights
+        self._probabilities = sampling_probabilities(self.frames, self._sampling, weights)
 
-    def _draw(self, step: int, size: int, share: Sequence[int]) -> tuple[np.ndarray, np.ndarray, list[Seed]]:
+    def batches(
+        self, steps: range, size: int, settings: AugmentationSettings, numbers: Sequence[int] | None = None
+    ) -> Iterator[Batch]:
+        """Yield the batch of each step: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels.
+
+        Args:
+            numbers: of the samples of each batch to make; None for all. Other processes make the rest.
+        """
+        numbers = range(size) if numbers is None else numbers
+        requests = (self._draw(step, size, numbers) for step in steps)
+        if self._pool is None:
+            for request in requests:
+                yield make_batch(self.frames, request, settings)
+            return
+        pending: deque[Future[Batch]] = deque()
+        for request in requests:
+            pending.append(self._pool.submit(_make_batch_in_worker, request, settings))
+            if len(pending) > BATCHES_AHEAD * self._workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+    def _draw(self, step: int, size: int, numbers: Sequence[int]) -> list[SampleRequest]:
         random = np.random.default_rng([self._seed, step])
-        chosen = random.choice(len(self.frames), size, p=self._probabilities)[share]
-        # Of its own for each sample; from 1 on, because to NumPy a seed that ends in zeros is the seed without them.
-        return chosen, self.mistakes[chosen], [(self._seed, step, 1 + number) for number in share]
+        rows = random.choice(len(self.frames), size, p=self._probabilities)[numbers]
+        focuses = self.error_pixels[rows].tolist()
+        # A seed for each sample. Numbered from 1, because NumPy takes a seed that ends in zeros for the one without.
+        return [
+            SampleRequest(int(row), tuple(focus), (self._seed, step, 1 + number))
+            for row, focus, number in zip(rows, focuses, numbers, strict=True)
+        ]
 
     def close(self) -> None:
-        """Ends the workers."""
+        """End the worker processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
 
-def draw_probabilities(frames: Frames, sampling: Sampling, weights: np.ndarray) -> np.ndarray:
-    """(n,) the probability of each frame; kinds of frame that the set lacks leave their share to the others."""
-    weights = np.where(np.isin(np.arange(len(frames)), frames.used), weights, 0.0)
-    if sampling.balanced:
-        shares = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.nobody])
-        totals = np.bincount(frames.kind, weights, minlength=4)
-        weights = weights * (shares / np.where(totals > 0, totals, 1))[frames.kind]
+def sampling_probabilities(frames: PackedFrames, sampling: SamplingSettings, weights: np.ndarray) -> np.ndarray:
+    """Return (n,) the probability of each frame; categories without frames leave their fraction to the others.
+
+    Raises DatasetError if no frame can be drawn.
+    """
+    weights = np.where(np.isin(np.arange(len(frames)), frames.usable), weights, 0.0)
+    if sampling.stratified:
+        fractions = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.background])
+        totals = np.bincount(frames.categories, weights, minlength=len(FrameCategory))
+        weights = weights * (fractions / np.where(totals > 0, totals, 1))[frames.categories]
     if not weights.sum() > 0:
-        raise DatasetError("no frame is left to train on: all have a weight or a share of 0, or were left out")
-    return weights / weights.sum()
+        raise DatasetError("no frame is left to train on: all are excluded, or have a weight or a fraction of 0")
+    probabilities: np.ndarray = weights / weights.sum()
+    return probabilities
 
 
-def no_mistakes(frames: Frames) -> np.ndarray:
-    """(n, 2) of a network of which none is known."""
+def no_errors(frames: PackedFrames) -> np.ndarray:
+    """Return (n, 2) error pixels for frames of which no error is known."""
     return np.full((len(frames), 2), -1, np.int16)
 
 
-def make_batch(
-    frames: Frames, chosen: np.ndarray, mistakes: np.ndarray, seeds: Sequence[Seed], settings: Augmentation
-) -> tuple[np.ndarray, np.ndarray]:
-    """The samples of the frames `chosen`: (size, crop, crop, 3) uint8 images and (size, crop, crop) uint8 labels.
-
-    Mistakes: (size, 2) the pixel to aim at in each, negative where none is. Seeds: one for each sample.
-    """
+def make_batch(frames: PackedFrames, requests: Iterable[SampleRequest], settings: AugmentationSettings) -> Batch:
+    """Return the samples that are requested, stacked."""
     samples = [
-        augment(frames, index, settings, np.random.default_rng(seed), None if row < 0 else (int(row), int(column)))
-        for index, (row, column), seed in zip(chosen, mistakes, seeds, strict=True)
+        augment(frames, row, settings, np.random.default_rng(seed), focus if focus[0] >= 0 else None)
+        for row, focus, seed in requests
     ]
     return np.stack([image for image, _ in samples]), np.stack([labels for _, labels in samples])
 
 
-_remembered: tuple[Frames, ...] = ()
+_worker_frames: PackedFrames  # of a worker process, so that they are sent once and not with each batch
 
 
-def _remember(frames: Frames) -> None:
-    """Runs once in each worker process: keeps what every batch needs, and makes the process a polite one."""
-    global _remembered
+def _initialise_worker(frames: PackedFrames) -> None:
+    """Set up a worker process: low priority, one thread, ended by its parent alone."""
+    global _worker_frames
     import cv2
 
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent ends its workers
     if hasattr(os, "nice"):
-        os.nice(5)
+        os.nice(NICENESS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _remembered = (frames,)
+    _worker_frames = frames
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever: its queue has no other end that closes."""
-    multiprocessing.parent_process().join()
+    """End this worker when its parent is killed, for it would wait for work for ever: its queue is never closed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)
 
 
-def _make_remembered(*arguments):
-    return make_batch(*_remembered, *arguments)
+def _make_batch_in_worker(requests: list[SampleRequest], settings: AugmentationSettings) -> Batch:
+    return make_batch(_worker_frames, requests, settings)

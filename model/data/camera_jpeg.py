@@ -1,25 +1,28 @@
-"""The camera's JPEG, for pictures that were changed after it: as if the simulator had rendered them so.
+"""The JPEG compression of the simulator's camera, for image regions that augmentation has changed.
 
-Frames of QuadSim are JPEGs of quality 75 with one colour for two by two pixels, which takes from a far hero most of
-what tells her from others. Somebody who is copied into a frame, or made smaller with all of it, would keep that.
+QuadSim sends JPEGs of quality 75 with chroma at half the resolution, which removes most of what distinguishes a far
+target from other people. A person who is pasted or downscaled would otherwise keep more detail than the camera leaves.
 """
 
 import cv2
 import numpy as np
 
-BLOCK = 16  # pixels: what JPEG compresses at a time, with colours at half the resolution
+BLOCK = 16  # pixels; JPEG's coding unit with chroma subsampling
 
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
-    """(h, w, 3) uint8 RGB as it comes out of a JPEG of this quality (0 .. 100); its blocks begin at (0, 0)."""
+    """Return (h, w, 3) uint8 RGB after JPEG compression at `quality`, 0 to 100; coding units begin at (0, 0)."""
     _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1]
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))[..., ::-1]
 
 
 def compress_changes(original: np.ndarray, image: np.ndarray, quality: int) -> None:
-    """Compresses in place what differs from the original, a decoded JPEG, and all between; both (h, w, 3) uint8 RGB."""
-    different = (image != original).reshape(len(image), -1)
-    rows, columns = np.flatnonzero(different.any(axis=1)), np.flatnonzero(different.any(axis=0)) // 3
+    """Compress, in place, the rectangle of coding units in which `image` differs from `original`.
+
+    Both are (h, w, 3) uint8 RGB; `original` has been through the camera's JPEG already.
+    """
+    changed = (image != original).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     if rows.size:
-        part = tuple(slice(ends[0] // BLOCK * BLOCK, (ends[-1] // BLOCK + 1) * BLOCK) for ends in (rows, columns))
-        image[part] = compress(image[part], quality)
+        region = tuple(slice(ends[0] // BLOCK * BLOCK, (ends[-1] // BLOCK + 1) * BLOCK) for ends in (rows, columns))
+        image[region] = compress(image[region], quality)

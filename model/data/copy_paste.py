@@ -1,126 +1,130 @@
-"""Who is in a frame: people change places with others, come from other frames, and get other clothes.
+"""Augmentations of people: clothes of other colours, pasted people, identity swaps.
 
-Identity is what networks get wrong in this task: dark, far heroes are taken for other people, and people in red or
-brown for the hero. And there are few far heroes, whose places and light are learnt by heart. So heroes are copied into
-other frames at every scale (Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation Method"), and into the
-very place and light of other people, and other people into hers.
+Identity is what networks get wrong in this task: dark, distant targets are taken for other people, and people in red or
+brown for the target. Distant targets are also rare, so networks memorise their places and their light. People are
+therefore pasted into other frames at all scales (Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation
+Method"), and swapped with others at the same place and in the same light.
 """
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from dataset.schema import HERO, PEOPLE
-from model.data.packed_frames import Frames
+from dataset.schema import BACKGROUND, HERO, PEOPLE
+from model.data.packed_frames import PackedFrames, Person
 
-MOST_SWAPPED = 90  # pixels of height: who is taller is known by more than colours, and a hole that large shows
-MOST_GAIN = 1.6  # of a body that comes into another light: darker still, and the colours that tell who it is are gone
+MAX_SWAP_HEIGHT = 90  # pixels; of larger people the build shows, too, and so does the inpainted hole
+MAX_GAIN = 1.6  # of a swapped person's brightness; more would destroy the colours that identify it
+MAX_UPSCALING = 1.15
+
+CutOut = tuple[np.ndarray, np.ndarray]  # (h, w, 3) float RGB pixels, and (h, w) bool: which of them are the person
 
 
-def recolour(image: np.ndarray, labels: np.ndarray, row: np.ndarray, random: np.random.Generator) -> None:
-    """Other clothes for one person: the colour channels of the upper or the lower half change places and strength."""
-    _, label, top, left, bottom, right, _ = row
-    middle = top + int((bottom - top) * random.uniform(0.35, 0.6))
-    first, last = [(top, middle), (middle, bottom), (top, bottom)][random.choice(3, p=[0.4, 0.4, 0.2])]
-    region = image[first:last, left:right]
-    inside = labels[first:last, left:right] == label
-    colours = region[inside][:, random.permutation(3)].astype(np.float32)
+def recolour(image: np.ndarray, labels: np.ndarray, person: Person, random: np.random.Generator) -> None:
+    """Change the colour of a person's upper half, lower half or all, in place: channels are permuted and scaled."""
+    middle = person.top + int(person.height * random.uniform(0.35, 0.6))
+    parts = [(person.top, middle), (middle, person.bottom), (person.top, person.bottom)]
+    first, last = parts[random.choice(3, p=[0.4, 0.4, 0.2])]
+    region = image[first:last, person.left : person.right]
+    mask = labels[first:last, person.left : person.right] == person.label
+    colours = region[mask][:, random.permutation(3)].astype(np.float32)
     gains = random.uniform(0.6, 1.4, 3) * random.uniform(0.7, 1.3)
-    region[inside] = np.clip(colours * gains, 0, 255).astype(np.uint8)
+    region[mask] = np.clip(colours * gains, 0, 255).astype(np.uint8)
 
 
-def swap(
-    frames: Frames,
+def swap_identity(
+    frames: PackedFrames,
     image: np.ndarray,
     labels: np.ndarray,
-    row: np.ndarray,
+    person: Person,
     hero_brightness: float,
     random: np.random.Generator,
 ) -> None:
-    """Somebody else stands where a person stood, as tall and in the same light: the place does not tell who it is.
+    """Replace a person, in place, by another one of the same height in the same light: location reveals no identity.
 
-    Hero brightness: how bright she is, relative to others in the same light.
+    People who are too large or touch others stay.
+
+    Args:
+        hero_brightness: of heroes relative to other people in the same light.
     """
-    _, label, top, left, bottom, right, _ = row
-    person = labels[top:bottom, left:right] == label
-    around = np.s_[max(top - 6, 0) : bottom + 6, max(left - 6, 0) : right + 6]
-    if bottom - top > MOST_SWAPPED or np.count_nonzero(labels[around]) > np.count_nonzero(person):
-        return  # too large, or the hole would be filled with somebody near
-    others = (labels == HERO).any() and label != HERO
-    wanted = HERO if not others and random.random() < 0.3 else PEOPLE
-    light = max(image[top:bottom, left:right][person].mean(), 1)
-    light *= {(PEOPLE, HERO): hero_brightness, (HERO, PEOPLE): 1 / hero_brightness}.get((label, wanted), 1)
+    mask = labels[person.box] == person.label
+    surroundings = np.s_[
+        max(person.top - 6, 0) : person.bottom + 6,
+        max(person.left - 6, 0) : person.right + 6,
+    ]
+    is_alone = np.count_nonzero(labels[surroundings]) <= np.count_nonzero(mask)
+    if person.height > MAX_SWAP_HEIGHT or not is_alone:  # inpainting would fill the hole with the neighbour
+        return
+    other_hero = (labels == HERO).any() and person.label != HERO
+    new_label = HERO if not other_hero and random.random() < 0.3 else PEOPLE
+    brightness = max(image[person.box][mask].mean(), 1)
+    ratios = {(PEOPLE, HERO): hero_brightness, (HERO, PEOPLE): 1 / hero_brightness}
+    brightness *= ratios.get((person.label, new_label), 1)
     for _ in range(4):
-        body = _body(frames, wanted, round((bottom - top) * np.exp(random.normal(0, 0.1))), random)
-        if body is None:
+        cut_out = _draw_cut_out(frames, new_label, round(person.height * np.exp(random.normal(0, 0.1))), random)
+        if cut_out is None:
             continue
-        patch, inside = body
-        gain = light / max(patch[inside].mean(), 1) * np.exp(random.normal(0, 0.2))
-        if max(gain, 1 / gain) < MOST_GAIN:
-            _erase(image, labels, row, around)
+        pixels, inside = cut_out
+        gain = brightness / max(pixels[inside].mean(), 1) * np.exp(random.normal(0, 0.2))
+        if max(gain, 1 / gain) < MAX_GAIN:
+            _erase(image, labels, person, surroundings)
             rows, columns = inside.shape
-            first = np.clip(bottom - rows, 0, labels.shape[0] - rows)
-            start = np.clip((left + right - columns) // 2, 0, labels.shape[1] - columns)
-            _put(image, labels, patch * gain, inside, wanted, (first, start))
+            top = np.clip(person.bottom - rows, 0, labels.shape[0] - rows)
+            left = np.clip((person.left + person.right - columns) // 2, 0, labels.shape[1] - columns)
+            _insert(image, labels, (pixels * gain, inside), new_label, top, left)
             return
 
 
-def _erase(image: np.ndarray, labels: np.ndarray, row: np.ndarray, around: tuple[slice, slice]) -> None:
-    """Takes a person out of the frame, and fills the hole with what is around it."""
-    _, label, top, left, bottom, right, _ = row
-    hole = np.zeros(labels.shape, np.uint8)
-    hole[top:bottom, left:right] = labels[top:bottom, left:right] == label
-    filled = cv2.dilate(hole[around], np.ones((5, 5), np.uint8))  # JPEG carries colours past the edge
-    image[around] = cv2.inpaint(np.ascontiguousarray(image[around]), filled, 2, cv2.INPAINT_TELEA)
-    labels[hole > 0] = 0
-
-
-def paste(frames: Frames, image: np.ndarray, labels: np.ndarray, label: int, random: np.random.Generator) -> None:
-    """Copies a person of another frame to a random place."""
-    body = _body(frames, label, round(np.exp(random.uniform(np.log(6), np.log(70)))), random)
-    if body is None:
+def paste(frames: PackedFrames, image: np.ndarray, labels: np.ndarray, label: int, random: np.random.Generator) -> None:
+    """Paste a person of class `label` from another frame at a random place."""
+    cut_out = _draw_cut_out(frames, label, round(np.exp(random.uniform(np.log(6), np.log(70)))), random)
+    if cut_out is None:
         return
-    patch, inside = body
-    corner = [random.integers(0, whole - part) for whole, part in zip(labels.shape, inside.shape, strict=True)]
-    _put(image, labels, patch * np.exp(random.uniform(np.log(0.75), np.log(1.25))), inside, label, corner)
+    pixels, inside = cut_out
+    top, left = (random.integers(0, whole - part) for whole, part in zip(labels.shape, inside.shape, strict=True))
+    gain = np.exp(random.uniform(np.log(0.75), np.log(1.25)))
+    _insert(image, labels, (pixels * gain, inside), label, top, left)
 
 
-def _put(
-    image: np.ndarray,
-    labels: np.ndarray,
-    patch: np.ndarray,
-    inside: np.ndarray,
-    label: int,
-    corner: Sequence[int],
-) -> None:
-    """Writes a body into a frame, its upper left corner at (row, column)."""
-    (row, column), (rows, columns) = corner, inside.shape
-    image[row : row + rows, column : column + columns][inside] = np.clip(patch[inside], 0, 255)
-    labels[row : row + rows, column : column + columns][inside] = label
+def _erase(image: np.ndarray, labels: np.ndarray, person: Person, surroundings: tuple[slice, slice]) -> None:
+    """Replace a person by inpainted surroundings."""
+    hole = np.zeros(labels.shape, np.uint8)
+    hole[person.box] = labels[person.box] == person.label
+    dilated = cv2.dilate(hole[surroundings], np.ones((5, 5), np.uint8))  # JPEG spreads colours beyond the edge
+    image[surroundings] = cv2.inpaint(np.ascontiguousarray(image[surroundings]), dilated, 2, cv2.INPAINT_TELEA)
+    labels[hole > 0] = BACKGROUND
 
 
-def _body(frames: Frames, label: int, height: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
-    """A person of some frame, `height` pixels tall but rarely taller than it was: float32 RGB, and where it is."""
-    bodies, row = frames.copyable[label], None
+def _insert(image: np.ndarray, labels: np.ndarray, cut_out: CutOut, label: int, top: int, left: int) -> None:
+    pixels, inside = cut_out
+    rows, columns = inside.shape
+    box = np.s_[top : top + rows, left : left + columns]
+    image[box][inside] = np.clip(pixels[inside], 0, 255)
+    labels[box][inside] = label
+
+
+def _draw_cut_out(frames: PackedFrames, label: int, height: int, random: np.random.Generator) -> CutOut | None:
+    """Return a random person of class `label`, scaled to `height` pixels but hardly enlarged, or None if none fits."""
+    donors, row = frames.donors[label], None
     if random.random() < 0.7:
-        row = bodies.draw(1.5 * height, 4 * height, random)  # what is made smaller shows less of its own JPEG
+        row = donors.draw(1.5 * height, 4 * height, random)  # downscaling removes the artefacts of its own JPEG
     if row is None:
-        row = bodies.draw(0, np.inf, random)
+        row = donors.draw(0, np.inf, random)
     if row is None:
         return None
-    index, _, top, left, bottom, right, _ = frames.instances[row]
-    alpha = (frames.labels[index, top:bottom, left:right] == label).astype(np.float32)
-    patch = np.array(frames.images[index, top:bottom, left:right]) * alpha[..., None]
-    scale = min(height / (bottom - top), 1.15)
-    size = max(round((right - left) * scale), 2), max(round((bottom - top) * scale), 4)
+    donor = Person(*frames.people[row].tolist())
+    rows, columns = donor.box
+    alpha = (frames.labels[donor.frame, rows, columns] == label).astype(np.float32)
+    pixels = np.array(frames.images[donor.frame, rows, columns]) * alpha[..., None]
+    scale = min(height / donor.height, MAX_UPSCALING)
+    size = max(round((donor.right - donor.left) * scale), 2), max(round(donor.height * scale), 4)
     if max(size) >= min(frames.labels.shape[1:]):
         return None
-    method = cv2.INTER_NEAREST_EXACT if random.random() < 0.75 else cv2.INTER_AREA  # a game engine takes single pixels
-    # Colours bleed at the edge of a resized patch: take the background out of the average first.
-    weight = cv2.resize(alpha, size, interpolation=method)
-    patch = cv2.resize(patch, size, interpolation=method) / np.maximum(weight, 1e-3)[..., None]
+    # Game engines sample single texels, so mostly that.
+    interpolation = cv2.INTER_NEAREST_EXACT if random.random() < 0.75 else cv2.INTER_AREA
+    # The weighted mean keeps the background out of the edge's colours.
+    weight = cv2.resize(alpha, size, interpolation=interpolation)
+    pixels = cv2.resize(pixels, size, interpolation=interpolation) / np.maximum(weight, 1e-3)[..., None]
     if random.random() < 0.5:
-        patch, weight = patch[:, ::-1], weight[:, ::-1]
+        pixels, weight = pixels[:, ::-1], weight[:, ::-1]
     inside = weight > 0.5
-    return (patch, inside) if inside.any() else None
+    return (pixels, inside) if inside.any() else None

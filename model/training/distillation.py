@@ -1,8 +1,8 @@
-"""Models whose mean another one learns to give: what several know, in the time of one (Hinton et al. 2015).
+"""Knowledge distillation: a network learns the mean of others, and costs the time of one (Hinton et al. 2015).
 
-Networks of this task are sure of themselves, and each errs in its own way, even differently on the mirrored frame.
-Their mean takes fewer people for the hero than any of them. Teachers and learner see the very same sample, as in Beyer
-et al. 2022, "Knowledge distillation: A good teacher is patient and consistent".
+Networks for this task are confident, but each errs on other frames, and even on the mirrored frame. Their mean has
+fewer false positives than any of them. Teachers and student get the same sample, augmentation included (Beyer et al.
+2022, "Knowledge distillation: A good teacher is patient and consistent").
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,45 +11,39 @@ from functools import cache
 import keras
 import numpy as np
 
+from model.data.batches import Batch
 from model.inference.runtimes import compile_network
 from model.networks import clone_with
 
-
-class Teachers:
-    """Adds to each batch what the teachers see in it."""
-
-    def __init__(self, looks: Sequence[Callable[[np.ndarray], np.ndarray]]) -> None:
-        """Looks: each from (n, size, size, 3) uint8 images to (n, size, size, 3) class probabilities, for any size."""
-        self._looks = looks
-
-    def teach(self, stream: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(n, size, size, 3) images and (n, size, size) labels -> the images, and (n, size, size, 3) uint8.
-
-        That is the label, and the teachers' probabilities of people and of the hero, 255 for certain.
-        """
-        for images, labels in stream:
-            seen = np.rint(self.probabilities(images)[..., 1:] * 255).astype(np.uint8)
-            yield images, np.concatenate([labels[..., None], seen], axis=-1)
-
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """The normalised geometric mean of all, every second of which looks at the mirrored images."""
-        logs = np.zeros(images.shape, np.float32)
-        for number, look in enumerate(self._looks):
-            way = slice(None, None, -1 if number % 2 else 1)
-            seen = look(images[:, :, way])[:, :, way]
-            logs += np.log(seen + 1e-6)
-        mean = np.exp(logs / len(self._looks))
-        return mean / (mean @ np.ones((3, 1), np.float32))
+# (n, size, size, 3) uint8 images of any size -> (n, size, size, 3) class probabilities.
+Predictor = Callable[[np.ndarray], np.ndarray]
 
 
-def at_any_size(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """A fully convolutional network as a function of images of any size, in the fastest way to run it here.
+def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predictor]) -> Iterator[Batch]:
+    """Yield the batches with (n, size, size, 3) uint8 labels instead of (n, size, size).
 
-    It is compiled for each size on its own, when that first comes.
+    Their channels are the label and the teachers' probabilities of people and of the hero, times 255.
     """
+    for images, labels in batches:
+        soft = np.rint(mean_probabilities(teachers, images)[..., 1:] * 255).astype(np.uint8)
+        yield images, np.concatenate([labels[..., None], soft], axis=-1)
+
+
+def mean_probabilities(teachers: Sequence[Predictor], images: np.ndarray) -> np.ndarray:
+    """Return the normalised geometric mean of the teachers' probabilities; every second one gets mirrored images."""
+    logs = np.zeros(images.shape, np.float32)
+    for number, teacher in enumerate(teachers):
+        columns = slice(None, None, -1 if number % 2 else 1)
+        logs += np.log(teacher(images[:, :, columns])[:, :, columns] + 1e-6)
+    mean = np.exp(logs / len(teachers))
+    return np.asarray(mean / (mean @ np.ones((3, 1), np.float32)))  # faster than a sum over three values
+
+
+def any_size_predictor(network: keras.Model) -> Predictor:
+    """Return a function of images of any size; the network is compiled for each size when it first comes."""
 
     @cache
-    def compiled(shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    def compiled(shape: tuple[int, ...]) -> Predictor:
         return compile_network(clone_with(network, dtype="float32", shape=shape)).predict
 
     return lambda images: compiled(images.shape[1:])(images)

@@ -1,91 +1,96 @@
 """Data-parallel training through `tf.distribute`: on the GPUs of one machine, or on several machines.
 
-Keras 3's `fit` does not run under MultiWorkerMirroredStrategy (keras-team/keras#20585, seen with 3.15.1), but its
-`train_step` does; so the loop over steps is ours. The samples of a step depend on the seed, the step and the mistakes
-known alone; every process makes those of its replicas: the training is that of one machine.
+Keras' `fit` does not run under MultiWorkerMirroredStrategy (keras-team/keras#20585, with 3.15.1), but its `train_step`
+does, so the loop over steps is ours. The samples of a step depend only on the seed, the step and the known hard
+examples. Each process makes those of its replicas, and the training is the same as on one machine.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 import numpy as np
 
-STRATEGIES = ("mirrored", "multiworker")
+from model.data.batches import Batch
 
 
 class StrategyError(ValueError):
-    """The strategy cannot run here as asked; the message says what it needs."""
+    """The strategy cannot run here; the message says what it needs."""
 
 
 class Distribution:
     """The replicas of a network, in this process and in others.
 
     Attributes:
-        chief: this process writes the run folder. Of several, it is the first worker.
-        replicas: among which a batch is divided.
+        chief: this process, the first of several, writes the run folder.
+        replicas: the number of parts that a batch is divided into.
     """
 
-    def __init__(self, name: str):
-        """Starts it; with "multiworker" this waits for the other workers that `TF_CONFIG` names.
+    def __init__(self, strategy: str) -> None:
+        """Start "mirrored" or "multiworker", which waits for the other workers in `TF_CONFIG`.
 
-        Raises StrategyError on another backend, and for "multiworker" without TF_CONFIG.
+        Raises StrategyError for another backend than TensorFlow, and for "multiworker" without TF_CONFIG.
         """
         if keras.backend.backend() != "tensorflow":
             raise StrategyError(f"--strategy needs KERAS_BACKEND=tensorflow, this is {keras.backend.backend()}")
         import tensorflow as tf
 
         self.chief = True
-        if name == "multiworker":
+        if strategy == "multiworker":
             self.chief = _is_chief()
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
         else:
             self._strategy = tf.distribute.MirroredStrategy()
-        self.replicas = self._strategy.num_replicas_in_sync
-        self._local: list[int] = []  # the numbers of the replicas in this process
+        self.replicas = int(self._strategy.num_replicas_in_sync)
+        self._local: list[int] = []  # numbers of the replicas in this process
         self._strategy.experimental_distribute_values_from_function(
             lambda context: self._local.append(context.replica_id_in_sync_group)
         )
-        self._steps = {}
+        self._train_steps: dict[keras.Model, Callable[..., dict[str, Any]]] = {}
 
-    def scope(self):
-        """Variables that are made inside exist once on each replica."""
-        return self._strategy.scope()
+    def scope(self) -> AbstractContextManager[Any]:
+        """Return a context in which variables are made once on each replica."""
+        scope: AbstractContextManager[Any] = self._strategy.scope()
+        return scope
 
-    def share(self, size: int) -> list[int]:
-        """Which samples of a batch the replicas in this process take: of n the k-th takes every n-th from the k-th on.
+    def local_samples(self, batch_size: int) -> list[int]:
+        """Return the numbers of this process's samples in a batch: replica k of n takes every n-th from the k-th on.
 
-        Raises StrategyError when a batch cannot be divided among the replicas.
+        Raises StrategyError if a batch cannot be divided evenly.
         """
-        if size % self.replicas:
-            raise StrategyError(f"a batch of {size} cannot be divided among {self.replicas} replicas")
-        return [number for number in range(size) if number % self.replicas in self._local]
+        if batch_size % self.replicas:
+            raise StrategyError(f"a batch of {batch_size} cannot be divided among {self.replicas} replicas")
+        return [number for number in range(batch_size) if number % self.replicas in self._local]
 
-    def fit(self, network: keras.Model, stream: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-        """Trains on every batch of `stream`, each this process's share of one.
+    def fit(self, network: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
+        """Train on each of the batches, which hold this process's samples.
 
         Returns the means of the metrics over the batches and all replicas.
         """
         import tensorflow as tf
 
-        if network not in self._steps:
-            self._steps[network] = tf.function(lambda *data: self._strategy.run(network.train_step, args=(data,)))
+        if network not in self._train_steps:
+            self._train_steps[network] = tf.function(lambda *data: self._strategy.run(network.train_step, args=(data,)))
         network.reset_metrics()
-        logs = {}
-        for batch in stream:
-            logs = self._steps[network](*(self._divide(part) for part in batch))
-        flat = {}  # a metric may be several figures
+        logs: dict[str, Any] = {}
+        for batch in batches:
+            logs = self._train_steps[network](*(self._divide(part) for part in batch))
+        flat: dict[str, Any] = {}
         for key, value in logs.items():
-            flat |= value if isinstance(value, dict) else {key: value}
+            flat |= value if isinstance(value, dict) else {key: value}  # a metric may have several figures
         return {key: float(self._strategy.reduce("MEAN", value, axis=None)) for key, value in flat.items()}
 
-    def _divide(self, share: np.ndarray):
+    def _divide(self, samples: np.ndarray) -> Any:
         import tensorflow as tf
 
-        return self._strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(share[self._local.index(context.replica_id_in_sync_group) :: len(self._local)])
-        )
+        def take(context: Any) -> Any:
+            first = self._local.index(context.replica_id_in_sync_group)
+            return tf.constant(samples[first :: len(self._local)])
+
+        return self._strategy.experimental_distribute_values_from_function(take)
 
 
 def _is_chief() -> bool:
@@ -100,4 +105,4 @@ def _is_chief() -> bool:
         ) from error
     if not workers:
         raise StrategyError("TF_CONFIG names no worker")
-    return kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster["cluster"])
+    return bool(kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster["cluster"]))

@@ -1,52 +1,43 @@
-"""Finds the frames that a network gets wrong, so that training can dwell on them.
+"""Find the frames that a network gets wrong, for hard-example mining (Shrivastava et al. 2016).
 
-Most of a training set is easy soon. What is left is people taken for the hero and heroes taken for other people, and
-learning goes faster where those are seen more often (Shrivastava et al. 2016, online hard example mining).
+Most of a training set is soon easy. False positives and missed targets are left, and training is faster if their frames
+are drawn more often.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from dataset.schema import HERO, VISIBLE_PIXELS
-from model.data.packed_frames import Frames
+from dataset.schema import HERO
+from model.data.packed_frames import PackedFrames
+from model.evaluation.metrics import intersection_over_union, is_visible, predicted_mask
 
-OVERLAP = 0.2  # IoU of hero and prediction below which she is missed
+MIN_IOU = 0.2  # of a target that is not missed
 BATCH = 16
 
 
-def find_mistakes(predict: Callable[[np.ndarray], np.ndarray], frames: Frames, rows: np.ndarray) -> np.ndarray:
-    """Where the network is wrong in each of the frames `rows`.
-
-    A frame is wrong where a hero is seen that is not there, or the one who is there is hardly covered.
+def find_errors(predict: Callable[[np.ndarray], np.ndarray], frames: PackedFrames, rows: np.ndarray) -> np.ndarray:
+    """Find a false positive or a missed target in each of the frames `rows`, (m,).
 
     Args:
         predict: (n, height, width, 3) uint8 -> (n, height, width, 3) probabilities.
-        frames: the set that `rows` (m,) counts in.
 
-    Returns: (m, 2) int16 row and column of a pixel of the wrong hero or of the missed one, -1 where all is well.
+    Returns (m, 2) int16: row and column of a pixel of the false positive or the missed target, -1 if there is neither.
     """
-    found = np.full((len(rows), 2), -1, np.int16)
+    errors = np.full((len(rows), 2), -1, np.int16)
     for first in range(0, len(rows), BATCH):
-        part = rows[first : first + BATCH]
-        seen = np.asarray(predict(np.asarray(frames.images[part])))[..., HERO] > 0.5
-        there = np.asarray(frames.labels[part]) == HERO
-        for number, (prediction, truth) in enumerate(zip(seen, there, strict=True)):
-            found[first + number] = _mistake(prediction, truth)
-    return found
+        batch = rows[first : first + BATCH]
+        predicted = predicted_mask(np.asarray(predict(np.asarray(frames.images[batch])))[..., HERO])
+        hero = np.asarray(frames.labels[batch]) == HERO
+        present, detected = (is_visible(np.count_nonzero(mask, axis=(1, 2))) for mask in (hero, predicted))
+        missed = present & (intersection_over_union(hero, predicted) < MIN_IOU)
+        wrong = missed | (detected & ~present)
+        for number in np.flatnonzero(wrong):
+            errors[first + number] = _middle_pixel(hero[number] if missed[number] else predicted[number])
+    return errors
 
 
-def _mistake(seen: np.ndarray, there: np.ndarray) -> tuple[int, int]:
-    if there.sum() > VISIBLE_PIXELS:
-        wrong = (seen & there).sum() < OVERLAP * (seen | there).sum()
-        pixels = there
-    else:
-        wrong = seen.sum() > VISIBLE_PIXELS
-        pixels = seen
-    return _middle(pixels) if wrong else (-1, -1)
-
-
-def _middle(pixels: np.ndarray) -> tuple[int, int]:
-    """The middle one of the pixels in reading order: always one of them, whatever their shape."""
-    rows, columns = np.nonzero(pixels)
+def _middle_pixel(mask: np.ndarray) -> tuple[int, int]:
+    """Return the middle pixel of a mask in reading order, which lies in it whatever its shape."""
+    rows, columns = np.nonzero(mask)
     return int(rows[rows.size // 2]), int(columns[rows.size // 2])

@@ -1,80 +1,80 @@
-"""The folder of one training: arguments, manifest, results, plots, checkpoint. It can be read at any moment.
-
-Files are written beside their place and moved there: an interruption leaves the old or the new one, never a part.
-"""
+"""The folder of one training: configuration, manifest, results, checkpoint. Files are replaced atomically."""
 
 import csv
+import io
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from PIL import Image
 
 from config.version import VERSION
 from dataset.files import replacing, write_atomically
-from dataset.pairs import Pair
-from model.data.packed_frames import Frames
+from dataset.pairs import Pair, Problem
+from model.data.packed_frames import PackedFrames
 from model.training import run_files
-from model.training.validation import SIZE_NAMES
+from model.training.arguments import Arguments
+from model.training.settings import TrainSettings
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
 
 
 class RunFolderError(ValueError):
-    """The run folder cannot be written as asked."""
+    """The run folder cannot be used for this training; the message says what to do."""
 
 
 class RunFolder:
-    """One training's files below `path`."""
+    """Files of one training; the folder is made if missing."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self.checkpoint, self.settings = path / run_files.CHECKPOINT, path / run_files.SETTINGS
-        self._tensorboard = None
+        self.checkpoint = path / run_files.CHECKPOINT
         self.last, self.best = path / run_files.LAST, path / run_files.BEST
+        self._results = path / run_files.RESULTS
+        self._tensorboard: Any = None
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """For one training alone, while the block lasts, however that ends. RunFolderError while another has it."""
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out of the folder. Raises RunFolderError if one is in it."""
         try:
             with FileLock(self.path / run_files.LOCK, blocking=False):
                 yield
         except Timeout as error:
             raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
 
-    def clear_leftovers(self) -> None:
-        """Removes models that an interruption left half written beside their place."""
-        for leftover in (*self.path.glob(".last-*.h5"), *self.path.glob(".best-*.h5")):
-            leftover.unlink(missing_ok=True)
+    def remove_partial_models(self) -> None:
+        """Remove the temporary files of models that a killed process was writing."""
+        for model in (self.last, self.best):
+            for partial in self.path.glob(f".{model.stem}-*{model.suffix}"):
+                partial.unlink(missing_ok=True)
 
-    def write_json(self, name: str, content: object) -> None:
-        """One JSON file, indented."""
-        write_atomically(self.path / name, json.dumps(content, indent=2, default=str))
+    def write_configuration(self, arguments: Arguments, settings: TrainSettings) -> None:
+        """Write settings and command line, from which the training can be resumed."""
+        self._write_json(run_files.SETTINGS, asdict(settings))
+        self._write_json(run_files.ARGUMENTS, asdict(arguments.to_keep()))
 
-    def read_json(self, name: str) -> dict:
-        """A file that `write_json` wrote."""
-        return json.loads((self.path / name).read_text(encoding="utf-8"))
+    def settings(self) -> dict[str, Any]:
+        """Return the stored settings, nested. Raises OSError."""
+        return self._read_json(run_files.SETTINGS)
 
-    def write_text(self, name: str, text: str) -> None:
-        """One text file."""
-        write_atomically(self.path / name, text)
+    def write_problems(self, problems: Sequence[Problem]) -> Path:
+        """Write a line for each problem of the data, and return the file."""
+        path = self.path / run_files.PROBLEMS
+        write_atomically(path, "".join(f"{each.kind}: {each}\n" for each in problems))
+        return path
 
-    def write_picture(self, name: str, rgb: np.ndarray) -> None:
-        """One PNG of (height, width, 3) uint8 RGB."""
-        with replacing(self.path / name) as temporary:
-            Image.fromarray(rgb).save(temporary)
+    def write_manifest(self, parts: Mapping[str, tuple[Sequence[Pair], PackedFrames | None]]) -> None:
+        """Write which frames each part ("train", "validation") has, and the versions of all software.
 
-    def write_manifest(self, parts: dict[str, tuple[Sequence[Pair], Frames | None]]) -> None:
-        """Which frames each part ("train", "validation") has, with the SHA-256 of each image, and what ran where.
-
-        Raises RunFolderError when a training goes on and these are not the frames that it began with.
+        Raises RunFolderError if the training is resumed and these are not the frames that it began with.
         """
         versions = {"follow-me": VERSION, "python": platform.python_version(), "platform": platform.platform()}
         for package in PACKAGES:
@@ -82,42 +82,38 @@ class RunFolder:
                 versions[package] = metadata.version(package)
             except metadata.PackageNotFoundError:
                 continue
-        self.write_json(run_files.VERSIONS, versions)
-        manifest = {}
-        for part, (pairs, frames) in parts.items():
-            if frames is None:
-                continue
-            names = [f"{pair.recording}/{pair.name}" for pair in pairs]
-            images = dict(zip(names, frames.hashes, strict=True))
-            left_out = [names[row] for row in sorted(frames.left_out)]
-            runs = Counter(pairs[row].recording for row in frames.used)
-            manifest[part] = {"runs": runs, "left_out": left_out, "images": images}
-        if self.checkpoint.exists() and (changes := _changes(self.read_json(run_files.MANIFEST), manifest)):
+        self._write_json(run_files.VERSIONS, versions)
+        manifest = {part: _describe(pairs, frames) for part, (pairs, frames) in parts.items() if frames is not None}
+        if self.checkpoint.exists() and (changes := _changes(self._read_json(run_files.MANIFEST), manifest)):
             raise RunFolderError(
-                f"the frames are not those that this training began with: {changes}. Bring them back, or begin"
-                f" another training from where this one is: --init {self.last}"
+                f"the frames are not those that this training began with: {changes}. Restore them, or start another"
+                f" training from this one's model: --init {self.last}"
             )
-        self.write_json(run_files.MANIFEST, manifest)
+        self._write_json(run_files.MANIFEST, manifest)
 
-    def append_results(self, row: dict[str, float]) -> None:
-        """One more line of results.csv."""
-        file = self.path / run_files.RESULTS
-        rows = self.results()
-        # After a resume the epochs since the checkpoint are done again: their old lines go.
-        rows = [old for old in rows if float(old["epoch"]) < row["epoch"]]
+    def append_results(self, row: Mapping[str, float]) -> None:
+        """Append an epoch to the results. Later epochs, which a resumed training repeats, are removed."""
+        rows = [old for old in self.results() if float(old["epoch"]) < row["epoch"]]
         rows.append({key: f"{value:.5g}" if isinstance(value, float) else str(value) for key, value in row.items()})
-        columns = list(dict.fromkeys(key for line in rows for key in line))
-        with replacing(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(dict.fromkeys(key for line in rows for key in line)))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self._results, text.getvalue())
         if self._tensorboard is not None:
             for key, value in row.items():
                 self._tensorboard.add_scalar(key.replace(" ", "_"), float(value), int(row["epoch"]))
             self._tensorboard.flush()
 
+    def results(self) -> list[dict[str, str]]:
+        """Return the rows of the results, one for each epoch."""
+        if not self._results.exists():
+            return []
+        with self._results.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
     def log_to_tensorboard(self) -> None:
-        """From now on writes the figures for TensorBoard too. RunFolderError when it is not installed."""
+        """Write results for TensorBoard from now on, too. Raises RunFolderError if it is not installed."""
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
@@ -126,75 +122,41 @@ class RunFolder:
             ) from error
         self._tensorboard = Writer(str(self.path / run_files.TENSORBOARD))
 
-    def results(self) -> list[dict[str, str]]:
-        """The lines of results.csv so far."""
-        file = self.path / run_files.RESULTS
-        if not file.exists():
-            return []
-        with file.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
-
-    def save_checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
-        """All that `load_checkpoint` gives back."""
-        with replacing(self.checkpoint) as temporary:
-            np.savez(temporary, **arrays)
+    def save_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the state that `load_checkpoint` returns."""
+        with replacing(self.checkpoint) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
 
     def load_checkpoint(self) -> dict[str, np.ndarray]:
-        """The newest state. FileNotFoundError when there is none."""
+        """Return the newest state. Raises FileNotFoundError if there is none."""
         with np.load(self.checkpoint) as arrays:
             return dict(arrays)
 
-    def plot(self) -> None:
-        """results.png: losses of training and validation, hero IoU of both, by size, recall and false heroes."""
-        import matplotlib
+    def _write_json(self, name: str, content: object) -> None:
+        write_atomically(self.path / name, json.dumps(content, indent=2))
 
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-
-        rows = self.results()
-        if not rows:
-            return
-        figure, (losses, training, overlap, recall) = plt.subplots(1, 4, figsize=(20, 4.2), layout="constrained")
-
-        def curve(axes, key, label=None, **style):
-            points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
-            if points:
-                axes.plot(*zip(*points, strict=True), label=label or key, **style)
-
-        curve(losses, "loss", "training: all terms, a sample", color="grey")
-        measured = losses.twinx()  # other terms on other frames: the scales have nothing to do with each other
-        curve(measured, "cross_entropy", "validation: cross-entropy, a pixel (right)", color="tab:red")
-        curve(overlap, "score", color="black", linewidth=2)
-        curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
-        for name in SIZE_NAMES:
-            curve(training, f"hero_iou_train {name}", name)
-            curve(overlap, f"iou {name}")
-            curve(recall, f"recall {name}")
-        curve(recall, "false_heroes", color="red", linestyle="--")
-        for axes, title in (
-            (losses, "loss"),
-            (training, "training: IoU of the hero, by its pixels"),
-            (overlap, "validation: IoU of the hero, by its pixels"),
-            (recall, "validation: found"),
-        ):
-            axes.set(title=title, xlabel="minutes", ylim=(0, None))
-            axes.grid(alpha=0.3)
-            if axes.lines:
-                axes.legend(fontsize="small")
-        losses.legend(handles=[*losses.lines, *measured.lines], fontsize="small")
-        measured.set(ylim=(0, None), visible=bool(measured.lines))
-        with replacing(self.path / run_files.CURVES) as temporary:
-            figure.savefig(temporary, dpi=110)
-        plt.close(figure)
+    def _read_json(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        return content
 
 
-def _changes(before: dict, after: dict) -> str:
-    """Which frames are different between two manifests; empty when none is."""
-    told = []
+def _describe(pairs: Sequence[Pair], frames: PackedFrames) -> dict[str, Any]:
+    """Return the frames of one part: how many of each recording, which are excluded, and the SHA-256 of each image."""
+    names = [f"{pair.recording}/{pair.name}" for pair in pairs]
+    return {
+        "recordings": Counter(pairs[row].recording for row in frames.usable),
+        "excluded": [names[row] for row in sorted(frames.excluded)],
+        "images": dict(zip(names, frames.hashes, strict=True)),
+    }
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Return how the frames of two manifests differ, for a message; empty if they do not."""
+    found = []
     for part in sorted(before.keys() | after.keys()):
         old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
         changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
-        for names, what in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):
+        for names, how in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):
             if names:
-                told.append(f"{part}: {len(names)} {what}, e.g. {min(names)}")
-    return "; ".join(told)
+                found.append(f"{part}: {len(names)} {how}, e.g. {min(names)}")
+    return "; ".join(found)

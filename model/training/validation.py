@@ -1,33 +1,39 @@
-"""How good a network is on labelled frames while it trains: hero IoU by size, and heroes seen where there are none."""
+"""Measure a network on the validation frames while it trains: IoU by target size, recall, false positives."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from dataset.schema import SIZE_BANDS, VISIBLE_PIXELS
+from dataset.schema import HERO, PEOPLE, SIZE_BANDS
+from model.data.packed_frames import PackedFrames
+from model.evaluation.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
 
+BATCH = 32
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Figures over one set; shares in 0..1, NaN where the set has no such frame.
+    """Figures of one set of frames, 0 to 1; NaN if the set has no such frame.
 
-    `score` imitates the official one: the mean of the IoU of near (400 pixels and more) and of other heroes, times
-    TP / (TP + FP + FN) over all frames. `cross_entropy` is the mean over all pixels, each weighted by its class.
+    Attributes:
+        score: an approximation of the official one: the mean of the IoU of near targets (400 pixels and more) and of
+            the other ones, times TP / (TP + FP + FN) over all frames.
+        false_positive_rate: fraction of the negative frames with a detection.
+        cross_entropy: mean over all pixels, each weighted by its class.
     """
 
     score: float
     hero_iou: float
     iou_by_size: tuple[float, ...]
     recall_by_size: tuple[float, ...]
-    false_heroes: float  # share of the hero-free frames in which a hero is seen
+    false_positive_rate: float
     people_iou: float
     cross_entropy: float
 
     def row(self) -> dict[str, float]:
-        """Flat, for a table."""
+        """Return the figures by column of results.csv."""
         values = asdict(self)
         iou, recall = values.pop("iou_by_size"), values.pop("recall_by_size")
         values |= {f"iou {name}": value for name, value in zip(SIZE_NAMES, iou, strict=True)}
@@ -36,54 +42,49 @@ class Validation:
 
 def validate(
     predict: Callable[[np.ndarray], np.ndarray],
-    images: np.ndarray,
-    labels: np.ndarray,
-    batch: int = 32,
-    frames: np.ndarray | None = None,
+    frames: PackedFrames,
     class_weights: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> Validation:
-    """Measures `predict` ((n, rows, cols, 3) uint8 -> probabilities) on (n, ...) images and class indices.
+    """Measure a network on the usable frames of a set.
 
-    `frames` are the rows to measure; None for all. `class_weights` are those of the training's cross-entropy.
+    Args:
+        predict: (n, rows, columns, 3) uint8 -> (n, rows, columns, 3) probabilities.
+        class_weights: of the cross-entropy.
     """
-    frames = np.arange(len(images)) if frames is None else frames
-    hero_area, found_area, hero_iou, people_iou, entropy = [], [], [], [], []
-    for first in range(0, len(frames), batch):
-        rows = frames[first : first + batch]
-        probabilities, truth = np.asarray(predict(np.asarray(images[rows]))), np.asarray(labels[rows])
-        sure = np.take_along_axis(probabilities, truth[..., None].astype(int), axis=-1)[..., 0]
-        entropy.append(-(np.take(class_weights, truth) * np.log(sure + 1e-6)).mean(axis=(1, 2)))
-        hero, found = truth == 2, probabilities[..., 2] > 0.5
-        hero_area.append(hero.sum(axis=(1, 2)))
-        found_area.append(found.sum(axis=(1, 2)))
-        hero_iou.append(_iou(hero, found))
-        people_iou.append(
-            np.where((truth == 1).any(axis=(1, 2)), _iou(truth == 1, probabilities[..., 1] > 0.5), np.nan)
-        )
-    area, found = np.concatenate(hero_area), np.concatenate(found_area)
-    iou, people = np.concatenate(hero_iou), np.concatenate(people_iou)
+    parts = []
+    for first in range(0, len(frames.usable), BATCH):
+        rows = frames.usable[first : first + BATCH]
+        parts.append(_measure(np.asarray(predict(frames.images[rows])), frames.labels[rows], class_weights))
+    area, predicted_area, iou, people_iou, entropy = (np.concatenate(values) for values in zip(*parts, strict=True))
 
-    there, seen = area > VISIBLE_PIXELS, found > VISIBLE_PIXELS
-    hits, errors = (there & seen).sum(), (there != seen).sum()
-    size = area * (256 * 256 / labels[0].size)  # whatever size the network works at
-    bins = [band.contains(size) for band in SIZE_BANDS]
-    near = size >= SIZE_BANDS[-1].low
-    far = there & ~near
-    parts = [iou[part].mean() for part in (near, far) if part.any()]
+    present, detected = is_visible(area), is_visible(predicted_area)
+    bands = size_bands(area, frames.labels.shape[1:])
+    near, far = bands[-1], present & ~bands[-1]
+    means = [iou[group].mean() for group in (near, far) if group.any()]
+    weight = detection_weight(int((present & detected).sum()), int((present != detected).sum()))
     return Validation(
-        score=float(np.mean(parts) * hits / max(hits + errors, 1)) if parts else float("nan"),
+        score=float(np.mean(means) * weight) if means else float("nan"),
         hero_iou=_mean(iou[area > 0]),
-        iou_by_size=tuple(_mean(iou[part]) for part in bins),
-        recall_by_size=tuple(_mean(seen[part]) for part in bins),
-        false_heroes=_mean(seen[area == 0]),
-        people_iou=_mean(people[~np.isnan(people)]),
-        cross_entropy=_mean(np.concatenate(entropy)),
+        iou_by_size=tuple(_mean(iou[band]) for band in bands),
+        recall_by_size=tuple(_mean(detected[band]) for band in bands),
+        false_positive_rate=_mean(detected[area == 0]),
+        people_iou=_mean(people_iou[~np.isnan(people_iou)]),
+        cross_entropy=_mean(entropy),
     )
 
 
-def _iou(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    union = (truth | found).sum(axis=(1, 2))
-    return (truth & found).sum(axis=(1, 2)) / np.maximum(union, 1)
+def _measure(probabilities: np.ndarray, labels: np.ndarray, class_weights: Sequence[float]) -> tuple[np.ndarray, ...]:
+    """Return, per frame, the hero's pixels and predicted pixels, the IoU of hero and people, and the cross-entropy."""
+    predicted = predicted_mask(probabilities)
+    hero, people = labels == HERO, labels == PEOPLE
+    assigned = np.take_along_axis(probabilities, labels[..., None].astype(int), axis=-1)[..., 0]
+    return (
+        np.count_nonzero(hero, axis=(1, 2)),
+        np.count_nonzero(predicted[..., HERO], axis=(1, 2)),
+        intersection_over_union(hero, predicted[..., HERO]),
+        np.where(people.any(axis=(1, 2)), intersection_over_union(people, predicted[..., PEOPLE]), np.nan),
+        -(np.take(class_weights, labels) * np.log(assigned + 1e-6)).mean(axis=(1, 2)),
+    )
 
 
 def _mean(values: np.ndarray) -> float:

@@ -80,7 +80,7 @@ def training(weights: str, folder: Path) -> Iterator[int]:
     places = ["--run", str(folder / "run"), "--cache", str(folder / "cache")]
     job.start(["--init", weights, "--data", str(folder / "data"), "--minutes", "1000", "--no-validation", *places])
     try:
-        while not any("frames to learn from" in line for line in job.status()["lines"]):
+        while not any("validation frames;" in line for line in job.status()["lines"]):
             if not job.running:
                 raise BenchmarkError("\n".join(job.status()["lines"]))
             time.sleep(0.5)

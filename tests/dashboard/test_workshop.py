@@ -87,7 +87,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, bench):
     assert [row["score"] is not None for row in seen["rows"][:4]] == [False, False, False, True]
     assert seen["images_per_second"] > 0
     assert 1700 < seen["left"] < 1800
-    assert "frames to learn from" in "\n".join(seen["process"]["lines"])
+    assert "50 training and 2 validation frames" in "\n".join(seen["process"]["lines"])
     assert f"--init {bench.folder / 'models' / 'one.h5'}" in seen["process"]["command"]
     png = served.get("/trainings/evening/examples.png").content
     assert cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR).shape[1] == 1024

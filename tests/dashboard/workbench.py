@@ -10,10 +10,10 @@ from tests.model.labelled_frames import write_dataset
 SIZE = 64
 SETTINGS = """
 batch_size = 4
-epoch_steps = 2
-full_frame_batch = 2
-full_frames = 0.0
-init_learning_rate = 0.01
+steps_per_epoch = 2
+full_frame_batch_size = 2
+full_frame_fraction = 0.0
+fine_tuning_learning_rate = 0.01
 [augmentation]
 crop = 64
 """

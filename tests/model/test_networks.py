@@ -1,5 +1,7 @@
 """Presets segment images of any permitted size; copies keep their weights; costs follow from the layers' shapes."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -61,3 +63,16 @@ def test_the_command_prints_layers_and_cost(capsys):
     output = capsys.readouterr().out
     assert "bottleneck" in output
     assert "GMAC a frame" in output
+
+
+def test_fcn_4_shows_the_shapes_of_its_author(capsys):
+
+    networks.main(["fcn-4"])
+    shapes = [
+        re.sub(r"\s", "", shape) for shape in re.findall(r"\(None,\s*\d+,\s*\d+,\s*\d+\)", capsys.readouterr().out)
+    ]
+    expected = ["80,80,16", "40,40,64", "20,20,128", "10,10,512", "10,10,256"]
+    expected += ["20,20,128", "40,40,64", "80,80,32", "160,160,16", "160,160,3"]
+    for shape in expected:
+        at = shapes.index(f"(None,{shape})")
+        shapes = shapes[at + 1 :]

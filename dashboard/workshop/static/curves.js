@@ -14,7 +14,7 @@ const CHARTS = [
   { title: "Validation: hero IoU by target size", lines: bySize("iou") },
   {
     title: "Validation: recall by target size, and false-positive rate",
-    lines: [...bySize("recall"), { key: "false_heroes", name: "false positives", ink: "--bad" }],
+    lines: [...bySize("recall"), { key: "false_positive_rate", name: "false positives", ink: "--bad" }],
   },
 ];
 const FEW = 20; // values that are drawn as points, too: validation comes every few epochs

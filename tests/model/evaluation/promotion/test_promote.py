@@ -27,13 +27,13 @@ def test_the_old_file_is_kept(tmp_path):
 
 SETTINGS = """
 batch_size = 8
-epoch_steps = 20
-full_frame_batch = 4
-init_learning_rate = 0.005
-ema = 0.0
+steps_per_epoch = 20
+full_frame_batch_size = 4
+fine_tuning_learning_rate = 0.005
+ema_decay = 0.0
 mixed_precision = "float32"
-full_frames = 0.0
-validate_every = 4
+full_frame_fraction = 0.0
+validation_interval = 4
 [augmentation]
 crop = 64
 """
@@ -58,9 +58,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert [kept.read_bytes() for kept in tmp_path.glob("mine.2*.h5")] == [before]
     assert load_model(current).input_size == (64, 64)
     report = (tmp_path / "run" / "retrain.md").read_text()
-    assert (
-        f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. Which of them the old model learnt, its file" in report
-    )
+    assert f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. The old model's file does not record" in report
     assert read_seen_in_training(current) is None  # nor does the file that it was trained from have any
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all targets went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
@@ -87,7 +85,7 @@ def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
     status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))
     printed = command.console.export_text()
     assert status == 2, printed
-    assert "40 of 40 frames to learn from are labelled by a model" in printed
+    assert "40 of 40 training frames are labelled by a model" in printed
     assert "at least 20 frames to measure both models on" in printed
     assert not (tmp_path / "run" / "results.csv").exists()
 

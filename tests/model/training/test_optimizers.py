@@ -1,11 +1,18 @@
-"""Muon's step, against the singular values that its paper promises and against AdamW."""
+"""Muon's step, against the singular values that its paper promises and against AdamW; learning rates."""
+
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
+from dataset.pairs import find_pairs
+from model.data.batches import SampleRequest, make_batch
+from model.data.packed_frames import pack
 from model.networks import build
-from model.training.muon import Muon
+from model.training.optimizers import Muon, learning_rate, make_optimizer
+from model.training.settings import load_settings
+from tests.model.labelled_frames import write_dataset
 
 RATE = 0.01
 
@@ -58,3 +65,39 @@ def test_of_our_networks_kernels_the_first_and_last_move_as_with_adamw():
     moved = {name: kernel.numpy() - before[name] for name, kernel in kernels.items()}
     alike = {name for name, step in moved.items() if np.ptp(np.abs(step)) < 0.01 * RATE}  # as far for all weights
     assert alike == {"stem", "logits"}
+
+
+STUDENTS = {
+    "fcn-1": (0.1, 0.1, 64),
+    "fcn-2": (0.001, 0.001, 30),
+    "fcn-4": (0.01, 0.005, 80),
+    "fcn-5": (0.005, 0.005, 48),
+}
+
+
+@pytest.mark.parametrize("preset", STUDENTS)
+def test_presets_of_students_train_as_their_authors_did(preset, tmp_path):
+    settings = load_settings(overrides={"preset": preset})
+    first, later, batch = STUDENTS[preset]
+    assert [learning_rate(settings, progress) for progress in (0, 0.49, 0.5, 0.99)] == [first, first, later, later]
+    assert settings.batch_size == batch
+    assert type(make_optimizer(settings, settings.mixed_precision)).__name__ == "Adam"
+    # An untouched frame, as drawn: complete, not mirrored, of unchanged brightness.
+    folder = write_dataset(tmp_path / "frames", 2, size=160)
+    frames = pack(find_pairs(folder)[0], tmp_path / "cache", 160)
+    images, labels = make_batch(
+        frames, [SampleRequest(0, (-1, -1), (seed,)) for seed in range(2)], settings.augmentation
+    )
+    np.testing.assert_array_equal(images[0], frames.images[0])
+    np.testing.assert_array_equal(labels[1], frames.labels[0])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [("trapezoid", [0.1, 1, 1, 1, 0.5]), ("cosine", [0.1, 1, 0.5, 0.25, 0.0669873])],
+)
+def test_the_learning_rate_rises_and_falls(schedule, expected):
+    """Warm-up over a tenth, from a tenth; by hand at the start, its end, 55 %, 70 % and 85 % of the training."""
+    settings = replace(load_settings(), schedule=schedule, learning_rate=1.0, warm_up=0.1, cool_down=0.3)
+    rates = [learning_rate(settings, progress) for progress in (0, 0.1, 0.55, 0.7, 0.85)]
+    np.testing.assert_allclose([rates[0] * 1.1, *rates[1:]], expected)

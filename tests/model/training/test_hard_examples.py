@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataset.schema import HERO
-from model.training.hard_examples import find_mistakes
+from model.training.hard_examples import find_errors
 
 
 class Labelled:
@@ -28,10 +28,12 @@ def mistakes(truths, predictions):
         hero = np.stack([next(answers) for _ in images]).astype(np.float32)
         return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
 
-    return find_mistakes(predict, frames, np.arange(len(truths))).tolist()
+    return find_errors(predict, frames, np.arange(len(truths))).tolist()
 
 
 NOBODY = box(0, 0, 0, 0)
+
+
 HERE, THERE = box(4, 4, 12, 8), box(20, 20, 28, 24)
 
 
@@ -60,5 +62,5 @@ def test_only_the_frames_asked_for_are_looked_at():
         sizes.append(len(images))
         return np.zeros((len(images), 32, 32, 3), np.float32)
 
-    assert find_mistakes(predict, frames, asked).shape == (3, 2)
+    assert find_errors(predict, frames, asked).shape == (3, 2)
     assert sum(sizes) == 3

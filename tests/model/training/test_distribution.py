@@ -20,13 +20,13 @@ from model.training.run_folder import RunFolder
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = """
 batch_size = 4
-epoch_steps = 3
-init_learning_rate = 0.001
+steps_per_epoch = 3
+fine_tuning_learning_rate = 0.001
 clip_norm = 0.0
-full_frames = 0.0
+full_frame_fraction = 0.0
 mixed_precision = "float32"
 [augmentation]
 crop = 64
@@ -35,7 +35,7 @@ crop = 64
 
 def prepare(folder):
     """Write frames, settings and a small network to begin with; return the arguments for them, and keep the output."""
-    data = write_dataset(folder / "learn", 6)
+    data = write_dataset(folder / "train", 6)
     keras.utils.set_random_seed(0)
     init = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), folder / "init.h5")
     (folder / "settings.toml").write_text(SETTINGS)

@@ -1,0 +1,78 @@
+"""Pictures of a training while it goes on: its learning curves, and predictions of some validation frames."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.files import replacing
+from dataset.schema import HERO
+from model.data.packed_frames import PackedFrames
+from model.evaluation.metrics import predicted_mask
+from model.evaluation.previews import contact_sheet, outlined_views
+from model.training.validation import SIZE_NAMES
+
+EXAMPLES = 6
+
+
+def draw_examples(predict: Callable[[np.ndarray], np.ndarray], frames: PackedFrames) -> np.ndarray:
+    """Return a sheet of validation frames with ground truth and prediction outlined, (height, width, 3) uint8 RGB.
+
+    Args:
+        predict: (n, rows, columns, 3) uint8 -> (n, rows, columns, 3) probabilities.
+    """
+    rows = choose_examples(frames)
+    images, labels = np.asarray(frames.images[rows]), np.asarray(frames.labels[rows])
+    predicted = predicted_mask(np.asarray(predict(images)))[..., HERO]
+    return contact_sheet(map(outlined_views, images, labels == HERO, predicted), columns=2)
+
+
+def choose_examples(frames: PackedFrames) -> list[int]:
+    """Return frames with targets from the farthest to the nearest, then a negative one; always the same ones."""
+    areas = frames.areas[frames.usable, HERO]
+    positive = frames.usable[areas > 0][np.argsort(areas[areas > 0], kind="stable")]
+    negative = frames.usable[areas == 0][: 1 if len(positive) else EXAMPLES]
+    count = min(EXAMPLES - len(negative), len(positive))
+    places = np.linspace(0, len(positive) - 1, count).round().astype(int)
+    return [*positive[places].tolist(), *negative.tolist()]
+
+
+def plot_curves(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+    """Plot the rows of results.csv, by minutes: losses, IoU and recall by target size, false positives."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    def curve(axes: Any, key: str, label: str | None = None, **style: Any) -> None:
+        points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label or key, **style)
+
+    figure, (losses, training, overlap, recall) = plt.subplots(1, 4, figsize=(20, 4.2), layout="constrained")
+    curve(losses, "loss", "training: all terms, per sample", color="grey")
+    validation = losses.twinx()  # other terms on other frames, so another scale
+    curve(validation, "cross_entropy", "validation: cross-entropy, per pixel (right)", color="tab:red")
+    curve(overlap, "score", color="black", linewidth=2)
+    curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
+    for name in SIZE_NAMES:
+        curve(training, f"hero_iou_train {name}", name)
+        curve(overlap, f"iou {name}")
+        curve(recall, f"recall {name}")
+    curve(recall, "false_positive_rate", color="red", linestyle="--")
+    for axes, title in (
+        (losses, "loss"),
+        (training, "training: hero IoU by its size"),
+        (overlap, "validation: hero IoU by its size"),
+        (recall, "validation: recall"),
+    ):
+        axes.set(title=title, xlabel="minutes", ylim=(0, None))
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend(fontsize="small")
+    losses.legend(handles=[*losses.lines, *validation.lines], fontsize="small")
+    validation.set(ylim=(0, None), visible=bool(validation.lines))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)

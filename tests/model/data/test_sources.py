@@ -1,0 +1,85 @@
+"""Which frames are found, and which of them are held out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.pairs import DatasetError, Pair, Source
+from model.data.sources import collect, held_out_blocks, parse_source
+from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
+
+
+def pairs_of(recording, count):
+    return [Pair(f"{number:05d}", Source(recording), Source(recording), recording) for number in range(count)]
+
+
+def test_by_default_a_twentieth_of_every_recording_is_held_out_in_blocks():
+    pairs = pairs_of("a", 2000) + pairs_of("b", 60) + pairs_of("c", 19)
+    held = sorted(held_out_blocks(pairs))
+    assert [pairs[row].recording for row in held].count("a") == 100
+    assert [pairs[row].recording for row in held].count("b") == 3
+    assert [pairs[row].recording for row in held].count("c") == 0
+    assert np.count_nonzero(np.diff(held) > 1) == 2  # two blocks of a, one of b
+    assert held_out_blocks(pairs) == set(held)
+
+
+def test_held_out_frames_are_not_trained_on(tmp_path):
+    folder = write_dataset(tmp_path / "train", 40, size=64)
+    sources = collect([str(folder)])
+    assert (len(sources.train), len(sources.validation)) == (38, 2)
+    assert not {pair.name for pair in sources.train_pairs} & {pair.name for pair in sources.validation_pairs}
+    assert not collect([str(folder)], hold_out_by_default=False).validation
+    chosen = collect([str(folder)], hold_out=["train"])
+    assert (len(chosen.train), len(chosen.validation)) == (0, 40)
+    with pytest.raises(DatasetError, match="no recording is called nowhere; there are train"):
+        collect([str(folder)], hold_out=["nowhere"])
+
+
+def test_a_recording_is_held_out_by_its_name_not_by_that_of_another(tmp_path):
+    labels = draw_labels(np.random.default_rng(0), 32)
+    for run in ("0_run1", "0_run10", "1_run2"):
+        for number in range(2):
+            write_frame(
+                tmp_path / "train", f"{run}_cam1_{number}.png", f"{run}_mask_{number}.png", paint(labels), labels
+            )
+    for run in ("far", "far-2"):
+        write_frame(tmp_path / "runs" / run, "000000.png", "000000.png", paint(labels), labels)
+    given = [str(tmp_path / "train")], [str(tmp_path / "runs")]
+
+    def held(*names):
+        return sorted({pair.recording for pair in collect(*given, hold_out=names).validation_pairs})
+
+    assert held("run1") == ["train/0_run1"]
+    assert held("far") == ["runs/far"]
+    assert held("train/0_run10", "far-2") == ["runs/far-2", "train/0_run10"]
+    assert held("0_run") == ["train/0_run1", "train/0_run10"]
+    assert collect(*given, hold_out=["far"]).notes == ("held out: runs/far",)
+    with pytest.raises(DatasetError, match="no recording is called run3; there are runs/far, "):
+        held("run1", "run3")
+
+
+def test_recordings_are_drawn_as_often_as_other_data_within_limits(tmp_path):
+    many = write_dataset(tmp_path / "many", 30, size=32)
+    few, one = write_dataset(tmp_path / "few", 10, size=32, seed=1), write_dataset(tmp_path / "one", 1, size=32, seed=2)
+    weights = [frame.weight for frame in collect([f"{many}:2"], [str(few)], hold_out_by_default=False).train]
+    assert sum(weights[:30]) == pytest.approx(sum(weights[30:]))
+    sources = collect([str(many)], [str(one)], hold_out_by_default=False)
+    assert [frame.weight for frame in sources.train] == [1.0] * 30 + [10.0]
+
+
+def test_weights_of_sources():
+    assert parse_source("train.zip") == (Path("train.zip"), 1.0)
+    assert parse_source("train.zip:0.5") == (Path("train.zip"), 0.5)
+    assert parse_source("C:\\data\\train.zip") == (Path("C:\\data\\train.zip"), 1.0)
+    with pytest.raises(DatasetError, match="above 0"):
+        parse_source("train.zip:-1")
+
+
+def test_an_empty_source_is_a_problem_not_a_crash(tmp_path):
+    labels = draw_labels(np.random.default_rng(0), 32)
+    write_frame(tmp_path / "new", "a_cam1_0.png", "a_mask_0.png", paint(labels), labels)
+    (tmp_path / "new" / "hidden.txt").write_text("a_0\n")
+    old = write_dataset(tmp_path / "old", 2, size=32)
+    sources = collect([str(old)], [str(tmp_path / "new")])
+    assert [(problem.kind, problem.file) for problem in sources.problems] == [("empty", str(tmp_path / "new"))]

@@ -1,0 +1,49 @@
+"""The training loop."""
+
+import pytest
+
+from model.data.batches import BatchLoader
+from model.training.run_folder import RunFolder
+from tests.model.training.train_command import arguments, train
+
+
+def test_full_frames_take_their_fraction_of_the_epochs(data, tmp_path):
+    """An epoch on full frames of 256 pixels has 2 samples a step here, one on crops has 4."""
+    run = tmp_path / "run"
+    settings = (
+        (data / "settings.toml")
+        .read_text()
+        .replace("batch_size = 4\n", "batch_size = 4\nfull_frame_fraction = 0.25\n", 1)
+    )
+    (tmp_path / "quarter.toml").write_text(settings)
+    sizes = []
+    batches = BatchLoader.batches
+
+    def remember(loader, steps, size, *arguments):
+        sizes.append(size)
+        return batches(loader, steps, size, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BatchLoader, "batches", remember)
+        status, printed = train(*arguments(data, run), "--settings", tmp_path / "quarter.toml", "--epochs", 8)
+    assert status == 0, printed
+    assert sizes == [4, 4, 4, 2] * 2
+
+
+def test_a_collapsed_training_ends_with_advice(data, tmp_path):
+    run, file = tmp_path / "run", tmp_path / "mine.toml"
+    status, printed = train(*arguments(data, run), "--epochs", 10)
+    assert status == 0, printed
+    assert max(float(row["hero_iou_train"]) for row in RunFolder(run).results()) > 0.1
+    best = (run / "best.h5").read_bytes()
+
+    file.write_text("learning_rate = 1e9\n")
+    status, printed = train("--resume", run, "--epochs", 100, "--settings", file)
+    assert status == 2
+    assert "training collapsed" in printed
+    assert "a learning_rate (with --init: fine_tuning_learning_rate) lower than 1e+09" in printed
+    assert f"from its best model so far: --init {run / 'best.h5'}" in printed
+    rows = RunFolder(run).results()
+    assert len(rows) < 20
+    assert [float(row["hero_iou_train"]) for row in rows[-3:]] == [0, 0, 0]
+    assert (run / "best.h5").read_bytes() == best

@@ -1,0 +1,43 @@
+"""Validation figures, counted by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from model.training.validation import validate
+
+
+@dataclass
+class ArrayFrames:
+    """What `validate` reads of packed frames."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    usable: np.ndarray
+
+
+def test_validation_counts_by_hand():
+    """Four frames: a far target detected, one missed, a near target half covered, and a false positive."""
+    labels = np.zeros((4, 64, 64), np.uint8)
+    predicted = np.zeros((4, 64, 64, 3), np.float32)
+    predicted[..., 0] = 1
+    labels[0, 0:4, 0:5] = 2
+    predicted[0, 0:4, 0:5, 2] = 0.9
+    labels[1, 10:14, 0:5] = 2
+    labels[2, 0:40, 0:20] = 2
+    predicted[2, 0:20, 0:20, 2] = 0.8
+    predicted[3, 0:3, 0:3, 2] = 0.7
+    answers = iter(predicted)
+    frames = ArrayFrames(np.zeros((4, 64, 64, 3), np.uint8), labels, np.arange(4))
+    measured = validate(lambda images: np.stack([next(answers) for _ in images]), frames, (1.0, 6.0, 8.0))
+    # Target pixels, of weight 8: 20 predicted and 20 not, 400 predicted and 400 not; a probability is at least 1e-6.
+    logs = 20 * np.log(0.9) + 400 * np.log(0.8) + (20 + 400) * np.log(1e-6)
+    assert measured.cross_entropy == pytest.approx(-8 * logs / (4 * 64 * 64), rel=1e-3)
+    # In a frame of 64x64 a pixel counts 16 times: 20 pixels are 320 of a frame of 256x256.
+    assert measured.iou_by_size[2] == pytest.approx(0.5)
+    assert measured.iou_by_size[3] == pytest.approx(0.5)
+    assert measured.recall_by_size[2] == pytest.approx(0.5)
+    assert measured.false_positive_rate == 1.0
+    # Mean of far (0.5) and near (0.5) IoU, times TP 2 / (TP 2 + FP 1 + FN 1).
+    assert measured.score == pytest.approx(0.5 * 0.5)
