@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import simple_websocket
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+POLL_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
 
 
@@ -115,6 +117,17 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio 
         # Several small commands answer one frame: without this the second waits for the client's delayed ACK.
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return super().__call__(environ, start_response)
+
+    def wait(self) -> str | bytes | None:
+        """Return the next message; None at the end of the connection.
+
+        Polls: simple-websocket may wake the reader just before it marks the end of the connection, and never again.
+        """
+        data: str | bytes | None = None
+        with contextlib.suppress(simple_websocket.ConnectionClosed):
+            while data is None:
+                data = self.ws.receive(timeout=POLL_SECONDS)
+        return data
 
     def close(self) -> None:
         """Close, and wake the threads that wait on this socket: the peer may have vanished without closing it."""

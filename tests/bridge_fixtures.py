@@ -1,4 +1,4 @@
-"""A raw client that behaves as QuadSim's does on the wire, made of sockets only; stand-ins for network and agent."""
+"""A raw client that behaves like QuadSim's on the wire, made of sockets only; fake networks and agents."""
 
 import base64
 import contextlib
@@ -37,11 +37,11 @@ from tests.dashboard.browser import Stream
 
 
 class RawClient:
-    """A websocket client without any websocket library: every byte that goes out is made here."""
+    """A websocket client without a websocket library: every byte that it sends is made here."""
 
     def __init__(self, port: int, answer_pings: bool = True):
-        self.events: queue.Queue = queue.Queue()  # (event, payload) as they came
-        self.texts: list[tuple[float, str]] = []  # everything that came, with its time
+        self.events: queue.Queue = queue.Queue()  # (event, payload) as received
+        self.texts: list[tuple[float, str]] = []  # all messages with their times
         self.acknowledged: dict[int, list] = {}
         self.answer_pings = answer_pings
         self.closed = threading.Event()
@@ -76,11 +76,11 @@ class RawClient:
             self.socket.sendall(out)
 
     def send_frame(self, payload: dict, id: str = "") -> None:
-        """Send one `sensor_frame`; with an id it asks for an acknowledgement."""
+        """Send one `sensor_frame`; an id requests an acknowledgement."""
         self.send(f"42{id}" + json.dumps(["sensor_frame", payload]))
 
     def close(self) -> None:
-        """Vanish without a word."""
+        """Close the connection without a closing handshake."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
@@ -135,7 +135,7 @@ class RawClient:
 
 
 class FakeSegmenter:
-    """Sees a hero everywhere; takes `seconds` for a batch, asleep as native code would be."""
+    """Classifies every pixel as target; sleeps `seconds` for a batch, as native code would."""
 
     def __init__(self, seconds: float = 0.0):
         self.seconds = seconds
@@ -147,7 +147,7 @@ class FakeSegmenter:
         self.batches.append(len(images))
         time.sleep(self.seconds)
         probabilities = np.zeros((len(images), 32, 32, 3), np.float32)
-        probabilities[..., 2] = images.mean(axis=(1, 2, 3))[:, None, None] / 255  # tells sessions apart
+        probabilities[..., 2] = images.mean(axis=(1, 2, 3))[:, None, None] / 255  # distinguishes sessions
         return probabilities
 
 
@@ -156,7 +156,7 @@ class FakeAgent:
 
     def step(self, frame, probabilities: np.ndarray) -> Decision:
         brightness = float(probabilities[0, 0, 2])
-        if brightness < 0.02:  # a black frame: the hero is lost
+        if brightness < 0.02:  # a black frame: the target is lost
             return Decision(TargetState.LOST, True, (ObjectLost(), DeleteMarker(1)))
         coords = (frame.timestamp, brightness, float(frame.depth_image[0, 0]))
         return Decision(TargetState.FOUND, False, (ObjectDetected(coords),))
@@ -165,8 +165,8 @@ class FakeAgent:
         return Decision(TargetState.LOST, True, (ObjectLost(), DeleteMarker(1)))
 
 
-class SeeingAgent:
-    """Finds the hero in the middle of each picture, 12 m away."""
+class FindingAgent:
+    """Finds the target in the middle of each image, 12 m away."""
 
     def step(self, frame, probabilities) -> Decision:
         mask = probabilities[..., 2] > 0.3
@@ -194,7 +194,7 @@ def processed_frame(decision=None, frame=None, probabilities=None, latency: floa
 
 
 def encode_payload(timestamp: float = 1.0, brightness: int = 100, depth: int = 50, size: int = 256) -> dict:
-    """A payload as QuadSim sends it: a flat grey image and a flat depth image."""
+    """Return a payload as QuadSim sends it: a uniform grey image and a uniform depth image."""
     jpeg, png = io.BytesIO(), io.BytesIO()
     Image.new("RGB", (size, size), (brightness,) * 3).save(jpeg, "JPEG")
     Image.new("RGBA", (size, size), (depth, depth, depth, 255)).save(png, "PNG")
@@ -208,7 +208,7 @@ def encode_payload(timestamp: float = 1.0, brightness: int = 100, depth: int = 5
 
 
 def wait_until(condition, seconds: float = 10.0) -> bool:
-    """Wait for something that other threads will make true."""
+    """Wait until other threads make a condition true; return whether they did."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -234,7 +234,7 @@ def slow_segmenter():
 
 @pytest.fixture
 def serve():
-    """Start bridges on free ports; everything is stopped at the end of the test."""
+    """Start bridges on free ports; all are stopped at the end of the test."""
     running = []
 
     def start(segmenter=None, make_agent=FakeAgent, subscribers=(), prepare=None, **settings) -> BridgeServer:
@@ -251,8 +251,8 @@ def serve():
 
 
 @pytest.fixture
-def seeing_agent():
-    return SeeingAgent
+def finding_agent():
+    return FindingAgent
 
 
 @pytest.fixture
@@ -319,16 +319,16 @@ def stream(connect, payload):
 
 @pytest.fixture
 def visit(browser):
-    """Open pages; whatever a page complains of is a failure."""
-    pages, complaints = [], []
+    """Open pages; any error in their console is a failure."""
+    pages, errors = [], []
 
-    def open_page(address: str, complains: bool = False, **options):
+    def open_page(address: str, may_log_errors: bool = False, **options):
         page = browser.new_page(**options)
         page.set_default_timeout(30_000)
         pages.append(page)
-        if not complains:
-            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if not may_log_errors:
+            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url))
         page.goto(address)
@@ -337,4 +337,4 @@ def visit(browser):
     yield open_page
     for page in pages:
         page.close()
-    assert complaints == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""A terminal that takes no output (Ctrl-S, a sleeping SSH) costs only what is shown on it."""
+"""A terminal that accepts no output (Ctrl-S, a suspended SSH session) blocks only what is shown on it."""
 
 import os
 import re
@@ -12,14 +12,14 @@ import requests
 
 from tests.app.test_follower_command import WITH_A_FAKE_NETWORK
 
-pty = pytest.importorskip("pty", reason="needs a terminal as POSIX has them")
+pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
 termios = pytest.importorskip("termios")
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Terminal:
-    """A screen that follower.py writes to; all of it is kept in `text`."""
+    """A terminal that follower.py writes to; its output is kept in `text`."""
 
     def __init__(self, folder: Path):
         self.text = ""
@@ -57,7 +57,7 @@ def terminal(tmp_path):
     os.close(terminal.screen)
 
 
-def test_a_terminal_that_takes_no_output_costs_only_what_it_shows(terminal, connect, payload, eventually):
+def test_a_terminal_that_accepts_no_output_blocks_nothing_else(terminal, connect, payload, eventually):
     assert eventually(lambda: re.search(r"ws://127\.0\.0\.1:\d+", terminal.text), 60)
     port = int(re.search(r"ws://127\.0\.0\.1:(\d+)", terminal.text)[1])
     site = f"http://127.0.0.1:{port}"
@@ -68,7 +68,7 @@ def test_a_terminal_that_takes_no_output_costs_only_what_it_shows(terminal, conn
     started = requests.post(f"{site}/api/recording/start", json={"name": "quiet"}, timeout=10)
     assert started.json()["name"] == "quiet"
     for number in range(2, 12):
-        client.send_frame(payload(timestamp=number) | {"pose": "1,2,3"})  # said at the terminal
+        client.send_frame(payload(timestamp=number) | {"pose": "1,2,3"})  # logged at the terminal
         client.send_frame(payload(timestamp=number), str(number))
         assert eventually(lambda number=number: number in client.acknowledged)
     client.close()

@@ -1,4 +1,4 @@
-"""The key that starts and stops a recording, at a terminal of our own."""
+"""Single keys at a terminal made for the test."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from app.keys import Keys
 pty = pytest.importorskip("pty", reason="needs a terminal as POSIX has them")
 termios = pytest.importorskip("termios")
 
-# A shell, as far as jobs go: one job in the background, which is let to the terminal and sent back as it is told.
+# A minimal shell: one background job, which it moves to the foreground and back on request.
 SHELL = """
 import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -57,18 +57,18 @@ def takes_single_keys(terminal) -> bool:
     return not termios.tcgetattr(terminal)[3] & termios.ICANON
 
 
-def test_keys_act_at_once_and_the_terminal_is_as_before_afterwards(terminal, eventually):
+def test_keys_act_at_once_and_the_terminal_is_restored(terminal, eventually):
     before = termios.tcgetattr(sys.stdin)
     pressed = []
     with Keys({"r": lambda: pressed.append("r"), "x": lambda: pressed.append("x") or 1 / 0}):
-        for number, key in enumerate((b"x", b"R", b"r")):  # what fails does not matter
+        for number, key in enumerate((b"x", b"R", b"r")):  # an action that fails ends nothing
             os.write(terminal, key)
             assert eventually(lambda number=number: len(pressed) == number + 1)
     assert pressed == ["x", "r", "r"]
     assert termios.tcgetattr(sys.stdin) == before
 
 
-def test_single_keys_come_again_when_a_shell_has_set_the_terminal_back(terminal, eventually):
+def test_single_keys_work_again_after_a_shell_restored_the_terminal(terminal, eventually):
     before = termios.tcgetattr(sys.stdin)
     with Keys({}):
         assert eventually(lambda: takes_single_keys(sys.stdin))
@@ -78,22 +78,22 @@ def test_single_keys_come_again_when_a_shell_has_set_the_terminal_back(terminal,
 
 
 @pytest.mark.parametrize("sent", [b"\x1bOR", b"a paragraph"], ids=["F3", "pasted"])
-def test_what_is_no_single_key_does_nothing(terminal, eventually, sent):
+def test_input_that_is_no_single_key_does_nothing(terminal, eventually, sent):
     pressed = []
 
-    def heard():
-        os.write(terminal, b"x")  # again and again: read together with what came before it is none either
+    def x_pressed():
+        os.write(terminal, b"x")  # repeatedly: one read together with `sent` is no single key either
         time.sleep(0.02)
         return "x" in pressed
 
     with Keys({key: lambda key=key: pressed.append(key) for key in "rx"}):
         assert eventually(lambda: takes_single_keys(sys.stdin))
         os.write(terminal, sent)
-        assert eventually(heard)
+        assert eventually(x_pressed)
     assert "r" not in pressed
 
 
-def test_a_job_in_the_background_leaves_the_terminal_alone():
+def test_a_background_job_leaves_the_terminal_alone():
     keyboard, screen = pty.openpty()
     orders, order = os.pipe()
     shell = subprocess.Popen(
@@ -105,11 +105,11 @@ def test_a_job_in_the_background_leaves_the_terminal_alone():
         start_new_session=True,
         pass_fds=[orders],
     )
-    patience = threading.Timer(30, shell.kill)
-    patience.start()
+    watchdog = threading.Timer(30, shell.kill)
+    watchdog.start()
     try:
         assert shell.stdout.readline() == "begun\n"
-        time.sleep(0.5)  # for what it must not do
+        time.sleep(0.5)  # time in which it must do nothing
         assert not takes_single_keys(screen)
         os.write(order, b"f")
         while not takes_single_keys(screen):
@@ -124,14 +124,14 @@ def test_a_job_in_the_background_leaves_the_terminal_alone():
         os.write(order, b"e")
         assert shell.stdout.read() == "ended\n"
     finally:
-        patience.cancel()
+        watchdog.cancel()
         shell.kill()
         shell.communicate()
         for handle in (keyboard, screen, orders, order):
             os.close(handle)
 
 
-def test_on_windows_a_key_of_two_characters_is_none(monkeypatch, terminal, eventually):
+def test_on_windows_keys_of_two_characters_are_ignored(monkeypatch, terminal, eventually):
     typed, pressed = list("\xe0R\x00Rx"), []
     console = SimpleNamespace(kbhit=lambda: bool(typed), getwch=lambda: typed.pop(0))
     monkeypatch.setitem(sys.modules, "msvcrt", console)

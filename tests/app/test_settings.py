@@ -1,4 +1,4 @@
-"""One annotated file with every setting; what does not exist or cannot be is an error that helps."""
+"""follower.toml holds every setting with a comment; unknown and invalid settings are explained."""
 
 import tomllib
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_file_and_overrides(tmp_path):
         ("[agent]\nthreshold = ", r"mine\.toml is not a TOML file"),
     ],
 )
-def test_mistakes_are_explained(tmp_path, text, message):
+def test_errors_are_explained(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
         load_settings(write(tmp_path, text))
 

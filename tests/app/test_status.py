@@ -1,4 +1,4 @@
-"""What the person at the terminal reads."""
+"""The status display: a line for each change, and the live line."""
 
 import io
 
@@ -29,7 +29,7 @@ def console(terminal: bool) -> Console:
     return Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
 
 
-def test_one_line_for_each_change_and_no_more(session):
+def test_one_line_for_each_change(session):
     plain = console(terminal=False)
     with StatusDisplay(plain) as display:
         display.connected(session)
@@ -49,7 +49,7 @@ def test_one_line_for_each_change_and_no_more(session):
     ]
 
 
-def test_the_live_line_says_how_it_goes(session):
+def test_the_live_line_shows_rate_latency_and_range(session):
     terminal = console(terminal=True)
     display = StatusDisplay(terminal)
     display.connected(session)

@@ -73,8 +73,8 @@ def make_frame(payload):
 
 
 @pytest.fixture
-def bridge(serve_with_dashboard, seeing_agent):
-    return serve_with_dashboard(seeing_agent)
+def bridge(serve_with_dashboard, finding_agent):
+    return serve_with_dashboard(finding_agent)
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ def has(watcher: Watcher, request: dict, condition, seconds: float = PATIENCE) -
 
 
 def test_a_viewer_gets_the_frame_and_what_the_network_saw(
-    serve_with_dashboard, seeing_agent, async_mode, connect, watch, payload
+    serve_with_dashboard, finding_agent, async_mode, connect, watch, payload
 ):
-    bridge = serve_with_dashboard(seeing_agent, async_mode=async_mode)
+    bridge = serve_with_dashboard(finding_agent, async_mode=async_mode)
     simulator, sent = connect(bridge.port), payload(timestamp=7, brightness=100)
     simulator.send_frame({**sent, "ground_truth_target": "1,2,3"})
     watcher = watch(bridge.port)
@@ -141,9 +141,9 @@ def test_viewers_are_no_simulators(bridge, watch, payload):
 
 
 def test_a_slow_viewer_misses_frames_but_no_rows(
-    serve_with_dashboard, seeing_agent, connect, watch, payload, eventually
+    serve_with_dashboard, finding_agent, connect, watch, payload, eventually
 ):
-    bridge = serve_with_dashboard(seeing_agent, feed=Feed(clock=itertools.count(1e9).__next__))  # far apart: own rows
+    bridge = serve_with_dashboard(finding_agent, feed=Feed(clock=itertools.count(1e9).__next__))  # far apart: own rows
     simulator = connect(bridge.port)
     watcher = watch(bridge.port)
     for number in range(5):
@@ -157,8 +157,8 @@ def test_a_slow_viewer_misses_frames_but_no_rows(
     assert row[0] == 4
 
 
-def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, seeing_agent, connect, watch, payload):
-    bridge = serve_with_dashboard(seeing_agent, dashboard=DashboardSettings(rate=10))
+def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, finding_agent, connect, watch, payload):
+    bridge = serve_with_dashboard(finding_agent, dashboard=DashboardSettings(rate=10))
     simulator, watcher = connect(bridge.port), watch(bridge.port)
     began, got, have, sent = time.monotonic(), 0, -1, payload()
     while time.monotonic() - began < 1.5:
@@ -194,9 +194,9 @@ def test_each_simulator_is_watched_by_its_number(bridge, connect, watch, payload
 
 
 def test_a_viewer_that_asks_but_does_not_read_fills_no_memory(
-    serve_with_dashboard, seeing_agent, async_mode, connect, payload, eventually
+    serve_with_dashboard, finding_agent, async_mode, connect, payload, eventually
 ):
-    bridge = serve_with_dashboard(seeing_agent, async_mode=async_mode, dashboard=DashboardSettings(rate=120))
+    bridge = serve_with_dashboard(finding_agent, async_mode=async_mode, dashboard=DashboardSettings(rate=120))
     address = f"ws://127.0.0.1:{bridge.port}/socket.io/?EIO=4&transport=websocket"
     deaf = websocket.create_connection(address, sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
     deaf.send("40/dashboard,")

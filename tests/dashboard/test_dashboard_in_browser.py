@@ -23,9 +23,9 @@ from tests.dashboard.browser import (
 
 
 @pytest.fixture
-def bridge(serve_with_dashboard, seeing_agent, tmp_path):
+def bridge(serve_with_dashboard, finding_agent, tmp_path):
     with Recorder(RecordingSettings(folder=str(tmp_path), min_free_gigabytes=0)) as recorder:
-        yield serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network())
+        yield serve_with_dashboard(finding_agent, recorder=recorder, segmenter=Network())
 
 
 def shown_frame(page) -> int:
@@ -152,23 +152,23 @@ def test_what_a_simulator_says_is_never_markup(bridge, connect, visit):
 
 
 def test_the_page_comes_back_after_the_bridge_was_started_anew(
-    bridge, serve_with_dashboard, seeing_agent, stream, visit
+    bridge, serve_with_dashboard, finding_agent, stream, visit
 ):
     first = stream(bridge.port)
-    page = visit(bridge.dashboard.address, complains=True)  # of connections refused
+    page = visit(bridge.dashboard.address, may_log_errors=True)  # of connections refused
     wait_for_frame(page)
     port = bridge.port
     bridge.__exit__()
     page.get_by_text("connection lost").wait_for()
     first.ended.set()
-    again = serve_with_dashboard(seeing_agent, segmenter=Network(), port=port)
+    again = serve_with_dashboard(finding_agent, segmenter=Network(), port=port)
     stream(again.port)
     page.get_by_text("connected", exact=True).wait_for()
     wait_for_frame(page, wait_for_frame(page))
 
 
-def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, seeing_agent, visit, stream):
-    bridge = serve_with_dashboard(seeing_agent, host="0.0.0.0", segmenter=Network())
+def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, finding_agent, visit, stream):
+    bridge = serve_with_dashboard(finding_agent, host="0.0.0.0", segmenter=Network())
     stream(bridge.port)
     reader = visit(bridge.dashboard.address.partition("#")[0])
     wait_for_frame(reader)  # anybody may watch
@@ -187,7 +187,7 @@ def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_da
 
 def test_a_page_of_another_site_can_neither_read_nor_control(bridge, serve, visit, tmp_path):
     other = serve()  # another port is another site, and a bridge without a dashboard forbids its pages nothing
-    page = visit(f"http://127.0.0.1:{other.port}/status", complains=True)
+    page = visit(f"http://127.0.0.1:{other.port}/status", may_log_errors=True)
     outcome = page.evaluate(
         """async (target) => {
             const ask = (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(5000) });

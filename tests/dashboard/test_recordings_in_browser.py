@@ -34,9 +34,9 @@ def recorder(folder):
 
 
 @pytest.fixture
-def bridge(serve_with_dashboard, seeing_agent, recorder, folder):
+def bridge(serve_with_dashboard, finding_agent, recorder, folder):
     more = [Recordings(folder).pages()]
-    return serve_with_dashboard(seeing_agent, recorder=recorder, segmenter=Network(), more=more)
+    return serve_with_dashboard(finding_agent, recorder=recorder, segmenter=Network(), more=more)
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit,
     )
     (broken / "images" / lines[0]["image"]).write_bytes(b"no picture")
     (broken / "masks" / f"{lines[1]['frame']}.png").unlink()
-    page = visit(f"{bridge.dashboard.address}recordings", complains=True)  # of the mask that is not there
+    page = visit(f"{bridge.dashboard.address}recordings", may_log_errors=True)  # of the mask that is not there
     page.get_by_role("link", name=name).click()
     page.get_by_text("This image cannot be read").wait_for()
     page.keyboard.press("ArrowRight")
@@ -266,7 +266,7 @@ def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, v
 
 def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, walk):
     other = serve()  # another port is another site
-    page = visit(f"http://127.0.0.1:{other.port}/status", complains=True)
+    page = visit(f"http://127.0.0.1:{other.port}/status", may_log_errors=True)
     outcome = page.evaluate(
         """async (address) => {
             const body = '{"frames": ["all"]}';
@@ -297,7 +297,7 @@ def test_a_long_recording_opens_at_once(open_player, walk):
             line["timestamp"] = number / 5
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
     began = time.monotonic()
-    page = open_player("walk", complains=True)  # of masks that are not there
+    page = open_player("walk", may_log_errors=True)  # of masks that are not there
     seconds = time.monotonic() - began
     assert frames_shown(page) == LONG
     print(f"{LONG} frames: opened in {seconds:.2f} s")

@@ -78,7 +78,7 @@ def inked(page, canvas: str) -> int:
 
 
 def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, bench):
-    page = open_workshop(complains=True)  # of the two mistakes
+    page = open_workshop(may_log_errors=True)  # of the two mistakes
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("expected at least one recording").wait_for()
     page.get_by_role("checkbox", name="meadow").check()
@@ -287,10 +287,10 @@ def start_simulator():
         process.wait()
 
 
-def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulator, seeing_agent):
+def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulator, finding_agent):
     episodes = []  # of each the frames
 
-    class Witness(seeing_agent):
+    class Witness(finding_agent):
         def __init__(self):
             self.frames = []
             episodes.append(self.frames)

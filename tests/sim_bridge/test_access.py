@@ -1,4 +1,4 @@
-"""Pages of other sites can neither read nor steer; simulators are let in whatever they call us."""
+"""Pages of other sites can neither read nor control; simulators may connect under any host name."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from sim_bridge.access import is_loopback, refusal
 
 
 def socket_io(port: int, namespace: str = "", **options) -> str:
-    """Connects a websocket as a browser or a simulator would; returns the answer to CONNECT."""
+    """Connect a websocket as a browser or a simulator would; return the answer to CONNECT."""
     address = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
     connection = websocket.create_connection(address, timeout=30, **options)
     assert connection.recv().startswith("0")
@@ -29,7 +29,7 @@ def socket_io(port: int, namespace: str = "", **options) -> str:
         {"Origin": "http://evil.example"},
         {"Origin": "http://127.0.0.1:8000"},  # another program on this machine
         {"Origin": "null"},
-        {"Host": "evil.example:4567"},  # a name of theirs that leads here
+        {"Host": "evil.example:4567"},  # a name of theirs that resolves to this machine
         {"Host": "evil.example:4567", "Origin": "http://evil.example:4567"},
         {"Host": ""},
     ],
@@ -53,7 +53,7 @@ def test_pages_of_other_sites_get_no_socket(serve, options):
     assert server.sessions == []
 
 
-def test_simulators_and_own_pages_are_let_in(serve):
+def test_simulators_and_own_pages_are_accepted(serve):
     server = serve()
     own = f"http://127.0.0.1:{server.port}"
     assert requests.get(own + "/status", timeout=30).json()["sessions"] == []
@@ -69,10 +69,10 @@ def test_hosts_that_are_this_machine(host):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:4567", "[::1", "localhost.evil.example", ""])
-def test_hosts_that_are_not(host):
+def test_hosts_that_are_not_this_machine(host):
     assert refusal({"HTTP_HOST": host}, {"localhost", socket.gethostname()})
 
 
-def test_which_addresses_only_this_machine_reaches():
+def test_addresses_that_only_this_machine_reaches():
     assert all(map(is_loopback, ["127.0.0.1", "127.8.0.1", "::1", "localhost"]))
     assert not any(map(is_loopback, ["0.0.0.0", "::", "192.168.0.7", "drone.local", ""]))

@@ -1,4 +1,4 @@
-"""What comes off the wire is right or refused; what goes out is what QuadSim takes."""
+"""Messages from the wire are valid or refused; commands are what QuadSim accepts."""
 
 import base64
 import io
@@ -38,7 +38,7 @@ def cut(text: str, drop: int) -> str:
 
 
 def jpeg_claiming(text: str, width: int, height: int) -> str:
-    """The same JPEG with another size in its header."""
+    """Return the same JPEG with another size in its header."""
     data = bytearray(base64.b64decode(text))
     start = data.index(b"\xff\xc0")
     data[start + 5 : start + 9] = struct.pack(">HH", height, width)
@@ -50,7 +50,7 @@ def decode(frame: SensorFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def kind_of(payload: object, *more: object) -> str:
-    """The kind that a payload is refused as, decoding included."""
+    """Return the kind with which a payload is refused, decoding included."""
     with pytest.raises(BadFrame) as refusal:
         decode(parse_sensor_frame((payload, *more)))
     assert len(str(refusal.value)) > 15
@@ -89,7 +89,7 @@ def test_depth_may_be_grey_or_coloured(payload, mode):
     assert (parse_sensor_frame((sent,)).depth_image == 77).all()
 
 
-def test_truth_and_unknown_keys_do_not_ground_the_drone(payload):
+def test_ground_truth_and_unknown_keys_refuse_no_frame(payload):
     extra = {"ground_truth_mask": base64.b64encode(b"mask").decode(), "ground_truth_target": "1.5,-2,0", "steering": 3}
     frame = parse_sensor_frame((payload() | extra,))
     ground_truth = frame.ground_truth_mask, frame.ground_truth_target
@@ -102,7 +102,7 @@ def test_truth_and_unknown_keys_do_not_ground_the_drone(payload):
     )
 
 
-def test_german_poses_are_read_where_there_is_no_doubt(payload):
+def test_decimal_commas_are_read_where_unambiguous(payload):
     sent = payload() | {"pose": "-7,7500,-1,2345,10,5000,0,0000,0,0000,-2,4316", "timestamp": "1795225354,18061"}
     frame = parse_sensor_frame((sent,))
     assert (frame.pose.x, frame.pose.y, frame.pose.z) == (-7.75, -1.2345, 10.5)
@@ -110,7 +110,7 @@ def test_german_poses_are_read_where_there_is_no_doubt(payload):
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=6, max_size=6))
-def test_decimal_commas_mean_what_points_mean(numbers):
+def test_decimal_commas_equal_decimal_points(numbers):
     points = ",".join(f"{number:.4f}" for number in numbers)
     assert parse_pose("pose", points.replace(".", ",")) == parse_pose("pose", points)
 
@@ -160,7 +160,7 @@ BAD = {
     "a pose beyond the world": ("bad-pose", lambda p, _: p | {"pose": "1,2,1e9,4,5,6"}),
     "a gap in a pose": ("bad-pose", lambda p, _: p | {"pose": "1,2,,4,5,6"}),
     "underscores": ("bad-pose", lambda p, _: p | {"pose": "1_0,2,3,4,5,6"}),
-    "decimal commas with a doubt": ("bad-pose", lambda p, _: p | {"pose": "-7,75,-1,2345,10,5,0,0,15,0,-2"}),
+    "ambiguous decimal commas": ("bad-pose", lambda p, _: p | {"pose": "-7,75,-1,2345,10,5,0,0,15,0,-2"}),
     "twelve numbers that are no fractions": ("bad-pose", lambda p, _: p | {"pose": "1,2,3,-4,5,6,7,8,9,10,11,12"}),
     "a megabyte of pose": ("bad-pose", lambda p, _: p | {"pose": "1," * 500_000}),
 }  # fmt: skip
@@ -184,7 +184,7 @@ def test_two_arguments_are_refused(payload):
 def test_a_damaged_byte_of_depth_is_found(payload):
     data = bytearray(base64.b64decode(payload()["depth_image"]))
     data[len(data) // 2] ^= 1
-    with pytest.raises(BadFrame, match="wrong checksum"):  # at the door, not when depth is needed
+    with pytest.raises(BadFrame, match="wrong checksum"):  # on arrival, not when depth is needed
         parse_sensor_frame((payload() | {"depth_image": base64.b64encode(bytes(data)).decode()},))
 
 
@@ -203,24 +203,24 @@ def parse_or_refuse(arguments: tuple) -> None:
         assert frame.depth_image.dtype == np.uint8
         assert all(map(math.isfinite, (*vars(frame.pose).values(), *vars(frame.gimbal_pose).values(), frame.timestamp)))
     except BadFrame as refusal:
-        assert refusal.kind  # noqa: PT017 - both ways are right
+        assert refusal.kind  # noqa: PT017 - both results are right
 
 
 @given(
     key=st.sampled_from(["timestamp", "pose", "gimbal_pose", "rgb_image", "ground_truth_target", "new"]), value=ANY_JSON
 )
-def test_whatever_comes_under_a_key_is_read_or_refused(payload, key, value):
+def test_any_value_of_a_key_is_read_or_refused(payload, key, value):
     parse_or_refuse((payload() | {key: value},))
 
 
 @given(st.lists(ANY_JSON, max_size=3))
-def test_whatever_comes_as_arguments_is_refused(arguments):
+def test_any_other_arguments_are_refused(arguments):
     with pytest.raises(BadFrame):
         parse_sensor_frame(tuple(arguments))
 
 
 @given(st.text(alphabet="0123456789.,-+eE nainf", max_size=60))
-def test_whatever_is_written_as_a_pose_is_six_numbers_or_refused(payload, text):
+def test_any_text_as_a_pose_is_six_numbers_or_refused(payload, text):
     parse_or_refuse((payload() | {"pose": text, "timestamp": text},))
 
 
@@ -258,6 +258,6 @@ def test_commands_are_single_objects_in_degrees():
         DeleteMarker(-1),
     ],
 )
-def test_what_quadsim_would_misread_is_never_sent(command):
+def test_values_that_quadsim_would_misread_are_not_sent(command):
     with pytest.raises(ValueError, match="must"):
         command_to_event(command)

@@ -11,7 +11,7 @@ MODES = ["threading", "eventlet"]
 
 @pytest.fixture
 def capture(shared):
-    """What QuadSim's own client sent, in order: (seconds since the start, text)."""
+    """Messages of QuadSim's own client in order: (seconds since the start, text)."""
     lines = (shared / "quadsim_wire" / "session.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     sent = [(row["t"], row["text"]) for row in rows if row["from"] == "quadsim" and "text" in row]
@@ -23,13 +23,13 @@ def drain(client) -> list:
 
 
 @pytest.mark.parametrize(("async_mode", "speed"), [("threading", 1), ("eventlet", 2)])
-def test_the_captured_session_is_flown(serve, connect, eventually, capture, async_mode, speed):
+def test_a_captured_session_is_answered(serve, connect, eventually, capture, async_mode, speed):
     server = serve(async_mode=async_mode)
     client = connect(server.port, answer_pings=False)  # the capture holds its own pongs
     started = time.perf_counter()
     frames = 0
     for moment, text in capture:
-        if text in ("1", "41"):  # the goodbye is for the end of the test
+        if text in ("1", "41"):  # disconnecting is for the end of the test
             continue
         time.sleep(max(0.0, moment / speed - (time.perf_counter() - started)))
         client.send(text)
@@ -41,8 +41,8 @@ def test_the_captured_session_is_flown(serve, connect, eventually, capture, asyn
     assert not session.counts.refused
     texts = [text for _, text in client.texts]
     assert "3" in texts  # its own ping was answered
-    assert texts.count("2") >= 2 / speed  # and the watchdog was fed
-    assert eventually(lambda: client.events.qsize() == session.counts.answered)  # a frame counts before it is heard
+    assert texts.count("2") >= 2 / speed  # and ours reset its watchdog
+    assert eventually(lambda: client.events.qsize() == session.counts.answered)  # counted first, sent later
     events = drain(client)
     assert all(name == "object_detected" and set(body) == {"coords"} for name, body in events)
     for _, text in capture:
@@ -52,19 +52,19 @@ def test_the_captured_session_is_flown(serve, connect, eventually, capture, asyn
 
 
 @pytest.mark.parametrize("async_mode", MODES)
-def test_a_modern_client_flies_beside_an_old_one(serve, connect, eventually, payload, async_mode):
+def test_a_modern_client_works_beside_an_old_one(serve, connect, eventually, payload, async_mode):
     server = serve(async_mode=async_mode)
     old = connect(server.port)
-    modern, heard = socketio.SimpleClient(), []
+    modern, received = socketio.SimpleClient(), []
     modern.connect(f"http://127.0.0.1:{server.port}")
     try:
         for number in range(5):
             old.send_frame(payload(timestamp=100 + number, brightness=50))
             modern.emit("sensor_frame", payload(timestamp=200 + number, brightness=200))
-            heard.append(modern.receive(timeout=5))
+            received.append(modern.receive(timeout=5))
         assert eventually(lambda: old.events.qsize() == 5)
         assert [body["coords"][0] for _, body in drain(old)] == [100, 101, 102, 103, 104]
-        assert [body["coords"][0] for _, body in heard] == [200, 201, 202, 203, 204]
+        assert [body["coords"][0] for _, body in received] == [200, 201, 202, 203, 204]
     finally:
         modern.disconnect()
     assert eventually(lambda: len(server.sessions) == 1)

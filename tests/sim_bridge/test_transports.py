@@ -1,4 +1,4 @@
-"""What the transports add to the libraries that they stand on."""
+"""What the transports add to the libraries they use."""
 
 import json
 import os
@@ -32,13 +32,13 @@ def test_a_flood_starves_neither_pings_nor_commands(serve, connect, payload, slo
     assert client.events.qsize() > 10
 
 
-def test_an_address_that_cannot_be_had_is_explained():
+def test_an_address_that_cannot_be_bound_is_explained():
     with bind("127.0.0.1", 0) as first:
         listen(first)
         with pytest.raises(AddressError, match="another program uses this port"):
             bind("127.0.0.1", first.getsockname()[1])
     with pytest.raises(AddressError, match=r"cannot listen on 203\.0\.113\.1:0"):
-        bind("203.0.113.1", 0)  # an address for documentation: nobody has it
+        bind("203.0.113.1", 0)  # reserved for documentation: no machine has it
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the second bind fails already")
