@@ -1,7 +1,6 @@
-"""A red hero who walks away over flat ground, is out of sight for a while, and comes back: frames made of arithmetic.
+"""Synthetic frames: a red target walks away over flat ground, is out of sight for a while, and comes back.
 
-`python -m tests.walk FOLDER` records them through the real bridge and agent. The recording that the test of
-replay plays was made so.
+`python -m tests.walk tests/dataset/recordings` remakes the recording `walk` with the real bridge and agent.
 """
 
 import base64
@@ -24,32 +23,32 @@ from sim_bridge.settings import BridgeSettings
 
 SIZE, FOCAL, FAR = 256, 128 / math.tan(math.radians(30)), 100.0
 CAMERA_HEIGHT, PITCH = 6.0, math.radians(15)
-HERO_HEIGHT, HERO_WIDTH = 1.6, 0.6
+TARGET_HEIGHT, TARGET_WIDTH = 1.6, 0.6
 FRAMES = 30
 UNSEEN = range(12, 21)
 
 
-def hero_at(number: int) -> tuple[float, float]:
-    """Where the hero stands, x and y, metres."""
+def target_at(number: int) -> tuple[float, float]:
+    """Return the target's position, (x, y) in metres."""
     return 8 + 1.2 * number, 3 * math.sin(number / 6)
 
 
 def make_frame(number: int) -> dict[str, str]:
-    """One `sensor_frame`: looks along +x, down by PITCH, from a camera that follows at half the speed."""
+    """Return one `sensor_frame`: a camera that looks along +x, PITCH downwards, and follows at half the speed."""
     camera_x = 0.6 * number
     rows = (np.arange(SIZE) - 127.5) / FOCAL
-    down = math.sin(PITCH) + rows * math.cos(PITCH)  # metres lower for each metre of depth
+    down = math.sin(PITCH) + rows * math.cos(PITCH)  # metres lower per metre of depth
     depth = np.where(down > 0, CAMERA_HEIGHT / np.maximum(down, 1e-9), FAR)
     depth = np.repeat(np.minimum(depth, FAR)[:, None], SIZE, axis=1)
     image = np.full((SIZE, SIZE, 3), (120, 150, 110), np.uint8)
     image[down <= 0] = (170, 190, 220)
     if number not in UNSEEN:
-        x, y = hero_at(number)
+        x, y = target_at(number)
         near = (x - camera_x) * math.cos(PITCH) + CAMERA_HEIGHT * math.sin(PITCH)
         feet = 127.5 + FOCAL * (CAMERA_HEIGHT * math.cos(PITCH) - (x - camera_x) * math.sin(PITCH)) / near
         middle = 127.5 - FOCAL * y / near
-        top, bottom = round(feet - FOCAL * HERO_HEIGHT / near), round(feet)
-        left, right = round(middle - FOCAL * HERO_WIDTH / 2 / near), round(middle + FOCAL * HERO_WIDTH / 2 / near)
+        top, bottom = round(feet - FOCAL * TARGET_HEIGHT / near), round(feet)
+        left, right = round(middle - FOCAL * TARGET_WIDTH / 2 / near), round(middle + FOCAL * TARGET_WIDTH / 2 / near)
         image[top:bottom, left:right] = (200, 30, 30)
         depth[top:bottom, left:right] = near
     jpeg, png = io.BytesIO(), io.BytesIO()
@@ -66,17 +65,17 @@ def make_frame(number: int) -> dict[str, str]:
 
 
 class RedSegmenter:
-    """A network for this world: what is red is the hero."""
+    """Network for this world: red is the target."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         small = [cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA).astype(np.float32) for image in images]
         red = np.stack([image[..., 0] - image[..., 1:].max(axis=-1) for image in small])
-        hero = np.clip(red / 150, 0, 0.98)
-        return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
+        target = np.clip(red / 150, 0, 0.98)
+        return np.stack([1 - target, np.zeros_like(target), target], axis=-1)
 
 
 def record(folder: Path, name: str, frames: range = range(FRAMES), **settings: object) -> Path:
-    """Fly frames in lockstep through a bridge that records; returns the run."""
+    """Fly frames in lockstep through a recording bridge; return the recording's folder."""
     recorder = Recorder(RecordingSettings(enabled=True, folder=str(folder), name=name, **settings))
     server = BridgeServer(RedSegmenter(), FollowAgent, BridgeSettings(port=0), [recorder])
     with recorder, server, ReplayClient("127.0.0.1", server.port) as client:
@@ -88,4 +87,4 @@ def record(folder: Path, name: str, frames: range = range(FRAMES), **settings: o
 
 if __name__ == "__main__":
     made = record(Path(sys.argv[1]), "walk")
-    print(json.dumps({"run": str(made), "bytes": sum(file.stat().st_size for file in made.rglob("*"))}))
+    print(json.dumps({"recording": str(made), "bytes": sum(file.stat().st_size for file in made.rglob("*"))}))

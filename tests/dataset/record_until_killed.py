@@ -1,4 +1,4 @@
-"""A child for test_recovery: records frames without end into the folder it is given, and says how many are written."""
+"""Child process of test_recovery: record frames endlessly to the given folder, and print how many are written."""
 
 import base64
 import io

@@ -8,7 +8,6 @@ import pytest
 
 from dataset.archives import DatasetError
 from dataset.checks import check_pairs
-from dataset.masks import labels_of_mask
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
@@ -30,14 +29,14 @@ def frame():
         ("000017.jpeg", "000017.png"),
     ],
 )
-def test_official_and_own_names_find_their_partner(tmp_path, frame, image, mask):
+def test_official_and_own_names_are_paired(tmp_path, frame, image, mask):
     write_frame(tmp_path, image, mask, *frame)
     pairs, problems = find_pairs(tmp_path)
     assert problems == []
     assert [(pair.image.path.name, pair.mask.path.name) for pair in pairs] == [(image, mask)]
 
 
-def test_a_missing_mask_is_named_and_shifts_no_other(tmp_path):
+def test_missing_mask_is_reported_and_no_other_label_shifts(tmp_path):
     write_dataset(tmp_path, 6, size=32)
     (tmp_path / "masks" / "run_1_mask_00002.png").unlink()
     pairs, problems = find_pairs(tmp_path)
@@ -47,7 +46,7 @@ def test_a_missing_mask_is_named_and_shifts_no_other(tmp_path):
     assert "run_1_cam1_00002.jpeg" in str(problems[0])
 
 
-def test_masks_without_a_run_are_not_guessed_between_two_runs(tmp_path, frame):
+def test_masks_without_a_run_are_not_assigned_between_two_runs(tmp_path, frame):
     for run in (1, 2):
         write_frame(tmp_path, f"0_run{run}cam1_00005.jpeg", "0__mask_00005.png", *frame)
     pairs, problems = find_pairs(tmp_path)
@@ -55,7 +54,7 @@ def test_masks_without_a_run_are_not_guessed_between_two_runs(tmp_path, frame):
     assert sorted(problem.kind for problem in problems) == ["no image", "no mask", "no mask"]
 
 
-def test_a_zip_reads_as_its_folder_does(tmp_path):
+def test_zip_reads_like_its_folder(tmp_path):
     folder = write_dataset(tmp_path / "runs" / "run_1", 4, size=32)
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "runs")
     in_folder, in_zip = find_pairs(tmp_path / "runs")[0], find_pairs(archive)[0]
@@ -65,14 +64,14 @@ def test_a_zip_reads_as_its_folder_does(tmp_path):
     assert folder.is_dir()
 
 
-def test_a_zip_with_the_separators_of_windows_reads_like_any(tmp_path):
+def test_zip_with_backslashes_reads_like_any(tmp_path):
     write_dataset(tmp_path / "train", 3, size=32)
     with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
         for file in (tmp_path / "train").rglob("*.*"):
             entry = zipfile.ZipInfo("x")
             entry.filename = str(file.relative_to(tmp_path)).replace(
                 "/", "\\"
-            )  # the constructor would mend it elsewhere
+            )  # the constructor would replace it elsewhere
             archive.writestr(entry, file.read_bytes())
     pairs, problems = find_pairs(tmp_path / "windows.zip")
     assert problems == []
@@ -88,7 +87,7 @@ def test_hidden_frames_are_left_out(tmp_path):
     assert [pair.name for pair in find_pairs(tmp_path)[0]] == ["run_1_00000", "run_1_00002"]
 
 
-def test_a_source_without_a_single_frame_is_named_and_hides_no_other_problem(tmp_path):
+def test_empty_source_is_reported_and_hides_no_other_problem(tmp_path):
     for role in ("images", "masks"):
         (tmp_path / "morning" / role).mkdir(parents=True)
     (tmp_path / "morning" / "masks" / "notes.txt").write_text("none today")
@@ -104,7 +103,7 @@ def line(image, label_source):
     return FrameRecord(Path(image).stem, image, label_source, hero_pixels=0, people_pixels=0).to_line()
 
 
-def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
+def test_pseudo_labelled_frames_are_recognised(tmp_path, frame):
     for number in range(3):
         write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
     lines = [line("000000.jpeg", "simulator"), line("000001.jpeg", "model"), b"[]\n", line("000002.jpeg", "model")[:40]]
@@ -114,20 +113,20 @@ def test_frames_that_a_model_labelled_are_known(tmp_path, frame):
         assert [pair.pseudo_labelled for pair in find_pairs(source)[0]] == [False, True, False]
 
 
-def test_a_frame_that_is_just_being_recorded_is_no_problem(tmp_path, frame):
+def test_frame_that_is_being_recorded_is_no_problem(tmp_path, frame):
     for number in range(3):
         write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
     lines = [line(f"{number:06d}.jpeg", "simulator") for number in range(2)]
     (tmp_path / "flight" / "frames.jsonl").write_bytes(b"".join(lines))
-    (tmp_path / "flight" / "masks" / "000002.png").unlink()  # as a listing between its image and its mask sees it
+    (tmp_path / "flight" / "masks" / "000002.png").unlink()  # as in a listing made between the two writes
     pairs, problems = find_pairs(tmp_path)
     assert [pair.name for pair in pairs] == ["000000", "000001"]
     assert problems == []
-    (tmp_path / "flight" / "masks" / "000001.png").unlink()  # was there, as its line says
+    (tmp_path / "flight" / "masks" / "000001.png").unlink()  # existed, according to its line
     assert [problem.kind for problem in find_pairs(tmp_path)[1]] == ["no mask"]
 
 
-def test_a_mask_that_is_missing_is_told_whatever_its_frame_is_called(tmp_path, frame):
+def test_missing_mask_is_reported_for_any_name(tmp_path, frame):
     write_frame(tmp_path, "run_1_cam1_00001.png", "run_1_mask_00001.png", *frame)
     (tmp_path / "frames.jsonl").write_bytes(line("run_1_cam1_00001.png", "simulator"))
     (tmp_path / "masks" / "run_1_mask_00001.png").unlink()
@@ -135,7 +134,7 @@ def test_a_mask_that_is_missing_is_told_whatever_its_frame_is_called(tmp_path, f
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere links need rights")
-def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
+def test_linked_recording_is_found_and_circular_links_end(tmp_path, frame):
     write_frame(tmp_path / "elsewhere" / "far", "000000.jpeg", "000000.png", *frame)
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "far").symlink_to(tmp_path / "elsewhere" / "far")
@@ -145,7 +144,7 @@ def test_a_linked_run_is_found_and_a_circle_of_links_ends(tmp_path, frame):
     assert problems == []
 
 
-def test_what_an_archiver_leaves_beside_is_no_dataset(tmp_path, frame):
+def test_archivers_metadata_is_no_dataset(tmp_path, frame):
     write_frame(tmp_path / "train", "000000.jpeg", "000000.png", *frame)
     for role, name in (("images", "._000000.jpeg"), ("masks", "._000000.png")):
         (tmp_path / "__MACOSX" / "train" / role).mkdir(parents=True)
@@ -157,21 +156,14 @@ def test_what_an_archiver_leaves_beside_is_no_dataset(tmp_path, frame):
         assert problems == []
 
 
-def test_frames_of_a_run_are_known_by_it(tmp_path, frame):
+def test_pairs_name_their_recording(tmp_path, frame):
     write_frame(tmp_path / "train", "1_run1_cam1_00000.jpeg", "1_run1_mask_00000.png", *frame)
     write_frame(tmp_path / "mine" / "evening", "000000.jpeg", "000000.png", *frame)
     runs = {pair.recording for pair in find_pairs(tmp_path)[0]}
     assert {run.split("/", 1)[1] for run in runs} == {"train/1_run1", "mine/evening"}
 
 
-@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
-def test_masks_of_either_scale_give_the_same_labels(values):
-    labels = draw_labels(np.random.default_rng(2), 32)
-    mask = np.eye(3, dtype=np.uint8)[labels] * values[1]
-    np.testing.assert_array_equal(labels_of_mask(mask), labels)
-
-
-def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):
+def test_invalid_files_are_reported_by_name(tmp_path, frame):
     image, labels = frame
     for number in range(5):
         write_frame(tmp_path, f"a_cam1_{number}.png", f"a_mask_{number}.png", image, labels)
@@ -190,7 +182,7 @@ def test_bad_files_are_each_reported_with_their_name(tmp_path, frame):
     assert "a_mask_3.png" in found["classes"]
 
 
-def test_what_is_no_dataset_is_one_sentence(tmp_path):
+def test_no_dataset_is_one_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "fake.zip").write_bytes(b"PK no")
     with pytest.raises(DatasetError, match="does not exist"):

@@ -1,4 +1,4 @@
-"""What QuadSim's own recording becomes: masks as the original made them, broken frames named and left out."""
+"""Import of QuadSim's own recordings: masks equal the original project's, broken frames are reported and left out."""
 
 import shutil
 import zipfile
@@ -30,7 +30,7 @@ def raw(shared, tmp_path_factory):
 
 @pytest.fixture
 def recording(tmp_path):
-    """Three frames as QuadSim writes them: the left is background, the middle a person, the right the hero."""
+    """Three frames as QuadSim writes them: background on the left, people in the middle, the target on the right."""
     folder = tmp_path / "IMG"
     folder.mkdir()
     near, far = np.uint8(40), np.uint8(255)
@@ -45,25 +45,23 @@ def recording(tmp_path):
     return folder
 
 
-def test_every_mask_equals_the_originals(raw, tmp_path):
+def test_masks_equal_the_original_ones(raw, tmp_path):
     images, expected = raw
-    assert main(["import", str(images), str(tmp_path / "run")]) == 0
+    assert main(["import", str(images), str(tmp_path / "imported")]) == 0
     theirs = sorted((expected / "masks").iterdir())
-    ours = sorted((tmp_path / "run" / "masks").iterdir())
+    ours = sorted((tmp_path / "imported" / "masks").iterdir())
     assert len(theirs) == len(ours) == 116
     for their_file, our_file in zip(theirs, ours, strict=True):
         assert their_file.stem.endswith(our_file.stem)
         theirs_read, ours_read = (cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in (their_file, our_file))
         np.testing.assert_array_equal(ours_read, theirs_read)
     for file in images.glob("cam1_*.png"):
-        assert (tmp_path / "run" / "images" / file.name[5:]).read_bytes() == file.read_bytes()
+        assert (tmp_path / "imported" / "images" / file.name[5:]).read_bytes() == file.read_bytes()
 
 
-def test_the_import_is_a_dataset_and_a_recording(recording, tmp_path):
-    assert (
-        main(["import", str(recording.parent), str(tmp_path / "runs" / "first")]) == 0
-    )  # the folder above IMG will do
-    pairs, problems = find_pairs(tmp_path / "runs")
+def test_import_is_a_dataset_and_a_recording(recording, tmp_path):
+    assert main(["import", str(recording.parent), str(tmp_path / "recordings" / "first")]) == 0  # the parent of IMG
+    pairs, problems = find_pairs(tmp_path / "recordings")
     assert [pair.name for pair in pairs] == ["00000", "00001", "00002"]
     assert not problems
     assert not check_pairs(pairs)
@@ -73,14 +71,14 @@ def test_the_import_is_a_dataset_and_a_recording(recording, tmp_path):
     for channel in range(3):  # background left, people in the middle, hero right
         expected[:, 3 * channel : 3 * channel + 3, channel] = 255
     np.testing.assert_array_equal(mask, expected)
-    run = open_recording(tmp_path / "runs" / "first")
-    assert run.state == "finished"
-    assert [frame.hero_pixels for frame in run.frames] == [24, 24, 24]
-    assert {frame.label_source for frame in run.frames} == {"simulator"}
+    recording = open_recording(tmp_path / "recordings" / "first")
+    assert recording.state == "finished"
+    assert [frame.hero_pixels for frame in recording.frames] == [24, 24, 24]
+    assert {frame.label_source for frame in recording.frames} == {"simulator"}
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
-def test_the_nearest_camera_gives_the_class(depths):
+def test_nearest_camera_determines_the_class(depths):
     people, hero, environment = depths
     order = [(environment - 1) % 256, people, hero]
     expected = order.index(min(order))
@@ -89,7 +87,7 @@ def test_the_nearest_camera_gives_the_class(depths):
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_where_channels_differ_red_is_the_depth_as_in_the_original(recording, channels):
+def test_red_channel_is_the_depth_if_channels_differ(recording, channels):
     for camera in (2, 3, 4):
         file = str(recording / f"cam{camera}_00001.png")
         pixels = np.full((8, 9, channels), 7 * camera, np.uint8)  # blue, green and alpha: the people nearest everywhere
@@ -110,7 +108,7 @@ def damage(file, how):
     elif how == "flipped":
         file.write_bytes(data[:60] + bytes([data[60] ^ 255]) + data[61:])
     elif how == "text":
-        file.write_bytes(b"this is no picture")
+        file.write_bytes(b"this is no image")
     elif how == "size":
         cv2.imwrite(str(file), np.zeros((4, 4, 3), np.uint8))
     elif how == "16 bits":
@@ -119,23 +117,23 @@ def damage(file, how):
 
 @pytest.mark.parametrize("how", ["missing", "truncated", "empty", "flipped", "text", "size", "16 bits"])
 @pytest.mark.parametrize("camera", [1, 3])
-def test_a_frame_with_a_bad_file_is_named_and_left_out(recording, tmp_path, capsys, how, camera):
+def test_frame_with_an_invalid_file_is_reported_and_left_out(recording, tmp_path, capsys, how, camera):
     damage(recording / f"cam{camera}_00001.png", how)
-    assert main(["import", str(recording), str(tmp_path / "run")]) == 0
+    assert main(["import", str(recording), str(tmp_path / "imported")]) == 0
     out = capsys.readouterr().out
     assert "left out: frame 00001" in out
     assert f"cam{camera}" in out
-    pairs, problems = find_pairs(tmp_path / "run")
-    assert [pair.name for pair in pairs] == ["00000", "00002"]  # and nobody's label has moved
+    pairs, problems = find_pairs(tmp_path / "imported")
+    assert [pair.name for pair in pairs] == ["00000", "00002"]  # no other label shifts
     assert not problems
-    assert open_recording(tmp_path / "run").meta["left_out"]
+    assert open_recording(tmp_path / "imported").meta["left_out"]
 
 
-def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path, capsys):
-    (tmp_path / "run").mkdir()
-    assert main(["import", str(recording), str(tmp_path / "run")]) == 2
+def test_nothing_is_overwritten_and_nothing_empty_is_made(recording, tmp_path, capsys):
+    (tmp_path / "imported").mkdir()
+    assert main(["import", str(recording), str(tmp_path / "imported")]) == 2
     assert "exists already" in capsys.readouterr().err
-    assert main(["import", str(tmp_path / "run"), str(tmp_path / "other")]) == 2
+    assert main(["import", str(tmp_path / "imported"), str(tmp_path / "other")]) == 2
     assert "cam1_00000.png" in capsys.readouterr().err
     for file in recording.glob("cam4*"):
         file.unlink()
@@ -145,9 +143,7 @@ def test_nothing_is_overwritten_and_nothing_useless_is_made(recording, tmp_path,
 
 
 @pytest.mark.parametrize(("ended_by", "status"), [(KeyboardInterrupt(), 130), (OSError("the disk is full"), 2)])
-def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
-    recording, tmp_path, monkeypatch, capsys, ended_by, status
-):
+def test_aborted_import_leaves_nothing_behind(recording, tmp_path, monkeypatch, capsys, ended_by, status):
     add = RecordingWriter.add
 
     def ends(self, record, *files):
@@ -157,14 +153,14 @@ def test_an_import_that_is_ended_leaves_nothing_in_the_way_of_the_next(
 
     with monkeypatch.context() as patched:
         patched.setattr(RecordingWriter, "add", ends)
-        assert main(["import", str(recording), str(tmp_path / "runs" / "first")]) == status
+        assert main(["import", str(recording), str(tmp_path / "recordings" / "first")]) == status
     assert len(capsys.readouterr().err.splitlines()) == 1
-    assert not list((tmp_path / "runs").iterdir())
-    assert main(["import", str(recording), str(tmp_path / "runs" / "first")]) == 0
-    assert len(open_recording(tmp_path / "runs" / "first").frames) == 3
+    assert not list((tmp_path / "recordings").iterdir())
+    assert main(["import", str(recording), str(tmp_path / "recordings" / "first")]) == 0
+    assert len(open_recording(tmp_path / "recordings" / "first").frames) == 3
 
 
-def test_other_files_beside_the_cameras_do_not_matter(recording):
+def test_other_files_are_ignored(recording):
     shutil.copy(recording / "cam1_00000.png", recording / "thumbnail.png")
     (recording / "cam5_00000.png").write_bytes(b"")
     frames = find_frames(recording)

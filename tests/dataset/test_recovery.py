@@ -1,4 +1,4 @@
-"""Recordings that were interrupted: what is intact stays, the rest is quarantined, nothing is deleted."""
+"""Interrupted recordings: intact frames stay, the rest is quarantined, nothing is deleted."""
 
 import json
 import os
@@ -20,18 +20,18 @@ from dataset.recordings.recovery import recover, recover_all
 from dataset.recordings.writer import RecordingWriter
 
 ROOT = Path(__file__).resolve().parents[2]
-JPEG = b"\xff\xd8 picture \xff\xd9"
+JPEG = b"\xff\xd8 image \xff\xd9"
 PNG = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 
 
-def everything_in(run: Path) -> list[bytes]:
-    return sorted(file.read_bytes() for file in run.rglob("*") if file.is_file())
+def everything_in(recording: Path) -> list[bytes]:
+    return sorted(file.read_bytes() for file in recording.rglob("*") if file.is_file())
 
 
 @pytest.fixture
 def interrupted(tmp_path):
-    """A run of five frames whose writer has vanished."""
-    writer = RecordingWriter(tmp_path, "run", {"model": "m"})
+    """Recording of five frames whose writer has vanished."""
+    writer = RecordingWriter(tmp_path, "flight", {"model": "m"})
     for number in range(5):
         record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number, received=1e9 + number)
         writer.add(record, JPEG, PNG, PNG)
@@ -40,7 +40,7 @@ def interrupted(tmp_path):
     return writer.path
 
 
-def test_a_run_that_was_interrupted_between_frames_is_finished(interrupted):
+def test_recording_interrupted_between_frames_is_completed(interrupted):
     recovered = recover(interrupted)
     assert (recovered.frames, recovered.lines, recovered.files) == (5, 0, 0)
     meta = read_meta(interrupted)
@@ -48,10 +48,10 @@ def test_a_run_that_was_interrupted_between_frames_is_finished(interrupted):
     assert meta["model"] == "m"
     assert meta["end_reason"] == "interrupted"
     assert meta["ended"].startswith("2001-09-09T01:46:44")  # when its last frame was received
-    assert recover(interrupted) is None  # it is in order now
+    assert recover(interrupted) is None  # needs no recovery any more
 
 
-def test_an_unfinished_line_and_its_files_are_quarantined(interrupted):
+def test_unfinished_line_and_its_files_are_quarantined(interrupted):
     lines = (interrupted / "frames.jsonl").read_bytes()
     (interrupted / "frames.jsonl").write_bytes(lines[:-10])
     recovered = recover(interrupted)
@@ -63,14 +63,14 @@ def test_an_unfinished_line_and_its_files_are_quarantined(interrupted):
         "images-000004.jpeg",
         "masks-000004.png",
     ]
-    pairs, problems = find_pairs(interrupted)  # what is quarantined is no part of the dataset
+    pairs, problems = find_pairs(interrupted)  # the quarantine is no part of the dataset
     assert len(pairs) == 4
     assert not problems
 
 
 @pytest.mark.parametrize("part", ["images/000002.jpeg", "masks/000002.png", "depth/000002.png"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "zeros"])
-def test_a_frame_with_a_damaged_file_is_quarantined(interrupted, part, damage):
+def test_frame_with_a_damaged_file_is_quarantined(interrupted, part, damage):
     file = interrupted / part
     data = file.read_bytes()
     if damage == "missing":
@@ -83,7 +83,7 @@ def test_a_frame_with_a_damaged_file_is_quarantined(interrupted, part, damage):
     assert find_pairs(interrupted)[1] == []
 
 
-def test_lines_that_a_power_cut_turned_to_zeros_are_quarantined(interrupted):
+def test_lines_zeroed_by_a_power_cut_are_quarantined(interrupted):
     lines = (interrupted / "frames.jsonl").read_bytes().splitlines(keepends=True)
     lines[3] = bytes(len(lines[3]) - 1) + b"\n"
     (interrupted / "frames.jsonl").write_bytes(b"".join(lines))
@@ -99,17 +99,17 @@ def test_no_file_is_deleted(interrupted):
     assert all(data in after for data in before)
 
 
-def test_lost_meta_data_do_not_lose_the_frames(interrupted):
+def test_missing_metadata_does_not_lose_frames(interrupted):
     (interrupted / "meta.json").write_bytes(b"")
     assert recover(interrupted).frames == 5
     assert read_meta(interrupted)["frames"] == 5
 
 
-def test_a_run_that_is_being_written_is_left_alone(tmp_path):
-    writer = RecordingWriter(tmp_path, "run", {})
+def test_recording_that_is_being_written_is_left_alone(tmp_path):
+    writer = RecordingWriter(tmp_path, "flight", {})
     assert recover_all(tmp_path) == []
     assert lock(writer.path) is None
-    other = RecordingWriter(tmp_path, "run", {})  # a second recorder of the same name gets a run of its own
+    other = RecordingWriter(tmp_path, "flight", {})  # a second writer of the same name gets its own folder
     assert other.path != writer.path
     writer.close("done")
     other.close("done")
@@ -118,12 +118,12 @@ def test_a_run_that_is_being_written_is_left_alone(tmp_path):
 
 
 class Killed(BaseException):
-    """What no writer catches."""
+    """Exception that no writer catches."""
 
 
 @pytest.mark.parametrize("part", ["images", "masks", "depth"])
-def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, monkeypatch, part):
-    writer = RecordingWriter(tmp_path, "run", {})
+def test_half_written_frame_is_in_no_dataset(tmp_path, monkeypatch, part):
+    writer = RecordingWriter(tmp_path, "flight", {})
     records = [FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number) for number in range(2)]
     writer.add(records[0], JPEG, PNG, PNG)
     write = Path.write_bytes
@@ -138,7 +138,7 @@ def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, mo
     with pytest.raises(Killed):
         writer.add(records[1], JPEG, PNG, PNG)
     monkeypatch.undo()
-    pairs, problems = find_pairs(tmp_path)  # a training, before anybody has put the run in order
+    pairs, problems = find_pairs(tmp_path)  # by a training, before the recovery
     assert ([pair.name for pair in pairs], problems) == (["000000"], [])
     writer._lock.release()
     os.close(writer._file)
@@ -148,7 +148,7 @@ def test_a_frame_whose_files_are_half_written_is_in_no_ones_dataset(tmp_path, mo
     assert find_pairs(tmp_path)[1] == []
 
 
-def test_foreign_folders_are_left_alone(tmp_path):
+def test_other_folders_are_left_alone(tmp_path):
     (tmp_path / "holiday" / "images").mkdir(parents=True)
     (tmp_path / "holiday" / "images" / "beach.jpeg").write_bytes(b"")
     (tmp_path / "README.md").write_text("hello")
@@ -157,7 +157,7 @@ def test_foreign_folders_are_left_alone(tmp_path):
     assert (tmp_path / "holiday" / "images" / "beach.jpeg").exists()
 
 
-def test_killed_at_twenty_random_moments_only_the_frame_in_flight_is_lost(tmp_path):
+def test_killed_at_twenty_random_moments_only_the_unfinished_frame_is_lost(tmp_path):
     moments = random.Random()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     script = Path(__file__).with_name("record_until_killed.py")
@@ -174,21 +174,21 @@ def test_killed_at_twenty_random_moments_only_the_frame_in_flight_is_lost(tmp_pa
         for folder, child in children:
             time.sleep(moments.uniform(0, 0.1))
             child.kill()  # SIGKILL
-            said = child.stdout.read().split()  # the rest of what it said, to its end
+            output = child.stdout.read().split()  # the rest of its output
             child.wait()
-            written = int(said[-1]) if said else 2
-            (run,) = folder.iterdir()
+            written = int(output[-1]) if output else 2
+            (recording,) = folder.iterdir()
             (recovered,) = recover_all(folder)
             assert written <= recovered.frames
             assert recovered.lines <= 1
             assert recovered.files <= 3  # of the one frame that was being written
             unfinished += bool(recovered.files)
-            assert [record.number for record in read_frame_records(run)[0]] == list(range(recovered.frames))
-            pairs, problems = find_pairs(run)
+            assert [record.number for record in read_frame_records(recording)[0]] == list(range(recovered.frames))
+            pairs, problems = find_pairs(recording)
             assert len(pairs) == recovered.frames
             assert not problems
             assert not check_pairs(pairs[-3:])
-            meta = json.loads((run / "meta.json").read_bytes())
+            meta = json.loads((recording / "meta.json").read_bytes())
             assert meta["frames"] == recovered.frames
             assert meta["ended"]
     print(f"{unfinished} of 20 were killed in the middle of a frame")

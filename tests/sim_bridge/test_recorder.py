@@ -1,4 +1,4 @@
-"""What lands in a recording: bytes as received, masks, decisions; filters; a disk that is slow or full."""
+"""Contents of a recording: bytes as received, masks, decisions; starts and stops; a disk that is slow or full."""
 
 import base64
 import errno
@@ -19,29 +19,29 @@ from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
 
 
-class SeesABlob:
-    """A network that sees the hero as a square and a person beside it, at 64x64, and is sure of it."""
+class DetectsABlob:
+    """Network that confidently detects the target as a square, and a person beside it, at 64x64."""
 
-    hero = (slice(30, 40), slice(20, 26))
+    target = (slice(30, 40), slice(20, 26))
 
     def predict(self, images):
         probabilities = np.zeros((len(images), 64, 64, 3), np.float32)
         probabilities[..., 0] = 1
         probabilities[:, 30:40, 50:60] = (0, 1, 0)
-        probabilities[(slice(None), *self.hero)] = (0.05, 0.0, 0.95)
+        probabilities[(slice(None), *self.target)] = (0.05, 0.0, 0.95)
         return probabilities
 
 
 @pytest.fixture
 def record(tmp_path, serve):
-    """A bridge that records to tmp_path/runs."""
+    """Start a bridge that records to tmp_path/recordings."""
     recorders = []
 
     def start(segmenter=None, make_agent=FollowAgent, report=lambda sentence: None, **settings):
-        settings = {"enabled": True, "folder": str(tmp_path / "runs"), "name": "flight"} | settings
+        settings = {"enabled": True, "folder": str(tmp_path / "recordings"), "name": "flight"} | settings
         recorder = Recorder(RecordingSettings(**settings), {"model": {"name": "blob"}}, report)
         recorders.append(recorder)
-        return recorder, serve(segmenter or SeesABlob(), make_agent, subscribers=[recorder])
+        return recorder, serve(segmenter or DetectsABlob(), make_agent, subscribers=[recorder])
 
     yield start
     for recorder in recorders:
@@ -50,7 +50,7 @@ def record(tmp_path, serve):
 
 @pytest.fixture
 def fly(connect, eventually, record, payload):
-    """Fly frames in lockstep through a recording bridge, and end it."""
+    """Fly frames in lockstep through a recording bridge, and close it."""
 
     def run(payloads, **settings):
         recorder, server = record(**settings)
@@ -68,24 +68,24 @@ def fly(connect, eventually, record, payload):
     return run
 
 
-def truth(label: int) -> str:
-    """A truth mask of one class, as the stand-in sends it."""
+def ground_truth(label: int) -> str:
+    """Return a ground-truth mask of one class, as the built-in simulator sends it."""
     bgr = np.zeros((256, 256, 3), np.uint8)
     bgr[..., 2 - label] = 255
     return base64.b64encode(cv2.imencode(".png", bgr)[1].tobytes()).decode()
 
 
-def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
+def test_recording_has_what_was_received_and_decided(fly, payload, tmp_path):
     # A depth of 10 m, at which the blob is as high as a person.
     payloads = [payload(timestamp=10 + number / 5, brightness=50 + number, depth=25) for number in range(5)]
     fly(payloads)
-    run = tmp_path / "runs" / "flight"
-    records, broken = read_frame_records(run)
+    recording = tmp_path / "recordings" / "flight"
+    records, broken = read_frame_records(recording)
     assert not broken
     assert [record.frame for record in records] == [f"{number:06d}" for number in range(5)]
     for record, sent in zip(records, payloads, strict=True):
-        assert (run / "images" / record.image).read_bytes() == base64.b64decode(sent["rgb_image"])
-        assert (run / "depth" / f"{record.frame}.png").read_bytes() == base64.b64decode(sent["depth_image"])
+        assert (recording / "images" / record.image).read_bytes() == base64.b64decode(sent["rgb_image"])
+        assert (recording / "depth" / f"{record.frame}.png").read_bytes() == base64.b64decode(sent["depth_image"])
         assert record.timestamp == float(sent["timestamp"])
         assert ",".join(f"{value:.4f}" for value in record.gimbal_pose) == sent["gimbal_pose"]
         assert record.state == "found"
@@ -97,7 +97,7 @@ def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
         assert record.hero_pixels == 40 * 24
         assert record.people_pixels == 40 * 40
         assert set(record.timings) >= {"wait", "decode", "network", "agent", "total"}
-    meta = read_meta(run)
+    meta = read_meta(recording)
     assert meta["model"] == {"name": "blob"}
     assert meta["frames"] == 5
     assert meta["labels"] == {"model": 5}
@@ -105,9 +105,9 @@ def test_a_recording_is_what_came_and_what_was_decided(fly, payload, tmp_path):
     assert meta["dropped"] == {}
 
 
-def test_a_recording_is_a_dataset(fly, payload, tmp_path):
+def test_recording_is_a_dataset(fly, payload, tmp_path):
     fly([payload(timestamp=number, brightness=90) for number in range(3)])
-    pairs, problems = find_pairs(tmp_path / "runs")
+    pairs, problems = find_pairs(tmp_path / "recordings")
     assert not problems
     assert len(pairs) == 3
     image, mask = read_pair(pairs[0])
@@ -119,19 +119,22 @@ def test_a_recording_is_a_dataset(fly, payload, tmp_path):
     np.testing.assert_array_equal(mask, expected)
 
 
-def test_the_simulators_truth_goes_before_the_models_mask(fly, payload, tmp_path):
-    with_truth = payload(timestamp=1) | {"ground_truth_mask": truth(1), "ground_truth_target": "1.5,2.5,0"}
+def test_ground_truth_takes_precedence_over_the_models_mask(fly, payload, tmp_path):
+    with_ground_truth = payload(timestamp=1) | {
+        "ground_truth_mask": ground_truth(1),
+        "ground_truth_target": "1.5,2.5,0",
+    }
     broken = payload(timestamp=2) | {"ground_truth_mask": base64.b64encode(b"no mask").decode()}
-    fly([with_truth, broken])
-    run = tmp_path / "runs" / "flight"
-    first, second = read_frame_records(run)[0]
-    assert (run / "masks" / "000000.png").read_bytes() == base64.b64decode(with_truth["ground_truth_mask"])
+    fly([with_ground_truth, broken])
+    recording = tmp_path / "recordings" / "flight"
+    first, second = read_frame_records(recording)[0]
+    assert (recording / "masks" / "000000.png").read_bytes() == base64.b64decode(with_ground_truth["ground_truth_mask"])
     assert (first.label_source, first.hero_pixels, first.people_pixels) == ("simulator", 0, 256 * 256)
     assert first.ground_truth_target == (1.5, 2.5, 0.0)
     assert second.label_source == "model"
 
 
-def test_two_simulators_get_two_runs(record, connect, payload, eventually, tmp_path):
+def test_two_simulators_get_two_recordings(record, connect, payload, eventually, tmp_path):
     recorder, server = record()
     clients = [connect(server.port) for _ in range(2)]
     for client in clients:
@@ -139,55 +142,58 @@ def test_two_simulators_get_two_runs(record, connect, payload, eventually, tmp_p
     assert eventually(lambda: all(client.acknowledged for client in clients))
     server.stop()
     recorder.close()
-    assert sorted(run.name for run in (tmp_path / "runs").iterdir()) == ["flight", "flight-2"]
-    assert all(len(read_frame_records(run)[0]) == 1 for run in (tmp_path / "runs").iterdir())
+    assert sorted(recording.name for recording in (tmp_path / "recordings").iterdir()) == ["flight", "flight-2"]
+    assert all(len(read_frame_records(recording)[0]) == 1 for recording in (tmp_path / "recordings").iterdir())
 
 
-def test_start_and_stop_in_flight(record, connect, payload, eventually, tmp_path):
+def test_start_and_stop_during_a_flight(record, connect, payload, eventually, tmp_path):
     recorder, server = record(enabled=False)
     client = connect(server.port)
 
     def send(number):
         client.send(f"42{number}" + json.dumps(["sensor_frame", payload(timestamp=number)]))
         assert eventually(lambda: number in client.acknowledged)
-        time.sleep(0.05)  # subscribers hear of it on their own thread
+        time.sleep(0.05)  # subscribers are called on threads of their own
 
     send(0)
     assert recorder.start("first") == "first"
     send(1)
     recorder.toggle()
     send(2)
-    assert eventually(lambda: (tmp_path / "runs" / "first").is_dir())
+    assert eventually(lambda: (tmp_path / "recordings" / "first").is_dir())
     assert recorder.start("first") == "first-2"
     send(3)
     assert recorder.status()["recording"]
     recorder.close()
-    runs = {run.name: [record.number for record in read_frame_records(run)[0]] for run in (tmp_path / "runs").iterdir()}
-    assert runs == {"first": [1], "first-2": [3]}
+    recordings = {
+        recording.name: [record.number for record in read_frame_records(recording)[0]]
+        for recording in (tmp_path / "recordings").iterdir()
+    }
+    assert recordings == {"first": [1], "first-2": [3]}
     with pytest.raises(ValueError, match="letters"):
         recorder.start("../elsewhere")
 
 
-def test_the_key_takes_the_name_of_the_settings(record, tmp_path):
+def test_toggle_uses_the_name_of_the_settings(record, tmp_path):
     recorder, _ = record(enabled=False, name="meadow")
     recorder.toggle()
     assert recorder.status()["name"] == "meadow"
 
 
-def test_where_a_name_is_taken_meanwhile_the_folder_is_told(record, connect, payload, eventually, tmp_path):
-    said = []
-    recorder, server = record(enabled=False, report=said.append)
-    (tmp_path / "runs" / "meadow").mkdir(parents=True)
+def test_name_that_is_taken_gets_a_number(record, connect, payload, eventually, tmp_path):
+    reported = []
+    recorder, server = record(enabled=False, report=reported.append)
+    (tmp_path / "recordings" / "meadow").mkdir(parents=True)
     recorder.start("meadow")
-    assert said == [f"recording to {tmp_path / 'runs' / 'meadow-2'}"]
+    assert reported == [f"recording to {tmp_path / 'recordings' / 'meadow-2'}"]
     assert recorder.status()["name"] == "meadow-2"
-    (tmp_path / "runs" / "meadow-2").mkdir()
+    (tmp_path / "recordings" / "meadow-2").mkdir()
     connect(server.port).send_frame(payload())
     assert eventually(lambda: recorder.status()["frames"])
     assert recorder.status()["name"] == "meadow-3"
 
 
-def test_who_is_told_of_a_start_may_ask_the_recorder(record):
+def test_report_may_call_the_recorder(record):
     asked = []
 
     def report(sentence):
@@ -200,22 +206,22 @@ def test_who_is_told_of_a_start_may_ask_the_recorder(record):
     assert asked == ["first"]
 
 
-def test_a_slow_disk_costs_frames_of_the_recording_and_not_the_flight(fly, payload, tmp_path, monkeypatch):
+def test_slow_disk_drops_frames_of_the_recording_and_does_not_delay_the_flight(fly, payload, tmp_path, monkeypatch):
     slow = threading.Event()
     add = RecordingWriter.add
     monkeypatch.setattr(RecordingWriter, "add", lambda *arguments: (slow.wait(20), add(*arguments)))
     payloads = [payload(timestamp=number) for number in range(12)]
-    threading.Timer(3.0, slow.set).start()  # lockstep: all are answered long before
+    threading.Timer(3.0, slow.set).start()  # all frames are answered long before
     began = time.monotonic()
     recorder = fly(payloads, queue_frames=4)
     assert time.monotonic() - began < 20
-    kept = len(read_frame_records(tmp_path / "runs" / "flight")[0])
-    assert kept <= 5  # one at the disk, four waiting
+    kept = len(read_frame_records(tmp_path / "recordings" / "flight")[0])
+    assert kept <= 5  # one being written, four waiting
     assert recorder.status()["dropped"] == {"the disk was too slow": 12 - kept}
-    assert read_meta(tmp_path / "runs" / "flight")["dropped"] == {"the disk was too slow": 12 - kept}
+    assert read_meta(tmp_path / "recordings" / "flight")["dropped"] == {"the disk was too slow": 12 - kept}
 
 
-def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, tmp_path, monkeypatch):
+def test_full_disk_drops_frames_and_leaves_nothing_half_written(fly, payload, tmp_path, monkeypatch):
     monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_PAUSE", 0.0)
     import os
 
@@ -230,16 +236,16 @@ def test_a_full_disk_costs_frames_and_leaves_nothing_half_written(fly, payload, 
 
     monkeypatch.setattr("dataset.recordings.writer.os.write", full)
     recorder = fly([payload(timestamp=number) for number in range(6)])
-    run = tmp_path / "runs" / "flight"
-    records, broken = read_frame_records(run)
+    recording = tmp_path / "recordings" / "flight"
+    records, broken = read_frame_records(recording)
     assert not broken
     assert [record.number for record in records] == [0, 3, 4, 5]
-    assert len(list((run / "images").iterdir())) == 4
+    assert len(list((recording / "images").iterdir())) == 4
     assert recorder.status()["dropped"] == {"the disk refused": 2}
 
 
-class SeesABlobFrom(SeesABlob):
-    """The same, with nobody there before the frame of that number."""
+class DetectsABlobFrom(DetectsABlob):
+    """The same, with nothing before the frame of that number."""
 
     def __init__(self, first):
         self.first, self.seen = first, 0
@@ -253,7 +259,7 @@ class SeesABlobFrom(SeesABlob):
         return probabilities
 
 
-def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fly, payload, tmp_path, monkeypatch):
+def test_every_held_back_frame_that_the_disk_refuses_is_counted(fly, payload, tmp_path, monkeypatch):
     monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_PAUSE", 0.0)
     add, refused = RecordingWriter.add, []
 
@@ -265,13 +271,13 @@ def test_of_frames_that_were_held_back_every_one_that_the_disk_refuses_counts(fl
 
     monkeypatch.setattr(RecordingWriter, "add", full)
     payloads = [payload(timestamp=number, depth=25) for number in range(8)]
-    recorder = fly(payloads, segmenter=SeesABlobFrom(5), filter=("events",))  # found in 5, and 0 to 4 come with it
-    run = tmp_path / "runs" / "flight"
-    assert [record.number for record in read_frame_records(run)[0]] == [0, 6, 7]
-    assert read_meta(run)["dropped"] == recorder.status()["dropped"] == {"the disk refused": 5}
+    recorder = fly(payloads, segmenter=DetectsABlobFrom(5), filter=("events",))  # found in 5; 0 to 4 surround it
+    recording = tmp_path / "recordings" / "flight"
+    assert [record.number for record in read_frame_records(recording)[0]] == [0, 6, 7]
+    assert read_meta(recording)["dropped"] == recorder.status()["dropped"] == {"the disk refused": 5}
 
 
-def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly, payload, tmp_path, monkeypatch):
+def test_frames_refused_before_the_folder_was_made_are_counted(fly, payload, tmp_path, monkeypatch):
     monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_PAUSE", 0.0)
     make, tries = RecordingWriter.__init__, []
 
@@ -283,35 +289,37 @@ def test_what_the_disk_refused_before_there_was_a_folder_is_in_the_meta_data(fly
 
     monkeypatch.setattr(RecordingWriter, "__init__", full)
     fly([payload(timestamp=number) for number in range(4)])
-    meta = read_meta(tmp_path / "runs" / "flight")
+    meta = read_meta(tmp_path / "recordings" / "flight")
     assert (meta["frames"], meta["first_number"], meta["dropped"]) == (2, 2, {"the disk refused": 2})
 
 
-def test_where_no_frame_is_chosen_there_is_no_run(record, connect, payload, eventually, tmp_path):
-    said = []
-    recorder, server = record(filter=("far",), name="distant", report=said.append)
+def test_no_recording_is_made_if_no_frame_passes_the_filter(record, connect, payload, eventually, tmp_path):
+    reported = []
+    recorder, server = record(filter=("far",), name="distant", report=reported.append)
     client = connect(server.port)
-    frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"ground_truth_mask": truth(0)}]
-    for number, frame in enumerate(frames):  # 960 hero pixels at 10 m, then none
+    frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"ground_truth_mask": ground_truth(0)}]
+    for number, frame in enumerate(frames):  # 960 target pixels at 10 m, then none
         client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
         assert eventually(lambda number=number: number in client.acknowledged)
     assert recorder.status()["name"] == "distant"
     server.stop()
-    assert eventually(lambda: len(said) > 1 or not server.sessions)  # the follower's end closes the connection first
+    assert eventually(
+        lambda: len(reported) > 1 or not server.sessions
+    )  # the follower's end closes the connection first
     recorder.close()
-    assert not list((tmp_path / "runs").glob("*"))
-    assert said[1:] == ["recorded nothing of simulator 1, no frame passed the filter; the follower ended"]
+    assert not list((tmp_path / "recordings").glob("*"))
+    assert reported[1:] == ["recorded nothing of simulator 1, no frame passed the filter; the follower ended"]
 
 
-def test_the_recording_ends_at_its_limit(fly, payload, tmp_path):
+def test_recording_ends_at_its_limit(fly, payload, tmp_path):
     recorder = fly([payload(timestamp=number) for number in range(20)], max_gigabytes=2e-5)
-    run = tmp_path / "runs" / "flight"
-    assert 1 < len(read_frame_records(run)[0]) < 20
-    assert "limit" in read_meta(run)["end_reason"]
+    recording = tmp_path / "recordings" / "flight"
+    assert 1 < len(read_frame_records(recording)[0]) < 20
+    assert "limit" in read_meta(recording)["end_reason"]
     assert not recorder.recording
 
 
-def test_nothing_is_recorded_where_the_disk_is_nearly_full(fly, payload, tmp_path):
+def test_nothing_is_recorded_if_the_disk_is_nearly_full(fly, payload, tmp_path):
     recorder = fly([payload()], min_free_gigabytes=1e9)
-    assert not list((tmp_path / "runs").iterdir())
+    assert not list((tmp_path / "recordings").iterdir())
     assert not recorder.recording

@@ -1,4 +1,4 @@
-"""A recording played again: the same decisions from the same bridge, and differences found where it is another."""
+"""Replay of a recording: the same bridge decides the same, and differences of another one are found."""
 
 import dataclasses
 import json
@@ -20,61 +20,61 @@ from sim_bridge.replay.check import check, comparable_frames, compare
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import started_follower
 from sim_bridge.replay.play import payload_of, play
-from tests.walk import FRAMES, RedSegmenter, hero_at, make_frame, record
+from tests.walk import FRAMES, RedSegmenter, make_frame, record, target_at
 
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
-REMAKE = "if the agent has changed for the better, remake it: python -m tests.walk tests/sim_bridge/recordings"
+REMAKE = "if the agent has changed for the better, remake it: python -m tests.walk tests/dataset/recordings"
 
 
-def replayed(serve, run, make_agent=FollowAgent, real=False):
+def replayed(serve, recording, make_agent=FollowAgent, real=False):
     server = serve(RedSegmenter(), make_agent)
     with ReplayClient("127.0.0.1", server.port) as client:
-        return play(run, client, real=real)
+        return play(recording, client, real=real)
 
 
-def test_the_recorded_walk_is_decided_as_it_was(serve):
-    run = open_recording(WALK)
-    assert len(run.frames) == FRAMES
-    compared, differences = check(run.frames, replayed(serve, run), metres=0.1)
+def test_recorded_walk_is_decided_as_recorded(serve):
+    recording = open_recording(WALK)
+    assert len(recording.frames) == FRAMES
+    compared, differences = check(recording.frames, replayed(serve, recording), metres=0.1)
     assert compared == FRAMES
     assert not differences, f"{differences[:3]}; {REMAKE}"
 
 
-def test_the_recorded_walk_is_where_the_hero_was():
-    """Against the arithmetic that made the frames: what is compared to above is itself right."""
+def test_recorded_walk_is_where_the_target_was():
+    """Compare with the arithmetic that made the frames: the recorded decisions are themselves right."""
     seen = [
         frame for frame in open_recording(WALK).frames if frame.commands and frame.commands[0][0] == "object_detected"
     ]
     assert len(seen) > FRAMES / 2
     for frame in seen:
         x, y, _ = frame.commands[0][1]["coords"]
-        true_x, true_y = hero_at(frame.number)
+        true_x, true_y = target_at(frame.number)
         assert abs(x - true_x) < 1.0
         assert abs(y - true_y) < 1.0
 
 
-def test_another_agent_is_found_out(serve):
-    run = open_recording(WALK)
-    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(depth_far=90.0)))
-    _, differences = check(run.frames, answers, metres=0.1)
+def test_different_agent_is_detected(serve):
+    recording = open_recording(WALK)
+    answers = replayed(serve, recording, lambda: FollowAgent(AgentSettings(depth_far=90.0)))
+    _, differences = check(recording.frames, answers, metres=0.1)
     assert len(differences) > FRAMES / 2
     assert "object_detected coords" in str(differences[0])
-    answers = replayed(serve, run, lambda: FollowAgent(AgentSettings(max_missed_frames=3)))
-    _, differences = check(run.frames, answers, metres=0.1)
+    answers = replayed(serve, recording, lambda: FollowAgent(AgentSettings(max_missed_frames=3)))
+    _, differences = check(recording.frames, answers, metres=0.1)
     assert "recorded nothing, now object_lost, delete_marker" in str(differences[0])
 
 
-def test_a_replayed_frame_has_the_numbers_and_bytes_of_the_original():
-    run = open_recording(WALK)
-    for frame in run.frames[:3]:
-        sent, again = make_frame(frame.number), payload_of(run, frame)
+def test_replayed_frame_has_the_original_numbers_and_bytes():
+    recording = open_recording(WALK)
+    for frame in recording.frames[:3]:
+        sent, again = make_frame(frame.number), payload_of(recording, frame)
         assert again["rgb_image"] == sent["rgb_image"]
         assert again["depth_image"] == sent["depth_image"]
         for key in ("timestamp", "pose", "gimbal_pose"):
             assert [float(number) for number in again[key].split(",")] == [float(n) for n in sent[key].split(",")]
 
 
-def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
+def test_real_pace_takes_as_long_as_the_flight(serve, tmp_path):
     shutil.copytree(WALK, tmp_path / "walk")
     records = read_frame_records(tmp_path / "walk")[0][:6]
     paced = [dataclasses.replace(frame, received=1e9 + frame.number * 0.1) for frame in records]
@@ -85,17 +85,17 @@ def test_at_its_own_pace_it_takes_as_long_as_it_took(serve, tmp_path):
     assert [answer.outcome for answer in answers] == ["answered"] * 6
 
 
-def test_what_comes_after_a_gap_is_not_compared(serve, tmp_path):
-    run = open_recording(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
-    assert 0 < len(run.frames) < 8
-    assert comparable_frames(run.frames) == 0
-    compared, differences = check(run.frames, replayed(serve, run), metres=0.1)
+def test_frames_after_a_gap_are_not_compared(serve, tmp_path):
+    recording = open_recording(record(tmp_path, "gaps", range(8), filter=("far",), far_metres=11.5, far_pixels=1))
+    assert 0 < len(recording.frames) < 8
+    assert comparable_frames(recording.frames) == 0
+    compared, differences = check(recording.frames, replayed(serve, recording), metres=0.1)
     assert (compared, differences) == (0, [])
-    compared, _ = check(run.frames, replayed(serve, run), metres=0.1, everything=True)
-    assert compared == len(run.frames)
+    compared, _ = check(recording.frames, replayed(serve, recording), metres=0.1, everything=True)
+    assert compared == len(recording.frames)
 
 
-def test_the_check_ends_at_an_operator_override(serve, tmp_path, connect, eventually, capsys):
+def test_check_ends_at_an_operator_override(serve, tmp_path, connect, eventually, capsys):
     recorder = Recorder(RecordingSettings(True, "overridden", str(tmp_path), min_free_gigabytes=0))
     server = serve(RedSegmenter(), FollowAgent, subscribers=[recorder])
     client = connect(server.port)
@@ -106,30 +106,30 @@ def test_the_check_ends_at_an_operator_override(serve, tmp_path, connect, eventu
         assert eventually(lambda number=number: number in client.acknowledged)
     server.stop()
     recorder.close()
-    run = open_recording(tmp_path / "overridden")
-    assert [frame.number for frame in run.frames if frame.operator_override] == [5, 6, 7, 8]
-    assert comparable_frames(run.frames) == 5
+    recording = open_recording(tmp_path / "overridden")
+    assert [frame.number for frame in recording.frames if frame.operator_override] == [5, 6, 7, 8]
+    assert comparable_frames(recording.frames) == 5
     server = serve(RedSegmenter(), FollowAgent)
-    assert main([str(run.path), "--port", str(server.port), "--check"]) == 0
+    assert main([str(recording.path), "--port", str(server.port), "--check"]) == 0
     said = "all 5 decisions are as recorded; 7 from an operator override on are not compared (use --all)"
     assert said in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_follower_that_is_started_is_set_as_the_one_that_recorded(follower_does, tmp_path):
-    follower_does(
+def test_started_follower_has_the_recorded_settings(replace_follower, tmp_path):
+    replace_follower(
         "import json, pathlib, sys, time\n"
         f"pathlib.Path({str(tmp_path / 'given')!r}).write_text(json.dumps(sys.argv))\n"
         "print('waiting for QuadSim on ws://127.0.0.1:1', flush=True)\n"
         "time.sleep(60)\n"
     )
-    run = shutil.copytree(WALK, tmp_path / "walk")
+    recording = shutil.copytree(WALK, tmp_path / "walk")
     settings = {
         "agent": {"threshold": 0.7},
         "bridge": {"frame_size": 128, "port": 4567},
         "recording": {"enabled": True},
     }
-    (run / "meta.json").write_text(json.dumps({"settings": settings}))
-    assert main([str(run), "--weights", "any.h5"]) == 2
+    (recording / "meta.json").write_text(json.dumps({"settings": settings}))
+    assert main([str(recording), "--weights", "any.h5"]) == 2
     given = json.loads((tmp_path / "given").read_text())
     changes = [given[place + 1] for place, word in enumerate(given) if word == "--set"]
     assert changes == ["agent.threshold=0.7", "bridge.frame_size=128", "recording.enabled=false"]
@@ -154,7 +154,7 @@ def test_tolerances(commands, difference):
     assert "skipped" in str(compare(frame, Answer("skipped", (), 0.0), metres=0.1))
 
 
-def test_the_command_says_what_it_found(serve, capsys):
+def test_command_prints_the_result(serve, capsys):
     server = serve(RedSegmenter(), FollowAgent)
     assert main([str(WALK), "--port", str(server.port), "--check"]) == 0
     assert f"all {FRAMES} decisions are as recorded" in capsys.readouterr().out
@@ -163,7 +163,7 @@ def test_the_command_says_what_it_found(serve, capsys):
     assert "decisions differ" in capsys.readouterr().out
 
 
-def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
+def test_recording_that_cannot_be_replayed_is_reported(tmp_path, capsys):
     assert main([str(tmp_path / "absent")]) == 2
     assert "expected a recording" in capsys.readouterr().err
     assert main([str(WALK), "--port", "1"]) == 2
@@ -177,14 +177,14 @@ def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
         open_recording(tmp_path)
 
 
-def test_a_proxy_of_the_environment_is_not_asked(serve, monkeypatch):
+def test_proxy_of_the_environment_is_not_used(serve, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     ReplayClient("127.0.0.1", serve().port).close()
 
 
-def test_a_bridge_that_goes_away_is_said(serve, eventually):
+def test_lost_bridge_is_reported(serve, eventually):
     server = serve(RedSegmenter(), FollowAgent)
     with ReplayClient("127.0.0.1", server.port) as client:
         client.wait(client.send(make_frame(0)), 5)
@@ -195,8 +195,8 @@ def test_a_bridge_that_goes_away_is_said(serve, eventually):
 
 
 @pytest.fixture
-def follower_does(tmp_path, monkeypatch):
-    """Has another program started in the follower's place."""
+def replace_follower(tmp_path, monkeypatch):
+    """Start another program in place of the follower."""
 
     def do(program):
         script = tmp_path / "program.py"
@@ -207,42 +207,42 @@ def follower_does(tmp_path, monkeypatch):
     return do
 
 
-def test_a_follower_that_never_listens_is_not_waited_for_for_ever(follower_does, monkeypatch, capsys):
+def test_follower_that_never_listens_times_out(replace_follower, monkeypatch, capsys):
     monkeypatch.setattr("sim_bridge.replay.follower_process.START_SECONDS", 0.5)
-    follower_does("import time; print('loading', flush=True); time.sleep(60)")
+    replace_follower("import time; print('loading', flush=True); time.sleep(60)")
     began = time.monotonic()
     assert main([str(WALK), "--weights", "any.h5"]) == 2
     assert time.monotonic() - began < 20
     assert "the follower did not begin to listen within 0.5 s" in capsys.readouterr().err
 
 
-def test_a_follower_that_ends_at_once_is_said(follower_does, capsys):
-    follower_does("raise SystemExit(2)")
+def test_follower_that_ends_at_once_is_reported(replace_follower, capsys):
+    replace_follower("raise SystemExit(2)")
     assert main([str(WALK), "--weights", "any.h5"]) == 2
     assert "the follower ended before it listened, with status 2" in capsys.readouterr().err
 
 
-def test_a_follower_that_says_much_is_listened_to(follower_does, tmp_path, eventually):
-    said_all = tmp_path / "said"
-    follower_does(
+def test_output_of_the_follower_is_read_to_its_end(replace_follower, tmp_path, eventually):
+    all_printed = tmp_path / "printed"
+    replace_follower(
         "import pathlib, time\n"
         "print('waiting for QuadSim on ws://127.0.0.1:4000', flush=True)\n"
         "for _ in range(5000):\n"
-        "    print('status' * 20, flush=True)\n"  # 600 KB, where a pipe holds 64
-        f"pathlib.Path({str(said_all)!r}).touch()\n"
+        "    print('status' * 20, flush=True)\n"  # 600 KB; a pipe holds 64
+        f"pathlib.Path({str(all_printed)!r}).touch()\n"
         "time.sleep(60)\n"
     )
     with started_follower("any.h5", {}) as address:
         assert address == ("127.0.0.1", 4000)
-        assert eventually(said_all.exists)
+        assert eventually(all_printed.exists)
 
 
-def test_two_replays_at_once_do_not_mix(serve):
+def test_concurrent_replays_do_not_mix(serve):
     server = serve(RedSegmenter(), FollowAgent)
-    run = open_recording(WALK)
+    recording = open_recording(WALK)
     with ReplayClient("127.0.0.1", server.port) as one, ReplayClient("127.0.0.1", server.port) as two:
-        for frame in run.frames[:10]:
-            numbers = [client.send(payload_of(run, frame)) for client in (one, two)]
+        for frame in recording.frames[:10]:
+            numbers = [client.send(payload_of(recording, frame)) for client in (one, two)]
             answers = [client.wait(number, 5) for client, number in zip((one, two), numbers, strict=True)]
             assert [compare(frame, answer, 0.1) for answer in answers] == [None, None]
     assert json.loads((WALK / "meta.json").read_text())["frames"] == FRAMES

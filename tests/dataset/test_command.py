@@ -1,7 +1,5 @@
-"""python -m dataset: what a person sees of recordings, and what training gets of them."""
+"""The command python -m dataset."""
 
-import dataclasses
-import json
 import shutil
 from pathlib import Path
 
@@ -11,12 +9,9 @@ import pytest
 
 from dataset.__main__ import main
 from dataset.pairs import find_pairs
-from dataset.previews.contact_sheet import select
-from dataset.previews.film import film_frames, frames_per_second
-from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay
+from dataset.previews.film import film_frames
+from dataset.previews.overlay import SIZE
 from dataset.recordings.frame_record import read_frame_records
-from dataset.recordings.recording import open_recording
-from dataset.recordings.statistics import statistics_of
 from tests.walk import FRAMES, UNSEEN
 
 WALK = Path(__file__).with_name("recordings") / "walk"
@@ -24,15 +19,15 @@ WALK = Path(__file__).with_name("recordings") / "walk"
 
 @pytest.fixture
 def walk(tmp_path):
-    """A copy of the recorded walk, in a folder of recordings of its own."""
-    return Path(shutil.copytree(WALK, tmp_path / "runs" / "walk"))
+    """Copy of the recorded walk in a folder of its own."""
+    return Path(shutil.copytree(WALK, tmp_path / "recordings" / "walk"))
 
 
-def names(run: Path) -> list[str]:
-    return [pair.name for pair in find_pairs(run)[0]]
+def names(recording: Path) -> list[str]:
+    return [pair.name for pair in find_pairs(recording)[0]]
 
 
-def test_hidden_frames_are_left_out_of_training_until_they_are_restored(walk, capsys):
+def test_hidden_frames_are_excluded_from_training_until_restored(walk, capsys):
     everything = names(walk)
     before = sorted(file for file in walk.rglob("*") if file.is_file())
     assert main(["hide", str(walk), "3-5", "9", "28-"]) == 0
@@ -48,13 +43,13 @@ def test_hidden_frames_are_left_out_of_training_until_they_are_restored(walk, ca
 
 
 @pytest.mark.parametrize("frames", ["x", "3-x", "-3", "99", "3--5"])
-def test_frames_that_are_none_are_refused(walk, capsys, frames):
+def test_invalid_frames_are_refused(walk, capsys, frames):
     assert main(["hide", str(walk), "--", frames]) == 2
     assert capsys.readouterr().err.startswith("dataset: ")
     assert len(names(walk)) == FRAMES
 
 
-def test_a_name_means_a_recording_before_another_folder(walk, capsys, monkeypatch):
+def test_name_refers_to_a_recording_before_another_folder(walk, capsys, monkeypatch):
     monkeypatch.chdir(walk.parent.parent)
     walk.parent.rename("recordings")
     Path("walk").mkdir()
@@ -79,7 +74,7 @@ def test_list_shows_every_recording_and_its_state(walk, capsys):
     assert "no recordings" in capsys.readouterr().out
 
 
-def test_show_counts_and_draws(walk, capsys):
+def test_show_prints_statistics_and_writes_previews(walk, capsys):
     assert main(["show", str(walk)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert f"target visible {FRAMES - len(UNSEEN)} frames" in out
@@ -87,35 +82,18 @@ def test_show_counts_and_draws(walk, capsys):
     sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert sheet.shape[1] > 5 * SIZE
     assert cv2.imread(str(walk / "previews" / "statistics.png")) is not None
-    assert names(walk) == names(WALK)  # pictures of it are no part of the dataset
-
-
-def test_statistics_are_those_of_the_walk():
-    numbers = statistics_of(open_recording(WALK))
-    assert numbers.frames == FRAMES
-    assert numbers.not_recorded == 0
-    assert sum(numbers.size_bands.values()) == numbers.visible == numbers.size.count == FRAMES - len(UNSEEN)
-    assert numbers.range.least < 11
-    assert numbers.range.most > 22  # it walks away
-    assert numbers.wrong_target is None
-    for distribution in (numbers.size, numbers.range, numbers.latency):
-        assert sum(distribution.counts) == distribution.count > 0
-        assert len(distribution.edges) == len(distribution.counts) + 1
-        assert distribution.least <= distribution.median <= distribution.most
-    assert json.loads(json.dumps(dataclasses.asdict(numbers)))["range"]["median"] == numbers.range.median
-    thinned = dataclasses.replace(open_recording(WALK), frames=open_recording(WALK).frames[::3])
-    assert statistics_of(thinned).not_recorded == FRAMES - len(thinned.frames) - 2  # none after the last
+    assert names(walk) == names(WALK)  # previews are no part of the dataset
 
 
 @pytest.mark.parametrize("count", ["0", "-3", "many"])
-def test_a_contact_sheet_of_nothing_is_refused(walk, capsys, count):
+def test_contact_sheet_without_frames_is_refused(walk, capsys, count):
     with pytest.raises(SystemExit) as refused:
         main(["show", str(walk), "--frames", count])
     assert refused.value.code == 2
     assert f"expected 1 or more, got '{count}'" in capsys.readouterr().err
 
 
-def test_a_video_goes_where_it_is_asked_to(walk, tmp_path, capsys):
+def test_video_is_written_to_the_given_path(walk, tmp_path, capsys):
     film = tmp_path / "films" / "of today" / "walk.mp4"
     assert main(["video", str(walk), "--output", str(film)]) == 0
     assert [file.name for file in film.parent.iterdir()] == ["walk.mp4"]
@@ -124,16 +102,16 @@ def test_a_video_goes_where_it_is_asked_to(walk, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["video", str(walk), "--output", str(tmp_path / "file" / "walk.mp4")]) == 2
     assert "file" in capsys.readouterr().err
-    assert {file.name for file in tmp_path.iterdir()} == {"films", "file", "runs"}
+    assert {file.name for file in tmp_path.iterdir()} == {"films", "file", "recordings"}
 
 
-def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
+def test_interrupted_video_keeps_the_previous_one(walk, monkeypatch):
     assert main(["video", str(walk)]) == 0
     film = walk / "previews" / "video.mp4"
     before = film.read_bytes()
 
-    def ends(run):
-        yield next(film_frames(run))
+    def ends(recording):
+        yield next(film_frames(recording))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dataset.__main__.film_frames", ends)
@@ -142,46 +120,24 @@ def test_a_video_that_is_interrupted_leaves_the_one_before(walk, monkeypatch):
     assert list(film.parent.iterdir()) == [film]
 
 
-def test_a_video_has_every_frame(walk, capsys):
+def test_video_has_every_frame(walk, capsys):
     assert main(["video", str(walk)]) == 0
     film = cv2.VideoCapture(str(walk / "previews" / "video.mp4"))
     assert int(film.get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(5)
-    there, picture = film.read()
+    there, image = film.read()
     assert there
-    assert picture.shape[1] == 2 * SIZE  # camera and map
+    assert image.shape[1] == 2 * SIZE  # camera and map
 
 
-def test_overlays_are_where_the_hero_is():
-    run = open_recording(WALK)
-    frame = run.frames[0]
-    picture = overlay(run, frame)
-    outlined = np.argwhere((picture[:SIZE] == HERO_COLOUR).all(axis=-1))
-    top, left, bottom, right = np.array(frame.detection.box) * SIZE / 256
-    assert len(outlined)
-    assert outlined.min(axis=0) == pytest.approx([top, left], abs=3)
-    assert outlined.max(axis=0) == pytest.approx([bottom, right], abs=3)
-
-
-def test_the_contact_sheet_shows_what_changed():
-    frames = open_recording(WALK).frames
-    assert {frame.number for frame in frames if frame.changed} == {0, 17, 22}
-    chosen = [frame.number for frame in select(frames, 8)]
-    assert {0, 17, 22, 29} <= set(chosen)
-    assert chosen == sorted(chosen)
-    assert len(chosen) <= 8
-    assert frames_per_second(frames) == pytest.approx(5)
-    assert frames_per_second(frames[:1]) == 5
-
-
-def test_what_is_no_recording_is_said(tmp_path, capsys):
+def test_missing_recording_is_reported(tmp_path, capsys):
     assert main(["show", str(tmp_path / "absent")]) == 2
     assert "expected a recording" in capsys.readouterr().err
     assert main(["show", str(tmp_path)]) == 2
     assert "is no recording" in capsys.readouterr().err
 
 
-def test_a_damaged_recording_is_read_as_far_as_it_goes(walk, capsys):
+def test_damaged_recording_is_read_as_far_as_possible(walk, capsys):
     lines = (walk / "frames.jsonl").read_bytes()
     (walk / "frames.jsonl").write_bytes(lines[:-20])
     assert len(read_frame_records(walk)[0]) == FRAMES - 1
@@ -189,4 +145,4 @@ def test_a_damaged_recording_is_read_as_far_as_it_goes(walk, capsys):
     assert main(["show", str(walk)]) == 0
     assert "1 lines" in capsys.readouterr().out
     sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
-    assert len(np.unique(sheet[10:300, 10:300])) == 1  # in the place of the picture that cannot be read
+    assert len(np.unique(sheet[10:300, 10:300])) == 1  # grey in place of the unreadable image

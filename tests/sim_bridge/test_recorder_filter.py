@@ -1,4 +1,4 @@
-"""Which frames the filters of a recording keep."""
+"""Frames that the filter of a recording keeps."""
 
 import dataclasses
 
@@ -7,14 +7,13 @@ import pytest
 
 from app.settings import load_settings
 from config.reader import ConfigError
-from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.recorder.filter import FrameFilter, FrameTraits, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
 
-NOTHING = FrameTraits(far=False, uncertain=False, event=False)
+NO_TRAITS = FrameTraits(far=False, uncertain=False, event=False)
 
 
 def keep(settings: RecordingSettings, traits: list[FrameTraits]) -> list[int]:
@@ -24,28 +23,28 @@ def keep(settings: RecordingSettings, traits: list[FrameTraits]) -> list[int]:
     return kept
 
 
-def test_without_filters_everything_is_kept():
-    assert keep(RecordingSettings(), [NOTHING] * 5) == [0, 1, 2, 3, 4]
+def test_without_filter_every_frame_is_kept():
+    assert keep(RecordingSettings(), [NO_TRAITS] * 5) == [0, 1, 2, 3, 4]
 
 
-def test_every_third():
-    assert keep(RecordingSettings(stride=3), [NOTHING] * 8) == [0, 3, 6]
+def test_stride_keeps_every_third():
+    assert keep(RecordingSettings(stride=3), [NO_TRAITS] * 8) == [0, 3, 6]
 
 
-def test_moments_come_with_the_frames_around_them():
-    traits = [NOTHING] * 20
-    traits[7] = traits[9] = dataclasses.replace(NOTHING, event=True)
-    traits[16] = dataclasses.replace(NOTHING, event=True)
+def test_events_are_kept_with_surrounding_frames():
+    traits = [NO_TRAITS] * 20
+    traits[7] = traits[9] = dataclasses.replace(NO_TRAITS, event=True)
+    traits[16] = dataclasses.replace(NO_TRAITS, event=True)
     settings = RecordingSettings(filter=("events",), frames_around=2)
     assert keep(settings, traits) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
     assert keep(dataclasses.replace(settings, frames_around=0), traits) == [7, 9, 16]
 
 
-def test_reasons_add_up():
-    traits = [NOTHING] * 6
-    traits[1] = dataclasses.replace(NOTHING, far=True)
-    traits[3] = dataclasses.replace(NOTHING, uncertain=True)
-    traits[5] = dataclasses.replace(NOTHING, event=True)
+def test_reasons_are_combined():
+    traits = [NO_TRAITS] * 6
+    traits[1] = dataclasses.replace(NO_TRAITS, far=True)
+    traits[3] = dataclasses.replace(NO_TRAITS, uncertain=True)
+    traits[5] = dataclasses.replace(NO_TRAITS, event=True)
     assert keep(RecordingSettings(filter=("far",)), traits) == [1]
     assert keep(RecordingSettings(filter=("far", "uncertain")), traits) == [1, 3]
     assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), traits)) == [1, 3, 4, 5]
@@ -55,21 +54,21 @@ def processed(hero: float, confidence: float | None = None, metres: float | None
     probabilities = np.zeros((8, 8, 3), np.float32)
     probabilities[4, 4, 2] = hero
     detection = confidence and Detection((0, 0), (0, 0, 1, 1), 1, confidence, np.zeros((8, 8), bool))
-    away = metres and Range(metres, RangeSource.DEPTH)
-    return processed_frame(Decision(TargetState.FOUND, False, (), detection, away), probabilities=probabilities)
+    range_ = metres and Range(metres, RangeSource.DEPTH)
+    return processed_frame(Decision(TargetState.FOUND, False, (), detection, range_), probabilities=probabilities)
 
 
 @pytest.mark.parametrize(
     ("pixels", "metres", "far"),
     [(0, None, False), (10, None, True), (49, 10.0, True), (50, 10.0, False), (900, 31.0, True), (0, 31.0, True)],
 )
-def test_far_is_few_pixels_or_many_metres(pixels, metres, far):
+def test_far_target_has_few_pixels_or_many_metres(pixels, metres, far):
     labels = np.zeros((256, 256), np.uint8)
     labels.ravel()[:pixels] = 2
     assert traits_of(labels, processed(0.9, 0.9, metres), RecordingSettings()).far is far
 
 
-def test_pixels_are_those_of_the_reference_size():
+def test_pixels_are_scaled_to_the_reference_size():
     labels = np.zeros((512, 512), np.uint8)
     labels.ravel()[:160] = 2  # 40 at 256x256
     assert traits_of(labels, processed(0.9, 0.9), RecordingSettings()).far
@@ -79,26 +78,9 @@ def test_pixels_are_those_of_the_reference_size():
     ("hero", "confidence", "uncertain"),
     [(0.99, 0.95, False), (0.99, 0.7, True), (0.05, None, False), (0.4, None, True)],
 )
-def test_uncertain_is_seen_with_doubt_or_unseen_with_doubt(hero, confidence, uncertain):
+def test_uncertain_if_confidence_is_low_or_an_undetected_peak_is_high(hero, confidence, uncertain):
     labels = np.zeros((256, 256), np.uint8)
     assert traits_of(labels, processed(hero, confidence), RecordingSettings(uncertain_below=0.8)).uncertain is uncertain
-
-
-def test_masks_survive_their_file():
-    labels = np.random.default_rng(3).integers(0, 3, (40, 50)).astype(np.uint8)
-    np.testing.assert_array_equal(decode_labels(encode_labels(labels), (40, 50)), labels)
-    assert decode_labels(encode_labels(labels), (50, 40)) is None
-    assert decode_labels(b"no picture", (40, 50)) is None
-    assert decode_labels(b"", (40, 50)) is None
-
-
-def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():
-    probabilities = np.zeros((2, 2, 3), np.float32)
-    probabilities[0, 0], probabilities[0, 1] = (0.2, 0.3, 0.5), (0.1, 0.6, 0.3)
-    probabilities[1, 0], probabilities[1, 1] = (0.9, 0.1, 0.0), (0.4, 0.3, 0.3)
-    np.testing.assert_array_equal(
-        labels_of_probabilities(probabilities, (4, 4)), [[2, 2, 1, 1], [2, 2, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
-    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +98,6 @@ def test_the_models_mask_is_the_likeliest_class_at_the_frames_size():
         ("max_gigabytes", 0),
     ],
 )
-def test_bad_settings_are_named(setting, value):
+def test_invalid_settings_are_named(setting, value):
     with pytest.raises(ConfigError, match=f"recording.{setting}: expected"):
         load_settings(None, {f"recording.{setting}": value})

@@ -1,4 +1,4 @@
-"""Lines and image files of a recording: what is read back, what is refused, whatever stands in them."""
+"""Lines of a recording: what is read back, and what is refused."""
 
 import dataclasses
 import json
@@ -24,20 +24,20 @@ anything = st.recursive(
 
 
 def use(record: FrameRecord) -> None:
-    """All that readers do with a line."""
-    statistics_of(Recording(Path("run"), {}, (record,), 0))
+    """Do everything that readers do with a line."""
+    statistics_of(Recording(Path("flight"), {}, (record,), 0))
     caption_of(record)
     assert all("/" not in name.partition("/")[2] and ".." not in name for name in record.files())
 
 
-def test_a_line_is_read_as_it_was_written():
+def test_line_is_read_as_written():
     record = FrameRecord.from_line(LINE)
     assert FrameRecord.from_line(record.to_line()) == record
     assert json.loads(record.to_line()).items() >= VALUES.items()
     huge = LINE.replace(b'"number":0', b'"number":1' + 400 * b"0")
     with pytest.raises(RecordingError, match="number"):
         FrameRecord.from_line(huge)
-    later = {**VALUES, "colour_of_the_sky": "blue"}  # a version to come
+    later = {**VALUES, "colour_of_the_sky": "blue"}  # of a later version
     assert FrameRecord.from_line(json.dumps(later).encode()) == FrameRecord.from_line(LINE)
 
 
@@ -48,7 +48,7 @@ def test_noise_is_refused(noise):
 
 
 @given(st.sampled_from(sorted(VALUES)), anything)
-def test_a_line_with_any_value_is_refused_or_can_be_used(key, value):
+def test_line_with_any_value_is_refused_or_usable(key, value):
     try:
         record = FrameRecord.from_line(json.dumps({**VALUES, key: value}).encode())
     except RecordingError:
@@ -57,24 +57,24 @@ def test_a_line_with_any_value_is_refused_or_can_be_used(key, value):
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "", ".hidden", "a b", "..", "C:\\x", "nul\0"])
-def test_a_line_takes_nobody_out_of_its_folder(name):
+def test_file_names_stay_in_their_folder(name):
     for key in ("frame", "image"):
         with pytest.raises(RecordingError, match=key):
             FrameRecord.from_line(json.dumps({**VALUES, key: name}).encode())
 
 
 @given(st.integers(0, len(LINE) - 2))
-def test_a_line_that_was_cut_off_is_refused(length):
+def test_truncated_line_is_refused(length):
     with pytest.raises(RecordingError):
         FrameRecord.from_line(LINE[:length])
 
 
-def test_not_a_number_is_not_written():
+def test_nan_is_not_written():
     with pytest.raises(ValueError, match="JSON"):
         dataclasses.replace(FrameRecord.from_line(LINE), world_point=(float("nan"), 0.0, 0.0)).to_line()
 
 
-def test_frames_are_in_order_whatever_the_order_of_their_lines(tmp_path):
+def test_frames_are_sorted_and_broken_lines_returned(tmp_path):
     first = FrameRecord.from_line(LINE)
     lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (3, 1, 2)]
     (tmp_path / "frames.jsonl").write_bytes(b"".join(lines) + b'{"frame": "0000')
