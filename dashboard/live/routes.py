@@ -1,4 +1,4 @@
-"""The live page and its HTTP calls; docs/dashboard.md describes them for users."""
+"""The live page and its HTTP calls; docs/reference/http.md describes them for users."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

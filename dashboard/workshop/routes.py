@@ -1,7 +1,7 @@
 """The workshop page and its HTTP calls: train models further, compare two, activate another.
 
 It runs `model.train` and `model.compare` as processes and reads what they write: independent of the flight, and no
-network is loaded here. docs/dashboard.md describes the calls for users.
+network is loaded here. docs/reference/http.md describes the calls for users.
 """
 
 import os

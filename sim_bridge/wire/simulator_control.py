@@ -1,6 +1,6 @@
 """Events of the built-in simulator beyond QuadSim's: what it reports of itself and what it can be asked for.
 
-docs/protocol.md describes them for other programs. QuadSim reports nothing of the kind, so it is never asked.
+docs/reference/protocol.md describes them for other programs. QuadSim reports nothing of the kind, so it is never asked.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-// The controls of the flight: each is one HTTP call, described in docs/dashboard.md.
+// The controls of the flight: each is one HTTP call, described in docs/reference/http.md.
 import { setUpUnlocking, tryCall } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 
