@@ -1,6 +1,7 @@
 """QuadSim's messages: wire JSON to typed frames, commands to wire JSON. Every malformed frame is refused here.
 
-Concerned with payloads only, not with sockets, sessions or what is done with a frame. docs/reference/protocol.md describes them.
+Concerned with payloads only, not with sockets, sessions or what is done with a frame.
+docs/reference/protocol.md describes them.
 """
 
 import base64
