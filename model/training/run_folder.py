@@ -3,27 +3,23 @@
 import csv
 import io
 import json
-import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from config.version import VERSION
+from config.version import software_versions
 from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair, Problem
 from model.data.packed_frames import PackedFrames
 from model.training import run_files
 from model.training.arguments import Arguments
 from model.training.settings import TrainSettings
-
-PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
 
 
 class RunFolderError(ValueError):
@@ -76,13 +72,7 @@ class RunFolder:
 
         Raises RunFolderError if the training is resumed and these are not the frames that it began with.
         """
-        versions = {"follow-me": VERSION, "python": platform.python_version(), "platform": platform.platform()}
-        for package in PACKAGES:
-            try:
-                versions[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-        self._write_json(run_files.VERSIONS, versions)
+        self._write_json(run_files.VERSIONS, software_versions())
         manifest = {part: _describe(pairs, frames) for part, (pairs, frames) in parts.items() if frames is not None}
         if self.checkpoint.exists() and (changes := _changes(self._read_json(run_files.MANIFEST), manifest)):
             raise RunFolderError(

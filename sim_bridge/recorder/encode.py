@@ -1,16 +1,14 @@
 """Turn a processed frame into what is written about it. Touches no disk."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord, RecordedDetection, RecordedPose, RecordedRange
 from dataset.schema import HERO, PEOPLE, LabelSource
-from follower.types import Detection, Pose, Range
+from follower.types import Pose
 from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.wire.messages import command_to_event
 
@@ -29,7 +27,7 @@ class EncodedFrame:
 
 def encode_frame(
     number: int, received: float, processed: ProcessedFrame, note: str = ""
-) -> tuple[EncodedFrame, NDArray[np.uint8]]:
+) -> tuple[EncodedFrame, np.ndarray]:
     """Return the encoded frame and its labels, (height, width) uint8.
 
     The simulator's own mask is kept as it came. Without one, or with one that does not fit the frame, the network's
@@ -49,6 +47,7 @@ def encode_frame(
         mask = encode_labels(labels)
     stem = f"{number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)
+    found, distance = decision.detection, decision.range
     record = FrameRecord(
         frame=stem,
         image=f"{stem}.jpeg",
@@ -62,10 +61,10 @@ def encode_frame(
         gimbal_pose=_in_degrees(frame.gimbal_pose),
         state=decision.state.value,
         changed=decision.changed,
-        detection=_detection(decision.detection),
-        range=_range(decision.range),
-        world_point=_point(decision.world_point),
-        track_point=_point(decision.track_point),
+        detection=RecordedDetection(found.box, found.centroid, found.area, found.confidence) if found else None,
+        range=RecordedRange(distance.metres, distance.source.value) if distance else None,
+        world_point=decision.world_point,
+        track_point=decision.track_point,
         ground_truth_target=frame.ground_truth_target,
         commands=tuple(command_to_event(command) for command in decision.commands),
         timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
@@ -76,27 +75,5 @@ def encode_frame(
 
 
 def _in_degrees(pose: Pose) -> RecordedPose:
-    angles = map(math.degrees, (pose.roll, pose.pitch, pose.yaw))
-    x, y, z, roll, pitch, yaw = (round(float(number), _POSE_DECIMALS) for number in (pose.x, pose.y, pose.z, *angles))
-    return x, y, z, roll, pitch, yaw
-
-
-def _detection(detection: Detection | None) -> RecordedDetection | None:
-    if detection is None:
-        return None
-    top, left, bottom, right = map(float, detection.box)
-    row, column = map(float, detection.centroid)
-    return RecordedDetection(
-        (top, left, bottom, right), (row, column), float(detection.area), float(detection.confidence)
-    )
-
-
-def _range(range_: Range | None) -> RecordedRange | None:
-    return None if range_ is None else RecordedRange(float(range_.metres), range_.source.value)
-
-
-def _point(point: Sequence[float] | None) -> tuple[float, float, float] | None:
-    if point is None:
-        return None
-    x, y, z = map(float, point)  # not NumPy's, which json refuses
-    return x, y, z
+    roll, pitch, yaw = (round(math.degrees(angle), _POSE_DECIMALS) for angle in (pose.roll, pose.pitch, pose.yaw))
+    return pose.x, pose.y, pose.z, roll, pitch, yaw

@@ -1,13 +1,11 @@
-"""Provenance of a recording as plain data for `meta.json`: the model's exact file, settings, versions of packages."""
+"""Provenance of a recording as plain data for `meta.json`: the model's exact file, settings, versions of software."""
 
-import platform
 from collections.abc import Mapping
 from hashlib import file_digest
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "opencv-python-headless", "python-socketio", "tensorflow", "keras", "openvino")
+from config.version import software_versions
 
 
 def describe_origin(description: str, weights: Path, settings: Mapping[str, object]) -> dict[str, Any]:
@@ -25,15 +23,5 @@ def describe_origin(description: str, weights: Path, settings: Mapping[str, obje
     return {
         "model": {"description": description, "file": weights.name, "sha256": digest},
         "settings": dict(settings),
-        "versions": {"python": platform.python_version(), "system": platform.platform(), **_package_versions()},
+        "versions": software_versions(),
     }
-
-
-def _package_versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
