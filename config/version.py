@@ -5,9 +5,8 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-VERSION: str = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "version"
-]
+_PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+VERSION: str = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
 PACKAGES = (
     *("numpy", "opencv-python-headless", "python-socketio"),
     *("keras", "tensorflow", "jax", "torch", "openvino"),

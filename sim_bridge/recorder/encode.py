@@ -1,6 +1,5 @@
 """Turn a processed frame into what is written about it. Touches no disk."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from dataset.recordings.frame_record import FrameRecord, RecordedDetection, Reco
 from dataset.schema import HERO, PEOPLE, LabelSource
 from follower.types import Pose
 from sim_bridge.processed_frame import ProcessedFrame
-from sim_bridge.wire.messages import command_to_event
+from sim_bridge.wire.messages import command_to_event, pose_to_wire
 
 _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13
 
@@ -75,5 +74,5 @@ def encode_frame(
 
 
 def _in_degrees(pose: Pose) -> RecordedPose:
-    roll, pitch, yaw = (round(math.degrees(angle), _POSE_DECIMALS) for angle in (pose.roll, pose.pitch, pose.yaw))
-    return pose.x, pose.y, pose.z, roll, pitch, yaw
+    x, y, z, roll, pitch, yaw = (round(number, _POSE_DECIMALS) for number in pose_to_wire(pose))
+    return x, y, z, roll, pitch, yaw

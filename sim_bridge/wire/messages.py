@@ -134,9 +134,9 @@ def parse_pose(name: str, text: object) -> Pose:
     return Pose(x, y, z, math.radians(roll), math.radians(pitch), math.radians(yaw))
 
 
-def pose_to_wire(pose: Pose) -> list[float]:
+def pose_to_wire(pose: Pose) -> tuple[float, float, float, float, float, float]:
     """Return x, y, z in metres and roll, pitch, yaw in degrees."""
-    return [pose.x, pose.y, pose.z, *map(math.degrees, (pose.roll, pose.pitch, pose.yaw))]
+    return pose.x, pose.y, pose.z, math.degrees(pose.roll), math.degrees(pose.pitch), math.degrees(pose.yaw)
 
 
 def command_to_event(command: Command) -> tuple[str, dict[str, Any]]:
