@@ -59,13 +59,6 @@ class Feed(Subscriber):
         simulators = self.simulators
         return next((each for each in simulators if each.session.number == number), next(iter(simulators), None))
 
-    def session(self, number: int) -> Session:
-        """Return the session of a connected simulator. Raises LookupError."""
-        for simulator in self.simulators:
-            if simulator.session.number == number:
-                return simulator.session
-        raise LookupError(f"simulator {number} is not connected")
-
     def rows_after(self, simulator: SimulatorHistory, number: int) -> list[Row]:
         """Return the rows newer than `number`."""
         with self._lock:

@@ -13,6 +13,7 @@ from dashboard.pages import Pages
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import Reason
 from sim_bridge.server import BridgeServer
+from sim_bridge.session import Session
 from sim_bridge.wire.simulator_control import EpisodeRequest, SimulatorInfo, SpeedRequest, new_episode, set_speed
 
 
@@ -95,7 +96,7 @@ class LiveControls:
         return {"note": note}
 
     def _pause(self, request: PauseRequest, number: int) -> Json:
-        session = self._feed.session(number)
+        session = self._session(number)
         if request.paused is not session.controls.paused:
             session.controls.paused = request.paused
             text = "commands paused: the drone gets none" if request.paused else "commands resumed"
@@ -103,25 +104,31 @@ class LiveControls:
         return {"paused": request.paused}
 
     def _drop_target(self, request: NoBody, number: int) -> Json:
-        session = self._feed.session(number)
+        session = self._session(number)
         session.controls.drop_target()
         self._feed.add_event("control", "the operator dropped the target", session)
         return {}
 
     def _set_speed(self, request: SpeedRequest, number: int) -> Json:
         asked = self._ask(number, set_speed, request)
-        self._feed.add_event("control", f"speed {asked['speed']:g}", self._feed.session(number))
+        self._feed.add_event("control", f"speed {asked['speed']:g}", self._session(number))
         return asked
 
     def _start_episode(self, request: EpisodeRequest, number: int) -> Json:
         asked = self._ask(number, new_episode, request)
         text = f"new episode: seed {asked['seed']}, {asked['people']} people"
-        self._feed.add_event("control", text, self._feed.session(number))
+        self._feed.add_event("control", text, self._session(number))
         return asked
+
+    def _session(self, number: int) -> Session:
+        for session in self._server.sessions:
+            if session.number == number:
+                return session
+        raise LookupError(f"simulator {number} is not connected")
 
     def _ask(self, number: int, make: Callable[[SimulatorInfo, Body], tuple[str, Json]], request: Body) -> Json:
         """Send a request to the built-in simulator; return the payload."""
-        session = self._feed.session(number)
+        session = self._session(number)
         if session.simulator_info is None:
             raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
         event, payload = make(session.simulator_info, request)

@@ -1,4 +1,4 @@
-"""What tests in a real browser share: a network and a simulator to look at, and ways to look. Fixtures: conftest.py."""
+"""Helpers for tests in a real browser: a network, a simulator, reading the page. Fixtures: tests/bridge_fixtures.py."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to keep pictures of the 
 
 
 def hero_and_people() -> tuple[np.ndarray, np.ndarray]:
-    """What the network sees in every picture: a hero that fades from right to left, people above."""
+    """Return the network's output for every image: a hero that fades from right to left, people above."""
     hero, people = np.zeros((2, GRID, GRID), np.float32)
     hero[8:24] = np.arange(GRID) / (GRID - 1)
     people[:4, 8:] = 0.9
@@ -27,7 +27,7 @@ class Network:
 
 
 class Stream(threading.Thread):
-    """A simulator whose camera moves along x, getting brighter, with the hero beside it."""
+    """A simulator whose camera moves along x through brighter and brighter images, the target beside it."""
 
     def __init__(self, client, payload, hz: float = 10.0):
         super().__init__(daemon=True)
@@ -48,7 +48,7 @@ class Stream(threading.Thread):
 
 
 def until(page, condition, seconds: float = 30.0) -> None:
-    """Wait for the page; its own means to wait would need `eval`, which the page forbids."""
+    """Wait for a condition; Playwright's own waiting needs `eval`, which the page forbids."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -56,7 +56,7 @@ def until(page, condition, seconds: float = 30.0) -> None:
 
 
 def grid_colours(page, canvas: str = "#camera-view", grid: int = GRID) -> np.ndarray:
-    """(grid, grid, 3): the picture's colour in the middle of each of so many squares."""
+    """Return (grid, grid, 3): the image's colour in the middle of each square."""
     flat = page.evaluate(
         """([selector, grid]) => {
             const canvas = document.querySelector(selector);

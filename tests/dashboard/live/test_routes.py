@@ -1,4 +1,4 @@
-"""Controls as HTTP calls: what they do, whom they refuse, what they say to nonsense."""
+"""Controls as HTTP calls: their effects, authorisation, and refusals."""
 
 import json
 
@@ -18,7 +18,7 @@ def recorder(tmp_path):
 
 @pytest.fixture
 def fly(serve_with_dashboard, recorder):
-    """Start a bridge with controls; returns (dashboard, a function that calls them)."""
+    """Start a bridge with controls; return a function that calls them."""
 
     def start(**options):
         feed = Feed()
@@ -43,7 +43,7 @@ def flown(connect, call, payload, eventually):
     return simulator
 
 
-def test_pausing_keeps_commands_from_that_simulator_only(fly, connect, payload, eventually):
+def test_pausing_withholds_commands_from_that_simulator_only(fly, connect, payload, eventually):
     call = fly()
     one, other = (flown(connect, call, payload, eventually) for _ in range(2))
     assert call("simulators/1/pause", {"paused": True}).json() == {"paused": True}
@@ -57,7 +57,7 @@ def test_pausing_keeps_commands_from_that_simulator_only(fly, connect, payload, 
     assert one.events.get(timeout=30)[0] == "object_detected"
 
 
-def test_a_recording_is_made_with_name_filter_and_mark(fly, connect, payload, eventually, recorder, tmp_path):
+def test_a_recording_has_the_requested_name_filter_and_mark(fly, connect, payload, eventually, recorder, tmp_path):
     call = fly()
     simulator = flown(connect, call, payload, eventually)
     assert call("recording/start", {"name": "by_hand", "filter": ["far"]}).json()["name"] == "by_hand"
@@ -119,7 +119,7 @@ def test_dropping_the_target_reaches_the_simulator(fly, connect, payload, eventu
         ("mark", {"note": "x" * 20_000}, 413, "10000 bytes"),
     ],
 )
-def test_nonsense_is_one_sentence(fly, recorder, path, body, status, word):
+def test_invalid_requests_are_refused_in_one_sentence(fly, recorder, path, body, status, word):
     answer = fly()(path, body)
     assert answer.status_code == status
     assert word is None or word in answer.json()["error"]
@@ -154,11 +154,11 @@ def test_pages_of_other_sites_control_nothing(fly, recorder, options):
     assert "Access-Control-Allow-Origin" not in requests.options(f"{call.address}/api/mark", timeout=30).headers
 
 
-def test_controls_are_no_links(fly, recorder):
+def test_controls_refuse_get_requests(fly, recorder):
     assert requests.get(f"{fly().address}/api/recording/start", timeout=30).status_code == 405
 
 
-def test_where_others_can_connect_they_watch_and_need_the_token_to_control(fly, recorder):
+def test_on_a_public_address_controls_need_the_token(fly, recorder):
     call = fly(host="0.0.0.0")
     token = call.bridge.dashboard.token
     assert len(token) >= 20
@@ -174,6 +174,6 @@ def test_where_others_can_connect_they_watch_and_need_the_token_to_control(fly, 
     assert recorder.recording
 
 
-def test_on_this_machine_alone_no_token_is_needed(fly):
+def test_on_the_loopback_address_no_token_is_needed(fly):
     call = fly()
     assert call.bridge.dashboard.token is None

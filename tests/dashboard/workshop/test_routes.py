@@ -1,4 +1,4 @@
-"""The workshop's calls: what becomes of a form, whom they refuse, and real trainings and comparisons, though tiny."""
+"""The workshop's calls: command lines, refusals, and real trainings and comparisons, though tiny."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from dashboard.workshop.requests import (
     training_arguments,
 )
 from dashboard.workshop.routes import Workshop
-from tests.dashboard.workbench import lay_out
+from tests.dashboard.workshop.workbench import lay_out
 
 PATIENCE = 120  # seconds, for a process that has to import TensorFlow on a busy machine
 
@@ -116,7 +116,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, bench):
     assert resume_arguments("evening", bench.paths)[0] == "--resume"
 
 
-def test_what_the_process_says_of_bad_data_is_there_to_be_read(served, bench):
+def test_the_output_of_a_training_on_bad_data_is_returned(served, bench):
     served = served()
     assert served.post("/trainings", form(name="spoilt", recordings=[], data=[str(bench.folder / "bad")])).ok
     seen = until(lambda: (seen := served.get("/trainings/spoilt").json())["process"]["state"] == "ended" and seen)
@@ -147,7 +147,7 @@ def test_two_models_are_compared_frame_by_frame(served, bench):
     assert served.get("/comparison/1/first/000007.png").status_code == 404
 
 
-def test_it_runs_at_the_lowest_priority(served):
+def test_a_comparison_runs_at_the_lowest_priority(served):
     if os.name == "nt":
         pytest.skip("asks POSIX for the priority")
     served = served(low_priority=True)
@@ -185,7 +185,7 @@ def test_it_runs_at_the_lowest_priority(served):
         ({"minuets": 5}, 400, "there is no key minuets; did you mean minutes?"),
     ],
 )
-def test_nonsense_starts_nothing_and_is_one_sentence(served, bench, changes, status, word):
+def test_an_invalid_training_request_starts_nothing(served, bench, changes, status, word):
     served = served()
     answer = served.post("/trainings", form(**changes))
     assert answer.status_code == status, answer.text
@@ -207,13 +207,13 @@ def test_nonsense_starts_nothing_and_is_one_sentence(served, bench, changes, sta
         ({"models": ["one.h5", "two.h5"], "recording": "park", "frames": "9"}, 400),
     ],
 )
-def test_nonsense_is_not_compared(served, body, status):
+def test_an_invalid_comparison_request_starts_nothing(served, body, status):
     served = served()
     assert served.post("/comparison/start", body).status_code == status
     assert served.get().json()["comparison"]["state"] == "idle"
 
 
-def test_a_form_becomes_a_list_of_arguments(bench):
+def test_requests_become_command_line_arguments(bench):
     name, arguments = training_arguments(
         TrainingRequest(**form(name="far", promote=True, better="far", minutes=7.5, skip_bad=True)), bench.paths
     )
@@ -234,7 +234,7 @@ CALLS = ("/trainings", "/trainings/evening/resume", "/trainings/evening/stop", "
 
 @pytest.fixture
 def started(monkeypatch):
-    """What was started, instead of starting it."""
+    """Collect the arguments of jobs instead of starting them."""
     processes = []
     monkeypatch.setattr(workshop_module.BackgroundJob, "start", lambda self, arguments: processes.append(arguments))
     return processes
@@ -252,7 +252,7 @@ def test_pages_of_other_sites_start_nothing(served, started):
     assert started == []
 
 
-def test_where_others_can_connect_they_watch_and_need_the_token_to_start(served, started):
+def test_on_a_public_address_starting_needs_the_token(served, started):
     served = served(host="0.0.0.0")
     for path in CALLS:
         assert served.post(path, form()).status_code == 401
@@ -266,7 +266,7 @@ def test_where_others_can_connect_they_watch_and_need_the_token_to_start(served,
     assert len(started) == 1
 
 
-def test_what_is_not_there_is_said(served):
+def test_missing_trainings_and_pictures_are_reported(served):
     served = served()
     for path in ("/trainings/none", "/trainings/..%2fmodels", "/trainings/none/examples.png", "/comparison/1/images/a"):
         assert served.get(path).status_code == 404

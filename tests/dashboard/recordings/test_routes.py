@@ -1,4 +1,4 @@
-"""Recordings over HTTP: what is told of them, whom their calls refuse, and that names lead nowhere else."""
+"""Recordings over HTTP: what the calls return and refuse, and that no name leads out of the folder."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ from dataset.recordings.statistics import statistics_of
 from dataset.recordings.summary import SummaryCache
 
 SECRET = b"nobody may read this"
-WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def site(serve_with_dashboard, folder):
-    """Start a bridge with these recordings; returns its address."""
+    """Start a bridge with these recordings; return its address."""
 
     def start(**options) -> str:
         bridge = serve_with_dashboard(more=[Recordings(folder).pages()], **options)
@@ -52,14 +52,14 @@ def post(address: str, body: object, **options) -> requests.Response:
 
 
 def get_as_written(address: str, path: str) -> tuple[int, bytes]:
-    """A request whose path nobody tidies up."""
+    """Request a path exactly as written, without normalisation."""
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
     connection.request("GET", path)
     answer = connection.getresponse()
     return answer.status, answer.read()
 
 
-def test_statistics_are_those_of_the_command(site, folder):
+def test_the_statistics_are_those_of_the_command(site, folder):
     recording = open_recording(folder / "walk")
     address = f"{site()}/api/recordings/walk/statistics"
     for expression, names in (("all", None), ("3-12", set(recording.names[3:13]))):
@@ -72,7 +72,7 @@ def test_statistics_are_those_of_the_command(site, folder):
     assert get(f"{address}?frames=x").status_code == 400
 
 
-def test_the_list_tells_what_the_statistics_tell(site, folder):
+def test_the_list_agrees_with_the_statistics(site, folder):
     (told,) = get(site() + "/api/recordings").json()["recordings"]
     run = open_recording(folder / "walk")
     expected = statistics_of(run)
@@ -88,7 +88,7 @@ def test_the_list_tells_what_the_statistics_tell(site, folder):
 
 
 @pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
-def test_a_recording_is_served_as_it_lies_on_the_disk(site, folder, async_mode):
+def test_a_recording_is_served_as_stored(site, folder, async_mode):
     address, walk = site(async_mode=async_mode) + "/api/recordings/walk", folder / "walk"
     lines = get(address + "/frames")
     assert lines.content == (walk / "frames.jsonl").read_bytes()
@@ -110,7 +110,7 @@ def test_a_recording_is_served_as_it_lies_on_the_disk(site, folder, async_mode):
     assert about["meta"]["frame_size"] == [256, 256]
 
 
-def test_hidden_frames_are_no_training_data_until_they_are_restored(site, folder):
+def test_hidden_frames_are_not_training_data_until_restored(site, folder):
     address = site() + "/api/recordings/walk"
     everything = {pair.name for pair in find_pairs(folder / "walk")[0]}
     answer = post(address + "/hide", {"frames": ["3-5", "9"]}).json()
@@ -157,7 +157,7 @@ def test_no_name_leads_out_of_the_recordings(site, folder, path):
     assert b"frame_size" not in body
 
 
-def test_what_is_not_there_is_one_sentence(site):
+def test_a_missing_recording_is_reported_in_one_sentence(site):
     address = site() + "/api/recordings"
     for path in ("/nothing", "/nothing/frames", "/nothing/images/000003.jpeg", "/walk/images/999999.jpeg"):
         answer = get(address + path)
@@ -169,7 +169,7 @@ def test_what_is_not_there_is_one_sentence(site):
 
 
 @pytest.mark.parametrize("frames", [None, "3-5", [], [3], ["x"], ["5-"] * 1001, ["99"], ["9" * 5000], ["3-5", None]])
-def test_frames_that_are_none_are_refused(site, folder, frames):
+def test_invalid_frame_selections_are_refused(site, folder, frames):
     answer = post(site() + "/api/recordings/walk/hide", {"frames": frames})
     assert answer.status_code == 400
     assert answer.json()["error"]
@@ -185,7 +185,7 @@ def test_frames_that_are_none_are_refused(site, folder, frames):
         {"data": '{"frames": ["all"]}', "headers": {"Content-Type": "text/plain"}},
     ],
 )
-def test_pages_of_other_sites_hide_and_read_nothing(site, folder, options):
+def test_pages_of_other_sites_can_neither_read_nor_hide(site, folder, options):
     address = site() + "/api/recordings/walk"
     content = {"json": {"frames": ["all"]}} | options if "data" not in options else options
     assert requests.post(address + "/hide", timeout=30, **content).status_code in (403, 415)
@@ -197,7 +197,7 @@ def test_pages_of_other_sites_hide_and_read_nothing(site, folder, options):
             assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_others_look_but_need_the_token_to_hide(site, folder):
+def test_on_a_public_address_hiding_needs_the_token(site, folder):
     address = site(host="0.0.0.0") + "/api/recordings/walk"
     assert get(address + "/images/000003.jpeg").ok
     for headers in ({}, {"Authorization": "Bearer wrong"}):
@@ -208,7 +208,7 @@ def test_others_look_but_need_the_token_to_hide(site, folder):
     assert get(address + "/hide").status_code == 405
 
 
-def test_others_are_not_told_of_folders(site, folder):
+def test_folders_are_shown_to_authorised_callers_only(site, folder):
     meta = json.loads((folder / "walk" / "meta.json").read_text())
     meta["settings"] = {"agent": {"vertical_fov": 60}, "recording": {"folder": str(folder)}}
     (folder / "walk" / "meta.json").write_text(json.dumps(meta))
@@ -217,7 +217,7 @@ def test_others_are_not_told_of_folders(site, folder):
     assert get(address, headers={"Authorization": f"Bearer {site.token}"}).json()["meta"] == meta
 
 
-def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
+def test_broken_recordings_are_listed_and_do_not_affect_others(site, folder):
     for name in ("no_meta", "no_lines", "nonsense", "growing", "no_file"):
         shutil.copytree(WALK, folder / name)
     (folder / "no_meta" / "meta.json").unlink()
@@ -252,7 +252,7 @@ def test_broken_recordings_are_listed_and_harm_no_other(site, folder):
     assert open_recording(folder / "nonsense").names == ["000003"]
 
 
-def test_a_recording_that_grows_is_looked_at_from_where_it_was_left(tmp_path):
+def test_a_growing_recording_is_read_from_where_the_last_summary_ended(tmp_path):
     shutil.copytree(WALK, tmp_path / "run")
     lines = (WALK / "frames.jsonl").read_bytes().splitlines(keepends=True)
     path, cache = tmp_path / "run" / "frames.jsonl", SummaryCache()
@@ -265,7 +265,7 @@ def test_a_recording_that_grows_is_looked_at_from_where_it_was_left(tmp_path):
     assert cache.summarise(tmp_path / "run").frames == len(lines)
 
 
-def test_a_folder_that_does_not_exist_yet_has_none(serve_with_dashboard, tmp_path):
+def test_a_folder_that_does_not_exist_yet_has_no_recordings(serve_with_dashboard, tmp_path):
     bridge = serve_with_dashboard(more=[Recordings(tmp_path / "none").pages()])
     address = f"http://127.0.0.1:{bridge.port}"
     assert get(address + "/api/recordings").json() == {"recordings": []}

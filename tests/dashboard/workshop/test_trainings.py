@@ -1,14 +1,17 @@
-"""Folders of trainings, as they are while they are written, and when something else lies there."""
+"""Run folders of trainings: while they are written, and with unexpected contents."""
 
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.workshop import routes
 from dashboard.workshop.trainings import Training, find_training, find_trainings
+from dataset.schema import SIZE_BANDS
 
 RESULTS = "epoch,minutes,loss,images_per_second,score\n1,0.5,1.5,20,\n2,1.0,1.25,22,0.5\n3,1.5,nan,24,0.25\n"
 
@@ -23,7 +26,7 @@ def run(tmp_path):
     return folder
 
 
-def test_a_training_in_numbers(run):
+def test_the_figures_of_a_training(run):
     training = Training(run)
     assert [row["score"] for row in training.rows()] == [None, 0.5, 0.25]
     assert training.rows()[2]["loss"] is None
@@ -36,7 +39,7 @@ def test_a_training_in_numbers(run):
     assert training.verdict() == "Not promoted: not better where asked."
 
 
-def test_what_is_left_counts_from_the_last_epoch_and_not_from_before_it_was_resumed(run):
+def test_the_time_left_counts_from_the_last_epoch_since_the_training_was_resumed(run):
     hour_ago = time.time() - 3600
     os.utime(run / "results.csv", (hour_ago, hour_ago))
     assert Training(run).progress(None)["left"] is None
@@ -56,7 +59,7 @@ def test_what_is_left_counts_from_the_last_epoch_and_not_from_before_it_was_resu
         (None, {"epochs": None}, None),
     ],
 )
-def test_a_training_counted_in_epochs_is_done_when_they_are(run, epochs, settings, done):
+def test_a_training_limited_by_epochs_is_done_after_them(run, epochs, settings, done):
     (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
     if settings:
         (run / "settings.json").write_text(json.dumps(settings))
@@ -69,12 +72,12 @@ def test_a_training_counted_in_epochs_is_done_when_they_are(run, epochs, setting
     assert not Training(run).summary()["resumable"]
 
 
-def test_a_training_of_several_workers_cannot_be_resumed_by_one(run):
+def test_a_training_with_several_workers_cannot_be_resumed_here(run):
     (run / "arguments.json").write_text(json.dumps({"epochs": 12, "strategy": "multiworker"}))
     assert Training(run).summary().items() >= {"done": 0.25, "resumable": False}.items()
 
 
-def test_only_trainings_are_listed_the_newest_first(run):
+def test_only_trainings_are_listed_newest_first(run):
     (run.parent / "cache").mkdir()
     (run.parent / "notes.txt").write_text("mine")
     other = run.parent / "later"
@@ -90,10 +93,15 @@ def test_only_trainings_are_listed_the_newest_first(run):
 
 
 @given(st.binary(max_size=200), st.binary(max_size=100) | st.just(b"[1]") | st.just(b'{"minutes": [], "init": 5}'))
-def test_whatever_lies_there_it_is_read(tmp_path_factory, results, arguments):
+def test_any_contents_can_be_read(tmp_path_factory, results, arguments):
     folder = tmp_path_factory.mktemp("run")
     (folder / "results.csv").write_bytes(results)
     (folder / "arguments.json").write_bytes(arguments)
     (folder / "retrain.md").write_bytes(results)
     training = Training(folder)
     json.dumps([training.progress(time.time()), training.rows(), training.verdict()], allow_nan=False)
+
+
+def test_the_curves_name_the_size_bands_of_the_results():
+    script = Path(routes.__file__).with_name("static") / "curves.js"
+    assert all(f'"{band.name}"' in script.read_text(encoding="utf-8") for band in SIZE_BANDS)

@@ -1,4 +1,4 @@
-"""What viewers get: the newest frame as it came, what was decided, the past, the log; each at its own pace."""
+"""Updates over Socket.IO: newest frame, decision, rows and events, at the pace of each viewer."""
 
 import base64
 import io
@@ -10,28 +10,22 @@ import zlib
 import engineio
 import numpy as np
 import pytest
-import requests
 import socketio
 import websocket
 from PIL import Image
 
 from dashboard.live.feed import Feed
-from dashboard.live.history import NewestFrame
-from dashboard.live.updates import Request, Updates, encode_frame
+from dashboard.live.updates import Updates
 from dashboard.live.viewers import MAX_VIEWERS, MAX_WAIT_SECONDS, SETTLE_SECONDS, Viewers
-from dashboard.recordings.routes import Recordings
 from dashboard.settings import DashboardSettings
-from dashboard.workshop.models import WorkspacePaths
-from dashboard.workshop.routes import Workshop
-from follower.types import Decision, TargetState
-from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
+from sim_bridge.wire.messages import parse_sensor_frame
 from tests.bridge_fixtures import make_session, processed_frame
 
 PATIENCE = 30.0  # seconds, on a machine with much else to do
 
 
 class _EngineInOrder(engineio.Client):
-    """The official one takes each part of a message on a thread of its own: on a busy machine, in any order."""
+    """The official client handles each part of a message on its own thread: on a busy machine, in any order."""
 
     def _trigger_event(self, event, *arguments, run_async=False, **options):
         return super()._trigger_event(event, *arguments, run_async=run_async and event != "message", **options)
@@ -43,7 +37,7 @@ class _ClientInOrder(socketio.Client):
 
 
 class Watcher:
-    """A viewer made of the official client library."""
+    """A viewer with the official client library."""
 
     def __init__(self, port: int):
         self.client = socketio.SimpleClient()
@@ -91,14 +85,14 @@ def watch():
 
 
 def has(watcher: Watcher, request: dict, condition, seconds: float = PATIENCE) -> dict:
-    """The first update that meets a condition."""
+    """Return the first update that meets a condition."""
     deadline = time.monotonic() + seconds
     while not condition(update := watcher.ask(request)):
         assert time.monotonic() < deadline
     return update
 
 
-def test_a_viewer_gets_the_frame_and_what_the_network_saw(
+def test_a_viewer_gets_the_frame_and_the_networks_output(
     serve_with_dashboard, finding_agent, async_mode, connect, watch, payload
 ):
     bridge = serve_with_dashboard(finding_agent, async_mode=async_mode)
@@ -132,7 +126,7 @@ def test_a_viewer_gets_the_frame_and_what_the_network_saw(
     assert watcher.ask({"simulator": 1, "frame": frame["number"], "row": row["number"]})["frame"] is None
 
 
-def test_viewers_are_no_simulators(bridge, watch, payload):
+def test_viewers_are_not_simulators(bridge, watch, payload):
     watcher = watch(bridge.port)
     watcher.client.emit("sensor_frame", payload())
     watcher.client.emit("nonsense", [1, {"a": None}])
@@ -169,7 +163,7 @@ def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, finding_agen
     assert 1 <= got <= 10 * (time.monotonic() - began) + 2
 
 
-def test_without_frames_updates_go_on(bridge, connect, watch):
+def test_updates_continue_without_frames(bridge, connect, watch):
     connect(bridge.port).send("42" + '["nonsense",{}]')  # makes it a simulator
     watcher = watch(bridge.port)
     first = has(watcher, {}, lambda update: update["simulators"])
@@ -179,7 +173,7 @@ def test_without_frames_updates_go_on(bridge, connect, watch):
     assert [event["kind"] for event in second["events"]] == ["connected", "refused"]
 
 
-def test_each_simulator_is_watched_by_its_number(bridge, connect, watch, payload):
+def test_simulators_are_selected_by_number(bridge, connect, watch, payload):
     one, other = connect(bridge.port), connect(bridge.port)
     watcher = watch(bridge.port)
     one.send_frame(payload(timestamp=1))
@@ -193,7 +187,7 @@ def test_each_simulator_is_watched_by_its_number(bridge, connect, watch, payload
     assert [row[0] for row in update["rows"]] == [0]
 
 
-def test_a_viewer_that_asks_but_does_not_read_fills_no_memory(
+def test_a_viewer_that_does_not_read_fills_no_memory(
     serve_with_dashboard, finding_agent, async_mode, connect, payload, eventually
 ):
     bridge = serve_with_dashboard(finding_agent, async_mode=async_mode, dashboard=DashboardSettings(rate=120))
@@ -219,7 +213,7 @@ def test_a_viewer_that_asks_but_does_not_read_fills_no_memory(
 
 @pytest.fixture
 def make_viewers(eventually):
-    """Have viewers ask for a simulator with one frame; gives of each update the time, who got it, and what."""
+    """Let viewers request a simulator with one frame; return the time, viewers and content of each update."""
     started = []
 
     def start(requests: list[dict], frame, busy: bool) -> list:
@@ -248,7 +242,7 @@ def make_viewers(eventually):
         viewers.close()
 
 
-def test_who_asks_for_the_same_shares_an_update(make_viewers, make_frame):
+def test_viewers_with_the_same_request_share_an_update(make_viewers, make_frame):
     sent = make_viewers([{}, {"depth": True}, {}], make_frame(), busy=False)
     assert sorted(sids for _, sids, _ in sent) == [["viewer 0", "viewer 2"], ["viewer 1"]]
     assert {sids[0]: update["frame"]["depth"] is None for _, sids, update in sent} == {
@@ -257,12 +251,12 @@ def test_who_asks_for_the_same_shares_an_update(make_viewers, make_frame):
     }
 
 
-def test_viewers_wait_until_a_frame_is_done_with_but_not_for_ever(make_viewers, make_frame):
+def test_updates_wait_for_the_end_of_a_frame_but_not_for_ever(make_viewers, make_frame):
     assert make_viewers([{}], make_frame(), busy=False)[0][0] >= SETTLE_SECONDS
     assert make_viewers([{}], make_frame(), busy=True)[0][0] >= MAX_WAIT_SECONDS
 
 
-def test_nothing_is_compressed_for_each_viewer_anew(serve_with_dashboard, async_mode):
+def test_websocket_compression_is_off(serve_with_dashboard, async_mode):
     bridge = serve_with_dashboard(async_mode=async_mode)
     address = f"ws://127.0.0.1:{bridge.port}/socket.io/?EIO=4&transport=websocket"
     as_browsers_do = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
@@ -271,86 +265,8 @@ def test_nothing_is_compressed_for_each_viewer_anew(serve_with_dashboard, async_
     viewer.shutdown()
 
 
-def test_viewers_beyond_the_limit_are_turned_away(bridge, watch):
+def test_viewers_beyond_the_limit_are_refused(bridge, watch):
     for _ in range(MAX_VIEWERS):
         watch(bridge.port)
     with pytest.raises(socketio.exceptions.ConnectionError):
         watch(bridge.port)
-
-
-@pytest.mark.parametrize("data", [None, 1, [], "x", {"frame": "1", "row": True, "simulator": [1], "depth": 1}])
-def test_requests_that_make_no_sense_count_as_not_said(data):
-    assert Request.parse(data) == Request()
-
-
-def test_the_page_needs_nothing_from_elsewhere(bridge):
-    session = requests.Session()
-    base = f"http://127.0.0.1:{bridge.port}"
-    page = session.get(base)
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert "http" not in page.text
-    vendor = ("static/vendor/socket.io.esm.min.js", "static/vendor/socket.io-LICENSE.txt")
-    for path in ("live/static/main.js", "live/static/live.css", "static/style.css", "static/icon.svg", *vendor):
-        assert session.get(f"{base}/assets/{path}").ok, path
-    assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("path", "current"),
-    [
-        ("/", '<a href="/" aria-current="page">Live</a>'),
-        ("/recordings", '<a href="/recordings" aria-current="page">Recordings</a>'),
-        ("/recordings/<i>meadow", '<a href="/recordings" aria-current="true">Recordings</a>'),
-        ("/workshop", '<a href="/workshop" aria-current="page">Workshop</a>'),
-    ],
-)
-def test_a_page_tells_where_one_is_and_nothing_of_what_comes_from_elsewhere(
-    serve_with_dashboard, tmp_path, path, current
-):
-    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()))
-    bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages(), workshop.pages()])
-    address = f"http://127.0.0.1:{bridge.port}{path}"
-    page = requests.get(address)
-    assert current in page.text
-    assert page.text.count("aria-current") == 1
-    assert "meadow" not in page.text  # not even of its address
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
-    assert page.headers["Cache-Control"] == "no-cache"
-    assert requests.get(address, headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
-
-
-def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
-    moment = 1000.0
-    feed, session = Feed(clock=lambda: moment), make_session()
-    feed.connected(session)
-    for latency in (5.0, 40.0, 7.0, 6.0):
-        feed.frame_processed(session, processed_frame(frame=make_frame(), latency=latency))
-        session.counts.skipped += 1
-        moment += 0.06
-    rows = feed.rows_after(feed.simulators[0], -1)
-    assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
-
-
-def test_the_last_decision_of_a_simulator_that_has_gone_is_no_news(make_frame):
-    feed, session = Feed(), make_session()
-    feed.connected(session)
-    feed.disconnected(session)
-    feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
-    assert feed.simulators == []
-    assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
-
-
-def test_refusals_of_a_kind_share_an_event():
-    feed, session = Feed(), make_session()
-    feed.connected(session)
-    for _ in range(100):
-        feed.refused(session, BadFrame("bad-jpeg", "<b>broken</b>"))
-    feed.refused(session, BadFrame("bad-pose", "no pose"))
-    texts = [event.text for event in feed.events_after(0)]
-    assert texts == ["refused (bad-jpeg): <b>broken</b>", "refused (bad-pose): no pose"]
-
-
-def test_numbers_that_json_cannot_hold_are_left_out(make_frame):
-    decision = Decision(TargetState.FOUND, False, (), track_point=(float("nan"), 1.0, float("inf")))
-    encoded = encode_frame(NewestFrame(0, 1.0, processed_frame(decision, make_frame())), depth=False)
-    assert encoded["track"] == [None, 1.0, None]

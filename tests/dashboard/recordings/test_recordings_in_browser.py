@@ -1,4 +1,4 @@
-"""The pages of recordings in a real browser: found, played, looked at, hidden and restored, and they fit."""
+"""The pages of recordings in a real browser: list, playback, statistics, hiding and restoring, layout."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
 from tests.dashboard.browser import GRID, HERO, PEOPLE, SCREENSHOTS, Network, grid_colours, is_colour, slide, until
 
-WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
 LONG = 10_000  # frames
 
 
@@ -46,7 +46,7 @@ def walk(folder):
 
 @pytest.fixture
 def open_player(bridge, visit):
-    """Open a recording; returns the page when its first picture is there."""
+    """Open a recording; return the page once its first image is shown."""
 
     def start(name: str, **options):
         page = visit(f"{bridge.dashboard.address}recordings/{name}", **options)
@@ -65,7 +65,7 @@ def frames_shown(page) -> int:
 
 
 def numbers(page) -> dict[str, str]:
-    """The statistics that are shown, by name."""
+    """Return the displayed statistics by name."""
     terms, values = (page.locator(f"#numbers {tag}").all_text_contents() for tag in ("dt", "dd"))
     return dict(zip(terms, values, strict=True))
 
@@ -75,19 +75,19 @@ def wait_for(page, frame: str) -> None:
 
 
 def classes_on_disk(run: Path, frame: str) -> np.ndarray:
-    """(GRID, GRID, 3) bool, background, people, hero, in the middle of each square."""
+    """Return (GRID, GRID, 3) bool: background, people, hero in the middle of each square."""
     mask = cv2.cvtColor(cv2.imread(str(run / "masks" / f"{frame}.png")), cv2.COLOR_BGR2RGB)
     middles = (np.arange(GRID) * 2 + 1) * len(mask) // (2 * GRID)
     return mask[np.ix_(middles, middles)] > 0
 
 
 def hidden_numbers(run: Path) -> set[int]:
-    """The frames that training does not get."""
+    """Return the frames that are hidden from training."""
     everything = {int(frame.frame) for frame in open_recording(run).frames}
     return everything - {int(pair.name) for pair in find_pairs(run)[0]}
 
 
-def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_mask(bridge, stream, visit, folder):
+def test_a_recording_made_with_the_button_is_listed_and_played_with_its_mask(bridge, stream, visit, folder):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     page.get_by_text("Following", exact=True).wait_for()
@@ -125,7 +125,7 @@ def test_a_recording_made_by_the_button_is_found_played_and_its_overlay_is_the_m
     page.get_by_text("Following", exact=True).wait_for()
 
 
-def test_strip_and_keyboard_lead_to_the_frame(open_player, walk):
+def test_strip_and_keyboard_select_the_frame(open_player, walk):
     page = open_player("walk")
     assert shown(page) == "000000"
     strip = page.locator("#strip")
@@ -158,7 +158,7 @@ def test_strip_and_keyboard_lead_to_the_frame(open_player, walk):
     until(page, lambda: np.ptp(grid_colours(page, "#picture")[-1, GRID // 2]) > 40)  # near: green or yellow, not grey
 
 
-def test_a_stretch_is_hidden_from_training_and_restored(open_player, walk):
+def test_a_range_is_hidden_from_training_and_restored(open_player, walk):
     page = open_player("walk")
     strip = page.locator("#strip")
     box = strip.bounding_box()
@@ -185,7 +185,7 @@ def test_a_stretch_is_hidden_from_training_and_restored(open_player, walk):
     until(page, lambda: numbers(page).get("hidden from training") == "3")  # of the whole recording
 
 
-def test_its_numbers_are_those_of_the_command(open_player, walk):
+def test_the_statistics_are_those_of_the_command(open_player, walk):
     page = open_player("walk")
     until(page, lambda: numbers(page))
     told, expected = numbers(page), statistics_of(open_recording(walk))
@@ -197,7 +197,7 @@ def test_its_numbers_are_those_of_the_command(open_player, walk):
     assert told["median latency"] == f"{expected.latency.median:.1f} ms"
 
 
-def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream, open_player, folder, eventually):
+def test_a_recording_grows_on_the_page_while_it_is_written(bridge, recorder, stream, open_player, folder, eventually):
     stream(bridge.port)
     assert eventually(lambda: bridge.sessions and bridge.sessions[0].counts.answered)
     recorder.start("growing")
@@ -212,7 +212,7 @@ def test_a_recording_grows_on_the_page_while_it_is_made(bridge, recorder, stream
     assert frames_shown(page) == len(open_recording(folder / "growing").frames)
 
 
-def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit, walk, folder):
+def test_text_in_recordings_is_never_markup_and_broken_recordings_open(bridge, visit, walk, folder):
     bad = "<img src=x onerror=document.title=1>"
     name = "broken" if sys.platform == "win32" else "<b>broken"
     broken = folder / name
@@ -252,7 +252,7 @@ def test_what_recordings_say_is_never_markup_and_broken_ones_open(bridge, visit,
     page.get_by_text("there is no recording 'nothing'").wait_for()
 
 
-def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):
+def test_on_a_public_address_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):
     bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(folder).pages()])
     page = visit(bridge.dashboard.address.partition("#")[0] + "recordings/walk")
     page.get_by_text("Read-only").wait_for()
@@ -264,7 +264,7 @@ def test_where_others_can_connect_hiding_needs_the_token(serve_with_dashboard, v
     until(page, lambda: hidden_numbers(walk) == {0})
 
 
-def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, walk):
+def test_a_page_of_another_site_can_neither_read_nor_hide(bridge, serve, visit, walk):
     other = serve()  # another port is another site
     page = visit(f"http://127.0.0.1:{other.port}/status", may_log_errors=True)
     outcome = page.evaluate(
@@ -289,7 +289,7 @@ def test_a_page_of_another_site_sees_and_hides_nothing(bridge, serve, visit, wal
     assert hidden_numbers(walk) == set()
 
 
-def test_a_long_recording_opens_at_once(open_player, walk):
+def test_a_long_recording_opens_quickly(open_player, walk):
     lines = [json.loads(line) for line in (walk / "frames.jsonl").read_text().splitlines()]
     with (walk / "frames.jsonl").open("w") as file:
         for number in range(LONG):
@@ -307,7 +307,7 @@ def test_a_long_recording_opens_at_once(open_player, walk):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_they_fit_screens_from_380_pixels_to_4k(open_player, bridge, scheme, walk, tmp_path):
+def test_the_pages_fit_screens_from_380_pixels_to_4k(open_player, bridge, scheme, walk, tmp_path):
     page = open_player("walk", color_scheme=scheme)
     pictures = Path(SCREENSHOTS or tmp_path) / "screenshots"
     for name, wanted in (

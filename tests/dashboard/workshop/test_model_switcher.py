@@ -21,7 +21,7 @@ from sim_bridge.recorder.settings import RecordingSettings
 
 
 class Network:
-    """Sees a hero of a certain height in the middle of every picture."""
+    """Predicts a hero of a certain height in the middle of every image."""
 
     def __init__(self, rows: int):
         self.rows = rows
@@ -91,7 +91,7 @@ def recorder(tmp_path):
 
 @pytest.fixture
 def send(connect, payload, eventually):
-    """Send frames to a bridge, each when the last one was answered; gives what the simulator has heard."""
+    """Send frames to a bridge, each when the last one was answered."""
     simulators = {}
 
     def frames(port: int, count: int):
@@ -105,7 +105,7 @@ def send(connect, payload, eventually):
     return frames
 
 
-def test_another_model_takes_over_between_two_frames_and_gets_a_recording_of_its_own(
+def test_another_model_takes_over_between_two_frames_and_gets_its_own_recording(
     served, send, recorder, eventually, tmp_path
 ):
     world = served()
@@ -189,7 +189,7 @@ def test_only_authorised_callers_switch_the_model(served, eventually):
     assert "refused" not in world.status()  # it tells of this machine's folders
 
 
-def test_without_another_model_the_call_says_so(serve_with_dashboard, tmp_path, models):
+def test_without_a_switcher_the_call_is_refused(serve_with_dashboard, tmp_path, models):
     workshop = Workshop(WorkspacePaths(tmp_path, tmp_path / "runs", (models,)))
     bridge = serve_with_dashboard(more=[workshop.pages()])
     address = f"http://127.0.0.1:{bridge.port}/api/workshop"

@@ -28,7 +28,7 @@ def call(bridge):
 
 @pytest.fixture
 def simulator(bridge, connect, eventually):
-    """A simulator that said what it is."""
+    """A simulator that has reported its info."""
     client = connect(bridge.port)
     send_info(client, INFO)
     assert eventually(lambda: bridge.sessions and bridge.sessions[0].simulator_info)
@@ -52,7 +52,7 @@ def test_requests_reach_the_simulator(bridge, call, simulator, eventually):
     assert sum(bridge.sessions[0].counts.refused.values()) == 0
 
 
-def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, payload, eventually):
+def test_a_simulator_without_info_is_sent_nothing(bridge, call, connect, payload, eventually):
     quadsim = connect(bridge.port)
     quadsim.send_frame(payload(), "1")
     assert eventually(lambda: 1 in quadsim.acknowledged)
@@ -86,7 +86,7 @@ def test_a_simulator_that_did_not_say_so_gets_nothing(bridge, call, connect, pay
         ("2/new-episode", {}, 404, "simulator 2"),
     ],
 )
-def test_nonsense_is_one_sentence(call, simulator, path, body, status, word):
+def test_invalid_requests_are_refused_in_one_sentence(call, simulator, path, body, status, word):
     answer = call(path, body)
     assert answer.status_code == status
     assert word in answer.json()["error"]
@@ -101,7 +101,7 @@ def test_pages_of_other_sites_and_links_control_nothing(bridge, call, simulator)
     assert simulator.events.empty()
 
 
-def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, connect, eventually):
+def test_on_a_public_address_the_token_is_needed(serve_with_dashboard, connect, eventually):
     bridge = serve_with_dashboard(host="0.0.0.0")
     send_info(client := connect(bridge.port), INFO)
     assert eventually(lambda: bridge.sessions and bridge.sessions[0].simulator_info)
@@ -116,9 +116,7 @@ def test_where_others_can_connect_the_token_is_needed(serve_with_dashboard, conn
     "arguments",
     [(), ([],), (INFO, 1), ({},), ({"seed": -1, "people": 1},), ({**INFO, "speed": "fast"},)],
 )
-def test_an_introduction_that_is_none_is_refused_and_the_flight_goes_on(
-    bridge, connect, payload, eventually, arguments
-):
+def test_invalid_info_is_refused_and_the_flight_continues(bridge, connect, payload, eventually, arguments):
     client = connect(bridge.port)
     send_info(client, *arguments)
     client.send_frame(payload(), "1")
@@ -136,7 +134,7 @@ def test_an_introduction_that_is_none_is_refused_and_the_flight_goes_on(
         max_size=2,
     )
 )
-def test_whatever_comes_is_read_or_refused(arguments):
+def test_any_arguments_are_read_or_refused(arguments):
     try:
         state = parse_simulator_info(tuple(arguments))
     except BadFrame:

@@ -1,4 +1,4 @@
-"""The page in a real browser: it shows what was sent, its controls act, it comes back by itself, and it fits."""
+"""The live page in a real browser: display, controls, reconnection, layout."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ def wait_for_frame(page, after: int = -1) -> int:
     return shown_frame(page)
 
 
-def test_the_picture_moves_and_the_overlay_is_the_mask_that_was_sent(bridge, stream, visit):
+def test_the_image_is_updated_and_the_overlay_is_the_networks_output(bridge, stream, visit):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     first = wait_for_frame(page)
@@ -90,7 +90,7 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     assert green > blue  # 50 of 255, near: green where the camera's picture is grey
 
 
-def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, eventually):
+def test_a_recording_is_made_with_the_button(bridge, stream, visit, tmp_path, eventually):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
@@ -112,7 +112,7 @@ def test_a_recording_is_made_by_the_button(bridge, stream, visit, tmp_path, even
 
 
 @pytest.mark.parametrize(("chosen", "expected"), [(None, None), ("all frames", []), ("any of these", [*REASONS])])
-def test_which_frames_are_recorded_is_left_to_the_settings_unless_chosen(bridge, stream, visit, chosen, expected):
+def test_the_settings_choose_the_recorded_frames_unless_the_page_does(bridge, stream, visit, chosen, expected):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
@@ -142,7 +142,7 @@ def test_several_simulators_have_tabs_for_mouse_and_keyboard(bridge, stream, vis
         assert tabs.nth(index).get_attribute("aria-selected") == "true"
 
 
-def test_what_a_simulator_says_is_never_markup(bridge, connect, visit):
+def test_text_from_a_simulator_is_never_markup(bridge, connect, visit):
     simulator = connect(bridge.port)
     simulator.send("42" + '["<img src=x onerror=document.title=1>",{}]')
     page = visit(bridge.dashboard.address)
@@ -151,9 +151,7 @@ def test_what_a_simulator_says_is_never_markup(bridge, connect, visit):
     assert page.title() == "Follow me"
 
 
-def test_the_page_comes_back_after_the_bridge_was_started_anew(
-    bridge, serve_with_dashboard, finding_agent, stream, visit
-):
+def test_the_page_reconnects_to_a_restarted_bridge(bridge, serve_with_dashboard, finding_agent, stream, visit):
     first = stream(bridge.port)
     page = visit(bridge.dashboard.address, may_log_errors=True)  # of connections refused
     wait_for_frame(page)
@@ -167,7 +165,7 @@ def test_the_page_comes_back_after_the_bridge_was_started_anew(
     wait_for_frame(page, wait_for_frame(page))
 
 
-def test_controls_of_a_bridge_that_others_can_reach_need_the_token(serve_with_dashboard, finding_agent, visit, stream):
+def test_on_a_public_address_controls_need_the_token(serve_with_dashboard, finding_agent, visit, stream):
     bridge = serve_with_dashboard(finding_agent, host="0.0.0.0", segmenter=Network())
     stream(bridge.port)
     reader = visit(bridge.dashboard.address.partition("#")[0])
@@ -215,7 +213,7 @@ def test_a_page_of_another_site_can_neither_read_nor_control(bridge, serve, visi
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_screens_from_380_pixels_to_4k(bridge, stream, visit, scheme, tmp_path):
+def test_the_page_fits_screens_from_380_pixels_to_4k(bridge, stream, visit, scheme, tmp_path):
     stream(bridge.port)
     page = visit(bridge.dashboard.address, color_scheme=scheme)
     wait_for_frame(page)

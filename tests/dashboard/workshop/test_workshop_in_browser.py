@@ -21,7 +21,7 @@ from sim_bridge.recorder.provenance import describe_origin
 from sim_bridge.wire.simulator_control import SimulatorInfo
 from simulator.episode import Episode
 from tests.dashboard.browser import HERO, SCREENSHOTS, grid_colours, is_colour, slide, until
-from tests.dashboard.workbench import SIZE, lay_out
+from tests.dashboard.workshop.workbench import SIZE, lay_out
 
 SIDES = ("first", "second")
 PATIENCE = 120  # seconds, for a process that has to import TensorFlow on a busy machine
@@ -61,12 +61,12 @@ def open_workshop(served, visit):
 
 
 def points(page) -> int:
-    """How many epochs the curves have."""
+    """Return the number of epochs in the curves."""
     return int(page.locator("#curves .plot").first.get_attribute("data-points") or 0)
 
 
 def inked(page, canvas: str) -> int:
-    """Pixels of a chart that are not empty."""
+    """Return the number of pixels of a chart that are not empty."""
     return page.locator(canvas).first.evaluate(
         """(canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -77,7 +77,7 @@ def inked(page, canvas: str) -> int:
     )
 
 
-def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, bench):
+def test_a_training_is_started_watched_and_stopped_on_the_page(open_workshop, bench):
     page = open_workshop(may_log_errors=True)  # of the two mistakes
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("expected at least one recording").wait_for()
@@ -109,7 +109,7 @@ def test_a_training_is_started_on_the_page_grows_and_is_stopped(open_workshop, b
 
 
 @pytest.mark.parametrize(("epochs", "word"), [(5, "Not finished"), (2, "Done")])
-def test_a_training_of_a_terminal_is_done_when_its_epochs_are(open_workshop, bench, epochs, word):
+def test_a_training_from_a_terminal_is_done_after_its_epochs(open_workshop, bench, epochs, word):
     run = bench.paths.runs / f"terminal-{epochs}"
     run.mkdir(parents=True)
     (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
@@ -124,7 +124,7 @@ def test_a_training_of_a_terminal_is_done_when_its_epochs_are(open_workshop, ben
     shutil.rmtree(run)
 
 
-def test_what_is_wrong_with_the_data_is_on_the_page(open_workshop, bench):
+def test_problems_of_the_data_are_shown(open_workshop, bench):
     page = open_workshop()
     page.fill("#data", str(bench.folder / "bad"))
     page.fill("#training-name", "spoilt")
@@ -143,7 +143,7 @@ def pseudo_labelled(bench):
     shutil.rmtree(run)
 
 
-def test_what_a_models_own_labels_mean_is_said_before_and_after(open_workshop, pseudo_labelled):
+def test_the_page_warns_of_pseudo_labels_before_and_after(open_workshop, pseudo_labelled):
     page = open_workshop()
     page.get_by_role("checkbox", name="meadow").check()
     assert page.locator("#pseudo-labels").is_hidden()
@@ -164,7 +164,7 @@ def test_what_a_models_own_labels_mean_is_said_before_and_after(open_workshop, p
     assert "--promote" in page.text_content("#training-complaint")
 
 
-def test_two_models_stand_side_by_side(open_workshop, bench):
+def test_two_models_are_compared_side_by_side(open_workshop, bench):
     page = open_workshop()
     page.select_option("#second", "two.h5")
     page.select_option("#source", "park")
@@ -232,7 +232,7 @@ def test_another_model_is_activated_by_the_button(served, visit, bench, stream):
 
 
 def away_from(box: list[int] | None) -> np.ndarray:
-    """(SIZE, SIZE) bool: pixels far enough from the edges of a box, on which the page draws."""
+    """Return (SIZE, SIZE) bool: pixels away from the edges of a box, on which the page draws."""
     if box is None:
         return np.ones((SIZE, SIZE), bool)
     places = np.arange(SIZE)
@@ -244,7 +244,7 @@ def shown(page) -> int:
     return int(page.get_attribute("#second-view", "data-frame") or -1)
 
 
-def test_who_may_only_watch_sees_no_forms(served, visit):
+def test_unauthorised_visitors_see_no_forms(served, visit):
     bridge = served(host="0.0.0.0")
     page = visit(f"http://127.0.0.1:{bridge.port}/workshop")
     page.get_by_text("Read-only").wait_for()
@@ -257,7 +257,7 @@ def test_who_may_only_watch_sees_no_forms(served, visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_screens_from_380_pixels_to_4k(open_workshop, scheme, tmp_path):
+def test_the_page_fits_screens_from_380_pixels_to_4k(open_workshop, scheme, tmp_path):
     page = open_workshop(color_scheme=scheme)
     for width, height in ((380, 800), (1440, 900), (3840, 2160)):
         page.set_viewport_size({"width": width, "height": height})
@@ -306,7 +306,7 @@ def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulat
     assert page.get_attribute("#seed", "placeholder") == "5"
 
     def pace() -> float:
-        """Simulated seconds a second, by the stand-in's own clock."""
+        """Return simulated seconds a second, by the simulator's own clock."""
         until(page, lambda: episodes[-1])
         first, began = episodes[-1][-1].timestamp, time.monotonic()
         page.wait_for_timeout(2000)

@@ -1,0 +1,44 @@
+"""The feed: rows and events made of what the bridge publishes."""
+
+import pytest
+
+from dashboard.live.feed import Feed
+from follower.types import Decision, TargetState
+from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
+from tests.bridge_fixtures import make_session, processed_frame
+
+
+@pytest.fixture
+def make_frame(payload):
+    return lambda: parse_sensor_frame((payload(),))
+
+
+def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
+    moment = 1000.0
+    feed, session = Feed(clock=lambda: moment), make_session()
+    feed.connected(session)
+    for latency in (5.0, 40.0, 7.0, 6.0):
+        feed.frame_processed(session, processed_frame(frame=make_frame(), latency=latency))
+        session.counts.skipped += 1
+        moment += 0.06
+    rows = feed.rows_after(feed.simulators[0], -1)
+    assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
+
+
+def test_the_last_decision_of_a_disconnected_simulator_is_ignored(make_frame):
+    feed, session = Feed(), make_session()
+    feed.connected(session)
+    feed.disconnected(session)
+    feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
+    assert feed.simulators == []
+    assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
+
+
+def test_refusals_of_a_kind_share_an_event():
+    feed, session = Feed(), make_session()
+    feed.connected(session)
+    for _ in range(100):
+        feed.refused(session, BadFrame("bad-jpeg", "<b>broken</b>"))
+    feed.refused(session, BadFrame("bad-pose", "no pose"))
+    texts = [event.text for event in feed.events_after(0)]
+    assert texts == ["refused (bad-jpeg): <b>broken</b>", "refused (bad-pose): no pose"]

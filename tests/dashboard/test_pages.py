@@ -1,0 +1,50 @@
+"""What all pages have in common: files, headers, the navigation."""
+
+import pytest
+import requests
+
+from dashboard.recordings.routes import Recordings
+from dashboard.workshop.models import WorkspacePaths
+from dashboard.workshop.routes import Workshop
+
+
+def test_the_page_loads_nothing_from_other_sites(serve_with_dashboard):
+    bridge = serve_with_dashboard()
+    session = requests.Session()
+    base = f"http://127.0.0.1:{bridge.port}"
+    page = session.get(base)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "http" not in page.text
+    vendor = (
+        "socket.io.esm.min.js",
+        "socket.io-LICENSE.txt",
+        "uPlot.iife.min.js",
+        "uPlot.min.css",
+        "uPlot-LICENSE.txt",
+    )
+    files = ("live/static/main.js", "live/static/live.css", "static/style.css", "static/icon.svg")
+    for path in (*files, *(f"static/vendor/{name}" for name in vendor)):
+        assert session.get(f"{base}/assets/{path}").ok, path
+    assert session.get(f"{base}/assets/../dashboard.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "current"),
+    [
+        ("/", '<a href="/" aria-current="page">Live</a>'),
+        ("/recordings", '<a href="/recordings" aria-current="page">Recordings</a>'),
+        ("/recordings/<i>meadow", '<a href="/recordings" aria-current="true">Recordings</a>'),
+        ("/workshop", '<a href="/workshop" aria-current="page">Workshop</a>'),
+    ],
+)
+def test_a_page_marks_its_place_and_contains_no_text_from_elsewhere(serve_with_dashboard, tmp_path, path, current):
+    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()))
+    bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages(), workshop.pages()])
+    address = f"http://127.0.0.1:{bridge.port}{path}"
+    page = requests.get(address)
+    assert current in page.text
+    assert page.text.count("aria-current") == 1
+    assert "meadow" not in page.text  # not even of its address
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert requests.get(address, headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
