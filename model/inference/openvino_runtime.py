@@ -19,8 +19,8 @@ from model.inference.sanity_inputs import sanity_frames
 
 logger = logging.getLogger(__name__)
 
-# OpenVINO's converter reports each use to Google Analytics, from processes that it forks off this one and waits for.
-# Without its package of this name it does not.
+# OpenVINO's converter reports each conversion to Google Analytics, from processes that it forks and waits for. It does
+# not if this package, here an empty one, has nothing to import.
 sys.modules["openvino_telemetry"] = types.ModuleType("openvino_telemetry")
 
 MAX_MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame

@@ -1,4 +1,4 @@
-"""Writes small models in the forms of 2017, for the tests of this room."""
+"""Small models in the file formats of 2017, for the tests of this folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ ROWS, COLS = 6, 8
 
 
 class LegacyFiles:
-    """Composes Keras 2 configurations and writes them with weights, as contrib.keras and Keras did."""
+    """Writer of Keras 2 configurations and weights, in the form of contrib.keras and Keras."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -23,7 +23,7 @@ class LegacyFiles:
         return {"name": name, "class_name": "InputLayer", "config": config, "inbound_nodes": []}
 
     def layer(self, class_name: str, name: str, *inbound: str | tuple, **config: Any) -> dict:
-        """A layer used once, on the outputs of `inbound`: names, or (name, node, tensor)."""
+        """Return a layer that is used once, on the outputs of `inbound`: names, or (name, node, tensor)."""
         triples = [[source, 0, 0, {}] if isinstance(source, str) else [*source, {}] for source in inbound]
         return {
             "name": name,
@@ -51,7 +51,7 @@ class LegacyFiles:
         root: str = "/",
         attributes: Mapping[str, Any] | None = None,
     ) -> Path:
-        """The two files of a pair; returns the path of the weights. `architecture` None writes no configuration."""
+        """Write a pair of files and return the path of the weights; without `architecture` no configuration."""
         path = self.folder / name
         if architecture is not None:
             text = json.dumps(json.dumps(architecture))
@@ -78,5 +78,5 @@ def legacy_files(tmp_path: Path) -> LegacyFiles:
 
 @pytest.fixture
 def image() -> np.ndarray:
-    """(2, ROWS, COLS, 3) float32, values 0..255, as the rebuilt models take them."""
+    """Return (2, ROWS, COLS, 3) float32 in 0..255, the input of rebuilt models."""
     return np.random.default_rng(0).uniform(0, 255, (2, ROWS, COLS, 3)).astype(np.float32)

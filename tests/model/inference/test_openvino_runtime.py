@@ -36,8 +36,8 @@ def test_batches_of_any_size_in_any_order(network, predict, frames):
         np.testing.assert_allclose(result, expected[:count], atol=0.02)
 
 
-def test_nothing_is_reported_to_others(predict):
-    """The converter's telemetry forks off processes that connect to Google Analytics."""
+def test_telemetry_is_off(predict):
+    """The converter's telemetry forks processes that connect to Google Analytics."""
     from openvino.tools.ovc import telemetry_stub, telemetry_utils
 
     assert telemetry_utils.tm is telemetry_stub
