@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.app.test_follower_command import WITH_A_FAKE_NETWORK
+from tests.app.test_main import WITH_A_FAKE_NETWORK
 
 pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
 termios = pytest.importorskip("termios")
