@@ -15,6 +15,13 @@ export function call(path, body) {
   return fetchJson(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+// A file as a Blob. Throws an Error.
+export async function fetchBlob(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.blob();
+}
+
 // Calls and shows what goes wrong in the node `complaint`; returns the answer, or null.
 export async function tryCall(path, body, complaint) {
   try {

@@ -1,11 +1,10 @@
 // The world from above: up is the world's x (forward), left its y. Drone, its view, the target.
 import { element, setText } from "./page.js";
+import { dot, drone, line, polygon, ring, trail, trajectory } from "./shapes.js";
 import { colour, drawOnChange, fitCanvas, rem } from "./theme.js";
 
 const FAR = 100; // metres, the length of a view that does not end on the ground
 const TRAIL_SECONDS = 60;
-const TRAIL_STEPS = 40; // of opacity, from faint to bright
-const JUMP = 8; // metres between two frames that are not connected: another target, or a gap
 const INKS = { camera: "--accent", ground_truth: "--truth", track: "--hero" };
 
 export class WorldMap {
@@ -97,11 +96,11 @@ export class WorldMap {
     const [reachX, reachY] = [height / 2 / scale, width / 2 / scale];
     for (let x = Math.ceil((this.#center[0] - reachX) / step) * step; x < this.#center[0] + reachX; x += step) {
       const [, row] = at([x, 0]);
-      line(context, [0, row], [width, row], colour("--line", Math.abs(x) < 1e-6 ? 1 : 0.6));
+      line(context, [0, row], [width, row], "--line", Math.abs(x) < 1e-6 ? 1 : 0.6);
     }
     for (let y = Math.ceil((this.#center[1] - reachY) / step) * step; y < this.#center[1] + reachY; y += step) {
       const [column] = at([0, y]);
-      line(context, [column, 0], [column, height], colour("--line", Math.abs(y) < 1e-6 ? 1 : 0.6));
+      line(context, [column, 0], [column, height], "--line", Math.abs(y) < 1e-6 ? 1 : 0.6);
     }
     const [left, bottom] = [0.8 * size, height - 0.9 * size]; // the scale and the axes
     context.beginPath();
@@ -128,7 +127,7 @@ export class WorldMap {
     context.strokeStyle = colour("--accent", 0.45);
     context.lineWidth = 1;
     context.stroke();
-    for (const corner of outline.slice(0, 2)) line(context, at(apex), at(corner), colour("--accent", 0.3));
+    for (const corner of outline.slice(0, 2)) line(context, at(apex), at(corner), "--accent", 0.3);
     for (const [name, ink] of Object.entries(INKS)) trajectory(context, this.#trajectories?.[name] ?? [], at, ink);
     trail(context, rows.map((row) => row.camera), at, "--accent");
     trail(context, rows.map((row) => row.ground_truth), at, "--truth");
@@ -139,7 +138,7 @@ export class WorldMap {
       dot(context, at(track), 0.36 * size, "--hero");
       if (point) ring(context, at(track), 0.75 * size, "--hero");
     }
-    drawDrone(context, at(camera), body[5], 0.85 * size);
+    drone(context, at(camera), body[5], 0.85 * size);
   }
 
   // The ground in the camera's view: its corners (far left, far right, near right, near left), and the camera.
@@ -209,77 +208,4 @@ function rotate([x, y, z], roll, pitch, yaw) { // Rz(yaw) Ry(pitch) Rx(roll)
 function niceStep(least) {
   const power = 10 ** Math.floor(Math.log10(least));
   return power * [1, 2, 5, 10].find((step) => step * power >= least);
-}
-
-function line(context, from, to, ink) {
-  context.beginPath();
-  context.moveTo(...from);
-  context.lineTo(...to);
-  context.strokeStyle = ink;
-  context.stroke();
-}
-
-function polygon(context, points) {
-  context.beginPath();
-  points.forEach((point) => context.lineTo(...point));
-  context.closePath();
-}
-
-function trail(context, points, at, ink) { // fades out in a few steps, each of them one stroke
-  context.lineWidth = 1.6;
-  context.lineCap = "round";
-  const steps = Math.min(points.length, TRAIL_STEPS);
-  for (let i = 0; i < steps; i++) {
-    const [first, end] = [i, i + 1].map((step) => Math.floor((step * points.length) / steps));
-    context.beginPath();
-    let drawing = false;
-    for (const point of points.slice(Math.max(first - 1, 0), end)) {
-      if (point) context[drawing ? "lineTo" : "moveTo"](...at(point));
-      drawing = Boolean(point);
-    }
-    context.strokeStyle = colour(ink, 0.1 + (0.6 * (i + 1)) / steps);
-    context.stroke();
-  }
-}
-
-function trajectory(context, positions, at, ink) {
-  context.beginPath();
-  let last = null;
-  for (const position of positions) {
-    if (!position) continue;
-    const step = last && Math.hypot(position[0] - last[0], position[1] - last[1]) < JUMP;
-    context[step ? "lineTo" : "moveTo"](...at(position));
-    last = position;
-  }
-  context.lineWidth = 1.2;
-  context.strokeStyle = colour(ink, 0.38);
-  context.stroke();
-}
-
-function dot(context, center, radius, ink) {
-  context.beginPath();
-  context.arc(...center, radius, 0, 7);
-  context.fillStyle = colour(ink);
-  context.fill();
-}
-
-function ring(context, center, radius, ink) {
-  context.beginPath();
-  context.arc(...center, radius, 0, 7);
-  context.strokeStyle = colour(ink);
-  context.lineWidth = 1.8;
-  context.stroke();
-}
-
-function drawDrone(context, [column, row], yaw, size) {
-  context.save();
-  context.translate(column, row);
-  context.rotate(-yaw); // yaw turns left, as on the map; the arrow points up at 0
-  polygon(context, [[0, -size], [0.72 * size, 0.8 * size], [0, 0.42 * size], [-0.72 * size, 0.8 * size]]);
-  context.fillStyle = colour("--accent");
-  context.strokeStyle = colour("--card");
-  context.lineWidth = 2;
-  context.fill();
-  context.stroke();
-  context.restore();
 }

@@ -23,7 +23,7 @@ const selection = new Selection(name, frames, () => showFrames());
 const statistics = new Statistics(name, showWrongTarget);
 const strip = new Strip({ onSeek: (index) => seek(index), onSelect: (first, last) => selection.set([first, last]) });
 const playback = new Playback(frames, screen, (index, upcoming) => seek(index, upcoming));
-let wrongTarget = new Set(); // names of frames in which someone else was followed
+let wrongTarget = new Set(); // names of frames in which the wrong person was followed
 
 async function open() {
   setText(element("name"), name);
@@ -111,7 +111,7 @@ function describe(meta) {
 function describePosition(frame) {
   const parts = [playingTime(frames.seconds[playback.at], 1), `frame ${frame.name}`];
   if (frame.received !== null) parts.push(clockTime(frame.received));
-  if (wrongTarget.has(frame.name)) parts.push("following someone else");
+  if (wrongTarget.has(frame.name)) parts.push("following the wrong person");
   else if (frame.state) parts.push(FOLLOWER_STATES[frame.state] ?? frame.state);
   if (selection.hidden.has(frame.name)) parts.push("hidden");
   if (frame.note) parts.push(`“${frame.note}”`);

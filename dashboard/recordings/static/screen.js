@@ -1,12 +1,14 @@
 // The image of one frame: fetches its files and the next ones, draws them with the overlay.
+import { fetchBlob } from "../../static/calls.js";
 import { element, setText } from "../../static/page.js";
 import { drawPicture, readDepth, readMask } from "../../static/picture.js";
+import { Recent } from "../../static/recent.js";
 import { drawOnChange, fitCanvas } from "../../static/theme.js";
 import { callAddress } from "./recording.js";
 
 const KEPT = 60; // decoded frames
 const MAX_FETCHES = 6; // at a time
-const SOURCES = { simulator: "labels: ground truth", model: "labels: the model's own" };
+const SOURCES = { simulator: "labels: ground truth", model: "labels: pseudo-labels" };
 
 export class Screen {
   shown = null; // the frame that is drawn
@@ -14,7 +16,7 @@ export class Screen {
   #recording;
   #canvas = element("picture");
   #opacity = element("opacity");
-  #contents = new Map(); // name of a frame -> promise of its pictures
+  #contents = new Recent(KEPT); // promises of the pictures, by name of a frame
   #content = null;
   #wanted = null;
   #upcoming = [];
@@ -74,24 +76,17 @@ export class Screen {
   }
 
   #load(frame) {
-    let content = this.#contents.get(frame.name);
-    this.#contents.delete(frame.name); // and to the end: the first ones are forgotten first
-    content ??= this.#fetch(frame);
-    this.#contents.set(frame.name, content);
-    for (const name of this.#contents.keys()) {
-      if (this.#contents.size <= KEPT) break;
-      this.#contents.delete(name);
-    }
-    return content;
+    return this.#contents.get(frame.name, () => this.#fetch(frame));
   }
 
   async #fetch(frame) {
     const depth = document.querySelector("input[name=picture]:checked").value === "depth";
+    const file = (part, name) => fetchBlob(callAddress(this.#recording, part, name));
     if (depth && !frame.depth) return { problem: "No depth image was recorded" };
     const picture = depth
-      ? this.#file("depth", `${frame.name}.png`).then(readDepth)
-      : this.#file("images", frame.image).then((blob) => createImageBitmap(blob));
-    const mask = this.#file("masks", `${frame.name}.png`).then(readMask).catch(() => null);
+      ? file("depth", `${frame.name}.png`).then(readDepth)
+      : file("images", frame.image).then((blob) => createImageBitmap(blob));
+    const mask = file("masks", `${frame.name}.png`).then(readMask).catch(() => null);
     this.#fetching++;
     try {
       return { picture: await picture, mask: await mask };
@@ -100,12 +95,6 @@ export class Screen {
     } finally {
       this.#fetching--;
     }
-  }
-
-  async #file(part, name) {
-    const answer = await fetch(callAddress(this.#recording, part, name));
-    if (!answer.ok) throw new Error(`${part}/${name}: ${answer.status}`);
-    return answer.blob();
   }
 }
 

@@ -5,7 +5,7 @@ import { element, make } from "../../static/page.js";
 import { callAddress } from "./recording.js";
 
 const MIN_PAUSE = 200; // milliseconds between two requests
-const LABELS = { simulator: "ground truth", model: "the model's own" };
+const LABELS = { simulator: "ground truth", model: "pseudo-labels" };
 const HISTOGRAMS = [
   { name: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
   { name: "Range", key: "range", unit: "m", ink: "--hero" },
@@ -50,7 +50,7 @@ export class Statistics {
       "with the target": statistics.visible,
       ...Object.fromEntries(bands),
       "found, lost": `${statistics.found}, ${statistics.lost} times`,
-      ...(wrong !== null && { "someone else followed": wrong }),
+      ...(wrong !== null && { "wrong person followed": wrong }),
       "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABELS[source] ?? source}`).join(", ") || "–",
       "median range": range.median === null ? "–" : `${range.median.toFixed(1)} m`,
       "median latency": latency.median === null ? "–" : `${latency.median.toFixed(1)} ms`,

@@ -120,7 +120,7 @@ def test_a_recording_made_with_the_button_is_listed_and_played_with_its_mask(bri
     assert page.get_attribute("#map-view", "data-camera") != place
     frames = open_recording(folder / "by_button").frames
     apart = [np.hypot(*np.subtract(frame.track_point, frame.ground_truth_target)[:2]) for frame in frames]
-    until(page, lambda: numbers(page).get("someone else followed") == str(np.count_nonzero(np.array(apart) > 5)))
+    until(page, lambda: numbers(page).get("wrong person followed") == str(np.count_nonzero(np.array(apart) > 5)))
     page.get_by_role("link", name="Live").click()
     page.get_by_text("Following", exact=True).wait_for()
 
