@@ -39,9 +39,9 @@ def test_the_target_is_reported_where_it_is(scene, target, distance, elevation, 
     above = max(middle[2] + distance * np.tan(np.radians(elevation)), 0.3)
     x, y, z, _, pitch, yaw = scene.aim(middle, distance, above, bearing)
     wire = (x, y, z, roll, pitch + np.degrees(aside[0]), (yaw + np.degrees(aside[1])) % 360 + min(turns, 0.0))
-    frame, probabilities = scene.take(
-        wire, [scene.person(*target), scene.person(target[0] + 3, target[1] + 2, label=1)]
-    )
+    beyond = np.radians(bearing + 120)  # another person stands behind the target and aside, never before it
+    other = scene.person(target[0] + 3.6 * np.cos(beyond), target[1] + 3.6 * np.sin(beyond), label=1)
+    frame, probabilities = scene.take(wire, [scene.person(*target), other])
     agent = FollowAgent()
     for _ in range(4):  # from afar and above, one frame is not enough
         frame.timestamp += 0.2
