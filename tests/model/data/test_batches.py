@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CROPS = AugmentationSettings(crop=64)
 
 
+@pytest.mark.slow
 def test_a_batch_depends_on_seed_and_step_only(dataset):
     _, frames = dataset
     alone = list(BatchLoader(frames, SamplingSettings(), seed=5).batches(range(2, 5), 4, CROPS))
@@ -99,6 +100,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
 def test_workers_end_with_a_killed_parent(tmp_path):
     script = tmp_path / "orphan.py"

@@ -1,6 +1,7 @@
 """Soft labels of several teachers."""
 
 import numpy as np
+import pytest
 
 from model.networks import build
 from model.training.distillation import add_soft_labels, mean_probabilities
@@ -38,6 +39,7 @@ def test_batches_have_labels_and_soft_labels():
     np.testing.assert_array_equal(soft[..., 1:], np.broadcast_to([51, 153], (1, 2, 2, 2)))
 
 
+@pytest.mark.training
 def test_a_model_is_distilled(data, tmp_path):
     """With distillation only: the teacher's probability of the hero is high everywhere."""
     teacher = build("fcn-1")

@@ -20,6 +20,8 @@ from model.training.run_folder import RunFolder
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
 
+pytestmark = pytest.mark.training
+
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = """
 batch_size = 4

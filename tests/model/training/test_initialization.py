@@ -38,6 +38,7 @@ def test_a_layer_of_another_shape_stays_as_it_is():
     np.testing.assert_array_equal(*stems)
 
 
+@pytest.mark.training
 def test_a_preset_is_initialised_from_another_model(data, tmp_path):
     source = networks.build("fcn-1", 160)
     save_model(source, tmp_path / "old.h5", {})
@@ -103,6 +104,7 @@ def legacy_arguments(path):
     )
 
 
+@pytest.mark.training
 def test_a_model_of_2017_is_trained_and_saved_in_our_format(legacy_files, tmp_path):
     before = load_model(write_legacy_model(legacy_files, "relu"))
     status, printed = train(*legacy_arguments(tmp_path))
@@ -114,6 +116,7 @@ def test_a_model_of_2017_is_trained_and_saved_in_our_format(legacy_files, tmp_pa
     assert 1e-4 < np.abs(answers[0] - answers[1]).mean() < 0.3  # a small step from where it was, not a fresh network
 
 
+@pytest.mark.training
 def test_a_model_that_could_not_be_saved_is_not_trained(legacy_files, tmp_path):
     write_legacy_model(legacy_files, "hard_sigmoid")
     status, printed = train(*legacy_arguments(tmp_path))

@@ -17,6 +17,7 @@ from model.weights import load_model
 from tests.model.labelled_frames import paint, write_frame
 from tests.model.training.train_command import arguments, train
 
+pytestmark = pytest.mark.training
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 5
 # Each start is a fork of a process that has imported TensorFlow, but not used it: all take the time of one import.
@@ -25,6 +26,7 @@ import os, random, sys, time
 from pathlib import Path
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.training import train as command
+
 
 def modified(checkpoint):
     return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0

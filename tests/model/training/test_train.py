@@ -4,11 +4,14 @@ import json
 import sys
 
 import numpy as np
+import pytest
 
 from model.training.run_folder import RunFolder
 from model.weights import load_model, read_seen_in_training
 from tests.model.labelled_frames import write_dataset
 from tests.model.training.train_command import arguments, train
+
+pytestmark = pytest.mark.training
 
 
 def test_a_training_leaves_a_model_that_loads_and_a_complete_run_folder(data, tmp_path):

@@ -6,6 +6,8 @@ from model.data.batches import BatchLoader
 from model.training.run_folder import RunFolder
 from tests.model.training.train_command import arguments, train
 
+pytestmark = pytest.mark.training
+
 
 def test_full_frames_take_their_fraction_of_the_epochs(data, tmp_path):
     """An epoch on full frames of 256 pixels has 2 samples a step here, one on crops has 4."""
