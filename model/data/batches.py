@@ -1,6 +1,6 @@
 """Batches of training samples, made by worker processes.
 
-A batch depends only on the seed, the step and the hard examples known: training can be resumed at any step, and is the
+A batch depends only on the seed, the step and the known hard examples: training can be resumed at any step, and is the
 same with any number of workers.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures of a training while it goes on: its learning curves, and predictions of some validation frames."""
+"""Pictures of a training in progress: its learning curves, and predictions for some validation frames."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

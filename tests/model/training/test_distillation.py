@@ -23,11 +23,11 @@ def test_the_mean_of_teachers_is_geometric_and_in_place():
     images = np.zeros((2, 4, 6, 3), np.uint8)
     images[:, 1, 2] = 200  # a place that is elsewhere in the mirrored image
     teachers = [Teacher((0.8, 0.1, 0.1), (0.1, 0.1, 0.8)), Teacher((0.8, 0.1, 0.1), (0.5, 0.4, 0.1))]
-    seen = mean_probabilities(teachers, images)
+    mean = mean_probabilities(teachers, images)
     expected = np.sqrt([0.1 * 0.5, 0.1 * 0.4, 0.8 * 0.1])
-    np.testing.assert_allclose(seen[0, 1, 2], expected / expected.sum(), atol=1e-4)
+    np.testing.assert_allclose(mean[0, 1, 2], expected / expected.sum(), atol=1e-4)
     np.testing.assert_allclose(
-        np.delete(seen.reshape(2, 24, 3), 8, axis=1), np.full((2, 23, 3), (0.8, 0.1, 0.1)), atol=1e-4
+        np.delete(mean.reshape(2, 24, 3), 8, axis=1), np.full((2, 23, 3), (0.8, 0.1, 0.1)), atol=1e-4
     )
 
 

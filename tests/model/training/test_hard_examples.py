@@ -1,4 +1,4 @@
-"""Mistakes are what a person would call one: a hero where none is, or one who is there and not covered."""
+"""Errors are false positives and missed targets, each with a pixel to focus crops on."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from model.training.hard_examples import find_errors
 
 
 class Labelled:
-    """As much of a packed set as mining reads."""
+    """What `find_errors` reads of packed frames."""
 
     def __init__(self, labels):
         self.labels = np.array(labels, np.uint8)
-        self.images = np.repeat(self.labels[..., None], 3, axis=3)  # so that a prediction can know which frame it is
+        self.images = np.repeat(self.labels[..., None], 3, axis=3)
 
 
 def box(top, left, bottom, right, size=32):
@@ -20,47 +20,45 @@ def box(top, left, bottom, right, size=32):
     return mask
 
 
-def mistakes(truths, predictions):
-    frames = Labelled([np.where(truth, HERO, 0) for truth in truths])
+def errors(ground_truths, predictions):
+    frames = Labelled([np.where(mask, HERO, 0) for mask in ground_truths])
     answers = iter(predictions)
 
     def predict(images):
         hero = np.stack([next(answers) for _ in images]).astype(np.float32)
         return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
 
-    return find_errors(predict, frames, np.arange(len(truths))).tolist()
+    return find_errors(predict, frames, np.arange(len(ground_truths))).tolist()
 
 
-NOBODY = box(0, 0, 0, 0)
-
-
+NOTHING = box(0, 0, 0, 0)
 HERE, THERE = box(4, 4, 12, 8), box(20, 20, 28, 24)
 
 
-def test_what_is_right_is_no_mistake():
-    speck = box(0, 0, 1, 3)  # three pixels do not count as a hero, here as in the score
-    assert mistakes([HERE, NOBODY, NOBODY], [HERE, NOBODY, speck]) == [[-1, -1]] * 3
+def test_correct_predictions_are_no_errors():
+    speck = box(0, 0, 1, 3)  # three pixels are no detection, as in the score
+    assert errors([HERE, NOTHING, NOTHING], [HERE, NOTHING, speck]) == [[-1, -1]] * 3
 
 
-def test_a_wrong_hero_is_pointed_at():
-    ((row, column),) = mistakes([NOBODY], [THERE])
+def test_a_false_positive_has_one_of_its_pixels():
+    ((row, column),) = errors([NOTHING], [THERE])
     assert THERE[row, column]
 
 
-def test_a_missed_hero_is_pointed_at_even_if_another_is_seen():
-    for seen in (NOBODY, THERE, box(4, 4, 5, 8)):  # nothing, somebody else, an eighth of her
-        ((row, column),) = mistakes([HERE], [seen])
+def test_a_missed_target_has_one_of_its_pixels_even_if_another_is_predicted():
+    for predicted in (NOTHING, THERE, box(4, 4, 5, 8)):  # nothing, another place, an eighth of the target
+        ((row, column),) = errors([HERE], [predicted])
         assert HERE[row, column]
 
 
-def test_only_the_frames_asked_for_are_looked_at():
+def test_only_the_given_frames_are_predicted():
     frames = Labelled([np.zeros((32, 32))] * 40)
-    asked = np.array([3, 17, 39])
+    rows = np.array([3, 17, 39])
     sizes = []
 
     def predict(images):
         sizes.append(len(images))
         return np.zeros((len(images), 32, 32, 3), np.float32)
 
-    assert find_errors(predict, frames, asked).shape == (3, 2)
+    assert find_errors(predict, frames, rows).shape == (3, 2)
     assert sum(sizes) == 3
