@@ -1,1 +1,1 @@
-"""The pages in the browser: the live flight, recordings, and the workshop. Decides nothing about the flight."""
+"""The pages in the browser: live flight, recordings, workshop. Makes no decisions about the flight."""

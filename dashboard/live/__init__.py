@@ -1,1 +1,1 @@
-"""The page of the flight: what it shows and what an operator can ask for."""
+"""The live page: display and controls of the flight."""

@@ -1,7 +1,7 @@
-"""Sends updates to viewers at the pace of each: a viewer says "ready", gets one update, and says so again.
+"""Sends updates to viewers at the pace of each: a viewer emits "ready", gets one update, and emits "ready" again.
 
-So at most one update is ever on its way to a viewer. A slow one or one that has vanished is not waited for; it misses
-frames, and gets rows and events later in one piece. The thread sleeps while nobody watches, works between frames so
+So at most one update is ever on its way to a viewer. Slow or vanished viewers delay nothing: they miss frames, and get
+rows and events later in one piece. The thread sleeps while nobody watches, works between frames so
 that it delays no command, and makes one update for all viewers that ask for the same.
 """
 

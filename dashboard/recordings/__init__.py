@@ -1,1 +1,1 @@
-"""The page of recordings."""
+"""The list of recordings, and the player of one."""

@@ -2,7 +2,7 @@
 import { make } from "./page.js";
 import { fitCanvas, rem } from "./theme.js";
 
-export const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // in both colour schemes; as in style.css
+const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // in both colour schemes; as in style.css
 const DEPTH_STOPS = [[253, 231, 37], [94, 201, 98], [33, 145, 140], [59, 82, 139], [68, 1, 84]]; // near to far
 const SATURATED = 255; // at the largest distance or beyond
 

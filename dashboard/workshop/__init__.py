@@ -1,1 +1,1 @@
-"""The page on which models are trained, compared and swapped."""
+"""The workshop: training, comparing and activating models."""
