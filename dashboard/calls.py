@@ -17,10 +17,12 @@ from dashboard.auth import is_authorised
 from dashboard.jobs import JobRunning
 
 MAX_BODY_BYTES = 10_000
+OFFLOAD = "DASHBOARD_OFFLOAD"  # key of `BridgeServer.offload` in the application's configuration
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+Result = TypeVar("Result")
 Body = TypeVar("Body", bound="DataclassInstance")
 Json = dict[str, Any]
 
@@ -75,6 +77,12 @@ def _respond(answer: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
 
 def _refuse(status: int, sentence: str) -> tuple[Json, int]:
     return {"error": sentence}, status
+
+
+def offload(function: Callable[[], Result]) -> Result:
+    """Run a slow function for a query or a command without delaying the flight's connections."""
+    result: Result = flask.current_app.config[OFFLOAD](function)
+    return result
 
 
 def read_number(parameter: str) -> int:

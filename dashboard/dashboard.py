@@ -11,6 +11,7 @@ import flask
 import socketio
 
 from dashboard.auth import TOKEN, make_token
+from dashboard.calls import OFFLOAD
 from dashboard.live.feed import Feed
 from dashboard.live.history import Row
 from dashboard.live.routes import LiveControls
@@ -75,7 +76,8 @@ def serve_dashboard(
     def emit(sids: list[str], update: dict[str, Any]) -> None:
         server.call(lambda: _send(server.sio, sids, update))
 
-    token = server.app.config[TOKEN] = make_token(server.settings.host)
+    token = make_token(server.settings.host)
+    server.app.config |= {TOKEN: token, OFFLOAD: server.offload}
     facts = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
     updates = Updates(feed, facts, recorder.status if recorder else lambda: None)
     viewers = Viewers(feed, updates, emit, lambda: server.busy, (settings or DashboardSettings()).rate)

@@ -25,7 +25,7 @@ from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings
-from sim_bridge.transports import bind, listen, make_transport
+from sim_bridge.transports import Result, bind, listen, make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
@@ -115,6 +115,10 @@ class BridgeServer:
     def call(self, function: Callable[[], object]) -> None:
         """Run a function where connections may be used; from any thread, in order, without waiting."""
         self._transport.call(function)
+
+    def offload(self, function: Callable[[], Result]) -> Result:
+        """Run a slow function for an HTTP request without delaying other connections."""
+        return self._transport.offload(function)
 
     def send_control(self, session: Session, event: str, payload: dict[str, Any]) -> None:
         """Send a control event to the built-in simulator; from any thread. Raises ValueError for any other."""

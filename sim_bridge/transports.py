@@ -12,12 +12,14 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import simple_websocket
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+Result = TypeVar("Result")
 
 POLL_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
@@ -100,6 +102,9 @@ class Transport(Protocol):
     def call(self, function: Callable[[], object]) -> None:
         """Run a function where connections may be used; from any thread, in order, without waiting."""
 
+    def offload(self, function: Callable[[], Result]) -> Result:
+        """Run a slow function for a request, such as reading a long file, without delaying other connections."""
+
     def stop(self) -> None:
         """End `serve`; from any thread."""
 
@@ -169,6 +174,10 @@ class ThreadingTransport:
     def call(self, function: Callable[[], object]) -> None:
         """Run a function at once: everything involved is thread-safe."""
         function()
+
+    def offload(self, function: Callable[[], Result]) -> Result:
+        """Run a function on the thread of its request."""
+        return function()
 
     def stop(self) -> None:
         """End `serve`, also if it has not begun yet."""
@@ -261,6 +270,13 @@ class EventletTransport:
     def call(self, function: Callable[[], object]) -> None:
         """Queue a function for the serving thread."""
         self._enqueue(function)
+
+    def offload(self, function: Callable[[], Result]) -> Result:
+        """Run a function on another thread while the serving one goes on."""
+        import eventlet.tpool
+
+        result: Result = eventlet.tpool.execute(function)
+        return result
 
     def stop(self) -> None:
         """End `serve`."""

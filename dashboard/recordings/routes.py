@@ -16,7 +16,7 @@ import flask
 from annotated_types import MaxLen, MinLen
 
 from dashboard.auth import is_authorised
-from dashboard.calls import Json, read_number
+from dashboard.calls import Json, offload, read_number
 from dashboard.pages import Pages
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
@@ -95,14 +95,8 @@ class Recordings:
 
     def _statistics(self, name: str) -> Json:
         """Return the statistics of the frames that the parameter `frames` selects, such as 120-180; without it all."""
-        recording = open_recording(find_recording(self._folder, name))
-        selected = select_frames(recording.names, [flask.request.args.get("frames", "all")])
-        statistics = statistics_of(recording, selected)
-        return {
-            **asdict(statistics),
-            "size_bands": list(statistics.size_bands.items()),  # an object would be sorted by name
-            "wrong_target_frames": [frame.frame for frame in recording.frames if is_wrong_target(frame)],
-        }
+        path, expression = find_recording(self._folder, name), flask.request.args.get("frames", "all")
+        return offload(lambda: _statistics(path, expression))
 
     def _picture(self, name: str, part: str, file: str) -> flask.Response:
         recording = find_recording(self._folder, name).resolve()
@@ -123,13 +117,24 @@ class Recordings:
         self, name: str, selection: FrameSelection, change: Callable[[frozenset[str], set[str]], frozenset[str]]
     ) -> Json:
         recording = find_recording(self._folder, name)
-        selected = select_frames([record.frame for record in read_frame_records(recording)[0]], selection.frames)
+        names = offload(lambda: [record.frame for record in read_frame_records(recording)[0]])
+        selected = select_frames(names, selection.frames)
         with self._hiding:
             before = read_hidden(recording)
             after = change(before, selected)
             if after != before:
                 write_hidden(recording, after)
         return {"changed": len(before ^ after), "hidden": sorted(after)}
+
+
+def _statistics(path: Path, expression: str) -> Json:
+    recording = open_recording(path)
+    statistics = statistics_of(recording, select_frames(recording.names, [expression]))
+    return {
+        **asdict(statistics),
+        "size_bands": list(statistics.size_bands.items()),  # an object would be sorted by name
+        "wrong_target_frames": [frame.frame for frame in recording.frames if is_wrong_target(frame)],
+    }
 
 
 def _public(meta: Mapping[str, Any]) -> Json:

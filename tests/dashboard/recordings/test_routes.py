@@ -5,12 +5,15 @@ import http.client
 import json
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import requests
 
+from dashboard.recordings import routes
 from dashboard.recordings.routes import Recordings
 from dataset.pairs import find_pairs
 from dataset.recordings.layout import lock
@@ -70,6 +73,26 @@ def test_the_statistics_are_those_of_the_command(site, folder):
         assert told == expected
     assert get(address).json()["frames"] == len(recording.frames)
     assert get(f"{address}?frames=x").status_code == 400
+
+
+@pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
+def test_slow_statistics_delay_no_other_call(site, monkeypatch, async_mode):
+    begun, finish = threading.Event(), threading.Event()
+
+    def compute(*arguments):
+        begun.set()
+        assert finish.wait(30)
+        return statistics_of(*arguments)
+
+    monkeypatch.setattr(routes, "statistics_of", compute)
+    address = f"{site(async_mode=async_mode)}/api/recordings/walk"
+    with ThreadPoolExecutor() as pool:
+        statistics = pool.submit(get, f"{address}/statistics")
+        assert begun.wait(30)
+        assert get(address).ok
+        assert not statistics.done()
+        finish.set()
+        assert statistics.result().json()["frames"] == 30
 
 
 def test_the_list_agrees_with_the_statistics(site, folder):
