@@ -1,21 +1,21 @@
-"""Measures the program: `python scripts/bench.py latency` or `python scripts/bench.py follow`, each with --help."""
+"""Measure the program: `python scripts/bench.py BENCHMARK [--help]`; without a benchmark, list them."""
 
 import sys
 
 from environment import prepare, run
 
 BENCHMARKS = {
-    "latency": "frame in to command out, beside the original's way",
-    "follow": "how well it follows",
-    "recording": "what recording costs a flight, and how much of it is kept",
-    "viewers": "what watching costs a flight",
-    "training": "what a training beside it costs a flight",
-    "render": "how fast the stand-in draws",
+    "latency": "time from a frame to its commands, compared with the original program of 2017",
+    "follow": "tracking quality in seeded flights",
+    "recording": "cost of recording for a flight, and completeness of the recording",
+    "viewers": "cost of viewers for a flight",
+    "training": "cost of a training for a flight",
+    "render": "rendering speed of the built-in simulator",
 }
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
-        names = "\n".join(f"  {name:9} {what}" for name, what in BENCHMARKS.items())
+        names = "\n".join(f"  {name:9} {meaning}" for name, meaning in BENCHMARKS.items())
         print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
         sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
     sys.exit(run(prepare("requirements.txt"), "-m", f"scripts.benchmarks.{sys.argv[1]}", *sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""Sets up everything and flies the whole loop in the stand-in simulator: `python scripts/demo.py [--help]`."""
+"""Set up everything and fly the whole loop in the built-in simulator: `python scripts/demo.py [--help]`."""
 
 import sys
 

@@ -145,23 +145,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of all random choices (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first file (default %(default)s)")
-    default, shown = Mixture(), "(default %(default)s)"
     composition = {
-        "target_fraction": "fraction of the frames with the target in the field of view",
-        "far_fraction": "fraction of those with the target at 12 to 50 m",
-        "people": "in each frame",
-        "look_alikes": "fraction of the people with a red top",
-        "per_city": "frames in each city",
+        "--target-fraction": "fraction of the frames with the target in the field of view",
+        "--far-fraction": "fraction of those with the target at 12 to 50 m",
+        "--people": "in each frame",
+        "--look-alikes": "fraction of the people with a red top",
+        "--per-city": "frames in each city",
     }
-    for name, meaning in composition.items():
-        value = getattr(default, name)
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=type(value), default=value, help=f"{meaning} {shown}")
+    for option, meaning in composition.items():
+        default = getattr(Mixture(), option[2:].replace("-", "_"))
+        parser.add_argument(option, type=type(default), default=default, help=f"{meaning} (default %(default)s)")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
         parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
-    mixture = Mixture(**{name: getattr(options, name) for name in composition})
+    mixture = Mixture(
+        options.target_fraction, options.far_fraction, options.people, options.look_alikes, options.per_city
+    )
     frames = snapshots(options.count, options.seed, mixture, options.renderer)
     try:
         for name in ("images", "masks"):

@@ -1,7 +1,8 @@
-"""`python scripts/bench.py follow`: flies seeded episodes of the stand-in, ours beside the original's way.
+"""`python scripts/bench.py follow`: tracking quality in seeded episodes of the built-in simulator.
 
-Both see the same city, crowd and network. Frames and commands take the forms they have on the wire, JPEG included, but
-no socket: the answer to a frame is obeyed before the next one, so that the same seeds give the same flights.
+The agents fly the same cities and crowds with the same network; "original" is the baseline, the agent of 2017. Frames
+and commands take the forms they have on the wire, JPEG included, but no socket: the commands for a frame are applied
+before the next one, so that the same seeds give the same flights.
 """
 
 import argparse
@@ -9,122 +10,133 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from scripts.benchmarks.follow_metrics import FAR, NEAR, RANGES, FollowResult, Moment, measure, overall
+from follower.agent import FollowAgent
+from follower.types import Command, Frame, ObjectDetected, ObjectLost
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from scripts.benchmarks.follow_metrics import (
+    ERROR_RANGE,
+    FAR,
+    NEAR,
+    RANGES,
+    FollowResult,
+    Moment,
+    measure,
+    overall,
+)
+from scripts.benchmarks.harness.command import at_least, console, make_parser, run
+from scripts.benchmarks.original_agent import OriginalAgent
+from sim_bridge.wire.messages import parse_sensor_frame
+from simulator.episode import Episode
+from simulator.flight import LOCKSTEP_EPOCH
+from simulator.link.frames import sensor_frame
+from simulator.rendering.renderer import make_renderer
+from simulator.types import Observation
+from simulator.world.city_generator import generate_city
 
 HZ = 5.0
 AGENTS = ("ours", "original")
-console = Console(width=None if sys.stdout.isatty() else 120)
+
+Segment = Callable[[Frame, Observation], np.ndarray]  # returns class probabilities, (rows, columns, 3)
+Step = Callable[[Frame, np.ndarray], Sequence[Command]]
+Flights = dict[str, dict[int, list[Moment]]]  # by agent and seed
 
 
-def fly(agent_name: str, seed: int, seconds: float, segment: Callable, people: int = 60) -> list[Moment]:
-    """One episode. `segment`: (frame, observation) -> (rows, columns, 3) probabilities."""
-    from follower.agent import FollowAgent
-    from follower.types import ObjectDetected, ObjectLost
-    from scripts.benchmarks.original_agent import OriginalAgent
-    from sim_bridge.wire.messages import parse_sensor_frame
-    from simulator.episode import Episode
-    from simulator.flight import LOCKSTEP_EPOCH
-    from simulator.link.frames import sensor_frame
-    from simulator.rendering.renderer import make_renderer
-    from simulator.world.city_generator import generate_city
-
-    city = generate_city(seed)
-    episode = Episode(seed, city=city, renderer=make_renderer(city), people=people)
-    agent = FollowAgent() if agent_name == "ours" else OriginalAgent()
-    moments = []
-    for _ in range(round(seconds * HZ)):
-        seen = episode.observe()
-        frame = parse_sensor_frame((sensor_frame(seen, LOCKSTEP_EPOCH),))
-        probabilities = segment(frame, seen)
-        decision = agent.step(frame, probabilities)
-        commands = decision.commands if agent_name == "ours" else decision
-        reported = next((c.coords for c in commands if isinstance(c, ObjectDetected)), None)
-        said_lost = any(isinstance(c, ObjectLost) for c in commands)
-        if reported is not None:
-            episode.target_detected(reported)
-        if said_lost:
-            episode.target_lost()
-        after = reported or seen.reported
-        moments.append(
-            Moment(
-                time=seen.time,
-                following=after is not None and not said_lost,
-                hero_visible=seen.target_visible,
-                hero=seen.target_centre,
-                distance=seen.target_distance,
-                reported=reported,
-                believed=after,
-                nearest_is_hero=after is not None and seen.nearest_person(after).is_target,
-                said_lost=said_lost,
-                collisions=seen.collisions,
-            )
-        )
-        episode.step(1 / HZ)
-    return moments
+def fly(agent: str, seed: int, seconds: float, segment: Segment, people: int = 60) -> list[Moment]:
+    """Fly one episode and return its log."""
+    step, city = _make_agent(agent), generate_city(seed)
+    with closing(make_renderer(city)) as renderer:
+        episode = Episode(seed, city=city, renderer=renderer, people=people)
+        return [_fly_frame(episode, step, segment) for _ in range(round(seconds * HZ))]
 
 
-def _perfect(frame, seen) -> np.ndarray:
-    return (seen.rendered.mask > 0).astype(np.float32)
+def _make_agent(name: str) -> Step:
+    if name == "original":
+        return OriginalAgent().step
+    agent = FollowAgent()
+    return lambda frame, probabilities: agent.step(frame, probabilities).commands
+
+
+def _fly_frame(episode: Episode, step: Step, segment: Segment) -> Moment:
+    observation = episode.observe()
+    frame = parse_sensor_frame((sensor_frame(observation, LOCKSTEP_EPOCH),))
+    commands = step(frame, segment(frame, observation))
+    reported = next((command.coords for command in commands if isinstance(command, ObjectDetected)), None)
+    reported_lost = any(isinstance(command, ObjectLost) for command in commands)
+    if reported is not None:
+        episode.target_detected(reported)
+    if reported_lost:
+        episode.target_lost()
+    episode.step(1 / HZ)
+    followed = reported or observation.reported
+    return Moment(
+        time=observation.time,
+        following=followed is not None and not reported_lost,
+        target_visible=observation.target_visible,
+        target=observation.target_centre,
+        distance=observation.target_distance,
+        reported=reported,
+        followed=followed,
+        nearest_is_target=followed is not None and observation.nearest_person(followed).is_target,
+        reported_lost=reported_lost,
+        collisions=observation.collisions,
+    )
+
+
+def _perfect(frame: Frame, observation: Observation) -> np.ndarray:
+    assert observation.rendered is not None
+    return (observation.rendered.mask > 0).astype(np.float32)
 
 
 @cache
-def _network(weights: str) -> Callable:
-    """One network for each process, whatever it flies."""
-    from model.inference.quiet_tensorflow import import_tensorflow_quietly
-
+def _network(weights: str) -> Segment:
+    """Return the network, loaded once in each process."""
     import_tensorflow_quietly()
     from model.inference.segmenter import Segmenter
 
     segmenter = Segmenter(weights, threads=1)
-    return lambda frame, seen: segmenter.predict(frame.image[None])[0]
+    return lambda frame, observation: segmenter.predict(frame.image[None])[0]
 
 
 def _job(task: tuple[str, int, float, str | None, int]) -> tuple[str, int, list[Moment]]:
-    agent_name, seed, seconds, weights, people = task
+    agent, seed, seconds, weights, people = task
     segment = _perfect if weights is None else _network(weights)
-    return agent_name, seed, fly(agent_name, seed, seconds, segment, people)
+    return agent, seed, fly(agent, seed, seconds, segment, people)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Flies, prints the tables, writes the figures and the plot."""
-    parser = argparse.ArgumentParser(
-        prog="python scripts/bench.py follow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Fly, print the tables, write figures and plot, and return the exit status."""
+    parser = make_parser("follow", __doc__)
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
-    parser.add_argument("--perfect", action="store_true", help="the simulator's own mask instead of a network")
-    parser.add_argument("--episodes", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=100, help="seeds from here on (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=120.0, help="simulated, each (default %(default)s)")
-    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--perfect", action="store_true", help="use the ground truth mask instead of a network")
+    parser.add_argument("--episodes", type=at_least(1), default=10, help="default %(default)s")
+    parser.add_argument("--first-seed", type=int, default=100, help="of consecutive ones (default %(default)s)")
+    parser.add_argument("--seconds", type=at_least(1.0), default=120.0, help="simulated, each (default %(default)s)")
+    parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
     parser.add_argument("--agents", nargs="+", choices=AGENTS, default=list(AGENTS))
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=at_least(1), default=2, help="default %(default)s")
     parser.add_argument("--out", type=Path, help="folder for follow.json and follow.png")
-    options = parser.parse_args(arguments)
-    if options.episodes < 1 or options.seconds < 1:
-        parser.error("expected at least one episode of at least one second")
-    if options.processes < 1 or options.people < 0:
-        parser.error("expected at least one process, and no fewer than 0 people")
+    return run(parser, arguments, benchmark)
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    """Fly all episodes with all agents, and report."""
     weights = None if options.perfect else options.weights
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     tasks = [(agent, seed, options.seconds, weights, options.people) for seed in seeds for agent in options.agents]
-    flights: dict[str, dict[int, list[Moment]]] = {agent: {} for agent in options.agents}
-    try:
-        with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-            for agent, seed, moments in track(pool.map(_job, tasks), "flying", total=len(tasks), console=console):
-                flights[agent][seed] = moments
-    except (ValueError, RuntimeError, OSError) as error:  # WeightsError, RendererError, a process that was killed
-        print(f"bench follow: {error}", file=sys.stderr)
-        return 2
+    flights: Flights = {agent: {} for agent in options.agents}
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        for agent, seed, moments in track(pool.map(_job, tasks), "flying", total=len(tasks), console=console):
+            flights[agent][seed] = moments
     results = {agent: {seed: measure(log) for seed, log in logs.items()} for agent, logs in flights.items()}
     _print(results)
     if options.out:
@@ -137,11 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (options.out / "follow.json").write_text(json.dumps(_as_json(content), indent=1, allow_nan=False) + "\n")
         _plot(flights, options.out / "follow.png")
         console.print(f"figures and plot: {options.out}")
-    return 0
 
 
 def _as_json(value: object) -> object:
-    """The same with None for NaN, for which JSON has no word."""
+    """Replace NaN, which JSON does not have, by None."""
     if isinstance(value, dict):
         return {key: _as_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -149,22 +160,25 @@ def _as_json(value: object) -> object:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-FIGURES = (  # heading, field, factor, digits
-    ("first detection, s", "first_detection", 1, 1),
-    ("hero in view since then, %", "in_view", 100, 1),
-    (f"at {NEAR:g}-{FAR:g} m since then, %", "within", 100, 1),
-    ("times lost", "losses", 1, 1),
-    ("back after, s", "reacquired_after", 1, 1),
-    ("somebody else followed, s", "wrong_seconds", 1, 1),
-    ("  longest, s", "longest_wrong", 1, 1),
-    ("error within 20 m, median, m", "error_median", 1, 2),
-    ("error within 20 m, p95, m", "error_p95", 1, 2),
+FIGURES: tuple[tuple[str, Callable[[FollowResult], float], int], ...] = (  # heading, value, digits
+    ("first detection, s", lambda result: result.first_detection, 1),
+    ("target in view since then, %", lambda result: 100 * result.in_view, 1),
+    (f"at {NEAR:g}-{FAR:g} m since then, %", lambda result: 100 * result.in_range, 1),
+    ("times lost", lambda result: result.losses, 1),
+    ("time to reacquire, s", lambda result: result.reacquisition_time, 1),
+    ("wrong-target time, s", lambda result: result.wrong_target_time, 1),
+    ("  longest, s", lambda result: result.longest_wrong_target_time, 1),
+    (f"position error within {ERROR_RANGE:g} m, median, m", lambda result: result.position_error_median, 2),
+    (f"position error within {ERROR_RANGE:g} m, p95, m", lambda result: result.position_error_p95, 2),
     *(
-        (f"  {name} at {low}-{high} m, m", (f"error_{name}_by_range", k), 1, 2)
+        figure
         for k, (low, high) in enumerate(RANGES)
-        for name in ("median", "p95")
+        for figure in (
+            (f"  median at {low}-{high} m, m", lambda result, k=k: result.position_error_median_by_range[k], 2),
+            (f"  p95 at {low}-{high} m, m", lambda result, k=k: result.position_error_p95_by_range[k], 2),
+        )
     ),
-    ("collisions", "collisions", 1, 1),
+    ("collisions", lambda result: result.collisions, 1),
 )
 
 
@@ -175,17 +189,14 @@ def _print(results: dict[str, dict[int, FollowResult]]) -> None:
         table.add_column("seed", no_wrap=True)
         for name in columns:
             table.add_column(name, justify="right", no_wrap=True)
-        for heading, field, factor, digits in FIGURES:
-            cells = []
-            for result in columns.values():
-                value = getattr(result, field) if isinstance(field, str) else getattr(result, field[0])[field[1]]
-                cells.append("-" if np.isnan(value) else f"{factor * value:.{digits}f}")
-            table.add_row(heading, *cells)
+        for heading, get, digits in FIGURES:
+            values = [get(result) for result in columns.values()]
+            table.add_row(heading, *("-" if np.isnan(value) else f"{value:.{digits}f}" for value in values))
         console.print(table, "")
 
 
-def _plot(flights: dict[str, dict[int, list[Moment]]], path: Path) -> None:
-    """Distance to the hero over time, a line for each seed; darker where she is in the picture."""
+def _plot(flights: Flights, path: Path) -> None:
+    """Plot the distance to the target over time, a line for each seed."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -195,8 +206,8 @@ def _plot(flights: dict[str, dict[int, list[Moment]]], path: Path) -> None:
     for axis, (agent, logs) in zip(np.atleast_1d(axes), flights.items(), strict=True):
         axis.axhspan(NEAR, FAR, color="tab:green", alpha=0.12)
         for log in logs.values():
-            axis.plot([m.time for m in log], [m.distance for m in log], linewidth=1, alpha=0.7)
-        axis.set(title=agent, ylabel="metres to the hero", yscale="log", ylim=(1, 150))
+            axis.plot([moment.time for moment in log], [moment.distance for moment in log], linewidth=1, alpha=0.7)
+        axis.set(title=agent, ylabel="metres to the target", yscale="log", ylim=(1, 150))
         axis.grid(alpha=0.3)
     np.atleast_1d(axes)[-1].set_xlabel("simulated seconds")
     figure.savefig(path, dpi=110)

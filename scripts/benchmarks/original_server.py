@@ -1,4 +1,4 @@
-"""How the program of 2017 served a frame, for comparison: all of it inside the network's loop, one frame at a time.
+"""The server of 2017, as a baseline: one frame at a time, all of it inside the network's loop.
 
 The socket server, the network and the parsing of messages are ours; the way they are called is the original's.
 """
@@ -9,16 +9,16 @@ from PIL import Image
 
 from model.weights import load_model
 from scripts.benchmarks.original_agent import OriginalAgent
-from sim_bridge.settings import BridgeSettings
+from sim_bridge.settings import AsyncMode, BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.wire.messages import command_to_event, parse_sensor_frame
-from sim_bridge.wire.quadsim_dialect import DialectServer
+from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 
 
 class OriginalServer:
-    """Answers every frame where it arrives: decodes both images, calls `model.predict`, sends the commands."""
+    """Server that decodes both images where they arrive, calls `model.predict`, and sends the commands."""
 
-    def __init__(self, async_mode: str, weights: str):
+    def __init__(self, async_mode: AsyncMode, weights: str):
         loaded = load_model(weights)
         self._network, (rows, columns) = loaded.model, loaded.input_size
         self._size = columns, rows
@@ -27,23 +27,30 @@ class OriginalServer:
         self._transport = make_transport(async_mode)
         self._sio = DialectServer(
             on_event=self._on_event,
-            on_refused=lambda sid, kind, reason: None,
+            on_refused=lambda sid, reason: None,
             largest_message=BridgeSettings.largest_message,
             websocket=self._transport.websocket,
             async_mode=async_mode,
             max_http_buffer_size=2 * BridgeSettings.largest_message,
         )
         self._listener = bind("127.0.0.1", 0)
-        self.port = self._listener.getsockname()[1]
+        self.port: int = self._listener.getsockname()[1]
+
+    def listen(self) -> None:
+        """Accept connections from now on."""
         listen(self._listener)
 
     def serve(self) -> None:
-        """Serves for ever."""
+        """Serve until `stop`."""
         self._transport.serve(self._listener, socketio.WSGIApp(self._sio))
 
-    def _on_event(self, sid: str, event: str, arguments: tuple, reply) -> None:
+    def stop(self) -> None:
+        """End `serve`; from any thread."""
+        self._transport.stop()
+
+    def _on_event(self, sid: str, event: str, arguments: tuple[object, ...], reply: Reply | None) -> None:
         frame = parse_sensor_frame(arguments, BridgeSettings.frame_size)
-        image, _ = frame.image, frame.depth_image  # the depth too, needed or not
+        image, _ = frame.image, frame.depth_image  # the depth, too, whether needed or not
         if image.shape[1::-1] != self._size:
             image = np.asarray(Image.fromarray(image).resize(self._size, Image.Resampling.BILINEAR))
         probabilities = self._network.predict(image[None].astype(np.float32), verbose=0)[0]

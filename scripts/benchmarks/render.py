@@ -1,72 +1,72 @@
-"""`python scripts/bench.py render`: how fast the stand-in draws colour, depth and mask on one core."""
+"""`python scripts/bench.py render`: rendering speed of the built-in simulator on one core: colour, depth and mask."""
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-VIEWS = {"patrol": (0.0, 0.0), "hero near": (1.0, 0.0), "hero far": (1.0, 1.0)}  # share with the hero, of those far
+from scripts.benchmarks.harness.command import at_least, console, make_parser, print_table, run
+from simulator.rendering import renderer
+from simulator.snapshots import Mixture, random_scene
+from simulator.types import Person, Pose
+from simulator.world.city_generator import generate_city
+from simulator.world.obstacles import Obstacles
+
+VIEWS = {  # fraction of the views with the target, fraction of those with it far away
+    "patrol": (0.0, 0.0),
+    "target near": (1.0, 0.0),
+    "target far": (1.0, 1.0),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; returns the exit status."""
-    from simulator.rendering.renderer import RENDERERS, make_renderer
-    from simulator.snapshots import Mixture, random_scene
-    from simulator.world.city_generator import generate_city
-    from simulator.world.obstacles import Obstacles
-
-    parser = argparse.ArgumentParser(prog="python scripts/bench.py render", description=__doc__.split(": ", 1)[1])
-    parser.add_argument("--frames", type=int, default=100, help="of each kind of view (default %(default)s)")
-    parser.add_argument("--people", type=int, default=60, help="default %(default)s")
+    """Measure, print the table, and return the exit status."""
+    parser = make_parser("render", __doc__)
+    parser.add_argument("--frames", type=at_least(1), default=100, help="of each kind of view (default %(default)s)")
+    parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the city and the views (default %(default)s)")
-    parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--renderer", choices=renderer.RENDERERS, default="auto", help="default %(default)s")
+    return run(parser, arguments, benchmark)
 
-    begin = time.perf_counter()
-    try:
-        city = generate_city(options.seed)
-        renderer, obstacles = make_renderer(city, options.renderer), Obstacles(city.boxes)
-    except (ValueError, RuntimeError) as error:
-        print(f"bench render: {error}", file=sys.stderr)
-        return 2
-    made = time.perf_counter() - begin
-    table = Table(
-        "views", "frames/s of one core", "CPU ms: median", "p95", "wall ms: median", title="colour + depth + mask"
-    )
-    total = []
+
+def benchmark(options: argparse.Namespace) -> None:
+    """Render views of all kinds, and print the table."""
+    started = time.perf_counter()
+    city = generate_city(options.seed)
+    drawer, obstacles = renderer.make_renderer(city, options.renderer), Obstacles(city.boxes)
+    startup = time.perf_counter() - started
+    times = {}
     for name, (target, far) in VIEWS.items():
         random = np.random.default_rng([options.seed, 23])
         mixture = Mixture(target_fraction=target, far_fraction=far, people=options.people)
-        moments = [random_scene(city, obstacles, mixture, random) for _ in range(options.frames)]
-        renderer.render(*moments[0])
-        cpu, wall = _time([lambda moment=moment: renderer.render(*moment) for moment in moments])
-        total.append(cpu)
-        table.add_row(name, *_cells(cpu), f"{np.median(wall):.1f}")
-    table.add_section()
-    table.add_row("all", *_cells(np.concatenate(total)), "")
-    console = Console()
-    console.print(table)
-    console.print(f"{options.people} people, 256x256, seed {options.seed}; city and renderer made in {made:.1f} s")
-    return 0
+        scenes = [random_scene(city, obstacles, mixture, random) for _ in range(options.frames)]
+        drawer.render(*scenes[0])
+        times[name] = _time(drawer, scenes)
+    times["all"] = np.concatenate(list(times.values()))
+    rows = [
+        {
+            "views": name,
+            "frames/s of one core": float(1e3 / cpu.mean()),
+            "CPU p50": float(np.median(cpu)),
+            "CPU p95": float(np.percentile(cpu, 95)),
+            "wall p50": float(np.median(wall)),
+        }
+        for name, (cpu, wall) in ((name, each.T) for name, each in times.items())
+    ]
+    print_table(rows, "milliseconds")
+    console.print(f"{options.people} people, 256x256, seed {options.seed}; city and renderer made in {startup:.1f} s")
 
 
-def _time(calls: Sequence[Callable[[], object]]) -> tuple[np.ndarray, np.ndarray]:
-    """CPU and wall milliseconds of each call."""
-    cpu, wall = [], []
-    for call in calls:
-        cpu_start, wall_start = time.process_time(), time.perf_counter()
-        call()
-        cpu.append((time.process_time() - cpu_start) * 1e3)
-        wall.append((time.perf_counter() - wall_start) * 1e3)
-    return np.array(cpu), np.array(wall)
-
-
-def _cells(cpu: np.ndarray) -> list[str]:
-    return [f"{1e3 / cpu.mean():.0f}", f"{np.median(cpu):.1f}", f"{np.percentile(cpu, 95):.1f}"]
+def _time(drawer: renderer.PandaRenderer, scenes: Sequence[tuple[Pose, list[Person]]]) -> np.ndarray:
+    """Return CPU and wall time of each scene, (n, 2) milliseconds."""
+    times = []
+    for scene in scenes:
+        cpu, wall = time.process_time(), time.perf_counter()
+        drawer.render(*scene)
+        times.append((time.process_time() - cpu, time.perf_counter() - wall))
+    return 1e3 * np.array(times)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.types import Box, FloatArray, Point
 
@@ -12,6 +12,7 @@ KERB = 0.12  # m, height of blocks above roads
 HEAD_ROOM = 2.2  # m, people walk under boxes that begin higher
 VISIBLE_HALF_SIDE = 130.0  # m, half the side of the square that can be seen
 
+Values = FloatArray | float
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1
 Outline = tuple[tuple[float, float], ...]
 
@@ -55,13 +56,13 @@ class City:
     patrol_points: tuple[Point, ...]  # in free air
     light: Light
 
-    def ground_height(self, x: FloatArray | float, y: FloatArray | float) -> Any:
+    def ground_height(self, x: Values, y: Values) -> Values:
         """Return the height of the ground at x, y: numbers, or arrays of one shape."""
         x0, y0, x1, y1 = np.array(self.blocks).T
         x, y = np.asarray(x)[..., None], np.asarray(y)[..., None]
         return np.where(((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).any(axis=-1), KERB, 0.0)[()]
 
-    def is_walkable(self, x: FloatArray | float, y: FloatArray | float, radius: float = 0.0) -> Any:
+    def is_walkable(self, x: Values, y: Values, radius: float = 0.0) -> bool | NDArray[np.bool_]:
         """Return whether a disc of `radius` metres at x, y lies in the extent and meets nothing below head height.
 
         For arrays of one shape, a boolean array.
@@ -74,7 +75,7 @@ class City:
         return free
 
 
-def distance_to(box: Box, x: FloatArray | float, y: FloatArray | float) -> Any:
+def distance_to(box: Box, x: Values, y: Values) -> Values:
     """Return the horizontal distance to the outline of a box, metres; 0 inside. For arrays, an array."""
     cos, sin = math.cos(box.yaw), math.sin(box.yaw)
     dx, dy = x - box.center[0], y - box.center[1]

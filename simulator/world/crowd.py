@@ -1,6 +1,7 @@
 """Motion of people: the target follows paths, all others wander; everybody avoids walls and other people."""
 
 from collections.abc import Callable, Sequence
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -84,7 +85,7 @@ class Crowd:
         """Speed of everybody, (n,) m/s."""
         return np.hypot(self.velocities[:, 0], self.velocities[:, 1])
 
-    def people(self, ground_height: Callable[[float, float], float]) -> tuple[Person, ...]:
+    def people(self, ground_height: Callable[[float, float], SupportsFloat]) -> tuple[Person, ...]:
         """Return the current state of everybody, the target first."""
         rows = zip(
             self.ids.tolist(),

@@ -1,4 +1,4 @@
-"""Commands that the scripts run for their caller."""
+"""The environment of the scripts, and the commands that they run."""
 
 import signal
 import sys
@@ -24,7 +24,7 @@ def test_the_exit_status_is_as_a_shell_has_it(end, status):
     assert run(sys.executable, "-c", f"import os, sys; {end}") == status
 
 
-def test_an_environment_whose_making_was_interrupted_is_made_again(tmp_path, monkeypatch):
+def test_an_environment_whose_creation_was_interrupted_is_created_again(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     venv.create(tmp_path / ".venv", with_pip=False)  # what there is before pip comes

@@ -1,4 +1,4 @@
-"""The imitation of 2017's follower makes the mistakes that it is there for, and keeps its rules."""
+"""The baseline agent reproduces the mistakes and the rules of the agent of 2017."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ def test_straight_ahead_only_the_scale_of_depth_is_wrong():
     assert command == ObjectDetected((10.0, 0.0, 0.0))  # it takes 255 for 50 m
 
 
-def test_row_and_column_change_places():
+def test_row_and_column_are_swapped():
     depth = np.full((256, 256), 255, np.uint8)
     (command,) = OriginalAgent().step(frame(depth), seen_at(128, 192))
     x, y, z = command.coords
@@ -33,14 +33,14 @@ def test_row_and_column_change_places():
     np.testing.assert_allclose((x, y, z), (50.0, 0.0, -50.0 * 64 / 256))
 
 
-def test_one_pixel_of_the_wrong_place_gives_the_depth():
+def test_a_single_pixel_at_the_wrong_place_gives_the_depth():
     depth = np.full((256, 256), 200, np.uint8)
     depth[80, 80] = 51  # where the 160-pixel network's centroid points in the 256-pixel image
     (command,) = OriginalAgent().step(frame(depth), seen_at(80, 80, size=160))
     assert command.coords[0] == 10.0
 
 
-def test_it_is_lost_after_more_than_six_misses_and_says_so_once():
+def test_it_is_lost_after_more_than_six_misses_and_reports_that_once():
     agent, depth = OriginalAgent(), np.full((256, 256), 100, np.uint8)
     agent.step(frame(depth), seen_at(100, 100))
     nothing = np.zeros((256, 256, 3), np.float32)

@@ -1,0 +1,70 @@
+"""The harness of the benchmarks: commands, frames, rounds."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from scripts.benchmarks.harness.frames import draw_frames
+from scripts.benchmarks.harness.rounds import run_rounds
+from sim_bridge.wire.messages import parse_sensor_frame
+from simulator.rendering.renderer import RendererError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_command_lists_its_benchmarks():
+    result = subprocess.run([sys.executable, ROOT / "scripts" / "bench.py"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "latency" in result.stdout
+    assert "follow" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["latency", "recording", "viewers", "training", "render"])
+def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
+    if name == "training" and os.name == "nt":
+        pytest.skip("needs POSIX signals")
+
+    def refuse(*arguments):
+        raise RendererError("nothing here can draw")
+
+    monkeypatch.setattr("simulator.rendering.renderer.PandaRenderer", refuse)
+    assert import_module(f"scripts.benchmarks.{name}").main([]) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
+def test_an_invalid_time_is_rejected(seconds, capsys):
+    with pytest.raises(SystemExit) as rejected:
+        import_module("scripts.benchmarks.latency").main(["--seconds", seconds])
+    assert rejected.value.code == 2
+    assert "--seconds" in capsys.readouterr().err
+
+
+def test_frames_that_are_drawn_are_good_frames(capfd):
+    frames = draw_frames(count=2, after=0.5)
+    assert len(frames) == 2
+    for frame in frames:
+        assert parse_sensor_frame((frame,), 256).image.std() > 10
+    assert capfd.readouterr().err == ""
+
+
+def test_variants_take_turns_in_alternating_order():
+    @dataclass(frozen=True)
+    class Variant:
+        name: str
+
+    one, other, order = Variant("one"), Variant("other"), []
+
+    def run_round(hz, variant):
+        order.append((hz, variant.name))
+        return [float(len(order))]
+
+    results = run_rounds([5.0, 20.0], [one, other], 2, run_round)
+    assert [name for _, name in order] == ["one", "other", "other", "one"] * 2
+    assert [hz for hz, _ in order] == [5.0] * 4 + [20.0] * 4
+    assert results[5.0, one] == [[1.0], [4.0]]
