@@ -29,7 +29,7 @@ class Server(Protocol):
     def port(self) -> int:
         """Port in use, once it listens."""
 
-    def listen(self) -> None:
+    def listen(self) -> object:
         """Accept connections from now on."""
 
     def serve(self) -> None:
