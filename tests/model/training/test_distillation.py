@@ -48,7 +48,13 @@ def test_a_model_is_distilled(data, tmp_path):
     save_model(teacher, tmp_path / "teacher.h5", {})
     settings = (data / "settings.toml").read_text() + "[loss]\ndistillation = 1.0\n"
     (tmp_path / "settings.toml").write_text(settings)
-    given = [*arguments(data, tmp_path / "run"), "--settings", tmp_path / "settings.toml", "--epochs", 8]
+    given = [
+        *arguments(data, tmp_path / "run", validation=False),
+        "--settings",
+        tmp_path / "settings.toml",
+        "--epochs",
+        8,
+    ]
     status, printed = train(*given, "--teacher", tmp_path / "teacher.h5")
     assert status == 0, printed
     probabilities = load_model(tmp_path / "run" / "last.h5").model(np.full((1, 160, 160, 3), 90, np.float32))

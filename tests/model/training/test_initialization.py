@@ -45,7 +45,7 @@ def test_a_preset_is_initialised_from_another_model(data, tmp_path):
     settings = (data / "settings.toml").read_text().replace("learning_rate = 0.01", "fine_tuning_learning_rate = 0.0")
     (tmp_path / "settings.toml").write_text(settings)
     begin = "--settings", tmp_path / "settings.toml", "--init", tmp_path / "old.h5", "--epochs", 1, "--preset"
-    status, printed = train(*arguments(data, tmp_path / "run"), *begin, "fcn-1")
+    status, printed = train(*arguments(data, tmp_path / "run", validation=False), *begin, "fcn-1")
     assert status == 0, printed
     assert "100.0% of the fcn-1's weights are those of" in printed
     kernel = load_model(tmp_path / "run" / "last.h5").model.get_layer("bottleneck").get_weights()[0]

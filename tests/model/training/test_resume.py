@@ -88,7 +88,7 @@ def test_without_validation_there_is_a_model_after_every_epoch(data, tmp_path, m
         return epoch(trainer, *arguments)
 
     monkeypatch.setattr(Trainer, "_train_epoch", interrupted)
-    given = [*arguments(data, run)[:2], *arguments(data, run)[4:], "--no-validation", "--epochs", 3]
+    given = [*arguments(data, run, validation=False), "--epochs", 3]
     assert train(*given)[0] == 130
     assert load_model(run / "last.h5").metadata["epoch"] == 2
 
@@ -110,7 +110,7 @@ def resumed(run, monkeypatch, *given):
 def test_a_resumed_training_keeps_its_settings(data, tmp_path, monkeypatch):
     run, mine = tmp_path / "run", tmp_path / "mine.toml"
     mine.write_text((data / "settings.toml").read_text())
-    given = [*arguments(data, run), "--settings", mine, "--epochs", 1]
+    given = [*arguments(data, run, validation=False), "--settings", mine, "--epochs", 1]
     assert train(*given)[0] == 0
     mine.write_text("batch_size = 7\n")  # for another training
     stored = json.loads((run / "settings.json").read_text())

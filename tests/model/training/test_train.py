@@ -69,7 +69,7 @@ def test_the_input_size_is_a_setting(data, tmp_path):
     file, run = tmp_path / "mine.toml", tmp_path / "run"
     small = (data / "settings.toml").read_text().replace("crop = 64", "crop = 160")
     file.write_text("input_size = 64\n" + small)
-    status, printed = train(*arguments(data, run), "--settings", file, "--epochs", 1)
+    status, printed = train(*arguments(data, run, validation=False), "--settings", file, "--epochs", 1)
     assert status == 0, printed
     assert load_model(run / "last.h5").input_size == (64, 64)
 
