@@ -21,7 +21,12 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize(("owner", "name"), PRIVATE, ids=lambda value: getattr(value, "__name__", str(value))[:40])
+def label(value):
+    """Return a name that is the same in every process."""
+    return value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+
+
+@pytest.mark.parametrize(("owner", "name"), PRIVATE, ids=label)
 def test_private_members_exist(owner, name):
     assert hasattr(owner, name), (
         f"{owner} has no {name} any more: adapt sim_bridge/wire/quadsim_dialect.py and sim_bridge/transports.py to the "
