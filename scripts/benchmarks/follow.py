@@ -23,16 +23,7 @@ from rich.table import Table
 from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from scripts.benchmarks.follow_metrics import (
-    ERROR_RANGE,
-    FAR,
-    NEAR,
-    RANGES,
-    FollowResult,
-    Moment,
-    measure,
-    overall,
-)
+from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
 from scripts.benchmarks.harness.command import at_least, console, make_parser, run
 from scripts.benchmarks.original_agent import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame
@@ -160,28 +151,6 @@ def _as_json(value: object) -> object:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-FIGURES: tuple[tuple[str, Callable[[FollowResult], float], int], ...] = (  # heading, value, digits
-    ("first detection, s", lambda result: result.first_detection, 1),
-    ("target in view since then, %", lambda result: 100 * result.in_view, 1),
-    (f"at {NEAR:g}-{FAR:g} m since then, %", lambda result: 100 * result.in_range, 1),
-    ("times lost", lambda result: result.losses, 1),
-    ("time to reacquire, s", lambda result: result.reacquisition_time, 1),
-    ("wrong-target time, s", lambda result: result.wrong_target_time, 1),
-    ("  longest, s", lambda result: result.longest_wrong_target_time, 1),
-    (f"position error within {ERROR_RANGE:g} m, median, m", lambda result: result.position_error_median, 2),
-    (f"position error within {ERROR_RANGE:g} m, p95, m", lambda result: result.position_error_p95, 2),
-    *(
-        figure
-        for k, (low, high) in enumerate(RANGES)
-        for figure in (
-            (f"  median at {low}-{high} m, m", lambda result, k=k: result.position_error_median_by_range[k], 2),
-            (f"  p95 at {low}-{high} m, m", lambda result, k=k: result.position_error_p95_by_range[k], 2),
-        )
-    ),
-    ("collisions", lambda result: result.collisions, 1),
-)
-
-
 def _print(results: dict[str, dict[int, FollowResult]]) -> None:
     for agent, rows in results.items():
         columns = {"all": overall(list(rows.values()))} | {str(seed): row for seed, row in rows.items()}
@@ -189,9 +158,8 @@ def _print(results: dict[str, dict[int, FollowResult]]) -> None:
         table.add_column("seed", no_wrap=True)
         for name in columns:
             table.add_column(name, justify="right", no_wrap=True)
-        for heading, get, digits in FIGURES:
-            values = [get(result) for result in columns.values()]
-            table.add_row(heading, *("-" if np.isnan(value) else f"{value:.{digits}f}" for value in values))
+        for figures in zip(*(result.rows() for result in columns.values()), strict=True):
+            table.add_row(figures[0][0], *(value for _, value in figures))
         console.print(table, "")
 
 

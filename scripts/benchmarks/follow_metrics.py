@@ -1,7 +1,7 @@
 """Tracking quality of a flight: figures from one log entry a frame, with ground truth and the agent's reports."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 Point = tuple[float, float, float]  # metres, world axes
 
 NEAR, FAR = 1.0, 8.0  # metres: closer is too close, farther is not following
-ON_TARGET = 2.0  # metres: a reported position at most this far from the target is a true positive
+ON_TARGET = 2.0  # metres
 ERROR_RANGE = 20.0  # metres from the camera, for the overall position error
 RANGES = ((0, 5), (5, 10), (10, 20), (20, 50), (50, 100))  # metres from the camera to the target
 
@@ -30,22 +30,40 @@ class Moment:
     collisions: int
 
 
+def _figure(heading: str, digits: int = 1, scale: float = 1.0) -> Any:
+    """Return a field with its heading in tables ({} is a range), and the format of its values."""
+    return field(metadata={"heading": heading, "digits": digits, "scale": scale})
+
+
 @dataclass(frozen=True)
 class FollowResult:
-    """Figures of one flight, or means over several; NaN where there is nothing to measure."""
+    """Figures of one flight, or means over several; NaN where there is nothing to measure.
 
-    first_detection: float  # seconds until the first true positive
-    in_view: float  # fraction of the time since then with the target in the image
-    in_range: float  # fraction of the time since then at NEAR .. FAR metres
-    losses: float  # number of `object_lost` reports
-    reacquisition_time: float  # mean seconds from there to the next true positive
-    wrong_target_time: float  # seconds in which another person was followed
-    longest_wrong_target_time: float  # the longest interval of it, seconds
-    position_error_median: float  # metres from a reported position to the target's centre, within ERROR_RANGE
-    position_error_p95: float
-    position_error_median_by_range: tuple[float, ...]  # for each of RANGES
-    position_error_p95_by_range: tuple[float, ...]
-    collisions: float
+    Times in seconds, distances in metres. A true positive is a reported position at most ON_TARGET from the target's
+    centre; the position error is the distance between the two. Tuples have an element for each of RANGES.
+    """
+
+    first_detection: float = _figure("first true positive, s")
+    in_view: float = _figure("target in view since then, %", scale=100)
+    in_range: float = _figure(f"at {NEAR:g}-{FAR:g} m since then, %", scale=100)
+    losses: float = _figure("times reported lost")
+    reacquisition_time: float = _figure("mean time to the next true positive, s")
+    wrong_target_time: float = _figure("wrong-target time, s")
+    longest_wrong_target_time: float = _figure("  longest interval, s")
+    position_error_median: float = _figure(f"position error within {ERROR_RANGE:g} m, median, m", 2)
+    position_error_p95: float = _figure(f"position error within {ERROR_RANGE:g} m, p95, m", 2)
+    position_error_median_by_range: tuple[float, ...] = _figure("  median at {} m, m", 2)
+    position_error_p95_by_range: tuple[float, ...] = _figure("  p95 at {} m, m", 2)
+    collisions: float = _figure("collisions")
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Return the heading and the formatted value of each figure."""
+        for figure in fields(self):
+            values, heading = getattr(self, figure.name), figure.metadata["heading"]
+            headings = [heading.format(f"{low}-{high}") for low, high in RANGES] if "{}" in heading else [heading]
+            for name, value in zip(headings, values if isinstance(values, tuple) else [values], strict=True):
+                scaled = figure.metadata["scale"] * value
+                yield name, "-" if np.isnan(value) else f"{scaled:.{figure.metadata['digits']}f}"
 
 
 def measure(moments: Sequence[Moment]) -> FollowResult:

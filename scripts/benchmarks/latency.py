@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import get_args
 
@@ -65,7 +65,7 @@ def benchmark(options: argparse.Namespace) -> object:
             RATES, variants, ROUNDS, lambda hz, variant: send_frames(clients[variant], frames, hz, seconds)
         )
     console.print(model, highlight=False, soft_wrap=True)
-    rows = summarise(results, variants[-1], "x", speed_up)
+    rows = summarise(results, variants[-1], ("x", speed_up), asdict)
     print_table(rows, f"milliseconds; x: times faster than the original on {modes[-1]}")
     return {"model": model, "results": rows}
 
@@ -84,7 +84,7 @@ def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runt
         import_tensorflow_quietly()
         from scripts.benchmarks.original_server import OriginalServer
 
-        serve(OriginalServer(variant.async_mode, weights), pipe)
+        serve(OriginalServer(variant.async_mode, weights), pipe, {})
 
 
 if __name__ == "__main__":

@@ -56,5 +56,4 @@ def _rotation(roll: float, pitch: float, yaw: float) -> np.ndarray:
     around_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
     around_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
     around_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    rotation: np.ndarray = around_z @ around_y @ around_x
-    return rotation
+    return around_z @ around_y @ around_x

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -26,16 +25,6 @@ from scripts.benchmarks.harness.rounds import run_rounds, send_frames, summarise
 
 RATES = (5.0, 60.0)  # Hz
 ROUNDS = 6
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Bridge with or without recording."""
-
-    recording: bool
-
-
-VARIANTS = BASELINE, RECORDING = Variant(False), Variant(True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,21 +39,18 @@ def benchmark(options: argparse.Namespace) -> object:
     frames, seconds = get_frames(options), options.seconds / ROUNDS
     with ExitStack() as stack, console.status("starting two bridges") as status:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        start = {
-            BASELINE: process(start_bridge, options.weights),
-            RECORDING: process(start_bridge, options.weights, folder),
-        }
-        bridges = {variant: stack.enter_context(each) for variant, each in start.items()}
-        clients = {variant: stack.enter_context(connect(receive(bridge))) for variant, bridge in bridges.items()}
+        start = [process(start_bridge, options.weights), process(start_bridge, options.weights, folder)]
+        bridges = [stack.enter_context(each) for each in start]
+        clients = [stack.enter_context(connect(receive(bridge))) for bridge in bridges]
         status.stop()
         results = run_rounds(
-            RATES, VARIANTS, ROUNDS, lambda hz, variant: send_frames(clients[variant], frames, hz, seconds)
+            RATES, (False, True), ROUNDS, lambda hz, recording: send_frames(clients[recording], frames, hz, seconds)
         )
-        answered = ask(bridges[RECORDING], "answered")
-        for client in clients.values():
+        answered = ask(bridges[True], "answered")
+        for client in clients:
             client.close()
-        kept = {"answered": answered, **ask(bridges[RECORDING], STOP)}
-    rows = summarise(results, BASELINE, "added", operator.sub)
+        kept = {"answered": answered, **ask(bridges[True], STOP)}
+    rows = summarise(results, False, ("added", operator.sub), lambda recording: {"recording": recording})
     print_table(rows, "milliseconds")
     percent = 100 * kept["on_disk"] / max(answered, 1)
     console.print(f"kept {kept['on_disk']} of {answered} frames ({percent:.1f} %), {kept['megabytes']:.1f} MB")

@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.jobs import BackgroundJob
@@ -30,16 +29,6 @@ from simulator.snapshots import Mixture, snapshots, write_snapshot
 RATES = (5.0, 20.0)  # Hz
 ROUNDS = 12
 SETTLING_SECONDS = 20.0  # from the first output of a training until it only trains
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Bridge with or without a training beside it."""
-
-    training: bool
-
-
-BASELINE, TRAINING = Variant(False), Variant(True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,12 +51,12 @@ def benchmark(options: argparse.Namespace) -> object:
             group = stack.enter_context(training(options.weights, folder))
         client = stack.enter_context(connect(port))
 
-        def run_round(hz: float, variant: Variant) -> list[float]:
-            os.killpg(group, signal.SIGCONT if variant.training else signal.SIGSTOP)
+        def run_round(hz: float, resume: bool) -> list[float]:
+            os.killpg(group, signal.SIGCONT if resume else signal.SIGSTOP)
             return send_frames(client, frames, hz, seconds)
 
-        results = run_rounds(RATES, (BASELINE, TRAINING), ROUNDS, run_round)
-    rows = summarise(results, BASELINE, "x", operator.truediv)
+        results = run_rounds(RATES, (False, True), ROUNDS, run_round)
+    rows = summarise(results, False, ("x", operator.truediv), lambda training: {"training": training})
     print_table(rows, "milliseconds; x: times that without a training")
     return {"results": rows}
 

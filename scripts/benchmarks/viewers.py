@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -58,7 +59,7 @@ def benchmark(options: argparse.Namespace) -> object:
             return latencies
 
         results = run_rounds(RATES, AUDIENCES, ROUNDS, run_round)
-    rows = summarise(results, NOBODY, "x", operator.truediv)
+    rows = summarise(results, NOBODY, ("x", operator.truediv), asdict)
     for row, (case, rounds) in zip(rows, results.items(), strict=True):
         (hz, audience), sent = case, row["frames"] + ROUNDS * WARM_UP_FRAMES
         low, high = ratio_interval(rounds, results[hz, NOBODY])

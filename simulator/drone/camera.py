@@ -27,8 +27,7 @@ def rotation(pose: Pose) -> FloatArray:
 
 def to_camera(pose: Pose, points: FloatArray) -> FloatArray:
     """Convert world points (n, 3) to the camera's forward, left and up, (n, 3), metres."""
-    local: FloatArray = (points - pose.position) @ rotation(pose)
-    return local
+    return (points - pose.position) @ rotation(pose)
 
 
 def pixel_rays(pose: Pose) -> FloatArray:
@@ -36,5 +35,4 @@ def pixel_rays(pose: Pose) -> FloatArray:
     steps = (np.arange(IMAGE_SIZE) + 0.5 - IMAGE_SIZE / 2) / FOCAL_LENGTH
     local = np.ones((IMAGE_SIZE, IMAGE_SIZE, 3))
     local[..., 1], local[..., 2] = -steps[None, :], -steps[:, None]
-    rays: FloatArray = local @ rotation(pose).T
-    return rays
+    return local @ rotation(pose).T

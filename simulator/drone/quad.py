@@ -105,8 +105,7 @@ class Quad:
             return up
         best = int(np.argmax(free))
         self.detour = math.copysign(1.0, angles[best])
-        velocity: FloatArray = ways[best] * speed
-        return velocity
+        return ways[best] * speed
 
     def _brake(self, desired: FloatArray, obstacles: Obstacles) -> FloatArray:
         """Reduce a velocity so that the quad can stop in front of an obstacle that it is approaching."""

@@ -22,8 +22,7 @@ def draw_markers(rgb: Image, depth: FloatArray, camera: Pose, markers: Sequence[
         covered = _entry_depth(marker, camera, rays) < depth
         *tint, opacity = np.clip(np.array(marker.color, np.float32), 0, 1)
         picture[covered] = picture[covered] * (1 - opacity) + np.array(tint) * (255 * opacity)
-    drawn: Image = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
-    return drawn
+    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
 def _entry_depth(marker: Marker, camera: Pose, rays: FloatArray) -> FloatArray:

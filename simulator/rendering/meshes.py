@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from panda3d.core import (
-    Geom,
-    GeomEnums,
-    GeomTriangles,
-    GeomVertexArrayFormat,
-    GeomVertexData,
-    GeomVertexFormat,
-    InternalName,
-)
+from panda3d import core
 
 from simulator.types import FloatArray
 
@@ -43,7 +35,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
-def to_geom(mesh: Mesh) -> Geom:
+def to_geom(mesh: Mesh) -> core.Geom:
     """Convert a mesh to Panda3D geometry."""
     rows = np.empty(len(mesh.positions), PLAIN_VERTEX if mesh.uvs is None else TEXTURED_VERTEX)
     rows["position"] = mesh.positions
@@ -51,26 +43,26 @@ def to_geom(mesh: Mesh) -> Geom:
     rows["color"][:, 3] = 255
     if mesh.uvs is not None:
         rows["uv"] = mesh.uvs
-    data = GeomVertexData("mesh", _vertex_format(textured=mesh.uvs is not None), GeomEnums.UH_static)
+    data = core.GeomVertexData("mesh", _vertex_format(textured=mesh.uvs is not None), core.GeomEnums.UH_static)
     data.unclean_set_num_rows(len(rows))
     memoryview(data.modify_array(0)).cast("B")[:] = rows.tobytes()
-    triangles = GeomTriangles(GeomEnums.UH_static)
-    triangles.set_index_type(GeomEnums.NT_uint32)
+    triangles = core.GeomTriangles(core.GeomEnums.UH_static)
+    triangles.set_index_type(core.GeomEnums.NT_uint32)
     indices = triangles.modify_vertices()
     indices.unclean_set_num_rows(mesh.triangles.size)
     memoryview(indices).cast("B")[:] = mesh.triangles.astype("<u4").tobytes()
-    geom = Geom(data)
+    geom = core.Geom(data)
     geom.add_primitive(triangles)
     return geom
 
 
-def _vertex_format(textured: bool) -> GeomVertexFormat:
+def _vertex_format(textured: bool) -> core.GeomVertexFormat:
     """Return the layout of `TEXTURED_VERTEX` or `PLAIN_VERTEX`."""
-    array = GeomVertexArrayFormat()
-    array.add_column(InternalName.get_vertex(), 3, GeomEnums.NT_float32, GeomEnums.C_point)
-    array.add_column(InternalName.get_color(), 4, GeomEnums.NT_uint8, GeomEnums.C_color)
+    array = core.GeomVertexArrayFormat()
+    array.add_column(core.InternalName.get_vertex(), 3, core.GeomEnums.NT_float32, core.GeomEnums.C_point)
+    array.add_column(core.InternalName.get_color(), 4, core.GeomEnums.NT_uint8, core.GeomEnums.C_color)
     if textured:
-        array.add_column(InternalName.get_texcoord(), 2, GeomEnums.NT_float32, GeomEnums.C_texcoord)
-    layout = GeomVertexFormat()
+        array.add_column(core.InternalName.get_texcoord(), 2, core.GeomEnums.NT_float32, core.GeomEnums.C_texcoord)
+    layout = core.GeomVertexFormat()
     layout.add_array(array)
-    return GeomVertexFormat.register_format(layout)
+    return core.GeomVertexFormat.register_format(layout)

@@ -8,27 +8,7 @@ every pixel. (Panda3D's software renderer does not give access to its depth buff
 from collections.abc import Sequence
 
 import numpy as np
-from panda3d.core import (
-    Camera,
-    FrameBufferProperties,
-    GeomNode,
-    GraphicsEngine,
-    GraphicsOutput,
-    GraphicsPipe,
-    GraphicsPipeSelection,
-    Mat4,
-    NodePath,
-    PerspectiveLens,
-    RenderAttrib,
-    RenderState,
-    SamplerState,
-    TexGenAttrib,
-    Texture,
-    TextureStage,
-    TransformState,
-    WindowProperties,
-    load_prc_file_data,
-)
+from panda3d import core
 
 from simulator.drone.camera import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
 from simulator.rendering.markers import draw_markers
@@ -69,32 +49,32 @@ class PandaRenderer:
     """
 
     def __init__(self, city: City, kind: str = "software"):
-        load_prc_file_data("", "audio-library-name null\nwindow-type none\nsync-video false")
+        core.load_prc_file_data("", "audio-library-name null\nwindow-type none\nsync-video false")
         self._city = city
-        self._engine = GraphicsEngine()
+        self._engine = core.GraphicsEngine()
         self._engine.set_threading_model("")
         pipe = _open_pipe(kind)
         self._shadows = ShadowMap(city)
-        self._root = NodePath("world")
+        self._root = core.NodePath("world")
         scenery = build_scenery(city, self._shadows)
         scenery.reparent_to(self._root)
         self._sky = build_sky(city)
         self._sky.reparent_to(self._root)
-        self._figures = {name: self._root.attach_new_node(GeomNode(name)) for name in CLASSES[1:]}
+        self._figures = {name: self._root.attach_new_node(core.GeomNode(name)) for name in CLASSES[1:]}
         scenery.set_tag("class", "background")
         for order, (name, node) in enumerate(self._figures.items(), FIRST_FIGURES):
             node.set_tag("class", name)
             node.set_bin("fixed", order)
             node.node().set_final(True)
-        self._cameras: list[NodePath] = []
-        self._textures: list[Texture] = []
+        self._cameras: list[core.NodePath] = []
+        self._textures: list[core.Texture] = []
         host = self._add_pass(pipe, "colour", None)
         self._add_pass(pipe, "code", host)
         self._engine.open_windows()
 
     def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
         """Return colour, depth and class mask of one view. Markers appear in the colour image only."""
-        matrix = Mat4(*_panda_matrix(camera).ravel().tolist())
+        matrix = core.Mat4(*_panda_matrix(camera).ravel().tolist())
         for node in self._cameras:
             node.set_mat(matrix)
         self._sky.set_pos(camera.x, camera.y, camera.z)
@@ -118,27 +98,27 @@ class PandaRenderer:
         self._root.get_children().detach()
         self._root = self._sky = None
         self._figures, self._cameras, self._textures = {}, [], []
-        for cache in (TransformState, RenderState, RenderAttrib):
+        for cache in (core.TransformState, core.RenderState, core.RenderAttrib):
             cache.garbage_collect()
 
-    def _add_pass(self, pipe: GraphicsPipe, name: str, host: GraphicsOutput | None) -> GraphicsOutput:
+    def _add_pass(self, pipe: core.GraphicsPipe, name: str, host: core.GraphicsOutput | None) -> core.GraphicsOutput:
         """Add a buffer and its camera. `host` is the buffer whose graphics state it shares."""
-        properties = FrameBufferProperties()
+        properties = core.FrameBufferProperties()
         properties.set_rgba_bits(8, 8, 8, 8)
         properties.set_depth_bits(24)
-        size = WindowProperties.size(IMAGE_SIZE, IMAGE_SIZE)
+        size = core.WindowProperties.size(IMAGE_SIZE, IMAGE_SIZE)
         state = host.get_gsg() if host else None
         shared = (state, host) if state else ()
-        buffer = self._engine.make_output(pipe, name, 0, properties, size, GraphicsPipe.BF_refuse_window, *shared)
+        buffer = self._engine.make_output(pipe, name, 0, properties, size, core.GraphicsPipe.BF_refuse_window, *shared)
         if buffer is None:
             raise RendererError("this renderer cannot draw off screen here: use --renderer software")
-        texture = Texture(name)
-        buffer.add_render_texture(texture, GraphicsOutput.RTM_copy_ram, GraphicsOutput.RTP_color)
+        texture = core.Texture(name)
+        buffer.add_render_texture(texture, core.GraphicsOutput.RTM_copy_ram, core.GraphicsOutput.RTP_color)
         buffer.set_clear_color((1, 1, 0, 1) if name == "code" else (0.7, 0.8, 0.9, 1))
-        lens = PerspectiveLens()
+        lens = core.PerspectiveLens()
         lens.set_fov(FIELD_OF_VIEW, FIELD_OF_VIEW)
         lens.set_near_far(NEAR_PLANE, FAR_PLANE)
-        node = Camera(name, lens)
+        node = core.Camera(name, lens)
         node.set_scene(self._root)
         if name == "code":
             node.set_tag_state_key("class")
@@ -186,8 +166,8 @@ def make_renderer(city: City, kind: str = "auto") -> PandaRenderer:
     return PandaRenderer(city, "software" if kind == "auto" else kind)
 
 
-def _open_pipe(kind: str) -> GraphicsPipe:
-    selection, module = GraphicsPipeSelection.get_global_ptr(), MODULES[kind]
+def _open_pipe(kind: str) -> core.GraphicsPipe:
+    selection, module = core.GraphicsPipeSelection.get_global_ptr(), MODULES[kind]
     # The off-screen pipe, where it exists, does not look for a display.
     pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", module) if kind == "software" else None
     pipe = pipe or selection.make_module_pipe(module)
@@ -210,32 +190,32 @@ def _panda_matrix(pose: Pose) -> FloatArray:
     return matrix
 
 
-def _code_state(index: int) -> RenderState:
+def _code_state(index: int) -> core.RenderState:
     """Return the state that draws everything as its depth (red, green) and its class (blue)."""
     step = np.arange(RAMP_STEPS)
     ramp = np.zeros((1, RAMP_STEPS, 4), np.uint8)  # blue, green, red, alpha
     ramp[..., 0], ramp[..., 1], ramp[..., 2], ramp[..., 3] = index * 100, step % 16 * 16, step // 16, 255
-    texture = Texture("depth")
-    texture.setup_2d_texture(RAMP_STEPS, 1, Texture.T_unsigned_byte, Texture.F_rgba)
+    texture = core.Texture("depth")
+    texture.setup_2d_texture(RAMP_STEPS, 1, core.Texture.T_unsigned_byte, core.Texture.F_rgba)
     texture.set_ram_image(ramp.tobytes())
-    texture.set_wrap_u(SamplerState.WM_clamp)
-    texture.set_wrap_v(SamplerState.WM_clamp)
-    texture.set_minfilter(SamplerState.FT_nearest)
-    texture.set_magfilter(SamplerState.FT_nearest)
-    stage = TextureStage("depth")
-    path = NodePath("state")
+    texture.set_wrap_u(core.SamplerState.WM_clamp)
+    texture.set_wrap_v(core.SamplerState.WM_clamp)
+    texture.set_minfilter(core.SamplerState.FT_nearest)
+    texture.set_magfilter(core.SamplerState.FT_nearest)
+    stage = core.TextureStage("depth")
+    path = core.NodePath("state")
     path.set_texture_off(100)
     path.set_texture(stage, texture, 200)
-    path.set_tex_gen(stage, TexGenAttrib.M_eye_position, 200)
-    transform = Mat4(*[0.0] * 16)
+    path.set_tex_gen(stage, core.TexGenAttrib.M_eye_position, 200)
+    transform = core.Mat4(*[0.0] * 16)
     transform.set_cell(1, 0, 1 / RAMP_LENGTH)  # the eye looks along y
     transform.set_cell(3, 3, 1.0)
-    path.set_tex_transform(stage, TransformState.make_mat(transform))
+    path.set_tex_transform(stage, core.TransformState.make_mat(transform))
     path.set_color((1, 1, 1, 1), 200)
     path.set_light_off(200)
     return path.get_state()
 
 
-def _pixels(texture: Texture) -> Image:
+def _pixels(texture: core.Texture) -> Image:
     """Return (256, 256, 4): blue, green, red, alpha; the top row first."""
     return np.frombuffer(texture.get_ram_image(), np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE, 4)[::-1]

@@ -175,5 +175,4 @@ class Crowd:
         strength = np.maximum(1 - distance / PERSON_REPULSION_RANGE, 0) / distance
         push = np.stack([(dx * strength).sum(axis=1), (dy * strength).sum(axis=1)], axis=1)
         sideways = np.stack([push[:, 1], -push[:, 0]], axis=1)
-        repulsion: FloatArray = push + 0.5 * sideways
-        return repulsion
+        return push + 0.5 * sideways

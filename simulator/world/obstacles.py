@@ -99,8 +99,7 @@ class Obstacles:
         index = int(np.argmax(depth))
         if depth[index] <= 0:
             return None
-        push: FloatArray = self._nearest_face(local[index], self._halves[index] + margin, index) * depth[index]
-        return push
+        return self._nearest_face(local[index], self._halves[index] + margin, index) * depth[index]
 
     def _nearest_face(self, local: FloatArray, halves: FloatArray, index: int) -> FloatArray:
         axis = int(np.argmin(halves - np.abs(local)))

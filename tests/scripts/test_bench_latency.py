@@ -1,6 +1,7 @@
 """The latency benchmark as a command, with a tiny network and for a second only."""
 
 import json
+from dataclasses import asdict
 
 from scripts.benchmarks.harness.rounds import summarise
 from scripts.benchmarks.latency import ORIGINAL, OURS, RATES, Variant, main, speed_up
@@ -22,7 +23,7 @@ def test_ratios_are_to_the_original_on_eventlet_at_the_same_pace():
             (ORIGINAL, "eventlet", 100, 150),
         )
     }
-    rows = summarise(results, Variant(ORIGINAL, "eventlet"), "x", speed_up)
+    rows = summarise(results, Variant(ORIGINAL, "eventlet"), ("x", speed_up), asdict)
     assert [row["pace"] for row in rows] == ["5 Hz"] * 4 + ["unthrottled"] * 4
     assert [round(row["p50_x"], 1) for row in rows] == [10.0, 5.0, 1.1, 1.0] * 2
     assert [round(row["p99_x"], 1) for row in rows] == [7.5, 6.0, 1.6, 1.0] * 2

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from follower.agent import FollowAgent
 from model.inference.choices import Runtime
@@ -17,26 +17,12 @@ from simulator.link.client import Client
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
+    from scripts.benchmarks.original_server import OriginalServer
 
 ANSWER_TIMEOUT = 10.0  # seconds
 STOP = "stop"
 
-
-class Server(Protocol):
-    """Server of simulators."""
-
-    @property
-    def port(self) -> int:
-        """Port in use, once it listens."""
-
-    def listen(self) -> object:
-        """Accept connections from now on."""
-
-    def serve(self) -> None:
-        """Serve until `stop`."""
-
-    def stop(self) -> None:
-        """End `serve`; from any thread."""
+Answers = Mapping[str, Callable[[], object]]  # by question
 
 
 def load_segmenter(weights: str, runtime: Runtime = "auto") -> "Segmenter":
@@ -54,14 +40,14 @@ def make_bridge(
     return BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0, async_mode=async_mode), subscribers)
 
 
-def serve(server: Server, pipe: Connection, answers: Mapping[str, Callable[[], object]] | None = None) -> None:
+def serve(server: "BridgeServer | OriginalServer", pipe: Connection, answers: Answers) -> None:
     """Serve until STOP comes through the pipe. Send the port first, then the answer to each question (by name)."""
     server.listen()
     pipe.send(server.port)
 
     def answer() -> None:
         while (question := pipe.recv()) != STOP:
-            pipe.send((answers or {})[question]())
+            pipe.send(answers[question]())
         server.stop()
 
     threading.Thread(target=answer, daemon=True).start()

@@ -7,7 +7,6 @@ Variants take turns in short rounds, in alternating order, so that other load on
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +23,7 @@ WARM_UP_FRAMES = 5  # at the start of each round, not counted
 UNTHROTTLED = math.inf  # Hz: each frame as soon as the last one is answered
 PERCENTILES = (10, 50, 99)  # the first one is hardly affected by other load on the machine
 
-Variant = TypeVar("Variant")  # a dataclass, whose fields describe it in the table
+Variant = TypeVar("Variant")
 Rounds = list[list[float]]  # milliseconds of each frame, by round
 
 
@@ -46,29 +45,27 @@ def run_rounds(
 
 
 def summarise(
-    results: Mapping[tuple[float, Any], Rounds], baseline: object, name: str, compare: Callable[[float, float], float]
+    results: Mapping[tuple[float, Variant], Rounds],
+    baseline: Variant,
+    comparison: tuple[str, Callable[[float, float], float]],
+    describe: Callable[[Variant], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Return a row for each rate and variant: percentiles, milliseconds, and their comparison with the baseline.
 
     Args:
         results: of `run_rounds`.
         baseline: variant to compare with.
-        name: of the comparison, in the headings.
-        compare: takes a percentile of the variant and of the baseline.
+        comparison: its name, and a function of a percentile of the variant and of the baseline.
+        describe: returns the columns that describe a variant.
     """
-    rows = []
+    (name, compare), rows = comparison, []
     for (hz, variant), rounds in results.items():
-        latencies = np.concatenate(rounds)
-        row = {
-            "pace": "unthrottled" if hz == UNTHROTTLED else f"{hz:g} Hz",
-            **asdict(variant),
-            "frames": len(latencies),
-        }
+        latencies, reference = np.concatenate(rounds), np.concatenate(results[hz, baseline])
+        pace = "unthrottled" if hz == UNTHROTTLED else f"{hz:g} Hz"
+        row = {"pace": pace, **describe(variant), "frames": len(latencies)}
         for percentile in PERCENTILES:
-            value, reference = (
-                float(np.percentile(each, percentile)) for each in (latencies, np.concatenate(results[hz, baseline]))
-            )
-            row |= {f"p{percentile}": value, f"p{percentile}_{name}": compare(value, reference)}
+            value = row[f"p{percentile}"] = float(np.percentile(latencies, percentile))
+            row[f"p{percentile}_{name}"] = compare(value, float(np.percentile(reference, percentile)))
         rows.append(row)
     return rows
 

@@ -41,6 +41,7 @@ PARTS = {
 SHOES = slice(10, 12)
 
 Length = FloatArray | float  # one for each person, or the same for all
+Place = tuple[Length, Length, Length]
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,7 @@ def body_tubes(people: Sequence[Person], looks: Sequence[Appearance]) -> Tubes:
     starts, ends = np.zeros((count, len(names), 3)), np.zeros((count, len(names), 3))
     radii = np.zeros((count, len(names), 2))
 
-    def put(
-        name: str,
-        start: tuple[Length, Length, Length],
-        end: tuple[Length, Length, Length],
-        radius: Length,
-        end_radius: Length,
-    ) -> None:
+    def put(name: str, start: Place, end: Place, radius: Length, end_radius: Length) -> None:
         part = names.index(name)
         for axis in range(3):
             starts[:, part, axis], ends[:, part, axis] = start[axis], end[axis]

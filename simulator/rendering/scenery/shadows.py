@@ -35,10 +35,8 @@ class ShadowMap:
     def sunlit_fraction(self, points: FloatArray) -> FloatArray:
         """Return the values at world x, y (n, 2): (n,) 0..1."""
         columns, rows = np.clip(np.round(self._cells(points)).astype(int), 0, CELLS - 1).T
-        fractions: FloatArray = self.grid[rows, columns]
-        return fractions
+        return self.grid[rows, columns]
 
     def _cells(self, points: FloatArray) -> FloatArray:
         """Convert world x, y (n, 2) to column, row."""
-        cells: FloatArray = (np.asarray(points) + HALF_SIDE) / (2 * HALF_SIDE) * CELLS - 0.5
-        return cells
+        return (np.asarray(points) + HALF_SIDE) / (2 * HALF_SIDE) * CELLS - 0.5

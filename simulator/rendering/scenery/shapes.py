@@ -14,8 +14,7 @@ Color = FloatArray | tuple[float, float, float]
 def brightness(normals: FloatArray, light: Light) -> FloatArray:
     """Return the brightness of surfaces with the unit `normals` (..., 3) in full sun."""
     direct = np.maximum(normals @ light.direction, 0)
-    total: FloatArray = light.sun * direct + light.ambient * (1.0 + 0.2 * normals[..., 2])
-    return total
+    return light.sun * direct + light.ambient * (1.0 + 0.2 * normals[..., 2])
 
 
 def walls(

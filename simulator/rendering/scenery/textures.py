@@ -28,20 +28,17 @@ def noise(random: np.random.Generator, side: int, grain: float) -> FloatArray:
     waves = np.fft.rfft2(random.normal(size=(side, side)))
     square = np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side) ** 2
     smooth: FloatArray = np.fft.irfft2(waves * np.exp(-2 * (np.pi * grain) ** 2 * square), s=(side, side))
-    normal: FloatArray = (smooth - smooth.mean()) / smooth.std()
-    return normal
+    return (smooth - smooth.mean()) / smooth.std()
 
 
 def _tinted(base: tuple[float, float, float], *layers: FloatArray) -> FloatArray:
     """Return a colour whose brightness varies by the sum of the layers, (height, width) each."""
-    tinted: FloatArray = np.array(base) * (1 + np.sum(layers, axis=0))[..., None]
-    return tinted
+    return np.array(base) * (1 + np.sum(layers, axis=0))[..., None]
 
 
 def _grey(brightness: FloatArray, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> FloatArray:
     """Return a (nearly) grey picture of the brightness (height, width)."""
-    picture: FloatArray = brightness[..., None] * np.array(tint)
-    return picture
+    return brightness[..., None] * np.array(tint)
 
 
 def grass(random: np.random.Generator) -> FloatArray:
@@ -141,5 +138,4 @@ def sky(random: np.random.Generator, overcast: float) -> FloatArray:
     field = np.sum(layers, axis=0)
     cloud = 1 / (1 + np.exp(-(2.2 * field + 5 * overcast - 2.5)))[..., None]
     shade = (0.80 + 0.08 * np.hstack([noise(random, 256, 14)] * 2))[..., None] * np.array([0.97, 0.98, 1.0])
-    blended: FloatArray = clear * (1 - cloud) + shade * cloud
-    return blended
+    return clear * (1 - cloud) + shade * cloud
