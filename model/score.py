@@ -11,7 +11,7 @@ import numpy as np
 
 from dataset.resize import resize_bilinear
 from dataset.schema import HERO
-from model.evaluation.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask
+from model.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask
 
 
 @dataclass(frozen=True)

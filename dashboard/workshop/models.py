@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.workshop.trainings import find_trainings
-from model.training.run_files import MODELS
+from model.run_files import MODELS
 
 
 @dataclass(frozen=True)

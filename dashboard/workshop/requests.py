@@ -13,7 +13,7 @@ from dashboard.workshop.models import WorkspacePaths, find_model
 from dashboard.workshop.trainings import find_training
 from dataset.recordings.layout import find_recording, is_recording_name
 from model.evaluation.promotion.criteria import Criterion
-from model.training.run_files import ARGUMENTS, CHECKPOINT
+from model.run_files import ARGUMENTS, CHECKPOINT
 
 Source = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
 Sources = Annotated[tuple[Source, ...], MaxLen(200), "a list of texts, at most 200"]

@@ -27,7 +27,7 @@ from dashboard.workshop.requests import (
 )
 from dashboard.workshop.trainings import find_training, find_trainings
 from model.evaluation.comparison_files import FOLDERS
-from model.training.run_files import PICTURES
+from model.run_files import PICTURES
 
 MAX_TRAININGS = 100  # on the page
 ENDS = {0: "is done", 3: "is done: no gain", 130: "was stopped"}  # by exit status of `model.train`

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.calls import Json
-from model.training.run_files import ARGUMENTS, CHECKPOINT, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS
+from model.run_files import ARGUMENTS, CHECKPOINT, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS, read_results
 
 Rows = list[dict[str, float | None]]
 
@@ -35,8 +35,7 @@ class Training:
     def rows(self) -> Rows:
         """Return a row for each epoch: numbers by column, None where nothing was measured."""
         try:
-            with (self.path / RESULTS).open(newline="", encoding="utf-8") as stream:
-                return [{key: _number(value) for key, value in row.items() if key} for row in csv.DictReader(stream)]
+            return [{key: _number(value) for key, value in row.items() if key} for row in read_results(self.path)]
         except (OSError, ValueError, csv.Error):
             return []
 

@@ -33,9 +33,9 @@ from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRU
 from model.evaluation.data import EvaluationError, read_data
 from model.evaluation.evaluate import write
 from model.evaluation.measure import load_segmenters, measure
-from model.evaluation.metrics import predicted_mask
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
+from model.metrics import predicted_mask
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

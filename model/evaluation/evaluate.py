@@ -18,6 +18,7 @@ from PIL import Image
 from rich.console import Console
 
 from dataset.pairs import Pair, read_pair
+from model import run_files
 from model.console import print_plain, run_command
 from model.evaluation import report
 from model.evaluation.data import read_data
@@ -25,7 +26,6 @@ from model.evaluation.measure import Predictor, evaluate_models, load_segmenters
 from model.evaluation.previews import contact_sheet, preview
 from model.evaluation.results import ALL_FRAMES, Evaluation
 from model.inference.choices import RUNTIMES
-from model.training import run_files
 
 WORST = 12  # frames drawn after a training
 

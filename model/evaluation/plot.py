@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model import run_files
 from model.console import run_command
-from model.training import run_files
-from model.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +50,7 @@ def plot_trainings(runs: Sequence[str]) -> "Figure":
     figure, axes = _figure()
     for run in runs:
         folder, _, text = run.partition("=")
-        results = RunFolder(Path(folder)).results() if Path(folder, run_files.RESULTS).is_file() else []
+        results = run_files.read_results(Path(folder))
         rows = [row for row in results if row.get("score")]
         if not rows:
             raise ValueError(f"expected the folder of a training with validation scores, got {folder}")

@@ -7,8 +7,8 @@ import numpy as np
 
 from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
-from model.evaluation.metrics import predicted_mask
 from model.evaluation.results import FrameResult
+from model.metrics import predicted_mask
 from model.score import resize_mask
 
 GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset.pairs import Pair
 from dataset.schema import CLASSES, HERO, SIZE_BANDS, Interval
-from model.evaluation.metrics import is_visible
+from model.metrics import is_visible
 from model.score import FrameScore, SetScore, final_score, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")

@@ -23,8 +23,8 @@ from rich.table import Table
 from dataset.pairs import find_pairs, read_pair
 from dataset.resize import resize_bilinear
 from dataset.schema import HERO
-from model.evaluation.metrics import predicted_mask
 from model.export.formats import FORMATS, Artefact
+from model.metrics import predicted_mask
 
 CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
 TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
-from model.evaluation.metrics import predicted_mask
 from model.inference.choices import Device
 from model.inference.compiled_network import CompiledNetwork, Predict, RuntimeUnavailable, require_tensorflow_backend
 from model.inference.sanity_inputs import sanity_frames
+from model.metrics import predicted_mask
 
 logger = logging.getLogger(__name__)
 

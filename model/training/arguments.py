@@ -11,9 +11,9 @@ from annotated_types import Ge
 
 from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
+from model import run_files
 from model.data.settings import Count, Fraction, Positive
 from model.evaluation.promotion.criteria import CRITERIA, Criterion
-from model.training import run_files
 
 Strategy = Literal["mirrored", "multiworker"]
 RESUMABLE = {"minutes", "epochs", "validation_interval", "settings", "workers", "cache", "strategy", "tensorboard"}

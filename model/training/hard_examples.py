@@ -10,7 +10,7 @@ import numpy as np
 
 from dataset.schema import HERO
 from model.data.packed_frames import PackedFrames
-from model.evaluation.metrics import intersection_over_union, is_visible, predicted_mask
+from model.metrics import intersection_over_union, is_visible, predicted_mask
 
 MIN_IOU = 0.2  # of a target that is not missed
 BATCH = 16

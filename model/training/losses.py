@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from dataset.schema import CLASSES, HERO, PEOPLE, REFERENCE_SIZE, SIZE_BANDS
-from model.evaluation.metrics import intersection_over_union, predicted_mask, size_bands
+from model.metrics import intersection_over_union, predicted_mask, size_bands
 from model.training.settings import LossSettings
 
 

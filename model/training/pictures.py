@@ -9,8 +9,8 @@ import numpy as np
 from dataset.files import replacing
 from dataset.schema import HERO
 from model.data.packed_frames import PackedFrames
-from model.evaluation.metrics import predicted_mask
 from model.evaluation.previews import contact_sheet, outlined_views
+from model.metrics import predicted_mask
 from model.training.validation import SIZE_NAMES
 
 EXAMPLES = 6

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from config.version import software_versions
 from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair, Problem
+from model import run_files
 from model.data.packed_frames import PackedFrames
-from model.training import run_files
 from model.training.arguments import Arguments
 from model.training.settings import TrainSettings
 
@@ -97,10 +97,7 @@ class RunFolder:
 
     def results(self) -> list[dict[str, str]]:
         """Return the rows of the results, one for each epoch."""
-        if not self._results.exists():
-            return []
-        with self._results.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
+        return run_files.read_results(self.path)
 
     def log_to_tensorboard(self) -> None:
         """Write results for TensorBoard from now on, too. Raises RunFolderError if it is not installed."""

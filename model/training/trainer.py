@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dataset.files import replacing
+from model import run_files
 from model.data.batches import BatchLoader
 from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
-from model.training import run_files
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
 from model.training.hard_examples import find_errors

@@ -7,7 +7,7 @@ import numpy as np
 
 from dataset.schema import HERO, PEOPLE, SIZE_BANDS
 from model.data.packed_frames import PackedFrames
-from model.evaluation.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
+from model.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
 
 BATCH = 32
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from dataset.files import replacing
 from dataset.pairs import Pair
+from model import run_files
 from model.console import print_plain
 from model.evaluation.measure import evaluate_models
 from model.evaluation.promotion.criteria import Criterion
@@ -18,7 +19,6 @@ from model.evaluation.promotion.report import write_report
 from model.evaluation.report import print_tables
 from model.evaluation.results import ALL_FRAMES
 from model.inference.segmenter import Segmenter
-from model.training import run_files
 
 
 def promote_if_better(

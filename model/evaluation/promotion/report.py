@@ -7,13 +7,13 @@ import numpy as np
 from PIL import Image
 
 from dataset.pairs import read_pair
+from model import run_files
 from model.evaluation import report
 from model.evaluation.measure import Predictor
 from model.evaluation.previews import contact_sheet, preview
 from model.evaluation.promotion.criteria import MIN_FRAMES
 from model.evaluation.promotion.decision import Change, Verdict
 from model.evaluation.results import Evaluation, FrameResult
-from model.training import run_files
 
 SHOWN = 8  # frames gained, and as many lost
 MIN_GAIN = 0.2  # of the frame score, worth showing

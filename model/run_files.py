@@ -1,4 +1,7 @@
-"""Names of the files in the folder of a training. Imports nothing, so that the dashboard can read the folder, too."""
+"""Files in the folder of a training: their names, and reading the results. The dashboard imports it, so it is light."""
+
+import csv
+from pathlib import Path
 
 ARGUMENTS = "arguments.json"  # the command line; a folder without it is no training
 SETTINGS = "settings.json"
@@ -19,3 +22,12 @@ PROMOTION_PLOT, GAINED, LOST = "retrain.png", "retrain-gained.png", "retrain-los
 PICTURES = (EXAMPLES, PROMOTION_PLOT, GAINED, LOST)  # shown in the browser
 
 LOCK, TENSORBOARD = "lock", "tensorboard"
+
+
+def read_results(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of results.csv so far; none if there is no such file."""
+    try:
+        with (folder / RESULTS).open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    except FileNotFoundError:
+        return []
