@@ -63,7 +63,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
         console: for the status display.
         report: prints a line.
 
-    Raises ValueError or RuntimeError with a sentence for people, or OSError that names the file.
+    Raises ValueError or RuntimeError with a message for the user, or OSError that names the file.
     """
     settings = options.settings
     for recovered in recover_all(Path(settings.recording.folder)):

@@ -26,7 +26,7 @@ class LoadedModel:
 def load_model(settings: Settings) -> LoadedModel:
     """Load the model of the settings.
 
-    Raises ValueError, RuntimeError or OSError with a sentence for people.
+    Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     segmenter = load_segmenter(settings.model)
     path, description = find_weights(settings.model.weights), segmenter.describe()
@@ -36,7 +36,7 @@ def load_model(settings: Settings) -> LoadedModel:
 def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict[str, Any]]:
     """Load the network of another file, with all other settings unchanged; return it and its origin.
 
-    Raises ValueError, RuntimeError or OSError with a sentence for people.
+    Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))

@@ -162,7 +162,7 @@ def _statistics_table(recording: Recording) -> Table:
         "found, lost": f"{statistics.found}, {statistics.lost} times",
     }
     if statistics.wrong_target is not None:
-        rows["wrong target"] = f"somebody else followed in {statistics.wrong_target} frames"
+        rows["wrong target"] = f"the wrong person followed in {statistics.wrong_target} frames"
     if (spread := statistics.range).count:
         rows["range"] = f"{spread.median:.1f} m median, {spread.least:.1f} to {spread.most:.1f}"
     if statistics.latency.count:

@@ -1,4 +1,4 @@
-"""Files in folders and in zip archives, by one interface. Knows nothing of what they hold."""
+"""Files in folders and in zip archives, by one interface. Their contents are not interpreted here."""
 
 import os
 import zipfile

@@ -1,1 +1,1 @@
-"""What the pixels are: networks, weights, segmentation, training and scoring. Knows no simulator and no commands."""
+"""What the pixels are: networks, weights, segmentation, training and scoring. Independent of any simulator."""

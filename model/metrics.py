@@ -33,12 +33,12 @@ def intersection_over_union(ground_truth: Any, predicted: Any, xp: ModuleType = 
 
 
 def is_visible(pixels: Any) -> Any:
-    """Return whether a target of so many pixels counts as present (ground truth) or detected (prediction)."""
+    """Return whether a target of this many pixels counts as present (ground truth) or detected (prediction)."""
     return pixels > VISIBLE_PIXELS
 
 
 def size_bands(pixels: Any, shape: tuple[int, ...]) -> list[Any]:
-    """Return, for each of SIZE_BANDS, whether targets of so many pixels in images of `shape` belong to it."""
+    """Return, for each of SIZE_BANDS, whether targets of these pixel counts in images of `shape` belong to it."""
     return [band.contains(at_reference_size(pixels, shape)) for band in SIZE_BANDS]
 
 

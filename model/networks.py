@@ -177,7 +177,7 @@ def _separable(x: keras.KerasTensor, width: int, strides: int = 1, *, name: str)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the layers, shapes and cost of a preset."""
     parser = argparse.ArgumentParser(
-        prog="python -m model.networks", description="Print the layers of a network, and what it costs."
+        prog="python -m model.networks", description="Print the layers and the cost of a network."
     )
     parser.add_argument("preset", choices=PRESETS)
     parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")

@@ -1,7 +1,7 @@
 """Fly from patrol to following, live, and show the result: a film, a plot, a summary.
 
-    python scripts/demo.py                      flies in the built-in simulator; nothing else is needed
-    python scripts/demo.py --frames FOLDER      streams pictures instead, for example an unpacked evaluation set
+    python scripts/demo.py                      flies in the built-in simulator
+    python scripts/demo.py --frames FOLDER      streams images instead, for example an unpacked evaluation set
 
 Runs `follower.py --sim --record`, as you would, and ends by itself. Ctrl-C ends it sooner.
 """
@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all pictures were shown)"
+        "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)"
     )
     parser.add_argument("--seed", type=int, default=103, help="of the city and its people (default %(default)s)")
-    parser.add_argument("--frames", type=Path, metavar="DIR", help="a folder of pictures to stream instead")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="a folder of images to stream instead")
     parser.add_argument("--port", type=int, default=0, help="of the follower (default: any free port)")
     options = parser.parse_args(arguments)
     console = Console()

@@ -226,7 +226,7 @@ class EventletTransport:
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known, and stated in the README
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known; see docs/results.md
             self._driver = importlib.import_module("engineio.async_drivers.eventlet")
         self._calls: deque[Callable[[], object] | None] = deque()
         self._wake_reader, self._wake_writer = socket.socketpair()

@@ -42,7 +42,7 @@ PURE_LIBRARIES = {"numpy", "cv2", "annotated_types"}  # all that `follower` may 
 IMPURE_MODULES = {"asyncio", "datetime", "multiprocessing", "random", "socket", "subprocess", "threading", "time"}
 MOST_MODULES = 14  # in a folder, `__init__` and `__main__` aside
 UNMENTIONABLE = {
-    "a path of somebody's machine": re.compile(r"(?<![\w.~/])/(work|home|root|Users|tmp)/\w"),
+    "a path of a machine": re.compile(r"(?<![\w.~/])/(work|home|root|Users|tmp)/\w"),
     "a package registry": re.compile("py" + r"pi\.org|files\.python" + "hosted"),
 }
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".ini", ".html", ".js", ".css", ".json", ".yml", ".yaml", ""}

@@ -43,7 +43,7 @@ class Statistics:
     size_bands: Mapping[str, int]  # frames that show the target, by `schema.SIZE_BANDS`
     found: int  # times
     lost: int
-    wrong_target: int | None  # frames in which somebody else was followed; None without ground truth
+    wrong_target: int | None  # frames in which the wrong person was followed; None without ground truth
     size: Distribution  # of a visible target, pixels at the reference size
     range: Distribution  # metres, where one was measured
     latency: Distribution  # milliseconds from frame to commands
@@ -82,7 +82,7 @@ def statistics_of(recording: Recording, names: Collection[str] | None = None) ->
 
 
 def is_wrong_target(frame: FrameRecord) -> bool:
-    """Return whether the follower follows somebody else than the target; False where the ground truth is unknown."""
+    """Return whether the agent follows the wrong person; False where the ground truth is unknown."""
     estimate, truth, camera = frame.track_point, frame.ground_truth_target, frame.gimbal_pose or frame.pose
     if frame.state != "found" or estimate is None or truth is None:
         return False

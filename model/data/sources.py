@@ -12,7 +12,7 @@ from dataset.archives import DatasetError
 from dataset.pairs import Pair, Problem, find_pairs
 
 BLOCK_FRAMES = 1000  # of a recording, of which one block of HELD_OUT is validated
-HELD_OUT = 20  # one frame in so many
+HELD_OUT = 20  # one frame of this many
 MAX_RECORDING_WEIGHT = 10.0
 
 

@@ -24,7 +24,7 @@ def read_data(
 
     Args:
         source: a folder or .zip with images/ and masks/.
-        limit: at most so many frames, evenly spread; None for all.
+        limit: at most this many frames, evenly spread; None for all.
         skip_bad: leave out bad frames, with a warning, instead of raising DatasetError.
 
     Raises EvaluationError, and DatasetError that lists the bad frames.

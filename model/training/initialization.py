@@ -13,7 +13,7 @@ from model.weights import WeightsError, check_savable, load_model
 
 
 def initial_network(options: Arguments, settings: TrainSettings, notify: Callable[[str], object]) -> keras.Model:
-    """Return the network to train; `notify` takes a sentence for the user.
+    """Return the network to train; `notify` takes a message for the user.
 
     Raises WeightsError for a file that cannot be loaded or a model that could not be saved again, ValueError for
     weights that fit no layer of the preset and for another input size than the settings'.

@@ -26,8 +26,8 @@ from scripts.benchmarks.harness.frames import get_frames
 from scripts.benchmarks.harness.processes import ask, process, receive
 from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, run_rounds, send_frames, summarise
 
-NOBODY = Audience(0, 0)
-AUDIENCES = (NOBODY, Audience(viewers=1), Audience(viewers=5), Audience(players=1))
+NO_AUDIENCE = Audience(0, 0)
+AUDIENCES = (NO_AUDIENCE, Audience(viewers=1), Audience(viewers=5), Audience(players=1))
 RATES = (5.0, 20.0)  # Hz
 ROUNDS = 24
 RESAMPLES = 2000  # for the interval of a ratio
@@ -55,14 +55,14 @@ def benchmark(options: argparse.Namespace) -> object:
             ask(crowd, audience)
             latencies = send_frames(client, frames, hz, seconds, lambda: started.append(ask(bridge, "cpu")))
             cpu_seconds[hz, audience] += ask(bridge, "cpu") - started[0]
-            updates[hz, audience] += ask(crowd, NOBODY)
+            updates[hz, audience] += ask(crowd, NO_AUDIENCE)
             return latencies
 
         results = run_rounds(RATES, AUDIENCES, ROUNDS, run_round)
-    rows = summarise(results, NOBODY, ("x", operator.truediv), asdict)
+    rows = summarise(results, NO_AUDIENCE, ("x", operator.truediv), asdict)
     for row, (case, rounds) in zip(rows, results.items(), strict=True):
         (hz, audience), sent = case, row["frames"] + ROUNDS * WARM_UP_FRAMES
-        low, high = ratio_interval(rounds, results[hz, NOBODY])
+        low, high = ratio_interval(rounds, results[hz, NO_AUDIENCE])
         row["p50_x_95_%"] = f"{low:.2f}-{high:.2f}"
         row["cpu"] = 1e3 * cpu_seconds[case] / row["frames"]
         row["received_%"] = 100 * updates[case] / sent / audience.viewers if audience.viewers else 0.0

@@ -42,7 +42,7 @@ class Recorder(Subscriber):
         Args:
             settings: what to record, and where.
             origin: plain data for `meta.json`, see `provenance.describe_origin`.
-            report: takes a sentence for people when a recording begins or ends.
+            report: takes a message for the user when a recording begins or ends.
         """
         self.settings = settings
         self._report = report

@@ -67,7 +67,7 @@ class RecordingSession:
         Args:
             name: of the recordings, to which a number is added where it is taken.
             totals: to update.
-            report: takes a sentence for people when a recording ends.
+            report: takes a message for the user when a recording ends.
         """
         self.recordings: list[str] = []  # names of the folders that were made
         self.bytes = 0

@@ -1,4 +1,4 @@
-"""Play a recording to the bridge as if QuadSim were flying it again; with --check, see that it decides the same.
+"""Play a recording to the bridge as if QuadSim were flying it again; with --check, compare the decisions.
 
 python -m sim_bridge.replay recordings/NAME                        to the follower that is running
 python -m sim_bridge.replay recordings/NAME --check --weights W    to one that is started for it

@@ -1,7 +1,7 @@
-"""A client that connects as QuadSim does, in its old dialect, and keeps the answers. Knows nothing of recordings.
+"""A client that connects as QuadSim does, in its old dialect, and keeps the answers. Independent of recordings.
 
 Written on a websocket, not on `socketio.Client`: that one begins with a CONNECT, which QuadSim never sends, and calls
-event handlers on threads of their own, so that nobody could tell which commands answer which frame.
+event handlers on threads of their own, so that commands could not be matched to the frames they answer.
 """
 
 import json
@@ -98,7 +98,7 @@ class ReplayClient:
         try:
             self._socket.send(packet)
         except (OSError, websocket.WebSocketException) as error:
-            raise ReplayError(f"the bridge has gone: {error}") from error
+            raise ReplayError(f"the connection to the bridge is lost: {error}") from error
 
     def _read(self) -> None:
         try:

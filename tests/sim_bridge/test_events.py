@@ -1,4 +1,4 @@
-"""Events reach every subscriber in order; a slow one delays nobody, and what must not be dropped is not."""
+"""Events reach every subscriber in order; a slow one delays no other, and what must not be dropped is not."""
 
 import threading
 

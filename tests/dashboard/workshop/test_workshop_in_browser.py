@@ -324,13 +324,11 @@ def test_the_built_in_simulator_obeys_the_live_page(served, visit, start_simulat
     page.locator("#seed[placeholder='10']").wait_for(timeout=PATIENCE * 1000)
     assert [session.simulator_info for session in bridge.sessions] == [SimulatorInfo(9, 3, 6)]
     until(page, lambda: episodes[-1])
-    heroes = [
-        Episode(seed, people=3).observe().target for seed in (4, 9)
-    ]  # where she begins in the cities of these seeds
-    assert np.hypot(heroes[0].x - heroes[1].x, heroes[0].y - heroes[1].y) > 20
-    for frames, hero in zip(episodes, heroes, strict=True):
+    starts = [Episode(seed, people=3).observe().target for seed in (4, 9)]
+    assert np.hypot(starts[0].x - starts[1].x, starts[0].y - starts[1].y) > 20
+    for frames, start in zip(episodes, starts, strict=True):
         x, y, _ = frames[0].ground_truth_target
-        assert np.hypot(x - hero.x, y - hero.y) < 5  # she walks on until the first frame comes through
+        assert np.hypot(x - start.x, y - start.y) < 5  # the target walks on until the first frame arrives
     page.get_by_role("tab", name="simulator 2").wait_for()
     until(page, lambda: page.get_attribute("#camera-view", "data-frame") is not None)
     page.get_by_text("new episode: seed 9, 3 people").wait_for()
