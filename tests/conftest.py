@@ -1,12 +1,14 @@
-"""What tests of several rooms share."""
+"""Fixtures and markers for the tests of all packages."""
 
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
-settings.load_profile("no deadline")
+# A busy machine is no failure. The same examples in every run; new ones with `pytest --hypothesis-profile search`.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile("repeatable")
 
 pytest_plugins = ["tests.bridge_fixtures"]
 
@@ -28,8 +30,8 @@ def shared() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by the fixtures they use, and those that need nothing as quick; put browser and training tests first.
 
-    Playwright waits for ever in a thread in which eventlet has had a hub. With pytest-xdist each process gets its files
-    in this order, too. Trainings follow because they take longest.
+    Playwright waits for ever in a thread that has an event loop of eventlet. With pytest-xdist each process gets its
+    files in this order, too. Trainings follow because they take longest.
     """
     for item in items:
         for fixture in FIXTURES_THAT_MARK.intersection(item.fixturenames):
