@@ -47,7 +47,7 @@ export class Chart {
     const texts = (plot, splits) => splits.map((value) => (value === null ? "" : (format ?? numbers.format)(value)));
     const series = lines.map(({ ink, alpha, points, ...line }) => {
       const [stroke, fill] = [colour(ink), alpha && colour(ink, alpha)];
-      return { stroke, fill, width: 1.6, points: { fill: stroke, size: 4, ...points }, ...line };
+      return { stroke, fill, width: 1.6, points: { fill: stroke, size: 4, show: false, filter: findIsolated, ...points }, ...line };
     });
     this.#plot = new uPlot({
       width,
@@ -99,4 +99,11 @@ export class Chart {
     const index = Math.min(Math.max((this.#plot.cursor.idx ?? last + 1) + step, 0), last);
     this.#plot.setCursor({ left: this.#plot.valToPos(this.#data[0][index], "x"), top: 0 });
   }
+}
+
+// Indices of values between gaps, which no line shows: they are drawn as points.
+function findIsolated(plot, line) {
+  const missing = (value) => value === null || value === undefined;
+  const values = plot.data[line];
+  return [...values.keys()].filter((i) => !missing(values[i]) && missing(values[i - 1]) && missing(values[i + 1]));
 }

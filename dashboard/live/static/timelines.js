@@ -81,7 +81,7 @@ class Timeline {
     container.append(card);
     this.#chart = new Chart(plot, {
       label: `${options.name} over the last minute`,
-      lines: [{ ink: options.ink ?? "--accent", alpha: 0.13, points: { show: false } }],
+      lines: [{ ink: options.ink ?? "--accent", alpha: 0.13 }],
       x: { range: [-WINDOW, 0], ticks: [-40, -20, 0], format: (x) => (x ? `${-x} s ago` : "now") },
       least: options.least,
       reach: LONGEST_GAP,

@@ -76,7 +76,7 @@ class Histogram {
     container.append(make("figure", {}, make("figcaption", {}, `${options.name} `, this.#output), plot));
     this.#chart = new Chart(plot, {
       label: `Histogram of ${options.name.toLowerCase()}`,
-      lines: [{ ink: options.ink, alpha: 1, width: 0, paths: uPlot.paths.bars({ size: [0.92, 100] }), points: { show: false } }],
+      lines: [{ ink: options.ink, alpha: 1, width: 0, paths: uPlot.paths.bars({ size: [0.92, 100] }), points: { filter: () => [] } }],
       x: {
         distr: options.log ? 3 : 1,
         range: () => [this.#distribution.edges[0], this.#distribution.edges.at(-1)],

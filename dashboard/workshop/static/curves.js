@@ -17,7 +17,6 @@ const CHARTS = [
     lines: [...bySize("recall"), { key: "false_positive_rate", name: "false positives", ink: "--bad" }],
   },
 ];
-const FEW = 20; // values that are drawn as points, too: validation comes every few epochs
 
 function bySize(figure) {
   const inks = { "under 15 px": "--truth", "15-50 px": "--accent", "50-400 px": "--found", "over 400 px": "--hero" };
@@ -57,10 +56,9 @@ class Curve {
     });
     section.append(heading, plot, legend);
     container.append(section);
-    const few = (chart, line) => chart.data[line].filter((value) => value !== null).length < FEW;
     this.#chart = new Chart(plot, {
       label: `${title} over the minutes of training`,
-      lines: lines.map(({ ink }) => ({ ink, spanGaps: true, points: { show: few } })),
+      lines: lines.map(({ ink }) => ({ ink, spanGaps: true })),
       x: { range: (chart, low, high) => [0, high || 1], format: (minutes) => `${+minutes.toPrecision(3)} min` },
       onRead: (indices) => this.#read(indices),
     });
