@@ -39,6 +39,7 @@ from model.training.settings import load_settings
 if TYPE_CHECKING:
     import keras
 
+    from model.training.distribution import Distribution
     from model.training.trainer import Trainer
 
 console = Console()
@@ -71,17 +72,16 @@ def _train(options: Arguments, run: RunFolder) -> int:
         run.write_configuration(options, settings)
     if options.tensorboard:
         run.log_to_tensorboard()
+    distribution = _distribution(options.strategy) if options.strategy else None
     sources = collect(options.data, options.recordings, options.validation, options.hold_out, not options.no_validation)
 
     import_tensorflow_quietly()
     import keras
 
-    from model.training.distribution import Distribution
     from model.training.initialization import adapt_settings, initial_network
     from model.training.trainer import Trainer
     from model.weights import load_model, read_seen_in_training
 
-    distribution = Distribution(options.strategy) if options.strategy else None  # before any operation of TensorFlow
     keras.utils.set_random_seed(settings.seed)
     network = initial_network(options, settings, _print)
     adapted = adapt_settings(settings, network, fine_tuning=options.init is not None)
@@ -105,6 +105,14 @@ def _train(options: Arguments, run: RunFolder) -> int:
     finally:
         loader.close()
     return _report(trainer, sources, split, options) if trainer.chief else 0
+
+
+def _distribution(strategy: str) -> "Distribution":
+    """Return the distribution strategy. It must exist before any operation of TensorFlow. Raises StrategyError."""
+    import_tensorflow_quietly()
+    from model.training.distribution import Distribution
+
+    return Distribution(strategy)
 
 
 def _open_run_folder(options: Arguments, stack: ExitStack) -> RunFolder:

@@ -12,6 +12,8 @@ import requests
 
 from tests.app.test_main import WITH_A_FAKE_NETWORK
 
+pytestmark = pytest.mark.slow
+
 pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
 termios = pytest.importorskip("termios")
 

@@ -19,6 +19,8 @@ from dataset.recordings.layout import lock, read_meta
 from dataset.recordings.recovery import recover, recover_all
 from dataset.recordings.writer import RecordingWriter
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 JPEG = b"\xff\xd8 image \xff\xd9"
 PNG = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()

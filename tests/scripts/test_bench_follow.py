@@ -6,6 +6,8 @@ import pytest
 
 from scripts.benchmarks.follow import main
 
+pytestmark = pytest.mark.slow
+
 
 def no_number(name):
     raise AssertionError(f"{name} is not JSON")

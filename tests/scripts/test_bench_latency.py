@@ -3,8 +3,12 @@
 import json
 from dataclasses import asdict
 
+import pytest
+
 from scripts.benchmarks.harness.rounds import summarise
 from scripts.benchmarks.latency import ORIGINAL, OURS, RATES, Variant, main, speed_up
+
+pytestmark = pytest.mark.slow
 
 
 def latencies(p50: float, p99: float) -> list[list[float]]:

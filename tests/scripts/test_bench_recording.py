@@ -3,11 +3,15 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from scripts.benchmarks.harness.bridge import STOP, connect
 from scripts.benchmarks.harness.frames import draw_frames
 from scripts.benchmarks.harness.processes import ask, process, receive
 from scripts.benchmarks.harness.rounds import send_frames
 from scripts.benchmarks.recording import start_bridge
+
+pytestmark = pytest.mark.slow
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "dataset" / "recordings"
 

@@ -9,6 +9,8 @@ import pytest
 from scripts import environment
 from scripts.environment import ROOT, prepare, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_command_runs_where_the_caller_is_and_finds_the_project(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)

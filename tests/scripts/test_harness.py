@@ -14,6 +14,8 @@ from scripts.benchmarks.harness.rounds import run_rounds
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.rendering.renderer import RendererError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -20,6 +20,8 @@ from follower.types import Decision, ObjectDetected, TargetState
 from sim_bridge.events import Subscriber
 from sim_bridge.wire.messages import SensorFrame
 
+pytestmark = pytest.mark.slow
+
 MODES = ["threading", "eventlet"]
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from simulator import command
 
+pytestmark = pytest.mark.simulator
+
 QUICK = ["--people", "5", "--speed", "9"]
 
 

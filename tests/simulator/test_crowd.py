@@ -6,6 +6,8 @@ import pytest
 from simulator.world.crowd import STRIDE, Crowd
 from simulator.world.walk_map import WalkMap
 
+pytestmark = pytest.mark.slow
+
 EXTENT = (-40.0, -40.0, 40.0, 40.0)
 HOUSES = [(x, y) for x in (-20.0, 20.0) for y in (-20.0, 20.0)]  # 20 m wide
 LOOP = np.array([[-35.0, 0.0], [0.0, 0.0], [0.0, 35.0], [35.0, 35.0]])

@@ -10,6 +10,8 @@ from simulator.episode import Episode
 from simulator.types import Box, Marker, Observation, QuadState
 from simulator.world.city_generator import generate_city
 
+pytestmark = pytest.mark.simulator
+
 CENTRE_NOISE = 0.3  # m
 
 

@@ -18,6 +18,8 @@ from simulator.link.client import Client
 from simulator.types import QuadState
 from simulator.world.city_generator import generate_city
 
+pytestmark = pytest.mark.simulator
+
 NUMBER = r"-?\d+\.\d{4}"
 FORMS = {
     "timestamp": r"\d{10}(\.\d{1,5})?",

@@ -7,6 +7,8 @@ import pytest
 from simulator.rendering.renderer import RendererError
 from simulator.snapshots import Mixture, main, snapshots
 
+pytestmark = pytest.mark.simulator
+
 
 def target_pixels(frames) -> list[int]:
     return [int((frame.mask[..., 2] > 0).sum()) for frame in frames]

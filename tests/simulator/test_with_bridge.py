@@ -11,6 +11,8 @@ from simulator.flight import FlightPlan, fly
 from simulator.link.client import Client
 from simulator.types import QuadState
 
+pytestmark = pytest.mark.simulator
+
 
 class ColourSegmenter:
     """The sketch renderer paints the target blue, others green, the rest red; JPEG blurs the edges."""

@@ -9,6 +9,8 @@ from simulator.episode import Episode
 from simulator.rendering.renderer import make_renderer
 from simulator.world.city_generator import generate_city
 
+pytestmark = pytest.mark.simulator
+
 FOCAL = 128 / math.tan(math.radians(30))
 
 

@@ -20,6 +20,8 @@ from dashboard.workshop.requests import (
 from dashboard.workshop.routes import Workshop
 from tests.dashboard.workshop.workbench import lay_out
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 120  # seconds, for a process that has to import TensorFlow on a busy machine
 
 

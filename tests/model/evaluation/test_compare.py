@@ -10,6 +10,8 @@ from dataset.pairs import find_pairs
 from model.evaluation import compare as command
 from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
 
+pytestmark = pytest.mark.slow
+
 HERO_COLOUR = np.array(COLOURS[2])
 
 

@@ -10,6 +10,8 @@ import pytest
 from model.evaluation.evaluate import main, parse_arguments
 from tests.model.evaluation.synthetic import write_frame
 
+pytestmark = pytest.mark.slow
+
 
 def test_names_are_not_markup(tmp_path, weights, capsys):
     write_frame(tmp_path, "a", ground_truth=(0, 0, 8, 8))

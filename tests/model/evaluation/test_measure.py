@@ -7,6 +7,8 @@ from dataset.archives import DatasetError
 from dataset.pairs import find_pairs, read_pair
 from tests.model.evaluation.synthetic import evaluate, write_frame
 
+pytestmark = pytest.mark.slow
+
 
 def test_frames_of_several_sizes_and_more_than_a_batch(tmp_path):
     for index in range(40):

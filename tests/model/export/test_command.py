@@ -14,6 +14,8 @@ from model.export.formats import Artefact, Format
 from model.inference.sanity_inputs import sanity_frames
 from model.weights import save_model
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 
 

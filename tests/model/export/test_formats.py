@@ -10,6 +10,8 @@ from model.export.formats import FORMATS
 from model.inference.sanity_inputs import sanity_frames
 from model.legacy.tf1_bilinear import BilinearUpSampling2D
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 FRAMES = sanity_frames((SIZE, SIZE))
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from model import networks
 from model.inference.graph_rewrites import rewrite_for_cpu
 
+pytestmark = pytest.mark.slow
+
 
 @given(seed=st.integers(0, 2**31), rows=st.integers(1, 5), columns=st.integers(1, 5), channels=st.integers(1, 4))
 def test_a_transposed_convolution_is_four_convolutions(seed, rows, columns, channels):

@@ -9,6 +9,8 @@ from model.inference.openvino_runtime import convert_to_openvino, predictions_ag
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 
 

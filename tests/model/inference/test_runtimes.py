@@ -12,6 +12,8 @@ from model.inference.compiled_network import RuntimeUnavailable
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 
 

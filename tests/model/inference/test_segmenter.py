@@ -15,6 +15,8 @@ from model.inference.sanity_inputs import sanity_frames
 from model.inference.segmenter import Segmenter
 from model.weights import LoadedModel, WeightsError, save_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def segmenter():

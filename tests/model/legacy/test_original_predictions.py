@@ -9,6 +9,8 @@ from PIL import Image
 
 from model.weights import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def original(shared: Path) -> Path:

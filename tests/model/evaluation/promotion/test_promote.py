@@ -4,6 +4,7 @@ import io
 import re
 
 import keras
+import pytest
 from rich.console import Console
 
 from dataset.recordings.frame_record import FrameRecord
@@ -12,6 +13,8 @@ from model.evaluation.promotion.promote import replace_weights
 from model.training import train as command
 from model.weights import load_model, read_seen_in_training, save_model
 from tests.model.labelled_frames import write_dataset
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_old_file_is_kept(tmp_path):
