@@ -8,9 +8,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from dataset.archives import DatasetError
 from model.data.augment import augment
 from model.data.packed_frames import FrameCategory, PackedFrames
+from model.data.prefetch import prefetch
 from model.data.settings import AugmentationSettings, SamplingSettings
 
 Batch = tuple[np.ndarray, np.ndarray]  # (n, rows, columns, 3) uint8 RGB, (n, rows, columns[, k]) uint8 labels
@@ -67,16 +68,10 @@ class BatchLoader:
         numbers = range(size) if numbers is None else numbers
         requests = (self._draw(step, size, numbers) for step in steps)
         if self._pool is None:
-            for request in requests:
-                yield make_batch(self.frames, request, settings)
+            yield from (make_batch(self.frames, request, settings) for request in requests)
             return
-        pending: deque[Future[Batch]] = deque()
-        for request in requests:
-            pending.append(self._pool.submit(_make_batch_in_worker, request, settings))
-            if len(pending) > BATCHES_AHEAD * self._workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        make = partial(_make_batch_in_worker, settings=settings)
+        yield from prefetch(self._pool, make, requests, BATCHES_AHEAD * self._workers)
 
     def _draw(self, step: int, size: int, numbers: Sequence[int]) -> list[SampleRequest]:
         random = np.random.default_rng([self._seed, step])

@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +15,7 @@ from rich.progress import track
 from dataset.masks import labels_of_mask
 from dataset.pairs import Pair, read_pair
 from dataset.schema import CLASSES, HERO, at_reference_size
+from model.data.prefetch import prefetch
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
@@ -110,10 +110,5 @@ def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _read_ahead(pairs: Sequence[Pair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield image and mask of each pair; the next two batches are decoded meanwhile."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        waiting = deque(pool.submit(read_pair, pair) for pair in pairs[: 2 * BATCH])
-        for pair in pairs[2 * BATCH :]:
-            waiting.append(pool.submit(read_pair, pair))
-            yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    with ThreadPoolExecutor(2) as pool:
+        yield from prefetch(pool, read_pair, pairs, ahead=2 * BATCH)

@@ -28,7 +28,8 @@ from dataset.schema import HERO, at_reference_size
 from model.console import print_plain
 from model.data.batches import BatchLoader
 from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
-from model.data.packed_frames import PackedFrames, pack
+from model.data.packed_frames import PackedFrames
+from model.data.packing import pack
 from model.data.sources import DataSources, collect
 from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly

@@ -3,7 +3,7 @@
 import pytest
 
 from dataset.pairs import find_pairs
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from tests.model.labelled_frames import write_dataset
 
 

@@ -14,7 +14,7 @@ import pytest
 from dataset.archives import DatasetError
 from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader, SampleRequest, make_batch, no_errors, sampling_probabilities
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from model.data.settings import AugmentationSettings, SamplingSettings
 from tests.model.labelled_frames import write_dataset
 
@@ -89,7 +89,7 @@ import sys, time
 from pathlib import Path
 from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from model.data.settings import AugmentationSettings, SamplingSettings
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))

@@ -5,7 +5,7 @@ import numpy as np
 
 from dataset.recordings.frame_record import FrameRecord
 from model.data.cleaning import clean_split, describe_validation, merge_seen_in_training
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from model.data.sources import collect
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 

@@ -8,7 +8,7 @@ import pytest
 
 from dataset.pairs import find_pairs
 from model.data.batches import SampleRequest, make_batch
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from model.networks import build
 from model.training.optimizers import Muon, learning_rate, make_optimizer
 from model.training.settings import load_settings

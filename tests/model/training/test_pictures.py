@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from dataset.pairs import find_pairs
-from model.data.packed_frames import pack
+from model.data.packing import pack
 from model.evaluation.previews import GROUND_TRUTH, PREDICTION
 from model.training.pictures import choose_examples, draw_examples
 

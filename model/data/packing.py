@@ -1,0 +1,154 @@
+"""Pack labelled frames: decode, check and scale each one once, find its people, and store all in memory-mapped arrays.
+
+A set is packed into a cache folder that is named by the set's content, so that the next training starts at once.
+"""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dataset.archives import DatasetError
+from dataset.checks import inspect_pair
+from dataset.masks import labels_of_mask
+from dataset.pairs import Pair, Problem
+from dataset.resize import resize_bilinear
+from dataset.schema import CLASSES, HERO, PEOPLE
+from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, PackedFrames, Person
+from model.data.prefetch import prefetch
+
+FORMAT = 4  # of a cache folder
+FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
+MIN_PERSON_PIXELS, MAX_PERSON_PIXELS = 12, 6000  # of a connected region that counts as one person
+ABANDONED_SECONDS = 24 * 3600  # age of an unfinished folder whose process is surely gone
+AHEAD = 32  # pairs
+
+
+def pack(
+    pairs: Sequence[Pair], cache: Path, size: int = 256, progress: Callable[[Sequence[Pair]], Iterable[Pair]] = iter
+) -> PackedFrames:
+    """Pack the frames of `pairs` into a folder below `cache`, unless it is there already, and check them.
+
+    Every file is read and decoded once. A frame with a problem keeps its row, which stays empty, and is listed in
+    `problems`: what is packed does not depend on whether such frames are accepted.
+
+    Args:
+        pairs: the frames, in this order.
+        cache: the folder of all packed sets; made if missing.
+        size: height and width to which frames of another size are scaled, pixels.
+        progress: wraps the iteration over `pairs`, to show a progress bar.
+
+    Raises DatasetError if there is nothing to pack, OSError if the disk is full.
+    """
+    if not pairs:
+        raise DatasetError("expected at least one labelled frame, got none")
+    folder = cache / _fingerprint(pairs, size)
+    if not (folder / CHECKS).exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        for unfinished in cache.glob("packing-*"):  # younger ones may belong to another process
+            if time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(unfinished, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="packing-") as temporary:
+            _write(Path(temporary), pairs, size, progress)
+            folder.mkdir(exist_ok=True)
+            for name in FILES:
+                os.replace(Path(temporary) / name, folder / name)
+    return PackedFrames(folder, weights=(1.0,) * len(pairs))
+
+
+def _fingerprint(pairs: Sequence[Pair], size: int) -> str:
+    digest = sha256(f"{FORMAT} {size}\n".encode())
+    for pair in pairs:
+        for source in (pair.image, pair.mask):
+            stored = source.path.stat()
+            digest.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _write(
+    folder: Path, pairs: Sequence[Pair], size: int, progress: Callable[[Sequence[Pair]], Iterable[Pair]]
+) -> None:
+    count = len(pairs)
+    images = _reserve(folder / IMAGES, (count, size, size, 3))
+    labels = _reserve(folder / LABELS, (count, size, size))
+    areas = np.zeros((count, len(CLASSES)), np.int32)
+    hashes: list[str] = []
+    problems: dict[int, Problem] = {}
+    shapes: list[tuple[int, ...] | None] = []
+    people: list[Person] = []
+    with ThreadPoolExecutor(2) as pool:  # decoding and hashing release the lock
+        inspected = prefetch(pool, inspect_pair, progress(pairs), AHEAD)
+        for row, (digest, image, mask, problem) in enumerate(inspected):
+            hashes.append(digest)
+            shapes.append(None if image is None else image.shape[:2])
+            if problem is not None:
+                problems[row] = problem
+                continue
+            assert image is not None  # as long as there is no problem
+            assert mask is not None
+            label = labels_of_mask(mask)
+            if label.shape != (size, size):
+                image = resize_bilinear(image, (size, size))
+                label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+            images[row], labels[row] = image, label
+            areas[row] = np.bincount(label.reshape(-1), minlength=len(CLASSES))
+            people += _find_people(row, label)
+    images.flush()
+    labels.flush()
+    np.save(folder / AREAS, areas)
+    np.save(folder / PERSONS, np.array(people, np.int32).reshape(-1, len(Person._fields)))
+    problems = _unusual_sizes(pairs, shapes) | problems
+    found = {row: (each.kind, each.file, each.reason) for row, each in sorted(problems.items())}
+    (folder / CHECKS).write_text(json.dumps({"hashes": hashes, "problems": found}), encoding="utf-8")
+
+
+def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Make an array on the disk. Its space is taken at once: a memory map that finds none later kills the process."""
+    array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        size = path.stat().st_size
+        try:
+            with path.open("r+b") as stream:
+                os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # otherwise the file system does not support it
+                raise OSError(
+                    error.errno,
+                    f"decoded frames need {size / 1e9:.1f} GB here: make room, or choose another place with --cache",
+                    str(path.parent.parent),
+                ) from error
+    return array
+
+
+def _unusual_sizes(pairs: Sequence[Pair], shapes: Sequence[tuple[int, ...] | None]) -> dict[int, Problem]:
+    """Return a problem for each frame that differs in size from most: usually not one of this dataset."""
+    usual = Counter(shape for shape in shapes if shape).most_common(1)
+    if not usual:
+        return {}
+    rows, columns = usual[0][0]
+    return {
+        row: Problem("size", str(pairs[row].image), f"{shape[1]}x{shape[0]}; most frames are {columns}x{rows}")
+        for row, shape in enumerate(shapes)
+        if shape and shape != (rows, columns)
+    }
+
+
+def _find_people(frame: int, labels: np.ndarray) -> list[Person]:
+    people = []
+    for label in (PEOPLE, HERO):
+        _, _, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8), connectivity=8)
+        for left, top, width, height, area in stats[1:].tolist():
+            if MIN_PERSON_PIXELS <= area <= MAX_PERSON_PIXELS:
+                people.append(Person(frame, label, top, left, top + height, left + width, area))
+    return people
