@@ -78,7 +78,7 @@ class Training:
 
     def _done(self, rows: Rows, arguments: Json) -> float | None:
         minutes = _number(arguments.get("minutes"))
-        target = minutes or _number(self._read(SETTINGS).get("epochs")) or _number(arguments.get("epochs"))
+        target = minutes or _number(self._read(SETTINGS).get("epochs"))
         return _number((_last(rows, "minutes" if minutes else "epoch") or 0.0) / target) if target else None
 
     def _read(self, name: str) -> Json:

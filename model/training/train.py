@@ -14,7 +14,7 @@ The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no
 # Worker processes import this module: Keras and its backend are imported in functions only.
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -100,12 +100,13 @@ def _train(options: Arguments, run: RunFolder) -> int:
     if run.checkpoint.exists():
         trainer.load()
     _describe(network, split, trainer)
-    loader = BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)
-    try:
+    comparison = ""
+    if options.promote and options.init and split.validation is not None:
+        comparison = describe_validation(sources, split.validation, read_seen_in_training(options.init))
+        _print(comparison)
+    with closing(BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)) as loader:
         trainer.fit(loader, split.validation, options.minutes)
-    finally:
-        loader.close()
-    return _report(trainer, sources, split, options) if trainer.chief else 0
+    return _report(trainer, sources, split, options, comparison) if trainer.chief else 0
 
 
 def _distribution(strategy: str) -> "Distribution":
@@ -180,21 +181,19 @@ def _describe(network: "keras.Model", split: CleanSplit, trainer: "Trainer") -> 
     )
 
 
-def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options: Arguments) -> int:
+def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options: Arguments, comparison: str) -> int:
     """Measure the finished model, promote it if that is asked for and justified, and return the exit status."""
     from model.evaluation.evaluate import evaluate_training
     from model.evaluation.promotion.promote import promote_if_better
-    from model.weights import find_weights, read_seen_in_training
+    from model.weights import find_weights
 
     best, folder = trainer.chosen, trainer.run.path
     promoted = True
     if split.validation is not None:
         pairs = [sources.validation[row].pair for row in split.validation.usable]
         if options.promote and options.init:
-            current, seen_in_training = find_weights(options.init), read_seen_in_training(options.init)
-            frames = describe_validation(sources, split.validation, seen_in_training)
-            better, tolerance = options.better, options.tolerance
-            promoted = promote_if_better(best, current, pairs, frames, folder, better, tolerance, console)
+            current, better, tolerance = find_weights(options.init), options.better, options.tolerance
+            promoted = promote_if_better(best, current, pairs, comparison, folder, better, tolerance, console)
         else:
             evaluate_training(best, pairs, folder, console)
     _print(f"done: {best}")

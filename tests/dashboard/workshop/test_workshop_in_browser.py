@@ -112,7 +112,8 @@ def test_a_training_is_started_watched_and_stopped_on_the_page(open_workshop, be
 def test_a_training_from_a_terminal_is_done_after_its_epochs(open_workshop, bench, epochs, word):
     run = bench.paths.runs / f"terminal-{epochs}"
     run.mkdir(parents=True)
-    (run / "arguments.json").write_text(json.dumps({"minutes": None, "epochs": epochs}))
+    (run / "arguments.json").write_text(json.dumps({"minutes": None}))
+    (run / "settings.json").write_text(json.dumps({"epochs": epochs}))
     (run / "results.csv").write_text("epoch,minutes,loss\n1,0.5,1.5\n2,1.0,1.25\n")
     (run / "checkpoint.npz").write_bytes(b"")
     page = open_workshop()
