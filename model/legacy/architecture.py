@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from model.legacy.arguments import LegacyError
@@ -12,6 +13,19 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = 160  # to which the original project resized images, for networks that take any size
 MODEL_CLASSES = ("Model", "Functional", "Sequential")
+Spec = Mapping[str, Any]  # class_name and config of a layer or of a model, and perhaps name and inbound_nodes
+Triple = tuple[str, int, int]  # layer, node (its how-manyth use), index of the tensor in that use's output
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Layers of a model, in the configuration's order and without inputs, and each use of one on others' outputs."""
+
+    name: str
+    layers: dict[str, Spec]
+    uses: dict[tuple[str, int], list[Triple]]  # layer and node -> what it is applied to
+    inputs: list[Triple]
+    outputs: list[Triple]
 
 
 def read_architecture(text: str | bytes) -> dict[str, Any]:
@@ -38,7 +52,7 @@ def _read_float(digits: str) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def keras_version(architecture: Mapping[str, Any]) -> str:
+def keras_version(architecture: Spec) -> str:
     """Return the version of Keras that wrote a configuration; without one, "1" or "2" by the names of arguments."""
     return str(architecture.get("keras_version") or ("1" if "nb_filter" in json.dumps(architecture) else "2"))
 
@@ -52,20 +66,74 @@ def bilinear_is_tf1(keras_version: str) -> bool:
     return not (keras_version.endswith("-tf") and numbers >= (2, 2, 4)) and not numbers >= (2, 4)
 
 
-def layer_name(spec: Mapping[str, Any]) -> str:
-    """Return the name of a layer; a Sequential inside a Sequential of Keras 2.0 has none but its class."""
+def read_graph(spec: Spec) -> Graph:
+    """Return the graph of a model, without that of models nested in it. Raises LegacyError."""
     config = spec["config"]
-    return str(spec.get("name") or (isinstance(config, Mapping) and config.get("name")) or spec["class_name"])
+    return _read_sequential(config) if spec["class_name"] == "Sequential" else _read_functional(config)
 
 
-def read_triples(value: Any) -> list[tuple[str, int, int]]:
-    """Return [(layer, node, tensor)] from a list of such lists, or from a single one."""
+def _read_sequential(config: Any) -> Graph:
+    specs = config["layers"] if isinstance(config, Mapping) else config
+    name = config.get("name", "sequential") if isinstance(config, Mapping) else "sequential"
+    graph = Graph(name, {}, {}, [("", 0, 0)], [])
+    source = graph.inputs[0]
+    for spec in specs:
+        if spec["class_name"] == "InputLayer":
+            continue
+        layer = _layer_name(spec)
+        if layer in graph.layers:
+            layer = f"{layer}_{len(graph.layers)}"
+        graph.layers[layer] = spec
+        graph.uses[layer, 0] = [source]
+        source = (layer, 0, 0)
+    graph.outputs.append(source)
+    return graph
+
+
+def _read_functional(config: Spec) -> Graph:
+    specs = {_layer_name(spec): spec for spec in config["layers"]}
+    if len(specs) < len(config["layers"]):
+        raise LegacyError("two layers of the configuration have the same name")
+    layers = {name: spec for name, spec in specs.items() if spec["class_name"] != "InputLayer"}
+    inputs, outputs = _read_triples(config["input_layers"]), _read_triples(config["output_layers"])
+    nodes = {name: [_read_sources(node, name) for node in spec["inbound_nodes"]] for name, spec in layers.items()}
+    references = [triple for sources in nodes.values() for node in sources for triple in node] + outputs
+    uses = {}
+    for name, spec in layers.items():
+        first = 0
+        if spec["class_name"] in MODEL_CLASSES:
+            # In Keras 2 the definition of a nested model is its use 0, the first call is use 1.
+            first = min((node for layer, node, _ in references if layer == name), default=0)
+        uses |= {(name, number): sources for number, sources in enumerate(nodes[name], first)}
+    return Graph(config.get("name", "model"), layers, uses, inputs, outputs)
+
+
+def _read_sources(node: Any, layer: str) -> list[Triple]:
+    """Return the sources of one use of a layer. Raises LegacyError for call arguments that matter at inference."""
+    if isinstance(node, Mapping):
+        raise LegacyError(f"the layer {layer!r} is connected in Keras 3 style inside an older configuration")
+    for item in node:
+        arguments = item[3] if isinstance(item, list) and len(item) > 3 else {}
+        unknown = {key for key, value in arguments.items() if value is not None} - {"training", "mask"}
+        if unknown:
+            raise LegacyError(f"the layer {layer!r} is called with unknown arguments: {', '.join(sorted(unknown))}")
+    return _read_triples(node)
+
+
+def _read_triples(value: Any) -> list[Triple]:
+    """Return a list of triples from a list of such lists, or from a single one."""
     if value and isinstance(value[0], str):
         value = [value]
     return [(str(item[0]), int(item[1]), int(item[2])) for item in value]
 
 
-def input_size(architecture: Mapping[str, Any]) -> tuple[int, int]:
+def _layer_name(spec: Spec) -> str:
+    """Return the name of a layer; a Sequential inside a Sequential of Keras 2.0 has none but its class."""
+    config = spec["config"]
+    return str(spec.get("name") or (isinstance(config, Mapping) and config.get("name")) or spec["class_name"])
+
+
+def input_size(architecture: Spec) -> tuple[int, int]:
     """Return (rows, columns) of the images that a model takes; DEFAULT_SIZE if any. Raises LegacyError."""
     shape = _input_shape(architecture)
     if shape is None:
@@ -79,7 +147,7 @@ def input_size(architecture: Mapping[str, Any]) -> tuple[int, int]:
     return shape[1] or DEFAULT_SIZE, shape[2] or DEFAULT_SIZE
 
 
-def _input_shape(spec: Mapping[str, Any]) -> list[Any] | None:
+def _input_shape(spec: Spec) -> list[Any] | None:
     config = spec["config"]
     own = config if isinstance(config, Mapping) else {}
     for key in ("batch_input_shape", "batch_shape"):
@@ -91,8 +159,8 @@ def _input_shape(spec: Mapping[str, Any]) -> list[Any] | None:
         specs = own["layers"] if own else config
         return _input_shape(specs[0]) if specs else None
     if spec["class_name"] in MODEL_CLASSES:
-        names = [name for name, _, _ in read_triples(own["input_layers"])]
+        names = [name for name, _, _ in _read_triples(own["input_layers"])]
         if len(names) != 1:
             raise LegacyError(f"the model takes {len(names)} inputs; expected one image")
-        return next((_input_shape(layer) for layer in own["layers"] if layer_name(layer) == names[0]), None)
+        return next((_input_shape(layer) for layer in own["layers"] if _layer_name(layer) == names[0]), None)
     return None

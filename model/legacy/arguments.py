@@ -22,21 +22,26 @@ _RENAMED = {
     "output_dim": "units",
     "concat_axis": "axis",
 }
-_DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", None: "channels_last", "default": "channels_last"}
+_DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", "default": "channels_last"}
 
 
 def modern_arguments(config: Config) -> dict[str, Any]:
-    """Return a layer's configuration with the argument names of Keras 2."""
-    arguments = {_RENAMED.get(key, key): value for key, value in config.items()}
+    """Return the arguments that are given, with the names of Keras 2. Raises LegacyError for channels_first."""
+    arguments = {_RENAMED.get(key, key): value for key, value in config.items() if value is not None}
     if "nb_row" in arguments and "nb_col" in arguments:
         arguments["kernel_size"] = (arguments["nb_row"], arguments["nb_col"])
-    data_format = arguments.get("data_format")
-    arguments["data_format"] = _DATA_FORMATS.get(data_format, data_format)
+    data_format = arguments.get("data_format", "default")
+    data_format = _DATA_FORMATS.get(data_format, data_format)
+    if data_format != "channels_last":
+        raise LegacyError(f"data_format is {data_format!r}; only channels_last is supported")
     return arguments
 
 
+# The readers below take a value and its argument's name, and raise LegacyError.
+
+
 def read_pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
-    """Return (rows, columns) from one or two integers of at least `least`. Raises LegacyError."""
+    """Return (rows, columns) from one or two integers of at least `least`."""
     pair = [value, value] if isinstance(value, int) else value
     if not _is_integer_pair(pair, least):
         raise LegacyError(f"{name} must be one or two integers of at least {least}, not {value!r}")
@@ -52,7 +57,7 @@ def _is_integer_pair(value: Any, least: int) -> bool:
 
 
 def read_number(value: Any, name: str) -> float:
-    """Return a number; Keras 2 also wrote NumPy scalars and arrays of one element. Raises LegacyError."""
+    """Return a number; Keras 2 also wrote NumPy scalars and arrays of one element."""
     while isinstance(value, Mapping) and "value" in value:
         value = value["value"]
     while isinstance(value, list) and len(value) == 1:
@@ -62,21 +67,17 @@ def read_number(value: Any, name: str) -> float:
     return float(value)
 
 
-def read_padding(config: Config) -> str:
-    """Return `valid` or `same`. Raises LegacyError."""
-    padding = str(config.get("padding", "valid")).lower()
-    if padding not in ("valid", "same"):
-        raise LegacyError(f"padding {padding!r} is not supported; supported are valid and same")
-    return padding
+def read_choice(value: Any, name: str, choices: tuple[str, str]) -> str:
+    """Return one of two words."""
+    if str(value).lower() not in choices:
+        raise LegacyError(f"{name} {value!r} is not supported; supported are {' and '.join(choices)}")
+    return str(value).lower()
 
 
 def read_borders(value: Any, name: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return ((top, bottom), (left, right)) from any spelling of Keras 1 and 2. Raises LegacyError."""
+    """Return ((top, bottom), (left, right)) from any spelling of Keras 1 and 2."""
     if isinstance(value, Mapping):
-        value = [
-            [value.get("top_pad", 0), value.get("bottom_pad", 0)],
-            [value.get("left_pad", 0), value.get("right_pad", 0)],
-        ]
+        value = [value.get(f"{side}_pad", 0) for side in ("top", "bottom", "left", "right")]
     if isinstance(value, int):
         value = [value, value]
     if isinstance(value, list | tuple) and len(value) == 4:

@@ -16,11 +16,59 @@ from model.legacy.arguments import (
     LegacyError,
     modern_arguments,
     read_borders,
+    read_choice,
     read_number,
-    read_padding,
     read_pair,
 )
 from model.legacy.tf1_bilinear import BilinearUpSampling2D
+
+_CONVOLUTION = ("kernel_size", "strides", "padding", "dilation_rate", "use_bias", "activation")
+_POOLING = ("pool_size", "strides", "padding")
+# The layers that can be built, each with the arguments that are read; those that are not given have Keras' defaults.
+_ARGUMENTS: dict[type[keras.Layer], tuple[str, ...]] = {
+    layers.Conv2D: ("filters", "groups", *_CONVOLUTION),
+    layers.Conv2DTranspose: ("filters", "output_padding", *_CONVOLUTION),
+    layers.SeparableConv2D: ("filters", "depth_multiplier", *_CONVOLUTION),
+    layers.DepthwiseConv2D: ("depth_multiplier", *_CONVOLUTION),
+    layers.Dense: ("units", "use_bias", "activation"),
+    layers.MaxPooling2D: _POOLING,
+    layers.AveragePooling2D: _POOLING,
+    layers.GlobalAveragePooling2D: ("keepdims",),
+    layers.GlobalMaxPooling2D: ("keepdims",),
+    layers.UpSampling2D: ("size", "interpolation"),
+    BilinearUpSampling2D: ("size",),
+    layers.ZeroPadding2D: ("padding",),
+    layers.Cropping2D: ("cropping",),
+    layers.BatchNormalization: ("epsilon", "momentum", "center", "scale"),
+    layers.Activation: ("activation",),
+    layers.ReLU: ("max_value", "negative_slope", "threshold"),
+    layers.LeakyReLU: ("negative_slope",),
+    layers.PReLU: ("shared_axes",),
+    layers.ELU: ("alpha",),
+    layers.Softmax: ("axis",),
+    layers.Concatenate: ("axis",),
+    layers.Reshape: ("target_shape",),
+    layers.Permute: ("dims",),
+    **dict.fromkeys((layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum), ()),
+    **dict.fromkeys((layers.Flatten, layers.Identity), ()),
+}
+# Names in Keras 1 and in the utilities of the original project; layers that act in training only.
+_ALIASES = {
+    layers.Conv2D: ("Convolution2D", "AtrousConv2D", "AtrousConvolution2D"),
+    layers.Conv2DTranspose: ("Deconv2D", "Deconvolution2D", "Convolution2DTranspose"),
+    layers.SeparableConv2D: ("SeparableConvolution2D", "SeparableConv2DKeras"),
+    layers.DepthwiseConv2D: ("DepthwiseConvolution2D",),
+    layers.ReLU: ("ThresholdedReLU",),
+    BilinearUpSampling2D: ("BilinearUpSampling", "BilinearUpsampling", "BilinearUpsampling2D"),
+    layers.BatchNormalization: ("BatchNormalizationV1", "BatchNormalizationV2"),
+    layers.Identity: (
+        "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
+    ),
+}  # fmt: skip
+_CLASSES = {kind.__name__: kind for kind in _ARGUMENTS}
+_CLASSES |= {alias: kind for kind, aliases in _ALIASES.items() for alias in aliases}
+_MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
+_SIZE_NAMES = ("size", "upsampling", "up_sampling", "upsample", "upsample_size", "upsampling_size", "factor", "scale")
 
 
 def build_layer(class_name: str, config: Config, name: str | None, bilinear_is_tf1: bool = True) -> keras.Layer:
@@ -32,17 +80,51 @@ def build_layer(class_name: str, config: Config, name: str | None, bilinear_is_t
     """
     if class_name == "Lambda":
         raise LegacyError("it is a Lambda layer, which holds Python code, and code from a file is never run")
-    if class_name not in _BUILDERS:
-        raise LegacyError(f"the layer class {class_name!r} is not one of the known stock layers of Keras 1 and 2")
     arguments = modern_arguments(config)
-    if arguments["data_format"] != "channels_last":
-        raise LegacyError(f"data_format is {arguments['data_format']!r}; only channels_last is supported")
+    if class_name == "Merge":
+        class_name = _merge_class(arguments)
     if class_name == "UpSampling2D" and arguments.get("interpolation") == "bilinear" and bilinear_is_tf1:
         class_name = "BilinearUpSampling2D"
-    return _BUILDERS[class_name](arguments, name)
+    kind = _CLASSES.get(class_name)
+    if kind is None:
+        raise LegacyError(f"the layer class {class_name!r} is not one of the known stock layers of Keras 1 and 2")
+    if kind is BilinearUpSampling2D:
+        if "target_size" in arguments:
+            size = arguments["target_size"]
+            raise LegacyError(f"target_size {size!r} is not supported; supported is a size to multiply by")
+        arguments["size"] = next((arguments[key] for key in _SIZE_NAMES if key in arguments), 2)
+    elif kind is layers.BatchNormalization:
+        _check_normalization(arguments)
+    elif class_name == "LeakyReLU" and "alpha" in arguments:
+        arguments["negative_slope"] = arguments["alpha"]
+    elif class_name == "ThresholdedReLU":
+        arguments["threshold"] = arguments.get("theta", 1.0)
+    given = {key: arguments[key] for key in _ARGUMENTS[kind] if key in arguments}
+    return kind(
+        name=name, **{key: _READERS[key](value, key) if key in _READERS else value for key, value in given.items()}
+    )
 
 
-# --- activations
+def _merge_class(arguments: Config) -> str:
+    """Return the Keras 2 layer that a Merge of Keras 1 became."""
+    mode = arguments.get("mode", "sum")
+    if arguments.get("mode_type", "raw") != "raw":
+        raise LegacyError("it merges with a Python function, and code from a file is never run")
+    if mode not in _MERGES:
+        raise LegacyError(f"the merge mode {mode!r} is not supported; supported are {', '.join(_MERGES)}")
+    return _MERGES[mode]
+
+
+def _check_normalization(arguments: Config) -> None:
+    if arguments.get("mode", 0) != 0:
+        raise LegacyError("batch normalisation of Keras 1 with a mode other than 0 is not supported")
+    axis = arguments.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if axis not in (-1, 3):
+        raise LegacyError(f"batch normalisation along axis {axis!r} is not supported; supported is the last axis")
+
+
+# --- arguments
 
 
 @keras.saving.register_keras_serializable(package="follow_me")  # so that networks which use it can be cloned
@@ -63,9 +145,7 @@ _ACTIVATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _activation(value: Any) -> Callable[..., Any]:
-    if value is None:
-        return _ACTIVATIONS["linear"]
+def _read_activation(value: Any, _: str) -> Callable[..., Any]:
     if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
         # An activation layer passed as an argument: Conv2D(..., activation=LeakyReLU()).
         layer: Callable[..., Any] = build_layer(str(value.get("class_name")), value["config"], name=None)
@@ -77,185 +157,17 @@ def _activation(value: Any) -> Callable[..., Any]:
     return _ACTIVATIONS[value]
 
 
-# --- convolutions
+def _read_padding(value: Any, name: str) -> Any:
+    """Return the word that a convolution has, or the borders of a ZeroPadding2D."""
+    return read_choice(value, name, ("valid", "same")) if isinstance(value, str) else read_borders(value, name)
 
 
-def _convolution(layer_class: type, config: Config, name: str | None, **arguments: Any) -> keras.Layer:
-    return layer_class(
-        kernel_size=read_pair(config.get("kernel_size"), "kernel_size"),
-        strides=read_pair(config.get("strides") or 1, "strides"),
-        padding=read_padding(config),
-        dilation_rate=read_pair(config.get("dilation_rate") or 1, "dilation_rate"),
-        use_bias=config.get("use_bias", True),
-        activation=_activation(config.get("activation")),
-        name=name,
-        **arguments,
-    )
-
-
-def _conv2d(config: Config, name: str | None) -> keras.Layer:
-    return _convolution(layers.Conv2D, config, name, filters=config.get("filters"), groups=config.get("groups", 1))
-
-
-def _conv2d_transpose(config: Config, name: str | None) -> keras.Layer:
-    padding = config.get("output_padding")
-    output_padding = None if padding is None else read_pair(padding, "output_padding", least=0)
-    filters = config.get("filters")
-    return _convolution(layers.Conv2DTranspose, config, name, filters=filters, output_padding=output_padding)
-
-
-def _separable_conv2d(config: Config, name: str | None) -> keras.Layer:
-    filters, multiplier = config.get("filters"), config.get("depth_multiplier") or 1
-    return _convolution(layers.SeparableConv2D, config, name, filters=filters, depth_multiplier=multiplier)
-
-
-def _depthwise_conv2d(config: Config, name: str | None) -> keras.Layer:
-    return _convolution(layers.DepthwiseConv2D, config, name, depth_multiplier=config.get("depth_multiplier") or 1)
-
-
-def _dense(config: Config, name: str | None) -> keras.Layer:
-    use_bias, activation = config.get("use_bias", True), _activation(config.get("activation"))
-    return layers.Dense(config.get("units"), use_bias=use_bias, activation=activation, name=name)
-
-
-# --- sizes
-
-
-def _pooling(layer_class: type, config: Config, name: str | None) -> keras.Layer:
-    pool_size = read_pair(config.get("pool_size") or 2, "pool_size")
-    strides = read_pair(config.get("strides") or pool_size, "strides")
-    return layer_class(pool_size=pool_size, strides=strides, padding=read_padding(config), name=name)
-
-
-def _global_pooling(layer_class: type, config: Config, name: str | None) -> keras.Layer:
-    return layer_class(keepdims=bool(config.get("keepdims", False)), name=name)
-
-
-_SIZE_NAMES = ("size", "upsampling", "up_sampling", "upsample", "upsample_size", "upsampling_size", "factor", "scale")
-
-
-def _bilinear_up_sampling(config: Config, name: str | None) -> keras.Layer:
-    if config.get("target_size") is not None:
-        raise LegacyError(f"target_size {config['target_size']!r} is not supported; supported is a size to multiply by")
-    size = next((config[key] for key in _SIZE_NAMES if config.get(key) is not None), 2)
-    return BilinearUpSampling2D(read_pair(size, "size"), name=name)
-
-
-def _up_sampling(config: Config, name: str | None) -> keras.Layer:
-    interpolation = config.get("interpolation") or "nearest"
-    if interpolation not in ("nearest", "bilinear"):
-        raise LegacyError(f"interpolation {interpolation!r} is not supported; supported are nearest and bilinear")
-    return layers.UpSampling2D(read_pair(config.get("size") or 2, "size"), interpolation=interpolation, name=name)
-
-
-def _zero_padding(config: Config, name: str | None) -> keras.Layer:
-    return layers.ZeroPadding2D(read_borders(config.get("padding", 1), "padding"), name=name)
-
-
-def _cropping(config: Config, name: str | None) -> keras.Layer:
-    return layers.Cropping2D(read_borders(config.get("cropping", 0), "cropping"), name=name)
-
-
-# --- everything else
-
-
-def _batch_normalization(config: Config, name: str | None) -> keras.Layer:
-    if config.get("mode", 0) != 0:
-        raise LegacyError("batch normalisation of Keras 1 with a mode other than 0 is not supported")
-    axis = config.get("axis", -1)
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
-    if axis not in (-1, 3):
-        raise LegacyError(f"batch normalisation along axis {axis!r} is not supported; supported is the last axis")
-    return layers.BatchNormalization(
-        epsilon=read_number(config.get("epsilon", 1e-3), "epsilon"),
-        momentum=read_number(config.get("momentum", 0.99), "momentum"),
-        center=config.get("center", True),
-        scale=config.get("scale", True),
-        name=name,
-    )
-
-
-_MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
-
-
-def _merge(config: Config, name: str | None) -> keras.Layer:
-    """Return the Keras 2 layer that a Merge of Keras 1 with this `mode` became."""
-    mode = config.get("mode", "sum")
-    if config.get("mode_type", "raw") != "raw":
-        raise LegacyError("it merges with a Python function, and code from a file is never run")
-    if mode not in _MERGES:
-        raise LegacyError(f"the merge mode {mode!r} is not supported; supported are {', '.join(_MERGES)}")
-    return _BUILDERS[_MERGES[mode]](config, name)
-
-
-def _relu(config: Config, name: str | None) -> keras.Layer:
-    maximum = config.get("max_value")
-    return layers.ReLU(
-        max_value=None if maximum is None else read_number(maximum, "max_value"),
-        negative_slope=read_number(config.get("negative_slope") or 0.0, "negative_slope"),
-        threshold=read_number(config.get("threshold") or 0.0, "threshold"),
-        name=name,
-    )
-
-
-def _thresholded_relu(config: Config, name: str | None) -> keras.Layer:
-    return layers.ReLU(threshold=read_number(config.get("theta", 1.0), "theta"), name=name)
-
-
-def _leaky_relu(config: Config, name: str | None) -> keras.Layer:
-    return layers.LeakyReLU(read_number(config.get("alpha", config.get("negative_slope", 0.3)), "alpha"), name=name)
-
-
-def _elu(config: Config, name: str | None) -> keras.Layer:
-    return layers.ELU(read_number(config.get("alpha", 1.0), "alpha"), name=name)
-
-
-def _without_arguments(layer_class: type, config: Config, name: str | None) -> keras.Layer:
-    return layer_class(name=name)
-
-
-_PLAIN = (
-    layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum, layers.Flatten,
-    layers.Identity,
-)  # fmt: skip
-_BUILDERS: dict[str, Callable[[Config, str | None], keras.Layer]] = {
-    "Conv2D": _conv2d,
-    "Conv2DTranspose": _conv2d_transpose,
-    "SeparableConv2D": _separable_conv2d,
-    "DepthwiseConv2D": _depthwise_conv2d,
-    "Dense": _dense,
-    "MaxPooling2D": partial(_pooling, layers.MaxPooling2D),
-    "AveragePooling2D": partial(_pooling, layers.AveragePooling2D),
-    "GlobalAveragePooling2D": partial(_global_pooling, layers.GlobalAveragePooling2D),
-    "GlobalMaxPooling2D": partial(_global_pooling, layers.GlobalMaxPooling2D),
-    "UpSampling2D": _up_sampling,
-    "BilinearUpSampling2D": _bilinear_up_sampling,
-    "ZeroPadding2D": _zero_padding,
-    "Cropping2D": _cropping,
-    "BatchNormalization": _batch_normalization,
-    "Activation": lambda config, name: layers.Activation(_activation(config.get("activation")), name=name),
-    "ReLU": _relu,
-    "LeakyReLU": _leaky_relu,
-    "ThresholdedReLU": _thresholded_relu,
-    "PReLU": lambda config, name: layers.PReLU(shared_axes=config.get("shared_axes"), name=name),
-    "ELU": _elu,
-    "Softmax": lambda config, name: layers.Softmax(axis=config.get("axis", -1), name=name),
-    "Concatenate": lambda config, name: layers.Concatenate(axis=config.get("axis", -1), name=name),
-    "Merge": _merge,
-    "Reshape": lambda config, name: layers.Reshape(tuple(config.get("target_shape", ())), name=name),
-    "Permute": lambda config, name: layers.Permute(tuple(config.get("dims", ())), name=name),
-    **{layer_class.__name__: partial(_without_arguments, layer_class) for layer_class in _PLAIN},
+_READERS: dict[str, Callable[[Any, str], Any]] = {  # of arguments that are not taken as they are
+    **dict.fromkeys(("kernel_size", "strides", "dilation_rate", "pool_size", "size"), read_pair),
+    **dict.fromkeys(("epsilon", "momentum", "max_value", "negative_slope", "threshold", "alpha"), read_number),
+    "output_padding": partial(read_pair, least=0),
+    "padding": _read_padding,
+    "cropping": read_borders,
+    "interpolation": partial(read_choice, choices=("nearest", "bilinear")),
+    "activation": _read_activation,
 }
-# Names in Keras 1 and in the utilities of the original project; layers that act in training only.
-_ALIASES = {
-    "Conv2D": ("Convolution2D", "AtrousConv2D", "AtrousConvolution2D"),
-    "Conv2DTranspose": ("Deconv2D", "Deconvolution2D", "Convolution2DTranspose"),
-    "SeparableConv2D": ("SeparableConvolution2D", "SeparableConv2DKeras"),
-    "DepthwiseConv2D": ("DepthwiseConvolution2D",),
-    "BilinearUpSampling2D": ("BilinearUpSampling", "BilinearUpsampling", "BilinearUpsampling2D"),
-    "BatchNormalization": ("BatchNormalizationV1", "BatchNormalizationV2"),
-    "Identity": (
-        "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
-    ),
-}  # fmt: skip
-_BUILDERS |= {alias: _BUILDERS[name] for name, aliases in _ALIASES.items() for alias in aliases}

@@ -128,13 +128,13 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
 
 def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
     from model.legacy.architecture import keras_version, read_architecture
-    from model.legacy.graph import build_model, weights_of_network
+    from model.legacy.graph import build_model
     from model.legacy.stored_weights import assign_weights
 
     # Keras' version is an attribute of a file with architecture, but part of a separate configuration.
     architecture = {"keras_version": read_attribute(file, "keras_version")} | read_architecture(text)
-    model, network = build_model(architecture, name=path.stem)
-    assign_weights(weights_of_network(network), file, keras_version(architecture))
+    model, weights = build_model(architecture, name=path.stem)
+    assign_weights(weights, file, keras_version(architecture))
     return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
 
 

@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 
 from model.legacy.architecture import read_architecture
 from model.legacy.arguments import LegacyError
-from model.legacy.graph import build_model, weights_of_network
-from model.legacy.stored_weights import weights_of_layer
+from model.legacy.graph import build_model
 
 RNG = np.random.default_rng(2)
 
 
 def build(architecture: dict):
     """Return the rebuilt model and the random weights of its layers by the names in the configuration."""
-    model, network = build_model(read_architecture(json.dumps(architecture)), name="test")
+    model, weights = build_model(read_architecture(json.dumps(architecture)), name="test")
     values = {}
-    for group in weights_of_network(network).values():
+    for group in weights.values():
         for weight in group:
             value = RNG.normal(size=weight.variable.shape).astype(np.float32)
             weight.variable.assign(value)
@@ -258,8 +257,8 @@ def test_a_corrupted_configuration_is_a_legacy_error_or_a_model(data):
         node[key] = data.draw(json_values)
         break
     try:
-        model, network = build_model(read_architecture(json.dumps(corrupted)), name="m")
+        model, weights = build_model(read_architecture(json.dumps(corrupted)), name="m")
     except LegacyError:
         return
     assert model.output_shape[-1] == 3
-    assert weights_of_layer(network.blocks["c"], ("c",))
+    assert weights["c"]
