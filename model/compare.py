@@ -1,8 +1,138 @@
-"""`python -m model.compare`, implemented in `model.evaluation.compare`."""
+"""Compare two models frame by frame.
 
+    python -m model.compare model_weights.h5 runs/20261121-101500/best.h5 recordings/meadow --out comparison
+
+Fills the folder of --out as it goes, for a page or a program that shows the models side by side:
+
+    frames.jsonl               a line per frame: how both models did, and the gain of the second over the first
+    images/000012.jpeg         the frame, as it is in the data
+    ground_truth/000012.png    its mask; red: background, green: people, blue: hero, 0 or 255
+    first/, second/            likewise, the prediction of each model
+    comparison.json            the models and the number of frames; at the end also the tables of `model.evaluate`
+
+Bad frames are listed and left out.
+"""
+
+import argparse
+import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-from model.evaluation.compare import main
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from dataset.pairs import decode_image
+from dataset.schema import HERO, at_reference_size
+from model.console import run_command
+from model.evaluation import report
+from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
+from model.evaluation.data import EvaluationError, read_data
+from model.evaluation.measure import load_segmenters, measure
+from model.evaluation.results import Evaluation, FrameResult
+from model.inference.choices import RUNTIMES
+from model.metrics import predicted_mask
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("first", metavar="FIRST", help="a model: a file, or a name in model/weights/")
+    parser.add_argument("second", metavar="SECOND", help="the model that may be better")
+    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder to write into, new or empty")
+    parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="display names of the models")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
+    options = parser.parse_args(arguments)
+    if options.limit is not None and options.limit < 1:
+        parser.error(f"--limit expects at least 1 frame, got {options.limit}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    options = parse_arguments(arguments)
+    return run_command("compare", lambda: compare(options, Console()))
+
+
+def compare(options: argparse.Namespace, console: Console) -> None:
+    """Measure both models, frame by frame, and write the results."""
+    folder = options.out
+    if folder.exists() and any(folder.iterdir()):
+        raise EvaluationError(f"expected a new or empty folder for --out, but there is something in {folder}")
+    pairs, set_names = read_data(options.data, options.limit, console, skip_bad=True)
+    segmenters = load_segmenters([options.first, options.second], options.runtime, console)
+    if len(segmenters) < 2:
+        raise EvaluationError(f"expected two models, got {options.first} twice")
+    names = options.names or list(segmenters)
+    about = {"models": names, "data": str(options.data), "frames": len(pairs)}
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True)
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    measured = zip(*(measure(each, pairs, set_names) for each in segmenters.values()), strict=True)
+    results = []
+    with (folder / FRAMES).open("w", encoding="utf-8") as lines:
+        frames = track(measured, "comparing", len(pairs), console=console, transient=True)
+        for row, ((first, first_prediction), (second, second_prediction)) in enumerate(frames):
+            results.append((first, second))
+            line = write_frame(folder, row, (first, second), (first_prediction, second_prediction))
+            print(json.dumps(line), file=lines, flush=True)
+    evaluations = [
+        Evaluation(name, segmenter.describe(), side)
+        for name, segmenter, side in zip(names, segmenters.values(), zip(*results, strict=True), strict=True)
+    ]
+    tables = [asdict(table) for table in report.tables(evaluations)]
+    (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")
+    report.print_tables(evaluations, console)
+
+
+def write_frame(
+    folder: Path, row: int, results: tuple[FrameResult, FrameResult], predictions: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """Write the pictures of one frame; return its line of frames.jsonl.
+
+    hero_pixels: of the ground truth, at the reference size.
+    hero_iou, detected: of both models.
+    gain: frame score of the second model minus that of the first, -1..1.
+    differing_pixels: predicted as the target by only one of the models, at the reference size.
+    differing_box: around these: top, left, bottom, right in pixels of the frame, half-open; None where they agree.
+    """
+    first, second = results
+    pair = first.pair
+    image = pair.image.read()
+    height, width = decode_image(image, pair.image).shape[:2]
+    name = f"{row:06d}{Path(pair.image.name).suffix.lower()}"
+    mask_name = f"{row:06d}.png"
+    (folder / IMAGES / name).write_bytes(image)
+    (folder / GROUND_TRUTH / mask_name).write_bytes(pair.mask.read())
+    target_masks = []
+    for side, prediction in zip(SIDES, predictions, strict=True):
+        classes = predicted_mask(prediction).astype(np.uint8) * 255
+        classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+        target_masks.append(classes[..., HERO] > 0)
+        png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
+        (folder / side / mask_name).write_bytes(png.tobytes())
+    differing = target_masks[0] != target_masks[1]
+    left, top, box_width, box_height = cv2.boundingRect(differing.astype(np.uint8))
+    return {
+        "frame": row,
+        "name": f"{pair.recording}/{pair.name}",
+        "image": name,
+        "hero_pixels": first.hero_pixels,
+        "hero_iou": [first.hero_iou, second.hero_iou],
+        "detected": [first.score.detected, second.score.detected],
+        "gain": second.frame_score - first.frame_score,
+        "differing_pixels": at_reference_size(np.count_nonzero(differing), differing.shape),
+        "differing_box": [top, left, top + box_height, left + box_width] if differing.any() else None,
+    }
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,8 +1,87 @@
-"""`python -m model.evaluate`, implemented in `model.evaluation.evaluate`."""
+"""Evaluate models on labelled frames.
 
+    python -m model.evaluate model_weights.h5 sample_evaluation_data.zip
+
+On the official evaluation data (a folder or the zip as downloaded) it prints the IoU of the three sets, the
+detections and the final score, as the original project computed them; on any other data with images/ and masks/ the IoU
+per class. Then, for both, recall and IoU by the target's size and brightness, false positives, and confusion matrices.
+Several models are compared side by side.
+"""
+
+import argparse
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from model.evaluation.evaluate import main
+from rich.console import Console
+
+from model.console import print_plain, run_command
+from model.evaluation import report
+from model.evaluation.data import read_data
+from model.evaluation.measure import evaluate_models, load_segmenters
+from model.evaluation.previews import draw_worst
+from model.inference.choices import RUNTIMES
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help="models: files, or names in model/weights/")
+    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers for other programs")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as Markdown")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the tables and worst frames as one web page")
+    parser.add_argument(
+        "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
+    options = parser.parse_args(arguments)
+    if options.limit is not None and options.limit < 1:
+        parser.error(f"--limit expects at least 1 frame, got {options.limit}")
+    if options.worst:
+        count, folder = options.worst
+        if not count.isdecimal() or int(count) < 1:
+            parser.error(f"--worst expects a number of frames and a folder, got {count!r} for the number")
+        options.worst = int(count), Path(folder)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    options = parse_arguments(arguments)
+    return run_command("evaluate", lambda: evaluate(options, Console()))
+
+
+def evaluate(options: argparse.Namespace, console: Console) -> None:
+    """Measure all models, print the tables and write the files asked for."""
+    pairs, names = read_data(options.data, options.limit, console, options.skip_bad)
+    segmenters = load_segmenters(options.weights, options.runtime, console)
+    evaluations = evaluate_models(segmenters, pairs, names, console)
+    pictures = []
+    if options.worst:
+        for evaluation, segmenter in zip(evaluations, segmenters.values(), strict=True):
+            pictures += draw_worst(evaluation, segmenter, *options.worst)
+
+    for evaluation in evaluations:
+        print_plain(console, evaluation.description)
+    report.print_tables(evaluations, console)
+    if options.limit:
+        console.print(f"[yellow]{len(pairs)} frames only (--limit): an estimate, not the score[/]")
+    title = f"Evaluation on {options.data.name}" + (f" ({len(pairs)} frames only)" if options.limit else "")
+    for path, text in (
+        (options.json, json.dumps(report.as_json(evaluations), indent=2) + "\n"),
+        (options.markdown, report.markdown(title, evaluations)),
+        (options.html, report.html_page(title, evaluations, pictures)),
+    ):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
 
 if __name__ == "__main__":
     sys.exit(main())

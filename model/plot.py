@@ -1,8 +1,99 @@
-"""`python -m model.plot`, implemented in `model.evaluation.plot`."""
+"""Plots that compare models: validation score over training time, and hero IoU by target size.
 
+    python -m model.plot trainings runs/ours "runs/fcn-4=four encoders" --out trainings.png
+    python -m model.plot sizes evaluation.json --out sizes.png
+
+Trainings are run folders of `model.train`, comparable only when validated on the same frames; evaluations are files of
+`model.evaluate --json`. `=TEXT` after a run, or `--names`, sets the name in the legend.
+"""
+
+import argparse
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from model.evaluation.plot import main
+from model import run_files
+from model.console import run_command
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.plot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    trainings = kinds.add_parser("trainings", help="validation score over minutes of training")
+    trainings.add_argument("runs", nargs="+", metavar="RUN[=TEXT]")
+    sizes = kinds.add_parser("sizes", help="hero IoU by target size")
+    sizes.add_argument("evaluation", type=Path, metavar="JSON")
+    sizes.add_argument("--names", nargs="+", help="of the models, in order (default: their own)")
+    for kind in (trainings, sizes):
+        kind.add_argument("--out", type=Path, required=True, metavar="PNG")
+    options = parser.parse_args(arguments)
+
+    def plot() -> None:
+        trainings = options.kind == "trainings"
+        figure = plot_trainings(options.runs) if trainings else plot_sizes(options.evaluation, options.names)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(options.out, dpi=110)
+
+    return run_command("plot", plot)
+
+
+def plot_trainings(runs: Sequence[str]) -> "Figure":
+    """Plot validation score over minutes of training, a line per run. Raises ValueError for a run without scores."""
+    figure, axes = _figure()
+    for run in runs:
+        folder, _, text = run.partition("=")
+        results = run_files.read_results(Path(folder))
+        rows = [row for row in results if row.get("score")]
+        if not rows:
+            raise ValueError(f"expected the folder of a training with validation scores, got {folder}")
+        minutes, scores = ([float(row[key]) for row in rows] for key in ("minutes", "score"))
+        axes.plot(minutes, scores, marker=".", label=text or Path(folder).name)
+    axes.set(xlabel="minutes of training", ylabel="validation score", ylim=(0, None), xlim=(0, None))
+    axes.legend()
+    return figure
+
+
+def plot_sizes(evaluation: Path, names: Sequence[str] | None = None) -> "Figure":
+    """Plot hero IoU by target size, a bar per model. Raises ValueError for a file of another kind."""
+    try:
+        models = json.loads(evaluation.read_text(encoding="utf-8"))
+        bands = [model["by_size"] for model in models]
+        names = names or [model["model"] for model in models]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"expected a file of model.evaluate --json, got {evaluation}: {error!r}") from error
+    if not models:
+        raise ValueError(f"expected at least one evaluated model in {evaluation}, found none")
+    if len(names) != len(models):
+        raise ValueError(f"expected {len(models)} --names, one for each model in {evaluation}, got {len(names)}")
+    figure, axes = _figure()
+    labels = [f"{name}\n{each['frames']} frames" for name, each in bands[0].items()]
+    values = [[each["hero_iou"] for each in band.values()] for band in bands]
+    axes.grouped_bar(values, tick_labels=labels, labels=names)
+    for bars in axes.containers:
+        axes.bar_label(bars, fmt="%.2f", fontsize="x-small", padding=1)  # type: ignore[arg-type]  # bars, as drawn
+    axes.set(ylabel="mean hero IoU", ylim=(0, 1.05))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _figure() -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(alpha=0.3)
+    axes.set_axisbelow(True)
+    return figure, axes
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,8 +1,225 @@
-"""`python -m model.train`; the command itself is `model.training.train`."""
+r"""Train a network on labelled frames, from scratch or from a model, and keep everything about it in a run folder.
 
+    python -m model.train --data train.zip --data collected_runs.zip --minutes 30
+    python -m model.train --init model_weights.h5 --data train.zip --recordings recordings/my_run \
+        --validation validation.zip --skip-bad --minutes 20 --promote
+    python -m model.train --preset fcn-4 --data train.zip --validation validation.zip --skip-bad
+    python -m model.train --resume runs/20261121-101500
+
+A dataset is a folder or a zip with images/ and masks/; `:WEIGHT` after it changes how often its frames are drawn.
+Without `--validation` or `--hold-out`, one frame in twenty is held out, in contiguous blocks.
+The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no gain; 130 after Ctrl-C.
+"""
+
+# Worker processes import this module: Keras and its backend are imported in functions only.
 import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from model.training.train import main
+from rich.console import Console
+from rich.progress import track
+
+from dataset.archives import DatasetError
+from dataset.checks import summarise_problems
+from dataset.schema import HERO, at_reference_size
+from model import run_files
+from model.console import print_plain
+from model.data.batches import BatchLoader
+from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
+from model.data.packed_frames import PackedFrames
+from model.data.packing import pack
+from model.data.sources import DataSources, collect
+from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, Criterion
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.training.arguments import Arguments, parse
+from model.training.run_folder import RunFolder, RunFolderError
+from model.training.settings import load_settings
+
+if TYPE_CHECKING:
+    import keras
+
+    from model.training.distribution import Distribution
+    from model.training.trainer import Trainer
+
+WORST = 12  # frames drawn after a training
+
+console = Console()
+Item = TypeVar("Item")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train as the command line says, and return the exit status."""
+    try:
+        options = parse(__doc__, arguments)
+        with ExitStack() as stack:
+            run = _open_run_folder(options, stack)
+            try:
+                return _train(options, run)
+            except KeyboardInterrupt:
+                _print(f"interrupted; continue with: python -m model.train --resume {run.path}")
+                return 130
+    except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
+        _print(str(error), style="red")
+        return 2
+
+
+def _train(options: Arguments, run: RunFolder) -> int:
+    settings = load_settings(
+        Path(options.settings) if options.settings else None,
+        options.setting_overrides(),
+        stored=run.settings() if options.resume else None,
+    )
+    if not options.resume:
+        run.write_configuration(options, settings)
+    if options.tensorboard:
+        run.log_to_tensorboard()
+    distribution = _distribution(options.strategy) if options.strategy else None
+    sources = collect(options.data, options.recordings, options.validation, options.hold_out, not options.no_validation)
+
+    import_tensorflow_quietly()
+    import keras
+
+    from model.training.initialization import adapt_settings, initial_network
+    from model.training.trainer import Trainer
+    from model.weights import load_model, read_seen_in_training
+
+    keras.utils.set_random_seed(settings.seed)
+    network = initial_network(options, settings, _print)
+    adapted = adapt_settings(settings, network, fine_tuning=options.init is not None)
+    teachers = [load_model(path).model for path in options.teacher]
+
+    split = _load_frames(sources, options, run, network.input_shape[1])
+    run.write_manifest(
+        {"train": (sources.train_pairs, split.train), "validation": (sources.validation_pairs, split.validation)}
+    )
+    run.write_configuration(options, settings)  # a resumed training keeps what it was given
+
+    models = [options.init, *options.teacher] if options.init else options.teacher
+    seen_in_training = merge_seen_in_training(split.train.digests, [read_seen_in_training(path) for path in models])
+    trainer = Trainer(network, adapted, run, console, distribution, teachers, seen_in_training)
+    if run.checkpoint.exists():
+        trainer.load()
+    _describe(network, split, trainer)
+    comparison = ""
+    if options.promote and options.init and split.validation is not None:
+        comparison = describe_validation(sources, split.validation, read_seen_in_training(options.init))
+        _print(comparison)
+    with closing(BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)) as loader:
+        trainer.fit(loader, split.validation, options.minutes)
+    return _report(trainer, sources, split, options, comparison) if trainer.chief else 0
+
+
+def _distribution(strategy: str) -> "Distribution":
+    """Return the distribution strategy. It must exist before any operation of TensorFlow. Raises StrategyError."""
+    import_tensorflow_quietly()
+    from model.training.distribution import Distribution
+
+    return Distribution(strategy)
+
+
+def _open_run_folder(options: Arguments, stack: ExitStack) -> RunFolder:
+    """Return the run folder, new or resumed, locked until `stack` is closed. Raises RunFolderError."""
+    run = RunFolder(Path(options.resume or options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S")))
+    if options.strategy != "multiworker":  # whose workers share it
+        stack.enter_context(run.lock())
+    if options.resume:
+        run.remove_partial_models()
+    elif run.checkpoint.exists():
+        raise RunFolderError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
+    return run
+
+
+def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: int) -> CleanSplit:
+    """Decode and check all frames. Raises DatasetError for bad ones, unless they are to be left out."""
+    if not sources.train:
+        raise DatasetError(
+            summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
+        )
+    train = pack(sources.train_pairs, Path(options.cache), size, _progress("reading and checking training frames"))
+    validation = None
+    if sources.validation:
+        show = _progress("reading and checking validation frames")
+        validation = pack(sources.validation_pairs, Path(options.cache), size, show)
+    split = clean_split(sources, train, validation)
+    for note in split.notes:
+        _print(note, style="yellow")
+    if split.problems:
+        summary = f"{summarise_problems(split.problems)}\nall of them: {run.write_problems(split.problems)}"
+        if not options.skip_bad:
+            raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
+        _print(f"left out: {summary}", style="yellow")
+    if split.validation is None and not options.no_validation:
+        _print("no frame is held out: this training is not validated", style="yellow")
+    if options.promote:
+        _check_promotable(split.validation, options.better)
+    return split
+
+
+def _check_promotable(validation: PackedFrames | None, better: Criterion) -> None:
+    """Raise DatasetError if too few frames would decide about a promotion, before hours are spent on training."""
+    group, count = CRITERIA[better][1], 0
+    if validation:
+        areas = validation.areas[validation.usable, HERO]
+        count = int(group.contains(at_reference_size(areas, validation.labels.shape[1:])).sum())
+    if count < MIN_FRAMES:
+        raise DatasetError(
+            f"--promote needs at least {MIN_FRAMES} frames to measure both models on ({group.name}), labelled by the"
+            f" simulator and not used for training; there are {count}: add data, or --validation DIR|ZIP"
+        )
+
+
+def _describe(network: "keras.Model", split: CleanSplit, trainer: "Trainer") -> None:
+    import keras
+
+    from model.networks import multiply_accumulates
+
+    validated = len(split.validation.usable) if split.validation else 0
+    _print(
+        f"{len(split.train.usable)} training and {validated} validation frames;"
+        f" {network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC per frame;"
+        f" {keras.backend.backend()}, {trainer.precision}; run folder {trainer.run.path}"
+    )
+
+
+def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options: Arguments, comparison: str) -> int:
+    """Measure the finished model, promote it if that is asked for and justified, and return the exit status."""
+    from model.evaluation import report
+    from model.evaluation.measure import evaluate_models
+    from model.evaluation.previews import draw_worst
+    from model.evaluation.promotion.promote import promote_if_better
+    from model.evaluation.results import ALL_FRAMES
+    from model.inference.segmenter import Segmenter
+    from model.weights import find_weights
+
+    best, folder = trainer.chosen, trainer.run.path
+    promoted = True
+    if split.validation is not None:
+        pairs = [sources.validation[row].pair for row in split.validation.usable]
+        if options.promote and options.init:
+            current, better, tolerance = find_weights(options.init), options.better, options.tolerance
+            promoted = promote_if_better(best, current, pairs, comparison, folder, better, tolerance, console)
+        else:
+            segmenter = Segmenter(best)
+            evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs), console)
+            draw_worst(evaluations[0], segmenter, WORST, folder / run_files.WORST_FRAMES)
+            page = report.markdown("Validation frames", evaluations)
+            (folder / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
+            report.print_tables(evaluations, console)
+    _print(f"done: {best}")
+    return 0 if promoted else 3
+
+
+def _progress(description: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
+    return partial(track, description=description, console=console, transient=True)
+
+
+def _print(text: str, style: str | None = None) -> None:
+    print_plain(console, text, style)
+
 
 if __name__ == "__main__":
     sys.exit(main())

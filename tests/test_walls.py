@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "model.weights": {"config", "dataset", "model.legacy"},
     "model.inference": {"dataset", "model.metrics", "model.networks", "model.weights"},
     "model.data": {"dataset"},
-    "model.export": {"config", "dataset", "model.inference", "model.metrics", "model.weights"},
+    "model.export": {"config", "dataset", "model.console", "model.inference", "model.metrics", "model.weights"},
     "sim_bridge": {"config", "dataset", "follower"},
     "dashboard": {
         "config",

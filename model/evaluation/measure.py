@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -27,36 +27,25 @@ if TYPE_CHECKING:
 BATCH = 16
 
 
-class Predictor(Protocol):
-    """What is measured; `model.inference.segmenter.Segmenter` is one."""
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return (n, rows, columns, 3) float32 probabilities for (n, height, width, 3) uint8 RGB."""
-        ...
-
-
 def measure(
-    predictor: Predictor, pairs: Sequence[Pair], set_names: Sequence[str]
+    segmenter: "Segmenter", pairs: Sequence[Pair], set_names: Sequence[str]
 ) -> Iterator[tuple[FrameResult, np.ndarray]]:
-    """Predict and score every pair, in batches, while further frames are read.
-
-    Args:
-        pairs: labelled frames of any size.
-        set_names: the set of each pair.
+    """Predict and score every pair, of any size, in batches; the next two batches are decoded meanwhile.
 
     Yields the result of each pair, in order, and its prediction, (rows, columns, 3) probabilities.
     Raises DatasetError, naming the file, for a frame that cannot be read.
     """
-    frames = zip(pairs, set_names, _read_ahead(pairs), strict=True)
-    while batch := list(itertools.islice(frames, BATCH)):
-        for _, group in itertools.groupby(batch, key=lambda each: each[2][0].shape):
-            same_size = list(group)
-            images = np.stack([image for *_, (image, _) in same_size])
-            start = time.perf_counter()
-            predictions = predictor.predict(images)
-            seconds = (time.perf_counter() - start) / len(images)
-            for (pair, set_name, (image, mask)), prediction in zip(same_size, predictions, strict=True):
-                yield _frame_result(pair, set_name, image, mask, prediction, seconds), prediction
+    with ThreadPoolExecutor(2) as pool:
+        frames = zip(pairs, set_names, prefetch(pool, read_pair, pairs, ahead=2 * BATCH), strict=True)
+        while batch := list(itertools.islice(frames, BATCH)):
+            for _, group in itertools.groupby(batch, key=lambda each: each[2][0].shape):
+                same_size = list(group)
+                images = np.stack([image for *_, (image, _) in same_size])
+                start = time.perf_counter()
+                predictions = segmenter.predict(images)
+                seconds = (time.perf_counter() - start) / len(images)
+                for (pair, set_name, (image, mask)), prediction in zip(same_size, predictions, strict=True):
+                    yield _frame_result(pair, set_name, image, mask, prediction, seconds), prediction
 
 
 def evaluate_models(
@@ -106,9 +95,3 @@ def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> np.ndarray:
     labels = cv2.resize(labels_of_mask(mask), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
     size = len(CLASSES)
     return np.bincount((labels * size + probabilities.argmax(axis=2)).ravel(), minlength=size**2).reshape(size, size)
-
-
-def _read_ahead(pairs: Sequence[Pair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield image and mask of each pair; the next two batches are decoded meanwhile."""
-    with ThreadPoolExecutor(2) as pool:
-        yield from prefetch(pool, read_pair, pairs, ahead=2 * BATCH)

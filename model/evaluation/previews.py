@@ -1,30 +1,33 @@
 """Previews of predictions: the frame with ground truth and prediction outlined, many of them on one contact sheet."""
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from dataset.pairs import read_pair
 from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
-from model.evaluation.results import FrameResult
+from model.evaluation.results import Evaluation, FrameResult
 from model.metrics import predicted_mask
 from model.score import resize_mask
+
+if TYPE_CHECKING:
+    from model.inference.segmenter import Segmenter
 
 GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB
 SIDE = 256  # of each view, pixels
 MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at least
 
 
-def preview(result: FrameResult, image: np.ndarray, mask: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Draw one frame beside an enlarged part of it, with a caption; (SIDE + CAPTION, 2 * SIDE, 3) uint8 RGB.
-
-    Args:
-        result: of this frame, for the caption.
-        image: (height, width, 3) uint8 RGB.
-        mask: the ground truth, (height, width, 3) uint8.
-        prediction: (rows, columns, 3) probabilities.
-    """
+def preview(result: FrameResult, segmenter: "Segmenter") -> np.ndarray:
+    """Draw one frame beside an enlarged part of it, with a caption; (SIDE + CAPTION, 2 * SIDE, 3) uint8 RGB."""
+    image, mask = read_pair(result.pair)
+    prediction = segmenter.predict(image[None])[0]
     ground_truth = resize_mask(mask, prediction.shape[:2])
     views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
     score = result.score
@@ -47,9 +50,9 @@ def outlined_views(image: np.ndarray, ground_truth: np.ndarray, predicted: np.nd
     top, left, side = _region_of_interest(ground_truth | predicted)
     region = np.s_[top : top + side, left : left + side]
     whole, enlarged = (_outlined(image[at], ground_truth[at], predicted[at]) for at in (np.s_[:, :], region))
-    scale = SIDE / np.array([rows, columns])
-    corner, opposite = np.array([top, left]) * scale, np.array([top + side, left + side]) * scale
-    cv2.rectangle(whole, _point(corner), _point(opposite - 1), PAPER, 1)
+    corners = np.array([(left, top), (left + side, top + side)]) * SIDE / (columns, rows) - ((0, 0), (1, 1))
+    first, last = corners.astype(int).tolist()
+    cv2.rectangle(whole, first, last, PAPER, 1)
     return np.hstack([whole, enlarged])
 
 
@@ -61,6 +64,17 @@ def contact_sheet(previews: Iterable[np.ndarray], columns: int = 3) -> np.ndarra
         cv2.rectangle(legend, (left, 9), (left + 14, 21), colour, -1)
         draw_text(legend, text, left + 20, 20, size=0.45)
     return np.vstack([legend, sheet])
+
+
+def draw_worst(evaluation: Evaluation, segmenter: "Segmenter", count: int, folder: Path) -> list[Path]:
+    """Draw the worst frames of one model onto one sheet; return its path, or nothing when no frame has a target."""
+    previews = [preview(result, segmenter) for result in evaluation.worst(count)]
+    if not previews:
+        return []
+    path = folder / (re.sub(r'[<>:"/\\|?*]', "_", evaluation.model) + ".png")  # may be a path, on Windows with a drive
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(contact_sheet(previews)).save(path)
+    return [path]
 
 
 def _outlined(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -81,7 +95,3 @@ def _region_of_interest(mask: np.ndarray) -> tuple[int, int, int]:
     middle = (rows.min() + rows.max()) // 2, (columns.min() + columns.max()) // 2
     top, left = (int(np.clip(at - side // 2, 0, most - side)) for at, most in zip(middle, mask.shape, strict=True))
     return top, left, side
-
-
-def _point(row_column: np.ndarray) -> tuple[int, int]:
-    return int(row_column[1]), int(row_column[0])

@@ -1,8 +1,175 @@
-"""`python -m model.export`; the command itself is `model.export.command`."""
+"""Export a model for other runtimes, each format checked against the .h5 on real frames.
 
+    python -m model.export model_weights.h5 --calibration validation.zip --out exported
+
+Writes SavedModel, LiteRT (float32, and 8-bit integers calibrated on the frames), ONNX and OpenVINO, and prints how far
+the predictions of each are from the model's own, its size and its latency. LiteRT and ONNX need further packages:
+pip install -r requirements-export.txt
+"""
+
+import argparse
 import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
-from model.export.command import main
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from dataset.pairs import find_pairs, read_pair
+from dataset.resize import resize_bilinear
+from dataset.schema import HERO
+from model.console import run_command
+from model.export.formats import FORMATS, Artefact
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.metrics import predicted_mask
+
+CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
+TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below
+
+
+class ExportError(RuntimeError):
+    """A format cannot be written here; the message says what to install."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Comparison of an artefact with the model it was made from."""
+
+    format: str  # a key of FORMATS
+    input: str  # what the artefact takes
+    megabytes: float
+    milliseconds: float  # median for a single frame
+    mean_difference: float  # of 255, mean over all probabilities of all frames
+    worst_difference: float  # likewise of the frame that differs most
+    target_iou: float  # of the two masks of the target over all frames; 1 if both are empty
+
+    @property
+    def passed(self) -> bool:
+        """Whether predictions are the model's; 8-bit integers pass anyway, the table shows their differences."""
+        return not FORMATS[self.format].exact or self.worst_difference <= TOLERANCE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, 1 if predictions differ, 2 if a format cannot be written, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=FORMATS,
+        default=list(FORMATS),
+        metavar="FORMAT",
+        help=f"of {', '.join(FORMATS)} (default: all)",
+    )
+    parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="DATA",
+        help="frames for calibration and check: a folder or .zip with images/ and masks/",
+    )
+    options = parser.parse_args(arguments)
+    return run_command("export", lambda: export(options, Console()))
+
+
+def export(options: argparse.Namespace, console: Console) -> int:
+    """Write and check formats; return 1 if predictions differ.
+
+    Raises ExportError when packages are missing, before anything is written.
+    """
+    check_packages(options.formats)
+    with console.status("loading"):
+        import_tensorflow_quietly()
+        from model.weights import load_model
+
+        loaded = load_model(options.weights)
+        calibration_frames, frames = read_frames(options.calibration, loaded.input_size)
+        expected = np.concatenate([loaded.model.predict_on_batch(f[None].astype(np.float32)) for f in frames])
+    options.out.mkdir(parents=True, exist_ok=True)
+    stem = options.out / Path(loaded.name).stem
+    checks = []
+    for name in track(options.formats, description="exporting", console=console, transient=True):
+        artefact = FORMATS[name].export(loaded.model, stem, calibration_frames)
+        checks.append(check(name, artefact, frames, expected))
+    console.print(table(checks))
+    wrong = [check.format for check in checks if not check.passed]
+    if wrong:
+        print(f"export: the predictions of {', '.join(wrong)} differ from the model's, do not use it", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def check_packages(formats: Sequence[str]) -> None:
+    """Raise ExportError that names all packages that are missing for these formats."""
+    needed = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
+    missing = [package.replace("_", "-") for package in needed if find_spec(package) is None]
+    if missing:
+        raise ExportError(
+            f"{', '.join(missing)} {'are' if len(missing) > 1 else 'is'} not installed: "
+            "pip install -r requirements-export.txt, or choose other --formats"
+        )
+
+
+def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Read frames spread evenly over a dataset, for calibration and for the check, with none in both.
+
+    Returns two arrays (n, rows, columns, 3) uint8 at (rows, columns) `size`. Raises ValueError for too few frames.
+    """
+    pairs, _ = find_pairs(source)
+    if len(pairs) < 2:
+        raise ValueError(f"expected at least 2 frames in {source} to calibrate and to check with, found {len(pairs)}")
+    count = min(CALIBRATION_FRAMES + CHECK_FRAMES, len(pairs))
+    frames = np.stack([resize_bilinear(read_pair(pairs[index])[0], size) for index in _spread(count, len(pairs))])
+    for_check = _spread(max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1), count)
+    return np.delete(frames, for_check, axis=0), frames[for_check]
+
+
+def _spread(count: int, length: int) -> np.ndarray:
+    """Return `count` indices spread evenly over 0..length - 1."""
+    return np.linspace(0, length - 1, count).round().astype(int)
+
+
+def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray) -> Check:
+    """Run an artefact frame by frame, (n, rows, columns, 3) uint8, and compare with the model's predictions."""
+    results, seconds = [], []
+    artefact.predict(frames[:1])
+    for frame in frames:
+        start = time.perf_counter()
+        results.append(artefact.predict(frame[None])[0])
+        seconds.append(time.perf_counter() - start)
+    actual = np.stack(results)
+    differences = np.abs(actual - expected).mean(axis=(1, 2, 3)) * 255
+    target, expected_target = predicted_mask(actual)[..., HERO], predicted_mask(expected)[..., HERO]
+    union = np.count_nonzero(target | expected_target)
+    return Check(
+        format=name,
+        input=artefact.input,
+        megabytes=artefact.megabytes,
+        milliseconds=float(np.median(seconds) * 1000),
+        mean_difference=float(differences.mean()),
+        worst_difference=float(differences.max()),
+        target_iou=np.count_nonzero(target & expected_target) / union if union else 1.0,
+    )
+
+
+def table(checks: Sequence[Check]) -> Table:
+    """Return the results for the terminal."""
+    drawn = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")
+    for index, name in enumerate(("format", "input", "MB", "ms", "mean", "worst", "IoU")):
+        drawn.add_column(name, justify="right" if index > 1 else "left", no_wrap=True)
+    for each in checks:
+        differences = (each.mean_difference, each.worst_difference, each.target_iou)
+        figures = (f"{each.megabytes:.2f}", f"{each.milliseconds:.1f}", *(f"{value:.4f}" for value in differences))
+        drawn.add_row(each.format, each.input, *figures)
+    return drawn
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 class Artefact:
     """Files of one format, and a function that runs them.
 
-    Attributes:
-        files: files or folders.
-        input: type and batch size that the network in it takes, for display.
-        predict: (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, 3) float32 probabilities; n as in `input`.
+    `predict` maps (n, rows, columns, 3) uint8 RGB to (n, rows, columns, 3) float32 probabilities; n as in `input`.
     """
 
-    files: tuple[Path, ...]
-    input: str
+    files: tuple[Path, ...]  # or folders
+    input: str  # type and batch size that the network takes, for display
     predict: Callable[[np.ndarray], np.ndarray]
 
     @property
@@ -44,15 +41,12 @@ class Artefact:
 class Format:
     """An export format.
 
-    Attributes:
-        export: writes a network to a path without suffix, given (n, rows, columns, 3) uint8 frames for calibration.
-        packages: importable names of all packages that it needs.
-        exact: whether predictions must be those of the network, as in all float formats.
+    `export` writes a network to a path without suffix, given (n, rows, columns, 3) uint8 frames for calibration.
     """
 
     export: Callable[["keras.Model", Path, np.ndarray], Artefact]
-    packages: tuple[str, ...]
-    exact: bool = True
+    packages: tuple[str, ...]  # importable names of all that it needs
+    exact: bool = True  # predictions must be those of the network, as in all float formats
 
 
 def export_saved_model(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:

@@ -98,7 +98,7 @@ def _read_functional(config: Spec) -> Graph:
     inputs, outputs = _read_triples(config["input_layers"]), _read_triples(config["output_layers"])
     nodes = {name: [_read_sources(node, name) for node in spec["inbound_nodes"]] for name, spec in layers.items()}
     references = [triple for sources in nodes.values() for node in sources for triple in node] + outputs
-    uses = {}
+    uses: dict[tuple[str, int], list[Triple]] = {}
     for name, spec in layers.items():
         first = 0
         if spec["class_name"] in MODEL_CLASSES:

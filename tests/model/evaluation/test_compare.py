@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dataset.pairs import find_pairs
-from model.evaluation import compare as command
+from model import compare as command
 from tests.model.labelled_frames import COLOURS, draw_labels, paint, write_dataset, write_frame
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import re
 import cv2
 import pytest
 
-from model.evaluation.evaluate import main, parse_arguments
+from model.evaluate import main, parse_arguments
 from tests.model.evaluation.synthetic import write_frame
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def test_names_are_not_markup(tmp_path, weights, capsys):
 
 @pytest.mark.parametrize(
     ("module", "path"),
-    [("evaluate", "evaluation.evaluate"), ("compare", "evaluation.compare"), ("export", "export.command")],
+    [("evaluate", "evaluate"), ("compare", "compare"), ("export", "export.__main__")],
 )
 def test_ctrl_c_is_one_line_and_130(tmp_path, monkeypatch, capsys, module, path):
     def interrupted(*_):

@@ -5,7 +5,7 @@ import json
 import cv2
 import pytest
 
-from model.evaluation.plot import main, plot_sizes, plot_trainings
+from model.plot import main, plot_sizes, plot_trainings
 
 
 def write_run(folder, scores):

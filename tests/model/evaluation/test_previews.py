@@ -1,7 +1,5 @@
 """Previews of predictions, by the colours of their pixels."""
 
-import cv2
-
 from model.evaluation import previews
 from tests.model.evaluation.synthetic import GREY, SIZE, PredictsRed, evaluate, write_frame
 
@@ -9,9 +7,7 @@ from tests.model.evaluation.synthetic import GREY, SIZE, PredictsRed, evaluate, 
 def test_ground_truth_and_prediction_are_outlined_in_their_colours(tmp_path):
     write_frame(tmp_path, "a", ground_truth=(2, 2, 10, 10), drawn=(20, 20, 28, 28))
     result = evaluate(tmp_path).results[0]
-    image = cv2.cvtColor(cv2.imread(str(tmp_path / "images" / "a_cam1_1.png")), cv2.COLOR_BGR2RGB)
-    mask = cv2.cvtColor(cv2.imread(str(tmp_path / "masks" / "a_mask_1.png")), cv2.COLOR_BGR2RGB)
-    drawn = previews.preview(result, image, mask, PredictsRed().predict(image[None])[0])
+    drawn = previews.preview(result, PredictsRed())
     scale = previews.SIDE // SIZE
     assert tuple(drawn[2 * scale - 1, 6 * scale]) == previews.GROUND_TRUTH
     assert tuple(drawn[20 * scale - 1, 24 * scale]) == previews.PREDICTION

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model import networks
-from model.export import command
+from model.export import __main__ as command
 from model.export.formats import Artefact, Format
 from model.inference.sanity_inputs import sanity_frames
 from model.weights import save_model

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from model import networks
-from model.training import train as command
+from model import train as command
 from model.training.run_folder import RunFolder
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset

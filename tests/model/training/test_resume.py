@@ -25,7 +25,7 @@ KILLED = """
 import os, random, sys, time
 from pathlib import Path
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from model.training import train as command
+from model import train as command
 
 
 def modified(checkpoint):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from model.training import train as command
+from model import train as command
 from tests.model.labelled_frames import write_dataset
 
 SETTINGS = """

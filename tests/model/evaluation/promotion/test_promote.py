@@ -9,8 +9,8 @@ from rich.console import Console
 
 from dataset.recordings.frame_record import FrameRecord
 from model import networks
+from model import train as command
 from model.evaluation.promotion.promote import replace_weights
-from model.training import train as command
 from model.weights import load_model, read_seen_in_training, save_model
 from tests.model.labelled_frames import write_dataset
 
