@@ -17,8 +17,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from follower.types import Range, TargetState
-from sim_bridge.events import Subscriber
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
 
 WINDOW_SECONDS = 3.0  # that the live line averages over

@@ -5,16 +5,28 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec
+from dataclasses import dataclass
+from typing import Any
 from weakref import WeakSet
 
-from sim_bridge.processed_frame import ProcessedFrame
+import numpy as np
+
+from follower.types import Decision
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.messages import BadFrame, SensorFrame
 
 logger = logging.getLogger(__name__)
 
-Parameters = ParamSpec("Parameters")
+
+@dataclass(frozen=True)
+class ProcessedFrame:
+    """A camera frame with the network's output, the agent's decision and how long each stage took."""
+
+    frame: SensorFrame
+    probabilities: np.ndarray  # (rows, columns, 3) float32: background, people, hero
+    decision: Decision
+    timings: Mapping[str, float]  # milliseconds by stage: wait, decode, network, agent, total
+    operator_override: bool = False  # an operator influenced the decision or its commands
 
 
 class Subscriber:
@@ -36,8 +48,11 @@ class Subscriber:
         """A simulator has disconnected."""
 
     def model_changed(self, origin: Mapping[str, Any]) -> None:
-        """Later frames are processed by another model; `origin` is from `recorder.provenance.describe_origin`."""
+        """Later frames are processed by another model; `origin` is from `app.model_loading.describe_origin`."""
 
+
+Events = queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None]
+"""Names and arguments of events that wait for a subscriber; None ends it."""
 
 DROPPABLE: tuple[Callable[..., None], ...] = (Subscriber.frame_processed, Subscriber.refused)
 
@@ -45,70 +60,48 @@ DROPPABLE: tuple[Callable[..., None], ...] = (Subscriber.frame_processed, Subscr
 class Publisher:
     """Calls each subscriber on a thread of its own, so that a slow one delays only itself.
 
-    At most `capacity` events wait for a subscriber; beyond that, frames and refusals are dropped and counted in
-    `dropped`. After the `disconnected` of a session no further event of it is delivered, although the worker may
-    still finish its last frame.
+    At most `capacity` events wait for a subscriber; beyond that, frames and refusals are dropped and counted. After
+    the `disconnected` of a session no further event of it is delivered, although the worker may finish a last frame.
     """
 
     def __init__(self, subscribers: Sequence[Subscriber], capacity: int = 256) -> None:
-        self._deliveries = [_Delivery(subscriber, capacity) for subscriber in subscribers]
+        self.dropped = 0  # events that a subscriber has missed
+        self._capacity = capacity
+        self._deliveries: list[tuple[threading.Thread, Events]] = []
+        for subscriber in subscribers:
+            events, name = Events(), type(subscriber).__name__
+            thread = threading.Thread(target=_deliver, args=(events, subscriber), name=name, daemon=True)
+            self._deliveries.append((thread, events))
+            thread.start()
 
-    @property
-    def dropped(self) -> int:
-        """Number of events that a subscriber has missed."""
-        return sum(delivery.dropped for delivery in self._deliveries)
-
-    def publish(
-        self,
-        event: Callable[Concatenate[Subscriber, Parameters], None],
-        *arguments: Parameters.args,
-        **keywords: Parameters.kwargs,
-    ) -> None:
+    def publish(self, event: Callable[..., None], *arguments: object) -> None:
         """Call a method of every subscriber, such as `Subscriber.connected`. Never blocks."""
-        for delivery in self._deliveries:
-            delivery.add(event, *arguments)
+        for _, events in self._deliveries:
+            if event in DROPPABLE and events.qsize() >= self._capacity:
+                self.dropped += 1
+            else:
+                events.put((event.__name__, arguments))
 
     def close(self, timeout: float = 2.0) -> None:
         """Deliver the waiting events, for at most `timeout` seconds, and end."""
         end = time.monotonic() + timeout
-        for delivery in self._deliveries:
-            delivery.events.put(None)
-        for delivery in self._deliveries:
-            delivery.join(end - time.monotonic())
+        for _, events in self._deliveries:
+            events.put(None)
+        for thread, events in self._deliveries:
+            thread.join(max(end - time.monotonic(), 0.0))
+            if thread.is_alive():
+                logger.warning("%s did not keep up; %d events are lost", thread.name, events.qsize())
 
 
-class _Delivery:
-    """Queue and thread of one subscriber."""
-
-    def __init__(self, subscriber: Subscriber, capacity: int) -> None:
-        self.events: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
-        self.dropped = 0
-        self._subscriber = subscriber
-        self._name = type(subscriber).__name__
-        self._capacity = capacity
-        self._thread = threading.Thread(target=self._run, name=f"events for {self._name}", daemon=True)
-        self._thread.start()
-
-    def add(self, event: Callable[..., None], *arguments: object) -> None:
-        if event in DROPPABLE and self.events.qsize() >= self._capacity:
-            self.dropped += 1
-        else:
-            self.events.put((event.__name__, arguments))
-
-    def join(self, timeout: float) -> None:
-        self._thread.join(max(timeout, 0.0))
-        if self._thread.is_alive():
-            logger.warning("%s did not keep up; %d events are lost", self._name, self.events.qsize())
-
-    def _run(self) -> None:
-        ended: WeakSet[Session] = WeakSet()
-        while (item := self.events.get()) is not None:
-            event, arguments = item
-            if arguments[0] in ended:
-                continue
-            if event == Subscriber.disconnected.__name__:
-                ended.add(arguments[0])
-            try:
-                getattr(self._subscriber, event)(*arguments)
-            except Exception:
-                logger.exception("%s.%s failed; the flight continues", self._name, event)
+def _deliver(events: Events, subscriber: Subscriber) -> None:
+    ended: WeakSet[Session] = WeakSet()
+    while (item := events.get()) is not None:
+        event, arguments = item
+        if arguments[0] in ended:
+            continue
+        if event == Subscriber.disconnected.__name__:
+            ended.add(arguments[0])
+        try:
+            getattr(subscriber, event)(*arguments)
+        except Exception:
+            logger.exception("%s.%s failed; the flight continues", type(subscriber).__name__, event)

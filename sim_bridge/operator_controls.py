@@ -2,25 +2,13 @@
 
 import dataclasses
 import math
-from typing import Protocol
 
 import numpy as np
 
+from follower.agent import FollowAgent
 from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost
 
 DROP_SECONDS = 5.0  # of the simulator's clock in which no target is acquired after one was dropped
-
-
-class Agent(Protocol):
-    """Decides on the frames of one simulator, as `follower.agent.FollowAgent` does."""
-
-    def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
-        """Decide on one frame; `probabilities` (rows, columns, 3) float32: background, people, hero."""
-        ...
-
-    def drop_target(self, frame: Frame) -> Decision:
-        """Drop the target, if there is one, and decide on a frame without looking for another."""
-        ...
 
 
 class OperatorControls:
@@ -30,7 +18,7 @@ class OperatorControls:
     agent's decisions pass unchanged.
     """
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: FollowAgent) -> None:
         self.paused = False  # send no commands; frames are processed, shown and recorded as always
         self.drop_requested = False
         self._agent = agent
@@ -43,10 +31,7 @@ class OperatorControls:
         self.drop_requested = True
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
-        """Return the decision with the commands to send, and whether the operator influenced it.
-
-        Args: as for `Agent.step`.
-        """
+        """Return the agent's decision with the commands to send, and whether the operator influenced it."""
         if self.drop_requested:
             self.drop_requested = False
             self._dropped_at = frame.timestamp

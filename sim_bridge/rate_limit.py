@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 
 
 class RateLimitedLogger:
@@ -12,27 +13,18 @@ class RateLimitedLogger:
         self._logger = logger
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
-        self._suppressed: dict[str, int] = {}
+        self._suppressed: Counter[str] = Counter()
 
-    def warning(self, kind: str, message: str, *arguments: object) -> None:
-        """Log a warning of a kind; kinds are few and fixed, never made from what a client sent."""
-        self._log(logging.WARNING, kind, message, arguments, None)
-
-    def error(self, kind: str, message: str, *arguments: object, exc_info: BaseException | None = None) -> None:
-        """Log an error of a kind."""
-        self._log(logging.ERROR, kind, message, arguments, exc_info)
-
-    def _log(
-        self, level: int, kind: str, message: str, arguments: tuple[object, ...], exc_info: BaseException | None
-    ) -> None:
+    def warning(self, kind: str, message: str, *arguments: object, defect: BaseException | None = None) -> None:
+        """Log a warning, or a defect of ours as an error; kinds are few and fixed, never made from what was sent."""
         now = time.monotonic()
         with self._lock:
             if now - self._last.get(kind, -1.0) < 1.0:
-                self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
+                self._suppressed[kind] += 1
                 return
             self._last[kind] = now
             suppressed = self._suppressed.pop(kind, 0)
         if suppressed:
             message += " (and %d more of this kind since the last such line)"
             arguments = (*arguments, suppressed)
-        self._logger.log(level, message, *arguments, exc_info=exc_info)
+        self._logger.log(logging.ERROR if defect else logging.WARNING, message, *arguments, exc_info=defect)

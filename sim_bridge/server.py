@@ -4,28 +4,27 @@ The network's threads only parse and enqueue, so pings are answered at once howe
 """
 
 import dataclasses
-import functools
 import itertools
 import logging
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 import flask
 import socketio
 
+from follower.agent import FollowAgent
 from sim_bridge.access import refuse_other_sites
-from sim_bridge.events import Publisher, Subscriber
-from sim_bridge.operator_controls import Agent, OperatorControls
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
+from sim_bridge.operator_controls import OperatorControls
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings
-from sim_bridge.transports import Result, bind, listen, make_transport
+from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
@@ -46,23 +45,19 @@ class BridgeServer:
     A client that gives a `sensor_frame` an id (QuadSim never does) receives an acknowledgement once the frame has a
     result, after the commands: `{"outcome": "answered" | "skipped" | "refused" | "failed"}`. Lockstep needs it.
 
-    Args:
-        segmenter: the network.
-        make_agent: returns an agent for a simulator that connects.
-        settings: of the bridge.
-        subscribers: to be called for events.
-        listener: socket from `transports.bind`; None: bind the address of the settings when serving begins.
+    Every simulator that connects gets an agent of its own from `make_agent`. `listener` is a socket from
+    `transports.bind`; without one the address of the settings is bound. Raises AddressError.
     """
 
     def __init__(
         self,
         segmenter: Segmenter,
-        make_agent: Callable[[], Agent],
-        settings: BridgeSettings | None = None,
+        make_agent: Callable[[], FollowAgent],
+        settings: BridgeSettings,
         subscribers: Sequence[Subscriber] = (),
         listener: socket.socket | None = None,
     ) -> None:
-        self.settings = settings = settings or BridgeSettings()
+        self.settings = settings
         self.app = flask.Flask(__name__)  # pages may be added before `serve`
         self.app.add_url_rule("/status", view_func=self.status)
         self._make_agent = make_agent
@@ -70,9 +65,10 @@ class BridgeServer:
         self._numbers = itertools.count(1)
         self._rate_limited = RateLimitedLogger(logger)
         self._transport = make_transport(settings.async_mode)
+        self.call, self.offload = self._transport.call, self._transport.offload  # for pages, see there
         self._publisher = Publisher(subscribers)
-        self._worker = InferenceWorker(segmenter, results=self)
-        self._sio = DialectServer(
+        self._worker = InferenceWorker(segmenter, self._on_result)
+        self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators
             on_event=self._on_event,
             on_refused=self._on_unreadable,
             largest_message=settings.largest_message,
@@ -84,9 +80,9 @@ class BridgeServer:
             logger=engine_logger,
             engineio_logger=engine_logger,
         )
-        self._sio.on("connect", self._on_connect)
-        self._sio.on("disconnect", self._on_disconnect)
-        self._listener = listener
+        self.sio.on("connect", self._on_connect)
+        self.sio.on("disconnect", self._on_disconnect)
+        self._listener = listener or bind(settings.host, settings.port)
         self._thread = threading.Thread(target=self.serve, name="bridge", daemon=True)
 
     @property
@@ -96,29 +92,13 @@ class BridgeServer:
 
     @property
     def port(self) -> int:
-        """The port in use, which the settings may leave open (0). Raises RuntimeError before `listen`."""
-        if self._listener is None:
-            raise RuntimeError("the bridge has no port before it listens: call listen() first")
-        port: int = self._listener.getsockname()[1]
-        return port
+        """The port in use, which the settings may leave open (0)."""
+        return int(self._listener.getsockname()[1])
 
     @property
     def busy(self) -> bool:
         """Whether a frame is being processed: anything less urgent should wait."""
         return self._worker.busy
-
-    @property
-    def sio(self) -> socketio.Server:
-        """Server for other namespaces, to be added before `serve`; "/" is for simulators."""
-        return self._sio
-
-    def call(self, function: Callable[[], object]) -> None:
-        """Run a function where connections may be used; from any thread, in order, without waiting."""
-        self._transport.call(function)
-
-    def offload(self, function: Callable[[], Result]) -> Result:
-        """Run a slow function for an HTTP request without delaying other connections."""
-        return self._transport.offload(function)
 
     def send_control(self, session: Session, event: str, payload: dict[str, Any]) -> None:
         """Send a control event to the built-in simulator; from any thread. Raises ValueError for any other."""
@@ -126,21 +106,15 @@ class BridgeServer:
             raise ValueError(
                 f"{session.name} is not the built-in simulator: QuadSim closes the connection at unknown events"
             )
-        self.call(lambda: self._send(session, [(event, payload)], None))
+        self.call(lambda: self._send(session, [(event, payload)]))
 
     def swap_model(self, segmenter: Segmenter, origin: Mapping[str, Any]) -> None:
-        """Use another network from the next frame on; from any thread, during a flight.
-
-        `origin` describes it for subscribers (`recorder.provenance.describe_origin`).
-        """
+        """Use another network from the next frame on; from any thread. `origin` describes it for subscribers."""
         self._worker.swap_model(segmenter, lambda: self._publisher.publish(Subscriber.model_changed, origin))
 
-    def listen(self) -> socket.socket:
+    def listen(self) -> None:
         """Let clients connect; `serve` answers them. Raises AddressError."""
-        if self._listener is None:
-            self._listener = bind(self.settings.host, self.settings.port)
         listen(self._listener)
-        return self._listener
 
     def serve(self) -> None:
         """Serve until `stop` or Ctrl-C, then close everything. Raises AddressError.
@@ -148,18 +122,18 @@ class BridgeServer:
         Shortens the interpreter's thread switch interval: a frame passes through four threads, and behind one busy
         Python thread each passing would otherwise take 5 ms (measured: 51 ms a frame become 20).
         """
-        listener = self.listen()
+        self.listen()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
         try:
-            application = socketio.WSGIApp(self._sio, self.app)
-            self._transport.serve(listener, refuse_other_sites(application, self.settings.host))
+            application = socketio.WSGIApp(self.sio, self.app)
+            self._transport.serve(self._listener, refuse_other_sites(application, self.settings.host))
         finally:
             self._worker.stop()
             for session in self.sessions:
                 session.closed_here = True
-            self._sio.shut_down()
-            listener.close()
+            self.sio.shut_down()
+            self._listener.close()
             self._publisher.close()
 
     def stop(self) -> None:
@@ -233,9 +207,26 @@ class BridgeServer:
             session.ignored_keys |= new
             logger.warning("%s: unknown keys of sensor_frame are ignored: %s", session.name, sorted(new))
 
-    # Results from the worker: `worker.ResultHandler`.
+    # From the worker, on its thread.
 
-    def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
+    def _on_result(self, job: Job, result: ProcessedFrame | Exception | None) -> None:
+        counts = job.session.counts
+        match result:
+            case ProcessedFrame():
+                self._answer(job, result)
+            case None:  # a newer frame replaced it
+                counts.skipped += 1
+                self._acknowledge(job.reply, {"outcome": "skipped"})
+            case BadFrame():
+                self._refuse(job.session, result, job.reply)
+            case _:  # a defect of ours; the flight continues
+                counts.failed += 1
+                kind = type(result).__name__
+                message = "%s: a frame was lost to a defect: %s"
+                self._rate_limited.warning(kind, message, job.session.name, result, defect=result)
+                self._acknowledge(job.reply, {"outcome": "failed", "reason": f"{kind}: {result}"})
+
+    def _answer(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision to the simulator that sent the frame."""
         session, reply = job.session, job.reply  # not the frame: the call may have to wait
         session.counts.answered += 1
@@ -245,36 +236,18 @@ class BridgeServer:
                 events.append(command_to_event(command))
             except ValueError as error:
                 logger.error("%s: %s is not sent: %s", session.name, type(command).__name__, error)
-        self._transport.call(lambda: self._send(session, events, reply))
+        self.call(lambda: self._send(session, events, reply))
         timings = {**processed.timings, "total": 1e3 * (time.perf_counter() - job.received)}
         processed = dataclasses.replace(processed, timings=timings)
         self._publisher.publish(Subscriber.frame_processed, session, processed)
 
-    def frame_skipped(self, job: Job) -> None:
-        """Count a frame that was replaced by a newer one."""
-        job.session.counts.skipped += 1
-        self._acknowledge(job.reply, {"outcome": "skipped"})
-
-    def frame_refused(self, job: Job, reason: BadFrame) -> None:
-        """Refuse a frame whose image turned out to be broken."""
-        self._refuse(job.session, reason, job.reply)
-
-    def frame_failed(self, job: Job, error: Exception) -> None:
-        """Report a defect of ours; the flight continues."""
-        job.session.counts.failed += 1
-        kind = type(error).__name__
-        message = "%s: a frame was lost to a defect: %s"
-        self._rate_limited.error(kind, message, job.session.name, error, exc_info=error)
-        self._acknowledge(job.reply, {"outcome": "failed", "reason": f"{kind}: {error}"})
-
     def _acknowledge(self, reply: Reply | None, answer: dict[str, Any]) -> None:
         if reply is not None:
-            self._transport.call(functools.partial(reply, answer))
+            self.call(lambda: reply(answer))
 
-    def _send(self, session: Session, events: list[tuple[str, dict[str, Any]]], reply: Reply | None) -> None:
-        if not session.connected:
-            return
-        for event, payload in events:
-            self._sio.emit(event, payload, to=session.sid)
-        if reply is not None:
-            reply({"outcome": "answered"})
+    def _send(self, session: Session, events: Iterable[tuple[str, dict[str, Any]]], reply: Reply | None = None) -> None:
+        if session.connected:
+            for event, payload in events:
+                self.sio.emit(event, payload, to=session.sid)
+            if reply is not None:
+                reply({"outcome": "answered"})

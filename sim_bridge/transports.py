@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import simple_websocket
@@ -25,23 +25,8 @@ POLL_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
 
 
-class WebSocket(Protocol):
-    """Websocket of a connection as an engine has it."""
-
-    @property
-    def send(self) -> Callable[[str | bytes], object]:
-        """Sends a message."""
-
-    @property
-    def close(self) -> Callable[[], object]:
-        """Closes the connection."""
-
-    def wait(self) -> str | bytes | None:
-        """Return the next message; None at the end of the connection."""
-
-
-WebSocketHandler = Callable[[WebSocket], object]
-"""Serves one websocket until it is closed."""
+WebSocketHandler = Callable[[Any], object]
+"""Serves a websocket until it is closed: `send`, `close`, and `wait` for the next message, None at the end."""
 
 WebSocketFactory = Callable[[WebSocketHandler, Any], WSGIApplication]
 """Makes the WSGI application of one websocket from its handler and the engineio server."""
@@ -89,26 +74,6 @@ def _explained(host: str, port: int) -> Iterator[None]:
         raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error
 
 
-class Transport(Protocol):
-    """Serves a WSGI application on a listening socket."""
-
-    @property
-    def websocket(self) -> WebSocketFactory:
-        """Makes the websockets."""
-
-    def serve(self, listener: socket.socket, application: WSGIApplication) -> None:
-        """Serve until `stop` or Ctrl-C."""
-
-    def call(self, function: Callable[[], object]) -> None:
-        """Run a function where connections may be used; from any thread, in order, without waiting."""
-
-    def offload(self, function: Callable[[], Result]) -> Result:
-        """Run a slow function for a request, such as reading a long file, without delaying other connections."""
-
-    def stop(self) -> None:
-        """End `serve`; from any thread."""
-
-
 class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio has no types
     """The engine's websocket for threads, with large reads, a limit on messages, no delays and a thorough close."""
 
@@ -153,7 +118,7 @@ class _QuietHandler(WSGIRequestHandler):
 class ThreadingTransport:
     """A thread or two for each connection: the default, because it measures fastest with QuadSim's client."""
 
-    websocket: WebSocketFactory = ThreadedWebSocket
+    websocket = ThreadedWebSocket
 
     def __init__(self) -> None:
         self._server: BaseWSGIServer | None = None
@@ -187,28 +152,6 @@ class ThreadingTransport:
             self._server.shutdown()
 
 
-class _FairWebSocket:
-    """Eventlet's websocket, which yields to other green threads and unmasks quickly.
-
-    A green thread that always finds something to read never yields: under a flood of frames neither pings nor
-    commands would be sent. Eventlet unmasks byte by byte, which blocks all others for some 20 ms per frame.
-    """
-
-    def __init__(self, websocket: Any) -> None:
-        self._websocket: WebSocket = websocket
-        self.send = websocket.send
-        self.close = websocket.close
-        websocket._apply_mask = _unmask
-
-    def wait(self) -> str | bytes | None:
-        """Return the next message; None at the end of the connection."""
-        import eventlet
-
-        data = self._websocket.wait()
-        eventlet.sleep(0)
-        return data
-
-
 def _unmask(data: bytes, mask: tuple[int, ...], length: int | None = None, offset: int = 0) -> bytes:
     """XOR with a mask of four bytes, of which `offset` were used before; as one long integer, in C."""
     length = len(data) if length is None else length
@@ -233,25 +176,35 @@ class EventletTransport:
         self._wake_writer.setblocking(False)
 
     def websocket(self, handler: WebSocketHandler, server: Any) -> WSGIApplication:
-        """Return the engine's websocket for eventlet, made fair."""
-        websocket: WSGIApplication = self._driver.WebSocketWSGI(
-            lambda websocket: handler(_FairWebSocket(websocket)), server
-        )
-        return websocket
+        """Return the engine's websocket for eventlet, which yields to other green threads and unmasks quickly.
+
+        A green thread that always finds something to read never yields: under a flood of frames neither pings nor
+        commands would be sent. Eventlet unmasks byte by byte, which blocks all others for some 20 ms per frame.
+        """
+        import eventlet  # only here and below: rarely needed
+
+        def serve(websocket: Any) -> None:
+            receive = websocket.wait
+
+            def wait() -> str | bytes | None:
+                data: str | bytes | None = receive()
+                eventlet.sleep(0)
+                return data
+
+            websocket.wait, websocket._apply_mask = wait, _unmask
+            handler(websocket)
+
+        application: WSGIApplication = self._driver.WebSocketWSGI(serve, server)
+        return application
 
     def serve(self, listener: socket.socket, application: WSGIApplication) -> None:
         """Serve until `stop` or Ctrl-C."""
-        import eventlet  # only here: rarely needed
+        import eventlet
         import eventlet.greenio
         import eventlet.wsgi
 
-        server = eventlet.spawn(
-            eventlet.wsgi.server,
-            eventlet.greenio.GreenSocket(listener),
-            application,
-            log_output=False,
-            socket_timeout=None,
-        )
+        options = {"log_output": False, "socket_timeout": None}
+        server = eventlet.spawn(eventlet.wsgi.server, eventlet.greenio.GreenSocket(listener), application, **options)
         reader = eventlet.greenio.GreenSocket(self._wake_reader)
         try:
             while reader.recv(4096):
@@ -267,10 +220,6 @@ class EventletTransport:
             self._wake_reader.close()
             self._wake_writer.close()
 
-    def call(self, function: Callable[[], object]) -> None:
-        """Queue a function for the serving thread."""
-        self._enqueue(function)
-
     def offload(self, function: Callable[[], Result]) -> Result:
         """Run a function on another thread while the serving one goes on."""
         import eventlet.tpool
@@ -280,14 +229,20 @@ class EventletTransport:
 
     def stop(self) -> None:
         """End `serve`."""
-        self._enqueue(None)
+        self.call(None)
 
-    def _enqueue(self, function: Callable[[], object] | None) -> None:
+    def call(self, function: Callable[[], object] | None) -> None:
+        """Queue a function for the serving thread; None ends it."""
         self._calls.append(function)
         with contextlib.suppress(OSError):  # full: it is awake already; closed: serving has ended
             self._wake_writer.send(b"!")
 
 
-def make_transport(async_mode: str) -> Transport:
-    """Return the transport for "threading" or "eventlet"."""
+def make_transport(async_mode: str) -> ThreadingTransport | EventletTransport:
+    """Return the transport for "threading" or "eventlet".
+
+    Both serve a WSGI application on a listening socket. From any thread `call` runs a function where connections may
+    be used, in order and without waiting, and `stop` ends `serve`; `offload` runs a slow function for an HTTP request,
+    such as reading a long file, without delaying other connections.
+    """
     return EventletTransport() if async_mode == "eventlet" else ThreadingTransport()

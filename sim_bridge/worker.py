@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame, SensorFrame
 
@@ -31,23 +31,7 @@ class Job:
     session: Session
     frame: SensorFrame
     received: float  # `time.perf_counter()` on arrival
-    reply: Callable[[dict[str, Any]], None] | None = None  # sends the acknowledgement, if one was requested
-
-
-class ResultHandler(Protocol):
-    """Receives the result of every job, exactly one for each, unless its session has been closed."""
-
-    def frame_processed(self, job: Job, processed: ProcessedFrame) -> None:
-        """Send the commands of a decision; its timings lack only the total."""
-
-    def frame_skipped(self, job: Job) -> None:
-        """A newer frame of the same session replaced this one."""
-
-    def frame_refused(self, job: Job, reason: BadFrame) -> None:
-        """An image could not be decoded."""
-
-    def frame_failed(self, job: Job, error: Exception) -> None:
-        """The network or the agent raised."""
+    reply: Callable[[dict[str, Any]], None] | None  # sends the acknowledgement, if one was requested
 
 
 class InferenceWorker:
@@ -55,11 +39,15 @@ class InferenceWorker:
 
     `submit` never waits for the network, and at most one frame per session waits for it: memory and latency are
     bounded however fast frames arrive.
+
+    `on_result` is called once for every job, unless its session has been closed, with what became of it: the processed
+    frame (its timings lack only the total), a BadFrame if an image cannot be decoded, any other exception that the
+    network or the agent raised, or None if a newer frame of the session replaced it.
     """
 
-    def __init__(self, segmenter: Segmenter, results: ResultHandler) -> None:
+    def __init__(self, segmenter: Segmenter, on_result: Callable[[Job, ProcessedFrame | Exception | None], None]):
         self._segmenter = segmenter
-        self._results = results
+        self._on_result = on_result
         self._mailboxes: dict[Session, Job] = {}  # the newest frame wins
         self._changed = threading.Condition()
         self._swap: tuple[Segmenter, Callable[[], None]] | None = None
@@ -76,14 +64,13 @@ class InferenceWorker:
         """Start processing."""
         self._thread.start()
 
-    def stop(self, timeout: float = 2.0) -> None:
-        """End after the current batch; wait at most `timeout` seconds for it."""
+    def stop(self) -> None:
+        """End after the current batch; wait at most two seconds for it."""
         with self._changed:
             self._stopping = True
             self._mailboxes.clear()
             self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        self._thread.join(2.0)
 
     def submit(self, job: Job) -> None:
         """Put the newest frame of a session into its mailbox."""
@@ -92,7 +79,7 @@ class InferenceWorker:
             self._mailboxes[job.session] = job
             self._changed.notify()
         if stale is not None:
-            self._results.frame_skipped(stale)
+            self._on_result(stale, None)
 
     def swap_model(self, segmenter: Segmenter, on_swapped: Callable[[], None]) -> None:
         """Use another network from the next batch on; `on_swapped` is called between the last batch and the next."""
@@ -118,7 +105,7 @@ class InferenceWorker:
                 on_swapped()
             try:
                 self._process(jobs)
-            except Exception:  # in the result handler; the next frame must be processed all the same
+            except Exception:  # in `on_result`; the next frame must be processed all the same
                 logger.exception("%d frames were lost to a defect", len(jobs))
             self._working = False
 
@@ -130,7 +117,7 @@ class InferenceWorker:
                 job.frame.image  # noqa: B018 - decoded once, kept by the frame
                 readable.append(job)
             except BadFrame as reason:
-                self._results.frame_refused(job, reason)
+                self._on_result(job, reason)
         if not readable:
             return
         decoded = time.perf_counter()
@@ -138,7 +125,7 @@ class InferenceWorker:
             batch = self._segmenter.predict(np.stack([job.frame.image for job in readable]))
         except Exception as error:
             for job in readable:
-                self._results.frame_failed(job, error)
+                self._on_result(job, error)
             return
         predicted = time.perf_counter()
         for job, probabilities in zip(readable, batch, strict=True):
@@ -147,16 +134,14 @@ class InferenceWorker:
                 "decode": 1e3 * (decoded - began),
                 "network": 1e3 * (predicted - decoded),
             }
-            self._decide(job, probabilities, timings)
+            self._on_result(job, _decide(job, probabilities, timings))
 
-    def _decide(self, job: Job, probabilities: np.ndarray, timings: dict[str, float]) -> None:
-        began = time.perf_counter()
-        try:
-            decision, override = job.session.controls.step(job.frame, probabilities)
-        except BadFrame as reason:  # the depth image is decoded only now
-            self._results.frame_refused(job, reason)
-        except Exception as error:
-            self._results.frame_failed(job, error)
-        else:
-            timings["agent"] = 1e3 * (time.perf_counter() - began)
-            self._results.frame_processed(job, ProcessedFrame(job.frame, probabilities, decision, timings, override))
+
+def _decide(job: Job, probabilities: np.ndarray, timings: dict[str, float]) -> ProcessedFrame | Exception:
+    began = time.perf_counter()
+    try:
+        decision, override = job.session.controls.step(job.frame, probabilities)
+    except Exception as error:  # a BadFrame of the depth image, too, which is decoded only now
+        return error
+    timings["agent"] = 1e3 * (time.perf_counter() - began)
+    return ProcessedFrame(job.frame, probabilities, decision, timings, override)

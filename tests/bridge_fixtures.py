@@ -28,8 +28,8 @@ from follower.types import (
     RangeSource,
     TargetState,
 )
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.operator_controls import OperatorControls
-from sim_bridge.processed_frame import ProcessedFrame
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import Session
 from sim_bridge.settings import BridgeSettings

@@ -12,8 +12,7 @@ from typing import Any
 
 from dashboard.live.history import Row, SimulatorHistory
 from follower.types import Decision, TargetState
-from sim_bridge.events import Subscriber
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame
 

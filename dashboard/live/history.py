@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 
 from follower.types import TargetState
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.session import Session
 
 ROW_SECONDS = 0.095  # frames that arrive closer together share a row; a little less than 10 Hz, for jitter

@@ -8,7 +8,7 @@ from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord, RecordedDetection, RecordedPose, RecordedRange
 from dataset.schema import HERO, PEOPLE, LabelSource
 from follower.types import Pose
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.wire.messages import command_to_event, pose_to_wire
 
 _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13

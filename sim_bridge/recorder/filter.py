@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from dataset.schema import HERO, at_reference_size
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.settings import RecordingSettings
 
 Item = TypeVar("Item")

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dataset.recordings.layout import is_recording_name
-from sim_bridge.events import Subscriber
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.recording_session import QueuedFrame, RecordingSession, Totals
 from sim_bridge.recorder.settings import Reason, RecordingSettings
@@ -183,7 +182,7 @@ class Recorder(Subscriber):
             try:
                 work()
             except Exception as error:  # a defect of ours must not end the recording
-                self._limited_log.error("defect", "recording failed: %s", error, exc_info=error)
+                self._limited_log.warning("defect", "recording failed: %s", error, defect=error)
 
     def _write(self, recording: RecordingSession, queued: QueuedFrame) -> None:
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, now
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import EncodedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of

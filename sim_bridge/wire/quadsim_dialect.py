@@ -17,7 +17,7 @@ from engineio import packet as engine_packet
 from engineio.socket import Socket
 from socketio import packet as socket_packet
 
-from sim_bridge.transports import WebSocket, WebSocketFactory, WebSocketHandler
+from sim_bridge.transports import WebSocketFactory, WebSocketHandler
 from sim_bridge.wire.messages import BadFrame
 
 # What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message with a Socket.IO packet in it.
@@ -43,8 +43,6 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
             connection: must return at once.
         on_refused: called with the reason for a packet that cannot be read; the connection stays open.
         largest_message: in characters; a longer message is refused unread.
-        websocket: makes the websockets; see `transports.Transport`.
-        options: those of `socketio.Server`.
     """
 
     def __init__(
@@ -70,9 +68,24 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
             connection.close(wait=False)
 
     def _make_websocket(self, handler: WebSocketHandler, server: engineio.Server) -> WSGIApplication:
+        """Return the application of a websocket that passes on valid Engine.IO packets and reports the rest.
+
+        The engine would drop the connection, without cleaning up, on the first packet that it cannot read.
+        """
         connection: Socket = handler.__self__  # type: ignore[attr-defined]  # the handler is a method of it
-        refuse = functools.partial(self._refuse, connection.sid)
-        application = self._websocket(lambda websocket: handler(_CheckedWebSocket(websocket, refuse)), server)
+
+        def check(websocket: Any) -> None:
+            receive: Callable[[], str | bytes | None] = websocket.wait
+
+            def wait() -> str | bytes | None:
+                while isinstance(data := receive(), str) and not _ENGINE_PACKET.match(data):
+                    self._refuse(connection.sid, BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
+                return data
+
+            websocket.wait = wait
+            handler(websocket)
+
+        application = self._websocket(check, server)
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # browsers offer compression: useless for images
@@ -139,22 +152,3 @@ def _receive_answering_pings(connection: Socket, packet: engine_packet.Packet) -
         connection.send(engine_packet.Packet(engine_packet.PONG, packet.data))
     else:
         type(connection).receive(connection, packet)
-
-
-class _CheckedWebSocket:
-    """Websocket that passes on valid Engine.IO packets and reports the rest.
-
-    The engine would drop the connection, without cleaning up, on the first packet that it cannot read.
-    """
-
-    def __init__(self, websocket: WebSocket, refuse: Callable[[BadFrame], None]) -> None:
-        self._websocket = websocket
-        self._refuse = refuse
-        self.send = websocket.send
-        self.close = websocket.close
-
-    def wait(self) -> str | bytes | None:
-        """Return the next packet; None at the end of the connection."""
-        while isinstance(data := self._websocket.wait(), str) and not _ENGINE_PACKET.match(data):
-            self._refuse(BadFrame("bad-packet", f"not an Engine.IO packet: {data[:20]!r}"))
-        return data

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from follower.types import Decision, TargetState
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session

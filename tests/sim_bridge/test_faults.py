@@ -221,7 +221,7 @@ def test_a_half_open_connection_is_detected_and_cleaned_up(serve, connect, paylo
     silent.send_frame(payload())
     assert eventually(lambda: len(server.sessions) == 2)
     assert eventually(lambda: len(server.sessions) == 1, seconds=8)
-    assert eventually(lambda: len(server._sio.eio.sockets) == 1)
+    assert eventually(lambda: len(server.sio.eio.sockets) == 1)
     assert eventually(silent.closed.is_set)
     assert eventually(lambda: threading.active_count() <= threads + 1)
     assert answers(alive, payload, 2)  # it answers pings and stays connected

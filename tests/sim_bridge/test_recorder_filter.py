@@ -8,7 +8,7 @@ import pytest
 from app.settings import load_settings
 from config.reader import ConfigError
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
-from sim_bridge.processed_frame import ProcessedFrame
+from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.filter import FrameFilter, FrameTraits, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
