@@ -5,7 +5,7 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from logging.handlers import QueueHandler, QueueListener
@@ -51,7 +51,7 @@ class StatusDisplay(Subscriber):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._lines: dict[Session, _LiveLine] = {}
+        self._recent: dict[Session, deque[tuple[float, ProcessedFrame]]] = {}  # with the times of their arrival
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "StatusDisplay":
@@ -64,12 +64,12 @@ class StatusDisplay(Subscriber):
 
     def connected(self, session: Session) -> None:
         """Print the address."""
-        self._lines[session] = _LiveLine(session)
+        self._recent[session] = deque(maxlen=MAX_RECENT_FRAMES)
         self._print(session, f"connected from {session.address}")
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Print a change of the target's state."""
-        self._lines[session].add(processed)
+        self._recent[session].append((time.monotonic(), processed))
         decision = processed.decision
         if not decision.changed:
             return
@@ -84,7 +84,7 @@ class StatusDisplay(Subscriber):
 
     def disconnected(self, session: Session) -> None:
         """Print the results of its frames."""
-        self._lines.pop(session, None)
+        self._recent.pop(session, None)
         counts = session.counts
         parts = [f"{counts.answered} frames answered"]
         parts += [f"{counts.skipped} skipped"] if counts.skipped else []
@@ -99,7 +99,7 @@ class StatusDisplay(Subscriber):
 
     def live_text(self) -> str:
         """Return the text of the live line, a line for each simulator."""
-        return "\n".join(line.text() for line in list(self._lines.values()))
+        return "\n".join(_live_line(session, list(frames)) for session, frames in list(self._recent.items()))
 
     def _print(self, session: Session, text: str) -> None:
         self._console.print(f"[bold]{session.name}[/]: {text}", highlight=False, soft_wrap=True)
@@ -108,30 +108,20 @@ class StatusDisplay(Subscriber):
         return Text(self.live_text(), style="dim", no_wrap=True)
 
 
-class _LiveLine:
-    """The recent frames of one session."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._recent: deque[tuple[float, ProcessedFrame]] = deque(maxlen=MAX_RECENT_FRAMES)
-
-    def add(self, processed: ProcessedFrame) -> None:
-        self._recent.append((time.monotonic(), processed))
-
-    def text(self) -> str:
-        now = time.monotonic()
-        recent = [processed for moment, processed in list(self._recent) if now - moment < WINDOW_SECONDS]
-        if not recent:
-            return f"{self._session.name}: no frames"
-        latencies = sorted(processed.timings["total"] for processed in recent)
-        decision = recent[-1].decision
-        parts = [
-            f"{len(recent) / WINDOW_SECONDS:.1f} fps",
-            f"latency {latencies[len(latencies) // 2]:.0f} ms",
-            f"{self._session.counts.skipped} skipped",
-            decision.state.value if decision.range is None else _range_text(decision.range),
-        ]
-        return f"{self._session.name}: {'  '.join(parts)}"
+def _live_line(session: Session, frames: Iterable[tuple[float, ProcessedFrame]]) -> str:
+    now = time.monotonic()
+    recent = [processed for moment, processed in frames if now - moment < WINDOW_SECONDS]
+    if not recent:
+        return f"{session.name}: no frames"
+    latencies = sorted(processed.timings["total"] for processed in recent)
+    decision = recent[-1].decision
+    parts = [
+        f"{len(recent) / WINDOW_SECONDS:.1f} fps",
+        f"latency {latencies[len(latencies) // 2]:.0f} ms",
+        f"{session.counts.skipped} skipped",
+        decision.state.value if decision.range is None else _range_text(decision.range),
+    ]
+    return f"{session.name}: {'  '.join(parts)}"
 
 
 def _range_text(measured: Range) -> str:

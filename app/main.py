@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
+from rich.text import Text
 
 from app.console import StatusDisplay, unblocked_output
 from app.keys import Keys
@@ -29,10 +30,12 @@ from dashboard.workshop.routes import Workshop
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
 from model.weights.find import WEIGHTS_FOLDER
+from sim_bridge.child_process import ChildProcess
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
-from sim_bridge.simulator_process import SimulatorProcess
 from sim_bridge.transports import bind
+
+SIMULATOR_STOP_SECONDS = 5.0  # that it has to print its summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,12 +59,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
     """Load the model, then serve until Ctrl-C, or until the built-in simulator ends; return the exit status.
 
     The address is bound first and listened on last: a port in use shows at once, and no simulator waits for a model
-    that is still being loaded.
-
-    Args:
-        options: of the command line.
-        console: for the status display.
-        report: prints a line.
+    that is still being loaded. `report` prints a line.
 
     Raises ValueError or RuntimeError with a message for the user, or OSError that names the file.
     """
@@ -96,9 +94,17 @@ def serve(server: BridgeServer, simulator_options: list[str] | None, console: Co
     if simulator_options is None:
         server.serve()
         return 0
-    host = server.settings.host
-    with SimulatorProcess(host, server.port, simulator_options, console, on_end=server.stop) as simulator:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.settings.host, server.settings.host)
+
+    def show(line: str) -> None:
+        console.print(Text(f"simulator: {line}", style="dim"), soft_wrap=True)
+
+    arguments = ["--host", host, "--port", str(server.port), *simulator_options]
+    simulator = ChildProcess("simulator", arguments, show, on_end=lambda status: server.stop())
+    try:
         server.serve()
+    finally:
+        simulator.stop(SIMULATOR_STOP_SECONDS)
     return simulator.exit_status or 0
 
 

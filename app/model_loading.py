@@ -1,13 +1,15 @@
 """Load the network that a person chose. TensorFlow takes seconds to import, so it is imported only here and late."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.settings import ModelSettings, Settings
+from config.version import software_versions
 from model.weights.find import find_weights
-from sim_bridge.recorder.provenance import describe_origin
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -20,29 +22,30 @@ class LoadedModel:
     segmenter: "Segmenter"
     path: Path  # of its file
     description: str  # one line
-    origin: dict[str, Any]  # for recordings: the model, the settings, the versions
+    origin: dict[str, Any]  # of `describe_origin`
 
 
-def load_model(settings: Settings) -> LoadedModel:
-    """Load the model of the settings.
+def load_model(settings: Settings, name: str = "") -> LoadedModel:
+    """Load the model of the settings and, if `name` is given, call it so instead of by its file's name.
 
     Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     segmenter = load_segmenter(settings.model)
+    if name:
+        segmenter.name = name
     path, description = find_weights(settings.model.weights), segmenter.describe()
     return LoadedModel(segmenter, path, description, describe_origin(description, path, dataclasses.asdict(settings)))
 
 
 def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict[str, Any]]:
-    """Load the network of another file, with all other settings unchanged; return it and its origin.
+    """Load the network of another file, with all other settings unchanged; return it and its origin. Raises as above.
 
-    Raises ValueError, RuntimeError or OSError with a message for the user.
+    It needs a name because all trainings have a best.h5.
     """
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))
-    segmenter = load_segmenter(settings.model)
-    segmenter.name = name  # all trainings have a best.h5
-    return segmenter, describe_origin(segmenter.describe(), path, dataclasses.asdict(settings))
+    model = load_model(settings, name)
+    return model.segmenter, model.origin
 
 
 def load_segmenter(settings: ModelSettings) -> "Segmenter":
@@ -53,3 +56,17 @@ def load_segmenter(settings: ModelSettings) -> "Segmenter":
     from model.inference.segmenter import Segmenter
 
     return Segmenter(settings.weights, runtime=settings.runtime, device=settings.device)
+
+
+def describe_origin(description: str, weights: Path, settings: Mapping[str, object]) -> dict[str, Any]:
+    """Return plain data for the `meta.json` of recordings: the model's exact file, settings, versions of software.
+
+    `description` is of the model, one line; `settings` are all, by section. Raises OSError.
+    """
+    with weights.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return {
+        "model": {"description": description, "file": weights.name, "sha256": digest},
+        "settings": dict(settings),
+        "versions": software_versions(),
+    }

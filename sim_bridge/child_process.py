@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOWEST_PRIORITY = 19  # of `nice`
 
 # Interrupts itself when its standard input is closed: when we ask it to, and also when we are killed.
 _LAUNCH = """
@@ -45,8 +44,8 @@ class ChildProcess:
         low_priority: bool = False,
         environment: Mapping[str, str] | None = None,
     ):
-        self._on_line = on_line
-        self._on_end = on_end
+        self._on_line, self._on_end = on_line, on_end
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
             [sys.executable, "-c", _LAUNCH, module, *arguments],
             stdin=subprocess.PIPE,
@@ -55,7 +54,7 @@ class ChildProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=os.environ | {"PYTHONPATH": _python_path(), "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
+            env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
             process_group=None if os.name == "nt" else 0,  # a Ctrl-C at our terminal is ours to pass on, once
             creationflags=_windows_flags(low_priority),
         )
@@ -104,7 +103,7 @@ class ChildProcess:
 def _lower_priority(pid: int) -> None:
     """Let a process that has just started, and all its children, run only when nothing else wants to."""
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, pid, LOWEST_PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, pid, 19)  # the lowest
     if hasattr(os, "SCHED_IDLE"):  # Linux: whatever wakes up takes the processor from it at once
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
@@ -114,7 +113,3 @@ def _windows_flags(low_priority: bool) -> int:
         return 0
     priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
     return subprocess.CREATE_NEW_PROCESS_GROUP | priority
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

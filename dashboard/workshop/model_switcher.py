@@ -17,7 +17,7 @@ from sim_bridge.worker import Segmenter
 logger = logging.getLogger(__name__)
 
 Load = Callable[[str, Path], tuple[Segmenter, Mapping[str, Any]]]
-"""Makes a warmed-up network of a name and a file, with its origin (`sim_bridge.recorder.provenance.describe_origin`).
+"""Makes a warmed-up network of a name and a file, with its origin (`app.model_loading.describe_origin`).
 
 The messages of its ValueErrors, RuntimeErrors and OSErrors are shown to people.
 """

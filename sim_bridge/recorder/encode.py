@@ -9,9 +9,21 @@ from dataset.recordings.frame_record import FrameRecord, RecordedDetection, Reco
 from dataset.schema import HERO, PEOPLE, LabelSource
 from follower.types import Pose
 from sim_bridge.events import ProcessedFrame
+from sim_bridge.session import Session
 from sim_bridge.wire.messages import command_to_event, pose_to_wire
 
 _POSE_DECIMALS = 9  # the wire has 4; degrees to radians and back is exact to 13
+
+
+@dataclass(frozen=True)
+class QueuedFrame:
+    """A processed frame on its way to the disk."""
+
+    simulator: Session
+    number: int  # of the decision within the simulator's session, from 0
+    received: float  # seconds since 1970
+    processed: ProcessedFrame
+    note: str  # of a person who marked this frame, or ""
 
 
 @dataclass(frozen=True)
@@ -24,19 +36,13 @@ class EncodedFrame:
     depth: bytes
 
 
-def encode_frame(
-    number: int, received: float, processed: ProcessedFrame, note: str = ""
-) -> tuple[EncodedFrame, np.ndarray]:
+def encode_frame(queued: QueuedFrame) -> tuple[EncodedFrame, np.ndarray]:
     """Return the encoded frame and its labels, (height, width) uint8.
 
     The simulator's own mask is kept as it came. Without one, or with one that does not fit the frame, the network's
     likeliest classes take its place, at the frame's size.
-
-    Args:
-        number: of the decision within its session, from 0.
-        received: seconds since 1970.
-        note: of a person who marked this frame.
     """
+    processed = queued.processed
     frame, decision, size = processed.frame, processed.decision, processed.frame.image.shape[:2]
     source: LabelSource = "simulator"
     mask = frame.ground_truth_mask
@@ -44,7 +50,7 @@ def encode_frame(
     if mask is None or labels is None:
         source, labels = "model", labels_of_probabilities(processed.probabilities, size)
         mask = encode_labels(labels)
-    stem = f"{number:06d}"
+    stem = f"{queued.number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)
     found, distance = decision.detection, decision.range
     record = FrameRecord(
@@ -53,9 +59,9 @@ def encode_frame(
         label_source=source,
         hero_pixels=int(counts[HERO]),
         people_pixels=int(counts[PEOPLE]),
-        number=number,
+        number=queued.number,
         timestamp=frame.timestamp,
-        received=round(received, 3),
+        received=round(queued.received, 3),
         pose=_in_degrees(frame.pose),
         gimbal_pose=_in_degrees(frame.gimbal_pose),
         state=decision.state.value,
@@ -67,7 +73,7 @@ def encode_frame(
         ground_truth_target=frame.ground_truth_target,
         commands=tuple(command_to_event(command) for command in decision.commands),
         timings={stage: round(milliseconds, 3) for stage, milliseconds in processed.timings.items()},
-        note=note,
+        note=queued.note,
         operator_override=processed.operator_override,
     )
     return EncodedFrame(record, frame.jpeg, mask, frame.png), labels

@@ -24,10 +24,7 @@ class FrameTraits:
 
 
 def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> FrameTraits:
-    """Return the traits of one frame.
-
-    Args: labels: (height, width) uint8; ground truth if available, so that a far target counts even if it is missed.
-    """
+    """Return the traits of a frame with labels (height, width): ground truth if available, so that a miss counts."""
     decision = processed.decision
     target_pixels = at_reference_size(int(np.count_nonzero(labels == HERO)), labels.shape)
     metres = decision.range.metres if decision.range is not None else 0.0
@@ -40,7 +37,7 @@ def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: Recording
 
 
 class FrameFilter(Generic[Item]):
-    """Filter for the frames of one recording as they come. Holds frames back that a later event may make wanted."""
+    """Filters the frames of one recording as they come. Holds frames back that a later event may make wanted."""
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
@@ -51,8 +48,8 @@ class FrameFilter(Generic[Item]):
     def select(self, item: Item, traits: FrameTraits) -> list[Item]:
         """Return the frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
         reasons = self._settings.filter
-        wanted = not reasons or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)
-        wanted = wanted or traits.marked
+        wanted = not reasons or traits.marked
+        wanted = wanted or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)
         selected: list[Item] = []
         if "events" in reasons:
             if traits.event or traits.marked:

@@ -5,9 +5,9 @@ Delays nothing and is never fatal: frames that the disk cannot take in time are 
 
 import itertools
 import logging
+import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,8 @@ from typing import Any, Self
 from dataset.recordings.layout import is_recording_name
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
-from sim_bridge.recorder.recording_session import QueuedFrame, RecordingSession, Totals
+from sim_bridge.recorder.encode import QueuedFrame
+from sim_bridge.recorder.recording_session import RecordingSession, Totals
 from sim_bridge.recorder.settings import Reason, RecordingSettings
 from sim_bridge.session import Session
 
@@ -38,10 +39,7 @@ class Recorder(Subscriber):
     ):
         """Start the recorder's thread, and a recording if `settings.enabled`.
 
-        Args:
-            settings: what to record, and where.
-            origin: plain data for `meta.json`, see `provenance.describe_origin`.
-            report: takes a message for the user when a recording begins or ends.
+        `origin` is plain data for `meta.json`; `report` takes a message for the user when a recording begins or ends.
         """
         self.settings = settings
         self._report = report
@@ -50,10 +48,9 @@ class Recorder(Subscriber):
         self._totals = Totals()
         self._numbers: dict[Session, Iterator[int]] = {}
         self._notes: dict[Session, str] = {}  # for the next frame of each simulator
-        self._queue: deque[Callable[[], object]] = deque()  # work for the recorder's thread
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()  # work for the thread below
         self._frames_waiting = 0
-        self._changed = threading.Condition()
-        self._closing = False
+        self._lock = threading.RLock()  # for the session, the notes and the count of frames
         self._limited_log = RateLimitedLogger(logger)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -79,15 +76,13 @@ class Recorder(Subscriber):
     def start(self, name: str = "", filter: tuple[Reason, ...] | None = None) -> str:
         """Begin to record, unless already recording; return the recording's name. Raises ValueError.
 
-        Args:
-            name: of the recording, to which a number is added if it is taken; empty: date and time.
-            filter: instead of the setting.
+        A number is added to a name that is taken; an empty one is date and time. `filter` is instead of the setting.
         """
         if name and not is_recording_name(name):
             raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
         settings = self.settings if filter is None else replace(self.settings, filter=filter)
         name = name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-        with self._changed:
+        with self._lock:
             if self._session is not None:
                 return self._session.name
             session = self._session = RecordingSession(settings, name, self._totals, self._report)
@@ -96,7 +91,7 @@ class Recorder(Subscriber):
 
     def mark(self, note: str) -> None:
         """Keep the next frame of every simulator regardless of the filter, with a note; nothing while not recording."""
-        with self._changed:
+        with self._lock:
             if self._session is not None:
                 self._notes = dict.fromkeys(list(self._numbers), note)
 
@@ -106,11 +101,11 @@ class Recorder(Subscriber):
         `then` is called afterwards, on the recorder's thread, with the names of the recordings; none if no frame was
         kept. Does nothing while not recording.
         """
-        with self._changed:
+        with self._lock:
             session, self._session = self._session, None
             if session is not None:
-                self._enqueue(lambda: session.finish(reason))
-                self._enqueue(lambda: then(session.recordings))
+                self._queue.put(lambda: session.finish(reason))
+                self._queue.put(lambda: then(session.recordings))
 
     def toggle(self) -> None:
         """Start, with the name of the settings, or stop."""
@@ -119,13 +114,11 @@ class Recorder(Subscriber):
         else:
             self.start(self.settings.name)
 
-    def close(self, timeout: float = 10.0) -> None:
-        """Stop, and wait at most `timeout` seconds for what is still to be written."""
+    def close(self) -> None:
+        """Stop, and wait at most ten seconds for what is still to be written."""
         self.stop(FOLLOWER_ENDED)
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join(timeout)
+        self._queue.put(None)
+        self._thread.join(10.0)
         if self._thread.is_alive():
             logger.warning("the disk is too slow: %d frames were not written", self._frames_waiting)
 
@@ -138,7 +131,7 @@ class Recorder(Subscriber):
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Queue a frame, if there is room for it."""
         number = next(self._numbers.setdefault(session, itertools.count()))
-        with self._changed:
+        with self._lock:
             recording, note = self._session, self._notes.pop(session, "")
             if recording is None:
                 return
@@ -147,38 +140,34 @@ class Recorder(Subscriber):
                 return
             self._frames_waiting += 1
             queued = QueuedFrame(session, number, time.time(), processed, note)
-            self._enqueue(lambda: self._write(recording, queued))
+            self._queue.put(lambda: self._write(recording, queued))
 
     def disconnected(self, session: Session) -> None:
         """Finish the recording of a simulator that has disconnected."""
         taken = next(self._numbers.pop(session, itertools.count()))
-        with self._changed:
+        with self._lock:
             recording = self._session
             if recording is None:
                 return
             if missed := session.counts.answered - taken:
                 recording.drop(session, "the recorder was too slow", missed)
             reason = FOLLOWER_ENDED if session.closed_here else "the simulator disconnected"
-            self._enqueue(lambda: recording.finish_simulator(session, reason))
+            self._queue.put(lambda: recording.finish_simulator(session, reason))
 
     def model_changed(self, origin: Mapping[str, Any]) -> None:
         """Finish the recordings; frames of the new model go to further ones."""
-        with self._changed:
+        with self._lock:
             recording = self._session
-            self._enqueue(lambda: self._change_origin(recording, origin))
-
-    def _enqueue(self, work: Callable[[], object]) -> None:
-        with self._changed:
-            self._queue.append(work)
-            self._changed.notify()
+            self._queue.put(lambda: self._change_origin(recording, origin))
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._closing, IDLE)
-                if not self._queue and self._closing:
-                    return
-                work = self._queue.popleft() if self._queue else self._sync
+            try:
+                work = self._queue.get(timeout=IDLE)
+            except queue.Empty:
+                work = self._sync
+            if work is None:
+                return
             try:
                 work()
             except Exception as error:  # a defect of ours must not end the recording
@@ -191,9 +180,9 @@ class Recorder(Subscriber):
             recording.drop(queued.simulator, "a defect")
             raise
         finally:
-            with self._changed:
+            with self._lock:
                 self._frames_waiting -= 1
-        with self._changed:
+        with self._lock:
             if limit is not None and self._session is recording:
                 logger.warning("the recording ends: %s", limit)
                 self.stop(limit)

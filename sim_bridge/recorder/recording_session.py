@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, now
-from sim_bridge.events import ProcessedFrame
 from sim_bridge.rate_limit import RateLimitedLogger
-from sim_bridge.recorder.encode import EncodedFrame, encode_frame
+from sim_bridge.recorder.encode import EncodedFrame, QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of
 from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session
@@ -22,17 +21,6 @@ logger = logging.getLogger(__name__)
 GIGABYTE = 1e9
 DISK_PAUSE = 1.0  # seconds without an attempt after the disk has refused
 DISK_CHECK = 1.0  # seconds between looks at the free space
-
-
-@dataclass(frozen=True)
-class QueuedFrame:
-    """A processed frame on its way to the disk."""
-
-    simulator: Session
-    number: int  # of the decision within the simulator's session
-    received: float  # seconds since 1970
-    processed: ProcessedFrame
-    note: str = ""  # of a person who marked this frame
 
 
 @dataclass
@@ -56,24 +44,16 @@ class _Stream:
 class RecordingSession:
     """Writes one recording for each simulator, and another one after the model was changed.
 
-    `drop` and `name` may be used from any thread, everything else only from the recorder's.
+    A number is added to the name of a recording where it is taken. `totals` are updated, and `report` takes a message
+    for the user when a recording ends. `drop` and `name` may be used from any thread, everything else only from the
+    recorder's.
     """
 
-    def __init__(
-        self, settings: RecordingSettings, name: str, totals: Totals, report: Callable[[str], object] = logger.info
-    ):
-        """Start the session.
-
-        Args:
-            name: of the recordings, to which a number is added where it is taken.
-            totals: to update.
-            report: takes a message for the user when a recording ends.
-        """
-        self.recordings: list[str] = []  # names of the folders that were made
-        self.bytes = 0
+    def __init__(self, settings: RecordingSettings, name: str, totals: Totals, report: Callable[[str], object]):
         self._folder = Path(settings.folder)
         self._requested, self._expected = name, free_name(self._folder, name)
         self._settings, self._totals, self._report = settings, totals, report
+        self._writers: list[RecordingWriter] = []
         self._streams: dict[Session, _Stream] = {}
         self._lock = threading.Lock()  # for streams and dropped frames
         self._disk_refused = -DISK_PAUSE
@@ -81,17 +61,27 @@ class RecordingSession:
         self._limited_log = RateLimitedLogger(logger)
 
     @property
+    def recordings(self) -> list[str]:
+        """Names of the folders that were made."""
+        return [writer.path.name for writer in self._writers]
+
+    @property
     def name(self) -> str:
         """Name of the first recording, also before it is made."""
-        return self.recordings[0] if self.recordings else self._expected
+        return next(iter(self.recordings), self._expected)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all recordings."""
+        return sum(writer.bytes for writer in self._writers)
 
     def write(self, queued: QueuedFrame, origin: Mapping[str, object]) -> str | None:
         """Write a frame, and those held back, if the filter passes them; return why the session must end, if so.
 
-        Args: origin: for `meta.json`, of `provenance.describe_origin`.
+        `origin` is plain data for `meta.json`.
         """
         stream = self._stream(queued.simulator)
-        encoded, labels = encode_frame(queued.number, queued.received, queued.processed, queued.note)
+        encoded, labels = encode_frame(queued)
         traits = replace(traits_of(labels, queued.processed, self._settings), marked=bool(queued.note))
         kept = deque(stream.filter.select(encoded, traits))
         if kept and time.monotonic() - self._disk_refused >= DISK_PAUSE:
@@ -99,9 +89,14 @@ class RecordingSession:
                 if limit := self._limit_reached():
                     return limit
                 if stream.writer is None:
-                    stream.writer = self._begin(queued.simulator, stream, kept[0], labels.shape[:2], origin)
+                    simulator = {key: getattr(queued.simulator, key) for key in ("name", "address", "connected_at")}
+                    frames = {"frame_size": labels.shape, "first_number": kept[0].record.number}
+                    meta = {**origin, "simulator": simulator, **frames, "started": stream.started}
+                    stream.writer = RecordingWriter(self._folder, self._requested, meta)
+                    self._writers.append(stream.writer)
                 while kept:
-                    self._add(stream.writer, kept[0])
+                    stream.writer.add(kept[0].record, kept[0].image, kept[0].mask, kept[0].depth)
+                    self._totals.written += 1
                     kept.popleft()
             except OSError as error:
                 self._disk_refused = time.monotonic()
@@ -155,35 +150,6 @@ class RecordingSession:
             if simulator not in self._streams:
                 self._streams[simulator] = _Stream(FrameFilter(self._settings))
             return self._streams[simulator]
-
-    def _begin(
-        self,
-        simulator: Session,
-        stream: _Stream,
-        first: EncodedFrame,
-        frame_size: tuple[int, ...],
-        origin: Mapping[str, object],
-    ) -> RecordingWriter:
-        meta = {
-            **origin,
-            "simulator": {
-                "name": simulator.name,
-                "address": simulator.address,
-                "connected_at": simulator.connected_at,
-            },
-            "frame_size": frame_size,
-            "first_number": first.record.number,
-            "started": stream.started,
-        }
-        writer = RecordingWriter(self._folder, self._requested, meta)
-        self.recordings.append(writer.path.name)
-        return writer
-
-    def _add(self, writer: RecordingWriter, frame: EncodedFrame) -> None:
-        before = writer.bytes
-        writer.add(frame.record, frame.image, frame.mask, frame.depth)
-        self.bytes += writer.bytes - before
-        self._totals.written += 1
 
     def _limit_reached(self) -> str | None:
         settings = self._settings

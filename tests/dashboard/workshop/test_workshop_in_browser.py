@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import requests
 
+from app.model_loading import describe_origin
 from dashboard.recordings.routes import Recordings
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.routes import Workshop
 from dataset.pairs import find_pairs, read_pair
 from model.inference.segmenter import Segmenter
-from sim_bridge.recorder.provenance import describe_origin
 from sim_bridge.wire.simulator_control import SimulatorInfo
 from simulator.episode import Episode
 from tests.dashboard.browser import HERO, SCREENSHOTS, grid_colours, is_colour, slide, until
