@@ -5,23 +5,26 @@ python -m sim_bridge.replay recordings/NAME --check --weights W    to one that i
 """
 
 import argparse
+import base64
 import contextlib
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording, open_recording
 from sim_bridge.replay.check import check, comparable_frames
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import recorded_settings, started_follower
-from sim_bridge.replay.play import payload_of, play
 
-TOLERANCE_METRES = 0.1
+LONGEST_PAUSE = 5.0  # seconds; a longer gap in the recording is not waited for
+ANSWER_SECONDS = 30.0
 SHOWN_DIFFERENCES = 10
 
 
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             client = stack.enter_context(ReplayClient(*address))
             title = f"replaying {recording.path.name}"
             frames = track(recording.frames, title, console=console, transient=True)
-            answers = play(recording, client, real=options.pace == "real", frames=frames)
+            answers = play(recording, client, frames, real=options.pace == "real")
     except (RecordingError, ReplayError, OSError) as error:
         print(f"replay: {error}", file=sys.stderr)
         return 2
@@ -49,6 +52,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     _print_answers(console, answers)
     return _print_check(console, recording, answers, options) if options.check else 0
+
+
+def play(
+    recording: Recording, client: ReplayClient, frames: Iterable[FrameRecord], *, real: bool = False
+) -> list[Answer]:
+    """Send frames of a recording, at the pace at which they were received (`real`) or each once the last is answered.
+
+    Returns the answer to each. Raises RecordingError, ReplayError, OSError.
+    """
+    numbers = []
+    received: float | None = None
+    due = time.monotonic()
+    for record in frames:
+        payload = payload_of(recording, record)
+        if real and record.received is not None:
+            if received is not None:
+                pause = min(max(record.received - received, 0.0), LONGEST_PAUSE)
+                due = max(due + pause, time.monotonic() - pause)
+                time.sleep(max(due - time.monotonic(), 0.0))
+            received = record.received
+        numbers.append(client.send(payload))
+        if not real:
+            client.wait(numbers[-1], ANSWER_SECONDS)
+    return [client.wait(number, ANSWER_SECONDS) for number in numbers]
+
+
+def payload_of(recording: Recording, record: FrameRecord) -> dict[str, str]:
+    """Return the `sensor_frame` of a recorded frame, with the original numbers and bytes. Raises RecordingError."""
+    if record.pose is None or record.gimbal_pose is None or record.timestamp is None or not record.depth:
+        raise RecordingError(f"{recording.path} cannot be replayed: it was imported, without poses and depth")
+    payload = {
+        "timestamp": repr(record.timestamp),
+        "pose": _joined(record.pose),
+        "gimbal_pose": _joined(record.gimbal_pose),
+        "rgb_image": _base64(recording.image_path(record)),
+        "depth_image": _base64(recording.depth_path(record)),
+    }
+    if record.label_source == "simulator":
+        payload["ground_truth_mask"] = _base64(recording.mask_path(record))
+        payload["ground_truth_target"] = _joined(record.ground_truth_target or ())
+    return payload
+
+
+def _joined(numbers: Iterable[float]) -> str:
+    return ",".join(map(repr, numbers))
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 def _check_replayable(recording: Recording, options: argparse.Namespace) -> None:
@@ -97,7 +149,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as received (default %(default)s)")
     add("--weights", help="start a follower with this model and the recorded settings")
     add("--check", action="store_true", help="compare with the recorded decisions; exit status 1 if any differs")
-    add("--metres", type=float, default=TOLERANCE_METRES, help="tolerance for coordinates (default %(default)s)")
+    add("--metres", type=float, default=0.1, help="tolerance for coordinates (default %(default)s)")
     add("--all", action="store_true", help="also compare what follows a gap or an operator override")
     return parser.parse_args(arguments)
 

@@ -2,35 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dataset.recordings.frame_record import FrameRecord
 from sim_bridge.replay.client import Answer
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A frame with another decision than the recorded one."""
-
-    frame: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"frame {self.frame}: {self.reason}"
-
-
 def check(
     records: Sequence[FrameRecord], answers: Sequence[Answer], metres: float, *, everything: bool = False
-) -> tuple[int, list[Difference]]:
-    """Return how many frames could be compared, and the differences.
-
-    Args:
-        metres: tolerance for coordinates.
-        everything: compare frames beyond `comparable_frames`, too.
-    """
+) -> tuple[int, list[str]]:
+    """Return how many frames could be compared (or all, if `everything`), and the differences; see `compare`."""
     count = len(records) if everything else comparable_frames(records)
     pairs = list(zip(records, answers, strict=True))[:count]
-    return count, [found for record, answer in pairs if (found := compare(record, answer, metres))]
+    found = {record.frame: compare(record, answer, metres) for record, answer in pairs}
+    return count, [f"frame {frame}: {difference}" for frame, difference in found.items() if difference]
 
 
 def comparable_frames(records: Sequence[FrameRecord]) -> int:
@@ -45,20 +29,20 @@ def comparable_frames(records: Sequence[FrameRecord]) -> int:
     return len(records)
 
 
-def compare(record: FrameRecord, answer: Answer, metres: float) -> Difference | None:
+def compare(record: FrameRecord, answer: Answer, metres: float) -> str | None:
     """Return how an answer differs from the recorded decision; None if it does not.
 
-    Args: metres: tolerance for coordinates. Other numbers (marker ids, sizes, angles) must agree to a millionth.
+    `metres` is the tolerance for coordinates. Other numbers (marker ids, sizes, angles) must agree to a millionth.
     """
     if answer.outcome != "answered":
-        return Difference(record.frame, f"{answer.outcome} {answer.reason}".strip())
+        return f"{answer.outcome} {answer.reason}".strip()
     expected, actual = [event for event, _ in record.commands], [event for event, _ in answer.commands]
     if expected != actual:
-        return Difference(record.frame, f"recorded {_listed(expected)}, now {_listed(actual)}")
+        return f"recorded {', '.join(expected) or 'nothing'}, now {', '.join(actual) or 'nothing'}"
     for (event, before), (_, now) in zip(record.commands, answer.commands, strict=True):
         for key in sorted(before.keys() | now.keys()):
             if not _is_close(event, key, before.get(key), now.get(key), metres):
-                return Difference(record.frame, f"{event} {key}: recorded {before.get(key)}, now {now.get(key)}")
+                return f"{event} {key}: recorded {before.get(key)}, now {now.get(key)}"
     return None
 
 
@@ -71,7 +55,3 @@ def _is_close(event: str, key: str, before: object, now: object, metres: float) 
     if isinstance(before, int | float) and isinstance(now, int | float):
         return math.isclose(before, now, rel_tol=1e-6, abs_tol=1e-6)
     return before == now
-
-
-def _listed(events: Sequence[str]) -> str:
-    return ", ".join(events) or "nothing"

@@ -17,15 +17,12 @@ STOP_SECONDS = 10.0
 
 @contextlib.contextmanager
 def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[tuple[str, int]]:
-    """Run a follower on a free port while the block lasts; yield (host, port).
-
-    Args: settings: by name, such as "agent.threshold".
+    """Run a follower on a free port while the block lasts, with settings by their names; yield (host, port).
 
     Raises ReplayError.
     """
-    arguments = [weights, "--host", "127.0.0.1", "--port", "0"]
-    for name, value in settings.items():
-        arguments += ["--set", f"{name}={json.dumps(value)}"]
+    changes = [part for name, value in settings.items() for part in ("--set", f"{name}={json.dumps(value)}")]
+    arguments = [weights, "--host", "127.0.0.1", "--port", "0", *changes]
     found: queue.SimpleQueue[tuple[str, int] | str] = queue.SimpleQueue()
     last_line = ""
 

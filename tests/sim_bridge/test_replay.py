@@ -15,11 +15,10 @@ from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import RecordingSettings
-from sim_bridge.replay.__main__ import main
+from sim_bridge.replay.__main__ import main, payload_of, play
 from sim_bridge.replay.check import check, comparable_frames, compare
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import started_follower
-from sim_bridge.replay.play import payload_of, play
 from tests.walk import FRAMES, RedSegmenter, make_frame, record, target_at
 
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
@@ -29,7 +28,7 @@ REMAKE = "if the agent has changed for the better, remake it: python -m tests.wa
 def replayed(serve, recording, make_agent=FollowAgent, real=False):
     server = serve(RedSegmenter(), make_agent)
     with ReplayClient("127.0.0.1", server.port) as client:
-        return play(recording, client, real=real)
+        return play(recording, client, recording.frames, real=real)
 
 
 def test_recorded_walk_is_decided_as_recorded(serve):
