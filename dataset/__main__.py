@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from dataset.previews.contact_sheet import contact_sheet, previews_folder
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
+from dataset.previews.overlay import contact_sheet
 from dataset.quadsim_import import find_frames, import_recording
 from dataset.recordings.layout import RECORDINGS, RecordingError
 from dataset.recordings.recording import (
@@ -89,7 +89,7 @@ def show(options: argparse.Namespace, console: Console) -> None:
     console.print(_statistics_table(recording))
     if not recording.frames:
         return
-    folder = previews_folder(recording)
+    folder = recording.make_previews_folder()
     write_image(folder / "contact_sheet.png", contact_sheet(recording, options.frames))
     plot_statistics(recording, folder / "statistics.png")
     for name in ("contact_sheet.png", "statistics.png"):
@@ -99,7 +99,7 @@ def show(options: argparse.Namespace, console: Console) -> None:
 def video(options: argparse.Namespace, console: Console) -> None:
     """Make a video of a recording: frames with overlays, beside a map of the flight."""
     recording = open_recording(options.recording)
-    path = options.output or previews_folder(recording) / "video.mp4"
+    path = options.output or recording.make_previews_folder() / "video.mp4"
     images = track(film_frames(recording), "drawing", len(recording.frames), console=console, transient=True)
     write_video(path, images, frames_per_second(recording.frames))
     console.print(f"wrote {path}: {len(recording.frames)} frames")

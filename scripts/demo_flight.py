@@ -63,7 +63,6 @@ def _follower_arguments(options: argparse.Namespace, name: str) -> list[str]:
 def show(folder: Path, console: Console) -> None:
     """Print the summary of a recorded flight, and make its film and plot."""
     from dataset import __main__ as recordings
-    from dataset.previews.contact_sheet import previews_folder
     from dataset.previews.film import write_gif
     from dataset.previews.plots import plot_distance
     from dataset.recordings.layout import RecordingError
@@ -72,7 +71,7 @@ def show(folder: Path, console: Console) -> None:
     console.rule("the flight")
     recordings.main(["show", str(folder)])
     recording = open_recording(folder)
-    film, plot = (previews_folder(recording) / file for file in ("film.gif", "distance.png"))
+    film, plot = (recording.make_previews_folder() / file for file in ("film.gif", "distance.png"))
     try:
         with console.status("making the film"):
             write_gif(recording, film)

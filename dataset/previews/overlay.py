@@ -1,14 +1,16 @@
-"""A recorded frame with what was seen and decided: class outlines, the detection's box, a caption."""
+"""Recorded frames with what was seen and decided: outlines, the detection's box, a caption; many on a contact sheet."""
 
 import logging
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from dataset.archives import DatasetError
 from dataset.pairs import decode_image
-from dataset.previews.drawing import FAINT, INK, caption, draw_outline
+from dataset.previews.drawing import FAINT, INK, caption, draw_outline, tiled
 from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording
 from dataset.schema import HERO, PEOPLE
 
@@ -16,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 SIZE = 384  # pixels; QuadSim's 256 are too few for outlines and text
 HERO_COLOUR, PEOPLE_COLOUR, BOX_COLOUR = (255, 225, 0), (90, 170, 255), (255, 60, 60)  # RGB
+SHEET_COLUMNS, SHEET_GAP = 5, 6  # frames, pixels
 
 
 def overlay(recording: Recording, record: FrameRecord) -> np.ndarray:
@@ -51,3 +54,20 @@ def caption_of(record: FrameRecord) -> str:
     parts += [f"target {record.hero_pixels} px"] if record.hero_pixels else []
     parts += [record.note] if record.note else []
     return "  ".join(parts)
+
+
+def contact_sheet(recording: Recording, count: int = 30) -> np.ndarray:
+    """Draw at most `count` frames: evenly spread ones, and those where the target was found or lost.
+
+    Returns: (height, width, 3) uint8 RGB. Raises RecordingError if there is no frame.
+    """
+    if not recording.frames:
+        raise RecordingError(f"{recording.path} has no frames to show")
+    return tiled([overlay(recording, record) for record in select(recording.frames, count)], SHEET_COLUMNS, SHEET_GAP)
+
+
+def select(frames: Sequence[FrameRecord], count: int) -> list[FrameRecord]:
+    """Select at most `count` frames in order: up to half are changes of state, the rest is spread evenly."""
+    changes = [index for index, frame in enumerate(frames) if frame.changed][: count // 2]
+    spread = np.linspace(0, len(frames) - 1, min(count - len(changes), len(frames))).round().astype(int)
+    return [frames[index] for index in sorted({*changes, *spread.tolist()})]

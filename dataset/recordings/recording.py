@@ -1,4 +1,4 @@
-"""Read recordings, one or all in a folder; hide and restore frames. Changes nothing but `hidden.txt`."""
+"""Read recordings, one or all in a folder; hide and restore frames. Changes no file but `hidden.txt`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,20 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dataset.files import write_atomically
+from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
-from dataset.recordings.layout import (
-    DEPTH,
-    HIDDEN,
-    IMAGES,
-    LOCK,
-    MASKS,
-    RECORDINGS,
-    RecordingError,
-    is_recording,
-    lock,
-    read_meta,
-    recording_folders,
-)
+from dataset.recordings.layout import HIDDEN, RECORDINGS, RecordingError, is_recording, lock, read_meta
 from dataset.schema import REFERENCE_SIZE
 
 State = Literal["finished", "recording", "interrupted"]
@@ -60,15 +49,21 @@ class Recording:
 
     def image_path(self, record: FrameRecord) -> Path:
         """Return the path of the camera image."""
-        return self.path / IMAGES / record.image
+        return self.path / layout.IMAGES / record.image
 
     def mask_path(self, record: FrameRecord) -> Path:
         """Return the path of the class mask."""
-        return self.path / MASKS / f"{record.frame}.png"
+        return self.path / layout.MASKS / f"{record.frame}.png"
 
     def depth_path(self, record: FrameRecord) -> Path:
         """Return the path of the depth image, which exists if `record.depth`."""
-        return self.path / DEPTH / f"{record.frame}.png"
+        return self.path / layout.DEPTH / f"{record.frame}.png"
+
+    def make_previews_folder(self) -> Path:
+        """Make and return the folder for contact sheet, plots and films."""
+        folder = self.path / layout.PREVIEWS
+        folder.mkdir(exist_ok=True)
+        return folder
 
 
 def open_recording(path: Path) -> Recording:
@@ -85,17 +80,14 @@ def open_recording(path: Path) -> Recording:
 
 def find_recordings(folder: Path) -> list[Recording]:
     """Read all recordings in a folder, by name."""
-    return [open_recording(each) for each in recording_folders(folder)]
+    return [open_recording(each) for each in layout.recording_folders(folder)]
 
 
 def state_of(folder: Path, meta: Mapping[str, object]) -> State:
-    """Return "finished", "recording" (being written now) or "interrupted" (neither).
-
-    Args: meta: of `read_meta`.
-    """
+    """Return "finished", "recording" (being written now) or "interrupted" (neither); `meta` is of `read_meta`."""
     if meta.get("ended"):
         return "finished"
-    if not (folder / LOCK).exists():  # present while a recording is written; trying the lock would create it
+    if not (folder / layout.LOCK).exists():  # present while a recording is written; trying the lock would create it
         return "interrupted"
     try:
         claim = lock(folder)
@@ -121,10 +113,7 @@ def write_hidden(folder: Path, frames: Collection[str]) -> None:
 
 
 def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[str]:
-    """Return those of the names that "12", "000012", "10-20", "10-" or "all" refer to. Raises RecordingError.
-
-    Args: expressions: each may be several, separated by commas.
-    """
+    """Return those of the names that "12", "000012", "10-20", "10-", "all" or "3,5" refer to. Raises RecordingError."""
     names = {int(frame): frame for frame in frames if frame.isdecimal()}
     selected: set[str] = set()
     for expression in (part for text in expressions for part in text.split(",") if part):

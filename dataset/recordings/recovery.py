@@ -4,7 +4,6 @@ import logging
 import os
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dataset.files import write_atomically
@@ -22,6 +21,7 @@ from dataset.recordings.layout import (
     recording_folders,
     write_meta,
 )
+from dataset.recordings.writer import iso_time
 
 logger = logging.getLogger(__name__)
 
@@ -77,13 +77,15 @@ def recover(recording: Path) -> Recovery | None:
         intact += [record for record in newest if _has_files(recording, record) and _is_intact(recording, record)]
         kept = {record.frame for record in intact}
         lines = broken + [record.to_line() for record in records if record.frame not in kept]
-        files = _files_without_line(recording, {name for record in intact for name in record.files()})
+        known = {recording / name for record in intact for name in record.files()}
+        found = [file for part in (IMAGES, MASKS, DEPTH) for file in sorted((recording / part).glob("*"))]
+        files = [file for file in found if file not in known]
         _quarantine(recording, lines, files)
         if lines:
             write_atomically(recording / FRAMES, b"".join(record.to_line() for record in intact))
         last = intact[-1].received if intact else None
         end = {
-            "ended": _iso(last) or "unknown",
+            "ended": "unknown" if last is None else iso_time(last),
             "end_reason": "interrupted",
             "frames": len(intact),
             "labels": Counter(record.label_source for record in intact),
@@ -106,16 +108,6 @@ def _is_intact(recording: Path, record: FrameRecord) -> bool:
     return not any(image_defect(name, (recording / name).read_bytes()) for name in record.files())
 
 
-def _files_without_line(recording: Path, known: set[str]) -> list[Path]:
-    return [
-        file
-        for folder in (IMAGES, MASKS, DEPTH)
-        if (recording / folder).is_dir()
-        for file in sorted((recording / folder).iterdir())
-        if f"{folder}/{file.name}" not in known
-    ]
-
-
 def _quarantine(recording: Path, lines: list[bytes], files: list[Path]) -> None:
     quarantine = recording / QUARANTINE
     if lines or files:
@@ -126,7 +118,3 @@ def _quarantine(recording: Path, lines: list[bytes], files: list[Path]) -> None:
     for file in files:
         # Flat, because a folder "images" inside it would make a dataset of it.
         os.replace(file, quarantine / f"{file.parent.name}-{file.name}")
-
-
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

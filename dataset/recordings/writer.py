@@ -41,9 +41,9 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name}-{number}" for number in itertools.count(2))
 
 
-def now() -> str:
-    """Return the current time in ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def iso_time(seconds: float | None = None) -> str:
+    """Return a time, seconds since 1970 or now, in ISO 8601, UTC."""
+    return datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC).isoformat(timespec="milliseconds")
 
 
 class RecordingWriter:
@@ -58,16 +58,9 @@ class RecordingWriter:
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
         """Make the folder. Raises OSError."""
         self.path = make_recording_folder(folder, name)
-        self.meta = {
-            "format": FORMAT,
-            "version": VERSION,
-            "name": self.path.name,
-            "started": now(),
-            "ended": None,
-            **meta,
-        }
-        self.frames = 0
-        self.bytes = 0
+        identity = {"format": FORMAT, "version": VERSION, "name": self.path.name}
+        self.meta = {**identity, "started": iso_time(), "ended": None, **meta}
+        self.frames = self.bytes = 0
         self.labels: dict[str, int] = {}
         self._unsynced: list[Path] = []
         self._synced = time.monotonic()
@@ -115,15 +108,18 @@ class RecordingWriter:
             self._sync()
 
     def close(self, reason: str, extra: Mapping[str, object] | None = None) -> None:
-        """Complete `meta.json` and release the recording. Raises OSError if the disk has no room even for that.
+        """Complete `meta.json`, with `extra` entries, and release the recording.
 
-        Args:
-            reason: why the recording ends, for `meta.json`.
-            extra: further entries of `meta.json`.
+        Raises OSError if the disk has no room even for that.
         """
         try:
             self._sync()
-            summary = {"ended": now(), "end_reason": reason, "frames": self.frames, "labels": self.labels}
+            summary = {
+                "ended": iso_time(),
+                "end_reason": reason,
+                "frames": self.frames,
+                "labels": self.labels,
+            }
             self.meta |= {**summary, **(extra or {})}
             write_meta(self.path, self.meta)
         finally:

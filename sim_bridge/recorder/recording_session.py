@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dataset.recordings.writer import RecordingWriter, free_name, now
+from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import EncodedFrame, QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of
@@ -37,7 +37,7 @@ class _Stream:
 
     filter: FrameFilter[EncodedFrame]
     writer: RecordingWriter | None = None
-    started: str = field(default_factory=now)
+    started: str = field(default_factory=iso_time)
     dropped: Counter[str] = field(default_factory=Counter)
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.previews.contact_sheet import select
 from dataset.previews.drawing import CAPTION
 from dataset.previews.film import film_frames, frames_per_second, write_gif
 from dataset.previews.flight_map import DRONE, ESTIMATE, GROUND_TRUTH
-from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay
+from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay, select
 from dataset.previews.plots import plot_distance
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
