@@ -14,17 +14,18 @@ The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no
 # Worker processes import this module: Keras and its backend are imported in functions only.
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import track
 
 from dataset.archives import DatasetError
 from dataset.checks import summarise_problems
+from dataset.pairs import Pair
 from dataset.schema import HERO, at_reference_size
 from model import run_files
 from model.console import print_plain
@@ -40,15 +41,11 @@ from model.training.run_folder import RunFolder, RunFolderError
 from model.training.settings import load_settings
 
 if TYPE_CHECKING:
-    import keras
-
-    from model.training.distribution import Distribution
     from model.training.trainer import Trainer
 
 WORST = 12  # frames drawn after a training
 
 console = Console()
-Item = TypeVar("Item")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,12 +74,18 @@ def _train(options: Arguments, run: RunFolder) -> int:
         run.write_configuration(options, settings)
     if options.tensorboard:
         run.log_to_tensorboard()
-    distribution = _distribution(options.strategy) if options.strategy else None
+    distribution = None
+    if options.strategy:
+        import_tensorflow_quietly()
+        from model.training.distribution import Distribution
+
+        distribution = Distribution(options.strategy)  # must exist before any operation of TensorFlow
     sources = collect(options.data, options.recordings, options.validation, options.hold_out, not options.no_validation)
 
     import_tensorflow_quietly()
     import keras
 
+    from model.networks import multiply_accumulates
     from model.training.initialization import adapt_settings, initial_network
     from model.training.trainer import Trainer
     from model.weights import load_model, read_seen_in_training
@@ -103,7 +106,12 @@ def _train(options: Arguments, run: RunFolder) -> int:
     trainer = Trainer(network, adapted, run, console, distribution, teachers, seen_in_training)
     if run.checkpoint.exists():
         trainer.load()
-    _describe(network, split, trainer)
+    validated = len(split.validation.usable) if split.validation else 0
+    _print(
+        f"{len(split.train.usable)} training and {validated} validation frames;"
+        f" {network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC per frame;"
+        f" {keras.backend.backend()}, {trainer.precision}; run folder {run.path}"
+    )
     comparison = ""
     if options.promote and options.init and split.validation is not None:
         comparison = describe_validation(sources, split.validation, read_seen_in_training(options.init))
@@ -111,14 +119,6 @@ def _train(options: Arguments, run: RunFolder) -> int:
     with closing(BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)) as loader:
         trainer.fit(loader, split.validation, options.minutes)
     return _report(trainer, sources, split, options, comparison) if trainer.chief else 0
-
-
-def _distribution(strategy: str) -> "Distribution":
-    """Return the distribution strategy. It must exist before any operation of TensorFlow. Raises StrategyError."""
-    import_tensorflow_quietly()
-    from model.training.distribution import Distribution
-
-    return Distribution(strategy)
 
 
 def _open_run_folder(options: Arguments, stack: ExitStack) -> RunFolder:
@@ -139,11 +139,13 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
         raise DatasetError(
             summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
         )
-    train = pack(sources.train_pairs, Path(options.cache), size, _progress("reading and checking training frames"))
-    validation = None
-    if sources.validation:
-        show = _progress("reading and checking validation frames")
-        validation = pack(sources.validation_pairs, Path(options.cache), size, show)
+
+    def packed(pairs: Sequence[Pair], use: str) -> PackedFrames:
+        show = partial(track, description=f"reading and checking {use} frames", console=console, transient=True)
+        return pack(pairs, Path(options.cache), size, show)
+
+    train = packed(sources.train_pairs, "training")
+    validation = packed(sources.validation_pairs, "validation") if sources.validation else None
     split = clean_split(sources, train, validation)
     for note in split.notes:
         _print(note, style="yellow")
@@ -172,19 +174,6 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
         )
 
 
-def _describe(network: "keras.Model", split: CleanSplit, trainer: "Trainer") -> None:
-    import keras
-
-    from model.networks import multiply_accumulates
-
-    validated = len(split.validation.usable) if split.validation else 0
-    _print(
-        f"{len(split.train.usable)} training and {validated} validation frames;"
-        f" {network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC per frame;"
-        f" {keras.backend.backend()}, {trainer.precision}; run folder {trainer.run.path}"
-    )
-
-
 def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options: Arguments, comparison: str) -> int:
     """Measure the finished model, promote it if that is asked for and justified, and return the exit status."""
     from model.evaluation import report
@@ -211,10 +200,6 @@ def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options
             report.print_tables(evaluations, console)
     _print(f"done: {best}")
     return 0 if promoted else 3
-
-
-def _progress(description: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
-    return partial(track, description=description, console=console, transient=True)
 
 
 def _print(text: str, style: str | None = None) -> None:

@@ -1,14 +1,14 @@
 """Make a training sample from a packed frame: other people, another crop, scale and light.
 
-What the camera's JPEG leaves of a distant target is one colour for two by two pixels on a grid of blocks. Changed
-regions are therefore compressed again, and crops stay on the grid.
+QuadSim sends JPEGs of quality 75 with chroma at half the resolution: what that leaves of a distant target is one colour
+for two by two pixels on a grid of blocks. A person who is pasted or downscaled would keep more detail. Changed regions
+are therefore compressed again, and crops stay on the grid.
 """
 
 import cv2
 import numpy as np
 
 from dataset.schema import BACKGROUND, HERO, PEOPLE
-from model.data.camera_jpeg import BLOCK, compress, compress_changes
 from model.data.copy_paste import paste, recolour, swap_identity
 from model.data.packed_frames import PackedFrames
 from model.data.settings import AugmentationSettings
@@ -16,6 +16,7 @@ from model.data.settings import AugmentationSettings
 Sample = tuple[np.ndarray, np.ndarray]  # (rows, columns, 3) uint8 RGB, (rows, columns) uint8 class indices
 Pixel = tuple[int, int]  # row, column
 
+BLOCK = 16  # pixels; JPEG's coding unit with chroma subsampling
 RECOLOURED_PEOPLE = 0.7  # probability of each, in a frame that is changed so
 
 
@@ -144,3 +145,18 @@ def _change_light(image: np.ndarray, settings: AugmentationSettings, random: np.
         noise = random.normal(0, random.uniform(1, 6), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(image)
+
+
+def compress(image: np.ndarray, quality: int) -> np.ndarray:
+    """Return (h, w, 3) uint8 RGB after JPEG compression at `quality`, 0 to 100; coding units begin at (0, 0)."""
+    _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))[..., ::-1]
+
+
+def compress_changes(original: np.ndarray, image: np.ndarray, quality: int) -> None:
+    """Compress, in place, the rectangle of coding units in which `image` differs from `original`, a camera's JPEG."""
+    changed = (image != original).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    if rows.size:
+        region = tuple(slice(ends[0] // BLOCK * BLOCK, (ends[-1] // BLOCK + 1) * BLOCK) for ends in (rows, columns))
+        image[region] = compress(image[region], quality)

@@ -48,11 +48,7 @@ class BatchLoader:
             self._pool = ProcessPoolExecutor(workers, context, initializer=_initialise_worker, initargs=(frames,))
 
     def set_hard_examples(self, error_pixels: np.ndarray) -> None:
-        """Draw frames that have an error more often from now on, and focus their crops on it.
-
-        Args:
-            error_pixels: (n, 2) as `hard_examples.find_errors` returns them.
-        """
+        """Draw frames that have an error, (n, 2) as from `find_errors`, more often from now on, and focus on it."""
         self.error_pixels = error_pixels
         weights = np.where(error_pixels[:, 0] >= 0, self._sampling.hard_example_weight, 1.0) * self.frames.weights
         self._probabilities = sampling_probabilities(self.frames, self._sampling, weights)
@@ -62,8 +58,7 @@ class BatchLoader:
     ) -> Iterator[Batch]:
         """Yield the batch of each step: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels.
 
-        Args:
-            numbers: of the samples of each batch to make; None for all. Other processes make the rest.
+        With `numbers`, only these samples of each; other processes make the rest.
         """
         numbers = range(size) if numbers is None else numbers
         requests = (self._draw(step, size, numbers) for step in steps)

@@ -22,54 +22,46 @@ class CleanSplit:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Part:
     """One of the two sets while it is cleaned."""
 
     sources: Sequence[SourceFrame]
     frames: PackedFrames
-    excluded: set[int]
 
     def rows_of(self, origin: str) -> list[int]:
-        return [row for row, each in enumerate(self.sources) if each.origin == origin and row not in self.excluded]
+        return [row for row in self.frames.usable.tolist() if self.sources[row].origin == origin]
 
-    def cleaned(self) -> PackedFrames:
-        weights = tuple(each.weight for each in self.sources)
-        return replace(self.frames, weights=weights, excluded=frozenset(self.excluded))
+    def exclude(self, rows: Sequence[int]) -> None:
+        self.frames = replace(self.frames, excluded=self.frames.excluded.union(rows))
 
 
 def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFrames | None) -> CleanSplit:
-    """Exclude damaged frames, sources that show only background, and training images that are in validation, too."""
-    learned = _Part(sources.train, train, set(train.problems))
-    parts = [learned]
-    problems = [*sources.problems, *train.problems.values()]
-    if validation is not None:
-        parts.append(_Part(sources.validation, validation, set(validation.problems)))
-        problems += validation.problems.values()
+    """Exclude sources that show only background, and training images that are in validation, too."""
+    learned = _Part(sources.train, replace(train, weights=tuple(each.weight for each in sources.train)))
+    measured = _Part(sources.validation, validation) if validation is not None else None
+    parts = [part for part in (learned, measured) if part is not None]
+    problems = [*sources.problems, *(problem for part in parts for problem in part.frames.problems.values())]
     # What is held out by default is a part of the same sources.
     for together in [[part] for part in parts] if sources.explicit else [parts]:
         problems += _exclude_background(together)
     notes = list(sources.notes)
-    measured = None
-    if validation is not None:
-        measured = parts[1].cleaned()
-        images = {validation.hashes[row]: row for row in measured.usable.tolist()}
-        shared = [row for row, image in enumerate(train.hashes) if row not in learned.excluded and image in images]
+    if measured is not None:
+        images = {measured.frames.hashes[row]: row for row in measured.frames.usable.tolist()}
+        shared = [row for row in learned.frames.usable.tolist() if train.hashes[row] in images]
         if sources.explicit:
             for row in shared:
                 same = sources.validation[images[train.hashes[row]]].pair.image
                 problems.append(Problem("in validation", str(sources.train[row].pair.image), f"same picture as {same}"))
         elif shared:
             notes.append(f"{len(shared)} frames are excluded from training, because the same picture is held out")
-        learned.excluded.update(shared)
-    cleaned = learned.cleaned()
-    counts = Counter(train.hashes[row] for row in cleaned.usable)
-    if repeated := [row for row in cleaned.usable if counts[train.hashes[row]] > 1]:
+        learned.exclude(shared)
+    counts = Counter(train.hashes[row] for row in learned.frames.usable)
+    if repeated := [row for row in learned.frames.usable if counts[train.hashes[row]] > 1]:
         names = ", ".join(str(sources.train[row].pair.image) for row in repeated[:3])
         notes.append(f"{len(repeated)} training frames occur more than once (same picture), e.g. {names}")
-    if measured is not None and not len(measured.usable):
-        measured = None
-    return CleanSplit(cleaned, measured, tuple(problems), tuple(notes))
+    validated = measured.frames if measured is not None and len(measured.frames.usable) else None
+    return CleanSplit(learned.frames, validated, tuple(problems), tuple(notes))
 
 
 def _exclude_background(parts: Sequence[_Part]) -> Iterator[Problem]:
@@ -77,11 +69,10 @@ def _exclude_background(parts: Sequence[_Part]) -> Iterator[Problem]:
     for origin in dict.fromkeys(frame.origin for part in parts for frame in part.sources):
         areas = np.concatenate([part.frames.areas[part.rows_of(origin)] for part in parts])
         if len(areas) and not np.delete(areas, BACKGROUND, axis=1).any():
-            yield Problem(
-                "background", origin, f"all {len(areas)} masks are background only: there is nothing to learn"
-            )
+            reason = f"all {len(areas)} masks are background only: there is nothing to learn"
+            yield Problem("background", origin, reason)
             for part in parts:
-                part.excluded.update(part.rows_of(origin))
+                part.exclude(part.rows_of(origin))
 
 
 def merge_seen_in_training(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:
@@ -93,8 +84,7 @@ def merge_seen_in_training(digests: np.ndarray, others: Sequence[np.ndarray | No
 def describe_validation(sources: DataSources, validation: PackedFrames, seen_in_training: np.ndarray | None) -> str:
     """Return, in sentences for a report, which frames two models are compared on and which model they favour.
 
-    Args:
-        seen_in_training: `PackedFrames.digests` of the frames the old model was trained on; None if unknown.
+    `seen_in_training` are `PackedFrames.digests` of the frames the old model was trained on; None if unknown.
     """
     counts = Counter(sources.validation[row].origin for row in validation.usable)
     origins = ", ".join(f"{count} of {origin}" for origin, count in counts.items())

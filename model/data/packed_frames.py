@@ -38,7 +38,7 @@ class Person(NamedTuple):
 
     @property
     def height(self) -> int:
-        """Height of the box, pixels."""
+        """Of the box, pixels."""
         return self.bottom - self.top
 
     @property
@@ -49,16 +49,10 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedFrames:
-    """A packed set of labelled frames.
-
-    Attributes:
-        folder: where the arrays are.
-        weights: how often each frame is drawn, and donates people, relative to the others.
-        excluded: frames that must not be used: they are neither drawn nor measured, and donate no people.
-    """
+    """A packed set of labelled frames. Excluded ones are neither drawn nor measured, and donate no people."""
 
     folder: Path
-    weights: tuple[float, ...]
+    weights: tuple[float, ...]  # how often each frame is drawn, and donates people, relative to the others
     excluded: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
@@ -89,16 +83,15 @@ class PackedFrames:
         content: dict[str, Any] = json.loads((self.folder / CHECKS).read_text(encoding="utf-8"))
         return content
 
-    @property
-    def hashes(self) -> tuple[str, ...]:
+    @cached_property
+    def hashes(self) -> list[str]:
         """The SHA-256 of each image file, "" if it could not be read."""
-        return tuple(self._checked["hashes"])
+        return list(self._checked["hashes"])
 
     @property
     def digests(self) -> np.ndarray:
         """(m,) uint64: the first 16 hexadecimal digits of the usable frames' hashes, enough to recognise them."""
-        hashes = self.hashes
-        return np.array([int(hashes[row][:16], 16) for row in self.usable], np.uint64)
+        return np.array([int(self.hashes[row][:16], 16) for row in self.usable], np.uint64)
 
     @property
     def problems(self) -> dict[int, Problem]:

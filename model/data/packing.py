@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dataset.archives import DatasetError
 from dataset.checks import inspect_pair
 from dataset.masks import labels_of_mask
 from dataset.pairs import Pair, Problem
@@ -40,19 +40,9 @@ def pack(
 ) -> PackedFrames:
     """Pack the frames of `pairs` into a folder below `cache`, unless it is there already, and check them.
 
-    Every file is read and decoded once. A frame with a problem keeps its row, which stays empty, and is listed in
-    `problems`: what is packed does not depend on whether such frames are accepted.
-
-    Args:
-        pairs: the frames, in this order.
-        cache: the folder of all packed sets; made if missing.
-        size: height and width to which frames of another size are scaled, pixels.
-        progress: wraps the iteration over `pairs`, to show a progress bar.
-
-    Raises DatasetError if there is nothing to pack, OSError if the disk is full.
+    Frames are scaled to `size` pixels, square. One with a problem keeps its row, which stays empty, and is excluded.
+    `progress` wraps the iteration over `pairs`, to show a bar. Raises OSError if the disk is full.
     """
-    if not pairs:
-        raise DatasetError("expected at least one labelled frame, got none")
     folder = cache / _fingerprint(pairs, size)
     if not (folder / CHECKS).exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -64,7 +54,8 @@ def pack(
             folder.mkdir(exist_ok=True)
             for name in FILES:
                 os.replace(Path(temporary) / name, folder / name)
-    return PackedFrames(folder, weights=(1.0,) * len(pairs))
+    frames = PackedFrames(folder, weights=(1.0,) * len(pairs))
+    return replace(frames, excluded=frozenset(frames.problems))
 
 
 def _fingerprint(pairs: Sequence[Pair], size: int) -> str:

@@ -27,19 +27,13 @@ class SourceFrame:
 
 @dataclass(frozen=True)
 class DataSources:
-    """The frames of a training before they are decoded.
-
-    Attributes:
-        explicit: the user chose the validation frames; otherwise they are held out by default.
-        problems: with names and folders.
-        notes: sentences for the user.
-    """
+    """The frames of a training before they are decoded."""
 
     train: tuple[SourceFrame, ...]
     validation: tuple[SourceFrame, ...]
-    explicit: bool
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
+    explicit: bool  # the user chose the validation frames; otherwise they are held out by default
+    problems: tuple[Problem, ...]  # with names and folders
+    notes: tuple[str, ...]  # sentences for the user
 
     @property
     def train_pairs(self) -> list[Pair]:
@@ -61,13 +55,9 @@ def collect(
 ) -> DataSources:
     """Find the frames. Pseudo-labelled ones are used for training only: validation needs ground truth.
 
-    Args:
-        data: `PATH` or `PATH:WEIGHT`, folders or zips.
-        recordings: likewise. All of them together are drawn as often as all of `data`, so that neither many old frames
-            outweigh a few new ones, nor the other way round.
-        validation: folders or zips.
-        hold_out: names, or parts of names, of recordings in `data` and `recordings` to validate on.
-        hold_out_by_default: without `validation` and `hold_out`, hold out a twentieth.
+    `data` and `recordings` are folders or zips, with or without `:WEIGHT`. All recordings together are drawn as often
+    as all of `data`, so that neither many old frames outweigh a few new ones, nor the other way round. `hold_out` are
+    names, or parts of names, of recordings among them to validate on.
 
     Raises DatasetError if a source does not exist or is none, or no recording has a name in `hold_out`.
     """

@@ -1,8 +1,28 @@
-"""Runtimes and devices that a person can choose. Light to import: no Keras, no TensorFlow."""
+"""Runtimes and devices that a person can choose, and what every runtime provides. Light to import: no Keras."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, get_args
+
+import numpy as np
 
 Runtime = Literal["auto", "openvino", "tensorflow", "keras"]
 Device = Literal["auto", "cpu", "gpu"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 DEVICES: tuple[Device, ...] = get_args(Device)
+
+# (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, 3) float32 class probabilities.
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+class RuntimeUnavailable(RuntimeError):
+    """A runtime does not work on this machine; the message says what to install or to choose instead."""
+
+
+@dataclass(frozen=True)
+class CompiledNetwork:
+    """A network that is ready to run on one runtime."""
+
+    runtime: str  # for display, e.g. "OpenVINO bfloat16"
+    device: str  # for display, e.g. "Intel(R) Xeon(R) Processor, 2 threads"
+    predict: Predict  # thread-safe

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
-from model.inference.choices import Device
-from model.inference.compiled_network import CompiledNetwork, Predict, RuntimeUnavailable, require_tensorflow_backend
+from model.inference.choices import CompiledNetwork, Device, Predict, RuntimeUnavailable
 from model.inference.sanity_inputs import sanity_frames
+from model.inference.tensorflow_runtime import require_tensorflow_backend, trace
 from model.metrics import predicted_mask
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
             "OpenVINO is not installed: pip install openvino, or choose another runtime"
         ) from error
     require_tensorflow_backend("the openvino runtime")
-    from model.inference.tensorflow_runtime import trace
 
     try:
         graph = convert_to_openvino(network)
@@ -98,7 +97,6 @@ def convert_to_openvino(network: keras.Model) -> Any:
     from openvino.preprocess import PrePostProcessor
 
     from model.inference.graph_rewrites import rewrite_for_cpu
-    from model.inference.tensorflow_runtime import trace
 
     graph = openvino.convert_model(trace(rewrite_for_cpu(network)))
     for shape_only in graph.outputs[1:]:  # tracing leaves the sizes of upsampled layers behind as outputs

@@ -1,15 +1,13 @@
-"""Compile a network for the fastest runtime of this machine, or for a given one.
-
-Each runtime has a module of its own, imported only when it is used.
-"""
+"""Compile a network for the fastest runtime of this machine, or for a given one."""
 
 import logging
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
-from model.inference.choices import DEVICES, RUNTIMES, Device, Runtime
-from model.inference.compiled_network import CompiledNetwork, RuntimeUnavailable
+from model.inference import tensorflow_runtime
+from model.inference.choices import CompiledNetwork, Device, Runtime, RuntimeUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -17,54 +15,43 @@ logger = logging.getLogger(__name__)
 def compile_network(
     network: keras.Model, runtime: Runtime = "auto", device: Device = "auto", threads: int | None = None
 ) -> CompiledNetwork:
-    """Compile a network.
+    """Compile a network that takes (n, rows, columns, 3) float32 RGB in 0..255.
 
-    `auto` chooses TensorFlow if there is a GPU, else OpenVINO, else TensorFlow; Keras on its other backends.
-
-    Args:
-        network: takes (n, rows, columns, 3) float32 RGB in 0..255.
-        runtime: one of RUNTIMES.
-        device: one of DEVICES.
-        threads: CPU threads of OpenVINO; None for all cores.
-
-    Raises RuntimeUnavailable when the given runtime or device is missing here, ValueError for an unknown name.
+    `auto` chooses TensorFlow if there is a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
+    are OpenVINO's on the CPU; None for all cores. Raises RuntimeUnavailable.
     """
-    if runtime not in RUNTIMES:
-        raise ValueError(f"expected a runtime of {', '.join(RUNTIMES)}, got {runtime!r}")
-    if device not in DEVICES:
-        raise ValueError(f"expected a device of {', '.join(DEVICES)}, got {device!r}")
-    if runtime != "auto":
-        return _compile_with(runtime, network, device, threads)
     reasons = []
-    for candidate in _candidates(device):
+    for candidate in _candidates(device) if runtime == "auto" else [runtime]:
         try:
-            return _compile_with(candidate, network, device, threads)
+            if candidate == "openvino":
+                from model.inference.openvino_runtime import compile_for_openvino
+
+                return compile_for_openvino(network, device, threads)
+            if candidate == "tensorflow":
+                return tensorflow_runtime.compile_for_tensorflow(network, device)
+            return _compile_for_keras(network, device)
         except RuntimeUnavailable as error:
             logger.info("not %s: %s", candidate, error)
             reasons.append(str(error))
     raise RuntimeUnavailable("; ".join(reasons))
 
 
-def _compile_with(runtime: Runtime, network: keras.Model, device: Device, threads: int | None) -> CompiledNetwork:
-    if runtime == "openvino":
-        from model.inference.openvino_runtime import compile_for_openvino
-
-        return compile_for_openvino(network, device, threads)
-    if runtime == "tensorflow":
-        from model.inference.tensorflow_runtime import compile_for_tensorflow
-
-        return compile_for_tensorflow(network, device)
-    from model.inference.keras_runtime import compile_for_keras
-
-    return compile_for_keras(network, device)
-
-
 def _candidates(device: Device) -> Sequence[Runtime]:
     """Return the runtimes that `auto` tries, in this order."""
     if keras.backend.backend() != "tensorflow":
         return ("keras",)
-    from model.inference.tensorflow_runtime import find_gpus
-
-    if device == "gpu" or (device == "auto" and find_gpus()):
+    if device == "gpu" or (device == "auto" and tensorflow_runtime.find_gpus()):
         return ("tensorflow",)
     return ("openvino", "tensorflow")
+
+
+def _compile_for_keras(network: keras.Model, device: Device) -> CompiledNetwork:
+    """Return the network as it is, on any backend of Keras and on the device that the backend prefers."""
+    backend = keras.backend.backend()
+    if device != "auto":
+        raise RuntimeUnavailable(f"the keras runtime cannot choose a device, {backend} does: leave the device on auto")
+
+    def predict(frames: np.ndarray) -> np.ndarray:
+        return np.asarray(network.predict_on_batch(frames.astype(np.float32)))
+
+    return CompiledNetwork(f"Keras on {backend}", f"the device that {backend} prefers", predict)

@@ -13,14 +13,7 @@ from model.weights import LoadedModel, load_model
 
 
 class Segmenter:
-    """A network that is loaded, compiled and warmed up.
-
-    Attributes:
-        name: of the weights, for display.
-        input_size: (rows, columns) of the network, pixels.
-        runtime: what runs it, e.g. "OpenVINO bfloat16".
-        device: where, e.g. "Intel(R) Xeon(R) Processor, 2 threads".
-    """
+    """A network that is loaded, compiled and warmed up."""
 
     def __init__(
         self,
@@ -29,32 +22,22 @@ class Segmenter:
         device: Device = "auto",
         threads: int | None = None,
     ):
-        """Load and compile; takes a few seconds.
-
-        Args:
-            weights: a file for `model.weights.load_model`, or its result.
-            runtime, device, threads: as for `model.inference.runtimes.compile_network`.
+        """Load and compile, as `load_model` and `compile_network` do; takes a few seconds.
 
         Raises WeightsError for a file that cannot be used, RuntimeUnavailable for a runtime that is missing here.
         """
         loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
-        self.name = loaded.name
-        self.input_size = loaded.input_size
+        self.name, self.input_size = loaded.name, loaded.input_size  # (rows, columns)
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
         compiled = compile_network(loaded.model, runtime, device, threads)
         self.runtime, self.device, self._predict = compiled.runtime, compiled.device, compiled.predict
         self._predict(sanity_frames(self.input_size)[:1])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return the class probabilities of each pixel. Thread-safe; other threads run meanwhile.
+        """Return (n, rows, columns, 3) float32 class probabilities, at the network's size, of (n, h, w, 3) uint8 RGB.
 
-        Args:
-            images: (n, height, width, 3) uint8 RGB. If the size is not the network's own, images are resized as in the
-                original project, bilinearly with antialiasing.
-
-        Returns: (n, rows, columns, 3) float32 at the network's size; classes background, people, hero.
-
-        Raises ValueError for arrays of another shape or type.
+        Images of another size than the network's are resized as in the original project, bilinearly with antialiasing.
+        Thread-safe; other threads run meanwhile. Raises ValueError for arrays of another shape or type.
         """
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:

@@ -7,8 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from model.inference.choices import Device
-from model.inference.compiled_network import CompiledNetwork, RuntimeUnavailable, require_tensorflow_backend
+from model.inference.choices import CompiledNetwork, Device, RuntimeUnavailable
 
 
 def compile_for_tensorflow(network: keras.Model, device: Device) -> CompiledNetwork:
@@ -43,6 +42,16 @@ def find_gpus() -> list[Any]:
     import tensorflow as tf
 
     return list(tf.config.list_physical_devices("GPU"))
+
+
+def require_tensorflow_backend(runtime: str) -> None:
+    """Raise RuntimeUnavailable unless Keras runs on TensorFlow, which `runtime` (a name for display) needs."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RuntimeUnavailable(
+            f"{runtime} needs Keras on TensorFlow, but Keras runs on {backend} here; "
+            "unset KERAS_BACKEND or choose the keras runtime"
+        )
 
 
 def trace(network: keras.Model) -> Any:

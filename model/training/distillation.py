@@ -5,21 +5,19 @@ fewer false positives than any of them. Teachers and student get the same sample
 2022, "Knowledge distillation: A good teacher is patient and consistent").
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import keras
 import numpy as np
 
 from model.data.batches import Batch
+from model.inference.choices import Predict
 from model.inference.runtimes import compile_network
 from model.networks import clone_with
 
-# (n, size, size, 3) uint8 images of any size -> (n, size, size, 3) class probabilities.
-Predictor = Callable[[np.ndarray], np.ndarray]
 
-
-def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predictor]) -> Iterator[Batch]:
+def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predict]) -> Iterator[Batch]:
     """Yield the batches with (n, size, size, 3) uint8 labels instead of (n, size, size).
 
     Their channels are the label and the teachers' probabilities of people and of the hero, times 255.
@@ -29,7 +27,7 @@ def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predictor]) -> 
         yield images, np.concatenate([labels[..., None], soft], axis=-1)
 
 
-def mean_probabilities(teachers: Sequence[Predictor], images: np.ndarray) -> np.ndarray:
+def mean_probabilities(teachers: Sequence[Predict], images: np.ndarray) -> np.ndarray:
     """Return the normalised geometric mean of the teachers' probabilities; every second one gets mirrored images."""
     logs = np.zeros(images.shape, np.float32)
     for number, teacher in enumerate(teachers):
@@ -39,11 +37,11 @@ def mean_probabilities(teachers: Sequence[Predictor], images: np.ndarray) -> np.
     return np.asarray(mean / (mean @ np.ones((3, 1), np.float32)))  # faster than a sum over three values
 
 
-def any_size_predictor(network: keras.Model) -> Predictor:
+def any_size_predictor(network: keras.Model) -> Predict:
     """Return a function of images of any size; the network is compiled for each size when it first comes."""
 
     @cache
-    def compiled(shape: tuple[int, ...]) -> Predictor:
+    def compiled(shape: tuple[int, ...]) -> Predict:
         return compile_network(clone_with(network, dtype="float32", shape=shape)).predict
 
     return lambda images: compiled(images.shape[1:])(images)

@@ -19,10 +19,8 @@ def segmentation_loss(
     With distillation the labels are (n, rows, columns, 3), as `distillation.add_soft_labels` makes them. The soft
     Jaccard index follows Rahman and Wang 2016, "Optimizing Intersection-Over-Union in Deep Neural Networks".
 
-    Args:
-        pixels: of a crop. The cross-entropy is divided by it in full frames, too, so that a far target, which has as
-            many pixels there, keeps its weight.
-        late: the training is past its early phase.
+    `pixels` are those of a crop. The cross-entropy is divided by it in full frames, too, so that a far target, which
+    has as many pixels there, keeps its weight. `late`: the training is past its early phase.
     """
     false_positive = settings.false_positive[late]
     weights = ops.convert_to_tensor(settings.class_weights, "float32")
@@ -63,10 +61,8 @@ def _split_labels(labels: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.K
 class HeroIoU(keras.metrics.Metric):
     """Mean IoU of the hero over the images that show it, and by its size.
 
-    `result` has the keys "hero_iou" and "hero_iou BAND" for each of `schema.SIZE_BANDS`, NaN without such images.
-
-    Args:
-        frame: height and width of the frames that the samples are taken from, which sizes are relative to.
+    `result` has the keys "hero_iou" and "hero_iou BAND" for each of `schema.SIZE_BANDS`, NaN without such images. Sizes
+    are relative to the frames that the samples are taken from, of height and width `frame`.
     """
 
     def __init__(self, frame: int = REFERENCE_SIZE, name: str = "hero_iou", **options: Any) -> None:

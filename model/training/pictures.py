@@ -1,6 +1,6 @@
 """Pictures of a training in progress: its learning curves, and predictions for some validation frames."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,15 @@ from dataset.files import replacing
 from dataset.schema import HERO
 from model.data.packed_frames import PackedFrames
 from model.evaluation.previews import contact_sheet, outlined_views
+from model.inference.choices import Predict
 from model.metrics import predicted_mask
 from model.training.validation import SIZE_NAMES
 
 EXAMPLES = 6
 
 
-def draw_examples(predict: Callable[[np.ndarray], np.ndarray], frames: PackedFrames) -> np.ndarray:
-    """Return a sheet of validation frames with ground truth and prediction outlined, (height, width, 3) uint8 RGB.
-
-    Args:
-        predict: (n, rows, columns, 3) uint8 -> (n, rows, columns, 3) probabilities.
-    """
+def draw_examples(predict: Predict, frames: PackedFrames) -> np.ndarray:
+    """Return a sheet of validation frames with ground truth and prediction outlined, (height, width, 3) uint8 RGB."""
     rows = choose_examples(frames)
     images, labels = np.asarray(frames.images[rows]), np.asarray(frames.labels[rows])
     predicted = predicted_mask(np.asarray(predict(images)))[..., HERO]
@@ -40,17 +37,15 @@ def choose_examples(frames: PackedFrames) -> list[int]:
 
 def plot_curves(rows: Sequence[Mapping[str, str]], path: Path) -> None:
     """Plot the rows of results.csv, by minutes: losses, IoU and recall by target size, false positives."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     def curve(axes: Any, key: str, label: str | None = None, **style: Any) -> None:
         points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
         if points:
             axes.plot(*zip(*points, strict=True), label=label or key, **style)
 
-    figure, (losses, training, overlap, recall) = plt.subplots(1, 4, figsize=(20, 4.2), layout="constrained")
+    figure = Figure(figsize=(20, 4.2), layout="constrained")
+    losses, training, overlap, recall = figure.subplots(1, 4)
     curve(losses, "loss", "training: all terms, per sample", color="grey")
     validation = losses.twinx()  # other terms on other frames, so another scale
     curve(validation, "cross_entropy", "validation: cross-entropy, per pixel (right)", color="tab:red")
@@ -75,4 +70,3 @@ def plot_curves(rows: Sequence[Mapping[str, str]], path: Path) -> None:
     validation.set(ylim=(0, None), visible=bool(validation.lines))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
-    plt.close(figure)

@@ -62,12 +62,8 @@ def load_settings(
 ) -> TrainSettings:
     """Return the defaults, changed by the preset's file, then by `stored`, by the file `path`, and by `overrides`.
 
-    Args:
-        path: a TOML file such as model/train.toml, complete or not.
-        overrides: of the command line, nested like the file.
-        stored: settings of a training that is resumed; those that this version does not have are ignored.
-
-    Raises ConfigError.
+    `path` is a file like model/train.toml, complete or not; `overrides` are of the command line; `stored` are those of
+    a training that is resumed, of which this version may not have all. Raises ConfigError.
     """
     changes = {} if path is None else read_toml(path)
     overrides, stored = overrides or {}, stored or {}

@@ -1,8 +1,8 @@
 """The training loop: epochs, moving average of the weights, hard-example mining, validation, checkpoints."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +21,13 @@ from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
-from model.training.hard_examples import find_errors
 from model.training.losses import HeroIoU, segmentation_loss
 from model.training.optimizers import learning_rate, make_optimizer
 from model.training.pictures import draw_examples, plot_curves
 from model.training.precision import choose_precision, has_gpu
 from model.training.run_folder import RunFolder
 from model.training.settings import TrainSettings
-from model.training.validation import Validation, validate
+from model.training.validation import Validation, find_errors, validate
 from model.weights import save_model
 
 MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
@@ -44,12 +43,8 @@ class TrainingError(RuntimeError):
 class Trainer:
     """A network in training, its optimizer, the moving average of its weights, and the progress made.
 
-    In a distributed training each process has one, and only the chief's validates and writes files.
-
-    Args:
-        model: the network to train; itself unchanged.
-        teachers: networks to distil.
-        seen_in_training: digests of frames, written with the models as `save_model` takes them.
+    In a distributed training each process has one, and only the chief's validates and writes files. `model` itself is
+    not changed; `seen_in_training` is written with the models, as `save_model` takes it.
     """
 
     def __init__(
@@ -66,10 +61,7 @@ class Trainer:
         self.seen_in_training = seen_in_training
         self.chief = distribution is None or distribution.chief
         self.precision = choose_precision(settings.mixed_precision, model)
-        self.epoch = 0
-        self.seconds = 0.0
-        self.step = 0
-        self.best_score = -1.0
+        self.epoch, self.step, self.seconds, self.best_score = 0, 0, 0.0, -1.0
         self.hero_ious: list[float] = []  # of the samples of each epoch
         self.error_pixels: np.ndarray | None = None  # found in the training frames so far
         self.late = False  # past the early phase
@@ -89,7 +81,9 @@ class Trainer:
         """
         if self.error_pixels is not None:
             loader.set_hard_examples(self.error_pixels)
-        with _progress_bar(self.console) as show:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.console) as bar:
+            task = bar.add_task("training", total=1.0)
             while (progress := self.progress(minutes)) < 1.0:
                 row = self._train_epoch(loader, progress)
                 finished = self.progress(minutes) >= 1.0
@@ -101,7 +95,9 @@ class Trainer:
                     if finished or "score" in row:
                         plot_curves(self.run.results(), self.run.path / run_files.CURVES)
                 self._check_collapse(row["hero_iou_train"])
-                show(self.progress(minutes), row)
+                text = f"epoch {self.epoch}  loss {row['loss']:.4f}  hero IoU {row['hero_iou_train']:.3f}"
+                text = f"{text}  {row['images_per_second']:.0f}/s"
+                bar.update(task, completed=self.progress(minutes), description=text)
 
     def progress(self, minutes: float | None) -> float:
         """Return the completed fraction of the training."""
@@ -148,11 +144,8 @@ class Trainer:
         size, augmentation = settings.batch_size, settings.augmentation
         if is_full_frame_epoch(settings.full_frame_fraction, self.epoch):
             size = settings.full_frame_batch_size
-            augmentation = replace(
-                augmentation,
-                crop=loader.frames.labels.shape[1],
-                zoom_probability=augmentation.zoom_probability / 2,
-            )
+            crop, zoom = loader.frames.labels.shape[1], augmentation.zoom_probability / 2
+            augmentation = replace(augmentation, crop=crop, zoom_probability=zoom)
         rate = self.optimizer.learning_rate = learning_rate(settings, progress)
         steps = range(self.step, self.step + settings.steps_per_epoch)
         numbers = self.distribution.local_samples(size) if self.distribution else None
@@ -252,17 +245,3 @@ class Trainer:
 def is_full_frame_epoch(fraction: float, epoch: int) -> bool:
     """Return whether an epoch is one of the `fraction` on full frames, which are spread evenly."""
     return int((epoch + 1) * fraction) > int(epoch * fraction)
-
-
-@contextmanager
-def _progress_bar(console: Console) -> Iterator[Callable[[float, dict[str, float]], None]]:
-    """Show a progress bar; yields a function that takes the completed fraction and the last epoch's results."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=1.0)
-
-        def show(progress: float, row: dict[str, float]) -> None:
-            text = f"epoch {row['epoch']}  loss {row['loss']:.4f}  hero IoU {row['hero_iou_train']:.3f}"
-            bar.update(task, completed=progress, description=f"{text}  {row['images_per_second']:.0f}/s")
-
-        yield show

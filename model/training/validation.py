@@ -1,15 +1,17 @@
-"""Measure a network on the validation frames while it trains: IoU by target size, recall, false positives."""
+"""Measure a network while it trains: figures of the validation frames, and errors in the training frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from dataset.schema import HERO, PEOPLE, SIZE_BANDS
 from model.data.packed_frames import PackedFrames
+from model.inference.choices import Predict
 from model.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
 
 BATCH = 32
+MIN_IOU = 0.2  # of a target that is not missed
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
@@ -17,20 +19,17 @@ SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 class Validation:
     """Figures of one set of frames, 0 to 1; NaN if the set has no such frame.
 
-    Attributes:
-        score: an approximation of the official one: the mean of the IoU of near targets (400 pixels and more) and of
-            the other ones, times TP / (TP + FP + FN) over all frames.
-        false_positive_rate: fraction of the negative frames with a detection.
-        cross_entropy: mean over all pixels, each weighted by its class.
+    The score approximates the official one: it is the mean of the IoU of near targets (400 pixels and more) and of the
+    other ones, times TP / (TP + FP + FN) over all frames.
     """
 
     score: float
     hero_iou: float
     iou_by_size: tuple[float, ...]
     recall_by_size: tuple[float, ...]
-    false_positive_rate: float
+    false_positive_rate: float  # of the negative frames
     people_iou: float
-    cross_entropy: float
+    cross_entropy: float  # mean over all pixels, each weighted by its class
 
     def row(self) -> dict[str, float]:
         """Return the figures by column of results.csv."""
@@ -40,21 +39,12 @@ class Validation:
         return values | {f"recall {name}": value for name, value in zip(SIZE_NAMES, recall, strict=True)}
 
 
-def validate(
-    predict: Callable[[np.ndarray], np.ndarray],
-    frames: PackedFrames,
-    class_weights: Sequence[float] = (1.0, 1.0, 1.0),
-) -> Validation:
-    """Measure a network on the usable frames of a set.
-
-    Args:
-        predict: (n, rows, columns, 3) uint8 -> (n, rows, columns, 3) probabilities.
-        class_weights: of the cross-entropy.
-    """
-    parts = []
-    for first in range(0, len(frames.usable), BATCH):
-        rows = frames.usable[first : first + BATCH]
-        parts.append(_measure(np.asarray(predict(frames.images[rows])), frames.labels[rows], class_weights))
+def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> Validation:
+    """Measure a network on the usable frames of a set; the weights are those of the cross-entropy."""
+    parts = [
+        _measure(probabilities, labels, class_weights)
+        for labels, probabilities in _predictions(predict, frames, frames.usable)
+    ]
     area, predicted_area, iou, people_iou, entropy = (np.concatenate(values) for values in zip(*parts, strict=True))
 
     present, detected = is_visible(area), is_visible(predicted_area)
@@ -71,6 +61,37 @@ def validate(
         people_iou=_mean(people_iou[~np.isnan(people_iou)]),
         cross_entropy=_mean(entropy),
     )
+
+
+def find_errors(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> np.ndarray:
+    """Find a false positive or a missed target in each of the frames `rows`, (m,), for hard-example mining.
+
+    Most of a training set is soon easy. Errors are left, and training is faster if their frames are drawn more often
+    (Shrivastava et al. 2016).
+
+    Returns (m, 2) int16: row and column of a pixel of the false positive or the missed target, -1 if there is neither.
+    """
+    errors: list[tuple[int, int]] = []
+    for labels, probabilities in _predictions(predict, frames, rows):
+        hero, predicted = labels == HERO, predicted_mask(probabilities[..., HERO])
+        present, detected = (is_visible(np.count_nonzero(mask, axis=(1, 2))) for mask in (hero, predicted))
+        missed = present & (intersection_over_union(hero, predicted) < MIN_IOU)
+        wrong = np.where(missed[:, None, None], hero, predicted & ~present[:, None, None] & detected[:, None, None])
+        errors += map(_middle_pixel, wrong)
+    return np.array(errors, np.int16).reshape(-1, 2)
+
+
+def _middle_pixel(mask: np.ndarray) -> tuple[int, int]:
+    """Return the middle pixel of a mask in reading order, which lies in it whatever its shape; -1 if it is empty."""
+    rows, columns = np.nonzero(mask)
+    return (int(rows[rows.size // 2]), int(columns[rows.size // 2])) if rows.size else (-1, -1)
+
+
+def _predictions(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield labels and predicted probabilities, a batch at a time."""
+    for first in range(0, len(rows), BATCH):
+        batch = rows[first : first + BATCH]
+        yield np.asarray(frames.labels[batch]), np.asarray(predict(np.asarray(frames.images[batch])))
 
 
 def _measure(probabilities: np.ndarray, labels: np.ndarray, class_weights: Sequence[float]) -> tuple[np.ndarray, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataset.schema import HERO
-from model.training.hard_examples import find_errors
+from model.training.validation import find_errors
 
 
 class Labelled:
