@@ -1,47 +1,55 @@
 // Charts, drawn by uPlot (global, loaded by the page): values are read by pointer, finger or arrow keys.
+import { make } from "./page.js";
 import { colour, drawOnChange, rem } from "./theme.js";
 
 const numbers = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const AWAY = { left: -10, top: -10 }; // where a cursor is hidden
 
+// A figure with a title, the chart, and for each line its name and a value in words.
 export class Chart {
-  #container;
   #options;
   #plot = null;
+  #node;
+  #outputs;
+  #rows = [];
   #data = null;
 
-  // `container` has a size of its own. Options:
-  //   label   for screen readers
-  //   lines   [{ ink, alpha, ...series of uPlot }]; alpha fills the area below
-  //   x       { ticks, format, ...scale of uPlot }
-  //   least   the vertical axis reaches at least this value
-  //   reach   how far from a value it is read, in units of x
-  //   onRead  called with an index for each line, or null: the values to show
+  // Options:
+  //   title, over    over which time or frames, for screen readers
+  //   lines          [{ key, name, ink, alpha, describe, ...series of uPlot }]; alpha fills the area below.
+  //                  describe(rows, index): the value at the index that is pointed at, null where there is none, else
+  //                  undefined; returns text or nodes
+  //   x              { key, ticks, format, ...scale of uPlot }
+  //   least          the vertical axis reaches at least this value
+  //   reach          how far from a value it is read, in units of x
   constructor(container, options) {
-    [this.#container, this.#options] = [container, options];
-    container.tabIndex = 0;
-    container.setAttribute("role", "img");
-    container.setAttribute("aria-label", options.label);
-    container.addEventListener("keydown", (event) => this.#onKey(event));
-    container.addEventListener("blur", () => this.#plot?.setCursor(AWAY));
-    drawOnChange(container, () => this.#draw());
+    this.#options = options;
+    this.#outputs = options.lines.map(() => make("output"));
+    this.#node = make("div", { className: "plot", tabIndex: 0, role: "img", ariaLabel: `${options.title} ${options.over}` });
+    const names = options.lines.map(({ name = "", ink }, i) => make("li", { dataset: { ink } }, `${name} `, this.#outputs[i]));
+    container.append(make("figure", { className: "chart" }, make("figcaption", {}, options.title), make("ul", {}, ...names), this.#node));
+    this.#node.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#node.addEventListener("blur", () => this.#plot?.setCursor(AWAY));
+    drawOnChange(this.#node, () => this.#draw());
   }
 
-  // [x of all values, values of the first line, …]; null where there is none.
-  show(data) {
-    this.#data = data;
-    this.#container.dataset.points = data[0].length;
-    if (this.#plot) this.#plot.setData(data);
+  // Rows in the order of x, with a number, null or nothing for each key.
+  show(rows) {
+    const { x, lines } = this.#options;
+    this.#rows = rows;
+    this.#data = [x, ...lines].map(({ key }) => rows.map((row) => row[key] ?? null));
+    this.#node.dataset.points = rows.length;
+    if (this.#plot) this.#plot.setData(this.#data);
     else this.#draw();
     this.#read();
   }
 
   #draw() { // from scratch: in the colours and the size of this moment
-    const { clientWidth: width, clientHeight: height } = this.#container;
+    const { clientWidth: width, clientHeight: height } = this.#node;
     this.#plot?.destroy();
     this.#plot = null;
     if (!this.#data || !width || !height) return;
-    const { lines, x: { ticks, format, ...x }, least = 0, reach, onRead } = this.#options;
+    const { lines, x: { ticks, format, ...x }, least = 0, reach } = this.#options;
     const size = 0.68 * rem();
     const axis = { stroke: colour("--muted"), font: `${size}px system-ui, sans-serif`, gap: 3, ticks: { show: false } };
     const texts = (plot, splits) => splits.map((value) => (value === null ? "" : (format ?? numbers.format)(value)));
@@ -79,7 +87,7 @@ export class Chart {
         points: { size: 0.5 * size, fill: colour("--text") },
       },
       hooks: { setCursor: [() => this.#read()] },
-    }, this.#data, this.#container);
+    }, this.#data, this.#node);
     const { over } = this.#plot;
     over.addEventListener("pointermove", ({ pointerType, offsetX: left }) => {
       if (pointerType !== "mouse") this.#plot.setCursor({ left, top: 0 });
@@ -88,14 +96,18 @@ export class Chart {
   }
 
   #read() {
-    this.#options.onRead?.(this.#plot && this.#plot.cursor.left >= 0 ? this.#plot.cursor.idxs.slice(1) : null);
+    const pointed = this.#plot?.cursor.left >= 0;
+    this.#options.lines.forEach(({ describe }, i) => {
+      const index = pointed ? this.#plot.cursor.idxs[i + 1] : undefined;
+      this.#outputs[i].replaceChildren(...[describe(this.#rows, index)].flat());
+    });
   }
 
   #onKey(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !this.#plot || !this.#data[0].length) return;
+    if (!step || !this.#plot || !this.#rows.length) return;
     event.preventDefault();
-    const last = this.#data[0].length - 1;
+    const last = this.#rows.length - 1;
     const index = Math.min(Math.max((this.#plot.cursor.idx ?? last + 1) + step, 0), last);
     this.#plot.setCursor({ left: this.#plot.valToPos(this.#data[0][index], "x"), top: 0 });
   }
@@ -103,7 +115,6 @@ export class Chart {
 
 // Indices of values between gaps, which no line shows: they are drawn as points.
 function findIsolated(plot, line) {
-  const missing = (value) => value === null || value === undefined;
-  const values = plot.data[line];
-  return [...values.keys()].filter((i) => !missing(values[i]) && missing(values[i - 1]) && missing(values[i + 1]));
+  const has = (i) => (plot.data[line][i] ?? null) !== null;
+  return [...plot.data[line].keys()].filter((i) => has(i) && !has(i - 1) && !has(i + 1));
 }

@@ -26,6 +26,7 @@ from dashboard.workshop.requests import (
     training_arguments,
 )
 from dashboard.workshop.trainings import find_training, find_trainings
+from dataset.schema import SIZE_BANDS
 from model.evaluation.comparison_files import FOLDERS
 from model.run_files import PICTURES
 
@@ -96,6 +97,7 @@ class Workshop:
             "trainings": [each.summary() for each in find_trainings(self._paths.runs)[:MAX_TRAININGS]],
             "training": {"name": self._trained, **_visible(self._training.status())},
             "comparison": _visible(self._comparison.status()),
+            "size_bands": [band.name for band in SIZE_BANDS],
         }
 
     def _activate(self, request: ActivationRequest) -> Json:

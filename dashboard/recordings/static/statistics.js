@@ -7,9 +7,9 @@ import { callAddress } from "./recording.js";
 const MIN_PAUSE = 200; // milliseconds between two requests
 const LABELS = { simulator: "ground truth", model: "pseudo-labels" };
 const HISTOGRAMS = [
-  { name: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
-  { name: "Range", key: "range", unit: "m", ink: "--hero" },
-  { name: "Latency", key: "latency", unit: "ms", ink: "--accent" },
+  { title: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
+  { title: "Range", key: "range", unit: "m", ink: "--hero" },
+  { title: "Latency", key: "latency", unit: "ms", ink: "--accent" },
 ];
 
 export class Statistics {
@@ -17,7 +17,7 @@ export class Statistics {
   #onAnswer;
   #wanted = null; // { selection }
   #busy = false;
-  #histograms = HISTOGRAMS.map((options) => new Histogram(element("histograms"), options));
+  #histograms = HISTOGRAMS.map(makeHistogram);
 
   constructor(recording, onAnswer) {
     [this.#recording, this.#onAnswer] = [recording, onAnswer];
@@ -59,51 +59,33 @@ export class Statistics {
     element("numbers").replaceChildren(
       ...Object.entries(numbers).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
     );
-    for (const histogram of this.#histograms) histogram.show(statistics);
+    for (const show of this.#histograms) show(statistics);
     this.#onAnswer(statistics);
   }
 }
 
-class Histogram {
-  #options;
-  #output = make("output");
-  #chart;
-  #distribution = { median: null, edges: [1, 2], counts: [] };
-
-  constructor(container, options) {
-    this.#options = options;
-    const plot = make("div", { className: "plot" });
-    container.append(make("figure", {}, make("figcaption", {}, `${options.name} `, this.#output), plot));
-    this.#chart = new Chart(plot, {
-      label: `Histogram of ${options.name.toLowerCase()}`,
-      lines: [{ ink: options.ink, alpha: 1, width: 0, paths: uPlot.paths.bars({ size: [0.92, 100] }), points: { filter: () => [] } }],
-      x: {
-        distr: options.log ? 3 : 1,
-        range: () => [this.#distribution.edges[0], this.#distribution.edges.at(-1)],
-        ticks: options.ticks,
-      },
-      least: 4,
-      onRead: (indices) => this.#read(indices),
-    });
-  }
-
-  show(statistics) {
-    this.#distribution = statistics[this.#options.key];
-    const { edges, counts } = this.#distribution;
-    const middle = (low, high) => (this.#options.log ? Math.sqrt(low * high) : (low + high) / 2);
-    this.#chart.show([counts.map((_, i) => middle(edges[i], edges[i + 1])), counts]);
-  }
-
-  // The bar that is pointed at, else the median.
-  #read(indices) {
-    const { edges, counts, median } = this.#distribution;
-    const number = (value) => +value.toPrecision(3);
-    const { unit } = this.#options;
-    if (indices) {
-      const [i] = indices;
-      this.#output.textContent = `${counts[i]} frames at ${number(edges[i])} to ${number(edges[i + 1])} ${unit}`;
-    } else {
-      this.#output.textContent = median === null ? "" : `median ${number(median)} ${unit}`;
-    }
-  }
+// Returns a function that shows this distribution of some statistics.
+function makeHistogram({ title, key, unit, ink, log = false, ticks }) {
+  let [edges, median] = [[1, 2], null];
+  const number = (value) => +value.toPrecision(3);
+  const describe = (bins, index) => { // the bar that is pointed at, else the median
+    const bin = bins[index];
+    if (bin) return `${bin.count} frames at ${number(bin.low)} to ${number(bin.high)} ${unit}`;
+    return median === null ? "" : `median ${number(median)} ${unit}`;
+  };
+  const bars = { width: 0, paths: uPlot.paths.bars({ size: [0.92, 100] }), points: { filter: () => [] } };
+  const chart = new Chart(element("histograms"), {
+    title,
+    over: "as a histogram",
+    lines: [{ key: "count", ink, alpha: 1, ...bars, describe }],
+    x: { key: "middle", distr: log ? 3 : 1, range: () => [edges[0], edges.at(-1)], ticks },
+    least: 4,
+  });
+  return ({ [key]: distribution }) => {
+    ({ edges, median } = distribution);
+    chart.show(distribution.counts.map((count, i) => {
+      const [low, high] = edges.slice(i, i + 2);
+      return { count, low, high, middle: log ? Math.sqrt(low * high) : (low + high) / 2 };
+    }));
+  };
 }

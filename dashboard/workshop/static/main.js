@@ -12,7 +12,7 @@ const comparison = new Comparison();
 const activeModel = new ActiveModel(refresh);
 
 async function refresh() {
-  const [{ models, active_model: active, trainings, training: current }, { recordings }] = await Promise.all([
+  const [{ models, active_model: active, trainings, training: current, size_bands: bands }, { recordings }] = await Promise.all([
     ask("/api/workshop"),
     ask("/api/recordings"),
   ]);
@@ -22,7 +22,7 @@ async function refresh() {
   element("no-recordings").hidden = recordings.length > 0;
   warnOfPseudoLabels();
   comparison.list(models, recordings);
-  training.list(trainings, current);
+  training.list(trainings, current, bands);
   await Promise.all([training.refresh(), comparison.refresh()]);
 }
 

@@ -2,7 +2,7 @@
 import { ask, tryCall } from "../../static/calls.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import { fill } from "./choices.js";
-import { Curves } from "./curves.js";
+import { makeCurves } from "./curves.js";
 
 const PICTURES = {
   "examples.png": "Validation frames with the current predictions: outlines of the ground truth (cyan) and of the prediction (yellow)",
@@ -14,7 +14,7 @@ const ENDS = { 0: ["done", "Done"], 3: ["done", "Done, no gain"], 130: ["stopped
 const ERROR_LINES = 12; // of output that are shown when a training has failed
 
 export class Training {
-  #curves = new Curves(element("curves"));
+  #curves = null; // charts
   #name = null; // the one that is shown
   #chosen = false; // by the user; otherwise the newest is shown
   #shown = null; // name and version of the rows that the curves have
@@ -31,8 +31,9 @@ export class Training {
     return this.refresh();
   }
 
-  // Lists the trainings; `current` is the latest one that was started here.
-  list(trainings, current) {
+  // Lists the trainings; `current` is the latest one that was started here, `bands` are those of target sizes.
+  list(trainings, current, bands) {
+    this.#curves ??= makeCurves(element("curves"), bands);
     const names = trainings.map((each) => each.name);
     if (current.name && !names.includes(current.name)) names.unshift(current.name);
     if (!this.#chosen || !names.includes(this.#name)) this.#name = current.name ?? names[0] ?? null;
@@ -50,7 +51,7 @@ export class Training {
     if (training.rows) {
       this.#epochs = training.rows.length;
       this.#shown = { name, version: training.version };
-      this.#curves.show(training.rows);
+      for (const chart of this.#curves) chart.show(training.rows);
     }
     this.#show(training);
   }

@@ -74,15 +74,15 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     wait_for_frame(page, number + 3)
     assert page.get_attribute("#map-view", "data-camera") != place
     page.get_by_text("ground truth").wait_for()
-    until(page, lambda: page.locator(".timeline output").nth(1).text_content()[0].isdigit())
-    values = page.locator(".timeline output").all_text_contents()
+    until(page, lambda: page.locator("#timelines output").nth(1).text_content()[0].isdigit())
+    values = page.locator("#timelines output").all_text_contents()
     assert values[3:] == ["2016 px", "12.0 m"]
     assert 0 < float(values[1].split()[0]) < 15
-    page.locator(".timeline .plot").nth(4).hover()  # the middle is half a minute ago, before it all began
-    until(page, lambda: page.locator(".timeline output").nth(4).text_content() == "– m")  # noqa: RUF001
-    page.locator(".timeline .plot").nth(4).focus()
+    page.locator("#timelines .plot").nth(4).hover()  # the middle is half a minute ago, before it all began
+    until(page, lambda: page.locator("#timelines output").nth(4).text_content() == "– m")  # noqa: RUF001
+    page.locator("#timelines .plot").nth(4).focus()
     page.keyboard.press("ArrowLeft")  # from the newest value on
-    until(page, lambda: re.fullmatch(r"12\.0 m, \d s ago", page.locator(".timeline output").nth(4).text_content()))
+    until(page, lambda: re.fullmatch(r"12\.0 m, \d s ago", page.locator("#timelines output").nth(4).text_content()))
     page.get_by_label("Depth").check(force=True)
     wait_for_frame(page, shown_frame(page) + 1)
     slide(page, "opacity", 0)

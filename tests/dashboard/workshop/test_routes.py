@@ -87,6 +87,9 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, bench):
     seen = until(lambda: learnt(5))
     assert [row["epoch"] for row in seen["rows"][:5]] == [1, 2, 3, 4, 5]
     assert [row["score"] is not None for row in seen["rows"][:4]] == [False, False, False, True]
+    columns = [f"{figure} {band}" for figure in ("iou", "recall") for band in served.get().json()["size_bands"]]
+    assert len(columns) == 8
+    assert set(columns) <= set(seen["rows"][0])
     assert seen["images_per_second"] > 0
     assert 1700 < seen["left"] < 1800
     assert "50 training and 2 validation frames" in "\n".join(seen["process"]["lines"])

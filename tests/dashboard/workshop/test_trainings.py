@@ -3,15 +3,12 @@
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.workshop import routes
 from dashboard.workshop.trainings import Training, find_training, find_trainings
-from dataset.schema import SIZE_BANDS
 
 RESULTS = "epoch,minutes,loss,images_per_second,score\n1,0.5,1.5,20,\n2,1.0,1.25,22,0.5\n3,1.5,nan,24,0.25\n"
 
@@ -94,8 +91,3 @@ def test_any_contents_can_be_read(tmp_path_factory, results, arguments):
     (folder / "retrain.md").write_bytes(results)
     training = Training(folder)
     json.dumps([training.progress(time.time()), training.rows(), training.verdict()], allow_nan=False)
-
-
-def test_the_curves_name_the_size_bands_of_the_results():
-    script = Path(routes.__file__).with_name("static") / "curves.js"
-    assert all(f'"{band.name}"' in script.read_text(encoding="utf-8") for band in SIZE_BANDS)
