@@ -1,24 +1,25 @@
 """Adds the dashboard to a bridge: its pages and calls, its Socket.IO namespace, its thread."""
 
 import contextlib
+import secrets
 import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import flask
 import socketio
 
-from dashboard.auth import TOKEN, make_token
-from dashboard.calls import OFFLOAD
 from dashboard.live.feed import Feed
 from dashboard.live.history import Row
 from dashboard.live.routes import LiveControls
-from dashboard.live.updates import Updates
+from dashboard.live.updates import Request, make_update
 from dashboard.live.viewers import NAMESPACE, Viewers
-from dashboard.pages import shared_pages
+from dashboard.pages import OFFLOAD, TOKEN, Pages, harden
 from dashboard.settings import DashboardSettings
+from sim_bridge.access import is_loopback
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 
@@ -33,26 +34,21 @@ class About:
     vertical_fov: float = 60.0  # degrees
 
 
+@dataclass(frozen=True)
 class Dashboard:
     """The dashboard of a bridge while it is served."""
 
-    def __init__(self, server: BridgeServer, viewers: Viewers, token: str | None):
-        self.token = token  # for controls; None where only this machine can connect
-        self._server = server
-        self._viewers = viewers
+    server: BridgeServer
+    viewers: Viewers
+    token: str | None  # for controls, a new one each time; None where only this machine can connect
 
     @property
     def address(self) -> str:
         """Address for a browser on this machine, with the token; the server must listen."""
-        host = self._server.settings.host
+        host = self.server.settings.host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         secret = f"#token={self.token}" if self.token else ""  # browsers do not send what follows #
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/{secret}"
-
-    @property
-    def viewers(self) -> int:
-        """Number of viewers."""
-        return self._viewers.count
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.port}/{secret}"
 
     def open_in_browser(self) -> None:
         """Show it in the browser of this machine; return at once."""
@@ -70,21 +66,24 @@ def serve_dashboard(
 ) -> Iterator[Dashboard]:
     """Add the live page and further `pages` to a bridge that does not serve yet; `feed` is one of its subscribers.
 
-    Where other machines can connect, they may watch; controls then need a token, a new one each time.
+    Where other machines can connect, they may watch; controls then need a token.
     """
+    facts = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
+
+    def update(request: Request) -> dict[str, Any]:
+        return make_update(feed, request, facts, recorder.status() if recorder else None)
 
     def emit(sids: list[str], update: dict[str, Any]) -> None:
-        server.call(lambda: _send(server.sio, sids, update))
+        server.call(partial(_send, server.sio, sids, update))
 
-    token = make_token(server.settings.host)
+    token = None if is_loopback(server.settings.host) else secrets.token_urlsafe(16)
     server.app.config |= {TOKEN: token, OFFLOAD: server.offload}
-    facts = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
-    updates = Updates(feed, facts, recorder.status if recorder else lambda: None)
-    viewers = Viewers(feed, updates, emit, lambda: server.busy, (settings or DashboardSettings()).rate)
+    server.app.after_request(harden)
+    for blueprint in (Pages(""), LiveControls(feed, server, recorder).pages(), *pages):
+        server.app.register_blueprint(blueprint)
+    viewers = Viewers(feed, update, emit, lambda: server.busy, (settings or DashboardSettings()).rate)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
-    for blueprint in (shared_pages(), LiveControls(feed, server, recorder).pages(), *pages):
-        server.app.register_blueprint(blueprint)
     viewers.start()
     try:
         yield Dashboard(server, viewers, token)

@@ -10,6 +10,7 @@ from sim_bridge.child_process import ChildProcess
 
 MAX_LINES = 300  # of output that are kept
 STOP_SECONDS = 3.0  # for a job to end by itself when the follower ends
+LOW_PRIORITY = True  # so that a flight is not slowed down
 
 
 class JobRunning(RuntimeError):
@@ -22,15 +23,11 @@ class BackgroundJob:
     Args:
         module: to run, as `python -m` does.
         threads: number that its libraries may use.
-        low_priority: run at the lowest priority, so that a flight is not slowed down.
         on_end: called with the exit status, on another thread.
     """
 
-    def __init__(
-        self, module: str, threads: int, low_priority: bool = True, on_end: Callable[[int], None] = lambda status: None
-    ):
+    def __init__(self, module: str, threads: int, on_end: Callable[[int], None] = lambda status: None):
         self._module = module
-        self._low_priority = low_priority
         self._on_end = on_end
         self._environment = {
             **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(threads)),
@@ -40,7 +37,7 @@ class BackgroundJob:
         self._starting = threading.Lock()
         self._process: ChildProcess | None = None
         self._lines: deque[str] = deque()
-        self._started = 0.0  # unix seconds
+        self._started: float | None = None  # unix seconds
         self._stopping = False
 
     @property
@@ -58,15 +55,14 @@ class BackgroundJob:
         with self._starting:
             if self.running:
                 raise JobRunning("it is still running: wait until it ends, or stop it")
-            lines: deque[str] = deque(maxlen=MAX_LINES)
-            self._lines = lines
+            lines = self._lines = deque(maxlen=MAX_LINES)
             self._stopping, self._started = False, time.time()
             self._process = ChildProcess(
                 self._module,
                 arguments,
                 on_line=lambda line: lines.append(line) if line else None,
                 on_end=self._on_end,
-                low_priority=self._low_priority,
+                low_priority=LOW_PRIORITY,
                 environment=self._environment,
             )
 
@@ -84,8 +80,7 @@ class BackgroundJob:
     def status(self) -> dict[str, Any]:
         """Return plain data: `state` is idle, running, stopping or ended."""
         process = self._process
-        if process is None:
-            return {"state": "idle", "exit_status": None, "lines": [], "started": None}
-        state = "ended" if process.ended else "stopping" if self._stopping else "running"
-        status = process.exit_status if process.ended else None
-        return {"state": state, "exit_status": status, "lines": list(self._lines), "started": self._started}
+        ended = process is not None and process.ended
+        state = "idle" if process is None else "ended" if ended else "stopping" if self._stopping else "running"
+        exit_status = process.exit_status if process is not None and ended else None
+        return {"state": state, "exit_status": exit_status, "lines": list(self._lines), "started": self._started}

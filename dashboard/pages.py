@@ -1,18 +1,29 @@
-"""Pages of the dashboard: their templates, the files they load, and the headers of every answer.
+"""Pages of the dashboard and its HTTP calls: queries (GET) read, commands (POST) change something.
+
+Where only this machine can connect, every caller may use commands. Otherwise they need the token that the follower
+prints. Pages of other sites are refused before this (sim_bridge.access) and again here: a command accepts JSON only,
+which a browser sends to another site only after asking it.
 
 What a page loads has the address /assets/ plus its path in this package, so that relative imports between scripts hold
 on the disk, too.
 """
 
+import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from dashboard.calls import Body, command, query
+from config.reader import build
+from dashboard.jobs import JobRunning
 
 ROOT = Path(__file__).parent
+TOKEN, OFFLOAD = "DASHBOARD_TOKEN", "DASHBOARD_OFFLOAD"  # in the application's configuration; `BridgeServer.offload`
+MAX_BODY_BYTES = 10_000
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
@@ -25,9 +36,25 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Result = TypeVar("Result")
+Body = TypeVar("Body", bound="DataclassInstance")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NoBody:
+    """Body of a command without parameters: {}."""
+
 
 class Pages(flask.Blueprint):
-    """Pages and HTTP calls of one part of the dashboard, with its folders templates/ and static/."""
+    """Pages and HTTP calls of one part of the dashboard, with its folders templates/ and static/.
+
+    Views take the variable parts of the path by name. An expected error that they raise becomes a status and a
+    sentence.
+    """
 
     def __init__(self, part: str):
         """`part` is a folder of this package, or "" for what all parts share."""
@@ -39,6 +66,10 @@ class Pages(flask.Blueprint):
             static_url_path="/".join(filter(None, ("/assets", part, "static"))),
             template_folder="templates",
         )
+        self.register_error_handler(ValueError, lambda error: _refuse(400, str(error)))
+        self.register_error_handler(LookupError, lambda error: _refuse(404, str(error.args[0])))
+        self.register_error_handler(JobRunning, lambda error: _refuse(409, str(error)))
+        self.register_error_handler(OSError, lambda error: _refuse(500, f"the disk refused: {error.strerror or error}"))
 
     def add_page(self, path: str, template: str) -> None:
         """Show a template at `path`, whatever its variable parts: the page's script reads those.
@@ -55,21 +86,56 @@ class Pages(flask.Blueprint):
         self.add_url_rule(path, template.removesuffix(".html"), show)
 
     def add_query(self, path: str, answer: Callable[..., ResponseReturnValue]) -> None:
-        """Answer GET requests; see `calls.query`."""
-        self.add_url_rule(path, answer.__name__, query(answer))
+        """Answer GET requests."""
+        self.add_url_rule(path, answer.__name__, answer)
 
     def add_command(self, path: str, kind: type[Body], act: Callable[..., ResponseReturnValue]) -> None:
-        """Answer authorised POST requests; see `calls.command`."""
-        self.add_url_rule(path, act.__name__, command(kind, act), methods=["POST"])
+        """Answer authorised POST requests by a function of a `kind`, built from the JSON object in the body."""
+
+        def view(**path: object) -> ResponseReturnValue:
+            request = flask.request
+            request.max_content_length = MAX_BODY_BYTES
+            if not is_authorised():
+                return _refuse(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
+            if not request.is_json:
+                return _refuse(415, "expected JSON: Content-Type: application/json")
+            try:
+                body = request.get_json(silent=True)
+            except RequestEntityTooLarge:
+                return _refuse(413, f"expected at most {MAX_BODY_BYTES} bytes")
+            if not isinstance(body, dict):
+                return _refuse(400, "expected one JSON object, for example {}")
+            return act(build(kind, body, noun="key"), **path)
+
+        self.add_url_rule(path, act.__name__, view, methods=["POST"])
 
 
-def shared_pages() -> Pages:
-    """Return what all pages share, and the headers of every answer of the application."""
-    pages = Pages("")
-    pages.after_app_request(_harden)
-    return pages
+def is_authorised() -> bool:
+    """Return whether the caller of the current request may change something."""
+    token = flask.current_app.config[TOKEN]
+    given = flask.request.headers.get("Authorization", "")
+    return token is None or hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
-def _harden(response: flask.Response) -> flask.Response:
+def offload(function: Callable[[], Result]) -> Result:
+    """Run a slow function for a query or a command without delaying the flight's connections."""
+    result: Result = flask.current_app.config[OFFLOAD](function)
+    return result
+
+
+def read_number(parameter: str) -> int:
+    """Return a whole number from the query of the request's address, 0 if it is missing. Raises ValueError."""
+    text = flask.request.args.get(parameter, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise ValueError(f"{parameter}: expected a whole number, got {text!r:.40}")
+    return int(text)
+
+
+def harden(response: flask.Response) -> flask.Response:
+    """Add the headers of every answer of the application."""
     response.headers.update(HEADERS)
     return response
+
+
+def _refuse(status: int, sentence: str) -> tuple[Json, int]:
+    return {"error": sentence}, status

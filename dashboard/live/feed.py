@@ -58,6 +58,11 @@ class Feed(Subscriber):
         simulators = self.simulators
         return next((each for each in simulators if each.session.number == number), next(iter(simulators), None))
 
+    def has_frame(self, number: int | None, known: int) -> bool:
+        """Return whether the simulator of that number has a frame besides the `known` one."""
+        simulator = self.find(number)
+        return simulator is not None and simulator.newest is not None and simulator.newest.number != known
+
     def rows_after(self, simulator: SimulatorHistory, number: int) -> list[Row]:
         """Return the rows newer than `number`."""
         with self._lock:

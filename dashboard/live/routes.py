@@ -6,10 +6,8 @@ from typing import Annotated
 
 from annotated_types import MaxLen
 
-from dashboard.auth import is_authorised
-from dashboard.calls import Body, Json, NoBody
 from dashboard.live.feed import Feed
-from dashboard.pages import Pages
+from dashboard.pages import Json, NoBody, Pages, is_authorised
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.recorder.settings import Reason
 from sim_bridge.server import BridgeServer
@@ -110,27 +108,24 @@ class LiveControls:
         return {}
 
     def _set_speed(self, request: SpeedRequest, number: int) -> Json:
-        asked = self._ask(number, set_speed, request)
-        self._feed.add_event("control", f"speed {asked['speed']:g}", self._session(number))
-        return asked
+        return self._control(number, lambda info: set_speed(info, request), "speed {speed:g}")
 
     def _start_episode(self, request: EpisodeRequest, number: int) -> Json:
-        asked = self._ask(number, new_episode, request)
-        text = f"new episode: seed {asked['seed']}, {asked['people']} people"
-        self._feed.add_event("control", text, self._session(number))
-        return asked
+        described = "new episode: seed {seed}, {people} people"
+        return self._control(number, lambda info: new_episode(info, request), described)
+
+    def _control(self, number: int, make: Callable[[SimulatorInfo], tuple[str, Json]], described: str) -> Json:
+        """Send a request to the built-in simulator and log it; return its payload."""
+        session = self._session(number)
+        if session.simulator_info is None:
+            raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
+        event, payload = make(session.simulator_info)
+        self._server.send_control(session, event, payload)
+        self._feed.add_event("control", described.format(**payload), session)
+        return payload
 
     def _session(self, number: int) -> Session:
         for session in self._server.sessions:
             if session.number == number:
                 return session
         raise LookupError(f"simulator {number} is not connected")
-
-    def _ask(self, number: int, make: Callable[[SimulatorInfo, Body], tuple[str, Json]], request: Body) -> Json:
-        """Send a request to the built-in simulator; return the payload."""
-        session = self._session(number)
-        if session.simulator_info is None:
-            raise LookupError(f"{session.name} has no such control: it is not the built-in simulator")
-        event, payload = make(session.simulator_info, request)
-        self._server.send_control(session, event, payload)
-        return payload

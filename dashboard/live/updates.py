@@ -5,15 +5,13 @@ The camera's and the depth image go out as they came in; only the network's outp
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
 from dashboard.live.feed import Feed
 from dashboard.live.history import NewestFrame, SimulatorHistory
-from follower.types import Pose
 
 SILENT_SECONDS = 2.0  # without a frame, after which a simulator counts as silent
 
@@ -32,84 +30,64 @@ class Request:
     def parse(cls, data: object) -> "Request":
         """Read a viewer's message; values that make no sense count as missing."""
         values = data if isinstance(data, dict) else {}
-        numbers = {name: values.get(name) for name in ("simulator", "frame", "row", "event")}
-        return cls(
-            **{name: value for name, value in numbers.items() if type(value) is int}, depth=values.get("depth") is True
-        )
+        names = ("simulator", "frame", "row", "event")
+        numbers = {name: values[name] for name in names if type(values.get(name)) is int}
+        return cls(**numbers, depth=values.get("depth") is True)
 
 
-class Updates:
-    """Makes updates from a feed.
-
-    Args:
-        about: plain data for viewers that have nothing yet.
-        recording: returns the state of the recorder as plain data; None where there is none.
-    """
-
-    def __init__(self, feed: Feed, about: dict[str, Any], recording: Callable[[], dict[str, Any] | None]):
-        self._feed = feed
-        self._about = about
-        self._recording = recording
-
-    def has_frame(self, request: Request) -> bool:
-        """Return whether there is a frame that the viewer does not have."""
-        simulator = self._feed.find(request.simulator)
-        return simulator is not None and simulator.newest is not None and simulator.newest.number != request.frame
-
-    def make(self, request: Request) -> dict[str, Any]:
-        """Return everything newer than what the viewer has."""
-        simulator = self._feed.find(request.simulator)
-        update: dict[str, Any] = {
-            "time": time.time(),
-            "model": self._feed.model,
-            "simulators": [encode_simulator(each) for each in self._feed.simulators],
-            "selected": None,
-            "events": [vars(event) for event in self._feed.events_after(request.event)],
-            "rows": [],
-            "frame": None,
-            "recording": self._recording(),
-        }
-        if request.event < 0:
-            update["about"] = self._about
-        if simulator is None:
-            return update
+def make_update(
+    feed: Feed, request: Request, about: dict[str, Any], recording: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return everything newer than what the viewer has; `about` only if it has nothing yet."""
+    simulator = feed.find(request.simulator)
+    update: dict[str, Any] = {
+        "time": time.time(),
+        "model": feed.model,
+        "simulators": [encode_simulator(each) for each in feed.simulators],
+        "selected": None,
+        "events": [vars(event) for event in feed.events_after(request.event)],
+        "rows": [],
+        "frame": None,
+        "recording": recording,
+    }
+    if request.event < 0:
+        update["about"] = about
+    if simulator is not None:
         number = update["selected"] = simulator.session.number
         has_row, has_frame = (request.row, request.frame) if number == request.simulator else (-1, -1)
-        update["rows"] = [finite([*vars(row).values()]) for row in self._feed.rows_after(simulator, has_row)]
+        update["rows"] = [finite([*vars(row).values()]) for row in feed.rows_after(simulator, has_row)]
         if simulator.newest is not None and simulator.newest.number != has_frame:
             update["frame"] = encode_frame(simulator.newest, request.depth)
-        return update
+    return update
 
 
 def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
-    """Return a frame with the decision on it."""
+    """Return a frame with the decision on it; poses as x, y, z in metres and roll, pitch, yaw in radians."""
     frame, decision = newest.processed.frame, newest.processed.decision
     detection, distance = decision.detection, decision.range
     shown = ("centroid", "box", "area", "confidence")
-    return {
-        "number": newest.number,
-        "time": newest.received,
-        "timestamp": frame.timestamp,
-        "jpeg": frame.jpeg,
-        "depth": frame.png if depth else None,
-        "classes": newest.classes,
-        "size": list(frame.image.shape[:2]),
-        "grid": list(newest.processed.probabilities.shape[:2]),
-        "state": decision.state.value,
-        "detection": None if detection is None else {name: finite(getattr(detection, name)) for name in shown},
-        "range": None if distance is None else {"metres": finite(distance.metres), "source": distance.source.value},
-        "point": finite(decision.world_point),
-        "track": finite(decision.track_point),
-        "ground_truth": finite(frame.ground_truth_target),
-        "body": encode_pose(frame.pose),
-        "camera": encode_pose(frame.gimbal_pose),
-        "timings": finite(dict(newest.processed.timings)),
-    }
-
-
-def encode_pose(pose: Pose) -> list[float]:
-    """Return x, y, z in metres and roll, pitch, yaw in radians."""
-    return [pose.x, pose.y, pose.z, pose.roll, pose.pitch, pose.yaw]
+    encoded: dict[str, Any] = finite(
+        {
+            "number": newest.number,
+            "time": newest.received,
+            "timestamp": frame.timestamp,
+            "jpeg": frame.jpeg,
+            "depth": frame.png if depth else None,
+            "classes": newest.classes,
+            "size": frame.image.shape[:2],
+            "grid": newest.processed.probabilities.shape[:2],
+            "state": decision.state.value,
+            "detection": detection and {name: getattr(detection, name) for name in shown},
+            "range": distance and {"metres": distance.metres, "source": distance.source.value},
+            "point": decision.world_point,
+            "track": decision.track_point,
+            "ground_truth": frame.ground_truth_target,
+            "body": astuple(frame.pose),
+            "camera": astuple(frame.gimbal_pose),
+            "timings": dict(newest.processed.timings),
+        }
+    )
+    return encoded
 
 
 def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:
@@ -127,7 +105,7 @@ def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:
         "state_seconds": now - simulator.since,
         "silent_seconds": silent if silent > SILENT_SECONDS else 0.0,
         "frames": simulator.newest is not None,
-        "info": None if session.simulator_info is None else vars(session.simulator_info),
+        "info": session.simulator_info and vars(session.simulator_info),
         "counts": vars(counts) | {"refused": counts.refused.total()},
     }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.live.feed import Feed
-from dashboard.live.updates import Request, Updates
+from dashboard.live.updates import Request
 
 NAMESPACE = "/dashboard"
 MAX_VIEWERS = 32
@@ -38,8 +38,8 @@ class Viewers:
     """The connected viewers.
 
     Args:
-        feed: source of the updates.
-        updates: makes them.
+        feed: tells when there is something new.
+        make_update: returns what a request asks for.
         emit: sends an update to viewers, from any thread, without waiting.
         is_busy: returns whether a frame is being processed.
         rate: maximum number of updates a second for each viewer.
@@ -48,13 +48,13 @@ class Viewers:
     def __init__(
         self,
         feed: Feed,
-        updates: Updates,
+        make_update: Callable[[Request], dict[str, Any]],
         emit: Callable[[list[str], dict[str, Any]], None],
         is_busy: Callable[[], bool],
         rate: float,
     ):
         self._feed = feed
-        self._updates = updates
+        self._make_update = make_update
         self._emit = emit
         self._is_busy = is_busy
         self._period = 1 / rate
@@ -117,7 +117,7 @@ class Viewers:
         while (requests := self._wait_for_requests()) is not None:
             for request, sids in requests.items():
                 try:
-                    self._emit(sids, self._updates.make(request))
+                    self._emit(sids, self._make_update(request))
                 except Exception:
                     logger.exception("%d viewers got no update; the flight continues", len(sids))
 
@@ -127,7 +127,8 @@ class Viewers:
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
-                due_times = {sid: self._due_time(viewer) for sid, viewer in self._viewers.items() if viewer.request}
+                ready = ((sid, viewer, viewer.request) for sid, viewer in self._viewers.items())
+                due_times = {sid: self._due_time(viewer, request) for sid, viewer, request in ready if request}
                 due = [sid for sid, moment in due_times.items() if moment <= now]
                 if not due:
                     waiting_since = None
@@ -156,7 +157,7 @@ class Viewers:
         settled, latest = self._last_change + SETTLE_SECONDS, since + MAX_WAIT_SECONDS
         return latest if settled <= now and self._is_busy() else min(settled, latest)
 
-    def _due_time(self, viewer: Viewer) -> float:
+    def _due_time(self, viewer: Viewer, request: Request) -> float:
         """Return when to send a viewer the update that it is ready for, monotonic seconds."""
-        has_news = self._feed.version != viewer.version or self._updates.has_frame(viewer.request or Request())
+        has_news = self._feed.version != viewer.version or self._feed.has_frame(request.simulator, request.frame)
         return viewer.sent + (self._period if has_news else IDLE_SECONDS)

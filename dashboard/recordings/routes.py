@@ -15,9 +15,7 @@ from typing import Annotated, Any
 import flask
 from annotated_types import MaxLen, MinLen
 
-from dashboard.auth import is_authorised
-from dashboard.calls import Json, offload, read_number
-from dashboard.pages import Pages
+from dashboard.pages import Json, Pages, is_authorised, offload, read_number
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
 from dataset.recordings.recording import open_recording, read_hidden, select_frames, state_of, write_hidden

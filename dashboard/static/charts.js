@@ -1,5 +1,5 @@
 // Charts, drawn by uPlot (global, loaded by the page): values are read by pointer, finger or arrow keys.
-import { make } from "./page.js";
+import { make, onKeys } from "./page.js";
 import { colour, drawOnChange, rem } from "./theme.js";
 
 const numbers = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -28,7 +28,7 @@ export class Chart {
     this.#node = make("div", { className: "plot", tabIndex: 0, role: "img", ariaLabel: `${options.title} ${options.over}` });
     const names = options.lines.map(({ name = "", ink }, i) => make("li", { dataset: { ink } }, `${name} `, this.#outputs[i]));
     container.append(make("figure", { className: "chart" }, make("figcaption", {}, options.title), make("ul", {}, ...names), this.#node));
-    this.#node.addEventListener("keydown", (event) => this.#onKey(event));
+    onKeys(this.#node, { ArrowLeft: () => this.#move(-1), ArrowRight: () => this.#move(1) });
     this.#node.addEventListener("blur", () => this.#plot?.setCursor(AWAY));
     drawOnChange(this.#node, () => this.#draw());
   }
@@ -103,10 +103,8 @@ export class Chart {
     });
   }
 
-  #onKey(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !this.#plot || !this.#rows.length) return;
-    event.preventDefault();
+  #move(step) {
+    if (!this.#plot || !this.#rows.length) return;
     const last = this.#rows.length - 1;
     const index = Math.min(Math.max((this.#plot.cursor.idx ?? last + 1) + step, 0), last);
     this.#plot.setCursor({ left: this.#plot.valToPos(this.#data[0][index], "x"), top: 0 });

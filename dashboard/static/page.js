@@ -9,6 +9,8 @@ export function make(tag, { dataset = {}, ...properties } = {}, ...children) {
   return node;
 }
 
+export const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value; // of radio buttons
+
 export function setText(node, text) { // unchanged text is not announced again
   if (node.textContent !== text) node.textContent = text;
 }
@@ -17,6 +19,17 @@ export function onSubmit(id, action) {
   element(id).addEventListener("submit", (event) => {
     event.preventDefault();
     action();
+  });
+}
+
+// Calls the action of a key that is pressed in `node`, unless the key belongs to a control there.
+export function onKeys(node, actions) {
+  node.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !(key in actions)) return;
+    if (target.closest("input, select, textarea") || (key === " " && target.closest("button, a"))) return;
+    event.preventDefault();
+    actions[key](event);
   });
 }
 

@@ -1,10 +1,54 @@
-// Drawing of camera images with overlay and detection, and of depth images.
-import { make } from "./page.js";
-import { fitCanvas, rem } from "./theme.js";
+// Camera images with overlay and detection, depth images, and the view of them on the pages about one flight.
+import { element, make, setText } from "./page.js";
+import { drawOnChange, fitCanvas, rem, rgb } from "./theme.js";
 
-const [HERO, PEOPLE] = [[255, 160, 46], [74, 168, 255]]; // in both colour schemes; as in style.css
 const DEPTH_STOPS = [[253, 231, 37], [94, 201, 98], [33, 145, 140], [59, 82, 139], [68, 1, 84]]; // near to far
 const SATURATED = 255; // at the largest distance or beyond
+
+// The camera's image with an overlay, as opaque as the slider says, and the pixels of each class.
+export class CameraView {
+  #canvas = element("camera-view");
+  #opacity = element("opacity");
+  #shown = {};
+
+  constructor() {
+    this.#opacity.addEventListener("input", () => this.#draw());
+    drawOnChange(this.#canvas, () => this.#draw());
+  }
+
+  // Shows a frame ({ size, detection, range }) of that name, its image and overlay (both canvases or bitmaps), and the
+  // counts of pixels ({ hero, people }); {} for none, a `problem` for one that has no image.
+  show(shown) {
+    this.#shown = shown;
+    this.#draw();
+  }
+
+  #draw() {
+    const { name = "", title, frame, image, overlay, counts, problem } = this.#shown;
+    setText(element("opacity-value"), `${this.#opacity.value} %`);
+    element("camera-empty").hidden = Boolean(image);
+    setText(element("camera-empty"), problem ?? "No image yet");
+    if (image) drawPicture(this.#canvas, image, overlay, this.#opacity.value / 100, frame);
+    else fitCanvas(this.#canvas);
+    for (const key of ["hero", "people"]) setText(element(`${key}-pixels`), counts ? `${counts[key]} px` : "–");
+    const away = frame?.range ? `, ${frame.range.metres.toFixed(1)} metres away` : "";
+    const label = frame && `${title}: ${frame.detection ? `target detected${away}` : "target not detected"}`;
+    this.#canvas.ariaLabel = label ?? "Camera image; no frame yet";
+    this.#canvas.dataset.frame = name;
+  }
+}
+
+// Returns a function of a key and further arguments that remembers the latest results of `load`.
+export function remember(size, load) {
+  const results = new Map();
+  return (key, ...given) => {
+    const result = results.get(key) ?? load(...given);
+    results.delete(key); // and to the end: the first one is the oldest
+    results.set(key, result);
+    if (results.size > size) results.delete(results.keys().next().value);
+    return result;
+  };
+}
 
 // Draws an image as large as its canvas allows, with an overlay of the same extent (null: none) and the detection.
 export function drawPicture(canvas, image, overlay, opacity, { size: [height, width], detection, range }) {
@@ -29,7 +73,7 @@ export function paintClasses(canvas, rows, columns, classOf) {
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(columns, rows);
   const words = new Uint32Array(pixels.data.buffer);
-  const inks = [0, packed(PEOPLE), packed(HERO)];
+  const inks = [0, packed(rgb("--overlay-people")), packed(rgb("--overlay-hero"))];
   const counts = [0, 0, 0];
   for (let i = 0; i < words.length; i++) {
     const label = classOf(i);

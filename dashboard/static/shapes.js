@@ -49,19 +49,13 @@ export function trajectory(context, positions, at, ink) {
   context.stroke();
 }
 
-export function dot(context, center, radius, ink) {
+export function circle(context, center, radius, ink, filled = false) {
   context.beginPath();
   context.arc(...center, radius, 0, 7);
-  context.fillStyle = colour(ink);
-  context.fill();
-}
-
-export function ring(context, center, radius, ink) {
-  context.beginPath();
-  context.arc(...center, radius, 0, 7);
-  context.strokeStyle = colour(ink);
+  context.fillStyle = context.strokeStyle = colour(ink);
   context.lineWidth = 1.8;
-  context.stroke();
+  if (filled) context.fill();
+  else context.stroke();
 }
 
 export function drone(context, [column, row], yaw, size) {

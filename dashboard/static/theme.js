@@ -4,8 +4,7 @@ import { element } from "./page.js";
 const NAMES = { system: "System colours", light: "Light", dark: "Dark" };
 const STORED = "follow-me-theme";
 const order = Object.keys(NAMES);
-let current = localStorage.getItem(STORED);
-if (!(current in NAMES)) current = "system";
+let current = localStorage.getItem(STORED) ?? "system";
 let known = new Map(); // colours that were looked up
 
 element("theme").addEventListener("click", () => {
@@ -19,7 +18,7 @@ apply();
 function apply() {
   document.documentElement.dataset.theme = current;
   element("theme").textContent = NAMES[current];
-  element("theme").setAttribute("aria-label", `Colour scheme: ${NAMES[current]}`);
+  element("theme").ariaLabel = `Colour scheme: ${NAMES[current]}`;
   known = new Map();
   document.dispatchEvent(new Event("themechange"));
 }
@@ -30,17 +29,21 @@ export function drawOnChange(node, draw) {
   document.addEventListener("themechange", draw);
 }
 
-// Colour of a CSS variable, for canvases.
-export function colour(name, alpha = 1) {
+// Red, green and blue of a CSS variable.
+export function rgb(name) {
   if (!known.has(name)) {
     const probe = document.createElement("i");
     probe.style.color = `var(${name})`;
     document.body.append(probe);
-    const numbers = getComputedStyle(probe).color.match(/\d+(\.\d+)?/g);
+    known.set(name, getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number));
     probe.remove();
-    known.set(name, numbers.slice(0, 3).join(" "));
   }
-  return `rgb(${known.get(name)} / ${alpha})`;
+  return known.get(name);
+}
+
+// Colour of a CSS variable, for canvases.
+export function colour(name, alpha = 1) {
+  return `rgb(${rgb(name).join(" ")} / ${alpha})`;
 }
 
 // A cleared 2D context whose units are CSS pixels.

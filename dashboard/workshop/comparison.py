@@ -1,74 +1,59 @@
 """The latest comparison of two models: its process, and the folder that `model.compare` fills."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from dashboard.calls import Json
-from dashboard.jobs import BackgroundJob, JobRunning
-from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES
+from dashboard.jobs import BackgroundJob
+from model.evaluation.comparison_files import ABOUT, FRAMES
 
 
-class Comparison:
-    """One comparison at a time. Each has a number, from 1, and a folder that goes with the next one or at the end."""
+class Comparison(BackgroundJob):
+    """One comparison at a time. Each has a number, from 1; what it wrote goes with the next one or at the end."""
 
-    def __init__(self, threads: int, low_priority: bool = True):
+    def __init__(self, threads: int):
+        super().__init__("model.compare", threads)
         self.number = 0
-        self._job = BackgroundJob("model.compare", threads, low_priority)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="follow-me-", ignore_cleanup_errors=True)
+        self._path = Path(self._folder.name) / "0"  # of the latest
 
     def start(self, arguments: Sequence[str]) -> None:
         """Start a comparison with these arguments of `model.compare` and an --out. Raises JobRunning."""
-        folder = tempfile.TemporaryDirectory(prefix="follow-me-", ignore_cleanup_errors=True)
-        try:
-            self._job.start([*arguments, "--out", str(Path(folder.name) / "frames")])
-        except JobRunning:
-            folder.cleanup()
-            raise
-        self._folder, last = folder, self._folder
-        self.number += 1
-        if last is not None:
-            last.cleanup()
-
-    def stop(self) -> None:
-        """Interrupt it; what was compared by then stays."""
-        self._job.stop()
+        last, path = self._path, self._path.with_name(str(self.number + 1))
+        super().start([*arguments, "--out", str(path)])
+        self._path, self.number = path, self.number + 1  # in this order: no reader takes the last rows for new ones
+        shutil.rmtree(last, ignore_errors=True)
 
     def close(self) -> None:
         """End it and remove what it wrote."""
-        self._job.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        super().close()
+        self._folder.cleanup()
 
-    def status(self) -> Json:
+    def status(self) -> dict[str, Any]:
         """Return the state of the process, see `BackgroundJob.status`, and the number."""
-        return self._job.status() | {"number": self.number}
+        return super().status() | {"number": self.number}
 
-    def about(self) -> Json:
+    def about(self) -> dict[str, Any]:
         """Return models, data, number of frames, and at the end the tables; empty before the first frame."""
         try:
             return dict(json.loads((self._path / ABOUT).read_bytes()))
-        except (OSError, ValueError, LookupError):
+        except (OSError, ValueError):
             return {}
 
-    def rows(self, start: int) -> list[Json]:
+    def rows(self, start: int) -> list[dict[str, Any]]:
         """Return the results of the frames compared so far, from the `start`-th on."""
         try:
             lines = (self._path / FRAMES).read_bytes().splitlines(keepends=True)
-        except (OSError, LookupError):
+        except OSError:
             return []
         return [json.loads(line) for line in lines[start:] if line.endswith(b"\n")]
 
     def picture(self, part: str, name: str) -> Path:
         """Return the path of a picture. Raises LookupError."""
         folder = self._path / part
-        if part not in FOLDERS or not folder.is_dir() or name not in {file.name for file in folder.iterdir()}:
+        if not folder.is_dir() or name not in {file.name for file in folder.iterdir()}:
             raise LookupError(f"there is no picture {part}/{name[:100]}")
         return folder / name
-
-    @property
-    def _path(self) -> Path:
-        if self._folder is None:
-            raise LookupError("nothing has been compared yet")
-        return Path(self._folder.name) / "frames"

@@ -10,17 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dashboard.calls import Json
 from dashboard.jobs import JobRunning
+from dashboard.pages import Json
 from sim_bridge.worker import Segmenter
 
 logger = logging.getLogger(__name__)
-
-Load = Callable[[str, Path], tuple[Segmenter, Mapping[str, Any]]]
-"""Makes a warmed-up network of a name and a file, with its origin (`app.model_loading.describe_origin`).
-
-The messages of its ValueErrors, RuntimeErrors and OSErrors are shown to people.
-"""
 
 
 class ModelSwitcher:
@@ -28,7 +22,9 @@ class ModelSwitcher:
 
     Args:
         path: file of the initial model.
-        load: see `Load`.
+        load: makes a warmed-up network of a name and a file, with its origin
+            (`app.model_loading.describe_origin`). The messages of its ValueErrors, RuntimeErrors and
+            OSErrors are shown to people.
         activate: switches to a network from the next frame on; takes what `load` returned.
         log: called with a sentence when a model cannot be activated.
     """
@@ -36,7 +32,7 @@ class ModelSwitcher:
     def __init__(
         self,
         path: Path,
-        load: Load,
+        load: Callable[[str, Path], tuple[Segmenter, Mapping[str, Any]]],
         activate: Callable[[Segmenter, Mapping[str, Any]], None],
         log: Callable[[str], None] = lambda text: None,
     ):
@@ -46,7 +42,7 @@ class ModelSwitcher:
         self._path, self._state = path.resolve(), _state_of(path)
         self._starting = threading.Lock()
         self._loading: str | None = None
-        self._refused: Json | None = None
+        self._refused: dict[str, str] | None = None
 
     def start(self, name: str, path: Path) -> None:
         """Load the model `name` and activate it; return at once. Raises JobRunning while another is being loaded."""
@@ -59,15 +55,10 @@ class ModelSwitcher:
     def status(self, models: Mapping[str, Path]) -> Json:
         """Return the active model by name (None: not in `models`), whether its file changed, and what is loading."""
         name = next((name for name, path in models.items() if path == self._path), None)
-        return {
-            "model": name,
-            "changed": _state_of(self._path) != self._state,
-            "loading": self._loading,
-            "refused": self._refused,
-        }
+        changed = _state_of(self._path) != self._state
+        return {"model": name, "changed": changed, "loading": self._loading, "refused": self._refused}
 
     def _take_over(self, name: str, path: Path) -> None:
-        refused = None
         try:
             state = _state_of(path)
             network, origin = self._load(name, path)
@@ -75,15 +66,15 @@ class ModelSwitcher:
                 raise ValueError(f"{name} was replaced while it was being loaded; try again")
             self._activate(network, origin)
             self._path, self._state = path, state
-        except (ValueError, RuntimeError, OSError) as error:
-            refused = str(error)
-        except Exception as error:  # a defect of ours; the flight continues
-            logger.exception("%s could not be loaded", name)
-            refused = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
-        self._refused = None if refused is None else {"model": name, "error": refused}
-        self._loading = None
-        if refused is not None:
+        except Exception as error:  # the flight continues
+            reason = str(error)
+            if not isinstance(error, (ValueError, RuntimeError, OSError)):  # a defect of ours
+                logger.exception("%s could not be loaded", name)
+                reason = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
+            self._refused = {"model": name, "error": reason}
             self._log(f"{name} cannot be activated; the previous model stays active")
+        finally:
+            self._loading = None
 
 
 def _state_of(path: Path) -> tuple[int, ...]:

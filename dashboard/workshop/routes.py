@@ -10,10 +10,8 @@ from collections.abc import Callable
 
 import flask
 
-from dashboard.auth import is_authorised
-from dashboard.calls import Json, NoBody, read_number
 from dashboard.jobs import BackgroundJob
-from dashboard.pages import Pages
+from dashboard.pages import Json, NoBody, Pages, is_authorised, read_number
 from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.models import WorkspacePaths, find_model, find_models
@@ -42,7 +40,6 @@ class Workshop:
         paths: of recordings, models and trainings.
         threads: of a training or a comparison; 0: half of the processor's.
         log: called with a sentence when a training begins and ends.
-        low_priority: run them at the lowest priority.
         model_switcher: None where the model cannot be switched.
     """
 
@@ -51,17 +48,16 @@ class Workshop:
         paths: WorkspacePaths,
         threads: int = 0,
         log: Callable[[str], None] = lambda text: None,
-        low_priority: bool = True,
         model_switcher: ModelSwitcher | None = None,
     ):
         threads = threads or max((os.cpu_count() or 2) // 2, 1)
         self._paths = paths
         self._log = log
         self._model_switcher = model_switcher
-        self._training = BackgroundJob("model.train", threads, low_priority, self._log_end)
+        self._training = BackgroundJob("model.train", threads, self._log_end)
         self._trained: str | None = None  # name of the latest training that was started here
         self._command: list[str] = []
-        self._comparison = Comparison(threads, low_priority)
+        self._comparison = Comparison(threads)
 
     def __enter__(self) -> "Workshop":
         return self
@@ -160,14 +156,9 @@ class Workshop:
     # Comparisons.
 
     def _describe_comparison(self) -> Json:
-        about = self._comparison.about()
-        return {
-            "process": _visible(self._comparison.status()),
-            "models": about.get("models"),
-            "frames": about.get("frames"),
-            "tables": about.get("tables"),
-            "rows": self._comparison.rows(read_number("from")),
-        }
+        process, about = _visible(self._comparison.status()), self._comparison.about()
+        shown = {key: about.get(key) for key in ("models", "frames", "tables")}
+        return {"process": process, **shown, "rows": self._comparison.rows(read_number("from"))}
 
     def _compared_picture(self, number: int, part: str, file: str) -> flask.Response:
         if number != self._comparison.number:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.calls import Json
+from dashboard.pages import Json
 from model.run_files import ARGUMENTS, CHECKPOINT, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS, read_results
 
 Rows = list[dict[str, float | None]]
@@ -42,16 +42,18 @@ class Training:
     def summary(self) -> Json:
         """Return plain data for a list; `done` is the completed fraction, None where it is unknown."""
         rows, arguments = self.rows(), self._read(ARGUMENTS)
-        done = self._done(rows, arguments)
+        last = rows[-1] if rows else {}
+        minutes = _number(arguments.get("minutes"))
+        target = minutes or _number(self._read(SETTINGS).get("epochs"))
+        done = _number((last.get("minutes" if minutes else "epoch") or 0.0) / target) if target else None
         one_worker = arguments.get("strategy") != "multiworker"
-        scores = [score for row in rows if (score := row.get("score")) is not None]
         return {
             "name": self.name,
             "init": Path(str(arguments.get("init") or "")).name,
             "epochs": len(rows),
-            "minutes": _last(rows, "minutes") or 0.0,
+            "minutes": last.get("minutes") or 0.0,
             "done": done,
-            "score": max(scores, default=None),
+            "score": max((score for row in rows if (score := row.get("score")) is not None), default=None),
             "changed": _modified(self.path / RESULTS) / 1e9 or _modified(self.path / ARGUMENTS) / 1e9,
             "resumable": done is not None and done < 1 and one_worker and (self.path / CHECKPOINT).exists(),
         }
@@ -62,7 +64,8 @@ class Training:
         if started is not None and summary["done"]:
             since = time.time() - max(summary["changed"], started)
             left = max(60 * summary["minutes"] * (1 / summary["done"] - 1) - since, 0.0)
-        return summary | {"images_per_second": _last(self.rows(), "images_per_second"), "left": left}
+        speeds = [row.get("images_per_second") for row in self.rows()[-1:]]
+        return summary | {"images_per_second": speeds[0] if speeds else None, "left": left}
 
     def pictures(self) -> dict[str, int]:
         """Return the existing pictures with the time each was made, nanoseconds."""
@@ -75,11 +78,6 @@ class Training:
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)
-
-    def _done(self, rows: Rows, arguments: Json) -> float | None:
-        minutes = _number(arguments.get("minutes"))
-        target = minutes or _number(self._read(SETTINGS).get("epochs"))
-        return _number((_last(rows, "minutes" if minutes else "epoch") or 0.0) / target) if target else None
 
     def _read(self, name: str) -> Json:
         """Return the contents of a JSON file; empty where it cannot be read."""
@@ -119,7 +117,3 @@ def _number(value: Any) -> float | None:
         if math.isfinite(number):
             return number
     return None
-
-
-def _last(rows: Rows, key: str) -> float | None:
-    return rows[-1].get(key) if rows else None

@@ -1,11 +1,15 @@
-// The controls of the flight: each is one HTTP call, described in docs/reference/http.md.
+// The controls of the flight and of the built-in simulator: each is one HTTP call, described in docs/reference/http.md.
 import { setUpUnlocking, tryCall } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
+
+const PATIENCE = 3000; // milliseconds in which the requested speed is shown instead of the reported one
 
 export class Controls {
   checkAuthorisation = setUpUnlocking([element("control-set")], element("control-error"));
   #simulator = null; // the one that is shown
   #recording = null;
+  #requested = null; // { speed, until }
+  #replaced = null; // number of the simulator whose next episode will connect
 
   constructor() {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
@@ -14,21 +18,54 @@ export class Controls {
       if (await act("mark", { note: element("note").value })) element("note").value = "";
     });
     onSubmit("record", () => this.#record());
+    element("speed").addEventListener("input", () => {
+      this.#requested = { speed: element("speed").valueAsNumber, until: performance.now() + PATIENCE };
+      this.#showSpeed(this.#requested.speed);
+    });
+    element("speed").addEventListener("change", () => this.#sendSpeed());
+    onSubmit("simulator-controls", () => this.#startEpisode());
   }
 
-  show(simulator, recording) {
-    this.#simulator = simulator ?? null;
-    this.#recording = recording;
+  show(simulator = null, recording) {
+    [this.#simulator, this.#recording] = [simulator, recording];
     element("pause").disabled = element("drop-target").disabled = !simulator;
     const paused = Boolean(simulator?.paused);
-    element("pause").setAttribute("aria-pressed", paused);
+    element("pause").ariaPressed = paused;
     setText(element("pause"), paused ? "Resume commands" : "Pause commands");
     element("record").hidden = !recording;
-    if (!recording) return;
-    element("controls").dataset.recording = recording.recording;
-    for (const field of ["recording-name", "recording-filter"]) element(field).hidden = recording.recording;
-    setText(element("record-button"), recording.recording ? "Stop recording" : "Record");
-    setText(element("record-state"), recording.recording ? `${recording.name}: ${recording.megabytes} MB` : "");
+    if (recording) this.#showRecording(recording);
+    element("simulator-controls").hidden = !simulator?.info;
+    if (simulator?.info) this.#showInfo(simulator.info);
+  }
+
+  // The simulator that connected after the one that was asked for another episode: each episode connects anew.
+  successor(simulators) {
+    if (this.#replaced === null || simulators.some((each) => each.number === this.#replaced)) return null;
+    const successor = simulators.find((each) => each.number > this.#replaced);
+    if (successor) this.#replaced = null;
+    return successor;
+  }
+
+  #showRecording({ recording, name, megabytes }) {
+    element("controls").dataset.recording = recording;
+    for (const field of ["recording-name", "recording-filter"]) element(field).hidden = recording;
+    setText(element("record-button"), recording ? "Stop recording" : "Record");
+    setText(element("record-state"), recording ? `${name}: ${megabytes} MB` : "");
+  }
+
+  #showInfo({ seed, people, speed }) {
+    element("seed").placeholder = seed + 1;
+    element("seed").title = `The seed of this city is ${seed}`;
+    element("people").placeholder = people;
+    element("speed-group").hidden = speed === null; // in lockstep
+    if (this.#requested?.speed === speed || performance.now() > this.#requested?.until) this.#requested = null;
+    this.#showSpeed(this.#requested?.speed ?? speed);
+  }
+
+  #showSpeed(speed) {
+    if (speed === null) return;
+    element("speed").value = speed;
+    setText(element("speed-value"), `${speed}×`);
   }
 
   async #record() {
@@ -38,12 +75,25 @@ export class Controls {
     if (await act("recording/start", request)) element("recording-name").value = "";
   }
 
+  async #sendSpeed() {
+    if (this.#requested && !(await this.#onSimulator("speed", { speed: this.#requested.speed }))) this.#requested = null;
+  }
+
+  async #startEpisode() {
+    const fields = [element("seed"), element("people")].filter((field) => field.value);
+    const { number } = this.#simulator;
+    const body = Object.fromEntries(fields.map((field) => [field.id, field.valueAsNumber]));
+    if (!(await this.#onSimulator("new-episode", body))) return;
+    this.#replaced = number;
+    element("seed").value = "";
+  }
+
   #onSimulator(action, body) {
-    if (this.#simulator) act(`simulators/${this.#simulator.number}/${action}`, body);
+    return this.#simulator && act(`simulators/${this.#simulator.number}/${action}`, body);
   }
 }
 
 // Returns whether the call succeeded, and shows why if not.
-export async function act(path, body) {
+async function act(path, body) {
   return (await tryCall(`/api/${path}`, body, element("control-error"))) !== null;
 }

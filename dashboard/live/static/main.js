@@ -1,21 +1,18 @@
 // Connects the parts of the live page: updates come in over the link, and each part shows what concerns it.
 import { WorldMap } from "../../static/map.js";
-import { element, setText } from "../../static/page.js";
+import { chosen, element, setText } from "../../static/page.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
-import { Log } from "./log.js";
-import { SimulatorControls } from "./simulator_controls.js";
+import { logEvents } from "./log.js";
 import { showState } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Timelines } from "./timelines.js";
 
 const camera = new Camera();
-const map = new WorldMap(element("map-view"));
+const map = new WorldMap();
 const timelines = new Timelines(element("timelines"));
 const controls = new Controls();
-const simulatorControls = new SimulatorControls();
-const log = new Log(element("log-lines"));
 
 async function onUpdate(update) {
   if (update.about) {
@@ -25,15 +22,14 @@ async function onUpdate(update) {
   }
   setText(element("model"), update.model);
   tabs.show(update.simulators, update.selected);
-  log.add(update.events);
+  logEvents(update.events);
   timelines.add(update.rows, update.time);
   if (update.frame && !(await camera.show(update.frame))) return;
   map.show(update.frame, timelines.rows);
   const simulator = update.simulators.find((each) => each.number === update.selected);
   showState(simulator, camera.frame);
   controls.show(simulator, update.recording);
-  simulatorControls.show(simulator);
-  const successor = simulatorControls.successor(update.simulators);
+  const successor = controls.successor(update.simulators);
   if (successor) link.select(successor.number);
 }
 
@@ -47,15 +43,13 @@ function onConnection(connected) {
   document.body.dataset.link = connected ? "connected" : "lost";
   setText(element("link"), connected ? "connected" : "connection lost, reconnecting…");
   if (!connected) return;
-  log.clear();
+  element("log-lines").replaceChildren();
   controls.checkAuthorisation(); // a follower that was restarted has another token
 }
 
 const link = new Link({ onUpdate, onChange, onConnection });
-const tabs = new Tabs(element("tabs"), (number) => link.select(number));
-for (const choice of document.querySelectorAll("input[name=picture]")) {
-  choice.addEventListener("change", () => {
-    camera.picture = choice.value;
-    link.wantDepth(choice.value === "depth");
-  });
-}
+const tabs = new Tabs((number) => link.select(number));
+element("pictures").addEventListener("change", () => {
+  camera.picture = chosen("picture");
+  link.wantDepth(chosen("picture") === "depth");
+});

@@ -1,54 +1,44 @@
 // A tab for each simulator, for mouse and keyboard.
-import { make, setText } from "../../static/page.js";
+import { element, make, onKeys, setText } from "../../static/page.js";
 import { STATES, stateOf } from "./state.js";
 
 export class Tabs {
-  #list;
+  #list = element("tabs");
   #select;
-  #tabs = new Map();
 
-  constructor(list, select) {
-    this.#list = list;
+  constructor(select) {
     this.#select = select;
-    list.addEventListener("keydown", (event) => this.#onKey(event));
+    onKeys(this.#list, { ArrowLeft: () => this.#move(-1), ArrowRight: () => this.#move(1) });
   }
 
   show(simulators, selected) {
-    const numbers = new Set(simulators.map((each) => each.number));
-    for (const [number, tab] of this.#tabs) {
-      if (numbers.has(number)) continue;
-      tab.remove();
-      this.#tabs.delete(number);
-    }
-    for (const simulator of simulators) {
-      const tab = this.#tabs.get(simulator.number) ?? this.#add(simulator.number);
+    const old = new Map([...this.#list.children].map((tab) => [Number(tab.dataset.number), tab]));
+    const tabs = simulators.map((simulator) => {
       const state = stateOf(simulator);
+      const tab = old.get(simulator.number) ?? this.#make(simulator.number);
       tab.dataset.state = state;
       setText(tab, simulator.name);
       tab.title = `${simulator.name}, ${simulator.address}: ${STATES[state]}`;
-      tab.setAttribute("aria-label", `${simulator.name}: ${STATES[state]}`);
-      tab.setAttribute("aria-selected", simulator.number === selected);
+      tab.ariaLabel = `${simulator.name}: ${STATES[state]}`;
+      tab.ariaSelected = simulator.number === selected;
       tab.tabIndex = simulator.number === selected ? 0 : -1;
-    }
+      old.delete(simulator.number);
+      return tab;
+    });
+    for (const tab of old.values()) tab.remove();
+    this.#list.append(...tabs.filter((tab) => !tab.parentNode));
   }
 
-  #add(number) {
-    const tab = make("button", { type: "button" });
-    tab.setAttribute("role", "tab");
+  #make(number) {
+    const tab = make("button", { type: "button", role: "tab", dataset: { number } });
     tab.setAttribute("aria-controls", "panel");
     tab.addEventListener("click", () => this.#select(number));
-    this.#tabs.set(number, tab);
-    this.#list.append(tab);
     return tab;
   }
 
-  #onKey(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const tabs = [...this.#tabs.values()];
-    const current = tabs.indexOf(document.activeElement);
-    if (!step || current < 0) return;
-    event.preventDefault();
-    const next = tabs[(current + step + tabs.length) % tabs.length];
+  #move(step) {
+    const tabs = [...this.#list.children];
+    const next = tabs.at((tabs.indexOf(document.activeElement) + step) % tabs.length);
     next.focus();
     next.click();
   }

@@ -1,7 +1,7 @@
 // The page of one recording: connects its frames, the screen, the map, the scrubber and the statistics.
 import { ask, setUpUnlocking } from "../../static/calls.js";
 import { WorldMap } from "../../static/map.js";
-import { clockTime, duration, element, setText } from "../../static/page.js";
+import { clockTime, duration, element, onKeys, setText } from "../../static/page.js";
 import { Frames } from "./frames.js";
 import { showMoments } from "./moments.js";
 import { Playback } from "./playback.js";
@@ -18,7 +18,7 @@ const name = decodeURIComponent(location.pathname.split("/").at(-1));
 
 const frames = new Frames(name);
 const screen = new Screen(name);
-const map = new WorldMap(element("map-view"));
+const map = new WorldMap();
 const selection = new Selection(name, frames, () => showFrames());
 const statistics = new Statistics(name, showWrongTarget);
 const strip = new Strip({ onSeek: (index) => seek(index), onSelect: (first, last) => selection.set([first, last]) });
@@ -48,7 +48,7 @@ async function refresh(about) {
   setText(element("summary"), describe(about.meta));
   if (grown) {
     const positions = (key) => frames.all.map((frame) => frame[key]);
-    map.setTrajectories({ camera: positions("camera"), track: positions("track"), ground_truth: positions("ground_truth") });
+    map.trajectories = { camera: positions("camera"), track: positions("track"), ground_truth: positions("ground_truth") };
     showMoments(element("moment-lines"), frames, seek);
     if (!screen.shown) map.showAll();
   }
@@ -119,12 +119,6 @@ function describePosition(frame) {
 }
 
 element("map-whole").addEventListener("click", () => map.showAll());
-const keys = { ...playback.keys, ...selection.keys };
-document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-  if (event.target.closest("input, select, textarea") || (event.key === " " && event.target.closest("button, a"))) return;
-  event.preventDefault();
-  keys[event.key](event);
-});
+onKeys(document, { ...playback.keys, ...selection.keys });
 setUpUnlocking([element("control-set")], element("control-error"))();
 open();

@@ -1,8 +1,7 @@
 // The frames of a comparison in a chosen order, and one of them with the predictions of both models.
 import { fetchBlob } from "../../static/calls.js";
-import { element, setText } from "../../static/page.js";
-import { drawPicture, readMask } from "../../static/picture.js";
-import { Recent } from "../../static/recent.js";
+import { chosen, element, setText } from "../../static/page.js";
+import { drawPicture, readMask, remember } from "../../static/picture.js";
 import { drawOnChange } from "../../static/theme.js";
 
 export const SIDES = ["first", "second"];
@@ -19,7 +18,7 @@ export class ComparedFrames {
   number = 0; // of the comparison
   #rows = [];
   #ordered = [];
-  #contents = new Recent(KEPT); // promises of the pictures, by frame
+  #fetched = remember(KEPT, fetchPictures); // promises
   #content = null;
   #shown = null; // the row that is drawn
 
@@ -27,9 +26,7 @@ export class ComparedFrames {
     element("order").addEventListener("change", () => this.#arrange(true));
     element("scrub").addEventListener("input", () => this.#showSelected());
     element("opacity").addEventListener("input", () => this.#draw());
-    for (const choice of document.querySelectorAll("input[name=overlay]")) {
-      choice.addEventListener("change", () => this.#draw());
-    }
+    element("overlay").addEventListener("change", () => this.#draw());
     drawOnChange(element("sides"), () => this.#draw());
   }
 
@@ -40,7 +37,6 @@ export class ComparedFrames {
   clear(number) {
     this.number = number;
     [this.#rows, this.#shown, this.#content] = [[], null, null];
-    this.#contents.clear();
   }
 
   add(rows) {
@@ -64,7 +60,7 @@ export class ComparedFrames {
     setText(element("frame-description"), description);
     element("scrub").setAttribute("aria-valuetext", description);
     this.#shown = row;
-    const [content] = this.#ordered.slice(index, index + 1 + AHEAD).map((each) => this.#load(each));
+    const [content] = this.#ordered.slice(index, index + 1 + AHEAD).map((each) => this.#fetched(`${this.number} ${each.frame}`, this.number, each));
     const loaded = await content;
     if (this.#shown !== row) return; // another one has been selected meanwhile
     this.#content = loaded;
@@ -76,7 +72,7 @@ export class ComparedFrames {
     if (!this.#content || !this.#shown) return;
     const { picture, truth, masks, problem } = this.#content;
     if (problem) return setText(element("frame-description"), problem);
-    const labels = document.querySelector("input[name=overlay]:checked").value === "labels";
+    const labels = chosen("overlay") === "labels";
     const { differing_box: box } = this.#shown;
     const drawn = { size: [picture.height, picture.width], detection: box && !labels ? { box } : null };
     SIDES.forEach((side, i) => {
@@ -87,10 +83,6 @@ export class ComparedFrames {
       canvas.setAttribute("aria-label", `Prediction of the ${side} model: ${result}`);
       canvas.dataset.frame = this.#shown.frame;
     });
-  }
-
-  #load(row) {
-    return this.#contents.get(row.frame, () => fetchPictures(this.number, row));
   }
 }
 

@@ -15,7 +15,7 @@ import websocket
 from PIL import Image
 
 from dashboard.live.feed import Feed
-from dashboard.live.updates import Updates
+from dashboard.live.updates import make_update
 from dashboard.live.viewers import MAX_VIEWERS, MAX_WAIT_SECONDS, SETTLE_SECONDS, Viewers
 from dashboard.settings import DashboardSettings
 from sim_bridge.wire.messages import parse_sensor_frame
@@ -208,7 +208,7 @@ def test_a_viewer_that_does_not_read_fills_no_memory(
     assert max(connection.queue.qsize() for connection in bridge.sio.eio.sockets.values()) < 40
     assert sorted(latencies)[75] < 1.0
     deaf.shutdown()
-    assert eventually(lambda: bridge.dashboard.viewers == 0)
+    assert eventually(lambda: bridge.dashboard.viewers.count == 0)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def make_viewers(eventually):
         feed, session = Feed(), make_session()
         viewers = Viewers(
             feed,
-            Updates(feed, {}, recording=lambda: None),
+            lambda request: make_update(feed, request, about={}, recording=None),
             lambda sids, update: sent.append((time.monotonic(), sorted(sids), update)),
             lambda: busy,
             rate=120.0,

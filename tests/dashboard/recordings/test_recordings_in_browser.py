@@ -57,7 +57,7 @@ def open_player(bridge, visit):
 
 
 def shown(page) -> str:
-    return page.get_attribute("#picture", "data-frame")
+    return page.get_attribute("#camera-view", "data-frame")
 
 
 def frames_shown(page) -> int:
@@ -103,19 +103,19 @@ def test_a_recording_made_with_the_button_is_listed_and_played_with_its_mask(bri
     until(page, lambda: shown(page))
     first = shown(page)
     slide(page, "opacity", 100)
-    colours, classes = grid_colours(page, "#picture"), classes_on_disk(folder / "by_button", first)
+    colours, classes = grid_colours(page), classes_on_disk(folder / "by_button", first)
     away = np.ones((GRID, GRID), bool)
     away[11:21, 12:] = False  # where box, cross and label are drawn
     for colour, channel in ((HERO, 2), (PEOPLE, 1)):
         assert classes[away][:, channel].any()
         assert (is_colour(colours, colour) == classes[..., channel])[away].all()
     slide(page, "opacity", 0)
-    assert not is_colour(grid_colours(page, "#picture"), HERO).any()
-    dark, place = grid_colours(page, "#picture")[-1, 0], page.get_attribute("#map-view", "data-camera")
+    assert not is_colour(grid_colours(page), HERO).any()
+    dark, place = grid_colours(page)[-1, 0], page.get_attribute("#map-view", "data-camera")
     page.click("#play")
     until(page, lambda: shown(page) >= f"{int(first) + 4:06d}")
     page.click("#play")
-    bright = grid_colours(page, "#picture")[-1, 0]
+    bright = grid_colours(page)[-1, 0]
     assert (bright > dark).all()  # each picture of the stream is a little brighter than the one before
     assert page.get_attribute("#map-view", "data-camera") != place
     frames = open_recording(folder / "by_button").frames
@@ -155,7 +155,7 @@ def test_strip_and_keyboard_select_the_frame(open_player, walk):
     wait_for(page, record.frame)
     page.get_by_label("Depth").check(force=True)
     wait_for(page, record.frame)
-    until(page, lambda: np.ptp(grid_colours(page, "#picture")[-1, GRID // 2]) > 40)  # near: green or yellow, not grey
+    until(page, lambda: np.ptp(grid_colours(page)[-1, GRID // 2]) > 40)  # near: green or yellow, not grey
 
 
 def test_a_range_is_hidden_from_training_and_restored(open_player, walk):
@@ -311,7 +311,7 @@ def test_the_pages_fit_screens_from_380_pixels_to_4k(open_player, bridge, scheme
     page = open_player("walk", color_scheme=scheme)
     pictures = Path(SCREENSHOTS or tmp_path) / "screenshots"
     for name, wanted in (
-        ("recording", ("#picture", "#map-view", "#strip", "#play", "#hide", "#histograms")),
+        ("recording", ("#camera-view", "#map-view", "#strip", "#play", "#hide", "#histograms")),
         ("recordings", ("#recordings", "#search")),
     ):
         for width, height in ((380, 800), (1440, 900), (3840, 2160)):

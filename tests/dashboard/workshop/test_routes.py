@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import requests
 
+from dashboard import jobs
 from dashboard.workshop import routes as workshop_module
 from dashboard.workshop.requests import (
     ComparisonRequest,
@@ -18,26 +19,19 @@ from dashboard.workshop.requests import (
     training_arguments,
 )
 from dashboard.workshop.routes import Workshop
-from tests.dashboard.workshop.workbench import lay_out
+from tests.dashboard.browser import PATIENCE
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 120  # seconds, for a process that has to import TensorFlow on a busy machine
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return lay_out(tmp_path_factory.mktemp("bench"))
-
 
 @pytest.fixture
-def served(serve_with_dashboard, bench):
+def served(serve_with_dashboard, bench, normal_priority):
     """A bridge with a workshop; `get` and `post` take what follows /api/workshop."""
     workshops = []
 
     def start(**options) -> SimpleNamespace:
         said = []
-        workshop = Workshop(bench.paths, threads=1, log=said.append, low_priority=options.pop("low_priority", False))
+        workshop = Workshop(bench.paths, threads=1, log=said.append)
         workshops.append(workshop)
         bridge = serve_with_dashboard(more=[workshop.pages()], **options)
         address = f"http://127.0.0.1:{bridge.port}/api/workshop"
@@ -152,12 +146,13 @@ def test_two_models_are_compared_frame_by_frame(served, bench):
     assert served.get("/comparison/1/first/000007.png").status_code == 404
 
 
-def test_a_comparison_runs_at_the_lowest_priority(served):
+def test_a_comparison_runs_at_the_lowest_priority(served, monkeypatch):
     if os.name == "nt":
         pytest.skip("asks POSIX for the priority")
-    served = served(low_priority=True)
+    monkeypatch.setattr(jobs, "LOW_PRIORITY", True)
+    served = served()
     assert served.post("/comparison/start", {"models": ["one.h5", "two.h5"], "recording": "park"}).ok
-    process = served.workshop._comparison._job.pid
+    process = served.workshop._comparison.pid
     assert os.getpriority(os.PRIO_PROCESS, process) == 19
     began = time.monotonic()
     served.workshop.__exit__()
