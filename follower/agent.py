@@ -28,8 +28,6 @@ from follower.types import (
     TargetState,
 )
 
-__all__ = ["AgentSettings", "FollowAgent"]
-
 MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
@@ -48,18 +46,15 @@ class FollowAgent:
         self._targets = 0  # found so far; the marker's id, so that each target keeps one
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
-        """Decide on one frame.
+        """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
 
         While the target is visible, each frame sends its filtered position. While it is missed briefly nothing is
         sent: the position would be extrapolated, and the simulator can extrapolate as well; `track_point` still has
         the extrapolation for viewers. A loss is reported once.
 
-        Args:
-            frame: its depth image is decoded only when there is something to measure, and while `depth_far` "auto" is
-                not settled. Decoding errors propagate and leave the agent as it was before the frame.
-            probabilities: (rows, columns, 3) float32: background, people, hero, at the network's resolution.
-
-        Raises ValueError when `probabilities` has another shape.
+        The depth image is decoded only when there is something to measure, and while `depth_far` "auto" is not settled.
+        Decoding errors propagate and leave the agent as it was before the frame, as does the ValueError for
+        probabilities of another shape.
         """
         before = self._tracker.state
         min_area = self.settings.min_area * (KEEP_AREA_RATIO if before is TargetState.FOUND else 1.0)
@@ -89,26 +84,18 @@ class FollowAgent:
         return self._decide(before, None)
 
     def _camera(self, frame: Frame) -> Camera:
-        depth_far = self.settings.depth_far
-        return Camera(
-            frame.gimbal_pose,
-            frame.image.shape[:2],
-            self.settings.vertical_fov,
-            depth_far=self._scale.far if depth_far == "auto" else depth_far,
-        )
+        depth_far = self._scale.far if self.settings.depth_far == "auto" else self.settings.depth_far
+        return Camera(frame.gimbal_pose, frame.image.shape[:2], self.settings.vertical_fov, depth_far)
 
     def _estimate_depth_scale(self, frame: Frame) -> None:
         if self.settings.depth_far == "auto" and not self._scale.settled:
             self._scale.update(frame.depth_image, self._camera(frame))
 
     def _measure(self, frame: Frame, camera: Camera, blobs: list[Blob]) -> list[tuple[Blob, Measurement]]:
-        located = [
-            (blob, locate(blob.detection, frame.depth_image, camera, self.settings.target_height)) for blob in blobs
-        ]
-        measured = [(blob, measurement) for blob, measurement in located if measurement is not None]
-        implausible = any(measurement.implausible_size for _, measurement in measured)
-        if implausible and self._is_depth_scale_wrong(frame, camera):
-            return [(blob, replace(measurement, implausible_size=False)) for blob, measurement in measured]
+        depth, height = frame.depth_image, self.settings.target_height
+        measured = [(blob, found) for blob in blobs if (found := locate(blob.detection, depth, camera, height))]
+        if any(found.implausible_size for _, found in measured) and self._is_depth_scale_wrong(frame, camera):
+            return [(blob, replace(found, implausible_size=False)) for blob, found in measured]
         return measured
 
     def _is_depth_scale_wrong(self, frame: Frame, camera: Camera) -> bool:
@@ -134,18 +121,11 @@ class FollowAgent:
             commands = self._follow_commands(track_point)
         elif state is TargetState.LOST and before is TargetState.FOUND:
             commands = (ObjectLost(), DeleteMarker(self._marker_id)) if self.settings.marker else (ObjectLost(),)
+        decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
-            return Decision(state, state is not before, commands, track_point=track_point)
-        blob, measurement = seen
-        return Decision(
-            state=state,
-            changed=state is not before,
-            commands=commands,
-            detection=blob.detection,
-            range=measurement.range,
-            world_point=_point(measurement.point),
-            track_point=track_point,
-        )
+            return decision
+        blob, measured = seen
+        return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
 
     @property
     def _marker_id(self) -> int:
@@ -155,11 +135,8 @@ class FollowAgent:
         settings = self.settings
         if not settings.marker:
             return (ObjectDetected(point),)
-        pose = Pose(*point, 0.0, 0.0, 0.0)
-        marker = CreateBoxMarker(
-            self._marker_id, pose, settings.marker_dimensions, settings.marker_color, settings.marker_duration
-        )
-        return ObjectDetected(point), marker
+        looks = settings.marker_dimensions, settings.marker_color, settings.marker_duration
+        return ObjectDetected(point), CreateBoxMarker(self._marker_id, Pose(*point, 0.0, 0.0, 0.0), *looks)
 
 
 def _point(values: np.ndarray) -> Point:

@@ -16,18 +16,12 @@ TOLERANCE = 1.3  # the builds differ by a factor of two at least; the ground may
 CONFIRMATIONS = 5  # consecutive estimates that must agree
 
 
-def estimate_depth_far(depth_image: np.ndarray, camera: Camera, ground: float = 0.0) -> float | None:
-    """Return the metres that a depth of 255 stands for, if at least half of what lies below the horizon is flat ground.
+def estimate_depth_far(depth_image: np.ndarray, camera: Camera) -> float | None:
+    """Return the metres that a depth of 255 stands for; None unless most below the horizon is flat ground at height 0.
 
     Depth on the ground follows from the camera's height above it and from each pixel's direction, so one unknown is
-    left. An error in the height of the ground changes the result in proportion to the camera's height above it.
-
-    Args:
-        depth_image: (height, width) uint8, of any size.
-        camera: must be above the ground; its image size and depth scale are not used.
-        ground: height of the ground in the world, metres.
-
-    Returns None where the image does not show enough flat ground.
+    left. Another height of the ground changes the result in proportion to the camera's height above it. The depth
+    image, (height, width) uint8, is of any size; the camera's own image size and depth scale are not used.
     """
     view = Camera(camera.pose, depth_image.shape, camera.vertical_fov, camera.depth_far)
     # Every fourth pixel is plenty.
@@ -36,10 +30,10 @@ def estimate_depth_far(depth_image: np.ndarray, camera: Camera, ground: float = 
     values = depth_image[::4, ::4]
     known = (descents > MIN_DESCENT) & (values >= MIN_BYTE) & (values < SATURATED)
     count = np.count_nonzero(known)
-    if camera.pose.z <= ground or count < MIN_VIEW * values.size:
+    if camera.pose.z <= 0 or count < MIN_VIEW * values.size:
         return None
     values = values[known].astype(float)
-    estimates = (camera.pose.z - ground) / descents[known] * SATURATED / values
+    estimates = camera.pose.z / descents[known] * SATURATED / values
     median = float(np.median(estimates))
     agree = np.abs(estimates / median - 1) <= 0.6 / values + 0.05  # half a rounding step, and slopes of the ground
     return median if np.count_nonzero(agree) >= MIN_GROUND * count else None
@@ -56,10 +50,7 @@ class DepthScale:
 
     def update(self, depth_image: np.ndarray | None, camera: Camera) -> None:
         """Take one frame's depth image into account; do nothing once settled."""
-        if self.settled or depth_image is None:
-            return
-        far = estimate_depth_far(depth_image, camera)
-        if far is None:
+        if self.settled or depth_image is None or (far := estimate_depth_far(depth_image, camera)) is None:
             return
         build = min(BUILDS, key=lambda one: abs(math.log(far / one)))
         if not 1 / TOLERANCE < far / build < TOLERANCE:

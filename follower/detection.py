@@ -33,14 +33,17 @@ def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold
     it (an occluder can cut a silhouette in two). Groups smaller than `min_area` are left out.
 
     Args:
-        probabilities: (rows, columns, 3) float: background, people, hero.
+        probabilities: (rows, columns, 3) float: background, people, hero. Raises ValueError for another shape.
         image_size: (height, width) of the colour image, in whose pixels the detections are given.
         threshold: target probability above which a pixel counts, 0..1.
         min_area: pixels of a 256x256 image, whatever the network's resolution.
-
-    Raises ValueError when `probabilities` has another shape.
     """
-    rows, columns = _check_shape(probabilities)
+    if probabilities.ndim != 3 or probabilities.shape[2] != 3:
+        raise ValueError(
+            f"expected probabilities of shape (rows, columns, 3) for background, people and hero, got "
+            f"{probabilities.shape}; pass one frame at a time, and a network with these three classes"
+        )
+    rows, columns, _ = probabilities.shape
     target = probabilities[:, :, HERO]
     mask = (target > threshold).view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)
@@ -51,20 +54,12 @@ def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold
     _, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     order = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]
     smallest = min_area * rows * columns / REFERENCE_PIXELS
-    blobs = []
-    for group in _group_fragments(stats, order.tolist()):
-        if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest:
-            blobs.append(_blob(target, labels, stats, group, (top, left), image_size))
+    blobs = [
+        _blob(target, labels, stats, group, (top, left), image_size)
+        for group in _group_fragments(stats, order.tolist())
+        if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest
+    ]
     return sorted(blobs, key=lambda blob: -blob.strength)
-
-
-def _check_shape(probabilities: np.ndarray) -> tuple[int, int]:
-    if probabilities.ndim != 3 or probabilities.shape[2] != 3:
-        raise ValueError(
-            f"expected probabilities of shape (rows, columns, 3) for background, people and hero, got "
-            f"{probabilities.shape}; pass one frame at a time, and a network with these three classes"
-        )
-    return probabilities.shape[0], probabilities.shape[1]
 
 
 def _group_fragments(stats: np.ndarray, order: list[int]) -> list[list[int]]:

@@ -30,17 +30,11 @@ def log_odds(fraction: float, pixels: float, area: float) -> float:
     """Return the log-odds that a person is the target rather than a false positive, from one frame alone.
 
     A linear fit to counts over sizes and fractions in flights of the built-in simulator: 12,600 blobs of the target
-    and 1,600 false positives.
-
-    Args:
-        fraction: of the person's silhouette that is target, 0..1.
-        pixels: of the silhouette, in a 256x256 image.
-        area: of the silhouette, square metres.
+    and 1,600 false positives. `fraction` of the person's silhouette is target; the silhouette has `pixels` in a 256x256
+    image, and an `area` in square metres.
     """
-    completeness = min(area / MIN_PERSON_AREA, 1.0)
-    return (
-        REFERENCE_LOG_ODDS * _area_gain(pixels) * completeness * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
-    )
+    most = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
+    return most * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
 
 
 @dataclass(frozen=True)
@@ -107,10 +101,8 @@ class FrameEvidence:
             return person
         size, shape = self.probabilities.shape[:2], depth_image.shape
         # Each of the network's pixels takes the depth at its centre.
-        index = [
-            pixels_at_centres(np.arange(count)[part], count, length)
-            for part, count, length in zip((rows, columns), size, shape, strict=True)
-        ]
+        axes = zip((rows, columns), size, shape, strict=True)
+        index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
         depths = self.camera.depth_metres(depth_image[np.ix_(*index)])
         person &= ~(np.abs(depths - metres) > MAX_DEPTH_DIFFERENCE)  # an unknown depth (NaN) excludes nothing
         return person

@@ -77,17 +77,12 @@ class Camera:
         return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
 
     def depth_of_person(self, top: float, bottom: float, height: float) -> float | None:
-        """Return the planar depth of the middle of a standing person from the rows of its upper and lower end.
+        """Return the planar depth of the middle of a standing person from the rows of its upper and lower edge.
 
         The person is `height` metres tall and upright in the world, so a camera that looks down sees it foreshortened;
         the silhouette then ends at the far side of the head and the near side of the feet, hence the thickness. The
-        image's columns are taken to be upright: a few degrees of roll do not matter.
-
-        Args:
-            top, bottom: rows of the silhouette's edges (not of pixel centres).
-            height: metres.
-
-        Returns None where the rows cannot be those of a person in front of the camera.
+        image's columns are taken to be upright: a few degrees of roll do not matter. Returns None where the rows (of
+        edges, not of pixel centres) cannot be those of a person in front of the camera.
         """
         # From the lower to the upper end in camera axes: up in the world, and forward by the thickness.
         along = self.rotation.T @ np.array([0.0, 0.0, height])

@@ -30,15 +30,10 @@ def locate(
 ) -> Measurement | None:
     """Return the blob's middle as a point in the world: on the ray through its centroid, at its range.
 
-    Args:
-        detection: in pixels of the colour image.
-        depth_image: (height, width) uint8 of any size, or None.
-        camera: that took the frame.
-        target_height: metres.
-
-    Returns None when neither depth nor apparent height gives a range.
+    The depth image, (height, width) uint8, is of any size. Returns None when neither it nor the apparent height gives a
+    range.
     """
-    found, implausible_size = measure_range(detection, depth_image, camera, target_height)
+    found, implausible_size = _measure_range(detection, depth_image, camera, target_height)
     if found is None:
         return None
     pixel = np.asarray(detection.centroid)
@@ -62,15 +57,18 @@ def locate(
     )
 
 
-def measure_range(
+def _measure_range(
     detection: Detection, depth_image: np.ndarray | None, camera: Camera, target_height: float
 ) -> tuple[Range | None, bool]:
-    """Return the range of a blob and whether it is implausibly tall at its measured depth; arguments as for `locate`.
+    """Return the range of a blob and whether it is implausibly tall at its measured depth.
 
     Depth is used unless it would make the person implausibly tall. A person that seems too short for its depth is half
     hidden, or cut off by the image's edge: then the apparent height overestimates the range, and the depth is right.
     """
-    by_height = _range_from_height(detection, camera, target_height)
+    top, _, bottom, _ = detection.box
+    # Boxes are half-open, in whole pixels; a pixel reaches half a pixel up and down from its centre. Where the image's
+    # edge cuts the person, this range is too far.
+    by_height = camera.depth_of_person(top - 0.5, bottom - 0.5, target_height)
     metres = _silhouette_depth(detection.mask, depth_image, camera)
     known = metres[~np.isnan(metres)]
     if known.size < max(1, MIN_KNOWN_FRACTION * metres.size):
@@ -90,13 +88,6 @@ def _nearest_body(metres: np.ndarray, depth_far: float) -> float:
     near = float(np.quantile(metres, NEAR_QUANTILE, method="lower"))
     reach = max(BODY_DEPTH, 2 * depth_far / SATURATED)
     return float(np.median(metres[np.abs(metres - near) <= reach]))
-
-
-def _range_from_height(detection: Detection, camera: Camera, target_height: float) -> float | None:
-    """Return the range at which a whole person would be as tall as the box; too far where the image's edge cuts it."""
-    top, _, bottom, _ = detection.box
-    # Boxes are half-open, in whole pixels; a pixel reaches half a pixel up and down from its centre.
-    return camera.depth_of_person(top - 0.5, bottom - 0.5, target_height)
 
 
 def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, camera: Camera) -> np.ndarray:

@@ -108,11 +108,7 @@ class Tracker:
     test: only a person with enough of it becomes the target. Consecutive views of one person from one place err alike,
     so old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
     person is remembered for a while so as not to be followed again at once. Another person replaces the target only
-    with more evidence.
-
-    Args:
-        max_missed_frames: consecutive frames without the target after which it is lost.
-        switch_after_frames: frames in which another person must have been visible to become the target instead.
+    with more evidence. The arguments are settings of the same names, see `AgentSettings`.
     """
 
     def __init__(self, max_missed_frames: int, switch_after_frames: int) -> None:
@@ -138,13 +134,10 @@ class Tracker:
         candidates: Sequence[Candidate],
         negative_evidence: Callable[[np.ndarray], float] = lambda point: 0.0,
     ) -> int | None:
-        """Process one frame's candidates; return the index of the target's, None when it is missed.
+        """Process the candidates of a frame; return the index of the target's, None when it is missed.
 
-        Args:
-            time: seconds.
-            candidates: of this frame.
-            negative_evidence: returns the log-odds, at most 0, at the predicted position (3,) of a tracked person
-                without a candidate.
+        `negative_evidence` returns the log-odds, at most 0, at the predicted position (3,) of a tracked person without
+        a candidate.
         """
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             if self.state is TargetState.FOUND:
@@ -182,11 +175,8 @@ class Tracker:
                 evidence = (NEGATIVE_DECAY if evidence < 0 and not against else EVIDENCE_DECAY) * evidence + against
                 hypotheses.append(Hypothesis(track, evidence, hypothesis.hits, hypothesis.misses + 1))
             else:
-                track, evidence = (
-                    update(track, candidates[index]),
-                    EVIDENCE_DECAY * evidence + candidates[index].log_odds,
-                )
-                hypotheses.append(Hypothesis(track, evidence, hypothesis.hits + 1, misses=0))
+                evidence = EVIDENCE_DECAY * evidence + candidates[index].log_odds
+                hypotheses.append(Hypothesis(update(track, candidates[index]), evidence, hypothesis.hits + 1, misses=0))
         for index, candidate in enumerate(candidates):
             if index not in chosen and candidate.can_start:
                 chosen.append(index)
@@ -209,20 +199,18 @@ class Tracker:
 
     def _keep(self, target: int | None, hypotheses: Sequence[Hypothesis]) -> None:
         """Keep the target first, others visible recently, and known false positives for longer."""
-        others = [
-            hypothesis
-            for index, hypothesis in enumerate(hypotheses)
-            if index != target
-            and hypothesis.misses < (self._max_missed_frames if hypothesis.evidence > 0 else MAX_AGE_FRAMES)
-        ]
+        others = []
+        for index, each in enumerate(hypotheses):
+            most = self._max_missed_frames if each.evidence > 0 else MAX_AGE_FRAMES
+            if index != target and each.misses < most:
+                others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.misses)[:MAX_OTHERS]
-        if target is not None:
+        if target is None:
+            self.drop_target()
+            self._hypotheses = others
+        else:
             self.state = TargetState.FOUND
             self._hypotheses = [hypotheses[target], *others]
-        else:
-            if self.state is TargetState.FOUND:
-                self.state = TargetState.LOST
-            self._hypotheses = others
 
 
 def _start_hypothesis(time: float, candidate: Candidate) -> Hypothesis:

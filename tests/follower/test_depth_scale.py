@@ -25,13 +25,6 @@ def test_flat_ground_gives_the_scale(scene, far, height, pitch, roll):
     assert found == pytest.approx(far, rel=0.05)
 
 
-def test_ground_at_another_height(scene):
-    wire = (0.0, 0.0, 8.0, 0.0, 30.0, 0.0)
-    _, depth = scene.render(wire, [])
-    raised = scene.camera_of((0.0, 0.0, 28.0, 0.0, 30.0, 0.0))
-    assert estimate_depth_far(depth, raised, ground=20.0) == pytest.approx(100, rel=0.05)
-
-
 def test_walls_and_sky_give_no_estimate(scene):
     wall = scene.Block((12.0, 0.0, 0.0), (1.0, 60.0, 30.0))
     wire = (0.0, 0.0, 8.0, 0.0, 10.0, 0.0)
