@@ -10,7 +10,7 @@ Values are checked at the edges, by `build` and `override`, not when code makes 
 import dataclasses
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -39,26 +39,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun: str = "setting") -> Config:
-    """Return the dataclass `kind` with these values; fields that are missing keep their defaults.
+    """Return the dataclass `kind` with these values, as TOML or JSON has them; missing fields keep their defaults.
 
-    Args:
-        kind: a dataclass; fields that are dataclasses take nested mappings.
-        values: as TOML or JSON has them; lists are taken for tuples.
-        prefix: of the names in error messages, such as "agent.".
-        noun: for a field in error messages, such as "key".
-
-    Raises ConfigError for a key that is unknown (naming the nearest valid one), missing, or of an invalid value.
+    Fields that are dataclasses take nested mappings. In error messages `prefix` stands before the name of a field,
+    such as "agent.", and a field is called `noun`. Raises ConfigError for a key that is unknown (naming the nearest
+    valid one), missing, or of an invalid value.
     """
     hints = get_type_hints(kind, include_extras=True)
     _check_names(values, hints, prefix, noun)
     checked = {key: check(hints[key], value, f"{prefix}{key}") for key, value in values.items()}
-    missing = [each.name for each in dataclasses.fields(kind) if _is_required(each) and each.name not in checked]
-    if missing:
-        raise ConfigError(f"{prefix}{missing[0]} is missing: expected {expectation(hints[missing[0]])}")
-    try:
-        return kind(**checked)
-    except ValueError as error:  # a constraint between several fields
-        raise ConfigError(f"{prefix}{error}") from error
+    for field in dataclasses.fields(kind):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and field.name not in checked:
+            raise ConfigError(f"{prefix}{field.name} is missing: expected {expectation(hints[field.name])}")
+    return _combine(lambda: kind(**checked), prefix)
 
 
 def check(hint: Any, value: object, name: str) -> Any:
@@ -89,10 +83,7 @@ def update(config: Config, values: Mapping[str, Any], prefix: str = "") -> Confi
             changed[key] = update(getattr(config, key), value, f"{prefix}{key}.")
         else:
             changed[key] = check(hints[key], value, f"{prefix}{key}")
-    try:
-        return dataclasses.replace(config, **changed)
-    except ValueError as error:  # a constraint between several fields
-        raise ConfigError(f"{prefix}{error}") from error
+    return _combine(lambda: dataclasses.replace(config, **changed), prefix)
 
 
 def override(config: Config, name: str, value: object) -> Config:
@@ -100,11 +91,9 @@ def override(config: Config, name: str, value: object) -> Config:
     names = list(setting_names(type(config)))
     if name not in names:
         raise ConfigError(f"there is no setting {name}{nearest(name, names)}")
-    section, _, key = name.rpartition(".")
-    values: dict[str, Any] = {key: value}
-    for outer in reversed(section.split(".") if section else []):
-        values = {outer: values}
-    return update(config, values)
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return update(config, value)  # type: ignore[arg-type]
 
 
 def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:
@@ -166,6 +155,13 @@ def _check_names(values: Mapping[str, Any], valid: Iterable[str], prefix: str, n
             raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, valid)}")
 
 
+def _combine(make: Callable[[], Config], prefix: str) -> Config:
+    try:
+        return make()
+    except ValueError as error:  # a constraint between several fields
+        raise ConfigError(f"{prefix}{error}") from error
+
+
 @cache
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False))
@@ -173,10 +169,6 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 def _as_tuples(value: object) -> object:
     return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
-
-
-def _is_required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _words(hint: Any) -> str | None:

@@ -53,10 +53,9 @@ def walk(root: Path) -> Iterator[Folder]:
     Links to folders are followed; each folder is visited once. A subfolder is listed only after the files beside it
     were yielded: of a growing recording, `frames.jsonl` can be read before `images/`.
     """
-    return _walk_archive(root) if root.is_file() else _walk_folder(root)
-
-
-def _walk_folder(root: Path) -> Iterator[Folder]:
+    if root.is_file():
+        yield from _walk_archive(root)
+        return
     visited = set()
     for path, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(path)
@@ -84,8 +83,5 @@ def _walk_archive(path: Path) -> Iterator[Folder]:
 
 @lru_cache(maxsize=8)
 def _open_archive(path: Path, process: int) -> zipfile.ZipFile:
-    """Open an archive and keep it open: reading the directory of thousands of members takes longer than a member.
-
-    `process` is part of the key because forked processes would share the position in the file.
-    """
+    """Keep an archive open: reading its directory takes long, and forked processes would share the file's position."""
     return zipfile.ZipFile(path)

@@ -52,7 +52,5 @@ def summarise_problems(problems: Iterable[Problem], limit: int = 8) -> str:
     """Return counts by kind and the first few problems, for people."""
     problems = list(problems)
     counts = ", ".join(f"{count} x {kind}" for kind, count in Counter(p.kind for p in problems).most_common())
-    lines = [f"  {problem}" for problem in problems[:limit]]
-    if len(problems) > limit:
-        lines.append(f"  ... and {len(problems) - limit} more")
-    return "\n".join([counts, *lines])
+    more = [f"... and {len(problems) - limit} more"] if len(problems) > limit else []
+    return "\n  ".join([counts, *map(str, problems[:limit]), *more])

@@ -23,27 +23,19 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         yield temporary
-        sync_file(temporary)
+        sync(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_file(path: Path) -> None:
-    """Flush a file's contents to the disk itself. Raises OSError."""
-    handle = os.open(path, os.O_RDWR)  # Windows refuses to flush what is open for reading only
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's directory entries to the disk itself; Windows does so without being asked. Raises OSError."""
-    if os.name == "nt":
+def sync(path: Path) -> None:
+    """Flush a file's contents, or a folder's entries, to the disk itself. Raises OSError."""
+    folder = path.is_dir()
+    if folder and os.name == "nt":  # Windows does so without being asked, and refuses to flush files open for reading
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

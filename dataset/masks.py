@@ -14,21 +14,15 @@ _PNG = [
 
 
 def labels_of_mask(mask: np.ndarray) -> np.ndarray:
-    """Return the class of each pixel, (height, width) uint8, see `schema.CLASSES`.
+    """Return the class of each pixel, (height, width) uint8, of a mask (height, width, 3) uint8 RGB.
 
-    Args: mask: (height, width, 3) uint8 RGB, a channel per class; any non-zero value means "is of this class"
-    (official masks hold 0 and 255, a few hold 0 and 1).
+    Any non-zero value means "is of this class": official masks hold 0 and 255, a few hold 0 and 1.
     """
     return np.asarray(np.argmax(mask > 0, axis=2), np.uint8)
 
 
 def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the likeliest class of each pixel, (height, width) uint8.
-
-    Args:
-        probabilities: (rows, columns, 3): background, people, hero.
-        size: (height, width) of the result in pixels.
-    """
+    """Return the likeliest class of each pixel, uint8 at the (height, width) `size`, of (rows, columns, 3)."""
     background, people, hero = (probabilities[..., index] for index in range(3))
     labels = (people > background).astype(np.uint8)
     labels[hero > np.maximum(background, people)] = HERO
@@ -39,10 +33,7 @@ def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) ->
 
 
 def decode_labels(png: bytes, size: tuple[int, int]) -> np.ndarray | None:
-    """Return the labels in a mask file; None unless it is a mask of this size with exactly one class per pixel.
-
-    Args: size: (height, width) in pixels.
-    """
+    """Return the labels in a mask file; None unless it has this (height, width) and exactly one class per pixel."""
     bgr = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
     if bgr is None or bgr.shape != (*size, 3) or bgr.dtype != np.uint8:
         return None

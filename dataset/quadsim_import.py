@@ -20,17 +20,16 @@ from dataset.recordings.layout import RecordingError, is_recording_name
 from dataset.recordings.writer import RecordingWriter
 from dataset.schema import HERO, PEOPLE
 
-COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT = 1, 2, 3, 4
-CAMERAS = (COLOUR, PEOPLE_CAMERA, HERO_CAMERA, ENVIRONMENT)
+CAMERAS = COLOUR, PEOPLE_DEPTH, HERO_DEPTH, ENVIRONMENT_DEPTH = 1, 2, 3, 4
 RED = 2  # OpenCV's channels are blue, green, red
 
 _FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)
 
 
 def find_frames(folder: Path) -> dict[str, dict[int, Path]]:
-    """Return the camera files by frame number (as written) and camera. Raises RecordingError if there are none.
+    """Return the files in the folder that QuadSim writes to, or its parent, by frame (as written) and camera.
 
-    Args: folder: that QuadSim writes to, or its parent.
+    Raises RecordingError if there are none.
     """
     for candidate in (folder, folder / "IMG"):
         if not candidate.is_dir():
@@ -45,12 +44,10 @@ def find_frames(folder: Path) -> dict[str, dict[int, Path]]:
 
 
 def labels_of_depths(people: np.ndarray, hero: np.ndarray, environment: np.ndarray) -> np.ndarray:
-    """Return the class of each pixel: that of the mask camera that saw the nearest surface.
+    """Return the class of each pixel: that of the mask camera that saw the nearest surface; all (height, width) uint8.
 
-    Args: (height, width) uint8 depths of the three mask cameras.
-
-    Returns: (height, width) uint8: 0 background, 1 people, 2 hero. Equal to the preprocessing of the original
-    project: 1 is subtracted from the environment in 8 bits, so that it wins ties, and its 0 becomes 255, the farthest.
+    Equal to the preprocessing of the original project: 1 is subtracted from the environment in 8 bits, so that it wins
+    ties, and its 0 becomes 255, the farthest.
     """
     return np.asarray(np.argmin(np.stack([environment - np.uint8(1), people, hero]), axis=0), np.uint8)
 
@@ -62,22 +59,16 @@ def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:
         raise RecordingError(f"no file of {', '.join(missing)}")
     data = {camera: _read(files[camera]) for camera in CAMERAS}
     planes = {camera: _decode(files[camera], data[camera]) for camera in CAMERAS}
-    sizes = {camera: plane.shape for camera, plane in planes.items()}
-    if len(set(sizes.values())) > 1:
-        raise RecordingError("sizes differ: " + ", ".join(f"cam{c} {w}x{h}" for c, (h, w) in sizes.items()))
-    labels = labels_of_depths(planes[PEOPLE_CAMERA], planes[HERO_CAMERA], planes[ENVIRONMENT])
-    return data[COLOUR], labels
+    if len({plane.shape for plane in planes.values()}) > 1:
+        sizes = (f"cam{camera} {plane.shape[1]}x{plane.shape[0]}" for camera, plane in planes.items())
+        raise RecordingError("sizes differ: " + ", ".join(sizes))
+    return data[COLOUR], labels_of_depths(planes[PEOPLE_DEPTH], planes[HERO_DEPTH], planes[ENVIRONMENT_DEPTH])
 
 
 def import_recording(
     folder: Path, recording: Path, frames: Iterable[tuple[str, dict[int, Path]]]
 ) -> tuple[int, list[str]]:
-    """Write a new recording; return how many frames it has, and what was left out and why.
-
-    Args:
-        folder: that the frames come from.
-        recording: to make.
-        frames: items of `find_frames`.
+    """Write a new recording of frames from `find_frames`; return their number, and what was left out and why.
 
     Raises RecordingError and OSError. After any exception, Ctrl-C included, the unfinished recording is removed.
     """

@@ -20,9 +20,8 @@ import socketio
 from follower.agent import FollowAgent
 from sim_bridge.access import refuse_other_sites
 from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
-from sim_bridge.operator_controls import OperatorControls
 from sim_bridge.rate_limit import RateLimitedLogger
-from sim_bridge.session import Session
+from sim_bridge.session import OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import bind, listen, make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame

@@ -1,12 +1,67 @@
-"""One connected simulator: its operator controls and counters. No sockets and no threads here."""
+"""One connected simulator: its counters, and what an operator can change about its flight. No sockets, no threads."""
 
+import dataclasses
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim_bridge.operator_controls import OperatorControls
+import numpy as np
+
+from follower.agent import FollowAgent
+from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost
 from sim_bridge.wire.simulator_control import SimulatorInfo
+
+DROP_SECONDS = 5.0  # of the simulator's clock in which no target is acquired after one was dropped
+
+
+class OperatorControls:
+    """Passes the frames of one simulator to its agent and applies what the operator requested.
+
+    Any thread may set `paused` and call `drop_target`; both take effect with the next frame. Without a request the
+    agent's decisions pass unchanged.
+    """
+
+    def __init__(self, agent: FollowAgent) -> None:
+        self.paused = False  # send no commands; frames are processed, shown and recorded as always
+        self.drop_requested = False
+        self._agent = agent
+        self._dropped_at = -math.inf  # seconds, the simulator's clock
+        self._simulator_follows = False  # by the last command that was sent
+        self._withheld: tuple[Command, ...] = ()  # loss of that target during a pause, to be sent after it
+
+    def drop_target(self) -> None:
+        """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""
+        self.drop_requested = True
+
+    def step(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
+        """Return the agent's decision with the commands to send, and whether the operator influenced it."""
+        if self.drop_requested:
+            self.drop_requested = False
+            self._dropped_at = frame.timestamp
+        dropped = 0 <= frame.timestamp - self._dropped_at < DROP_SECONDS
+        decision = self._agent.drop_target(frame) if dropped else self._agent.step(frame, probabilities)
+        paused = self.paused
+        commands = self._withhold(decision.commands) if paused else self._release(decision.commands)
+        if commands != decision.commands:
+            return dataclasses.replace(decision, commands=commands), True
+        return decision, paused or dropped
+
+    def _withhold(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        """Return no commands; remember a loss that the simulator must learn of after the pause."""
+        if self._simulator_follows and not self._withheld and ObjectLost in map(type, commands):
+            self._withheld = commands
+        return ()
+
+    def _release(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        """Return what was withheld during a pause and the commands of this frame."""
+        commands, self._withheld = self._withheld + commands, ()
+        if ObjectDetected in map(type, commands):
+            self._simulator_follows = True
+        elif ObjectLost in map(type, commands):
+            self._simulator_follows = False
+        return commands
 
 
 @dataclass

@@ -29,9 +29,8 @@ from follower.types import (
     TargetState,
 )
 from sim_bridge.events import ProcessedFrame
-from sim_bridge.operator_controls import OperatorControls
 from sim_bridge.server import BridgeServer
-from sim_bridge.session import Session
+from sim_bridge.session import OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from tests.dashboard.browser import Stream
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from dataset.recordings.frame_record import FrameRecord
@@ -10,7 +10,7 @@ from dataset.recordings.layout import FRAMES, RecordingError, read_meta
 from dataset.recordings.recording import State, read_hidden, state_of
 from dataset.schema import VISIBLE_PIXELS
 
-CHUNK = 1 << 20  # bytes
+LONGEST_LINE = 1 << 20  # bytes; what is longer is no text
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class _Counts:
                 continue
 
 
-@dataclass
 class SummaryCache:
     """Summaries of recordings; each call reads only what was added since the last. Thread-safe."""
 
-    _counts: dict[Path, _Counts] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._counts: dict[Path, _Counts] = {}
+        self._lock = threading.Lock()
 
     def summarise(self, recording: Path) -> RecordingSummary:
         """Return the current summary of a recording. Raises OSError."""
@@ -103,14 +103,9 @@ def _count(recording: Path, counts: _Counts) -> _Counts:
         if counts.file != (status.st_dev, status.st_ino) or status.st_size < counts.offset:
             counts = _Counts((status.st_dev, status.st_ino))
         file.seek(counts.offset)
-        while chunk := file.read(CHUNK):
-            complete = chunk[: chunk.rfind(b"\n") + 1]
-            if not complete:  # an unfinished last line, or no text
-                break
-            for line in complete.splitlines():
-                counts.add(recording, line)
-            counts.offset += len(complete)
-            file.seek(counts.offset)
+        while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):  # the last one may be unfinished
+            counts.add(recording, line)
+            counts.offset += len(line)
     return counts
 
 

@@ -5,7 +5,7 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from config.version import VERSION
-from dataset.files import sync_file, sync_folder
+from dataset.files import sync
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import DEPTH, FORMAT, FRAMES, IMAGES, LOCK, MASKS, lock, write_meta
 
@@ -21,29 +21,23 @@ SYNC_SECONDS = 1.0
 SYNC_THREADS = 8
 
 
-def make_recording_folder(folder: Path, name: str) -> Path:
-    """Make and return a new folder: `name`, or `name-2` and so on if that is taken. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for candidate in _numbered(name):
-        with contextlib.suppress(FileExistsError):
-            (folder / candidate).mkdir()
-            return folder / candidate
-    raise AssertionError("unreachable: the candidates never end")
-
-
 def free_name(folder: Path, name: str) -> str:
-    """Return the name that `make_recording_folder` would use now."""
-    return next(candidate for candidate in _numbered(name) if not os.path.lexists(folder / candidate))
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name}-{number}" for number in itertools.count(2))
+    """Return the name of a recording that can be made now: `name`, or `name-2` and so on if that is taken."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(candidate for candidate in names if not os.path.lexists(folder / candidate))
 
 
 def iso_time(seconds: float | None = None) -> str:
     """Return a time, seconds since 1970 or now, in ISO 8601, UTC."""
     return datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _make_folder(folder: Path, name: str) -> Path:
+    while True:
+        path = folder / free_name(folder, name)
+        with contextlib.suppress(FileExistsError):  # another program was faster
+            path.mkdir()
+            return path
 
 
 class RecordingWriter:
@@ -56,8 +50,9 @@ class RecordingWriter:
     """
 
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):
-        """Make the folder. Raises OSError."""
-        self.path = make_recording_folder(folder, name)
+        """Make the folder, under `free_name`. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = _make_folder(folder, name)
         identity = {"format": FORMAT, "version": VERSION, "name": self.path.name}
         self.meta = {**identity, "started": iso_time(), "ended": None, **meta}
         self.frames = self.bytes = 0
@@ -143,8 +138,8 @@ class RecordingWriter:
     def _sync(self) -> None:
         self._synced = time.monotonic()  # also if it fails: the next attempt is due in a second
         # Concurrently: the file system merges waiting syncs into one commit, measured ten times faster than in turn.
-        list(self._syncers.map(sync_file, self._unsynced))
+        list(self._syncers.map(sync, self._unsynced))
         for part in (IMAGES, MASKS, DEPTH):
-            sync_folder(self.path / part)
+            sync(self.path / part)
         os.fsync(self._file)
         self._unsynced.clear()

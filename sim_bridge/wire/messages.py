@@ -75,15 +75,10 @@ class SensorFrame:
 
 
 def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> SensorFrame:
-    """Read the arguments of one `sensor_frame` event.
+    """Read the arguments of one `sensor_frame` event, whatever was received. Raises BadFrame.
 
-    Takes a fraction of a millisecond: headers and checksums are read, pixels are not.
-
-    Args:
-        arguments: as received, of any number and type.
-        frame_size: height and width that both images must have, pixels.
-
-    Raises BadFrame.
+    Takes a fraction of a millisecond: headers and checksums are read, pixels are not. Height and width of both images
+    must be `frame_size` pixels.
     """
     if len(arguments) != 1:
         raise BadFrame("wrong-arguments", f"sensor_frame takes one object, got {len(arguments)} arguments")
@@ -98,14 +93,15 @@ def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> 
     _check_jpeg(jpeg, frame_size)
     _check_png(png, frame_size)
     ignored = [str(key) for key in payload if key not in REQUIRED_KEYS and key not in GROUND_TRUTH_KEYS]
+    mask, target = _ground_truth(payload, ignored)
     return SensorFrame(
         timestamp=_timestamp(payload["timestamp"]),
         pose=parse_pose("pose", payload["pose"]),
         gimbal_pose=parse_pose("gimbal_pose", payload["gimbal_pose"]),
         jpeg=jpeg,
         png=png,
-        ground_truth_mask=_ground_truth_mask(payload, ignored),
-        ground_truth_target=_ground_truth_target(payload, ignored),
+        ground_truth_mask=mask,
+        ground_truth_target=target,
         ignored_keys=tuple(ignored),
     )
 
@@ -202,26 +198,21 @@ def _join_decimal_commas(fields: list[str]) -> list[str]:
     return fields
 
 
-def _ground_truth_mask(payload: Mapping[str, object], ignored: list[str]) -> bytes | None:
-    if "ground_truth_mask" not in payload:
-        return None
-    try:
-        return _base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
-    except BadFrame:
-        ignored.append("ground_truth_mask")
-        return None
-
-
-def _ground_truth_target(payload: Mapping[str, object], ignored: list[str]) -> Point | None:
-    text = payload.get("ground_truth_target")
-    if not text:
-        return None
-    fields = str(text).split(",")
-    if len(fields) != 3 or not all(_NUMBER.fullmatch(field) for field in fields):
-        ignored.append("ground_truth_target")
-        return None
-    x, y, z = map(float, fields)
-    return x, y, z
+def _ground_truth(payload: Mapping[str, object], ignored: list[str]) -> tuple[bytes | None, Point | None]:
+    """Return mask and target, where there are any; what cannot be read is added to `ignored`."""
+    mask, target = None, None
+    if "ground_truth_mask" in payload:
+        try:
+            mask = _base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
+        except BadFrame:
+            ignored.append("ground_truth_mask")
+    if text := payload.get("ground_truth_target"):
+        fields = str(text).split(",")
+        if len(fields) == 3 and all(_NUMBER.fullmatch(field) for field in fields):
+            target = float(fields[0]), float(fields[1]), float(fields[2])
+        else:
+            ignored.append("ground_truth_target")
+    return mask, target
 
 
 def _base64_bytes(name: str, text: object) -> bytes:

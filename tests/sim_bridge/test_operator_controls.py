@@ -7,7 +7,7 @@ import pytest
 
 from follower.agent import FollowAgent
 from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose, TargetState
-from sim_bridge.operator_controls import DROP_SECONDS, OperatorControls
+from sim_bridge.session import DROP_SECONDS, OperatorControls
 
 
 class Flight:
