@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,7 @@ from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
 from dataset.quadsim_import import find_frames, import_recording
 from dataset.recordings.layout import RECORDINGS, RecordingError
-from dataset.recordings.recording import (
-    Recording,
-    find_recordings,
-    open_recording,
-    read_hidden,
-    select_frames,
-    write_hidden,
-)
+from dataset.recordings.recording import Recording, find_recordings, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
 from dataset.recordings.statistics import statistics_of
 from dataset.schema import FAR_PIXELS
@@ -66,18 +59,11 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
     for column in ("frames", "hidden", "min", "target", f"<{FAR_PIXELS} px", "by model"):
         table.add_column(column, justify="right")
     for recording in recordings:
-        statistics = statistics_of(recording)
-        table.add_row(
-            recording.path.name,
-            str(recording.meta.get("started", "?"))[:16].replace("T", " "),
-            recording.state,
-            str(statistics.frames),
-            str(statistics.hidden),
-            f"{statistics.seconds / 60:.1f}",
-            str(statistics.visible),
-            str(statistics.far),
-            str(statistics.labels.get("model", 0)),
-        )
+        found = statistics_of(recording)
+        started = str(recording.meta.get("started", "?"))[:16].replace("T", " ")
+        counts = found.frames, found.hidden, f"{found.seconds / 60:.1f}", found.visible, found.far
+        by_model = found.labels.get("model", 0)
+        table.add_row(recording.path.name, started, recording.state, *map(str, (*counts, by_model)))
     console.print(table)
 
 
@@ -109,16 +95,21 @@ def hide(options: argparse.Namespace, console: Console) -> None:
     """Exclude frames from training."""
     recording = open_recording(options.recording)
     selected = select_frames(recording.names, options.frames)
-    write_hidden(recording.path, recording.hidden | selected)
-    _print_hidden(recording, f"hid {len(selected - recording.hidden)} frames", console)
+    _write_hidden(recording, recording.hidden | selected, f"hid {len(selected - recording.hidden)} frames", console)
 
 
 def restore(options: argparse.Namespace, console: Console) -> None:
     """Include hidden frames in training again; all of them if none are named."""
     recording = open_recording(options.recording)
-    selected = select_frames(recording.names, options.frames) if options.frames else set(recording.hidden)
-    write_hidden(recording.path, recording.hidden - selected)
-    _print_hidden(recording, f"restored {len(selected & recording.hidden)} frames", console)
+    selected = select_frames(recording.names, options.frames) if options.frames else recording.hidden
+    restored = f"restored {len(selected & recording.hidden)} frames"
+    _write_hidden(recording, recording.hidden - selected, restored, console)
+
+
+def _write_hidden(recording: Recording, hidden: Set[str], change: str, console: Console) -> None:
+    write_hidden(recording.path, hidden)
+    count = len(hidden & set(recording.names))
+    console.print(f"{change}; {count} of {len(recording.frames)} are hidden now")
 
 
 def recover_recording(options: argparse.Namespace, console: Console) -> None:
@@ -173,11 +164,6 @@ def _statistics_table(recording: Recording) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
-
-
-def _print_hidden(recording: Recording, change: str, console: Console) -> None:
-    hidden = len(read_hidden(recording.path) & set(recording.names))
-    console.print(f"{change}; {hidden} of {len(recording.frames)} are hidden now")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -23,17 +23,13 @@ _RUN = re.compile(r"_*run\d+")
 
 @dataclass(frozen=True)
 class Pair:
-    """One labelled frame.
-
-    `recording` is a group of frames that resemble each other: a flight, or one of the runs of the official data.
-    `pseudo_labelled`: the mask is a network's output, errors included, according to the recording's `frames.jsonl`.
-    """
+    """One labelled frame."""
 
     name: str
     image: Source
     mask: Source
-    recording: str
-    pseudo_labelled: bool = False
+    recording: str  # a group of frames that resemble each other: a flight, or one of the runs of the official data
+    pseudo_labelled: bool = False  # the mask is a network's output, errors included, according to `frames.jsonl`
 
 
 @dataclass(frozen=True)
@@ -63,10 +59,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
 
     Official names carry their role (`0_run1_cam1_00005.jpeg` with `0_run1_mask_00005.png`); without the role, partners
     are equal. Masks of the official evaluation sets have lost their run (`0__mask_00005.png`): what is still without
-    a partner is matched without the run, too, if that leaves exactly one candidate.
-    Frames that a recording's `hidden.txt` names are left out.
-
-    Raises DatasetError if nothing there could be a dataset.
+    a partner is matched without the run, too, if that leaves exactly one candidate. Frames that a recording's
+    `hidden.txt` names are left out. Raises DatasetError if nothing there could be a dataset.
     """
     source = Path(source)
     if not source.exists():
@@ -93,10 +87,7 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
 
 
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image and its mask, both (height, width, 3) uint8 RGB, the mask exactly as stored.
-
-    Raises DatasetError, naming the file, if one of them is not a readable image.
-    """
+    """Return the image and its mask as stored, both (height, width, 3) uint8 RGB. Raises DatasetError, OSError."""
     return decode_image(pair.image.read(), pair.image), decode_image(pair.mask.read(), pair.mask)
 
 
@@ -129,15 +120,14 @@ def _match(source: Path, folder: PurePosixPath, group: _Group, pairs: list[Pair]
     unpaired = images.keys() ^ masks.keys()
     if group.records is not None:  # a frame without its line is still being recorded
         unpaired &= {_key_of(record.image) for record in records}
-    missing = [("no mask", images[key], MASKS) for key in sorted(unpaired & images.keys())]
-    missing += [("no image", masks[key], IMAGES) for key in sorted(unpaired & masks.keys())]
-    problems = [Problem(kind, str(file), f"no partner in {folder / role}") for kind, file, role in missing]
     pseudo_labelled = {record.image for record in records if record.label_source == "model"}
     for key in sorted((images.keys() & masks.keys()) - group.hidden):
         image = images[key]
         recording = _recording_of(source, folder, image)
         pairs.append(Pair(key, image, masks[key], recording, image.name in pseudo_labelled))
-    return problems
+    missing = [("no mask", images[key], MASKS) for key in sorted(unpaired & images.keys())]
+    missing += [("no image", masks[key], IMAGES) for key in sorted(unpaired & masks.keys())]
+    return [Problem(kind, str(file), f"no partner in {folder / role}") for kind, file, role in missing]
 
 
 def _key_of(name: str) -> str:
@@ -147,12 +137,11 @@ def _key_of(name: str) -> str:
 
 def _match_without_run(images: dict[str, Source], masks: dict[str, Source]) -> None:
     """Rename, in `masks`, the keys of masks that have lost their run to that of the only image that fits."""
-    unpaired: dict[str, list[str]] = {}
+    unpaired: dict[str, list[str]] = defaultdict(list)
     for key in images.keys() - masks.keys():
-        unpaired.setdefault(_RUN.sub("", key), []).append(key)
+        unpaired[_RUN.sub("", key)].append(key)
     for key in sorted(masks.keys() - images.keys()):
-        candidates = unpaired.get(_RUN.sub("", key), [])
-        if len(candidates) == 1:
+        if len(candidates := unpaired[_RUN.sub("", key)]) == 1:
             masks[candidates[0]] = masks.pop(key)
 
 

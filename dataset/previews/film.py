@@ -1,5 +1,6 @@
 """Film of a recorded flight: the camera's view beside a map, as a video or an animation."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,20 +48,19 @@ def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.touch()  # raises the OSError that OpenCV would keep to itself
-        writer = None
+        images = iter(images)
+        first = next(images, None)
+        if first is None:
+            raise RecordingError(f"there are no frames to show, so {path} was not written")
+        height, width = first.shape[:2]
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
         try:
-            for image in images:
-                height, width = image.shape[:2]
-                if writer is None:
-                    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
-                    if not writer.isOpened():
-                        raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
+            if not writer.isOpened():
+                raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
+            for image in itertools.chain([first], images):
                 writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         finally:
-            if writer is not None:
-                writer.release()
-        if writer is None:
-            raise RecordingError(f"there are no frames to show, so {path} was not written")
+            writer.release()
 
 
 def write_gif(recording: Recording, path: Path, max_frames: int = 90) -> None:

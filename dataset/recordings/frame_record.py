@@ -17,9 +17,8 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.
 Count = Annotated[int, Ge(0), Lt(10**15)]
 Number = Annotated[float, AllowInfNan(False), Ge(-1e15), Lt(1e15)]
 Point = tuple[Number, Number, Number]  # world axes, metres
-RecordedPose = tuple[
-    Number, Number, Number, Number, Number, Number
-]  # x, y, z, roll, pitch, yaw as on the wire: degrees
+RecordedPose = tuple[Number, Number, Number, Number, Number, Number]
+"""x, y, z, roll, pitch, yaw as on the wire: metres and degrees."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,8 @@ class FrameRecord:
 
     def files(self) -> tuple[str, ...]:
         """Return the frame's files, relative to the recording."""
-        names = (f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png")
-        return (*names, f"{DEPTH}/{self.frame}.png") if self.depth else names
+        depth = (f"{DEPTH}/{self.frame}.png",) if self.depth else ()
+        return f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png", *depth
 
     def target_metres(self) -> float | None:
         """Return the distance from the drone to the target: ground truth, else the estimated range, else None."""

@@ -21,7 +21,7 @@ from dataset.files import write_atomically
 RECORDINGS = Path("recordings")  # the folder of all recordings, unless a setting or an argument names another
 
 FORMAT = 1
-IMAGES, MASKS, DEPTH = "images", "masks", "depth"
+FRAME_FOLDERS = IMAGES, MASKS, DEPTH = "images", "masks", "depth"
 FRAMES, META, HIDDEN, LOCK = "frames.jsonl", "meta.json", "hidden.txt", ".lock"
 QUARANTINE, PREVIEWS = "quarantine", "previews"
 

@@ -8,19 +8,9 @@ from pathlib import Path
 
 from dataset.files import write_atomically
 from dataset.integrity import image_defect
+from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
-from dataset.recordings.layout import (
-    DEPTH,
-    FRAMES,
-    IMAGES,
-    LOCK,
-    MASKS,
-    QUARANTINE,
-    lock,
-    read_meta,
-    recording_folders,
-    write_meta,
-)
+from dataset.recordings.layout import FRAMES, QUARANTINE, read_meta
 from dataset.recordings.writer import iso_time
 
 logger = logging.getLogger(__name__)
@@ -46,7 +36,7 @@ class Recovery:
 def recover_all(folder: Path) -> list[Recovery]:
     """Recover every interrupted recording in `folder`. Recordings that are being written now are left alone."""
     recoveries = []
-    for recording in recording_folders(folder):
+    for recording in layout.recording_folders(folder):
         if not read_meta(recording).get("ended"):
             try:
                 recovery = recover(recording)
@@ -64,7 +54,7 @@ def recover(recording: Path) -> Recovery | None:
     Nothing is deleted: lines that are no frame records and files without a line move to `quarantine/`. May itself be
     interrupted at any moment and started again. Raises OSError.
     """
-    claim = lock(recording)
+    claim = layout.lock(recording)
     if claim is None:
         return None
     try:
@@ -78,7 +68,7 @@ def recover(recording: Path) -> Recovery | None:
         kept = {record.frame for record in intact}
         lines = broken + [record.to_line() for record in records if record.frame not in kept]
         known = {recording / name for record in intact for name in record.files()}
-        found = [file for part in (IMAGES, MASKS, DEPTH) for file in sorted((recording / part).glob("*"))]
+        found = [file for part in layout.FRAME_FOLDERS for file in sorted((recording / part).glob("*"))]
         files = [file for file in found if file not in known]
         _quarantine(recording, lines, files)
         if lines:
@@ -91,10 +81,10 @@ def recover(recording: Path) -> Recovery | None:
             "labels": Counter(record.label_source for record in intact),
             "quarantined": {"lines": len(lines), "files": len(files)},
         }
-        write_meta(recording, meta | end)
+        layout.write_meta(recording, meta | end)
     finally:
         claim.release()
-    (recording / LOCK).unlink(missing_ok=True)
+    (recording / layout.LOCK).unlink(missing_ok=True)
     recovery = Recovery(recording, len(intact), len(lines), len(files))
     logger.info("%s", recovery)
     return recovery

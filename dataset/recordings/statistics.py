@@ -50,10 +50,7 @@ class Statistics:
 
 
 def statistics_of(recording: Recording, names: Collection[str] | None = None) -> Statistics:
-    """Compute the statistics of a recording.
-
-    Args: names: of the frames to count, such as `select_frames` returns; None: all.
-    """
+    """Compute the statistics of a recording, or only of frames that `names` has, such as `select_frames` returns."""
     frames = [frame for frame in recording.frames if names is None or frame.frame in names]
     sizes = target_pixels(recording, [frame for frame in frames if frame.hero_pixels > VISIBLE_PIXELS])
     times = [frame.received for frame in frames if frame.received is not None]
@@ -98,15 +95,8 @@ def target_pixels(recording: Recording, frames: Sequence[FrameRecord]) -> np.nda
 
 def _distribution(values: np.ndarray, edges: np.ndarray) -> Distribution:
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    known = len(values) > 0
-    return Distribution(
-        count=len(values),
-        median=float(np.median(values)) if known else None,
-        least=float(values.min()) if known else None,
-        most=float(values.max()) if known else None,
-        edges=tuple(edges.tolist()),
-        counts=tuple(counts.tolist()),
-    )
+    median, least, most = (float(f(values)) if len(values) else None for f in (np.median, np.min, np.max))
+    return Distribution(len(values), median, least, most, tuple(edges.tolist()), tuple(counts.tolist()))
 
 
 def _edges_from_zero(values: np.ndarray) -> np.ndarray:

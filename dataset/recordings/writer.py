@@ -15,7 +15,7 @@ from filelock import FileLock
 from config.version import VERSION
 from dataset.files import sync
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import DEPTH, FORMAT, FRAMES, IMAGES, LOCK, MASKS, lock, write_meta
+from dataset.recordings.layout import FORMAT, FRAME_FOLDERS, FRAMES, LOCK, lock, write_meta
 
 SYNC_SECONDS = 1.0
 SYNC_THREADS = 8
@@ -64,7 +64,7 @@ class RecordingWriter:
         self._lock: FileLock | None = None
         try:
             self._lock = lock(self.path)
-            for part in (IMAGES, MASKS, DEPTH):
+            for part in FRAME_FOLDERS:
                 (self.path / part).mkdir()
             write_meta(self.path, self.meta)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -139,7 +139,7 @@ class RecordingWriter:
         self._synced = time.monotonic()  # also if it fails: the next attempt is due in a second
         # Concurrently: the file system merges waiting syncs into one commit, measured ten times faster than in turn.
         list(self._syncers.map(sync, self._unsynced))
-        for part in (IMAGES, MASKS, DEPTH):
+        for part in FRAME_FOLDERS:
             sync(self.path / part)
         os.fsync(self._file)
         self._unsynced.clear()
