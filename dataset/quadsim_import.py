@@ -99,7 +99,7 @@ def import_recording(
         raise
     if writer is None:
         return 0, problems
-    writer.close("imported", {"left_out": problems})
+    writer.close("imported", left_out=problems)
     return writer.frames, problems
 
 

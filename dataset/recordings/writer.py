@@ -5,12 +5,11 @@ import itertools
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-
-from filelock import FileLock
 
 from config.version import VERSION
 from dataset.files import sync
@@ -56,22 +55,24 @@ class RecordingWriter:
         identity = {"format": FORMAT, "version": VERSION, "name": self.path.name}
         self.meta = {**identity, "started": iso_time(), "ended": None, **meta}
         self.frames = self.bytes = 0
-        self.labels: dict[str, int] = {}
+        self.labels: Counter[str] = Counter()
         self._unsynced: list[Path] = []
         self._synced = time.monotonic()
         self._syncers = ThreadPoolExecutor(SYNC_THREADS, "sync")  # starts no thread before its first use
         self._length = 0  # of frames.jsonl in bytes
-        self._lock: FileLock | None = None
+        self._resources = contextlib.ExitStack()
+        self._resources.callback(self._syncers.shutdown)
         try:
-            self._lock = lock(self.path)
+            if (claim := lock(self.path)) is not None:
+                self._resources.callback(claim.release)
             for part in FRAME_FOLDERS:
                 (self.path / part).mkdir()
             write_meta(self.path, self.meta)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._file = os.open(self.path / FRAMES, flags)
+            self._resources.callback(os.close, self._file)
         except OSError:  # nothing is in it yet; free the name for the next attempt
-            if self._lock is not None:
-                self._lock.release()
+            self._resources.close()
             shutil.rmtree(self.path, ignore_errors=True)
             raise
 
@@ -94,7 +95,7 @@ class RecordingWriter:
             raise
         self.frames += 1
         self.bytes += sum(map(len, contents)) + len(line)
-        self.labels[record.label_source] = self.labels.get(record.label_source, 0) + 1
+        self.labels[record.label_source] += 1
         self._unsynced += paths
 
     def sync_if_due(self) -> None:
@@ -102,26 +103,15 @@ class RecordingWriter:
         if self._unsynced and time.monotonic() - self._synced >= SYNC_SECONDS:
             self._sync()
 
-    def close(self, reason: str, extra: Mapping[str, object] | None = None) -> None:
-        """Complete `meta.json`, with `extra` entries, and release the recording.
-
-        Raises OSError if the disk has no room even for that.
-        """
+    def close(self, reason: str, **entries: object) -> None:
+        """Complete `meta.json` and release the recording. Raises OSError if the disk has no room even for that."""
         try:
             self._sync()
-            summary = {
-                "ended": iso_time(),
-                "end_reason": reason,
-                "frames": self.frames,
-                "labels": self.labels,
-            }
-            self.meta |= {**summary, **(extra or {})}
+            self.meta |= {"ended": iso_time(), "end_reason": reason, "frames": self.frames, "labels": self.labels}
+            self.meta |= entries
             write_meta(self.path, self.meta)
         finally:
-            os.close(self._file)
-            if self._lock is not None:
-                self._lock.release()
-            self._syncers.shutdown()
+            self._resources.close()
         with contextlib.suppress(OSError):
             (self.path / LOCK).unlink()
 

@@ -140,7 +140,7 @@ class RecordingSession:
             self._report(f"recorded nothing of {simulator.name}{missing or ', no frame passed the filter'}; {reason}")
             return
         try:
-            writer.close(reason, {"dropped": dropped})
+            writer.close(reason, dropped=dropped)
         except OSError as error:
             logger.warning("%s is intact but could not be finished (%s); the next start does it", writer.path, error)
         self._report(f"recorded {writer.path}: {writer.frames} frames{missing}; {reason}")
