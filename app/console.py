@@ -44,10 +44,7 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
 
 
 class StatusDisplay(Subscriber):
-    """Prints connected, found, lost and disconnected. On a terminal a live line shows the rest; a file gets none.
-
-    Use as a context manager around serving.
-    """
+    """Prints what happens while it is entered, and on a terminal a live line of the rest."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -59,9 +59,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
     """Load the model, then serve until Ctrl-C, or until the built-in simulator ends; return the exit status.
 
     The address is bound first and listened on last: a port in use shows at once, and no simulator waits for a model
-    that is still being loaded. `report` prints a line.
-
-    Raises ValueError or RuntimeError with a message for the user, or OSError that names the file.
+    that is still being loaded. Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     settings = options.settings
     for recovered in recover_all(Path(settings.recording.folder)):

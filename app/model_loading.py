@@ -26,7 +26,7 @@ class LoadedModel:
 
 
 def load_model(settings: Settings, name: str = "") -> LoadedModel:
-    """Load the model of the settings and, if `name` is given, call it so instead of by its file's name.
+    """Load the model of the settings, under another name than its file's if one is given.
 
     Raises ValueError, RuntimeError or OSError with a message for the user.
     """
@@ -38,10 +38,7 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
 
 
 def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict[str, Any]]:
-    """Load the network of another file, with all other settings unchanged; return it and its origin. Raises as above.
-
-    It needs a name because all trainings have a best.h5.
-    """
+    """Load another file's network under a name (all trainings have a best.h5); return it and its origin."""
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))
     model = load_model(settings, name)

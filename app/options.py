@@ -41,10 +41,7 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line (None: this process's) and the settings file.
-
-    Raises ConfigError, and SystemExit for --help, --version and options that do not exist.
-    """
+    """Read the command line (None: this process's) and the settings file. Raises ConfigError, SystemExit."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     simulator_options = arguments[end + 1 :]

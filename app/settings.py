@@ -40,10 +40,7 @@ class Settings:
 
 
 def load_settings(path: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
-    """Read a TOML file (None: defaults only), then apply overrides such as {"bridge.port": 4568}.
-
-    Raises ConfigError.
-    """
+    """Read a TOML file, if any, then apply overrides such as {"bridge.port": 4568}. Raises ConfigError."""
     try:
         settings = build(Settings, {} if path is None else read_toml(path))
     except ConfigError as error:

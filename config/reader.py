@@ -58,8 +58,7 @@ def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun:
 def check(hint: Any, value: object, name: str) -> Any:
     """Return a value as one of the type `hint`, a dataclass from a mapping. Raises ConfigError that names it `name`.
 
-    Nothing is converted but lists to tuples and whole numbers to floats: "1" is not a number, 1 is not a bool, and NaN
-    and infinity are not numbers.
+    Only lists become tuples, and whole numbers floats: "1" is not a number, 1 is not a bool, NaN is not a number.
     """
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):

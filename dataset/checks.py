@@ -27,10 +27,7 @@ def check_frame(pair: Pair, image: np.ndarray, mask: np.ndarray) -> Problem | No
 
 
 def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None, Problem | None]:
-    """Read each file of a pair once; return the image's SHA-256, image, mask, and what is wrong.
-
-    Image and mask are None if one of them cannot be read; the digest is "" if the image cannot be.
-    """
+    """Read each file of a pair once; return the image's SHA-256, image, mask (where readable), and what is wrong."""
     digest = ""
     try:
         data = pair.image.read()

@@ -27,10 +27,7 @@ _FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)
 
 
 def find_frames(folder: Path) -> dict[str, dict[int, Path]]:
-    """Return the files in the folder that QuadSim writes to, or its parent, by frame (as written) and camera.
-
-    Raises RecordingError if there are none.
-    """
+    """Return the files of the folder, or its IMG, by frame (as written) and camera. Raises RecordingError for none."""
     for candidate in (folder, folder / "IMG"):
         if not candidate.is_dir():
             continue

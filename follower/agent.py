@@ -1,7 +1,4 @@
-"""The follow agent: one frame and the network's output for it go in, one decision comes out.
-
-Deterministic and without a clock: the same frames give the same decisions live, replayed, in benchmarks and in tests.
-"""
+"""The agent: the same frames and outputs of the network give the same decisions; it has no clock of its own."""
 
 import logging
 from dataclasses import replace
@@ -48,13 +45,12 @@ class FollowAgent:
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
 
-        While the target is visible, each frame sends its filtered position. While it is missed briefly nothing is
-        sent: the position would be extrapolated, and the simulator can extrapolate as well; `track_point` still has
-        the extrapolation for viewers. A loss is reported once.
+        While the target is visible, each frame sends its filtered position. While it is missed briefly nothing is sent:
+        the simulator can extrapolate as well; `track_point` still has the extrapolation for viewers. A loss is reported
+        once.
 
         The depth image is decoded only when there is something to measure, and while `depth_far` "auto" is not settled.
-        Decoding errors propagate and leave the agent as it was before the frame, as does the ValueError for
-        probabilities of another shape.
+        Errors (of decoding, of the shape of `probabilities`) leave the agent as it was before the frame.
         """
         before = self._tracker.state
         min_area = self.settings.min_area * (KEEP_AREA_RATIO if before is TargetState.FOUND else 1.0)

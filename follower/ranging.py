@@ -30,8 +30,7 @@ def locate(
 ) -> Measurement | None:
     """Return the blob's middle as a point in the world: on the ray through its centroid, at its range.
 
-    The depth image, (height, width) uint8, is of any size. Returns None when neither it nor the apparent height gives a
-    range.
+    Returns None when neither the depth image, (height, width) uint8 of any size, nor the apparent height gives a range.
     """
     found, implausible_size = _measure_range(detection, depth_image, camera, target_height)
     if found is None:
@@ -93,8 +92,7 @@ def _nearest_body(metres: np.ndarray, depth_far: float) -> float:
 def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, camera: Camera) -> np.ndarray:
     """Return the depths (n,) of the depth pixels that the mask covers, metres; NaN where saturated.
 
-    Mask and depth image show the same view at sizes of their own: every depth pixel takes the mask's value at its
-    centre.
+    Mask and depth image have sizes of their own: every depth pixel takes the mask's value at its centre.
     """
     if depth_image is None:
         return np.empty(0)

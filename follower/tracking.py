@@ -1,7 +1,6 @@
 """Track the target through the world: found or lost, which candidate it is, and a smooth point to fly to.
 
-A constant-velocity Kalman filter over world points, with the simulator's timestamps as its only clock. It works on
-positions only, not on pixels.
+A constant-velocity Kalman filter over world points (not pixels), with the simulator's timestamps as its only clock.
 """
 
 import math
@@ -136,8 +135,8 @@ class Tracker:
     ) -> int | None:
         """Process the candidates of a frame; return the index of the target's, None when it is missed.
 
-        `negative_evidence` returns the log-odds, at most 0, at the predicted position (3,) of a tracked person without
-        a candidate.
+        `negative_evidence` returns the log-odds, at most 0, at the predicted position (3,) of a person without a
+        candidate.
         """
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             if self.state is TargetState.FOUND:

@@ -28,11 +28,8 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 class ChildProcess:
     """`python -m module arguments` in a process of its own.
 
-    Args:
-        on_line: called with each line of its output, on a thread of this object.
-        on_end: called there with its exit status when it has ended.
-        low_priority: run at the lowest priority, so that it only takes what others leave.
-        environment: variables besides ours.
+    On a thread of this object `on_line` is called with each line of its output, and `on_end` with its exit status.
+    With `low_priority` it only takes what others leave. The variables of `environment` are added to ours.
     """
 
     def __init__(

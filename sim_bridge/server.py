@@ -37,15 +37,14 @@ engine_logger = logging.getLogger(__name__ + ".engine")
 
 
 class BridgeServer:
-    """Follows the target for every simulator that connects.
+    """Follows the target for every simulator that connects, each with an agent of its own from `make_agent`.
 
-    Call `serve`, or use it as a context manager to serve in the background (tests, benchmarks).
+    Call `serve`, or use it as a context manager to serve in the background (tests, benchmarks). A client that gives a
+    `sensor_frame` an id (QuadSim never does) receives an acknowledgement once the frame has a result, after the
+    commands: `{"outcome": "answered" | "skipped" | "refused" | "failed"}`. Lockstep needs it.
 
-    A client that gives a `sensor_frame` an id (QuadSim never does) receives an acknowledgement once the frame has a
-    result, after the commands: `{"outcome": "answered" | "skipped" | "refused" | "failed"}`. Lockstep needs it.
-
-    Every simulator that connects gets an agent of its own from `make_agent`. `listener` is a socket from
-    `transports.bind`; without one the address of the settings is bound. Raises AddressError.
+    `listener` is a socket from `transports.bind`; without one the address of the settings is bound. Raises
+    AddressError.
     """
 
     def __init__(
@@ -118,8 +117,7 @@ class BridgeServer:
     def serve(self) -> None:
         """Serve until `stop` or Ctrl-C, then close everything. Raises AddressError.
 
-        Shortens the interpreter's thread switch interval: a frame passes through four threads, and behind one busy
-        Python thread each passing would otherwise take 5 ms (measured: 51 ms a frame become 20).
+        Shortens the interpreter's thread switch interval: a frame passes through four threads (docs/architecture.md).
         """
         self.listen()
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -1,7 +1,4 @@
-"""The two transports: threads (werkzeug + simple-websocket) and green threads (eventlet).
-
-A transport accepts connections and runs a WSGI application, whatever that serves.
-"""
+"""Two ways to accept connections for a WSGI application: threads (werkzeug + simple-websocket) and eventlet."""
 
 import contextlib
 import errno
@@ -37,10 +34,7 @@ class AddressError(RuntimeError):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Reserve an address without listening on it yet, so that a port in use shows before a model is loaded.
-
-    Raises AddressError.
-    """
+    """Reserve an address, without listening: a port in use shows before a model is loaded. Raises AddressError."""
     with _explained(host, port):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
@@ -241,8 +235,7 @@ class EventletTransport:
 def make_transport(async_mode: str) -> ThreadingTransport | EventletTransport:
     """Return the transport for "threading" or "eventlet".
 
-    Both serve a WSGI application on a listening socket. From any thread `call` runs a function where connections may
-    be used, in order and without waiting, and `stop` ends `serve`; `offload` runs a slow function for an HTTP request,
-    such as reading a long file, without delaying other connections.
+    From any thread `call` runs a function where connections may be used, in order and without waiting, and `stop` ends
+    `serve`. `offload` runs a slow function for an HTTP request without delaying other connections.
     """
     return EventletTransport() if async_mode == "eventlet" else ThreadingTransport()

@@ -37,12 +37,10 @@ class Job:
 class InferenceWorker:
     """Processes the newest frame of every session, all in one batch, and skips older ones.
 
-    `submit` never waits for the network, and at most one frame per session waits for it: memory and latency are
-    bounded however fast frames arrive.
-
-    `on_result` is called once for every job, unless its session has been closed, with what became of it: the processed
-    frame (its timings lack only the total), a BadFrame if an image cannot be decoded, any other exception that the
-    network or the agent raised, or None if a newer frame of the session replaced it.
+    At most one frame per session waits: memory and latency are bounded however fast frames arrive. `on_result` is
+    called once for every job, unless its session has been closed, with what became of it: the processed frame (its
+    timings lack only the total), a BadFrame if an image cannot be decoded, another exception of the network or the
+    agent, or None if a newer frame of the session replaced it.
     """
 
     def __init__(self, segmenter: Segmenter, on_result: Callable[[Job, ProcessedFrame | Exception | None], None]):

@@ -20,10 +20,7 @@ def draw_text(image: np.ndarray, text: str, left: int, baseline: int, colour: Co
 
 
 def draw_outline(image: np.ndarray, region: np.ndarray, colour: Colour) -> None:
-    """Outline a region one pixel wide, around it and not over it, in place.
-
-    Args: region: (rows, columns) bool of the same view at any resolution.
-    """
+    """Outline a region, (rows, columns) bool at any resolution, one pixel wide, around it and not over it, in place."""
     height, width = image.shape[:2]
     inside = cv2.resize(region.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     image[(cv2.dilate(inside, np.ones((3, 3), np.uint8)) > 0) & (inside == 0)] = colour

@@ -41,10 +41,7 @@ def frames_per_second(frames: Sequence[FrameRecord]) -> float:
 
 
 def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
-    """Write an MP4 (MPEG-4) of RGB images of one size; its folder is made if it is missing.
-
-    An existing file is replaced by the complete film or not at all. Raises RecordingError, OSError.
-    """
+    """Write or replace an MP4 of RGB images of one size, completely or not at all. Raises RecordingError, OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.touch()  # raises the OSError that OpenCV would keep to itself

@@ -19,10 +19,7 @@ Pixel = tuple[int, int]  # (column, row), as OpenCV takes it
 
 
 class FlightMap:
-    """Map seen from above, x up and y to the left, with a scale that shows the whole flight.
-
-    Draw the frames in order: the trajectories grow with them.
-    """
+    """Map of the whole flight, seen from above, x up and y left. Draw the frames in order: trajectories grow."""
 
     def __init__(self, frames: Sequence[FrameRecord]):
         self._frames = frames

@@ -22,10 +22,7 @@ SHEET_COLUMNS, SHEET_GAP = 5, 6  # frames, pixels
 
 
 def overlay(recording: Recording, record: FrameRecord) -> np.ndarray:
-    """Draw a recorded frame with a caption below; (SIZE + CAPTION, SIZE, 3) uint8 RGB.
-
-    A frame that cannot be read is drawn as a grey image with a caption that says so.
-    """
+    """Draw a frame, or grey if it cannot be read, with a caption below; (SIZE + CAPTION, SIZE, 3) uint8 RGB."""
     try:
         image, mask = (
             decode_image(path.read_bytes(), path)
@@ -57,10 +54,7 @@ def caption_of(record: FrameRecord) -> str:
 
 
 def contact_sheet(recording: Recording, count: int = 30) -> np.ndarray:
-    """Draw at most `count` frames: evenly spread ones, and those where the target was found or lost.
-
-    Returns: (height, width, 3) uint8 RGB. Raises RecordingError if there is no frame.
-    """
+    """Draw at most `count` frames as (height, width, 3) uint8 RGB, see `select`. Raises RecordingError for none."""
     if not recording.frames:
         raise RecordingError(f"{recording.path} has no frames to show")
     return tiled([overlay(recording, record) for record in select(recording.frames, count)], SHEET_COLUMNS, SHEET_GAP)

@@ -44,10 +44,7 @@ def plot_statistics(recording: Recording, path: Path) -> None:
 
 
 def plot_distance(recording: Recording, path: Path) -> None:
-    """Write a PNG of the horizontal distance from drone to target over time: estimate, and ground truth if recorded.
-
-    Raises RecordingError if there are no poses.
-    """
+    """Write a PNG of the horizontal distance from drone to target over time. Raises RecordingError without poses."""
     flown = [
         (frame.timestamp, frame.pose, frame) for frame in recording.frames if frame.pose and frame.timestamp is not None
     ]

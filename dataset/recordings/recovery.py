@@ -49,10 +49,10 @@ def recover_all(folder: Path) -> list[Recovery]:
 
 
 def recover(recording: Path) -> Recovery | None:
-    """Recover one interrupted recording; None if it is finished, or being written now.
+    """Recover one interrupted recording; None if it is finished, or being written now. Raises OSError.
 
     Nothing is deleted: lines that are no frame records and files without a line move to `quarantine/`. May itself be
-    interrupted at any moment and started again. Raises OSError.
+    interrupted at any moment and started again.
     """
     claim = layout.lock(recording)
     if claim is None:

@@ -42,10 +42,9 @@ def _make_folder(folder: Path, name: str) -> Path:
 class RecordingWriter:
     """Writer of one recording; not thread-safe.
 
-    A frame's files are written before its line, and the line in one piece: every line has its files. Files get their
-    final names only once all of the frame are written: a training that reads a growing recording finds no image without
-    its mask. Call `sync_if_due` often: once a second it flushes everything to the disk itself, so that a loss of power
-    costs at most that second.
+    A frame's files are written before its line, and get their final names once all of them are: every line has its
+    files, and a training that reads a growing recording finds no image without its mask. Call `sync_if_due` often: once
+    a second it flushes everything to the disk itself, so that a loss of power costs at most that second.
     """
 
     def __init__(self, folder: Path, name: str, meta: Mapping[str, object]):

@@ -96,10 +96,10 @@ class Recorder(Subscriber):
                 self._notes = dict.fromkeys(list(self._numbers), note)
 
     def stop(self, reason: str = "stopped", then: Callable[[list[str]], object] = lambda names: None) -> None:
-        """End the recording once everything received so far is written; return at once.
+        """End the recording, if there is one, once everything received so far is written; return at once.
 
         `then` is called afterwards, on the recorder's thread, with the names of the recordings; none if no frame was
-        kept. Does nothing while not recording.
+        kept.
         """
         with self._lock:
             session, self._session = self._session, None

@@ -44,9 +44,8 @@ class _Stream:
 class RecordingSession:
     """Writes one recording for each simulator, and another one after the model was changed.
 
-    A number is added to the name of a recording where it is taken. `totals` are updated, and `report` takes a message
-    for the user when a recording ends. `drop` and `name` may be used from any thread, everything else only from the
-    recorder's.
+    A number is added to a name that is taken. `totals` are updated, and `report` takes a message for the user when a
+    recording ends. Any thread may use `drop` and `name`, only the recorder's everything else.
     """
 
     def __init__(self, settings: RecordingSettings, name: str, totals: Totals, report: Callable[[str], object]):
@@ -76,10 +75,7 @@ class RecordingSession:
         return sum(writer.bytes for writer in self._writers)
 
     def write(self, queued: QueuedFrame, origin: Mapping[str, object]) -> str | None:
-        """Write a frame, and those held back, if the filter passes them; return why the session must end, if so.
-
-        `origin` is plain data for `meta.json`.
-        """
+        """Write a frame, and those held back, if the filter passes them; return why the session must end, if so."""
         stream = self._stream(queued.simulator)
         encoded, labels = encode_frame(queued)
         traits = replace(traits_of(labels, queued.processed, self._settings), marked=bool(queued.note))

@@ -17,10 +17,7 @@ STOP_SECONDS = 10.0
 
 @contextlib.contextmanager
 def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[tuple[str, int]]:
-    """Run a follower on a free port while the block lasts, with settings by their names; yield (host, port).
-
-    Raises ReplayError.
-    """
+    """Run a follower with these settings on a free port during the block; yield (host, port). Raises ReplayError."""
     changes = [part for name, value in settings.items() for part in ("--set", f"{name}={json.dumps(value)}")]
     arguments = [weights, "--host", "127.0.0.1", "--port", "0", *changes]
     found: queue.SimpleQueue[tuple[str, int] | str] = queue.SimpleQueue()

@@ -1,7 +1,6 @@
-"""QuadSim's messages: wire JSON to typed frames, commands to wire JSON. Every malformed frame is refused here.
+"""QuadSim's messages (docs/reference/protocol.md): wire JSON to typed frames, commands to wire JSON.
 
-Concerned with payloads only, not with sockets, sessions or what is done with a frame.
-docs/reference/protocol.md describes them.
+Every malformed frame is refused here. Concerned with payloads only, not with sockets, sessions or agents.
 """
 
 import base64
@@ -35,10 +34,7 @@ _DEPTH_COLOUR_TYPES = (0, 2, 6)  # PNG's grey, RGB and RGBA; R = G = B in what Q
 
 
 class BadFrame(ValueError):
-    """Reason to refuse a frame or another event.
-
-    `kind` is a short slug to count and rate-limit by; the message says what was expected and what came.
-    """
+    """Reason to refuse a frame or another event; `kind` is a short slug to count and rate-limit by."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
@@ -136,7 +132,7 @@ def pose_to_wire(pose: Pose) -> tuple[float, float, float, float, float, float]:
 
 
 def command_to_event(command: Command) -> tuple[str, dict[str, Any]]:
-    """Return event name and payload of a command: always exactly one JSON object, numbers finite and plain.
+    """Return event name and payload of a command: one JSON object, numbers finite and plain.
 
     Raises ValueError where a number cannot be sent: QuadSim accepts NaN silently.
     """

@@ -38,11 +38,9 @@ RefusalHandler = Callable[[str | None, BadFrame], None]
 class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no types
     """Socket.IO server for old and modern clients at once.
 
-    Args:
-        on_event: called with every event of the default namespace, in order of arrival, on the thread of its
-            connection: must return at once.
-        on_refused: called with the reason for a packet that cannot be read; the connection stays open.
-        largest_message: in characters; a longer message is refused unread.
+    `on_event` is called with every event of the default namespace, in order of arrival, on the thread of its
+    connection: it must return at once. `on_refused` is called with the reason for a packet that cannot be read, or
+    whose characters are more than `largest_message`; the connection stays open.
     """
 
     def __init__(
