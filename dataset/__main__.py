@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -21,6 +20,8 @@ from dataset.recordings.statistics import statistics_of
 from dataset.schema import FAR_PIXELS
 
 SHOWN_PROBLEMS = 20
+
+Action = Callable[[argparse.Namespace, Console], None]
 
 EPILOG = """\
 examples:
@@ -175,27 +176,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, act: Callable[[argparse.Namespace, Console], None]) -> argparse.ArgumentParser:
+    def command(name: str, act: Action, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         description = act.__doc__ or ""
-        added = commands.add_parser(name, help=description.partition("\n")[0], description=description)
+        summary = description.partition("\n")[0]
+        added = commands.add_parser(name, help=summary, description=description, parents=parents)
         added.set_defaults(act=act)
         return added
 
-    def argument(parsers: Sequence[argparse.ArgumentParser], *names: str, **options: Any) -> None:
-        for each in parsers:
-            each.add_argument(*names, **options)
-
-    listed, shown, filmed = command("list", list_recordings), command("show", show), command("video", video)
-    hidden, restored = command("hide", hide), command("restore", restore)
-    recovered, imported = command("recover", recover_recording), command("import", import_quadsim)
-    argument([listed], "folder", nargs="?", type=Path, default=RECORDINGS, help="default: %(default)s")
-    argument([shown, filmed, hidden, restored, recovered], "recording", type=Path, metavar="RECORDING")
-    argument([shown], "--frames", type=_positive, default=30, help="on the contact sheet (default: %(default)s)")
-    argument([filmed], "--output", type=Path, metavar="FILE.mp4", help="default: previews/video.mp4 in the recording")
-    argument([hidden], "frames", nargs="+", metavar="FRAMES")
-    argument([restored], "frames", nargs="*", metavar="FRAMES")
-    argument([imported], "images", type=Path, metavar="IMG", help="the folder with cam1_00000.png and so on")
-    argument([imported], "recording", type=Path, metavar="RECORDING", help="to make, such as recordings/quadsim1")
+    recording = argparse.ArgumentParser(add_help=False)
+    recording.add_argument("recording", type=Path, metavar="RECORDING")
+    sheet, film = "on the contact sheet (default: %(default)s)", "default: previews/video.mp4 in the recording"
+    listed = command("list", list_recordings)
+    listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="default: %(default)s")
+    command("show", show, recording).add_argument("--frames", type=_positive, default=30, help=sheet)
+    command("video", video, recording).add_argument("--output", type=Path, metavar="FILE.mp4", help=film)
+    command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
+    command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
+    command("recover", recover_recording, recording)
+    imported = command("import", import_quadsim)
+    imported.add_argument("images", type=Path, metavar="IMG", help="the folder with cam1_00000.png and so on")
+    imported.add_argument("recording", type=Path, metavar="RECORDING", help="to make, such as recordings/quadsim1")
     return parser.parse_args(arguments)
 
 

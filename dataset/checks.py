@@ -10,6 +10,8 @@ import numpy as np
 from dataset.archives import DatasetError
 from dataset.pairs import Pair, Problem, decode_image
 
+SHOWN_PROBLEMS = 8
+
 
 def check_frame(pair: Pair, image: np.ndarray, mask: np.ndarray) -> Problem | None:
     """Return what is wrong with the pixels of a pair: different sizes, unexpected values, no class or several."""
@@ -45,9 +47,9 @@ def check_pairs(pairs: Iterable[Pair]) -> dict[int, Problem]:
         return {index: problem for index, problem in enumerate(problems) if problem}
 
 
-def summarise_problems(problems: Iterable[Problem], limit: int = 8) -> str:
+def summarise_problems(problems: Iterable[Problem]) -> str:
     """Return counts by kind and the first few problems, for people."""
     problems = list(problems)
     counts = ", ".join(f"{count} x {kind}" for kind, count in Counter(p.kind for p in problems).most_common())
-    more = [f"... and {len(problems) - limit} more"] if len(problems) > limit else []
-    return "\n  ".join([counts, *map(str, problems[:limit]), *more])
+    more = [f"... and {len(problems) - SHOWN_PROBLEMS} more"] if len(problems) > SHOWN_PROBLEMS else []
+    return "\n  ".join([counts, *map(str, problems[:SHOWN_PROBLEMS]), *more])

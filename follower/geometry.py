@@ -43,8 +43,13 @@ class Camera:
 
     @cached_property
     def rotation(self) -> np.ndarray:
-        """Rotation (3, 3) of camera axes into world axes."""
-        return rotation(self.pose)
+        """Rotation (3, 3) of camera axes into world axes: Rz(yaw) Ry(pitch) Rx(roll)."""
+        roll, pitch, yaw = self.pose.roll, self.pose.pitch, self.pose.yaw
+        cr, sr, cp, sp = math.cos(roll), math.sin(roll), math.cos(pitch), math.sin(pitch)
+        cy, sy = math.cos(yaw), math.sin(yaw)
+        first = [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr]
+        second = [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr]
+        return np.array([first, second, [-sp, cp * sr, cp * cr]])
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
         """Return directions (..., 3) in camera axes through pixels (..., 2), scaled to a planar depth of one metre."""
@@ -95,20 +100,6 @@ class Camera:
             return None
         depth = (up - slope_top * forward) / (slope_top - slope_bottom) + forward / 2
         return float(depth) if depth > 0 else None
-
-
-def rotation(pose: Pose) -> np.ndarray:
-    """Return the rotation (3, 3) of camera axes into world axes: Rz(yaw) Ry(pitch) Rx(roll)."""
-    cr, sr = math.cos(pose.roll), math.sin(pose.roll)
-    cp, sp = math.cos(pose.pitch), math.sin(pose.pitch)
-    cy, sy = math.cos(pose.yaw), math.sin(pose.yaw)
-    return np.array(
-        [
-            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-            [-sp, cp * sr, cp * cr],
-        ]
-    )
 
 
 def rescale_pixel(pixel: tuple[float, float], size: tuple[int, int], new_size: tuple[int, int]) -> tuple[float, float]:

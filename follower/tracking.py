@@ -49,14 +49,6 @@ class Candidate:
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
 
 
-def start_track(time: float, candidate: Candidate) -> Track:
-    """Return a track of one measurement, with unknown velocity."""
-    covariance = np.zeros((6, 6))
-    covariance[:3, :3] = candidate.covariance
-    covariance[3:, 3:] = np.diag(START_SPEED**2)
-    return Track(time, np.concatenate([candidate.point, np.zeros(3)]), covariance)
-
-
 def predict(track: Track, time: float) -> Track:
     """Return the track at a later time; time that stands still or runs back (a repeat, a restart) moves nothing."""
     step = time - track.time
@@ -213,7 +205,11 @@ class Tracker:
 
 
 def _start_hypothesis(time: float, candidate: Candidate) -> Hypothesis:
-    return Hypothesis(start_track(time, candidate), candidate.log_odds, hits=1, misses=0)
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = candidate.covariance
+    covariance[3:, 3:] = np.diag(START_SPEED**2)  # the velocity is unknown
+    track = Track(time, np.concatenate([candidate.point, np.zeros(3)]), covariance)
+    return Hypothesis(track, candidate.log_odds, hits=1, misses=0)
 
 
 def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[int | None]) -> int | None:

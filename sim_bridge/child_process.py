@@ -43,17 +43,20 @@ class ChildProcess:
     ):
         self._on_line, self._on_end = on_line, on_end
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        flags = 0
+        if sys.platform == "win32":
+            priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | priority
         self._process = subprocess.Popen(
             [sys.executable, "-c", _LAUNCH, module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             encoding="utf-8",
             errors="replace",
             env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | dict(environment or {}),
             process_group=None if os.name == "nt" else 0,  # a Ctrl-C at our terminal is ours to pass on, once
-            creationflags=_windows_flags(low_priority),
+            creationflags=flags,
         )
         if low_priority:
             _lower_priority(self._process.pid)
@@ -103,10 +106,3 @@ def _lower_priority(pid: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, 19)  # the lowest
     if hasattr(os, "SCHED_IDLE"):  # Linux: whatever wakes up takes the processor from it at once
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
-
-
-def _windows_flags(low_priority: bool) -> int:
-    if sys.platform != "win32":
-        return 0
-    priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
-    return subprocess.CREATE_NEW_PROCESS_GROUP | priority

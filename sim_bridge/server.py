@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from wsgiref.types import WSGIEnvironment
 
 import flask
@@ -68,7 +68,7 @@ class BridgeServer:
         self._worker = InferenceWorker(segmenter, self._on_result)
         self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators
             on_event=self._on_event,
-            on_refused=self._on_unreadable,
+            on_refused=lambda sid, reason: self._refuse(self._sessions.get(sid or ""), reason),
             largest_message=settings.largest_message,
             websocket=self._transport.websocket,
             async_mode=settings.async_mode,
@@ -101,9 +101,8 @@ class BridgeServer:
     def send_control(self, session: Session, event: str, payload: dict[str, Any]) -> None:
         """Send a control event to the built-in simulator; from any thread. Raises ValueError for any other."""
         if session.simulator_info is None:
-            raise ValueError(
-                f"{session.name} is not the built-in simulator: QuadSim closes the connection at unknown events"
-            )
+            other = f"{session.name} is not the built-in simulator"
+            raise ValueError(f"{other}: QuadSim closes the connection at unknown events")
         self.call(lambda: self._send(session, [(event, payload)]))
 
     def swap_model(self, segmenter: Segmenter, origin: Mapping[str, Any]) -> None:
@@ -137,7 +136,7 @@ class BridgeServer:
         """End `serve`; from any thread."""
         self._transport.stop()
 
-    def __enter__(self) -> "BridgeServer":
+    def __enter__(self) -> Self:
         self.listen()  # here, so that clients may connect before the thread runs
         self._thread.start()
         return self
@@ -173,6 +172,7 @@ class BridgeServer:
             return
         try:
             if event == SIMULATOR_INFO:
+                reply = None
                 session.simulator_info = parse_simulator_info(arguments)
                 return
             if event != "sensor_frame":
@@ -180,22 +180,17 @@ class BridgeServer:
             session.counts.received += 1
             frame = parse_sensor_frame(arguments, self.settings.frame_size)
         except BadFrame as reason:
-            self._refuse(session, reason, None if event == SIMULATOR_INFO else reply)
+            self._refuse(session, reason, reply)
             return
         self._log_ignored(session, frame.ignored_keys)
         self._worker.submit(Job(session, frame, received, reply))
 
-    def _on_unreadable(self, sid: str | None, reason: BadFrame) -> None:
-        session = None if sid is None else self._sessions.get(sid)
-        if session is None:
-            self._rate_limited.warning(reason.kind, "an unknown client: refused (%s): %s", reason.kind, reason)
-        else:
-            self._refuse(session, reason, None)
-
-    def _refuse(self, session: Session, reason: BadFrame, reply: Reply | None) -> None:
-        session.counts.refused[reason.kind] += 1
-        self._rate_limited.warning(reason.kind, "%s: refused (%s): %s", session.name, reason.kind, reason)
-        self._publisher.publish(Subscriber.refused, session, reason)
+    def _refuse(self, session: Session | None, reason: BadFrame, reply: Reply | None = None) -> None:
+        name = "an unknown client" if session is None else session.name
+        self._rate_limited.warning(reason.kind, "%s: refused (%s): %s", name, reason.kind, reason)
+        if session is not None:
+            session.counts.refused[reason.kind] += 1
+            self._publisher.publish(Subscriber.refused, session, reason)
         self._acknowledge(reply, {"outcome": "refused", "kind": reason.kind, "reason": str(reason)})
 
     def _log_ignored(self, session: Session, keys: tuple[str, ...]) -> None:

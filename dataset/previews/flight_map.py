@@ -23,12 +23,7 @@ class FlightMap:
 
     def __init__(self, frames: Sequence[FrameRecord]):
         self._frames = frames
-        positions = (
-            position
-            for frame in frames
-            for position in (frame.pose, frame.track_point, frame.ground_truth_target)
-            if position
-        )
+        positions = [at for frame in frames for at in (frame.pose, frame.track_point, frame.ground_truth_target) if at]
         points = np.array([position[:2] for position in positions] or [(0.0, 0.0)], float)
         low, high = points.min(axis=0), points.max(axis=0)
         self._middle = (low + high) / 2
@@ -66,12 +61,9 @@ class FlightMap:
             cv2.circle(self._trajectories, self._pixel(frame.world_point), 1, ESTIMATE, -1, cv2.LINE_AA)
 
     def _draw_view(self, canvas: np.ndarray, camera: RecordedPose, drone: RecordedPose) -> None:
-        (x, y), yaw = drone[:2], np.radians(camera[5])
-        edges = [
-            (x + VIEW_LENGTH * np.cos(yaw + angle), y + VIEW_LENGTH * np.sin(yaw + angle))
-            for angle in (-HALF_VIEW, HALF_VIEW)
-        ]
-        corners = np.array([self._pixel(point) for point in ((x, y), *edges)])
+        angles = np.radians(camera[5]) + np.array([-HALF_VIEW, HALF_VIEW])
+        edges = np.array(drone[:2]) + VIEW_LENGTH * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        corners = np.array([self._pixel(point) for point in (drone, *edges)])
         cv2.fillPoly(canvas, [corners], VIEW, cv2.LINE_AA)
 
     def _draw_legend(self, canvas: np.ndarray) -> None:

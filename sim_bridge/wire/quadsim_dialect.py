@@ -28,25 +28,20 @@ _EVENTS = (str(socket_packet.EVENT), str(socket_packet.BINARY_EVENT))
 Reply = Callable[[dict[str, Any]], None]
 """Sends the acknowledgement that a client requests by giving its event an id."""
 
-EventHandler = Callable[[str, str, tuple[object, ...], Reply | None], None]
-"""Called with session id, event name, arguments, and the reply if the client requests one."""
-
-RefusalHandler = Callable[[str | None, BadFrame], None]
-"""Called with session id (None when there is none) and reason, for packets that cannot be read."""
-
 
 class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no types
     """Socket.IO server for old and modern clients at once.
 
-    `on_event` is called with every event of the default namespace, in order of arrival, on the thread of its
-    connection: it must return at once. `on_refused` is called with the reason for a packet that cannot be read, or
-    whose characters are more than `largest_message`; the connection stays open.
+    `on_event` is called with session id, name, arguments and, if the client requests one, the reply of every event of
+    the default namespace, in order of arrival, on the thread of its connection: it must return at once. `on_refused` is
+    called with session id, if any, and reason for a packet that cannot be read, or that has more than `largest_message`
+    characters; the connection stays open.
     """
 
     def __init__(
         self,
-        on_event: EventHandler,
-        on_refused: RefusalHandler,
+        on_event: Callable[[str, str, tuple[object, ...], Reply | None], None],
+        on_refused: Callable[[str | None, BadFrame], None],
         largest_message: int,
         websocket: WebSocketFactory,
         **options: object,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.geometry import Camera, rescale_pixel, rotation
+from follower.geometry import Camera, rescale_pixel
 from follower.types import Pose
 
 angles = st.floats(-359.9, 359.9)
@@ -182,7 +182,7 @@ class TestOriginalMistakes:
 
     def original(self, row, column, depth, size):
         inside = np.array([depth, -(row - size // 2) * depth / size, (column - size // 2) * depth / size])
-        return rotation(camera(*self.WIRE).pose) @ inside + self.WIRE[:3]
+        return camera(*self.WIRE).rotation @ inside + self.WIRE[:3]
 
     def test_the_original_formula_misses_by_metres(self, scene):
         (row, column), depth = self.pixel_and_depth(scene)
