@@ -11,8 +11,7 @@ from config.reader import ConfigError, build, override, read_toml
 from dashboard.settings import DashboardSettings, WorkshopSettings
 from follower.settings import AgentSettings
 from model.inference.choices import Device, Runtime
-from sim_bridge.recorder.settings import RecordingSettings
-from sim_bridge.settings import BridgeSettings
+from sim_bridge.settings import BridgeSettings, RecordingSettings
 
 
 @dataclass(frozen=True)

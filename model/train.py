@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from dataset.archives import DatasetError
-from dataset.checks import summarise_problems
-from dataset.pairs import Pair
+from dataset.pairs import Pair, summarise_problems
 from dataset.schema import HERO, at_reference_size
 from model import run_files
 from model.console import print_plain

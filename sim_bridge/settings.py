@@ -1,12 +1,17 @@
-"""Settings of the bridge. Values and their constraints only: `config` reads them."""
+"""Settings of the bridge and of recordings. Values and their constraints only: `config` reads them."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
+
+from dataset.recordings.layout import is_recording_name
 
 AsyncMode = Literal["threading", "eventlet"]
 ASYNC_MODES: tuple[AsyncMode, ...] = get_args(AsyncMode)
+
+Reason = Literal["far", "uncertain", "events"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True)
@@ -25,3 +30,36 @@ class BridgeSettings:
     ping_interval: Annotated[int, Ge(1), Le(2), "1 or 2 whole seconds"] = 1
     # Seconds until a silent simulator counts as disconnected.
     ping_timeout: Annotated[float, Ge(1), Le(3600), "1 to 3600 seconds"] = 20.0
+
+
+@dataclass(frozen=True)
+class RecordingSettings:
+    """What is recorded, and where; follower.toml has them as [recording]."""
+
+    # Record from the start; otherwise wait for the key "r".
+    enabled: bool = False
+    # Name of the recording; empty: date and time.
+    name: Annotated[
+        str,
+        Predicate(lambda name: name == "" or is_recording_name(name)),
+        "letters, digits, '_', '-' and '.', or nothing",
+    ] = ""
+    folder: Annotated[str, MinLen(1), "a folder"] = "recordings"
+    # Keep each n-th of the frames that pass the filter.
+    stride: Annotated[int, Ge(1), "a whole number, 1 or more"] = 1
+    # Keep only frames for one of these reasons; empty: all.
+    filter: Annotated[tuple[Reason, ...], f"a list of {', '.join(REASONS)}"] = ()
+    # far: the target has fewer pixels than this (but some), in an image of 256x256 ...
+    far_pixels: Annotated[int, Ge(1), "a whole number of pixels, 1 or more"] = 50
+    # ... or is farther away than this, metres.
+    far_metres: Annotated[float, Gt(0), Lt(1e9), "a positive number of metres"] = 30.0
+    # uncertain: seen with less confidence than this, or not seen with a higher peak than 1 minus this.
+    uncertain_below: Annotated[float, Ge(0.5), Le(1), "a number from 0.5 to 1"] = 0.8
+    # events: this many frames before and after the target is found or lost.
+    frames_around: Annotated[int, Ge(0), "a whole number of frames, 0 or more"] = 10
+    # A recording ends when it has grown to this ...
+    max_gigabytes: Annotated[float, Gt(0), Lt(1e9), "a positive number"] = 10.0
+    # ... or when the disk has no more than this left.
+    min_free_gigabytes: Annotated[float, Ge(0), Lt(1e9), "a number, 0 or more"] = 1.0
+    # Frames that may wait for the disk; further ones are dropped from the recording.
+    queue_frames: Annotated[int, Ge(1), "a whole number of frames, 1 or more"] = 64

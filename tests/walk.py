@@ -16,10 +16,9 @@ from PIL import Image
 
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.replay.client import ReplayClient
 from sim_bridge.server import BridgeServer
-from sim_bridge.settings import BridgeSettings
+from sim_bridge.settings import BridgeSettings, RecordingSettings
 
 SIZE, FOCAL, FAR = 256, 128 / math.tan(math.radians(30)), 100.0
 CAMERA_HEIGHT, PITCH = 6.0, math.radians(15)

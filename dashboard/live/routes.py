@@ -9,9 +9,9 @@ from annotated_types import MaxLen
 from dashboard.live.feed import Feed
 from dashboard.pages import Json, NoBody, Pages, is_authorised
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import Reason
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import Session
+from sim_bridge.settings import Reason
 from sim_bridge.wire.simulator_control import EpisodeRequest, SimulatorInfo, SpeedRequest, new_episode, set_speed
 
 

@@ -7,8 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from dataset.archives import DatasetError, member_path
-from dataset.checks import check_pairs, summarise_problems
-from dataset.pairs import Pair, find_pairs
+from dataset.pairs import Pair, check_pairs, find_pairs, summarise_problems
 from model.console import print_plain
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS
 

@@ -66,7 +66,7 @@ def start_bridge(pipe: Connection, weights: str, folder: Path | None = None) -> 
     segmenter = load_segmenter(weights)
     from dataset.recordings.recording import find_recordings
     from sim_bridge.recorder.recorder import Recorder
-    from sim_bridge.recorder.settings import RecordingSettings
+    from sim_bridge.settings import RecordingSettings
 
     place = folder or Path("unused")
     others = {recording.path for recording in find_recordings(place)}

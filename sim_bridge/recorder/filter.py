@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset.schema import HERO, at_reference_size
 from sim_bridge.events import ProcessedFrame
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 
 Item = TypeVar("Item")
 

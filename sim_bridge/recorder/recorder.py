@@ -19,8 +19,8 @@ from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import QueuedFrame
 from sim_bridge.recorder.recording_session import RecordingSession, Totals
-from sim_bridge.recorder.settings import Reason, RecordingSettings
 from sim_bridge.session import Session
+from sim_bridge.settings import Reason, RecordingSettings
 
 logger = logging.getLogger(__name__)
 

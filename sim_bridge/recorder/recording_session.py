@@ -13,8 +13,8 @@ from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import EncodedFrame, QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of
-from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session
+from sim_bridge.settings import RecordingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from PIL import Image
 from follower.types import Decision, TargetState
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.session import Session
+from sim_bridge.settings import RecordingSettings
 from sim_bridge.wire.messages import parse_sensor_frame
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from dataset.archives import DatasetError
-from dataset.checks import check_pairs
-from dataset.pairs import find_pairs, read_pair
+from dataset.pairs import check_pairs, find_pairs, read_pair
 from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 

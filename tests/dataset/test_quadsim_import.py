@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.__main__ import main
-from dataset.checks import check_pairs
-from dataset.pairs import find_pairs, read_pair
+from dataset.pairs import check_pairs, find_pairs, read_pair
 from dataset.quadsim_import import find_frames, labels_of_depths, read_frame
 from dataset.recordings.recording import open_recording
 from dataset.recordings.writer import RecordingWriter

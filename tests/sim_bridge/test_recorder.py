@@ -16,7 +16,7 @@ from dataset.recordings.layout import read_meta
 from dataset.recordings.writer import RecordingWriter
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 
 
 class DetectsABlob:

@@ -10,7 +10,7 @@ from config.reader import ConfigError
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.filter import FrameFilter, FrameTraits, traits_of
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
 
 NO_TRAITS = FrameTraits(far=False, uncertain=False, event=False)

@@ -14,11 +14,11 @@ from dataset.recordings.recording import open_recording
 from follower.agent import FollowAgent
 from follower.settings import AgentSettings
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
 from sim_bridge.replay.__main__ import main, payload_of, play
 from sim_bridge.replay.check import check, comparable_frames, compare
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import started_follower
+from sim_bridge.settings import RecordingSettings
 from tests.walk import FRAMES, RedSegmenter, make_frame, record, target_at
 
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"

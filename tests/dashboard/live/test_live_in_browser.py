@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import REASONS, RecordingSettings
+from sim_bridge.settings import REASONS, RecordingSettings
 from tests.dashboard.browser import (
     GRID,
     HERO,

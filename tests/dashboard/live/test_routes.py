@@ -7,7 +7,7 @@ import requests
 
 from dashboard.live.feed import Feed
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 from tests.dashboard.browser import GRID, HERO, PEOPLE, SCREENSHOTS, Network, grid_colours, is_colour, slide, until
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"

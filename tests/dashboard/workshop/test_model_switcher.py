@@ -17,7 +17,7 @@ from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import read_meta
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
-from sim_bridge.recorder.settings import RecordingSettings
+from sim_bridge.settings import RecordingSettings
 
 
 class Network:
