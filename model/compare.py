@@ -28,21 +28,18 @@ from rich.progress import track
 
 from dataset.pairs import decode_image
 from dataset.schema import HERO, at_reference_size
-from model.console import run_command
+from model.console import command_parser, run_command
 from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
-from model.evaluation.data import EvaluationError, read_data
-from model.evaluation.measure import load_segmenters, measure
+from model.evaluation.measure import EvaluationError, load_segmenters, measure, read_data
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
 from model.metrics import predicted_mask
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    parser = command_parser("compare", __doc__)
     parser.add_argument("first", metavar="FIRST", help="a model: a file, or a name in model/weights/")
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/")
@@ -53,12 +50,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
         parser.error(f"--limit expects at least 1 frame, got {options.limit}")
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
-    options = parse_arguments(arguments)
     return run_command("compare", lambda: compare(options, Console()))
 
 
@@ -96,14 +87,7 @@ def compare(options: argparse.Namespace, console: Console) -> None:
 def write_frame(
     folder: Path, row: int, results: tuple[FrameResult, FrameResult], predictions: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, Any]:
-    """Write the pictures of one frame; return its line of frames.jsonl.
-
-    hero_pixels: of the ground truth, at the reference size.
-    hero_iou, detected: of both models.
-    gain: frame score of the second model minus that of the first, -1..1.
-    differing_pixels: predicted as the target by only one of the models, at the reference size.
-    differing_box: around these: top, left, bottom, right in pixels of the frame, half-open; None where they agree.
-    """
+    """Write the pictures of one frame; return its line of frames.jsonl, which docs/reference/formats.md describes."""
     first, second = results
     pair = first.pair
     image = pair.image.read()

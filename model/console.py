@@ -1,9 +1,17 @@
-"""Terminal conventions of the commands: exit statuses, and lines printed as they are."""
+"""Terminal conventions of the commands: their parsers, exit statuses, and lines printed as they are."""
 
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console
+
+
+def command_parser(name: str, description: str | None, **options: Any) -> ArgumentParser:
+    """Return the parser of `python -m model.NAME`; the description is printed as it is written."""
+    formatter = RawDescriptionHelpFormatter
+    return ArgumentParser(f"python -m model.{name}", description=description, formatter_class=formatter, **options)
 
 
 def run_command(name: str, command: Callable[[], int | None]) -> int:

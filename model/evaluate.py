@@ -16,19 +16,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from model.console import print_plain, run_command
+from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
-from model.evaluation.data import read_data
-from model.evaluation.measure import evaluate_models, load_segmenters
+from model.evaluation.measure import evaluate_models, load_segmenters, read_data
 from model.evaluation.previews import draw_worst
 from model.inference.choices import RUNTIMES
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    parser = command_parser("evaluate", __doc__)
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help="models: files, or names in model/weights/")
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers for other programs")
@@ -48,12 +45,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         if not count.isdecimal() or int(count) < 1:
             parser.error(f"--worst expects a number of frames and a folder, got {count!r} for the number")
         options.worst = int(count), Path(folder)
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
-    options = parse_arguments(arguments)
     return run_command("evaluate", lambda: evaluate(options, Console()))
 
 

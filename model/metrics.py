@@ -20,12 +20,9 @@ def predicted_mask(probabilities: Any) -> Any:
 
 
 def intersection_over_union(ground_truth: Any, predicted: Any, xp: ModuleType = np) -> Any:
-    """Return the IoU of bool masks (n, rows, columns, ...), float (n, ...).
+    """Return the IoU of bool masks (n, rows, columns, ...), float (n, ...); `xp` is `keras.ops` for tensors.
 
     Where neither has a pixel the IoU is 0, not 1, as in the original project.
-
-    Args:
-        xp: the module of the arrays' operations; `keras.ops` for tensors.
     """
     intersection = xp.sum(xp.logical_and(ground_truth, predicted), axis=(1, 2))
     union = xp.sum(xp.logical_or(ground_truth, predicted), axis=(1, 2))

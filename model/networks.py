@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import keras
 from keras import layers
@@ -104,14 +105,9 @@ def multiply_accumulates(network: keras.Model) -> int:
     """Return the multiply-accumulates of all convolutions for one frame."""
     total = 0
     for layer in network.layers:
-        if isinstance(layer, layers.Conv2DTranspose):
-            total += prod(layer.kernel.shape) * prod(layer.input.shape[1:3])
-        elif isinstance(layer, layers.SeparableConv2D):
-            total += (prod(layer.depthwise_kernel.shape) + prod(layer.pointwise_kernel.shape)) * prod(
-                layer.output.shape[1:3]
-            )
-        elif isinstance(layer, layers.Conv2D):
-            total += prod(layer.kernel.shape) * prod(layer.output.shape[1:3])
+        if kernels := [weight for weight in layer.weights if len(weight.shape) == 4]:
+            grid = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
+            total += sum(prod(kernel.shape) for kernel in kernels) * prod(grid.shape[1:3])
     return total
 
 
@@ -144,18 +140,10 @@ def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _convolution(
-    x: keras.KerasTensor,
-    width: int,
-    kernel: int = 3,
-    strides: int = 1,
-    activation: str | None = "relu",
-    initializer: str = "he_normal",
-    *,
-    name: str,
+    x: keras.KerasTensor, width: int, kernel: int = 3, activation: str | None = "relu", **options: Any
 ) -> keras.KerasTensor:
-    return layers.Conv2D(
-        width, kernel, strides, padding="same", activation=activation, kernel_initializer=initializer, name=name
-    )(x)
+    options = {"padding": "same", "activation": activation, "kernel_initializer": "he_normal"} | options
+    return layers.Conv2D(width, kernel, **options)(x)
 
 
 def _residual(x: keras.KerasTensor, width: int, *, name: str) -> keras.KerasTensor:
@@ -165,7 +153,7 @@ def _residual(x: keras.KerasTensor, width: int, *, name: str) -> keras.KerasTens
     al. 2019, Fixup), which keeps deep networks trainable.
     """
     y = _convolution(x, width, name=f"{name}_a")
-    y = _convolution(y, width, activation=None, initializer="zeros", name=f"{name}_b")
+    y = _convolution(y, width, activation=None, kernel_initializer="zeros", name=f"{name}_b")
     return layers.Activation("relu", name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 

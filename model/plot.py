@@ -7,7 +7,6 @@ Trainings are run folders of `model.train`, comparable only when validated on th
 `model.evaluate --json`. `=TEXT` after a run, or `--names`, sets the name in the legend.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import run_files
-from model.console import run_command
+from model.console import command_parser, run_command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.plot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser("plot", __doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     trainings = kinds.add_parser("trainings", help="validation score over minutes of training")
     trainings.add_argument("runs", nargs="+", metavar="RUN[=TEXT]")

@@ -50,13 +50,10 @@ class SetScore:
 
 
 def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a mask at (rows, columns) `size`, (rows, columns, 3) bool.
+    """Return a mask, (height, width, 3) uint8, 0 or "is of this class", at (rows, columns) `size`, bool.
 
     A mask of another size is resized as `scipy.misc.imresize` did: clipped to 0 and 1, then Pillow's antialiased
     bilinear filter, first along the rows and then along the columns, each pass rounded to 0 or 1.
-
-    Args:
-        mask: (height, width, 3) uint8, 0 for "not of this class", anything else for "is".
     """
     mask = np.clip(mask, 0, 1).astype(np.uint8)
     return resize_bilinear(mask, size) > 0

@@ -183,19 +183,19 @@ def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options
     from model.inference.segmenter import Segmenter
     from model.weights import find_weights
 
-    best, folder = trainer.chosen, trainer.run.path
-    promoted = True
+    run, promoted = trainer.run, True
+    best = run.best if run.best.exists() else run.last
     if split.validation is not None:
         pairs = [sources.validation[row].pair for row in split.validation.usable]
         if options.promote and options.init:
             current, better, tolerance = find_weights(options.init), options.better, options.tolerance
-            promoted = promote_if_better(best, current, pairs, comparison, folder, better, tolerance, console)
+            promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance, console)
         else:
             segmenter = Segmenter(best)
             evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs), console)
-            draw_worst(evaluations[0], segmenter, WORST, folder / run_files.WORST_FRAMES)
+            draw_worst(evaluations[0], segmenter, WORST, run.path / run_files.WORST_FRAMES)
             page = report.markdown("Validation frames", evaluations)
-            (folder / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
+            (run.path / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
             report.print_tables(evaluations, console)
     _print(f"done: {best}")
     return 0 if promoted else 3

@@ -17,7 +17,7 @@ import numpy as np
 
 from dataset.archives import DatasetError
 from model.data.augment import augment
-from model.data.packed_frames import FrameCategory, PackedFrames
+from model.data.packed_frames import PackedFrames
 from model.data.prefetch import prefetch
 from model.data.settings import AugmentationSettings, SamplingSettings
 
@@ -92,7 +92,7 @@ def sampling_probabilities(frames: PackedFrames, sampling: SamplingSettings, wei
     weights = np.where(np.isin(np.arange(len(frames)), frames.usable), weights, 0.0)
     if sampling.stratified:
         fractions = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.background])
-        totals = np.bincount(frames.categories, weights, minlength=len(FrameCategory))
+        totals = np.bincount(frames.categories, weights, minlength=len(fractions))
         weights = weights * (fractions / np.where(totals > 0, totals, 1))[frames.categories]
     if not weights.sum() > 0:
         raise DatasetError("no frame is left to train on: all are excluded, or have a weight or a fraction of 0")

@@ -36,21 +36,15 @@ def swap_identity(
     image: np.ndarray,
     labels: np.ndarray,
     person: Person,
-    hero_brightness: float,
+    hero_brightness: float,  # of heroes relative to other people in the same light
     random: np.random.Generator,
 ) -> None:
     """Replace a person, in place, by another one of the same height in the same light: location reveals no identity.
 
     People who are too large or touch others stay.
-
-    Args:
-        hero_brightness: of heroes relative to other people in the same light.
     """
     mask = labels[person.box] == person.label
-    surroundings = np.s_[
-        max(person.top - 6, 0) : person.bottom + 6,
-        max(person.left - 6, 0) : person.right + 6,
-    ]
+    surroundings = np.s_[max(person.top - 6, 0) : person.bottom + 6, max(person.left - 6, 0) : person.right + 6]
     is_alone = np.count_nonzero(labels[surroundings]) <= np.count_nonzero(mask)
     if person.height > MAX_SWAP_HEIGHT or not is_alone:  # inpainting would fill the hole with the neighbour
         return

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,15 +13,6 @@ from dataset.schema import FAR_PIXELS, HERO, PEOPLE, at_reference_size
 
 IMAGES, LABELS, AREAS, PERSONS, CHECKS = "images.npy", "labels.npy", "areas.npy", "people.npy", "checked.json"
 MIN_DONOR_PIXELS = 40
-
-
-class FrameCategory(IntEnum):
-    """What a frame shows; the strata of stratified sampling."""
-
-    FAR_HERO = 0
-    NEAR_HERO = 1
-    PEOPLE = 2  # and no hero
-    BACKGROUND = 3
 
 
 class Person(NamedTuple):
@@ -126,11 +116,10 @@ class PackedFrames:
 
     @cached_property
     def categories(self) -> np.ndarray:
-        """(n,) the `FrameCategory` of each frame."""
+        """(n,) what each frame shows, the strata of sampling: 0 a far hero, 1 a near one, 2 other people, 3 nobody."""
         hero, people = self.areas[:, HERO], self.areas[:, PEOPLE]
         far = (hero > 0) & (at_reference_size(hero, self.labels.shape[1:]) < FAR_PIXELS)
-        shown = [far, hero > 0, people > 0]
-        return np.select(shown, list(FrameCategory)[: len(shown)], default=FrameCategory.BACKGROUND)
+        return np.select([far, hero > 0, people > 0], [0, 1, 2], default=3)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def _ascending(values: tuple[float, float]) -> bool:
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How often frames of each `FrameCategory` are drawn, as fractions of all samples."""
+    """How often frames of each of `PackedFrames.categories` are drawn, as fractions of all samples."""
 
     far_hero: Fraction = 0.22
     near_hero: Fraction = 0.18

@@ -37,13 +37,9 @@ def preview(result: FrameResult, segmenter: "Segmenter") -> np.ndarray:
 
 
 def outlined_views(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Draw one frame beside an enlarged part of it, the target outlined by ground truth and by prediction.
+    """Draw one frame, (height, width, 3) uint8 RGB, beside an enlarged part of it; (SIDE, 2 * SIDE, 3) uint8 RGB.
 
-    Args:
-        image: (height, width, 3) uint8 RGB.
-        ground_truth, predicted: the target, (rows, columns) bool.
-
-    Returns: (SIDE, 2 * SIDE, 3) uint8 RGB.
+    The target is outlined by ground truth and by prediction, both (rows, columns) bool.
     """
     rows, columns = ground_truth.shape
     image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)

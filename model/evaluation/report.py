@@ -93,9 +93,7 @@ def as_json(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
             "by_brightness": _as_dicts(each.by_brightness()),
             "false_positives": _as_dicts(each.false_positives()),
             "confusion": {name: _fractions(row) for name, row in zip(CLASSES, each.confusion(), strict=True)},
-            "hero_confusion_by_size": {
-                name: _fractions(pixels) for name, pixels in each.hero_confusion_by_size().items()
-            },
+            "hero_confusion_by_size": {band: _fractions(row) for band, row in each.hero_confusion_by_size().items()},
         }
         for each in evaluations
     ]
@@ -108,9 +106,8 @@ def _as_dicts(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _fractions(pixels: np.ndarray) -> dict[str, float | None]:
     """The number of pixels of a class, and the fraction predicted as each class; None where there is no pixel."""
     total = int(pixels.sum())
-    return {"pixels": total} | {
-        name: int(n) / total if total else None for name, n in zip(CLASSES, pixels, strict=True)
-    }
+    fractions = (pixels / total).tolist() if total else [None] * len(CLASSES)
+    return {"pixels": total, **dict(zip(CLASSES, fractions, strict=True))}
 
 
 def _tables(evaluation: Evaluation) -> list[Table]:

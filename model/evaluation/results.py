@@ -1,6 +1,6 @@
 """Results of a model on labelled frames: of each frame, and summed up by set, target size and brightness."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,12 +93,14 @@ class Evaluation:
 
     def by_size(self) -> dict[str, BandScore]:
         """Frames with a target, by its pixels at the reference size."""
-        return {band.name: _band_score(self._in_band(band)) for band in SIZE_BANDS}
+        return {band.name: _band_score(self._of_size(band)) for band in SIZE_BANDS}
 
     def by_brightness(self) -> dict[str, BandScore]:
         """Frames with a target, by its brightness."""
+        targets = [each for each in self.results if each.has_target]
         return {
-            band.name: _band_score(self._in_band(band, lambda result: result.brightness)) for band in BRIGHTNESS_BANDS
+            band.name: _band_score([each for each in targets if band.contains(each.brightness)])
+            for band in BRIGHTNESS_BANDS
         }
 
     def false_positives(self) -> dict[str, FalsePositives]:
@@ -116,7 +118,7 @@ class Evaluation:
 
     def hero_confusion_by_size(self) -> dict[str, np.ndarray]:
         """For each target size (3,) int: the target's pixels by the likeliest predicted class."""
-        return {band.name: _confusion(self._in_band(band))[HERO] for band in SIZE_BANDS}
+        return {band.name: _confusion(self._of_size(band))[HERO] for band in SIZE_BANDS}
 
     def worst(self, count: int) -> list[FrameResult]:
         """The frames of least hero IoU, among equals the largest error first; not those where it is rightly absent."""
@@ -124,10 +126,8 @@ class Evaluation:
         shown.sort(key=lambda each: (each.hero_iou, -max(each.score.target_pixels, each.score.predicted_pixels)))
         return shown[:count]
 
-    def _in_band(
-        self, band: Interval, value: Callable[[FrameResult], float | None] = lambda result: result.hero_pixels
-    ) -> list[FrameResult]:
-        return [each for each in self.results if each.has_target and band.contains(value(each))]
+    def _of_size(self, band: Interval) -> list[FrameResult]:
+        return [each for each in self.results if each.has_target and band.contains(each.hero_pixels)]
 
 
 def _band_score(results: list[FrameResult]) -> BandScore:

@@ -23,17 +23,13 @@ from rich.table import Table
 from dataset.pairs import find_pairs, read_pair
 from dataset.resize import resize_bilinear
 from dataset.schema import HERO
-from model.console import run_command
+from model.console import command_parser, run_command
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.metrics import predicted_mask
 
 CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
 TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below
-
-
-class ExportError(RuntimeError):
-    """A format cannot be written here; the message says what to install."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +52,7 @@ class Check:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if predictions differ, 2 if a format cannot be written, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser("export", __doc__)
     parser.add_argument("weights", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
     parser.add_argument(
         "--formats",
@@ -83,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def export(options: argparse.Namespace, console: Console) -> int:
     """Write and check formats; return 1 if predictions differ.
 
-    Raises ExportError when packages are missing, before anything is written.
+    Raises RuntimeError when packages are missing, before anything is written.
     """
     check_packages(options.formats)
     with console.status("loading"):
@@ -107,11 +101,11 @@ def export(options: argparse.Namespace, console: Console) -> int:
 
 
 def check_packages(formats: Sequence[str]) -> None:
-    """Raise ExportError that names all packages that are missing for these formats."""
+    """Raise RuntimeError that names all packages that are missing for these formats."""
     needed = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
     missing = [package.replace("_", "-") for package in needed if find_spec(package) is None]
     if missing:
-        raise ExportError(
+        raise RuntimeError(
             f"{', '.join(missing)} {'are' if len(missing) > 1 else 'is'} not installed: "
             "pip install -r requirements-export.txt, or choose other --formats"
         )

@@ -6,8 +6,10 @@ normalisation as beta, gamma, mean, variance, Keras as gamma, beta, mean, varian
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 import h5py
@@ -57,7 +59,6 @@ class StoredWeight:
     dataset: h5py.Dataset
 
 
-Pairs = Sequence[tuple[Any, Any]]  # keys of model variables and of stored weights to match
 Assignment = list[tuple[ModelWeight, StoredWeight]]
 
 
@@ -78,16 +79,10 @@ def _nested_weights(layer: keras.Layer, path: tuple[str, ...]) -> list[ModelWeig
 
 
 def assign_weights(weights: Mapping[str, Sequence[ModelWeight]], file: h5py.File, keras_version: str = "") -> None:
-    """Assign the weights of an open file to those of a model, one to one.
+    """Assign the weights of an open file to those of a model, by top-level layer in the model's order, one to one.
 
-    Layers are matched by name; where names differ, by order if number and shapes agree.
-
-    Args:
-        weights: top-level layer name -> its weights, in the model's order.
-        file: with weights at the top, or in a group `model_weights`.
-        keras_version: according to the architecture, for files without that attribute.
-
-    Raises MismatchError.
+    Layers are matched by name; where names differ, by order if number and shapes agree. `keras_version` is that of the
+    architecture, for files without that attribute. Raises MismatchError.
     """
     root = file["model_weights"] if isinstance(file.get("model_weights"), h5py.Group) else file
     if _text(root.attrs.get("backend", "tensorflow")) == "theano":
@@ -98,38 +93,33 @@ def assign_weights(weights: Mapping[str, Sequence[ModelWeight]], file: h5py.File
         raise MismatchError("the file holds no weights")
     if len(stored) != len(wanted):
         raise MismatchError(_count_mismatch(wanted, stored))
-    by_name = [(name, name) for name in wanted if name in stored]
-    by_order = list(zip(wanted, stored, strict=True))
-    if len(by_name) < len(wanted):
+    orders = [list(zip(wanted, stored, strict=True))]
+    if wanted.keys() == stored.keys():
+        orders.insert(0, [(name, name) for name in wanted])
+    else:
         logger.info("Layer names of weights and architecture differ; matching %d layers by order.", len(wanted))
-    assignment = _first_match(
-        lambda pairs: [pair for ours, theirs in pairs for pair in _match(wanted[ours], stored[theirs], theirs)],
-        [by_name, by_order] if len(by_name) == len(wanted) else [by_order],
-    )
+    assignment = _first_match(orders, lambda ours, theirs: _match(wanted[ours], stored[theirs], theirs))
     keras1 = _text(root.attrs.get("keras_version", keras_version)).startswith("1")
     for weight, stored_weight in assignment:
         weight.variable.assign(_value(weight, stored_weight, keras1))
 
 
-def _first_match(match: Callable[[Pairs], Assignment], candidates: Sequence[Pairs]) -> Assignment:
-    """Return the match of the first candidate that has one. Raises the first one's MismatchError if none has."""
+def _first_match(orders: Iterable[list[tuple[Any, Any]]], match: Callable[[Any, Any], Assignment]) -> Assignment:
+    """Match what each order pairs; return the result of the first order that fits. Raises the first MismatchError."""
     failures = []
-    for pairs in candidates:
+    for order in orders:
         try:
-            return match(pairs)
+            return [each for ours, theirs in order for each in match(ours, theirs)]
         except MismatchError as error:
             failures.append(error)
     raise failures[0]
 
 
 def _count_mismatch(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    missing = [name for name in wanted if name not in stored]
-    surplus = [name for name in stored if name not in wanted]
     parts = [f"the architecture has {len(wanted)} layers with weights, the file {len(stored)}"]
-    if missing:
-        parts.append(f"not in the file: {', '.join(missing[:5])}")
-    if surplus:
-        parts.append(f"not in the architecture: {', '.join(surplus[:5])}")
+    for ours, theirs, where in ((wanted, stored, "file"), (stored, wanted, "architecture")):
+        if missing := [name for name in ours if name not in theirs]:
+            parts.append(f"not in the {where}: {', '.join(missing[:5])}")
     return "; ".join(parts)
 
 
@@ -152,12 +142,8 @@ def _read_groups(root: h5py.Group) -> dict[str, list[StoredWeight]]:
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
     """Return the list of names in an attribute, which Keras splits into attribute0, attribute1, ... if it is long."""
-    if attribute in group.attrs:
-        chunks = [group.attrs[attribute]]
-    else:
-        chunks = []
-        while (key := f"{attribute}{len(chunks)}") in group.attrs:
-            chunks.append(group.attrs[key])
+    keys = [attribute] if attribute in group.attrs else (f"{attribute}{number}" for number in count())
+    chunks = [group.attrs[key] for key in takewhile(group.attrs.__contains__, keys)]
     return [_text(name) for chunk in chunks for name in np.asarray(chunk).ravel()]
 
 
@@ -194,14 +180,14 @@ def _role(name: str) -> tuple[str, str]:
 
 def _match(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:
     """Match the weights of one top-level layer, possibly a nested model, with those of one group of the file."""
-    layers: dict[tuple[str, ...], list[ModelWeight]] = {}
+    layers: dict[tuple[str, ...], list[ModelWeight]] = defaultdict(list)
     for weight in weights:
-        layers.setdefault(weight.layer, []).append(weight)
+        layers[weight.layer].append(weight)
     if len(layers) == 1:
         return _match_layer(weights, stored, group)
-    prefixes: dict[str, list[StoredWeight]] = {}
+    prefixes: dict[str, list[StoredWeight]] = defaultdict(list)
     for each in stored:
-        prefixes.setdefault(each.prefix, []).append(each)
+        prefixes[each.prefix].append(each)
     if len(prefixes) != len(layers):
         raise MismatchError(
             f"the nested model {group!r} has {len(layers)} layers with weights, the file {len(prefixes)}"
@@ -213,10 +199,7 @@ def _match(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group
         # Keras 2 lists a nested model's trainable weights before the frozen ones.
         frozen_last = sorted(layers, key=lambda path: not layers[path][0].trainable)
         orders = [list(zip(order, prefixes, strict=True)) for order in (list(layers), frozen_last)]
-    return _first_match(
-        lambda pairs: [pair for ours, theirs in pairs for pair in _match_layer(layers[ours], prefixes[theirs], group)],
-        orders,
-    )
+    return _first_match(orders, lambda ours, theirs: _match_layer(layers[ours], prefixes[theirs], group))
 
 
 def _match_layer(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -12,6 +12,7 @@ from annotated_types import Ge
 from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
 from model import run_files
+from model.console import command_parser
 from model.data.settings import Count, Fraction, Positive
 from model.evaluation.promotion.criteria import CRITERIA, Criterion
 
@@ -64,13 +65,10 @@ def parse(description: str | None, arguments: Sequence[str] | None = None) -> Ar
     combinations that cannot work, and for a folder that is no training's.
     """
     given = _read_options(description, arguments)
-    if "resume" in given:
-        stored = _stored_arguments(Path(given["resume"]))
-        if "epochs" in given:  # each replaces the other
-            stored = replace(stored, minutes=None)
-        result = replace(stored, **given)
-    else:
-        result = Arguments(**given)
+    stored = _stored_arguments(Path(given["resume"])) if "resume" in given else Arguments()
+    if "epochs" in given:  # instead of minutes
+        stored = replace(stored, minutes=None)
+    result = replace(stored, **given)
     if not result.data and not result.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RECORDING")
     if result.promote and (not result.init or result.no_validation):
@@ -92,25 +90,14 @@ def _stored_arguments(folder: Path) -> Arguments:
 
 def _read_options(description: str | None, arguments: Sequence[str] | None) -> dict[str, Any]:
     """Return the values of the options that are given, by field of `Arguments`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.train",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-    )
+    parser = command_parser("train", description, argument_default=argparse.SUPPRESS)
     add = parser.add_argument
     add("--data", action="append", metavar="DIR|ZIP[:WEIGHT]", help="training frames")
-    add(
-        "--recordings",
-        action="extend",
-        nargs="+",
-        metavar="RECORDING",
-        help="recordings, together drawn as often as all of --data",
-    )
+    text = "recordings, together drawn as often as all of --data"
+    add("--recordings", action="extend", nargs="+", metavar="RECORDING", help=text)
     add("--validation", action="append", metavar="DIR|ZIP", help="validation frames")
-    add(
-        "--hold-out", action="append", metavar="RECORDING", help="validate on this recording in --data and --recordings"
-    )
+    text = "validate on this recording in --data and --recordings"
+    add("--hold-out", action="append", metavar="RECORDING", help=text)
     add("--no-validation", action="store_true", help="train on all frames, without validation")
     add("--skip-bad", action="store_true", help="leave out damaged and inconsistent files instead of stopping")
     add("--init", metavar="H5", help="start from this model; with --preset, from those of its weights that fit")
@@ -122,11 +109,8 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     length.add_argument("--epochs", type=int, metavar="NUMBER", help="length of the training (default: the settings')")
     add("--validation-interval", type=int, metavar="EPOCHS", help="epochs between validations (default: the settings')")
     add("--promote", action="store_true", help="replace the file of --init if the new model is better; keep a copy")
-    add(
-        "--better",
-        choices=CRITERIA,
-        help="what must improve: hero IoU of all, far or near targets, or the false-positive rate (default all)",
-    )
+    text = "what must improve: hero IoU of all, far or near targets, or the false-positive rate (default all)"
+    add("--better", choices=CRITERIA, help=text)
     add("--tolerance", type=float, metavar="LOSS", help="how much any other figure may get worse (default 0.02)")
     add("--resume", metavar="DIR", help=f"continue the training in this run folder; takes {_options(RESUMABLE)} only")
     add("--run", metavar="DIR", help="the run folder (default runs/<date-time>)")
@@ -137,15 +121,11 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     given = vars(parser.parse_args(arguments))
     if "resume" in given and (refused := given.keys() - RESUMABLE - {"resume"}):
         parser.error(f"--resume continues a training as it was started; it does not take {_options(refused)}")
+    hints = get_type_hints(Arguments, include_extras=True)
     try:
-        return _checked(given)
+        return {name: check(hints[name], value, _options([name])) for name, value in given.items()}
     except ConfigError as error:
         parser.error(f"argument {error}")
-
-
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    hints = get_type_hints(Arguments, include_extras=True)
-    return {name: check(hints[name], value, _options([name])) for name, value in given.items()}
 
 
 def _options(names: Iterable[str]) -> str:

@@ -8,7 +8,6 @@ examples. Each process makes those of its replicas, and the training is the same
 import json
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -17,59 +16,46 @@ import numpy as np
 from model.data.batches import Batch
 
 
-class StrategyError(ValueError):
-    """The strategy cannot run here; the message says what it needs."""
-
-
 class Distribution:
-    """The replicas of a network, in this process and in others.
-
-    Attributes:
-        chief: this process, the first of several, writes the run folder.
-        replicas: the number of parts that a batch is divided into.
-    """
+    """The replicas of a network, in this process and in others."""
 
     def __init__(self, strategy: str) -> None:
         """Start "mirrored" or "multiworker", which waits for the other workers in `TF_CONFIG`.
 
-        Raises StrategyError for another backend than TensorFlow, and for "multiworker" without TF_CONFIG.
+        Raises ValueError for another backend than TensorFlow, and for "multiworker" without TF_CONFIG.
         """
         if keras.backend.backend() != "tensorflow":
-            raise StrategyError(f"--strategy needs KERAS_BACKEND=tensorflow, this is {keras.backend.backend()}")
+            raise ValueError(f"--strategy needs KERAS_BACKEND=tensorflow, this is {keras.backend.backend()}")
         import tensorflow as tf
 
-        self.chief = True
+        self.chief = True  # this process, the first of several, writes the run folder
         if strategy == "multiworker":
             self.chief = _is_chief()
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
         else:
             self._strategy = tf.distribute.MirroredStrategy()
-        self.replicas = int(self._strategy.num_replicas_in_sync)
+        self.replicas = int(self._strategy.num_replicas_in_sync)  # parts that a batch is divided into
         self._local: list[int] = []  # numbers of the replicas in this process
         self._strategy.experimental_distribute_values_from_function(
             lambda context: self._local.append(context.replica_id_in_sync_group)
         )
         self._train_steps: dict[keras.Model, Callable[..., dict[str, Any]]] = {}
 
-    def scope(self) -> AbstractContextManager[Any]:
+    def scope(self) -> Any:
         """Return a context in which variables are made once on each replica."""
-        scope: AbstractContextManager[Any] = self._strategy.scope()
-        return scope
+        return self._strategy.scope()
 
     def local_samples(self, batch_size: int) -> list[int]:
         """Return the numbers of this process's samples in a batch: replica k of n takes every n-th from the k-th on.
 
-        Raises StrategyError if a batch cannot be divided evenly.
+        Raises ValueError if a batch cannot be divided evenly.
         """
         if batch_size % self.replicas:
-            raise StrategyError(f"a batch of {batch_size} cannot be divided among {self.replicas} replicas")
+            raise ValueError(f"a batch of {batch_size} cannot be divided among {self.replicas} replicas")
         return [number for number in range(batch_size) if number % self.replicas in self._local]
 
     def fit(self, network: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
-        """Train on each of the batches, which hold this process's samples.
-
-        Returns the means of the metrics over the batches and all replicas.
-        """
+        """Train on batches of this process's samples; return the metrics' means over batches and all replicas."""
         import tensorflow as tf
 
         if network not in self._train_steps:
@@ -100,9 +86,9 @@ def _is_chief() -> bool:
         workers = cluster["cluster"]["worker"]
     except (KeyError, TypeError, ValueError) as error:
         example = '{"cluster": {"worker": ["host1:9001", "host2:9001"]}, "task": {"type": "worker", "index": 0}}'
-        raise StrategyError(
+        raise ValueError(
             f"--strategy multiworker needs the variable TF_CONFIG in each process, as {example}"
         ) from error
     if not workers:
-        raise StrategyError("TF_CONFIG names no worker")
+        raise ValueError("TF_CONFIG names no worker")
     return bool(kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster["cluster"]))

@@ -15,8 +15,7 @@ from model.weights import WeightsError, check_savable, load_model
 def initial_network(options: Arguments, settings: TrainSettings, notify: Callable[[str], object]) -> keras.Model:
     """Return the network to train; `notify` takes a message for the user.
 
-    Raises WeightsError for a file that cannot be loaded or a model that could not be saved again, ValueError for
-    weights that fit no layer of the preset and for another input size than the settings'.
+    Raises WeightsError for a model that cannot be loaded or saved again, ValueError for one that does not fit.
     """
     if options.init is None:
         return networks.build(settings.preset, settings.input_size or None)
@@ -68,8 +67,7 @@ def warm_start(network: keras.Model, source: keras.Model) -> float:
     """Set the weights of each layer to those of the layer of the same name in `source`, where they fit.
 
     A kernel with more input channels than the source's gets zeros for them, so that the network computes what the
-    source does until it learns to use them (function-preserving as in Chen et al. 2016, Net2Net). Other layers stay as
-    they are.
+    source does until it learns to use them (function-preserving as in Chen et al. 2016, Net2Net).
 
     Returns the fraction of the network's weights that come from `source`. Raises ValueError if no layer fits.
     """
@@ -88,9 +86,9 @@ def warm_start(network: keras.Model, source: keras.Model) -> float:
 
 def _fits(weight: np.ndarray, shape: tuple[int, ...]) -> bool:
     """Return whether the shapes are equal, except that a kernel (rows, columns, in, out) may have fewer channels in."""
-    if len(shape) != 4 or weight.ndim != 4:
-        return weight.shape == shape
-    return weight.shape[2] <= shape[2] and (*weight.shape[:2], weight.shape[3]) == (*shape[:2], shape[3])
+    if len(shape) == weight.ndim == 4 and weight.shape[2] < shape[2]:
+        return (*weight.shape[:2], weight.shape[3]) == (*shape[:2], shape[3])
+    return weight.shape == shape
 
 
 def _pad(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

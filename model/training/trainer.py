@@ -36,10 +36,6 @@ COLLAPSED_EPOCHS = 3  # without a single correct pixel of the hero
 LEARNED_IOU = 0.1  # of the hero, of a network that has begun to find it
 
 
-class TrainingError(RuntimeError):
-    """Training has failed for good; the message says what to change."""
-
-
 class Trainer:
     """A network in training, its optimizer, the moving average of its weights, and the progress made.
 
@@ -77,7 +73,7 @@ class Trainer:
     def fit(self, loader: BatchLoader, validation: PackedFrames | None, minutes: float | None) -> None:
         """Train until the epochs or the minutes are used up; the run folder is complete after every epoch.
 
-        Raises TrainingError if training has collapsed.
+        Raises RuntimeError if training has collapsed.
         """
         if self.error_pixels is not None:
             loader.set_hard_examples(self.error_pixels)
@@ -102,11 +98,6 @@ class Trainer:
     def progress(self, minutes: float | None) -> float:
         """Return the completed fraction of the training."""
         return self.seconds / 60 / minutes if minutes else self.epoch / self.settings.epochs
-
-    @property
-    def chosen(self) -> Path:
-        """Path of the best model; without validation, of the last one."""
-        return self.run.best if self.run.best.exists() else self.run.last
 
     def save(self) -> None:
         """Write last.h5, and the state for `load`."""
@@ -142,7 +133,8 @@ class Trainer:
             self.late = progress >= EARLY_PHASE
             self._compiled.clear()  # their loss is that of the early phase
         size, augmentation = settings.batch_size, settings.augmentation
-        if is_full_frame_epoch(settings.full_frame_fraction, self.epoch):
+        fraction = settings.full_frame_fraction
+        if int((self.epoch + 1) * fraction) > int(self.epoch * fraction):  # epochs on full frames are spread evenly
             size = settings.full_frame_batch_size
             crop, zoom = loader.frames.labels.shape[1], augmentation.zoom_probability / 2
             augmentation = replace(augmentation, crop=crop, zoom_probability=zoom)
@@ -223,11 +215,11 @@ class Trainer:
         return validation
 
     def _check_collapse(self, hero_iou: float) -> None:
-        """Raise TrainingError if the network predicts the same for all frames, which too large steps can lead to."""
+        """Raise RuntimeError if the network predicts the same for all frames, which too large steps can lead to."""
         self.hero_ious.append(hero_iou)
         if any(iou > LEARNED_IOU for iou in self.hero_ious) and not any(self.hero_ious[-COLLAPSED_EPOCHS:]):
             start = f", from its best model so far: --init {self.run.best}" if self.run.best.exists() else ""
-            raise TrainingError(
+            raise RuntimeError(
                 f"training collapsed: the network found no pixel of the hero in {COLLAPSED_EPOCHS} epochs, and it did"
                 f" before. Train again with a learning_rate (with --init: fine_tuning_learning_rate) lower than"
                 f" {self.settings.learning_rate:g}{start}"
@@ -240,8 +232,3 @@ class Trainer:
 
     def _scope(self) -> AbstractContextManager[Any]:
         return self.distribution.scope() if self.distribution else nullcontext()
-
-
-def is_full_frame_epoch(fraction: float, epoch: int) -> bool:
-    """Return whether an epoch is one of the `fraction` on full frames, which are spread evenly."""
-    return int((epoch + 1) * fraction) > int(epoch * fraction)

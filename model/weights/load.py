@@ -28,28 +28,22 @@ METADATA, SEEN_IN_TRAINING = "follow_me_metadata", "follow_me_seen_in_training"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to predict.
+    """A model ready to predict (n, rows, columns, 3) class probabilities from (n, rows, columns, 3) RGB in 0..255.
 
-    Attributes:
-        model: takes (n, rows, columns, 3) float32 RGB in 0..255 and returns (n, rows, columns, 3) float32 probabilities
-            of background, people and hero. Output rows and columns are usually, not always, those of `input_size`.
-        name: of the file.
-        input_size: (rows, columns), pixels.
-        metadata: as passed to `save_model`, with the program's version; empty for other files.
-        is_legacy: whether it is a model of 2017.
+    The output's rows and columns are usually, not always, those of `input_size`.
     """
 
     model: "keras.Model"
-    name: str
-    input_size: tuple[int, int]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    is_legacy: bool = False
+    name: str  # of the file
+    input_size: tuple[int, int]  # (rows, columns), pixels
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # as passed to `save_model`, and the program's version
+    is_legacy: bool = False  # of 2017
 
 
 def load_model(name: str | Path) -> LoadedModel:
     """Load one of our models (`.h5`, `.keras`) or one of 2017 (weights with `config_<name>` beside, or one `.h5`).
 
-    Raises WeightsError: not found, truncated, foreign, without architecture, unknown layers, shapes that do not fit.
+    Raises WeightsError.
     """
     path = find_weights(name)
     _check_file_type(path)
@@ -150,13 +144,11 @@ def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
 
 def _load_archive(path: Path) -> LoadedModel:
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if "config.json" not in names or "model.weights.h5" not in names:
+        if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
             raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
-        architecture = _parse(archive.read("config.json"))
         from model.weights.trusted import build_trusted
 
-        model = build_trusted(architecture)
+        model = build_trusted(_parse(archive.read("config.json")))
         size = _checked_size(model)
         with tempfile.TemporaryDirectory() as folder:
             model.load_weights(archive.extract("model.weights.h5", folder))

@@ -28,13 +28,10 @@ def save_model(
 ) -> Path:
     """Write architecture, weights and metadata to one `.h5`, atomically: readers never meet an incomplete file.
 
-    Args:
-        model: its layers must be among those that `load_model` accepts.
-        path: folders above it are created.
-        metadata: anything that JSON can hold; the program's version is added.
-        seen_in_training: (n,) uint64 `Frames.digests` of all frames that the model was trained on.
+    `metadata` is anything that JSON can hold; the program's version is added. `seen_in_training` are the (n,) uint64
+    `PackedFrames.digests` of all frames that the model was trained on. Folders above `path` are created.
 
-    Raises WeightsError when the model holds other layers, or the file cannot be written.
+    Raises WeightsError when the model holds layers that `load_model` refuses, or the file cannot be written.
     """
     from model.weights.trusted import check_architecture
 

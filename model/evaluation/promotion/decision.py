@@ -85,13 +85,9 @@ def target_ranges(pairs: Iterable[Pair]) -> list[float]:
 
 
 def decide(changes: Sequence[Change], better: Criterion, tolerance: float) -> Verdict:
-    """Promote what is better where asked, and nowhere worse by more than `tolerance`.
+    """Promote what is better where asked, and nowhere worse by more than `tolerance` (of an IoU or a rate, 0..1).
 
     Groups of fewer than MIN_FRAMES frames do not count.
-
-    Args:
-        better: what must improve, a key of CRITERIA.
-        tolerance: of an IoU or a rate, 0..1.
     """
     figure, band = CRITERIA[better]
     asked = next((each for each in changes if (each.figure, each.group) == (figure, band.name)), None)

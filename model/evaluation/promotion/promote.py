@@ -39,14 +39,10 @@ def promote_if_better(
     tolerance: float,
     console: Console,
 ) -> bool:
-    """Measure both models, write the report, and replace `current` if `new` is better; return whether it is.
+    """Measure both models, write a report into `folder`, and replace `current` if `new` is better.
 
-    Args:
-        measured_on: a description of `pairs` for the report.
-        folder: of the report.
-        better, tolerance: as for `decide`.
-
-    A training that was killed after the promotion finds the new model in place already: nothing is done then.
+    Returns whether it is. `measured_on` describes `pairs` for the report. A training that was killed after the
+    promotion finds the new model in place already: nothing is done then.
     """
     written = folder / run_files.PROMOTION_REPORT
     if filecmp.cmp(new, current, shallow=False):

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 
 from dataset.pairs import find_pairs
-from model.evaluation.data import set_names
-from model.evaluation.measure import measure
+from model.evaluation.measure import measure, set_names
 from model.evaluation.results import Evaluation
 
 SIZE = 32

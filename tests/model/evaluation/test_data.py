@@ -7,7 +7,7 @@ from rich.console import Console
 
 from dataset.recordings.frame_record import FrameRecord
 from model.evaluate import main
-from model.evaluation.data import EvaluationError, read_data
+from model.evaluation.measure import EvaluationError, read_data
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS
 from tests.model.evaluation.synthetic import SIZE, evaluate, write_frame
 

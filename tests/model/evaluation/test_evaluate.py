@@ -7,7 +7,7 @@ import re
 import cv2
 import pytest
 
-from model.evaluate import main, parse_arguments
+from model.evaluate import main
 from tests.model.evaluation.synthetic import write_frame
 
 pytestmark = pytest.mark.slow
@@ -74,5 +74,5 @@ def test_what_cannot_be_used_is_one_sentence_and_exit_2(official, weights, capsy
 @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--worst", "many", "out"], ["--worst", "0", "out"]])
 def test_bad_options_are_refused(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
-        parse_arguments(["weights.h5", "data", *arguments])
+        main(["weights.h5", "data", *arguments])
     assert "expects" in capsys.readouterr().err
