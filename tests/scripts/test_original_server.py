@@ -8,6 +8,8 @@ from scripts.benchmarks.harness.processes import process, receive
 from scripts.benchmarks.harness.rounds import send_frames
 from scripts.benchmarks.latency import ORIGINAL, Variant, start_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def port(tiny_weights):

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from sim_bridge.events import Publisher, Subscriber
 from tests.bridge_fixtures import make_session
 
@@ -67,6 +69,7 @@ def test_no_event_of_a_session_follows_its_disconnected():
     assert received == [1, "disconnected", 2]
 
 
+@pytest.mark.slow
 def test_a_slow_subscriber_misses_frames_but_no_connection(serve, connect, payload, eventually):
     go, received = threading.Event(), []
 

@@ -206,6 +206,7 @@ def test_report_may_call_the_recorder(record):
     assert asked == ["first"]
 
 
+@pytest.mark.slow
 def test_slow_disk_drops_frames_of_the_recording_and_does_not_delay_the_flight(fly, payload, tmp_path, monkeypatch):
     slow = threading.Event()
     add = RecordingWriter.add

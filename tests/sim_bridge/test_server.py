@@ -22,6 +22,7 @@ def drain(client) -> list:
     return [client.events.get_nowait() for _ in range(client.events.qsize())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("async_mode", "speed"), [("threading", 1), ("eventlet", 2)])
 def test_a_captured_session_is_answered(serve, connect, eventually, capture, async_mode, speed):
     server = serve(async_mode=async_mode)

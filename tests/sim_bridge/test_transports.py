@@ -17,6 +17,7 @@ def test_unmasking_is_exclusive_or(data, mask, offset):
     assert _unmask(data, mask, len(data), offset) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
 def test_a_flood_starves_neither_pings_nor_commands(serve, connect, payload, slow_segmenter, async_mode):
     server = serve(slow_segmenter(0.05), async_mode=async_mode)

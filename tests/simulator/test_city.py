@@ -25,6 +25,7 @@ def bare(*boxes: Box) -> City:
     return City(0, (-20.0, -20.0, 20.0, 20.0), boxes, ((0.0, 0.0, 10.0, 10.0),), (), (), (), light)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_city_and_another_another():
     one, again, other = generate_city(4), generate_city(4), generate_city(5)
     assert one.boxes == again.boxes

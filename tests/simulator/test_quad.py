@@ -88,6 +88,7 @@ def test_a_wall_that_is_flown_into_stops_it_and_counts_once():
     assert quad.collisions == 1
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 def test_it_is_never_inside_a_house_nor_under_the_ground(seed):
     random = np.random.default_rng(seed)

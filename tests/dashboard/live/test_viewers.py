@@ -134,6 +134,7 @@ def test_viewers_are_not_simulators(bridge, watch, payload):
     assert bridge.sessions == []
 
 
+@pytest.mark.slow
 def test_a_slow_viewer_misses_frames_but_no_rows(
     serve_with_dashboard, finding_agent, connect, watch, payload, eventually
 ):
@@ -151,6 +152,7 @@ def test_a_slow_viewer_misses_frames_but_no_rows(
     assert row[0] == 4
 
 
+@pytest.mark.slow
 def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, finding_agent, connect, watch, payload):
     bridge = serve_with_dashboard(finding_agent, dashboard=DashboardSettings(rate=10))
     simulator, watcher = connect(bridge.port), watch(bridge.port)
@@ -187,6 +189,7 @@ def test_simulators_are_selected_by_number(bridge, connect, watch, payload):
     assert [row[0] for row in update["rows"]] == [0]
 
 
+@pytest.mark.slow
 def test_a_viewer_that_does_not_read_fills_no_memory(
     serve_with_dashboard, finding_agent, async_mode, connect, payload, eventually
 ):
