@@ -95,8 +95,9 @@ class ChildProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._on_line(line.rstrip())
+        with self._process.stdout as lines:
+            for line in lines:
+                self._on_line(line.rstrip())
         self._on_end(self._process.wait())
 
 

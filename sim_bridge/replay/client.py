@@ -98,7 +98,7 @@ class ReplayClient:
         try:
             self._socket.send(packet)
         except (OSError, websocket.WebSocketException) as error:
-            raise ReplayError(f"the connection to the bridge is lost: {error}") from error
+            raise ReplayError(f"the bridge has closed the connection: {error}") from error
 
     def _read(self) -> None:
         try:
