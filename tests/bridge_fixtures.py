@@ -6,7 +6,6 @@ import io
 import json
 import os
 import queue
-import shutil
 import socket
 import struct
 import threading
@@ -32,7 +31,7 @@ from sim_bridge.events import ProcessedFrame
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
-from tests.dashboard.browser import Stream
+from tests.dashboard.browser import Stream, chromium
 
 
 class RawClient:
@@ -291,7 +290,7 @@ def browser():
     """Chromium. Its tests go first: see tests/conftest.py."""
     needed = "needs Playwright: pip install -r requirements-dev.txt"
     sync_api = pytest.importorskip("playwright.sync_api", reason=needed)
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    path = chromium()
     if path is None:
         pytest.skip("needs Chromium on the PATH, for example: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:

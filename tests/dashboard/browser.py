@@ -1,6 +1,7 @@
 """Helpers for tests in a real browser: a network, a simulator, reading the page. Fixtures: tests/bridge_fixtures.py."""
 
 import os
+import shutil
 import threading
 import time
 
@@ -46,6 +47,11 @@ class Stream(threading.Thread):
                 self.client.send_frame(frame)
             except OSError:
                 return
+
+
+def chromium() -> str | None:
+    """Return the path of the installed Chromium or Chrome; None if there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
 def until(page, condition, seconds: float = 30.0) -> None:
