@@ -1,5 +1,6 @@
 """Fixtures and markers for the tests of all packages."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,20 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared files at {folder.name}/ beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def quadsim_session(shared: Path) -> list[dict]:
+    """What QuadSim's own client and a server sent to each other: rows with `t`, `from` and `http` or `text`."""
+    lines = (shared / "quadsim_wire" / "session.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="session")
+def quadsim_frames(quadsim_session: list[dict]) -> list[dict[str, str]]:
+    """The payloads of the frames in that session."""
+    texts = [row["text"] for row in quadsim_session if row["from"] == "quadsim" and "text" in row]
+    return [json.loads(text.removeprefix("42"))[1] for text in texts if text.startswith('42["sensor_frame"')]
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

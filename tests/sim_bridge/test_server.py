@@ -1,6 +1,5 @@
 """The bridge over real websockets: QuadSim's own bytes, modern clients, several at once, faults."""
 
-import json
 import time
 
 import pytest
@@ -10,11 +9,9 @@ MODES = ["threading", "eventlet"]
 
 
 @pytest.fixture
-def capture(shared):
+def capture(quadsim_session):
     """Messages of QuadSim's own client in order: (seconds since the start, text)."""
-    lines = (shared / "quadsim_wire" / "session.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
-    sent = [(row["t"], row["text"]) for row in rows if row["from"] == "quadsim" and "text" in row]
+    sent = [(row["t"], row["text"]) for row in quadsim_session if row["from"] == "quadsim" and "text" in row]
     return [(float(t) - float(sent[0][0]), text) for t, text in sent]
 
 

@@ -35,6 +35,7 @@ class RawServer:
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self._connection: socket.socket | None = None
+        self._connections: list[socket.socket] = []
         self._open = True
         self.greeted = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -59,9 +60,14 @@ class RawServer:
 
     def close(self) -> None:
         self._open = False
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._thread.join(5)
         self._listener.close()
-        if self._connection is not None:
-            self._connection.close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _serve(self) -> None:
         while self._open:
@@ -69,11 +75,12 @@ class RawServer:
                 self._connection, _ = self._listener.accept()
             except OSError:
                 return
+            self._connections.append(self._connection)
             threading.Thread(target=self._converse, args=(self._connection,), daemon=True).start()
 
     def _converse(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # it was dropped
-            self._read(connection, connection.makefile("rb"))
+        with contextlib.suppress(OSError), connection.makefile("rb") as stream:  # until it is dropped
+            self._read(connection, stream)
 
     def _read(self, connection: socket.socket, stream) -> None:
         head = b""

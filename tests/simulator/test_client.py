@@ -29,8 +29,8 @@ def wait_until(condition, seconds: float = 5.0) -> bool:
     return bool(condition())
 
 
-def test_the_handshake_is_the_real_clients(client, raw_server, shared):
-    first = json.loads((shared / "quadsim_wire" / "session.jsonl").open(encoding="utf-8").readline())
+def test_the_handshake_is_the_real_clients(client, raw_server, quadsim_session):
+    first = quadsim_session[0]
     theirs = {line.split(":")[0].lower() for line in first["http"][1:]}
     request, *headers = raw_server.heads[0].strip().splitlines()
     assert request == first["http"][0]

@@ -56,13 +56,11 @@ def done(frame: dict[str, str]) -> str:
     return f"43{frame['ack']}[{{}}]"
 
 
-def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, episode, shared):
-    lines = (json.loads(line) for line in (shared / "quadsim_wire" / "session.jsonl").open(encoding="utf-8"))
-    real = next(line["text"] for line in lines if line["from"] == "quadsim" and "sensor_frame" in line.get("text", ""))
+def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, episode, quadsim_frames):
     fly(episode, client, FlightPlan(speed=9, duration=1), lambda observation: None)
     for _ in range(5):
         frame = raw_server.next_frame()
-        assert list(frame) == list(json.loads(real[2:])[1]) == list(FORMS)
+        assert list(frame) == list(quadsim_frames[0]) == list(FORMS)
         for key, form in FORMS.items():
             assert re.fullmatch(form, frame[key]), key
 

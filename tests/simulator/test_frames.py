@@ -1,7 +1,6 @@
 """Outgoing messages, against the capture of the real client."""
 
 import base64
-import json
 import math
 import re
 
@@ -19,24 +18,16 @@ POSE = re.compile(rf"{NUMBER}(,{NUMBER}){{5}}")
 TIMESTAMP = re.compile(r"\d{10}(\.\d{1,5})?")
 
 
-@pytest.fixture(scope="module")
-def captured(shared) -> list[dict]:
-    """The payloads of the real client's frames."""
-    lines = (json.loads(line) for line in (shared / "quadsim_wire" / "session.jsonl").open(encoding="utf-8"))
-    texts = [line["text"] for line in lines if line["from"] == "quadsim" and "sensor_frame" in line.get("text", "")]
-    assert texts
-    return [json.loads(text.removeprefix("42"))[1] for text in texts]
-
-
-def test_the_patterns_of_these_tests_describe_the_real_client(captured):
-    for payload in captured:
+def test_the_patterns_of_these_tests_describe_the_real_client(quadsim_frames):
+    assert quadsim_frames
+    for payload in quadsim_frames:
         assert TIMESTAMP.fullmatch(payload["timestamp"])
         assert POSE.fullmatch(payload["pose"])
         assert POSE.fullmatch(payload["gimbal_pose"])
 
 
-def test_numbers_are_written_as_the_real_client_writes_them(captured):
-    for payload in captured:
+def test_numbers_are_written_as_the_real_client_writes_them(quadsim_frames):
+    for payload in quadsim_frames:
         assert frames.format_timestamp(float(payload["timestamp"])) == payload["timestamp"]
         for key in ("pose", "gimbal_pose"):
             numbers = [float(number) for number in payload[key].split(",")]
@@ -44,11 +35,11 @@ def test_numbers_are_written_as_the_real_client_writes_them(captured):
             assert frames.format_pose(pose) == payload[key]
 
 
-def test_images_are_encoded_as_the_real_clients_are(captured):
-    jpeg = base64.b64decode(captured[0]["rgb_image"])
+def test_images_are_encoded_as_the_real_clients_are(quadsim_frames):
+    jpeg = base64.b64decode(quadsim_frames[0]["rgb_image"])
     ours = frames.encode_jpeg(np.zeros((256, 256, 3), np.uint8))
     assert quantisation_tables(ours) == quantisation_tables(jpeg)
-    png = base64.b64decode(captured[0]["depth_image"])
+    png = base64.b64decode(quadsim_frames[0]["depth_image"])
     ours = frames.encode_depth(np.zeros((256, 256), np.uint8))
     assert ours[:33][:29] == png[:33][:29]  # signature and header: size, bit depth, colour type
 
