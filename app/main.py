@@ -25,8 +25,8 @@ from dashboard.dashboard import About, serve_dashboard
 from dashboard.live.feed import Feed
 from dashboard.recordings.routes import Recordings
 from dashboard.workshop.model_switcher import ModelSwitcher
-from dashboard.workshop.models import WorkspacePaths
 from dashboard.workshop.routes import Workshop
+from dashboard.workshop.workspace import WorkspacePaths
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
 from model.weights.find import WEIGHTS_FOLDER

@@ -1,8 +1,8 @@
 """Sends updates to viewers at the pace of each: a viewer emits "ready", gets one update, and emits "ready" again.
 
-So at most one update is ever on its way to a viewer. Slow or vanished viewers delay nothing: they miss frames, and get
-rows and events later in one piece. The thread sleeps while nobody watches, works between frames so
-that it delays no command, and makes one update for all viewers that ask for the same.
+Slow or vanished viewers delay nothing: they miss frames, and get rows and events later in one piece. The thread sleeps
+while nobody watches, works between frames so that it delays no command, and makes one update for all viewers that ask
+for the same.
 """
 
 import logging
@@ -35,14 +35,10 @@ class Viewer:
 
 
 class Viewers:
-    """The connected viewers.
+    """The connected viewers; each gets at most `rate` updates a second.
 
-    Args:
-        feed: tells when there is something new.
-        make_update: returns what a request asks for.
-        emit: sends an update to viewers, from any thread, without waiting.
-        is_busy: returns whether a frame is being processed.
-        rate: maximum number of updates a second for each viewer.
+    `emit` sends an update to viewers, from any thread, without waiting. `is_busy` says whether a frame is being
+    processed.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,10 +87,7 @@ class Recordings:
         """Return `frames.jsonl` as it is, from a byte on, so that a reader can come back for what was added since."""
         start = read_number("from")
         path = find_recording(self._folder, name) / FRAMES
-        count = max(path.stat().st_size - start, 0) if path.is_file() else 0
-        answer = flask.Response(_read(path, start, count), mimetype="application/x-ndjson")
-        answer.content_length = count
-        return answer
+        return flask.Response(_read(path, start) if path.is_file() else b"", mimetype="application/x-ndjson")
 
     def _statistics(self, name: str) -> Json:
         """Return the statistics of the frames that the parameter `frames` selects, such as 120-180; without it all."""
@@ -111,9 +109,7 @@ class Recordings:
     def _restore(self, selection: FrameSelection, name: str) -> Json:
         return self._change(name, selection, frozenset.difference)
 
-    def _change(
-        self, name: str, selection: FrameSelection, change: Callable[[frozenset[str], set[str]], frozenset[str]]
-    ) -> Json:
+    def _change(self, name: str, selection: FrameSelection, change: Callable[..., frozenset[str]]) -> Json:
         recording = find_recording(self._folder, name)
         names = offload(lambda: [record.frame for record in read_frame_records(recording)[0]])
         selected = select_frames(names, selection.frames)
@@ -142,12 +138,8 @@ def _public(meta: Mapping[str, Any]) -> Json:
     return {**meta, "settings": {} if agent is None else {"agent": agent}}
 
 
-def _read(path: Path, start: int, count: int) -> Iterator[bytes]:
-    """Yield `count` bytes of a file that may be growing."""
-    if not count:
-        return
+def _read(path: Path, start: int) -> Iterator[bytes]:
+    """Yield a file, that may be growing, from a byte on."""
     with path.open("rb") as file:
         file.seek(start)
-        while count > 0 and (chunk := file.read(min(CHUNK, count))):
-            count -= len(chunk)
-            yield chunk
+        yield from iter(partial(file.read, CHUNK), b"")

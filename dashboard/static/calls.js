@@ -1,5 +1,5 @@
 // HTTP calls to the follower; those that change something need a token where other machines can connect.
-import { element, setText } from "./page.js";
+import { element, onSubmit, setText } from "./page.js";
 
 const STORED = "follow-me-token";
 let token = takeToken();
@@ -9,12 +9,6 @@ export function ask(path) {
   return fetchJson(path, { headers: authorization() });
 }
 
-// The answer to a request that changes something. Throws an Error with a sentence for people.
-export function call(path, body) {
-  const headers = { "Content-Type": "application/json", ...authorization() };
-  return fetchJson(path, { method: "POST", headers, body: JSON.stringify(body) });
-}
-
 // A file as a Blob. Throws an Error.
 export async function fetchBlob(path) {
   const answer = await fetch(path);
@@ -22,10 +16,11 @@ export async function fetchBlob(path) {
   return answer.blob();
 }
 
-// Calls and shows what goes wrong in the node `complaint`; returns the answer, or null.
-export async function tryCall(path, body, complaint) {
+// The answer to a request that changes something; null if it failed: then the node `complaint` says why.
+export async function call(path, body, complaint) {
+  const headers = { "Content-Type": "application/json", ...authorization() };
   try {
-    const answer = await call(path, body);
+    const answer = await fetchJson(path, { method: "POST", headers, body: JSON.stringify(body) });
     setText(complaint, "");
     return answer;
   } catch (error) {
@@ -36,20 +31,18 @@ export async function tryCall(path, body, complaint) {
 
 // Returns a function that shows the nodes `controls` to authorised callers, and to others the form for the token.
 export function setUpUnlocking(controls, complaint) {
-  const form = element("unlock");
   const show = async (tried = false) => {
     try {
       const { authorised } = await ask("/api/controls");
       for (const node of controls) node.hidden = !authorised;
-      form.hidden = authorised;
+      element("unlock").hidden = authorised;
       setText(complaint, !authorised && tried ? "This is not the token that the follower printed." : "");
     } catch (error) {
       setText(complaint, error.message);
     }
   };
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    token = form.elements.token.value.trim();
+  onSubmit("unlock", () => {
+    token = element("token").value.trim();
     sessionStorage.setItem(STORED, token);
     show(true);
   });

@@ -9,8 +9,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, MaxLen
 from pydantic import StringConstraints
 
-from dashboard.workshop.models import WorkspacePaths, find_model
-from dashboard.workshop.trainings import find_training
+from dashboard.workshop.workspace import WorkspacePaths, find_model, find_training
 from dataset.recordings.layout import find_recording, is_recording_name
 from model.evaluation.promotion.criteria import Criterion
 from model.run_files import ARGUMENTS, CHECKPOINT

@@ -14,7 +14,6 @@ from dashboard.jobs import BackgroundJob
 from dashboard.pages import Json, NoBody, Pages, is_authorised, read_number
 from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
-from dashboard.workshop.models import WorkspacePaths, find_model, find_models
 from dashboard.workshop.requests import (
     ActivationRequest,
     ComparisonRequest,
@@ -23,7 +22,7 @@ from dashboard.workshop.requests import (
     resume_arguments,
     training_arguments,
 )
-from dashboard.workshop.trainings import find_training, find_trainings
+from dashboard.workshop.workspace import WorkspacePaths, find_model, find_models, find_training, find_trainings
 from dataset.schema import SIZE_BANDS
 from model.evaluation.comparison_files import FOLDERS
 from model.run_files import PICTURES

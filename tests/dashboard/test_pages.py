@@ -4,8 +4,8 @@ import pytest
 import requests
 
 from dashboard.recordings.routes import Recordings
-from dashboard.workshop.models import WorkspacePaths
 from dashboard.workshop.routes import Workshop
+from dashboard.workshop.workspace import WorkspacePaths
 
 
 def test_the_page_loads_nothing_from_other_sites(serve_with_dashboard):

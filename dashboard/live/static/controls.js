@@ -1,5 +1,5 @@
 // The controls of the flight and of the built-in simulator: each is one HTTP call, described in docs/reference/http.md.
-import { setUpUnlocking, tryCall } from "../../static/calls.js";
+import { call, setUpUnlocking } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 
 const PATIENCE = 3000; // milliseconds in which the requested speed is shown instead of the reported one
@@ -95,5 +95,5 @@ export class Controls {
 
 // Returns whether the call succeeded, and shows why if not.
 async function act(path, body) {
-  return (await tryCall(`/api/${path}`, body, element("control-error"))) !== null;
+  return (await call(`/api/${path}`, body, element("control-error"))) !== null;
 }

@@ -1,55 +1,113 @@
-// Connects the parts of the live page: updates come in over the link, and each part shows what concerns it.
+// The live page: asks for an update when the last one has been drawn, so that a slow viewer gets fewer and never a
+// backlog, and passes it to the parts of the page. Reconnects by itself.
 import { WorldMap } from "../../static/map.js";
-import { chosen, element, setText } from "../../static/page.js";
+import { chosen, clockTime, element, make, setText } from "../../static/page.js";
+import { io } from "../../static/vendor/socket.io.esm.min.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
-import { Link } from "./link.js";
-import { logEvents } from "./log.js";
 import { showState } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Timelines } from "./timelines.js";
+
+const NOTHING = { frame: -1, row: -1, event: -1 };
+const MAX_LINES = 300; // of the log
 
 const camera = new Camera();
 const map = new WorldMap();
 const timelines = new Timelines(element("timelines"));
 const controls = new Controls();
+const tabs = new Tabs((number) => {
+  if (number === selected) return;
+  select(number);
+  askForUpdate();
+});
+const socket = io("/dashboard", { transports: ["websocket"], reconnectionDelay: 300, reconnectionDelayMax: 2000 });
+let have = NOTHING; // numbers of the newest items that are shown
+let selected = null; // number of the simulator that is shown
 
-async function onUpdate(update) {
-  if (update.about) {
-    camera.setThresholdInUse(update.about.threshold);
-    map.verticalFov = update.about.vertical_fov;
-    timelines.setFields(update.about.row_fields);
-  }
-  setText(element("model"), update.model);
-  tabs.show(update.simulators, update.selected);
-  logEvents(update.events);
-  timelines.add(update.rows, update.time);
-  if (update.frame && !(await camera.show(update.frame))) return;
-  map.show(update.frame, timelines.rows);
-  const simulator = update.simulators.find((each) => each.number === update.selected);
-  showState(simulator, camera.frame);
-  controls.show(simulator, update.recording);
-  const successor = controls.successor(update.simulators);
-  if (successor) link.select(successor.number);
+function askForUpdate() {
+  if (document.hidden || !socket.connected) return;
+  socket.emit("ready", { simulator: selected, depth: chosen("picture") === "depth", ...have });
 }
 
-function onChange() { // another simulator, or none: clear everything about the last one
+// Another simulator, or none: clears everything about the last one.
+function select(number) {
+  selected = number;
+  have = { ...NOTHING, event: have.event };
   camera.clear();
   map.clear();
   timelines.clear();
 }
 
-function onConnection(connected) {
-  document.body.dataset.link = connected ? "connected" : "lost";
-  setText(element("link"), connected ? "connected" : "connection lost, reconnecting…");
-  if (!connected) return;
-  element("log-lines").replaceChildren();
-  controls.checkAuthorisation(); // a follower that was restarted has another token
+async function receive(update) {
+  if (update.selected !== selected) {
+    if (update.simulators.some((each) => each.number === selected)) { // sent before the change of simulators
+      update = { ...update, rows: [], frame: null };
+    } else {
+      select(update.selected);
+    }
+  }
+  have = {
+    frame: update.frame?.number ?? have.frame,
+    row: update.rows.at(-1)?.[0] ?? have.row,
+    event: update.events.at(-1)?.number ?? have.event,
+  };
+  try {
+    await show(update);
+  } finally {
+    askForUpdate();
+  }
 }
 
-const link = new Link({ onUpdate, onChange, onConnection });
-const tabs = new Tabs((number) => link.select(number));
+async function show({ about, model, simulators, events, rows, time, frame, recording }) {
+  if (about) {
+    camera.setThresholdInUse(about.threshold);
+    map.verticalFov = about.vertical_fov;
+    timelines.fields = about.row_fields;
+  }
+  setText(element("model"), model);
+  tabs.show(simulators, selected);
+  logEvents(events);
+  timelines.add(rows, time);
+  if (frame && !(await camera.show(frame))) return;
+  map.show(frame, timelines.rows);
+  const simulator = simulators.find((each) => each.number === selected);
+  showState(simulator, camera.frame);
+  controls.show(simulator, recording);
+  const successor = controls.successor(simulators);
+  if (successor) select(successor.number);
+}
+
+// Newest first. Whatever a simulator sends is text here, never markup.
+function logEvents(events) {
+  const list = element("log-lines");
+  for (const { kind, time, simulator, text } of events) {
+    const words = make("span", {}, ...(simulator ? [make("b", {}, simulator), ": "] : []), text);
+    const moment = make("time", { dateTime: new Date(1000 * time).toISOString() }, clockTime(time));
+    list.prepend(make("li", { dataset: { kind } }, moment, words));
+  }
+  while (list.childElementCount > MAX_LINES) list.lastElementChild.remove();
+}
+
+function showConnection(connected) {
+  document.body.dataset.link = connected ? "connected" : "lost";
+  setText(element("link"), connected ? "connected" : "connection lost, reconnecting…");
+}
+
+socket.on("connect", () => {
+  have = NOTHING;
+  select(selected);
+  showConnection(true);
+  element("log-lines").replaceChildren();
+  controls.checkAuthorisation(); // a follower that was restarted has another token
+  askForUpdate();
+});
+socket.on("disconnect", () => showConnection(false));
+socket.on("connect_error", () => showConnection(false));
+socket.on("update", receive);
+document.addEventListener("visibilitychange", askForUpdate);
 element("pictures").addEventListener("change", () => {
   camera.picture = chosen("picture");
-  link.wantDepth(chosen("picture") === "depth");
+  have = { ...have, frame: -1 }; // the same frame again, with its depth
+  askForUpdate();
 });

@@ -16,8 +16,8 @@ const CHARTS = [
 ];
 
 export class Timelines {
+  fields = []; // names of the columns
   rows = [];
-  #fields = [];
   #charts;
 
   constructor(container) {
@@ -31,13 +31,9 @@ export class Timelines {
     }));
   }
 
-  setFields(fields) {
-    this.#fields = fields;
-  }
-
   add(rows, now) {
     for (const values of rows) {
-      const row = Object.fromEntries(this.#fields.map((field, i) => [field, values[i]]));
+      const row = Object.fromEntries(this.fields.map((field, i) => [field, values[i]]));
       this.rows.push(row);
       this.#addRates(row);
     }

@@ -8,6 +8,7 @@ const NAME = /^[\w-][\w.-]*$/;
 export class Frames {
   all = []; // in order
   seconds = []; // playing time of each frame
+  shown = 0; // index of the one that is shown
   #name;
   #read = 0; // bytes
   #byName = new Map();
@@ -30,7 +31,8 @@ export class Frames {
       if (frame) this.#byName.set(frame.name, frame);
     }
     this.all = [...this.#byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
-    this.#setTimes();
+    let moment = 0;
+    this.seconds = this.all.map((frame, i) => (moment += i && step(this.all[i - 1], frame)));
     return true;
   }
 
@@ -44,22 +46,12 @@ export class Frames {
     }
     return low;
   }
-
-  #setTimes() {
-    let moment = 0;
-    this.seconds = this.all.map((frame, i) => {
-      if (i) moment += step(this.all[i - 1], frame);
-      return moment;
-    });
-  }
 }
 
 function step(one, other) {
-  const [from, to] = one.timestamp !== null && other.timestamp !== null
-    ? [one.timestamp, other.timestamp]
-    : [one.received, other.received];
-  if (from === null || to === null) return UNKNOWN_STEP;
-  return Math.min(Math.max(to - from, 0.001), LONGEST_STEP);
+  const clock = one.timestamp !== null && other.timestamp !== null ? "timestamp" : "received";
+  if (one[clock] === null || other[clock] === null) return UNKNOWN_STEP;
+  return Math.min(Math.max(other[clock] - one[clock], 0.001), LONGEST_STEP);
 }
 
 // What the page needs of a line; null where it is not a frame. Nothing in it is trusted.
@@ -72,6 +64,8 @@ function readFrame(line) {
   }
   if (!isName(value?.frame) || !isName(value.image)) return null;
   if (!Number.isFinite(value.hero_pixels) || !Number.isFinite(value.people_pixels)) return null;
+  const [box, centroid] = [numbers(value.detection?.box, 4), numbers(value.detection?.centroid, 2)];
+  const metres = number(value.range?.metres);
   return {
     name: value.frame,
     image: value.image,
@@ -85,37 +79,23 @@ function readFrame(line) {
     camera: pose(value.gimbal_pose) ?? pose(value.pose),
     state: text(value.state),
     changed: value.changed === true,
-    detection: detection(value.detection),
-    range: number(value.range?.metres) === null ? null : { metres: value.range.metres },
+    detection: box && centroid && { box, centroid },
+    range: metres === null ? null : { metres },
     point: numbers(value.world_point, 3),
     track: numbers(value.track_point, 3),
     ground_truth: numbers(value.ground_truth_target, 3),
-    note: text(value.note) ?? "",
+    note: text(value.note),
   };
 }
 
-function isName(value) {
-  return typeof value === "string" && NAME.test(value);
-}
-
-function detection(value) {
-  const [box, centroid] = [numbers(value?.box, 4), numbers(value?.centroid, 2)];
-  return box && centroid ? { box, centroid } : null;
-}
-
-function pose(value) { // degrees in the file, radians here
-  const given = numbers(value, 6);
-  return given && given.map((each, i) => (i < 3 ? each : (each * Math.PI) / 180));
-}
+const isName = (value) => typeof value === "string" && NAME.test(value);
+const text = (value) => (typeof value === "string" ? value : null);
+const number = (value) => (Number.isFinite(value) ? value : null);
 
 function numbers(value, count) {
   return Array.isArray(value) && value.length === count && value.every(Number.isFinite) ? value : null;
 }
 
-function number(value) {
-  return Number.isFinite(value) ? value : null;
-}
-
-function text(value) {
-  return typeof value === "string" ? value : null;
+function pose(value) { // degrees in the file, radians here
+  return numbers(value, 6)?.map((each, i) => (i < 3 ? each : (each * Math.PI) / 180)) ?? null;
 }

@@ -4,7 +4,6 @@ import { element, setText } from "../../static/page.js";
 const AHEAD = [1, 2, 3, 4]; // steps whose images are fetched in advance
 
 export class Playback {
-  at = 0; // index of the frame that is shown
   keys = {
     " ": () => this.#play(!this.#playing),
     ArrowLeft: ({ shiftKey }) => this.#step(shiftKey ? -10 : -1),
@@ -26,34 +25,32 @@ export class Playback {
   }
 
   #play(wanted) {
-    const { all, seconds } = this.#frames;
-    if (wanted && this.at === all.length - 1) this.#seek(0);
+    const { all, seconds, shown } = this.#frames;
+    if (wanted && shown === all.length - 1) this.#seek(0);
     const running = this.#playing;
-    this.#playing = wanted && all.length ? { start: performance.now(), from: seconds[this.at] } : null;
-    element("play").setAttribute("aria-pressed", Boolean(this.#playing));
+    this.#playing = wanted && all.length ? { start: performance.now(), from: seconds[this.#frames.shown] } : null;
+    element("play").ariaPressed = Boolean(this.#playing);
     setText(element("play"), this.#playing ? "Pause" : "Play");
-    if (this.#playing && !running) requestAnimationFrame((now) => this.#tick(now));
+    if (this.#playing && !running) requestAnimationFrame(this.#tick);
   }
 
-  #tick(now) {
+  #tick = (now) => {
     if (!this.#playing) return;
     const { start, from } = this.#playing;
+    const { all, shown } = this.#frames;
     const due = this.#frames.at(from + (Math.max(now - start, 0) / 1000) * element("speed").value);
-    if (due > this.at && !this.#screen.busy) { // frames that are too fast for the connection or the browser are skipped
-      const stride = 2 ** Math.floor(Math.log2(due - this.at)); // a power of 2, so that the right images were fetched
-      const next = Math.max(due - (due % stride), this.at + 1);
-      this.#seek(next, AHEAD.map((count) => this.#frames.all[next + count * stride]).filter(Boolean));
+    if (due > shown && !this.#screen.busy) { // frames that are too fast for the connection or the browser are skipped
+      const stride = 2 ** Math.floor(Math.log2(due - shown)); // a power of 2, so that the right images were fetched
+      const next = Math.max(due - (due % stride), shown + 1);
+      this.#seek(next, AHEAD.map((count) => all[next + count * stride]).filter(Boolean));
     }
-    if (due === this.#frames.all.length - 1 && !this.#screen.busy) {
-      this.#seek(due);
-      this.#play(false);
-    } else {
-      requestAnimationFrame((time) => this.#tick(time));
-    }
-  }
+    if (due < all.length - 1 || this.#screen.busy) return requestAnimationFrame(this.#tick);
+    this.#seek(due);
+    this.#play(false);
+  };
 
   #step(count) {
     this.#play(false);
-    this.#seek(this.at + count);
+    this.#seek(this.#frames.shown + count);
   }
 }

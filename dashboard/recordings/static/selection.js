@@ -1,15 +1,14 @@
 // A range of frames, to hide from training or to restore. Without one, the frame that is shown is meant.
-import { tryCall } from "../../static/calls.js";
+import { call } from "../../static/calls.js";
 import { element, setText } from "../../static/page.js";
 import { callAddress } from "./recording.js";
 
 export class Selection {
-  at = 0; // index of the frame that is shown
   hidden = new Set(); // names of the hidden frames
   range = null; // [first, last], indices
   keys = {
-    i: () => this.#begin(),
-    o: () => this.#end(),
+    i: () => this.set([this.#frames.shown, Math.max(this.#indices()[1], this.#frames.shown)]),
+    o: () => this.set([Math.min(this.#indices()[0], this.#frames.shown), this.#frames.shown]),
     Escape: () => this.set(null),
   };
   #recording;
@@ -18,11 +17,10 @@ export class Selection {
 
   constructor(recording, frames, onChange) {
     [this.#recording, this.#frames, this.#onChange] = [recording, frames, onChange];
-    element("begin").addEventListener("click", () => this.#begin());
-    element("end").addEventListener("click", () => this.#end());
-    element("clear").addEventListener("click", () => this.set(null));
-    element("hide").addEventListener("click", () => this.#change("hide"));
-    element("restore").addEventListener("click", () => this.#change("restore"));
+    element("begin").addEventListener("click", this.keys.i);
+    element("end").addEventListener("click", this.keys.o);
+    element("clear").addEventListener("click", this.keys.Escape);
+    for (const id of ["hide", "restore"]) element(id).addEventListener("click", () => this.#change(id));
   }
 
   set(range) {
@@ -33,8 +31,7 @@ export class Selection {
   get name() {
     if (!this.range) return "this frame";
     const [first, last] = this.#names();
-    if (first === last) return `frame ${first}`;
-    return `frames ${first} to ${last} (${this.range[1] - this.range[0] + 1})`;
+    return first === last ? `frame ${first}` : `frames ${first} to ${last} (${this.range[1] - this.range[0] + 1})`;
   }
 
   // As HTTP calls take it; null without a range.
@@ -45,27 +42,23 @@ export class Selection {
   show() {
     element("clear").hidden = !this.range;
     setText(element("selection"), this.name);
-    const [first, last] = this.range ?? [this.at, this.at];
+    const [first, last] = this.#indices();
     const hidden = this.#frames.all.slice(first, last + 1).filter((frame) => this.hidden.has(frame.name)).length;
     element("hide").disabled = hidden === last - first + 1;
     element("restore").disabled = hidden === 0;
   }
 
+  #indices() {
+    return this.range ?? [this.#frames.shown, this.#frames.shown];
+  }
+
   #names() {
-    return (this.range ?? [this.at, this.at]).map((index) => this.#frames.all[index].name);
-  }
-
-  #begin() {
-    this.set([this.at, Math.max(this.range?.[1] ?? this.at, this.at)]);
-  }
-
-  #end() {
-    this.set([Math.min(this.range?.[0] ?? this.at, this.at), this.at]);
+    return this.#indices().map((index) => this.#frames.all[index].name);
   }
 
   async #change(action) {
     const body = { frames: [this.#names().join("-")] };
-    const answer = await tryCall(callAddress(this.#recording, action), body, element("control-error"));
+    const answer = await call(callAddress(this.#recording, action), body, element("control-error"));
     if (answer) this.hidden = new Set(answer.hidden);
     this.#onChange();
   }

@@ -12,56 +12,50 @@ const HISTOGRAMS = [
   { title: "Latency", key: "latency", unit: "ms", ink: "--accent" },
 ];
 
-export class Statistics {
-  #recording;
-  #onAnswer;
-  #wanted = null; // { selection }
-  #busy = false;
-  #histograms = HISTOGRAMS.map(makeHistogram);
-
-  constructor(recording, onAnswer) {
-    [this.#recording, this.#onAnswer] = [recording, onAnswer];
-  }
-
-  // Shows the statistics of frames such as "000012-000020" or "all". After each answer it pauses ten times as long as
-  // that took, since the follower may be in flight; of the requests in the meantime the last one counts.
-  async show(selection) {
-    this.#wanted = { selection };
-    if (this.#busy) return;
-    this.#busy = true;
-    while (this.#wanted) {
-      const query = new URLSearchParams({ frames: this.#wanted.selection });
-      this.#wanted = null;
+// Returns a function that shows the statistics of frames such as "000012-000020" or "all". After each answer it pauses
+// ten times as long as that took, since the follower may be in flight; of the calls in the meantime the last one counts.
+export function setUpStatistics(recording, onAnswer) {
+  const histograms = HISTOGRAMS.map(makeHistogram);
+  let [wanted, busy] = [null, false];
+  return async (selection) => {
+    wanted = selection;
+    if (busy) return;
+    busy = true;
+    while (wanted) {
+      const query = new URLSearchParams({ frames: wanted });
+      wanted = null;
       const start = performance.now();
-      const statistics = await ask(`${callAddress(this.#recording, "statistics")}?${query}`).catch(() => null);
-      if (statistics) this.#draw(statistics);
+      const statistics = await ask(`${callAddress(recording, "statistics")}?${query}`).catch(() => null);
+      if (statistics) {
+        showNumbers(statistics);
+        for (const show of histograms) show(statistics);
+        onAnswer(statistics);
+      }
       const pause = Math.max(MIN_PAUSE, 10 * (performance.now() - start));
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
-    this.#busy = false;
-  }
+    busy = false;
+  };
+}
 
-  #draw(statistics) {
-    const { labels, size_bands: bands, wrong_target: wrong, unreadable, range, latency } = statistics;
-    const numbers = {
-      "frames": statistics.frames,
-      "hidden from training": statistics.hidden,
-      "not recorded in between": statistics.not_recorded,
-      "with the target": statistics.visible,
-      ...Object.fromEntries(bands),
-      "found, lost": `${statistics.found}, ${statistics.lost} times`,
-      ...(wrong !== null && { "wrong person followed": wrong }),
-      "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABELS[source] ?? source}`).join(", ") || "–",
-      "median range": range.median === null ? "–" : `${range.median.toFixed(1)} m`,
-      "median latency": latency.median === null ? "–" : `${latency.median.toFixed(1)} ms`,
-      ...(unreadable && { "unreadable lines": unreadable }),
-    };
-    element("numbers").replaceChildren(
-      ...Object.entries(numbers).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
-    );
-    for (const show of this.#histograms) show(statistics);
-    this.#onAnswer(statistics);
-  }
+function showNumbers(statistics) {
+  const { labels, size_bands: bands, wrong_target: wrong, unreadable, range, latency } = statistics;
+  const numbers = {
+    "frames": statistics.frames,
+    "hidden from training": statistics.hidden,
+    "not recorded in between": statistics.not_recorded,
+    "with the target": statistics.visible,
+    ...Object.fromEntries(bands),
+    "found, lost": `${statistics.found}, ${statistics.lost} times`,
+    ...(wrong !== null && { "wrong person followed": wrong }),
+    "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABELS[source] ?? source}`).join(", ") || "–",
+    "median range": range.median === null ? "–" : `${range.median.toFixed(1)} m`,
+    "median latency": latency.median === null ? "–" : `${latency.median.toFixed(1)} ms`,
+    ...(unreadable && { "unreadable lines": unreadable }),
+  };
+  element("numbers").replaceChildren(
+    ...Object.entries(numbers).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+  );
 }
 
 // Returns a function that shows this distribution of some statistics.

@@ -1,5 +1,6 @@
 // The scrubber: all frames from left to right with the target's area and the state, and the selection.
-import { element } from "../../static/page.js";
+import { element, make } from "../../static/page.js";
+import { polygon } from "../../static/shapes.js";
 import { colour, drawOnChange, fitCanvas, rem } from "../../static/theme.js";
 
 const STATES = { found: "--found", lost: "--lost", searching: "--accent" };
@@ -7,55 +8,47 @@ const LARGEST = 10000; // pixels of the target that fill the height, on a logari
 
 export class Strip {
   #canvas = element("strip");
-  #background = document.createElement("canvas"); // all but selection and position
+  #background = make("canvas"); // all but selection and position
   #frames = [];
   #hidden = new Set();
   #wrongTarget = new Set();
   #at = 0;
   #selection = null; // [first, last], indices
-  #onSeek;
-  #onSelect;
-  #from = null; // index where a selection is being drawn from
 
-  constructor({ onSeek, onSelect }) {
-    this.#onSeek = onSeek;
-    this.#onSelect = onSelect;
-    drawOnChange(this.#canvas, () => this.#redraw());
-    this.#canvas.addEventListener("pointerdown", (event) => {
+  // `onSeek` is called with an index, `onSelect` with the first and the last one of a range that is drawn with Shift.
+  constructor(onSeek, onSelect) {
+    const canvas = this.#canvas;
+    let from = null; // index where a selection is being drawn from
+    const follow = (event) => {
+      if (!this.#frames.length) return;
+      const index = this.#index(event);
+      if (from !== null) onSelect([Math.min(from, index), Math.max(from, index)]);
+      onSeek(index);
+    };
+    drawOnChange(canvas, () => this.#redraw());
+    canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      this.#canvas.setPointerCapture(event.pointerId);
-      this.#from = event.shiftKey ? this.#index(event) : null;
-      this.#follow(event);
+      canvas.setPointerCapture(event.pointerId);
+      from = event.shiftKey ? this.#index(event) : null;
+      follow(event);
     });
-    this.#canvas.addEventListener("pointermove", (event) => {
-      if (event.buttons === 1 && this.#canvas.hasPointerCapture(event.pointerId)) this.#follow(event);
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.buttons === 1 && canvas.hasPointerCapture(event.pointerId)) follow(event);
     });
   }
 
   // `hidden` and `wrongTarget` are sets of names.
   setFrames(frames, hidden, wrongTarget) {
     [this.#frames, this.#hidden, this.#wrongTarget] = [frames, hidden, wrongTarget];
-    this.#canvas.setAttribute("aria-valuemax", Math.max(frames.length - 1, 0));
+    this.#canvas.ariaValueMax = Math.max(frames.length - 1, 0);
     this.#redraw();
   }
 
   show(at, selection, description) {
     [this.#at, this.#selection] = [at, selection];
-    this.#canvas.setAttribute("aria-valuenow", at);
-    this.#canvas.setAttribute("aria-valuetext", description);
+    this.#canvas.ariaValueNow = at;
+    this.#canvas.ariaValueText = description;
     this.#draw();
-  }
-
-  #redraw() {
-    this.#paintBackground();
-    this.#draw();
-  }
-
-  #follow(event) {
-    const index = this.#index(event);
-    if (!this.#frames.length) return;
-    if (this.#from !== null) this.#onSelect(Math.min(this.#from, index), Math.max(this.#from, index));
-    this.#onSeek(index);
   }
 
   #index(event) {
@@ -63,9 +56,14 @@ export class Strip {
     return Math.min(Math.max(index, 0), this.#frames.length - 1);
   }
 
+  #redraw() {
+    this.#paintBackground();
+    this.#draw();
+  }
+
   #draw() {
     const context = fitCanvas(this.#canvas);
-    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
     if (!width || !this.#frames.length) return;
     context.drawImage(this.#background, 0, 0, width, height);
     const each = width / this.#frames.length;
@@ -80,25 +78,23 @@ export class Strip {
     const x = Math.min((this.#at + 0.5) * each, width - 1);
     context.fillStyle = colour("--text");
     context.fillRect(x - 1, 0, 2, height);
-    context.beginPath();
-    context.moveTo(x - 0.4 * rem(), 0);
-    context.lineTo(x + 0.4 * rem(), 0);
-    context.lineTo(x, 0.5 * rem());
+    polygon(context, [[x - 0.4 * rem(), 0], [x + 0.4 * rem(), 0], [x, 0.5 * rem()]]);
     context.fill();
   }
 
   #paintBackground() {
-    const ratio = Math.min(devicePixelRatio || 1, 3);
-    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
-    [this.#background.width, this.#background.height] = [Math.max(width * ratio, 1), Math.max(height * ratio, 1)];
-    if (!width || !this.#frames.length) return;
-    const context = this.#background.getContext("2d");
-    context.scale(ratio, ratio);
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    if (!width) return;
+    const context = fitCanvas(this.#background, width, height);
     const marks = 0.9 * rem(); // above the areas
     const band = 0.45 * rem(); // of states, at the bottom
     const base = height - band;
-    for (const column of this.#columns(width)) {
-      const { left, wide, frames } = column;
+    const count = Math.min(this.#frames.length, Math.floor(width)); // of columns: frames may share a pixel
+    for (let column = 0; column < count; column++) {
+      const [first, end] = [column, column + 1].map((each) => Math.floor((each * this.#frames.length) / count));
+      const [left, right] = [first, end].map((index) => (index * width) / this.#frames.length);
+      const wide = right - left - (right - left > 4 ? 0.5 : 0);
+      const frames = this.#frames.slice(first, end);
       const area = Math.max(...frames.map((frame) => frame.hero));
       const hidden = frames.filter((frame) => this.#hidden.has(frame.name)).length;
       if (hidden) {
@@ -111,28 +107,15 @@ export class Strip {
         context.fillRect(left, base - tall, wide, tall);
       }
       const state = frames.findLast((frame) => frame.changed)?.state ?? frames[0].state;
-      const ink = frames.some((frame) => this.#wrongTarget.has(frame.name)) ? "--bad" : (STATES[state] ?? "--line");
-      context.fillStyle = colour(ink);
+      const wrong = frames.some((frame) => this.#wrongTarget.has(frame.name));
+      context.fillStyle = colour(wrong ? "--bad" : (STATES[state] ?? "--line"));
       context.fillRect(left, base + 1, wide, band);
-      if (frames.some((frame) => frame.note)) diamond(context, left + wide / 2, marks / 2, 0.38 * rem());
+      if (frames.some((frame) => frame.note)) {
+        const [x, y, size] = [left + wide / 2, marks / 2, 0.38 * rem()];
+        polygon(context, [[x, y - size], [x + size, y], [x, y + size], [x - size, y]]);
+        context.fillStyle = colour("--truth");
+        context.fill();
+      }
     }
   }
-
-  // Yields a column for each frame, or for the frames that share a pixel.
-  * #columns(width) {
-    const count = Math.min(this.#frames.length, Math.floor(width));
-    for (let i = 0; i < count; i++) {
-      const [first, end] = [i, i + 1].map((column) => Math.floor((column * this.#frames.length) / count));
-      const [left, right] = [first, end].map((index) => (index * width) / this.#frames.length);
-      const gap = right - left > 4 ? 0.5 : 0;
-      yield { left, wide: right - left - gap, frames: this.#frames.slice(first, end) };
-    }
-  }
-}
-
-function diamond(context, x, y, size) {
-  context.beginPath();
-  for (const [dx, dy] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(x + dx * size, y + dy * size);
-  context.fillStyle = colour("--truth");
-  context.fill();
 }

@@ -58,9 +58,10 @@ export class ComparedFrames {
     if (!row) return;
     const description = `${index + 1} of ${this.#ordered.length}: ${describe(row)}`;
     setText(element("frame-description"), description);
-    element("scrub").setAttribute("aria-valuetext", description);
+    element("scrub").ariaValueText = description;
     this.#shown = row;
-    const [content] = this.#ordered.slice(index, index + 1 + AHEAD).map((each) => this.#fetched(`${this.number} ${each.frame}`, this.number, each));
+    const load = (each) => this.#fetched(`${this.number} ${each.frame}`, this.number, each);
+    const [content] = this.#ordered.slice(index, index + 1 + AHEAD).map(load);
     const loaded = await content;
     if (this.#shown !== row) return; // another one has been selected meanwhile
     this.#content = loaded;
@@ -80,7 +81,7 @@ export class ComparedFrames {
       drawPicture(canvas, picture, labels ? truth : masks[i], element("opacity").value / 100, drawn);
       const result = describeResult(this.#shown, i);
       setText(element(`${side}-result`), result);
-      canvas.setAttribute("aria-label", `Prediction of the ${side} model: ${result}`);
+      canvas.ariaLabel = `Prediction of the ${side} model: ${result}`;
       canvas.dataset.frame = this.#shown.frame;
     });
   }

@@ -1,5 +1,5 @@
 // The comparison of two models: its form, its progress, and the tables.
-import { ask, tryCall } from "../../static/calls.js";
+import { ask, call } from "../../static/calls.js";
 import { element, make, onSubmit, setText } from "../../static/page.js";
 import { fill } from "./choices.js";
 import { ComparedFrames, SIDES } from "./compared_frames.js";
@@ -12,7 +12,6 @@ export class Comparison {
 
   constructor() {
     onSubmit("comparing", () => this.#startOrStop());
-    element("source").addEventListener("change", () => this.#showFolderField());
   }
 
   list(models, recordings) {
@@ -20,7 +19,6 @@ export class Comparison {
     if (models.length > 1 && element("first").value === element("second").value) element("second").value = models[1];
     const names = [...recordings.map((each) => each.name), FOLDER];
     fill(element("source"), names, (name) => (name === FOLDER ? "a folder…" : name));
-    this.#showFolderField();
   }
 
   async refresh() {
@@ -51,10 +49,6 @@ export class Comparison {
     setText(element("compare-state"), states[process.state]);
   }
 
-  #showFolderField() {
-    element("folder-field").hidden = element("source").value !== FOLDER;
-  }
-
   async #startOrStop() {
     const source = element("source").value;
     const request = {
@@ -63,7 +57,7 @@ export class Comparison {
       ...(source === FOLDER ? { data: element("folder").value.trim() } : { recording: source }),
     };
     const [path, body] = this.#running ? ["stop", {}] : ["start", request];
-    if (await tryCall(`/api/workshop/comparison/${path}`, body, element("compare-complaint"))) await this.refresh();
+    if (await call(`/api/workshop/comparison/${path}`, body, element("compare-complaint"))) await this.refresh();
   }
 }
 

@@ -1,7 +1,6 @@
 // Connects the parts of the workshop: models and recordings, refreshed repeatedly, and the form that starts a training.
-import { ask, setUpUnlocking, tryCall } from "../../static/calls.js";
+import { ask, call, setUpUnlocking } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
-import { ActiveModel } from "./active_model.js";
 import { fill, fillRecordings, tickedIn } from "./choices.js";
 import { Comparison } from "./comparison.js";
 import { Training } from "./training.js";
@@ -9,33 +8,42 @@ import { Training } from "./training.js";
 const REFRESH = 1500; // milliseconds
 const training = new Training();
 const comparison = new Comparison();
-const activeModel = new ActiveModel(refresh);
 
 async function refresh() {
-  const [{ models, active_model: active, trainings, training: current, size_bands: bands }, { recordings }] = await Promise.all([
-    ask("/api/workshop"),
-    ask("/api/recordings"),
-  ]);
-  fill(element("init"), models);
-  activeModel.show(active, models);
-  fillRecordings(element("train-recordings"), recordings);
-  element("no-recordings").hidden = recordings.length > 0;
-  warnOfPseudoLabels();
-  comparison.list(models, recordings);
-  training.list(trainings, current, bands);
-  await Promise.all([training.refresh(), comparison.refresh()]);
+  try {
+    const [workshop, { recordings }] = await Promise.all([ask("/api/workshop"), ask("/api/recordings")]);
+    const { models, active_model: active, trainings, training: current, size_bands: bands } = workshop;
+    fill(element("init"), models);
+    showActive(active, models);
+    fillRecordings(element("train-recordings"), recordings);
+    warnOfPseudoLabels();
+    comparison.list(models, recordings);
+    training.list(trainings, current, bands);
+    await Promise.all([training.refresh(), comparison.refresh()]);
+    setText(element("connection-complaint"), "");
+  } catch (error) {
+    setText(element("connection-complaint"), error.message);
+  }
 }
 
 async function keepFresh() {
-  if (!document.hidden) {
-    try {
-      await refresh();
-      setText(element("connection-complaint"), "");
-    } catch (error) {
-      setText(element("connection-complaint"), error.message);
-    }
-  }
+  if (!document.hidden) await refresh();
   setTimeout(keepFresh, REFRESH);
+}
+
+// `active` is null where the model cannot be switched.
+function showActive(active, models) {
+  element("active").hidden = !active;
+  if (!active) return;
+  const { model, loading, changed, refused } = active;
+  fill(element("next-model"), models);
+  element("activate-button").disabled = Boolean(loading);
+  let state = "is active. A model that is trained or promoted here becomes active only when you activate it.";
+  if (changed) state = "is active as it was loaded; its file has changed since. Activate it again to load the new file.";
+  if (loading) state = `stays active while ${loading} is being loaded…`;
+  setText(element("active-name"), model ?? "a model that is not in the list");
+  setText(element("active-state"), state);
+  setText(element("active-complaint"), refused ? `${refused.model} cannot be activated: ${refused.error}` : "");
 }
 
 function warnOfPseudoLabels() {
@@ -61,17 +69,18 @@ onSubmit("train", async () => {
     skip_bad: element("skip-bad").checked,
   };
   element("start").disabled = true;
-  const started = await tryCall("/api/workshop/trainings", request, element("complaint"));
+  const started = await call("/api/workshop/trainings", request, element("complaint"));
   element("start").disabled = false;
   if (!started) return;
   element("training-name").value = "";
   await training.choose(started.name);
 });
 
-element("promote").addEventListener("change", () => {
-  element("better-field").hidden = !element("promote").checked;
-  warnOfPseudoLabels();
+onSubmit("activate", async () => {
+  const request = { model: element("next-model").value };
+  if (await call("/api/workshop/active-model", request, element("activate-complaint"))) await refresh();
 });
-element("train-recordings").addEventListener("change", warnOfPseudoLabels);
+
+for (const id of ["promote", "train-recordings"]) element(id).addEventListener("change", warnOfPseudoLabels);
 setUpUnlocking(["activate", "train", "comparing"].map(element), element("complaint"))();
 keepFresh();

@@ -1,5 +1,5 @@
 // A training: its state in words, curves, pictures and output; stop and resume.
-import { ask, tryCall } from "../../static/calls.js";
+import { ask, call } from "../../static/calls.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import { fill } from "./choices.js";
 import { makeCurves } from "./curves.js";
@@ -18,7 +18,6 @@ export class Training {
   #name = null; // the one that is shown
   #chosen = false; // by the user; otherwise the newest is shown
   #shown = null; // name and version of the rows that the curves have
-  #epochs = 0;
 
   constructor() {
     element("chosen").addEventListener("change", () => this.choose(element("chosen").value));
@@ -49,7 +48,6 @@ export class Training {
     const training = await ask(`${address(name)}?seen=${encodeURIComponent(seen)}`);
     if (name !== this.#name) return;
     if (training.rows) {
-      this.#epochs = training.rows.length;
       this.#shown = { name, version: training.version };
       for (const chart of this.#curves) chart.show(training.rows);
     }
@@ -57,7 +55,7 @@ export class Training {
   }
 
   #show(training) {
-    const [state, word, detail] = describe(training, this.#epochs);
+    const [state, word, detail] = describe(training);
     element("training").dataset.state = state;
     element("training").dataset.name = training.name;
     setText(element("training-word"), word);
@@ -70,29 +68,26 @@ export class Training {
     element("stop").hidden = !running || !authorised;
     element("stop").disabled = process?.state === "stopping";
     element("resume").hidden = running || !training.resumable || !authorised;
-    const error = state === "failed" ? (process.lines ?? []).slice(-ERROR_LINES) : [];
-    setText(element("training-complaint"), error.join("\n"));
+    const error = state === "failed" ? process.lines?.slice(-ERROR_LINES) : null;
+    setText(element("training-complaint"), error?.join("\n") ?? "");
     this.#showPictures(training);
-    element("output").hidden = !process?.lines?.length;
-    if (process?.lines) {
-      setText(element("command"), process.command);
-      setText(element("lines"), process.lines.join("\n"));
-    }
+    setText(element("command"), process?.command ?? "");
+    setText(element("lines"), process?.lines?.join("\n") ?? "");
   }
 
   #showPictures({ name, pictures = {} }) {
     const container = element("training-pictures");
     const sources = Object.entries(pictures).map(([file, made]) => `${address(name, file)}?made=${made}`);
-    const shown = [...container.querySelectorAll("img")].map((image) => image.getAttribute("src"));
-    if (sources.join() === shown.join()) return;
-    container.replaceChildren(...Object.keys(pictures).map((file, i) => {
-      const alt = PICTURES[file];
-      return make("figure", {}, make("figcaption", {}, alt), make("img", { src: sources[i], alt }));
-    }));
+    if (container.dataset.shown === sources.join()) return;
+    container.dataset.shown = sources.join();
+    const captions = Object.keys(pictures).map((file) => PICTURES[file]);
+    container.replaceChildren(...captions.map((alt, i) => (
+      make("figure", {}, make("figcaption", {}, alt), make("img", { src: sources[i], alt }))
+    )));
   }
 
   async #act(action) {
-    if (await tryCall(address(this.#name, action), {}, element("complaint"))) await this.refresh();
+    if (await call(address(this.#name, action), {}, element("complaint"))) await this.refresh();
   }
 }
 
@@ -101,8 +96,8 @@ function address(...parts) {
 }
 
 // [state, word, detail]
-function describe(training, epochs) {
-  const { process, minutes = 0, done, verdict } = training;
+function describe(training) {
+  const { process, epochs = 0, minutes = 0, done, verdict } = training;
   const trained = `${epochs} epochs in ${duration(60 * minutes)}`;
   if (!process || process.state === "idle") {
     if (!epochs) return ["stopped", "Not started", ""];

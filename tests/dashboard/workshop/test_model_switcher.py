@@ -11,8 +11,8 @@ import socketio
 
 from dashboard.live.feed import Feed
 from dashboard.workshop.model_switcher import ModelSwitcher
-from dashboard.workshop.models import WorkspacePaths
 from dashboard.workshop.routes import Workshop
+from dashboard.workshop.workspace import WorkspacePaths
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import read_meta
 from follower.agent import FollowAgent

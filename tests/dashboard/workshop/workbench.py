@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.workshop.models import WorkspacePaths
+from dashboard.workshop.workspace import WorkspacePaths
 from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import write_dataset
 
