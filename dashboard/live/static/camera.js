@@ -1,5 +1,5 @@
 // The camera image with the network's output drawn over it.
-import { element, make, setText } from "../../static/page.js";
+import { chosen, element, make, setText } from "../../static/page.js";
 import { CameraView, paintClasses, readDepth } from "../../static/picture.js";
 
 export class Camera {
@@ -7,19 +7,13 @@ export class Camera {
   #view = new CameraView();
   #threshold = element("threshold");
   #thresholdInUse = 0.5;
-  #shown = "camera"; // or "depth"
   #latest = 0; // counts calls of `show` and `clear`
   #images = null; // { camera, depth }
   #classes = null; // bytes of people, then of hero, 255 = certain
   #overlay = make("canvas");
 
   constructor() {
-    this.#threshold.addEventListener("input", () => this.#draw());
-  }
-
-  set picture(name) {
-    this.#shown = name;
-    this.#draw();
+    for (const control of [this.#threshold, element("pictures")]) control.addEventListener("input", () => this.#draw());
   }
 
   setThresholdInUse(value) {
@@ -59,7 +53,7 @@ export class Camera {
     const { frame } = this;
     if (!frame) return this.#view.show({});
     const counts = this.#paintOverlay(255 * threshold);
-    const image = this.#images[this.#shown] ?? this.#images.camera;
+    const image = this.#images[chosen("picture")] ?? this.#images.camera;
     this.#view.show({ name: frame.number, title: "Camera image", frame, image, overlay: this.#overlay, counts });
   }
 

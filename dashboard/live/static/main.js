@@ -107,7 +107,6 @@ socket.on("connect_error", () => showConnection(false));
 socket.on("update", receive);
 document.addEventListener("visibilitychange", askForUpdate);
 element("pictures").addEventListener("change", () => {
-  camera.picture = chosen("picture");
   have = { ...have, frame: -1 }; // the same frame again, with its depth
   askForUpdate();
 });

@@ -1,17 +1,37 @@
-// The comparison of two models: its form, its progress, and the tables.
-import { ask, call } from "../../static/calls.js";
-import { element, make, onSubmit, setText } from "../../static/page.js";
+// The comparison of two models: its form, its progress, its tables, and its frames with the predictions of both models.
+import { ask, call, fetchBlob } from "../../static/calls.js";
+import { chosen, element, make, onSubmit, setText } from "../../static/page.js";
+import { drawPicture, readMask, remember } from "../../static/picture.js";
+import { drawOnChange } from "../../static/theme.js";
 import { fill } from "./choices.js";
-import { ComparedFrames, SIDES } from "./compared_frames.js";
 
+const SIDES = ["first", "second"];
 const FOLDER = "/"; // the choice of a folder to be typed; no recording has this name
+const ORDERS = {
+  gained: (one, other) => other.gain - one.gain,
+  lost: (one, other) => one.gain - other.gain,
+  differs: (one, other) => other.differing_pixels - one.differing_pixels,
+  frame: () => 0,
+};
+const KEPT = 40; // decoded frames
+const AHEAD = 3; // frames whose pictures are fetched in advance
 
 export class Comparison {
-  #frames = new ComparedFrames();
+  #number = 0;
   #running = false;
+  #rows = []; // of the frames
+  #ordered = [];
+  #fetched = remember(KEPT, fetchPictures); // promises
+  #shown = null; // the row that is drawn
+  #pictures = null; // of this row
 
   constructor() {
     onSubmit("comparing", () => this.#startOrStop());
+    element("order").addEventListener("change", () => this.#arrange(true));
+    element("scrub").addEventListener("input", () => this.#showSelected());
+    element("opacity").addEventListener("input", () => this.#draw());
+    element("overlay").addEventListener("change", () => this.#draw());
+    drawOnChange(element("sides"), () => this.#draw());
   }
 
   list(models, recordings) {
@@ -22,24 +42,27 @@ export class Comparison {
   }
 
   async refresh() {
-    const answer = await ask(`/api/workshop/comparison?from=${this.#frames.count}`);
-    if (answer.process.number !== this.#frames.number) {
-      this.#frames.clear(answer.process.number);
+    const answer = await ask(`/api/workshop/comparison?from=${this.#rows.length}`);
+    if (answer.process.number !== this.#number) {
+      this.#number = answer.process.number;
+      [this.#rows, this.#shown, this.#pictures] = [[], null, null];
       element("tables").replaceChildren();
       return this.refresh();
     }
-    this.#running = !["ended", "idle"].includes(answer.process.state);
-    setText(element("compare-button"), this.#running ? "Stop" : "Compare");
-    this.#frames.add(answer.rows);
+    this.#rows.push(...answer.rows);
+    element("result").hidden = this.#rows.length === 0;
+    if (answer.rows.length) this.#arrange(this.#shown === null);
     this.#showProcess(answer);
     SIDES.forEach((side, i) => setText(element(`${side}-name`), answer.models?.[i] ?? ""));
     if (answer.tables && !element("tables").children.length) element("tables").append(...answer.tables.map(makeTable));
   }
 
   #showProcess({ process, frames, models }) {
+    this.#running = !["ended", "idle"].includes(process.state);
+    setText(element("compare-button"), this.#running ? "Stop" : "Compare");
     const failed = process.state === "ended" && process.exit_status !== 0 && process.exit_status !== 130;
     setText(element("compare-complaint"), failed ? (process.lines ?? ["It failed."]).join("\n") : "");
-    const done = `${this.#frames.count} of ${frames ?? "…"} frames`;
+    const done = `${this.#rows.length} of ${frames ?? "…"} frames`;
     const states = {
       idle: "Nothing has been compared yet.",
       running: models ? `Comparing: ${done}` : "Loading both models…",
@@ -59,6 +82,72 @@ export class Comparison {
     const [path, body] = this.#running ? ["stop", {}] : ["start", request];
     if (await call(`/api/workshop/comparison/${path}`, body, element("compare-complaint"))) await this.refresh();
   }
+
+  #arrange(fromStart) {
+    this.#ordered = [...this.#rows].sort(ORDERS[element("order").value]);
+    element("scrub").max = this.#ordered.length - 1;
+    element("scrub").value = fromStart ? 0 : this.#ordered.indexOf(this.#shown);
+    this.#showSelected();
+  }
+
+  async #showSelected() {
+    const index = element("scrub").valueAsNumber;
+    const row = this.#ordered[index];
+    if (!row) return;
+    const description = `${index + 1} of ${this.#ordered.length}: ${describe(row)}`;
+    setText(element("frame-description"), description);
+    element("scrub").ariaValueText = description;
+    this.#shown = row;
+    const load = (each) => this.#fetched(`${this.#number} ${each.frame}`, this.#number, each);
+    const [loading] = this.#ordered.slice(index, index + 1 + AHEAD).map(load);
+    const pictures = await loading;
+    if (this.#shown !== row) return; // another one has been selected meanwhile
+    this.#pictures = pictures;
+    this.#draw();
+  }
+
+  #draw() {
+    setText(element("opacity-value"), `${element("opacity").value} %`);
+    if (!this.#pictures || !this.#shown) return;
+    const { picture, truth, masks, problem } = this.#pictures;
+    if (problem) return setText(element("frame-description"), problem);
+    const labels = chosen("overlay") === "labels";
+    const { differing_box: box } = this.#shown;
+    const drawn = { size: [picture.height, picture.width], detection: box && !labels ? { box } : null };
+    SIDES.forEach((side, i) => {
+      const canvas = element(`${side}-view`);
+      drawPicture(canvas, picture, labels ? truth : masks[i], element("opacity").value / 100, drawn);
+      const result = describeResult(this.#shown, i);
+      setText(element(`${side}-result`), result);
+      canvas.ariaLabel = `Prediction of the ${side} model: ${result}`;
+      canvas.dataset.frame = this.#shown.frame;
+    });
+  }
+}
+
+async function fetchPictures(number, row) {
+  const file = (part, name) => fetchBlob(`/api/workshop/comparison/${number}/${part}/${encodeURIComponent(name)}`);
+  const mask = `${String(row.frame).padStart(6, "0")}.png`;
+  try {
+    const [picture, truth, ...masks] = await Promise.all([
+      file("images", row.image).then((blob) => createImageBitmap(blob)),
+      ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(readMask)),
+    ]);
+    return { picture, truth, masks };
+  } catch {
+    return { problem: "The pictures of this frame cannot be read." };
+  }
+}
+
+function describe({ name, hero_pixels: pixels, gain }) {
+  const target = pixels > 0 ? `target of ${Math.round(pixels)} px` : "no target";
+  const change = Math.abs(gain) < 0.005 ? "no change" : `${gain > 0 ? "gained" : "lost"} ${Math.abs(gain).toFixed(2)}`;
+  return `${name} · ${target} · ${change}`;
+}
+
+function describeResult({ hero_pixels: pixels, hero_iou: iou, detected }, side) {
+  if (pixels > 0) return `IoU ${iou[side].toFixed(2)}${detected[side] ? "" : ", missed"}`;
+  return detected[side] ? "false positive" : "true negative";
 }
 
 function makeTable({ title, header, rows }) {
