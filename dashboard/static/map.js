@@ -1,41 +1,42 @@
-// The world from above: up is the world's x (forward), left its y. Drone, its view, the target.
+// The world from above: up is the world's x (forward), left its y. Drone, its view, the target. The SVG of flight.html
+// has these shapes; what lies in its #map-world has the world's coordinates, in metres.
 import { element, onKeys, setText } from "./page.js";
-import { circle, drone, line, polygon, trail, trajectory } from "./shapes.js";
-import { colour, drawOnChange, fitCanvas, rem } from "./theme.js";
+import { rem } from "./theme.js";
 
 const FAR = 100; // metres, the length of a view that does not end on the ground
+const JUMP = 8; // metres between two frames that are not connected: another target, or a gap
 const TRAIL_SECONDS = 60;
 const ZOOM = 1.4; // of a click
 const PAN = 40; // pixels of a key
-const INKS = { camera: "--accent", ground_truth: "--truth", track: "--hero" };
+const POINTS = ["camera", "ground_truth", "track"]; // of a frame
 
 export class WorldMap {
   verticalFov = 60; // degrees
-  trajectories = {}; // of a whole recording: for each of INKS a position or null for each frame
-  #canvas = element("map-view");
+  #view = element("map-view");
   #button = element("map-follow");
   #frame = null;
   #rows = [];
+  #positions = []; // of a whole recording
   #center = [0, 0]; // metres, x and y of the world
   #reach = 30; // metres from the centre to the nearest edge
   #following = true;
 
   constructor() {
-    const canvas = this.#canvas;
-    drawOnChange(canvas, () => this.#draw());
+    const view = this.#view;
+    new ResizeObserver(() => this.#draw()).observe(view);
     element("map-in").addEventListener("click", () => this.#zoom(1 / ZOOM));
     element("map-out").addEventListener("click", () => this.#zoom(ZOOM));
     this.#button.addEventListener("click", () => this.follow(!this.#following));
-    canvas.addEventListener("wheel", (event) => {
+    view.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.#zoom(Math.exp(event.deltaY / 500));
     }, { passive: false });
-    canvas.addEventListener("pointermove", (event) => {
+    view.addEventListener("pointermove", (event) => {
       if (event.buttons !== 1) return;
-      canvas.setPointerCapture(event.pointerId);
+      view.setPointerCapture(event.pointerId);
       this.#pan(event.movementX, event.movementY);
     });
-    onKeys(canvas, {
+    onKeys(view, {
       "ArrowLeft": () => this.#pan(PAN, 0),
       "ArrowRight": () => this.#pan(-PAN, 0),
       "ArrowUp": () => this.#pan(0, PAN),
@@ -54,11 +55,20 @@ export class WorldMap {
     this.#draw();
   }
 
+  // The frames of a whole recording, whose trajectories are shown.
+  setFrames(frames) {
+    for (const name of POINTS) {
+      const positions = frames.map((frame) => frame[name]).filter(Boolean);
+      const near = ([x, y], other) => other && Math.hypot(x - other[0], y - other[1]) < JUMP;
+      trace(element(`trajectory-${name}`), positions, near);
+    }
+    this.#positions = frames.flatMap((frame) => POINTS.map((name) => frame[name])).filter(Boolean);
+  }
+
   // Shows the whole trajectories.
   showAll() {
-    const positions = Object.values(this.trajectories).flat().filter(Boolean);
-    if (!positions.length) return;
-    const [x, y] = [0, 1].map((axis) => positions.reduce(
+    if (!this.#positions.length) return;
+    const [x, y] = [0, 1].map((axis) => this.#positions.reduce(
       ([low, high], position) => [Math.min(low, position[axis]), Math.max(high, position[axis])],
       [Infinity, -Infinity],
     ));
@@ -79,55 +89,53 @@ export class WorldMap {
     this.#draw();
   }
 
+  get #scale() { // pixels of a metre
+    const { clientWidth: width, clientHeight: height } = this.#view.parentElement;
+    return Math.min(width, height) / 2 / this.#reach;
+  }
+
   #draw() {
-    const context = fitCanvas(this.#canvas);
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    if (!width || !height) return;
-    const scale = Math.min(width, height) / 2 / this.#reach;
-    const at = ([x, y]) => [width / 2 - (y - this.#center[1]) * scale, height / 2 - (x - this.#center[0]) * scale];
-    this.#drawGrid(context, scale, at);
-    if (this.#frame) this.#drawFlight(context, at, 0.72 * rem());
+    const [scale, [x, y]] = [this.#scale, this.#center];
+    if (!scale) return;
+    const { clientWidth: width, clientHeight: height } = this.#view.parentElement;
+    const corner = [width / 2 + y * scale, height / 2 + x * scale];
+    set("map-world", "transform", `matrix(0 ${-scale} ${-scale} 0 ${corner})`);
+    this.#drawGrid(scale, height / 2 / scale, width / 2 / scale);
+    element("map-flight").style.display = this.#frame ? "" : "none";
+    if (this.#frame) this.#drawFlight((0.72 * rem()) / scale);
     this.#describe();
   }
 
-  #drawGrid(context, scale, at) {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
+  #drawGrid(scale, reachX, reachY) {
     const step = niceStep((4 * rem()) / scale);
-    context.lineWidth = 1;
-    for (const [axis, reach] of [height, width].map((pixels) => pixels / 2 / scale).entries()) {
-      const [from, end] = [this.#center[axis] - reach, this.#center[axis] + reach];
-      for (let metres = Math.ceil(from / step) * step; metres < end; metres += step) {
-        const [column, row] = at([metres, metres]);
-        const ends = axis ? [[column, 0], [column, height]] : [[0, row], [width, row]];
-        line(context, ...ends, "--line", Math.abs(metres) < 1e-6 ? 1 : 0.6);
-      }
-    }
+    const [x, y] = this.#center;
+    const across = (metres) => `M${metres} ${y - reachY}V${y + reachY}`;
+    const along = (metres) => `M${x - reachX} ${metres}H${x + reachX}`;
+    let lines = "";
+    for (let at = Math.ceil((x - reachX) / step) * step; at < x + reachX; at += step) lines += across(at);
+    for (let at = Math.ceil((y - reachY) / step) * step; at < y + reachY; at += step) lines += along(at);
+    set("map-grid", "d", lines);
+    set("map-origin", "d", across(0) + along(0));
     element("map-scale").style.width = `${step * scale}px`;
     setText(element("map-scale"), `${+step.toPrecision(2)} m`);
   }
 
-  #drawFlight(context, at, size) {
+  #drawFlight(size) { // of the symbols, in metres
     const { camera, body, track, ground_truth: truth, point, time } = this.#frame;
-    const outline = this.#view(camera);
-    polygon(context, outline.map(at));
-    context.fillStyle = colour("--accent", 0.16);
-    context.fill();
-    context.strokeStyle = colour("--accent", 0.45);
-    context.lineWidth = 1;
-    context.stroke();
-    for (const corner of outline.slice(0, 2)) line(context, at(camera), at(corner), "--accent", 0.3);
+    const outline = this.#outline(camera);
+    set("map-area", "points", outline.join(" "));
+    set("map-rays", "points", [outline[0], camera.slice(0, 2), outline[1]].join(" "));
     const rows = this.#rows.filter((row) => row.time > time - TRAIL_SECONDS);
-    for (const [name, ink] of Object.entries(INKS)) trajectory(context, this.trajectories[name] ?? [], at, ink);
-    for (const [name, ink] of Object.entries(INKS)) trail(context, rows.map((row) => row[name]), at, ink);
-    if (truth) circle(context, at(truth), 0.62 * size, "--truth");
-    if (point) circle(context, at(point), 0.16 * size, "--text", true);
-    if (track) circle(context, at(track), 0.36 * size, "--hero", true);
-    if (track && point) circle(context, at(track), 0.75 * size, "--hero");
-    drone(context, at(camera), body[5], 0.85 * size);
+    for (const name of POINTS) showTrail([...element(`trail-${name}`).children], rows.map((row) => row[name]));
+    place("map-truth", truth, size);
+    place("map-point", point, size);
+    place("map-track", track, size);
+    place("map-measured", point && track, size);
+    place("map-drone", camera, size, body[5]);
   }
 
   // The corners of the ground in the camera's view: far left, far right, near right, near left.
-  #view([x, y, z, roll, pitch, yaw]) {
+  #outline([x, y, z, roll, pitch, yaw]) {
     const slope = Math.tan((this.verticalFov * Math.PI) / 360);
     const corners = [[slope, slope], [-slope, slope], [-slope, -slope], [slope, -slope]]; // left, up
     return corners.map(([left, up]) => {
@@ -140,12 +148,12 @@ export class WorldMap {
 
   #describe() {
     const { camera, track, ground_truth: truth } = this.#frame ?? {};
-    const place = ([x, y]) => `at x ${x.toFixed(0)}, y ${y.toFixed(0)}`;
-    const target = track ? `; the target ${place(track)}` : "";
-    this.#canvas.ariaLabel = camera
-      ? `Map: the drone is ${place(camera)} metres, ${camera[2].toFixed(0)} up${target}`
+    const where = ([x, y]) => `at x ${x.toFixed(0)}, y ${y.toFixed(0)}`;
+    const target = track ? `; the target ${where(track)}` : "";
+    this.#view.ariaLabel = camera
+      ? `Map: the drone is ${where(camera)} metres, ${camera[2].toFixed(0)} up${target}`
       : "Map; no position yet";
-    this.#canvas.dataset.camera = camera?.slice(0, 2) ?? "";
+    this.#view.dataset.camera = camera?.slice(0, 2) ?? "";
     element("truth-key").hidden = !truth;
     const off = truth && track && Math.hypot(track[0] - truth[0], track[1] - truth[1]);
     setText(element("truth-error"), truth && track ? `(${off.toFixed(1)} m off)` : "");
@@ -157,11 +165,34 @@ export class WorldMap {
   }
 
   #pan(right, down) {
-    const scale = Math.min(this.#canvas.clientWidth, this.#canvas.clientHeight) / 2 / this.#reach;
-    this.#center = [this.#center[0] + down / scale, this.#center[1] + right / scale];
+    this.#center = [this.#center[0] + down / this.#scale, this.#center[1] + right / this.#scale];
     if (this.#following) this.follow(false);
     this.#draw();
   }
+}
+
+function set(id, attribute, value) {
+  element(id).setAttribute(attribute, value);
+}
+
+// Draws a line through positions; `connected` is called with each and the one before.
+function trace(path, positions, connected) {
+  const parts = positions.map((each, i) => each && `${connected(each, positions[i - 1]) ? "L" : "M"}${each[0]} ${each[1]}`);
+  path.setAttribute("d", parts.join(""));
+}
+
+// Draws a trail by paths of more and more opacity; positions may be missing.
+function showTrail(paths, positions) {
+  const start = (step) => Math.floor((step * positions.length) / paths.length);
+  paths.forEach((path, step) => {
+    trace(path, positions.slice(Math.max(start(step) - 1, 0), start(step + 1)), (each, last) => last);
+  });
+}
+
+function place(id, position, size, angle = 0) {
+  element(id).style.display = position ? "" : "none";
+  const [x, y] = position ?? [0, 0];
+  set(id, "transform", `translate(${x} ${y}) scale(${size}) rotate(${(angle * 180) / Math.PI})`);
 }
 
 function rotate([x, y, z], roll, pitch, yaw) { // Rz(yaw) Ry(pitch) Rx(roll)

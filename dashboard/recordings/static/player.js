@@ -46,8 +46,7 @@ function show(about, grown) {
   setText(element("recording-state"), STATES[about.state] ?? "");
   setText(element("summary"), describe(about.meta));
   if (grown) {
-    const trajectory = (key) => [key, frames.all.map((frame) => frame[key])];
-    map.trajectories = Object.fromEntries(["camera", "track", "ground_truth"].map(trajectory));
+    map.setFrames(frames.all);
     showMoments();
     if (!screen.shown) map.showAll();
   }

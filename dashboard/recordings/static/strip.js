@@ -1,6 +1,5 @@
 // The scrubber: all frames from left to right with the target's area and the state, and the selection.
 import { element, make } from "../../static/page.js";
-import { polygon } from "../../static/shapes.js";
 import { colour, drawOnChange, fitCanvas, rem } from "../../static/theme.js";
 
 const STATES = { found: "--found", lost: "--lost", searching: "--accent" };
@@ -78,8 +77,7 @@ export class Strip {
     const x = Math.min((this.#at + 0.5) * each, width - 1);
     context.fillStyle = colour("--text");
     context.fillRect(x - 1, 0, 2, height);
-    polygon(context, [[x - 0.4 * rem(), 0], [x + 0.4 * rem(), 0], [x, 0.5 * rem()]]);
-    context.fill();
+    fillPolygon(context, "--text", [[x - 0.4 * rem(), 0], [x + 0.4 * rem(), 0], [x, 0.5 * rem()]]);
   }
 
   #paintBackground() {
@@ -112,10 +110,15 @@ export class Strip {
       context.fillRect(left, base + 1, wide, band);
       if (frames.some((frame) => frame.note)) {
         const [x, y, size] = [left + wide / 2, marks / 2, 0.38 * rem()];
-        polygon(context, [[x, y - size], [x + size, y], [x, y + size], [x - size, y]]);
-        context.fillStyle = colour("--truth");
-        context.fill();
+        fillPolygon(context, "--truth", [[x, y - size], [x + size, y], [x, y + size], [x - size, y]]);
       }
     }
   }
+}
+
+function fillPolygon(context, ink, points) {
+  context.beginPath();
+  points.forEach((point) => context.lineTo(...point));
+  context.fillStyle = colour(ink);
+  context.fill();
 }
