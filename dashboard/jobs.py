@@ -18,12 +18,9 @@ class JobRunning(RuntimeError):
 
 
 class BackgroundJob:
-    """A command that runs at most once at a time.
+    """A module that runs as `python -m` does, with so many threads, at most once at a time.
 
-    Args:
-        module: to run, as `python -m` does.
-        threads: number that its libraries may use.
-        on_end: called with the exit status, on another thread.
+    `on_end` is called with the exit status, on another thread.
     """
 
     def __init__(self, module: str, threads: int, on_end: Callable[[int], None] = lambda status: None):

@@ -46,11 +46,11 @@ export function colour(name, alpha = 1) {
   return `rgb(${rgb(name).join(" ")} / ${alpha})`;
 }
 
-// A cleared 2D context of a canvas of this size, whose units are CSS pixels.
-export function fitCanvas(canvas, width = canvas.clientWidth, height = canvas.clientHeight) {
+// A cleared 2D context whose units are CSS pixels.
+export function fitCanvas(canvas) {
   const ratio = Math.min(devicePixelRatio || 1, 3);
-  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
+  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   context.reset();
   context.scale(ratio, ratio);

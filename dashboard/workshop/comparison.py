@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.jobs import BackgroundJob
+from dashboard.workshop.workspace import read_json
 from model.evaluation.comparison_files import ABOUT, FRAMES
 
 
@@ -38,10 +39,7 @@ class Comparison(BackgroundJob):
 
     def about(self) -> dict[str, Any]:
         """Return models, data, number of frames, and at the end the tables; empty before the first frame."""
-        try:
-            return dict(json.loads((self._path / ABOUT).read_bytes()))
-        except (OSError, ValueError):
-            return {}
+        return read_json(self._path / ABOUT)
 
     def rows(self, start: int) -> list[dict[str, Any]]:
         """Return the results of the frames compared so far, from the `start`-th on."""

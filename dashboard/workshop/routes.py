@@ -35,11 +35,8 @@ PRIVATE = {"lines", "command", "refused"}  # may name folders of this machine
 class Workshop:
     """One training and one comparison at a time. A context manager: on exit both end; the training can be resumed.
 
-    Args:
-        paths: of recordings, models and trainings.
-        threads: of a training or a comparison; 0: half of the processor's.
-        log: called with a sentence when a training begins and ends.
-        model_switcher: None where the model cannot be switched.
+    Each has so many `threads`; 0 is half of the processor's. `log` is called with a sentence when a training begins and
+    ends. Without a `model_switcher` the model cannot be switched.
     """
 
     def __init__(

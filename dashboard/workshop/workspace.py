@@ -51,10 +51,10 @@ class Training:
 
     def summary(self) -> Json:
         """Return plain data for a list; `done` is the completed fraction, None where it is unknown."""
-        rows, arguments = self.rows(), self._read(ARGUMENTS)
+        rows, arguments = self.rows(), read_json(self.path / ARGUMENTS)
         last = rows[-1] if rows else {}
         minutes = _number(arguments.get("minutes"))
-        target = minutes or _number(self._read(SETTINGS).get("epochs"))
+        target = minutes or _number(read_json(self.path / SETTINGS).get("epochs"))
         done = _number((last.get("minutes" if minutes else "epoch") or 0.0) / target) if target else None
         one_worker = arguments.get("strategy") != "multiworker"
         return {
@@ -88,14 +88,6 @@ class Training:
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)
-
-    def _read(self, name: str) -> Json:
-        """Return the contents of a JSON file; empty where it cannot be read."""
-        try:
-            content = json.loads((self.path / name).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
 
 
 def find_trainings(folder: Path) -> list[Training]:
@@ -134,6 +126,15 @@ def find_model(paths: WorkspacePaths, name: str) -> Path:
     if name not in models:
         raise LookupError(f"there is no model {name!r:.100}; there are {', '.join(models) or 'none'}")
     return models[name]
+
+
+def read_json(path: Path) -> Json:
+    """Return the object in a JSON file; empty where it cannot be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _modified(path: Path) -> int:

@@ -6,7 +6,7 @@ import { io } from "../../static/vendor/socket.io.esm.min.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
 import { showState } from "./state.js";
-import { Tabs } from "./tabs.js";
+import { setUpTabs, showTabs } from "./tabs.js";
 import { Timelines } from "./timelines.js";
 
 const NOTHING = { frame: -1, row: -1, event: -1 };
@@ -16,11 +16,6 @@ const camera = new Camera();
 const map = new WorldMap();
 const timelines = new Timelines(element("timelines"));
 const controls = new Controls();
-const tabs = new Tabs((number) => {
-  if (number === selected) return;
-  select(number);
-  askForUpdate();
-});
 const socket = io("/dashboard", { transports: ["websocket"], reconnectionDelay: 300, reconnectionDelayMax: 2000 });
 let have = NOTHING; // numbers of the newest items that are shown
 let selected = null; // number of the simulator that is shown
@@ -66,7 +61,7 @@ async function show({ about, model, simulators, events, rows, time, frame, recor
     timelines.fields = about.row_fields;
   }
   setText(element("model"), model);
-  tabs.show(simulators, selected);
+  showTabs(simulators, selected);
   logEvents(events);
   timelines.add(rows, time);
   if (frame && !(await camera.show(frame))) return;
@@ -94,6 +89,11 @@ function showConnection(connected) {
   setText(element("link"), connected ? "connected" : "connection lost, reconnecting…");
 }
 
+setUpTabs((number) => {
+  if (number === selected) return;
+  select(number);
+  askForUpdate();
+});
 socket.on("connect", () => {
   have = NOTHING;
   select(selected);

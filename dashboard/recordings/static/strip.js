@@ -1,5 +1,5 @@
 // The scrubber: all frames from left to right with the target's area and the state, and the selection.
-import { element, make } from "../../static/page.js";
+import { element } from "../../static/page.js";
 import { colour, drawOnChange, fitCanvas, rem } from "../../static/theme.js";
 
 const STATES = { found: "--found", lost: "--lost", searching: "--accent" };
@@ -7,12 +7,9 @@ const LARGEST = 10000; // pixels of the target that fill the height, on a logari
 
 export class Strip {
   #canvas = element("strip");
-  #background = make("canvas"); // all but selection and position
   #frames = [];
   #hidden = new Set();
   #wrongTarget = new Set();
-  #at = 0;
-  #selection = null; // [first, last], indices
 
   // `onSeek` is called with an index, `onSelect` with the first and the last one of a range that is drawn with Shift.
   constructor(onSeek, onSelect) {
@@ -24,7 +21,7 @@ export class Strip {
       if (from !== null) onSelect([Math.min(from, index), Math.max(from, index)]);
       onSeek(index);
     };
-    drawOnChange(canvas, () => this.#redraw());
+    drawOnChange(canvas, () => this.#draw());
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
@@ -40,14 +37,20 @@ export class Strip {
   setFrames(frames, hidden, wrongTarget) {
     [this.#frames, this.#hidden, this.#wrongTarget] = [frames, hidden, wrongTarget];
     this.#canvas.ariaValueMax = Math.max(frames.length - 1, 0);
-    this.#redraw();
+    this.#draw();
   }
 
+  // `selection` is null, or the indices of its first and last frame.
   show(at, selection, description) {
-    [this.#at, this.#selection] = [at, selection];
+    const percentage = (index) => `${(100 * index) / this.#frames.length}%`;
+    const [position, range] = [element("strip-position"), element("strip-selection")];
+    const [first, last] = selection ?? [at, at];
+    position.hidden = false;
+    position.style.left = percentage(at + 0.5);
+    range.hidden = !selection;
+    [range.style.left, range.style.width] = [percentage(first), percentage(last - first + 1)];
     this.#canvas.ariaValueNow = at;
     this.#canvas.ariaValueText = description;
-    this.#draw();
   }
 
   #index(event) {
@@ -55,35 +58,9 @@ export class Strip {
     return Math.min(Math.max(index, 0), this.#frames.length - 1);
   }
 
-  #redraw() {
-    this.#paintBackground();
-    this.#draw();
-  }
-
   #draw() {
     const context = fitCanvas(this.#canvas);
     const { clientWidth: width, clientHeight: height } = this.#canvas;
-    if (!width || !this.#frames.length) return;
-    context.drawImage(this.#background, 0, 0, width, height);
-    const each = width / this.#frames.length;
-    if (this.#selection) {
-      const [first, last] = this.#selection;
-      context.fillStyle = colour("--accent", 0.22);
-      context.strokeStyle = colour("--accent");
-      context.lineWidth = 1.5;
-      context.fillRect(first * each, 0, (last - first + 1) * each, height);
-      context.strokeRect(first * each, 0.75, (last - first + 1) * each, height - 1.5);
-    }
-    const x = Math.min((this.#at + 0.5) * each, width - 1);
-    context.fillStyle = colour("--text");
-    context.fillRect(x - 1, 0, 2, height);
-    fillPolygon(context, "--text", [[x - 0.4 * rem(), 0], [x + 0.4 * rem(), 0], [x, 0.5 * rem()]]);
-  }
-
-  #paintBackground() {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    if (!width) return;
-    const context = fitCanvas(this.#background, width, height);
     const marks = 0.9 * rem(); // above the areas
     const band = 0.45 * rem(); // of states, at the bottom
     const base = height - band;
@@ -108,17 +85,14 @@ export class Strip {
       const wrong = frames.some((frame) => this.#wrongTarget.has(frame.name));
       context.fillStyle = colour(wrong ? "--bad" : (STATES[state] ?? "--line"));
       context.fillRect(left, base + 1, wide, band);
-      if (frames.some((frame) => frame.note)) {
-        const [x, y, size] = [left + wide / 2, marks / 2, 0.38 * rem()];
-        fillPolygon(context, "--truth", [[x, y - size], [x + size, y], [x, y + size], [x - size, y]]);
-      }
+      if (frames.some((frame) => frame.note)) drawMark(context, left + wide / 2, marks / 2, 0.38 * rem());
     }
   }
 }
 
-function fillPolygon(context, ink, points) {
+function drawMark(context, x, y, size) {
   context.beginPath();
-  points.forEach((point) => context.lineTo(...point));
-  context.fillStyle = colour(ink);
+  for (const [dx, dy] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(x + dx * size, y + dy * size);
+  context.fillStyle = colour("--truth");
   context.fill();
 }
