@@ -85,10 +85,6 @@ class Pages(flask.Blueprint):
 
         self.add_url_rule(path, template.removesuffix(".html"), show)
 
-    def add_query(self, path: str, answer: Callable[..., ResponseReturnValue]) -> None:
-        """Answer GET requests."""
-        self.add_url_rule(path, answer.__name__, answer)
-
     def add_command(self, path: str, kind: type[Body], act: Callable[..., ResponseReturnValue]) -> None:
         """Answer authorised POST requests by a function of a `kind`, built from the JSON object in the body."""
 

@@ -49,7 +49,7 @@ class LiveControls:
         """Return the live page with its calls."""
         pages = Pages("live")
         pages.add_page("/", "live.html")
-        pages.add_query("/api/controls", self._describe)
+        pages.get("/api/controls")(self._describe)
         pages.add_command("/api/recording/start", RecordingRequest, self._start_recording)
         pages.add_command("/api/recording/stop", NoBody, self._stop_recording)
         pages.add_command("/api/mark", MarkRequest, self._mark)

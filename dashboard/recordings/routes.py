@@ -56,11 +56,11 @@ class Recordings:
         pages.add_page("/recordings", "recordings.html")
         pages.add_page("/recordings/<name>", "recording.html")
         recording = "/api/recordings/<name>"
-        pages.add_query("/api/recordings", self._list)
-        pages.add_query(recording, self._describe)
-        pages.add_query(f"{recording}/frames", self._frames)
-        pages.add_query(f"{recording}/statistics", self._statistics)
-        pages.add_query(f"{recording}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>", self._picture)
+        pages.get("/api/recordings")(self._list)
+        pages.get(recording)(self._describe)
+        pages.get(f"{recording}/frames")(self._frames)
+        pages.get(f"{recording}/statistics")(self._statistics)
+        pages.get(f"{recording}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>")(self._picture)
         pages.add_command(f"{recording}/hide", FrameSelection, self._hide)
         pages.add_command(f"{recording}/restore", FrameSelection, self._restore)
         return pages

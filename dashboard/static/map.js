@@ -16,7 +16,6 @@ export class WorldMap {
   #button = element("map-follow");
   #frame = null;
   #rows = [];
-  #positions = []; // of a whole recording
   #center = [0, 0]; // metres, x and y of the world
   #reach = 30; // metres from the centre to the nearest edge
   #following = true;
@@ -62,19 +61,14 @@ export class WorldMap {
       const near = ([x, y], other) => other && Math.hypot(x - other[0], y - other[1]) < JUMP;
       trace(element(`trajectory-${name}`), positions, near);
     }
-    this.#positions = frames.flatMap((frame) => POINTS.map((name) => frame[name])).filter(Boolean);
   }
 
   // Shows the whole trajectories.
   showAll() {
-    if (!this.#positions.length) return;
-    const [x, y] = [0, 1].map((axis) => this.#positions.reduce(
-      ([low, high], position) => [Math.min(low, position[axis]), Math.max(high, position[axis])],
-      [Infinity, -Infinity],
-    ));
+    const { x, y, width, height } = element("map-trajectories").getBBox();
     this.follow(false);
-    this.#center = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2];
-    this.#reach = Math.max(x[1] - x[0], y[1] - y[0]) / 2 + 5;
+    this.#center = [x + width / 2, y + height / 2];
+    this.#reach = Math.max(width, height) / 2 + 5;
     this.#zoom(1.05);
   }
 
@@ -101,7 +95,6 @@ export class WorldMap {
     const corner = [width / 2 + y * scale, height / 2 + x * scale];
     set("map-world", "transform", `matrix(0 ${-scale} ${-scale} 0 ${corner})`);
     this.#drawGrid(scale, height / 2 / scale, width / 2 / scale);
-    element("map-flight").style.display = this.#frame ? "" : "none";
     if (this.#frame) this.#drawFlight((0.72 * rem()) / scale);
     this.#describe();
   }
@@ -190,7 +183,7 @@ function showTrail(paths, positions) {
 }
 
 function place(id, position, size, angle = 0) {
-  element(id).style.display = position ? "" : "none";
+  element(id).toggleAttribute("hidden", !position);
   const [x, y] = position ?? [0, 0];
   set(id, "transform", `translate(${x} ${y}) scale(${size}) rotate(${(angle * 180) / Math.PI})`);
 }

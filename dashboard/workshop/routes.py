@@ -67,16 +67,16 @@ class Workshop:
         pages = Pages("workshop")
         pages.add_page("/workshop", "workshop.html")
         api, training = "/api/workshop", "/api/workshop/trainings/<name>"
-        pages.add_query(api, self._describe)
+        pages.get(api)(self._describe)
         pages.add_command(f"{api}/active-model", ActivationRequest, self._activate)
         pages.add_command(f"{api}/trainings", TrainingRequest, self._train)
-        pages.add_query(training, self._describe_training)
-        pages.add_query(f"{training}/<any({', '.join(map(repr, PICTURES))}):picture>", self._training_picture)
+        pages.get(training)(self._describe_training)
+        pages.get(f"{training}/<any({', '.join(map(repr, PICTURES))}):picture>")(self._training_picture)
         pages.add_command(f"{training}/resume", NoBody, self._resume)
         pages.add_command(f"{training}/stop", NoBody, self._stop_training)
         comparison = f"{api}/comparison"
-        pages.add_query(comparison, self._describe_comparison)
-        pages.add_query(f"{comparison}/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>", self._compared_picture)
+        pages.get(comparison)(self._describe_comparison)
+        pages.get(f"{comparison}/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>")(self._compared_picture)
         pages.add_command(f"{comparison}/start", ComparisonRequest, self._compare)
         pages.add_command(f"{comparison}/stop", NoBody, self._stop_comparison)
         return pages

@@ -39,24 +39,18 @@ function row({ name, state, started, seconds, frames, visible, hidden, bytes: si
   const link = make("a", { href: pageAddress(name) });
   if (poster) link.append(make("img", { src: callAddress(name, "images", poster), alt: "", loading: "lazy" }));
   link.append(make("span", {}, name));
-  const title = make("th", { scope: "row" }, link);
-  if (state !== "finished") title.append(make("span", { className: "state", dataset: { state } }, STATES[state] ?? state));
+  const heading = make("th", { scope: "row" }, link);
+  if (state !== "finished") heading.append(make("span", { className: "state", dataset: { state } }, STATES[state] ?? state));
   const percentage = frames ? ` (${Math.round((100 * visible) / frames)} %)` : "";
-  return make(
-    "tr",
-    {},
-    title,
-    cell("Started", dateAndTime(started)),
-    cell("Length", duration(seconds)),
-    cell("Frames", frames),
-    cell("With the target", `${visible}${percentage}`),
-    cell("Hidden", hidden || "–"),
-    cell("Size", bytes(size)),
-  );
-}
-
-function cell(title, text) {
-  return make("td", { dataset: { title } }, text);
+  const cells = {
+    "Started": dateAndTime(started),
+    "Length": duration(seconds),
+    "Frames": frames,
+    "With the target": `${visible}${percentage}`,
+    "Hidden": hidden || "–",
+    "Size": bytes(size),
+  };
+  return make("tr", {}, heading, ...Object.entries(cells).map(([title, text]) => make("td", { dataset: { title } }, text)));
 }
 
 element("search").addEventListener("input", show);

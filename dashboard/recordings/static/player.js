@@ -1,12 +1,12 @@
-// The page of one recording: connects its frames, the screen, the map, the scrubber and the statistics.
-import { ask, setUpUnlocking } from "../../static/calls.js";
+// The page of one recording: connects its frames, the screen, the map, the scrubber and the statistics. A range of
+// frames can be selected, to hide it from training or to restore it; without one, the frame that is shown is meant.
+import { ask, call, setUpUnlocking } from "../../static/calls.js";
 import { WorldMap } from "../../static/map.js";
 import { clockTime, duration, element, make, onKeys, setText } from "../../static/page.js";
 import { Frames } from "./frames.js";
 import { Playback } from "./playback.js";
 import { callAddress, dateAndTime, playingTime, STATES } from "./recording.js";
 import { Screen } from "./screen.js";
-import { Selection } from "./selection.js";
 import { setUpStatistics } from "./statistics.js";
 import { Strip } from "./strip.js";
 
@@ -19,12 +19,13 @@ const name = decodeURIComponent(location.pathname.split("/").at(-1));
 const frames = new Frames(name);
 const screen = new Screen(name);
 const map = new WorldMap();
-const selection = new Selection(name, frames, showFrames);
 const showStatistics = setUpStatistics(name, showWrongTarget);
-const strip = new Strip(seek, (range) => selection.set(range));
+const strip = new Strip(seek, select);
 const playback = new Playback(frames, screen, seek);
 let growing = false; // while it is being recorded
+let hidden = new Set(); // names of frames that are hidden from training
 let wrongTarget = new Set(); // names of frames in which the wrong person was followed
+let range = null; // the selection: [first, last], indices
 
 async function refresh() {
   try {
@@ -40,7 +41,7 @@ async function refresh() {
 function show(about, grown) {
   const angle = about.meta.settings?.agent?.vertical_fov;
   if (angle > 0 && angle < 180) map.verticalFov = angle;
-  selection.hidden = new Set(about.hidden);
+  hidden = new Set(about.hidden);
   element("recording-state").hidden = about.state === "finished";
   element("recording-state").dataset.state = about.state;
   setText(element("recording-state"), STATES[about.state] ?? "");
@@ -56,8 +57,8 @@ function show(about, grown) {
 
 // Lists the moments to jump to: target found or lost, marks.
 function showMoments() {
-  const lines = frames.all.flatMap(({ note, changed, state, range }, index) => {
-    const away = range ? `, ${range.metres.toFixed(1)} m away` : "";
+  const lines = frames.all.flatMap(({ note, changed, state, range: distance }, index) => {
+    const away = distance ? `, ${distance.metres.toFixed(1)} m away` : "";
     const mark = note ? [makeMoment(index, "mark", note)] : [];
     return changed && state in FOLLOWER_STATES ? [...mark, makeMoment(index, state, state + away)] : mark;
   });
@@ -67,22 +68,23 @@ function showMoments() {
 }
 
 function makeMoment(index, kind, text) {
-  const button = make("button", { type: "button" }, make("span", {}, playingTime(frames.seconds[index])), make("span", {}, text));
+  const texts = [playingTime(frames.seconds[index]), text].map((each) => make("span", {}, each));
+  const button = make("button", { type: "button" }, ...texts);
   button.addEventListener("click", () => seek(index));
   return make("li", { dataset: { kind } }, button);
 }
 
 function showFrames() { // after a change of the frames, of the selection, or of what is hidden
-  strip.setFrames(frames.all, selection.hidden, wrongTarget);
-  showStatistics(selection.expression ?? "all");
-  setText(element("statistics-of"), `Statistics of ${selection.range ? selection.name : "the whole recording"}`);
+  strip.setFrames(frames.all, hidden, wrongTarget);
+  showStatistics(range ? selectedNames().join("-") : "all");
+  setText(element("statistics-of"), `Statistics of ${range ? describeSelection() : "the whole recording"}`);
   seek(frames.shown);
 }
 
 function showWrongTarget(statistics) {
   wrongTarget = new Set(statistics.wrong_target_frames);
   element("wrong-target-key").hidden = !wrongTarget.size;
-  strip.setFrames(frames.all, selection.hidden, wrongTarget);
+  strip.setFrames(frames.all, hidden, wrongTarget);
   seek(frames.shown);
 }
 
@@ -94,8 +96,13 @@ function seek(index, upcoming = []) {
   showOnMap(frame);
   const description = describePosition(frame);
   setText(element("position"), description);
-  strip.show(frames.shown, selection.range, description);
-  selection.show();
+  strip.show(frames.shown, range, description);
+  setText(element("selection"), describeSelection());
+  element("clear").hidden = !range;
+  const [first, last] = selected();
+  const count = frames.all.slice(first, last + 1).filter((each) => hidden.has(each.name)).length;
+  element("hide").disabled = count === last - first + 1;
+  element("restore").disabled = count === 0;
 }
 
 function showOnMap(frame) {
@@ -104,6 +111,20 @@ function showOnMap(frame) {
   const first = frames.at(time - TRAIL_SECONDS);
   const trail = frames.all.slice(first, frames.shown + 1).map((each, i) => ({ ...each, time: frames.seconds[first + i] }));
   map.show({ ...frame, body: frame.body ?? frame.camera, time }, trail);
+}
+
+const selected = () => range ?? [frames.shown, frames.shown];
+const selectedNames = () => selected().map((index) => frames.all[index].name);
+
+function select(wanted) {
+  range = wanted;
+  showFrames();
+}
+
+async function hideOrRestore(action) {
+  const answer = await call(callAddress(name, action), { frames: [selectedNames().join("-")] }, element("control-error"));
+  if (answer) hidden = new Set(answer.hidden);
+  showFrames();
 }
 
 function describe(meta) {
@@ -118,13 +139,26 @@ function describePosition(frame) {
   if (frame.received !== null) parts.push(clockTime(frame.received));
   if (wrongTarget.has(frame.name)) parts.push("following the wrong person");
   else if (frame.state) parts.push(FOLLOWER_STATES[frame.state] ?? frame.state);
-  if (selection.hidden.has(frame.name)) parts.push("hidden");
+  if (hidden.has(frame.name)) parts.push("hidden");
   if (frame.note) parts.push(`“${frame.note}”`);
   return parts.join(" · ");
 }
 
-element("map-whole").addEventListener("click", () => map.showAll());
-onKeys(document, { ...playback.keys, ...selection.keys });
+function describeSelection() {
+  if (!range) return "this frame";
+  const [first, last] = selectedNames();
+  return first === last ? `frame ${first}` : `frames ${first} to ${last} (${range[1] - range[0] + 1})`;
+}
+
+const keys = {
+  i: () => select([frames.shown, Math.max(selected()[1], frames.shown)]),
+  o: () => select([Math.min(selected()[0], frames.shown), frames.shown]),
+  Escape: () => select(null),
+};
+onKeys(document, { ...playback.keys, ...keys });
+const buttons = { begin: keys.i, end: keys.o, clear: keys.Escape, "map-whole": () => map.showAll() };
+for (const [id, act] of Object.entries(buttons)) element(id).addEventListener("click", act);
+for (const id of ["hide", "restore"]) element(id).addEventListener("click", () => hideOrRestore(id));
 setUpUnlocking([element("control-set")], element("control-error"))();
 setText(element("name"), name);
 document.title = `${name} · Follow me`;
