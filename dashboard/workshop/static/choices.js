@@ -17,8 +17,8 @@ export function fillRecordings(container, recordings) {
   container.dataset.shown = shown;
   container.replaceChildren(
     ...recordings.map(({ name, frames, visible, pseudo_labelled: pseudoLabelled }) => {
-      const box = make("input", { type: "checkbox", value: name, checked: ticked.has(name) });
-      box.toggleAttribute("data-pseudo-labelled", pseudoLabelled > 0);
+      const dataset = pseudoLabelled ? { pseudoLabelled } : {};
+      const box = make("input", { type: "checkbox", value: name, checked: ticked.has(name), dataset });
       return make("label", {}, box, make("span", {}, name), make("span", {}, `${frames} frames, ${visible} with the target`));
     }),
   );

@@ -53,7 +53,6 @@ function warnOfPseudoLabels() {
     "Such frames are used for training, never for validation.",
     element("promote").checked ? "To replace the model, add data or recordings with ground truth." : "",
   ];
-  element("pseudo-labels").hidden = names.length === 0;
   setText(element("pseudo-labels"), names.length ? parts.filter(Boolean).join(" ") : "");
 }
 
@@ -73,7 +72,8 @@ onSubmit("train", async () => {
   element("start").disabled = false;
   if (!started) return;
   element("training-name").value = "";
-  await training.choose(started.name);
+  training.chosen = false;
+  await refresh();
 });
 
 onSubmit("activate", async () => {

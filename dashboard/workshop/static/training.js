@@ -14,20 +14,17 @@ const ENDS = { 0: ["done", "Done"], 3: ["done", "Done, no gain"], 130: ["stopped
 const ERROR_LINES = 12; // of output that are shown when a training has failed
 
 export class Training {
+  chosen = false; // by the user; otherwise the newest is shown
   #curves = null; // charts
-  #name = null; // the one that is shown
-  #chosen = false; // by the user; otherwise the newest is shown
+  #select = element("chosen");
   #shown = null; // name and version of the rows that the curves have
 
   constructor() {
-    element("chosen").addEventListener("change", () => this.choose(element("chosen").value));
-    element("stop").addEventListener("click", () => this.#act("stop"));
-    element("resume").addEventListener("click", () => this.#act("resume"));
-  }
-
-  choose(name) {
-    [this.#name, this.#chosen] = [name, true];
-    return this.refresh();
+    this.#select.addEventListener("change", () => {
+      this.chosen = true;
+      this.refresh();
+    });
+    for (const id of ["stop", "resume"]) element(id).addEventListener("click", () => this.#act(id));
   }
 
   // Lists the trainings; `current` is the latest one that was started here, `bands` are those of target sizes.
@@ -35,18 +32,18 @@ export class Training {
     this.#curves ??= makeCurves(element("curves"), bands);
     const names = trainings.map((each) => each.name);
     if (current.name && !names.includes(current.name)) names.unshift(current.name);
-    if (!this.#chosen || !names.includes(this.#name)) this.#name = current.name ?? names[0] ?? null;
-    fill(element("chosen"), names);
-    element("chosen").value = this.#name ?? "";
-    element("chosen").disabled = names.length === 0;
+    const stays = this.chosen && names.includes(this.#select.value);
+    fill(this.#select, names);
+    if (!stays) this.#select.value = current.name ?? names[0] ?? "";
+    this.#select.disabled = names.length === 0;
   }
 
   async refresh() {
-    const name = this.#name;
-    if (name === null) return;
+    const name = this.#select.value;
+    if (!name) return;
     const seen = this.#shown?.name === name ? this.#shown.version : "";
     const training = await ask(`${address(name)}?seen=${encodeURIComponent(seen)}`);
-    if (name !== this.#name) return;
+    if (name !== this.#select.value) return;
     if (training.rows) {
       this.#shown = { name, version: training.version };
       for (const chart of this.#curves) chart.show(training.rows);
@@ -87,7 +84,7 @@ export class Training {
   }
 
   async #act(action) {
-    if (await call(address(this.#name, action), {}, element("complaint"))) await this.refresh();
+    if (await call(address(this.#select.value, action), {}, element("complaint"))) await this.refresh();
   }
 }
 
