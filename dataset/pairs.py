@@ -149,11 +149,10 @@ def _collect(files: dict[str, Source], images: dict[str, Source], folder: Path) 
     """Add the images among the files of `images/` or `masks/` to `images`, by key; return what is wrong."""
     problems = []
     for name, file in sorted(files.items()):
-        if PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES or name.startswith("."):
-            continue
-        same = images.setdefault(_key_of(name), file)
-        if same is not file:
-            problems.append(Problem("duplicate", str(file), f"same frame as {same}; remove one of them"))
+        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
+            same = images.setdefault(_key_of(name), file)
+            if same is not file:
+                problems.append(Problem("duplicate", str(file), f"same frame as {same}; remove one of them"))
     if not images:
         problems.append(Problem("empty", str(folder), "a folder without any image"))
     return problems
@@ -194,8 +193,5 @@ def _match_without_run(images: dict[str, Source], masks: dict[str, Source]) -> N
 def _recording_of(source: Path, folder: PurePosixPath, image: Source) -> str:
     """Return `train/0_run6` for official names, else the folder's own name: recorded frames carry no role."""
     prefix, role, _ = PurePosixPath(image.name).stem.partition("cam1")
-    parts = [part for part in (source.stem, *folder.parts) if part != "."]
-    parts = [part for index, part in enumerate(parts) if index == 0 or part != parts[index - 1]]
-    if role:
-        parts.append(prefix.rstrip("_"))
-    return "/".join(dict.fromkeys(parts))
+    run = [prefix.rstrip("_")] if role else []
+    return "/".join(dict.fromkeys([source.stem, *folder.parts, *run]))
