@@ -71,9 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     threshold = "target probability above which a pixel belongs to the target (0.5)"
     add("--threshold", dest="agent.threshold", metavar="NUMBER", type=float, help=threshold)
     add("--async-mode", dest="bridge.async_mode", choices=ASYNC_MODES, help="transport of the server (threading)")
-    add(
-        "--runtime", dest="model.runtime", choices=RUNTIMES, help="runtime of the network (auto: the fastest installed)"
-    )
+    runtime = "runtime of the network (auto: the fastest installed)"
+    add("--runtime", dest="model.runtime", choices=RUNTIMES, help=runtime)
     add("--device", dest="model.device", choices=DEVICES, help="device of the network (auto: a GPU if there is one)")
     add("--record", nargs="?", const="", metavar="NAME", help="record from the start (or press r)")
     add("--sim", action="store_true", help="start the built-in simulator, too, and end with it")

@@ -10,7 +10,7 @@ Values are checked at the edges, by `build` and `override`, not when code makes 
 import dataclasses
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -38,21 +38,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
 
 
-def build(kind: type[Config], values: Mapping[str, Any], prefix: str = "", noun: str = "setting") -> Config:
+def build(kind: type[Config], values: Mapping[str, Any], noun: str = "setting") -> Config:
     """Return the dataclass `kind` with these values, as TOML or JSON has them; missing fields keep their defaults.
 
-    Fields that are dataclasses take nested mappings. In error messages `prefix` stands before the name of a field,
-    such as "agent.", and a field is called `noun`. Raises ConfigError for a key that is unknown (naming the nearest
-    valid one), missing, or of an invalid value.
+    Fields that are dataclasses take nested mappings. Raises ConfigError for a field (error messages call it `noun`)
+    that is unknown, naming the nearest valid one, missing, or of an invalid value.
     """
-    hints = get_type_hints(kind, include_extras=True)
-    _check_names(values, hints, prefix, noun)
-    checked = {key: check(hints[key], value, f"{prefix}{key}") for key, value in values.items()}
-    for field in dataclasses.fields(kind):
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and field.name not in checked:
-            raise ConfigError(f"{prefix}{field.name} is missing: expected {expectation(hints[field.name])}")
-    return _combine(lambda: kind(**checked), prefix)
+    return _apply(kind, None, values, "", noun)
 
 
 def check(hint: Any, value: object, name: str) -> Any:
@@ -63,7 +55,7 @@ def check(hint: Any, value: object, name: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} must be a section, [{name}], got {value!r:.80}")
-        return build(hint, value, f"{name}.")  # type: ignore[arg-type]
+        return _apply(hint, None, value, f"{name}.")  # type: ignore[arg-type]
     try:
         return _adapter(hint).validate_python(_as_tuples(value))
     except ValidationError as error:
@@ -72,17 +64,9 @@ def check(hint: Any, value: object, name: str) -> Any:
         raise ConfigError(f"{name}: expected {expectation(hint, error)}, got {value!r:.80}{meant}") from None
 
 
-def update(config: Config, values: Mapping[str, Any], prefix: str = "") -> Config:
+def update(config: Config, values: Mapping[str, Any]) -> Config:
     """Return a copy with some settings changed; `values` are nested as for `build`. Raises ConfigError."""
-    hints = get_type_hints(type(config), include_extras=True)
-    _check_names(values, hints, prefix)
-    changed: dict[str, Any] = {}
-    for key, value in values.items():
-        if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
-            changed[key] = update(getattr(config, key), value, f"{prefix}{key}.")
-        else:
-            changed[key] = check(hints[key], value, f"{prefix}{key}")
-    return _combine(lambda: dataclasses.replace(config, **changed), prefix)
+    return _apply(type(config), config, values, "")
 
 
 def override(config: Config, name: str, value: object) -> Config:
@@ -148,15 +132,26 @@ def expectation(hint: Any, error: ValidationError | None = None) -> str:
     return "a value" if error is None else error.errors()[0]["msg"].removeprefix("Input should be ")
 
 
-def _check_names(values: Mapping[str, Any], valid: Iterable[str], prefix: str, noun: str = "setting") -> None:
+def _apply(
+    kind: type[Config], config: Config | None, values: Mapping[str, Any], prefix: str, noun: str = "setting"
+) -> Config:
+    """Return `config`, or else a new `kind`, with these values; `prefix` stands before names in error messages."""
+    hints = get_type_hints(kind, include_extras=True)
     for key in values:
-        if key not in valid:
-            raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, valid)}")
-
-
-def _combine(make: Callable[[], Config], prefix: str) -> Config:
+        if key not in hints:
+            raise ConfigError(f"there is no {noun} {prefix}{key}{nearest(key, hints)}")
+    fields: dict[str, Any] = {}
+    for key, value in values.items():
+        if config is not None and dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            fields[key] = _apply(hints[key], getattr(config, key), value, f"{prefix}{key}.")
+        else:
+            fields[key] = check(hints[key], value, f"{prefix}{key}")
+    for field in dataclasses.fields(kind):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if config is None and required and field.name not in fields:
+            raise ConfigError(f"{prefix}{field.name} is missing: expected {expectation(hints[field.name])}")
     try:
-        return make()
+        return kind(**fields) if config is None else dataclasses.replace(config, **fields)
     except ValueError as error:  # a constraint between several fields
         raise ConfigError(f"{prefix}{error}") from error
 

@@ -92,11 +92,13 @@ def test_errors_name_the_setting_what_is_expected_and_what_came(values, message)
     assert str(error.value) == message
 
 
-def test_errors_take_a_prefix_and_another_noun():
-    with pytest.raises(ConfigError, match=r"there is no key body\.nam; did you mean name\?"):
-        build(Drone, {"nam": "x"}, prefix="body.", noun="key")
+def test_errors_name_the_section_and_take_another_noun():
+    with pytest.raises(ConfigError, match=r"there is no key nam; did you mean name\?"):
+        build(Drone, {"nam": "x"}, noun="key")
+    with pytest.raises(ConfigError, match=r"there is no setting body\.nam; did you mean name\?"):
+        check(Drone, {"nam": "x"}, "body")
     with pytest.raises(ConfigError, match=r"body\.ceiling must be above"):
-        build(Drone, {"name": "x", "floor": 9, "ceiling": 4}, prefix="body.")
+        check(Drone, {"name": "x", "floor": 9, "ceiling": 4}, "body")
 
 
 def test_long_values_are_cut():
