@@ -1,1 +1,1 @@
-"""Talking to a simulator: the wire, the sessions, the recordings and the page."""
+"""The connection to simulators: the wire, sessions, the inference worker, recordings and replay."""

@@ -43,20 +43,15 @@ def refusal(environ: WSGIEnvironment, names: set[str]) -> str | None:
 
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can connect to an address that is listened on."""
-    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host.lower() == "localhost"
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host.lower() == "localhost"
 
 
 def _is_this_machine(host: str, names: set[str]) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+        return name in names or ipaddress.ip_address(name) is not None
+    except ValueError:  # neither a name of this machine nor an address
         return False
-    return name in names or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dataset.previews.drawing import Colour
@@ -20,7 +19,7 @@ TARGET_SIZE = f"target, pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE}"
 def plot_statistics(recording: Recording, path: Path) -> None:
     """Write histograms of target size and range, and both over time, as a PNG."""
     frames, statistics = recording.frames, statistics_of(recording)
-    figure = _figure(10, 6)
+    figure = Figure(figsize=(10, 6), layout="constrained")
     figure.suptitle(f"{recording.path.name}: {len(frames)} frames, target visible in {statistics.visible}")
     (sizes, ranges), (sizes_over_time, ranges_over_time) = figure.subplots(2, 2)
     sizes.stairs(statistics.size.counts, statistics.size.edges, fill=True, color="tab:orange")
@@ -45,13 +44,12 @@ def plot_statistics(recording: Recording, path: Path) -> None:
 
 def plot_distance(recording: Recording, path: Path) -> None:
     """Write a PNG of the horizontal distance from drone to target over time. Raises RecordingError without poses."""
-    flown = [
-        (frame.timestamp, frame.pose, frame) for frame in recording.frames if frame.pose and frame.timestamp is not None
-    ]
+    frames = recording.frames
+    flown = [(frame.timestamp, frame.pose, frame) for frame in frames if frame.pose and frame.timestamp is not None]
     if not flown:
         raise RecordingError(f"{recording.path} has no poses: it was imported, not flown")
     start = flown[0][0]
-    figure = _figure(9, 3.6)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
 
     def curve(name: str, colour: Colour, points: list[tuple[float, RecordedPose, Point | None]]) -> None:
@@ -69,9 +67,3 @@ def plot_distance(recording: Recording, path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)  # needs no display, and leaves pyplot's global state alone
-    return figure

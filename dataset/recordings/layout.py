@@ -72,7 +72,8 @@ def write_meta(folder: Path, meta: Mapping[str, object]) -> None:
 def lock(folder: Path) -> FileLock | None:
     """Claim a recording for writing; None while another process holds it. Raises OSError if no file can be made.
 
-    The system releases the lock when a process ends, in whatever way: without an end in `meta.json` it was interrupted.
+    The system releases the lock when a process ends, in whatever way. So a recording without an end in `meta.json` was
+    interrupted if its lock is free.
     """
     claim = FileLock(folder / LOCK, blocking=False, thread_local=False)
     try:

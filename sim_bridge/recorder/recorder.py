@@ -156,9 +156,15 @@ class Recorder(Subscriber):
 
     def model_changed(self, origin: Mapping[str, Any]) -> None:
         """Finish the recordings; frames of the new model go to further ones."""
+
+        def change() -> None:
+            if recording is not None:
+                recording.finish("the model was changed")
+            self._origin = origin
+
         with self._lock:
             recording = self._session
-            self._queue.put(lambda: self._change_origin(recording, origin))
+            self._queue.put(change)
 
     def _run(self) -> None:
         while True:
@@ -186,11 +192,6 @@ class Recorder(Subscriber):
             if limit is not None and self._session is recording:
                 logger.warning("the recording ends: %s", limit)
                 self.stop(limit)
-
-    def _change_origin(self, recording: RecordingSession | None, origin: Mapping[str, object]) -> None:
-        if recording is not None:
-            recording.finish("the model was changed")
-        self._origin = origin
 
     def _sync(self) -> None:
         if self._session is not None:

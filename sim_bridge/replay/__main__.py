@@ -31,7 +31,7 @@ SHOWN_DIFFERENCES = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if --check finds differences, or 2 if it cannot be done."""
     options = _parse(arguments)
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True)
     try:
         recording = open_recording(options.recording)
         _check_replayable(recording, options)
@@ -118,13 +118,13 @@ def _print_answers(console: Console, answers: Sequence[Answer]) -> None:
     text = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
     if times:
         text += f"; latency p50 {times[len(times) // 2]:.1f} ms, p99 {times[int(0.99 * (len(times) - 1))]:.1f} ms"
-    console.print(f"{len(answers)} frames: {text}", highlight=False)
+    console.print(f"{len(answers)} frames: {text}")
 
 
 def _print_check(console: Console, recording: Recording, answers: Sequence[Answer], options: argparse.Namespace) -> int:
     compared, differences = check(recording.frames, answers, options.metres, everything=options.all)
     for difference in differences[:SHOWN_DIFFERENCES]:
-        console.print(f"  {difference}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  {difference}", markup=False)
     if len(differences) > SHOWN_DIFFERENCES:
         console.print(f"  and {len(differences) - SHOWN_DIFFERENCES} more")
     rest = ""
@@ -134,7 +134,7 @@ def _print_check(console: Console, recording: Recording, answers: Sequence[Answe
     result = f"[green]all {compared} decisions are as recorded[/]"
     if differences:
         result = f"[red]{len(differences)} of {compared} decisions differ[/]"
-    console.print(result + rest, highlight=False, soft_wrap=True)
+    console.print(result + rest)
     return 1 if differences else 0
 
 

@@ -2,9 +2,9 @@
 
 import contextlib
 import json
-import queue
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from sim_bridge.child_process import ChildProcess
@@ -20,26 +20,26 @@ def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[t
     """Run a follower with these settings on a free port during the block; yield (host, port). Raises ReplayError."""
     changes = [part for name, value in settings.items() for part in ("--set", f"{name}={json.dumps(value)}")]
     arguments = [weights, "--host", "127.0.0.1", "--port", "0", *changes]
-    found: queue.SimpleQueue[tuple[str, int] | str] = queue.SimpleQueue()
+    found: Future[tuple[str, int]] = Future()
     last_line = ""
 
     def on_line(line: str) -> None:
         nonlocal last_line
         last_line = line
-        if waiting := re.search(r"ws://([\w.]+):(\d+)", line):
-            found.put((waiting[1], int(waiting[2])))
+        if not found.done() and (waiting := re.search(r"ws://([\w.]+):(\d+)", line)):
+            found.set_result((waiting[1], int(waiting[2])))
 
     def on_end(status: int) -> None:
-        found.put(f"the follower ended before it listened, with status {status}: {last_line}".removesuffix(": "))
+        if not found.done():
+            reason = f"the follower ended before it listened, with status {status}: {last_line}"
+            found.set_exception(ReplayError(reason.removesuffix(": ")))
 
     process = ChildProcess(FOLLOWER, arguments, on_line, on_end)
     try:
         try:
-            address = found.get(timeout=START_SECONDS)
-        except queue.Empty:
+            address = found.result(START_SECONDS)
+        except TimeoutError:
             raise ReplayError(f"the follower did not begin to listen within {START_SECONDS:g} s") from None
-        if isinstance(address, str):
-            raise ReplayError(address)
         yield address
     finally:
         process.stop(STOP_SECONDS)
