@@ -63,7 +63,7 @@ class BridgeServer:
         self._numbers = itertools.count(1)
         self._rate_limited = RateLimitedLogger(logger)
         self._transport = make_transport(settings.async_mode)
-        self.call, self.offload = self._transport.call, self._transport.offload  # for pages, see there
+        self.call, self.offload = self._transport.call, self._transport.offload  # see there; pages use them, too
         self._publisher = Publisher(subscribers)
         self._worker = InferenceWorker(segmenter, self._on_result)
         self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators

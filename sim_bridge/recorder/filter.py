@@ -2,15 +2,13 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from dataset.schema import HERO, at_reference_size
 from sim_bridge.events import ProcessedFrame
+from sim_bridge.recorder.encode import EncodedFrame
 from sim_bridge.settings import RecordingSettings
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,10 @@ class FrameTraits:
 
 
 def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> FrameTraits:
-    """Return the traits of a frame with labels (height, width): ground truth if available, so that a miss counts."""
+    """Return the traits of a frame.
+
+    `labels` (height, width) are the ground truth if available, so that a far target counts even if it is missed.
+    """
     decision = processed.decision
     target_pixels = at_reference_size(int(np.count_nonzero(labels == HERO)), labels.shape)
     metres = decision.range.metres if decision.range is not None else 0.0
@@ -36,21 +37,21 @@ def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: Recording
     return FrameTraits(far, uncertain, event=decision.changed)
 
 
-class FrameFilter(Generic[Item]):
+class FrameFilter:
     """Filters the frames of one recording as they come. Holds frames back that a later event may make wanted."""
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
         self._wanted = 0  # frames so far
-        self._before: deque[Item] = deque(maxlen=settings.frames_around)
+        self._before: deque[EncodedFrame] = deque(maxlen=settings.frames_around)
         self._after = 0  # frames still wanted after the last event
 
-    def select(self, item: Item, traits: FrameTraits) -> list[Item]:
-        """Return the frames to keep now that `item` has come, oldest first: itself, others held back, or none."""
+    def select(self, frame: EncodedFrame, traits: FrameTraits) -> list[EncodedFrame]:
+        """Return the frames to keep now that `frame` has come, oldest first: itself, others held back, or none."""
         reasons = self._settings.filter
         wanted = not reasons or traits.marked
         wanted = wanted or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)
-        selected: list[Item] = []
+        selected: list[EncodedFrame] = []
         if "events" in reasons:
             if traits.event or traits.marked:
                 selected += self._before
@@ -59,10 +60,10 @@ class FrameFilter(Generic[Item]):
             wanted = wanted or self._after > 0
             self._after = max(self._after - 1, 0)
             if not wanted:
-                self._before.append(item)
+                self._before.append(frame)
         if wanted:
-            selected.append(item)
-        return [each for each in selected if self._is_nth() or (each is item and traits.marked)]
+            selected.append(frame)
+        return [each for each in selected if self._is_nth() or (each is frame and traits.marked)]
 
     def _is_nth(self) -> bool:
         self._wanted += 1

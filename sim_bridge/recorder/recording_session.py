@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
-from sim_bridge.recorder.encode import EncodedFrame, QueuedFrame, encode_frame
+from sim_bridge.recorder.encode import QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, traits_of
 from sim_bridge.session import Session
 from sim_bridge.settings import RecordingSettings
@@ -35,7 +35,7 @@ class Totals:
 class _Stream:
     """Frames of one simulator. Its recording begins with the first frame that is kept, so that none is empty."""
 
-    filter: FrameFilter[EncodedFrame]
+    filter: FrameFilter
     writer: RecordingWriter | None = None
     started: str = field(default_factory=iso_time)
     dropped: Counter[str] = field(default_factory=Counter)
