@@ -40,7 +40,7 @@ class FollowAgent:
         self.settings = settings or AgentSettings()
         self._tracker = Tracker(self.settings.max_missed_frames, self.settings.switch_after_frames)
         self._scale = DepthScale()
-        self._targets = 0  # found so far; the marker's id, so that each target keeps one
+        self._marker_id = 0  # each target keeps one
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
@@ -110,7 +110,7 @@ class FollowAgent:
         """Return the decision after the tracker's step; `seen` is the target in this frame."""
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
-            self._targets += 1
+            self._marker_id = (self._marker_id + 1) % MARKER_IDS
         track_point = None if track is None else _point(track.point)
         commands: tuple[Command, ...] = ()
         if track_point is not None and seen is not None:
@@ -122,10 +122,6 @@ class FollowAgent:
             return decision
         blob, measured = seen
         return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
-
-    @property
-    def _marker_id(self) -> int:
-        return self._targets % MARKER_IDS
 
     def _follow_commands(self, point: Point) -> tuple[Command, ...]:
         settings = self.settings

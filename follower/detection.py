@@ -15,15 +15,10 @@ MERGE_GAP = 0.2  # of the larger fragment's height: a little more than what a la
 
 @dataclass(frozen=True)
 class Blob:
-    """Group of target pixels, as a detection and with what ranks it among others."""
+    """Group of target pixels."""
 
     detection: Detection
     reference_area: float  # pixels of a 256x256 image
-
-    @property
-    def strength(self) -> float:
-        """Area times confidence."""
-        return self.reference_area * self.detection.confidence
 
 
 def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold: float, min_area: float) -> list[Blob]:
@@ -59,7 +54,7 @@ def find_blobs(probabilities: np.ndarray, image_size: tuple[int, int], threshold
         for group in _group_fragments(stats, order.tolist())
         if sum(stats[label, cv2.CC_STAT_AREA] for label in group) >= smallest
     ]
-    return sorted(blobs, key=lambda blob: -blob.strength)
+    return sorted(blobs, key=lambda blob: -blob.reference_area * blob.detection.confidence)
 
 
 def _group_fragments(stats: np.ndarray, order: list[int]) -> list[list[int]]:
