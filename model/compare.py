@@ -34,7 +34,7 @@ from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRU
 from model.evaluation.measure import EvaluationError, load_segmenters, measure, read_data
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
-from model.metrics import predicted_mask
+from model.score import predicted_mask
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,9 +35,9 @@ from model.data.packing import pack
 from model.data.sources import DataSources, collect
 from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.settings import load_settings
 from model.training.arguments import Arguments, parse
 from model.training.run_folder import RunFolder, RunFolderError
-from model.training.settings import load_settings
 
 if TYPE_CHECKING:
     from model.training.trainer import Trainer

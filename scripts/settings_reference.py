@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from app.settings import Settings
 from config.reader import expectation
-from model.training.settings import TrainSettings
+from model.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "settings.md"

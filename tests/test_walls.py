@@ -20,9 +20,9 @@ MAY_IMPORT = {
     "model": {"config", "dataset"},
     "model.legacy": {"dataset"},
     "model.weights": {"config", "dataset", "model.legacy"},
-    "model.inference": {"dataset", "model.metrics", "model.networks", "model.weights"},
-    "model.data": {"dataset"},
-    "model.export": {"config", "dataset", "model.console", "model.inference", "model.metrics", "model.weights"},
+    "model.inference": {"dataset", "model.score", "model.networks", "model.weights"},
+    "model.data": {"dataset", "model.settings"},
+    "model.export": {"config", "dataset", "model.console", "model.inference", "model.score", "model.weights"},
     "sim_bridge": {"config", "dataset", "follower"},
     "dashboard": {
         "config",

@@ -11,7 +11,7 @@ import numpy as np
 from dataset.schema import BACKGROUND, HERO, PEOPLE
 from model.data.copy_paste import paste, recolour, swap_identity
 from model.data.packed_frames import PackedFrames
-from model.data.settings import AugmentationSettings
+from model.settings import AugmentationSettings
 
 Sample = tuple[np.ndarray, np.ndarray]  # (rows, columns, 3) uint8 RGB, (rows, columns) uint8 class indices
 Pixel = tuple[int, int]  # row, column

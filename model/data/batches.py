@@ -19,7 +19,7 @@ from dataset.archives import DatasetError
 from model.data.augment import augment
 from model.data.packed_frames import PackedFrames
 from model.data.prefetch import prefetch
-from model.data.settings import AugmentationSettings, SamplingSettings
+from model.settings import AugmentationSettings, SamplingSettings
 
 Batch = tuple[np.ndarray, np.ndarray]  # (n, rows, columns, 3) uint8 RGB, (n, rows, columns[, k]) uint8 labels
 

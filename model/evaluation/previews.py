@@ -13,8 +13,7 @@ from dataset.pairs import read_pair
 from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
 from model.evaluation.results import Evaluation, FrameResult
-from model.metrics import predicted_mask
-from model.score import resize_mask
+from model.score import predicted_mask, resize_mask
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter

@@ -8,8 +8,7 @@ import numpy as np
 
 from dataset.pairs import Pair
 from dataset.schema import CLASSES, HERO, SIZE_BANDS, Interval
-from model.metrics import is_visible
-from model.score import FrameScore, SetScore, final_score, score_set
+from model.score import FrameScore, SetScore, final_score, is_visible, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
 ALL_FRAMES = "all frames"

@@ -26,7 +26,7 @@ from dataset.schema import HERO
 from model.console import command_parser, run_command
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from model.metrics import predicted_mask
+from model.score import predicted_mask
 
 CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
 TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below

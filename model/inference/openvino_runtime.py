@@ -15,7 +15,7 @@ from dataset.schema import HERO
 from model.inference.choices import CompiledNetwork, Device, Predict, RuntimeUnavailable
 from model.inference.sanity_inputs import sanity_frames
 from model.inference.tensorflow_runtime import require_tensorflow_backend, trace
-from model.metrics import predicted_mask
+from model.score import predicted_mask
 
 logger = logging.getLogger(__name__)
 

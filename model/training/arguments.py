@@ -13,8 +13,8 @@ from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
 from model import run_files
 from model.console import command_parser
-from model.data.settings import Count, Fraction, Positive
 from model.evaluation.promotion.criteria import CRITERIA, Criterion
+from model.settings import Count, Fraction, Positive
 
 Strategy = Literal["mirrored", "multiworker"]
 RESUMABLE = {"minutes", "epochs", "validation_interval", "settings", "workers", "cache", "strategy", "tensorboard"}

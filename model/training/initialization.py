@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from model import networks
+from model.settings import TrainSettings
 from model.training.arguments import Arguments
-from model.training.settings import TrainSettings
 from model.weights import WeightsError, check_savable, load_model
 
 

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from dataset.schema import CLASSES, HERO, PEOPLE, REFERENCE_SIZE, SIZE_BANDS
-from model.metrics import intersection_over_union, predicted_mask, size_bands
-from model.training.settings import LossSettings
+from model.score import intersection_over_union, predicted_mask, size_bands
+from model.settings import LossSettings
 
 
 def segmentation_loss(

@@ -11,7 +11,7 @@ from dataset.schema import HERO
 from model.data.packed_frames import PackedFrames
 from model.evaluation.previews import contact_sheet, outlined_views
 from model.inference.choices import Predict
-from model.metrics import predicted_mask
+from model.score import predicted_mask
 from model.training.validation import SIZE_NAMES
 
 EXAMPLES = 6

@@ -18,8 +18,8 @@ from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair, Problem
 from model import run_files
 from model.data.packed_frames import PackedFrames
+from model.settings import TrainSettings
 from model.training.arguments import Arguments
-from model.training.settings import TrainSettings
 
 
 class RunFolderError(ValueError):

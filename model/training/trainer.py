@@ -19,14 +19,13 @@ from model import run_files
 from model.data.batches import BatchLoader
 from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
+from model.settings import TrainSettings
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
 from model.training.losses import HeroIoU, segmentation_loss
-from model.training.optimizers import learning_rate, make_optimizer
+from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
 from model.training.pictures import draw_examples, plot_curves
-from model.training.precision import choose_precision, has_gpu
 from model.training.run_folder import RunFolder
-from model.training.settings import TrainSettings
 from model.training.validation import Validation, find_errors, validate
 from model.weights import save_model
 

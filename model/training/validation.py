@@ -8,7 +8,7 @@ import numpy as np
 from dataset.schema import HERO, PEOPLE, SIZE_BANDS
 from model.data.packed_frames import PackedFrames
 from model.inference.choices import Predict
-from model.metrics import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
+from model.score import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
 
 BATCH = 32
 MIN_IOU = 0.2  # of a target that is not missed

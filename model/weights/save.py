@@ -3,8 +3,7 @@
 import json
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +41,8 @@ def save_model(
         text = json.dumps({**(metadata or {}), "version": VERSION})
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            with _keras_warnings_off():
-                model.save(temporary, include_optimizer=False)
+            logging.getLogger("absl").addFilter(_is_worth_showing)
+            model.save(temporary, include_optimizer=False)
             with h5py.File(temporary, "r+") as file:
                 check_architecture(json.loads(read_attribute(file, "model_config")))
                 file.attrs[METADATA] = text
@@ -63,13 +62,5 @@ def check_savable(model: "keras.Model") -> None:
             raise WeightsError(f"The model could not be saved and loaded again: {error.__cause__ or error}.") from error
 
 
-@contextmanager
-def _keras_warnings_off() -> Iterator[None]:
-    """Suppress the warning that .h5 is Keras' old format, which it logs at each save."""
-    keras_logger = logging.getLogger("absl")
-    level = keras_logger.level
-    keras_logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        keras_logger.setLevel(level)
+def _is_worth_showing(record: logging.LogRecord) -> bool:
+    return "HDF5" not in record.getMessage()  # Keras warns at each save that .h5 is its old format

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.metrics import (
+from model.score import (
     detection_weight,
     intersection_over_union,
     is_visible,

@@ -2,7 +2,7 @@
 
 from app.settings import Settings
 from config.reader import setting_names
-from model.training.settings import TrainSettings
+from model.settings import TrainSettings
 from scripts import settings_reference
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from model.data.augment import augment
-from model.data.settings import AugmentationSettings
+from model.settings import AugmentationSettings
 from tests.model.labelled_frames import COLOURS, hero_offset
 
 PLAIN = AugmentationSettings(

@@ -15,7 +15,7 @@ from dataset.archives import DatasetError
 from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader, SampleRequest, make_batch, no_errors, sampling_probabilities
 from model.data.packing import pack
-from model.data.settings import AugmentationSettings, SamplingSettings
+from model.settings import AugmentationSettings, SamplingSettings
 from tests.model.labelled_frames import write_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,7 @@ from pathlib import Path
 from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader
 from model.data.packing import pack
-from model.data.settings import AugmentationSettings, SamplingSettings
+from model.settings import AugmentationSettings, SamplingSettings
 if __name__ == "__main__":
     frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
     loader = BatchLoader(frames, SamplingSettings(), 1, workers=1)

@@ -2,9 +2,9 @@
 
 import pytest
 
+from model.settings import TrainSettings
 from model.training.arguments import parse
 from model.training.run_folder import RunFolder
-from model.training.settings import TrainSettings
 from tests.model.training.train_command import train
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from model.settings import LossSettings
 from model.training.losses import HeroIoU, segmentation_loss
-from model.training.settings import LossSettings
 
 
 def test_a_far_target_has_the_same_weight_in_a_full_frame_as_in_a_crop():

@@ -10,8 +10,8 @@ from dataset.pairs import find_pairs
 from model.data.batches import SampleRequest, make_batch
 from model.data.packing import pack
 from model.networks import build
+from model.settings import load_settings
 from model.training.optimizers import Muon, learning_rate, make_optimizer
-from model.training.settings import load_settings
 from tests.model.labelled_frames import write_dataset
 
 RATE = 0.01

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.settings import load_settings
 from model.training.run_folder import RunFolder
-from model.training.settings import load_settings
 from model.training.trainer import Trainer
 from model.weights import load_model
 from tests.model.labelled_frames import paint, write_frame

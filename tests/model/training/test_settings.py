@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.reader import ConfigError, setting_names
-from model.training.settings import PRESETS, TrainSettings, load_settings
+from model.settings import PRESETS, TrainSettings, load_settings
 
 FILE = Path(__file__).resolve().parents[3] / "model" / "train.toml"
 
