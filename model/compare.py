@@ -71,24 +71,19 @@ def compare(options: argparse.Namespace, console: Console) -> None:
     results = []
     with (folder / FRAMES).open("w", encoding="utf-8") as lines:
         frames = track(measured, "comparing", len(pairs), console=console, transient=True)
-        for row, ((first, first_prediction), (second, second_prediction)) in enumerate(frames):
-            results.append((first, second))
-            line = write_frame(folder, row, (first, second), (first_prediction, second_prediction))
-            print(json.dumps(line), file=lines, flush=True)
-    evaluations = [
-        Evaluation(name, segmenter.describe(), side)
-        for name, segmenter, side in zip(names, segmenters.values(), zip(*results, strict=True), strict=True)
-    ]
+        for row, both in enumerate(frames):
+            results.append([result for result, _ in both])
+            print(json.dumps(write_frame(folder, row, both)), file=lines, flush=True)
+    descriptions = [segmenter.describe() for segmenter in segmenters.values()]
+    evaluations = list(map(Evaluation, names, descriptions, zip(*results, strict=True)))
     tables = [asdict(table) for table in report.tables(evaluations)]
     (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")
     report.print_tables(evaluations, console)
 
 
-def write_frame(
-    folder: Path, row: int, results: tuple[FrameResult, FrameResult], predictions: tuple[np.ndarray, np.ndarray]
-) -> dict[str, Any]:
+def write_frame(folder: Path, row: int, both: Sequence[tuple[FrameResult, np.ndarray]]) -> dict[str, Any]:
     """Write the pictures of one frame; return its line of frames.jsonl, which docs/reference/formats.md describes."""
-    first, second = results
+    (first, _), (second, _) = both
     pair = first.pair
     image = pair.image.read()
     height, width = decode_image(image, pair.image).shape[:2]
@@ -97,7 +92,7 @@ def write_frame(
     (folder / IMAGES / name).write_bytes(image)
     (folder / GROUND_TRUTH / mask_name).write_bytes(pair.mask.read())
     target_masks = []
-    for side, prediction in zip(SIDES, predictions, strict=True):
+    for side, (_, prediction) in zip(SIDES, both, strict=True):
         classes = predicted_mask(prediction).astype(np.uint8) * 255
         classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         target_masks.append(classes[..., HERO] > 0)

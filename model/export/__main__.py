@@ -54,22 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if predictions differ, 2 if a format cannot be written, 130 after Ctrl-C."""
     parser = command_parser("export", __doc__)
     parser.add_argument("weights", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
-    parser.add_argument(
-        "--formats",
-        nargs="+",
-        choices=FORMATS,
-        default=list(FORMATS),
-        metavar="FORMAT",
-        help=f"of {', '.join(FORMATS)} (default: all)",
-    )
+    text = f"of {', '.join(FORMATS)} (default: all)"
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS), metavar="FORMAT", help=text)
     parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument(
-        "--calibration",
-        type=Path,
-        required=True,
-        metavar="DATA",
-        help="frames for calibration and check: a folder or .zip with images/ and masks/",
-    )
+    text = "frames for calibration and check: a folder or .zip with images/ and masks/"
+    parser.add_argument("--calibration", type=Path, required=True, metavar="DATA", help=text)
     options = parser.parse_args(arguments)
     return run_command("export", lambda: export(options, Console()))
 

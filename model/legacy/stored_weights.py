@@ -217,17 +217,13 @@ def _match_layer(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight],
     else:
         raise MismatchError(f"{where} needs {', '.join(roles)}, but the file holds {', '.join(by_role)} for it")
     for weight, each in pairs:
-        if not _fits(weight, each):
+        shape = tuple(weight.variable.shape)
+        shapes = [shape, (*shape[:2], shape[3], shape[2])] if _is_transposed_kernel(weight) else [shape]
+        if each.dataset.shape not in shapes:
             raise MismatchError(
-                f"{where} needs a {weight.role} of shape {tuple(weight.variable.shape)}, "
-                f"but the file holds {tuple(each.dataset.shape)}"
+                f"{where} needs a {weight.role} of shape {shape}, but the file holds {each.dataset.shape}"
             )
     return pairs
-
-
-def _fits(weight: ModelWeight, stored: StoredWeight) -> bool:
-    shape, stored_shape = tuple(weight.variable.shape), tuple(stored.dataset.shape)
-    return stored_shape == shape or (_is_transposed_kernel(weight) and stored_shape == (*shape[:2], shape[3], shape[2]))
 
 
 def _is_transposed_kernel(weight: ModelWeight) -> bool:

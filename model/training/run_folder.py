@@ -48,9 +48,8 @@ class RunFolder:
 
     def remove_partial_models(self) -> None:
         """Remove the temporary files of models that a killed process was writing."""
-        for model in (self.last, self.best):
-            for partial in self.path.glob(f".{model.stem}-*{model.suffix}"):
-                partial.unlink(missing_ok=True)
+        for partial in (*self.path.glob(f".{self.last.stem}-*"), *self.path.glob(f".{self.best.stem}-*")):
+            partial.unlink(missing_ok=True)
 
     def write_configuration(self, arguments: Arguments, settings: TrainSettings) -> None:
         """Write settings and command line, from which the training can be resumed."""

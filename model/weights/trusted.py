@@ -45,9 +45,8 @@ def check_architecture(value: Any) -> None:
     if isinstance(value, Mapping):
         if "class_name" in value:
             _check_class(value)
-        for inner in value.values():
-            check_architecture(inner)
-    elif isinstance(value, list | tuple):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
         for inner in value:
             check_architecture(inner)
 
