@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from dataset.archives import DatasetError
-from dataset.pairs import Pair, summarise_problems
+from dataset.pairs import summarise_problems
 from dataset.schema import HERO, at_reference_size
 from model import run_files
 from model.console import print_plain
@@ -32,7 +32,7 @@ from model.data.batches import BatchLoader
 from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
 from model.data.packed_frames import PackedFrames
 from model.data.packing import pack
-from model.data.sources import DataSources, collect
+from model.data.sources import DataSources, SourceFrame, collect
 from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.settings import load_settings
@@ -95,9 +95,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
     teachers = [load_model(path).model for path in options.teacher]
 
     split = _load_frames(sources, options, run, network.input_shape[1])
-    run.write_manifest(
-        {"train": (sources.train_pairs, split.train), "validation": (sources.validation_pairs, split.validation)}
-    )
+    run.write_manifest({"train": split.train, "validation": split.validation})
     run.write_configuration(options, settings)  # a resumed training keeps what it was given
 
     models = [options.init, *options.teacher] if options.init else options.teacher
@@ -113,11 +111,11 @@ def _train(options: Arguments, run: RunFolder) -> int:
     )
     comparison = ""
     if options.promote and options.init and split.validation is not None:
-        comparison = describe_validation(sources, split.validation, read_seen_in_training(options.init))
+        comparison = describe_validation(split.validation, sources.explicit, read_seen_in_training(options.init))
         _print(comparison)
     with closing(BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)) as loader:
         trainer.fit(loader, split.validation, options.minutes)
-    return _report(trainer, sources, split, options, comparison) if trainer.chief else 0
+    return _report(trainer, split.validation, options, comparison) if trainer.chief else 0
 
 
 def _open_run_folder(options: Arguments, stack: ExitStack) -> RunFolder:
@@ -139,12 +137,12 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
             summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
         )
 
-    def packed(pairs: Sequence[Pair], use: str) -> PackedFrames:
+    def packed(frames: Sequence[SourceFrame], use: str) -> PackedFrames:
         show = partial(track, description=f"reading and checking {use} frames", console=console, transient=True)
-        return pack(pairs, Path(options.cache), size, show)
+        return pack(frames, Path(options.cache), size, show)
 
-    train = packed(sources.train_pairs, "training")
-    validation = packed(sources.validation_pairs, "validation") if sources.validation else None
+    train = packed(sources.train, "training")
+    validation = packed(sources.validation, "validation") if sources.validation else None
     split = clean_split(sources, train, validation)
     for note in split.notes:
         _print(note, style="yellow")
@@ -173,7 +171,7 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
         )
 
 
-def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options: Arguments, comparison: str) -> int:
+def _report(trainer: "Trainer", validation: PackedFrames | None, options: Arguments, comparison: str) -> int:
     """Measure the finished model, promote it if that is asked for and justified, and return the exit status."""
     from model.evaluation import report
     from model.evaluation.measure import evaluate_models
@@ -185,8 +183,8 @@ def _report(trainer: "Trainer", sources: DataSources, split: CleanSplit, options
 
     run, promoted = trainer.run, True
     best = run.best if run.best.exists() else run.last
-    if split.validation is not None:
-        pairs = [sources.validation[row].pair for row in split.validation.usable]
+    if validation is not None:
+        pairs = [validation.sources[row].pair for row in validation.usable]
         if options.promote and options.init:
             current, better, tolerance = find_weights(options.init), options.better, options.tolerance
             promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance, console)

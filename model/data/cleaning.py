@@ -1,15 +1,15 @@
 """Exclude unfit frames from the packed training and validation sets, and describe what the sets share."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from dataset.pairs import Problem
 from dataset.schema import BACKGROUND
 from model.data.packed_frames import PackedFrames
-from model.data.sources import DataSources, SourceFrame
+from model.data.sources import DataSources
 
 
 @dataclass(frozen=True)
@@ -22,57 +22,46 @@ class CleanSplit:
     notes: tuple[str, ...]
 
 
-@dataclass
-class _Part:
-    """One of the two sets while it is cleaned."""
-
-    sources: Sequence[SourceFrame]
-    frames: PackedFrames
-
-    def rows_of(self, origin: str) -> list[int]:
-        return [row for row in self.frames.usable.tolist() if self.sources[row].origin == origin]
-
-    def exclude(self, rows: Sequence[int]) -> None:
-        self.frames = replace(self.frames, excluded=self.frames.excluded.union(rows))
-
-
 def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFrames | None) -> CleanSplit:
     """Exclude sources that show only background, and training images that are in validation, too."""
-    learned = _Part(sources.train, replace(train, weights=tuple(each.weight for each in sources.train)))
-    measured = _Part(sources.validation, validation) if validation is not None else None
-    parts = [part for part in (learned, measured) if part is not None]
-    problems = [*sources.problems, *(problem for part in parts for problem in part.frames.problems.values())]
+    parts = [train] if validation is None else [train, validation]
+    problems = [*sources.problems, *(problem for part in parts for problem in part.problems.values())]
+    notes = list(sources.notes)
+    cleaned: list[PackedFrames] = []
     # What is held out by default is a part of the same sources.
     for together in [[part] for part in parts] if sources.explicit else [parts]:
-        problems += _exclude_background(together)
-    notes = list(sources.notes)
-    if measured is not None:
-        images = {measured.frames.hashes[row]: row for row in measured.frames.usable.tolist()}
-        shared = [row for row in learned.frames.usable.tolist() if train.hashes[row] in images]
+        origins = _background_only(together)
+        for origin, count in origins.items():
+            reason = f"all {count} masks are background only: there is nothing to learn"
+            problems.append(Problem("background", origin, reason))
+        for part in together:
+            cleaned.append(part.exclude(row for row, each in enumerate(part.sources) if each.origin in origins))
+    train, validation = cleaned[0], cleaned[1] if len(cleaned) > 1 and len(cleaned[1].usable) else None
+    if validation is not None:
+        images = {validation.hashes[row]: row for row in validation.usable.tolist()}
+        shared = [row for row in train.usable.tolist() if train.hashes[row] in images]
         if sources.explicit:
             for row in shared:
-                same = sources.validation[images[train.hashes[row]]].pair.image
-                problems.append(Problem("in validation", str(sources.train[row].pair.image), f"same picture as {same}"))
+                same = validation.sources[images[train.hashes[row]]].pair.image
+                problems.append(Problem("in validation", str(train.sources[row].pair.image), f"same picture as {same}"))
         elif shared:
             notes.append(f"{len(shared)} frames are excluded from training, because the same picture is held out")
-        learned.exclude(shared)
-    counts = Counter(train.hashes[row] for row in learned.frames.usable)
-    if repeated := [row for row in learned.frames.usable if counts[train.hashes[row]] > 1]:
-        names = ", ".join(str(sources.train[row].pair.image) for row in repeated[:3])
+        train = train.exclude(shared)
+    counts = Counter(train.hashes[row] for row in train.usable)
+    if repeated := [row for row in train.usable if counts[train.hashes[row]] > 1]:
+        names = ", ".join(str(train.sources[row].pair.image) for row in repeated[:3])
         notes.append(f"{len(repeated)} training frames occur more than once (same picture), e.g. {names}")
-    validated = measured.frames if measured is not None and len(measured.frames.usable) else None
-    return CleanSplit(learned.frames, validated, tuple(problems), tuple(notes))
+    return CleanSplit(train, validation, tuple(problems), tuple(notes))
 
 
-def _exclude_background(parts: Sequence[_Part]) -> Iterator[Problem]:
-    """Exclude sources that show only background in all of these parts."""
-    for origin in dict.fromkeys(frame.origin for part in parts for frame in part.sources):
-        areas = np.concatenate([part.frames.areas[part.rows_of(origin)] for part in parts])
-        if len(areas) and not np.delete(areas, BACKGROUND, axis=1).any():
-            reason = f"all {len(areas)} masks are background only: there is nothing to learn"
-            yield Problem("background", origin, reason)
-            for part in parts:
-                part.exclude(part.rows_of(origin))
+def _background_only(parts: Sequence[PackedFrames]) -> dict[str, int]:
+    """Return the sources that show only background in all of these parts, and their numbers of frames."""
+    found = {}
+    for origin in dict.fromkeys(each.origin for part in parts for each in part.sources):
+        areas = [part.areas[row] for part in parts for row in part.usable if part.sources[row].origin == origin]
+        if areas and not np.delete(areas, BACKGROUND, axis=1).any():
+            found[origin] = len(areas)
+    return found
 
 
 def merge_seen_in_training(digests: np.ndarray, others: Sequence[np.ndarray | None]) -> np.ndarray | None:
@@ -81,14 +70,14 @@ def merge_seen_in_training(digests: np.ndarray, others: Sequence[np.ndarray | No
     return np.unique(np.concatenate([digests, *known])) if len(known) == len(others) else None
 
 
-def describe_validation(sources: DataSources, validation: PackedFrames, seen_in_training: np.ndarray | None) -> str:
+def describe_validation(validation: PackedFrames, explicit: bool, seen_in_training: np.ndarray | None) -> str:
     """Return, in sentences for a report, which frames two models are compared on and which model they favour.
 
     `seen_in_training` are `PackedFrames.digests` of the frames the old model was trained on; None if unknown.
     """
-    counts = Counter(sources.validation[row].origin for row in validation.usable)
+    counts = Counter(validation.sources[row].origin for row in validation.usable)
     origins = ", ".join(f"{count} of {origin}" for origin, count in counts.items())
-    default = "" if sources.explicit else ", held out of the data by default"
+    default = "" if explicit else ", held out of the data by default"
     if seen_in_training is None:
         overlap = "The old model's file does not record whether it was trained on some of them"
     elif count := int(np.isin(validation.digests, seen_in_training).sum()):

@@ -1,7 +1,8 @@
 """Training sets as memory-mapped arrays, which worker processes share; `packing` makes them."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from dataset.pairs import Problem
 from dataset.schema import FAR_PIXELS, HERO, PEOPLE, at_reference_size
+from model.data.sources import SourceFrame
 
 IMAGES, LABELS, AREAS, PERSONS, CHECKS = "images.npy", "labels.npy", "areas.npy", "people.npy", "checked.json"
 MIN_DONOR_PIXELS = 40
@@ -42,11 +44,20 @@ class PackedFrames:
     """A packed set of labelled frames. Excluded ones are neither drawn nor measured, and donate no people."""
 
     folder: Path
-    weights: tuple[float, ...]  # how often each frame is drawn, and donates people, relative to the others
+    sources: tuple[SourceFrame, ...]
     excluded: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
-        return len(self.weights)
+        return len(self.sources)
+
+    def exclude(self, rows: Iterable[int]) -> "PackedFrames":
+        """Return the set with further frames excluded."""
+        return replace(self, excluded=self.excluded.union(rows))
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(n,) how often each frame is drawn, and donates people, relative to the others."""
+        return np.array([each.weight for each in self.sources])
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -106,7 +117,7 @@ class PackedFrames:
         inside = (top > 0) & (left > 0) & (bottom < size) & (right < size)
         upright = height > 1.3 * (right - left)
         suitable = inside & upright & (area >= MIN_DONOR_PIXELS) & np.isin(frame, self.usable)
-        weights = np.asarray(self.weights)[frame]
+        weights = self.weights[frame]
         donors = {}
         for each in (PEOPLE, HERO):
             rows = np.flatnonzero((label == each) & suitable)

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from dataset.resize import resize_bilinear
 from dataset.schema import CLASSES, HERO, PEOPLE
 from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, PackedFrames, Person
 from model.data.prefetch import prefetch
+from model.data.sources import SourceFrame
 
 FORMAT = 4  # of a cache folder
 FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
@@ -35,13 +35,17 @@ AHEAD = 32  # pairs
 
 
 def pack(
-    pairs: Sequence[Pair], cache: Path, size: int = 256, progress: Callable[[Sequence[Pair]], Iterable[Pair]] = iter
+    sources: Sequence[SourceFrame],
+    cache: Path,
+    size: int = 256,
+    progress: Callable[[Sequence[Pair]], Iterable[Pair]] = iter,
 ) -> PackedFrames:
-    """Pack the frames of `pairs` into a folder below `cache`, unless it is there already, and check them.
+    """Decode and check the frames, and pack them into a folder below `cache`, unless it is there already.
 
     Frames are scaled to `size` pixels, square. One with a problem keeps its row, which stays empty, and is excluded.
-    `progress` wraps the iteration over `pairs`, to show a bar. Raises OSError if the disk is full.
+    `progress` wraps the iteration over pairs, to show a bar. Raises OSError if the disk is full.
     """
+    pairs = [each.pair for each in sources]
     folder = cache / _fingerprint(pairs, size)
     if not (folder / CHECKS).exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -53,8 +57,8 @@ def pack(
             folder.mkdir(exist_ok=True)
             for name in FILES:
                 os.replace(Path(temporary) / name, folder / name)
-    frames = PackedFrames(folder, weights=(1.0,) * len(pairs))
-    return replace(frames, excluded=frozenset(frames.problems))
+    frames = PackedFrames(folder, tuple(sources))
+    return frames.exclude(frames.problems)
 
 
 def _fingerprint(pairs: Sequence[Pair], size: int) -> str:

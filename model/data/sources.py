@@ -35,16 +35,6 @@ class DataSources:
     problems: tuple[Problem, ...]  # with names and folders
     notes: tuple[str, ...]  # sentences for the user
 
-    @property
-    def train_pairs(self) -> list[Pair]:
-        """The image and mask of each training frame."""
-        return [frame.pair for frame in self.train]
-
-    @property
-    def validation_pairs(self) -> list[Pair]:
-        """The image and mask of each validation frame."""
-        return [frame.pair for frame in self.validation]
-
 
 def collect(
     data: Sequence[str],

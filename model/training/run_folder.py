@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from config.version import software_versions
 from dataset.files import replacing, write_atomically
-from dataset.pairs import Pair, Problem
+from dataset.pairs import Problem
 from model import run_files
 from model.data.packed_frames import PackedFrames
 from model.settings import TrainSettings
@@ -66,13 +66,13 @@ class RunFolder:
         write_atomically(path, "".join(f"{each.kind}: {each}\n" for each in problems))
         return path
 
-    def write_manifest(self, parts: Mapping[str, tuple[Sequence[Pair], PackedFrames | None]]) -> None:
+    def write_manifest(self, parts: Mapping[str, PackedFrames | None]) -> None:
         """Write which frames each part ("train", "validation") has, and the versions of all software.
 
         Raises RunFolderError if the training is resumed and these are not the frames that it began with.
         """
         self._write_json(run_files.VERSIONS, software_versions())
-        manifest = {part: _describe(pairs, frames) for part, (pairs, frames) in parts.items() if frames is not None}
+        manifest = {part: _describe(frames) for part, frames in parts.items() if frames is not None}
         if self.checkpoint.exists() and (changes := _changes(self._read_json(run_files.MANIFEST), manifest)):
             raise RunFolderError(
                 f"the frames are not those that this training began with: {changes}. Restore them, or start another"
@@ -126,8 +126,9 @@ class RunFolder:
         return content
 
 
-def _describe(pairs: Sequence[Pair], frames: PackedFrames) -> dict[str, Any]:
+def _describe(frames: PackedFrames) -> dict[str, Any]:
     """Return the frames of one part: how many of each recording, which are excluded, and the SHA-256 of each image."""
+    pairs = [each.pair for each in frames.sources]
     names = [f"{pair.recording}/{pair.name}" for pair in pairs]
     return {
         "recordings": Counter(pairs[row].recording for row in frames.usable),

@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from model.data.sources import SourceFrame, collect
+
 COLOURS = {0: (90, 140, 60), 1: (40, 60, 200), 2: (200, 30, 30)}  # background, people, hero
 
 
@@ -40,6 +42,11 @@ def write_dataset(folder: Path, count: int, size: int = 256, seed: int = 0) -> P
         labels = draw_labels(random, size, hero=number % 3 > 0)
         write_frame(folder, f"run_1_cam1_{number:05d}.jpeg", f"run_1_mask_{number:05d}.png", paint(labels), labels)
     return folder
+
+
+def find_frames(folder: Path) -> tuple[SourceFrame, ...]:
+    """All frames of a dataset, as `pack` takes them."""
+    return collect([str(folder)], hold_out_by_default=False).train
 
 
 def hero_offset(image: np.ndarray, labels: np.ndarray) -> np.ndarray:

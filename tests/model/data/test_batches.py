@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from dataset.archives import DatasetError
-from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader, SampleRequest, make_batch, no_errors, sampling_probabilities
 from model.data.packing import pack
 from model.settings import AugmentationSettings, SamplingSettings
-from tests.model.labelled_frames import write_dataset
+from tests.model.labelled_frames import find_frames, write_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
 CROPS = AugmentationSettings(crop=64)
@@ -72,7 +71,7 @@ def test_hard_examples_are_drawn_more_often_and_focused_on(dataset):
 
 
 def test_excluded_frames_are_not_drawn_and_donate_no_people(tmp_path):
-    frames = pack(find_pairs(write_dataset(tmp_path / "train", 8))[0], tmp_path / "cache", 64)
+    frames = pack(find_frames(write_dataset(tmp_path / "train", 8)), tmp_path / "cache", 64)
     one = replace(frames, excluded=frozenset(range(1, 8)))
     probabilities = sampling_probabilities(one, SamplingSettings(), np.ones(8))
     assert probabilities.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
@@ -87,12 +86,12 @@ def test_excluded_frames_are_not_drawn_and_donate_no_people(tmp_path):
 ORPHAN = """
 import sys, time
 from pathlib import Path
-from dataset.pairs import find_pairs
 from model.data.batches import BatchLoader
 from model.data.packing import pack
+from model.data.sources import collect
 from model.settings import AugmentationSettings, SamplingSettings
 if __name__ == "__main__":
-    frames = pack(find_pairs(sys.argv[1])[0], Path(sys.argv[2]))
+    frames = pack(collect(sys.argv[1:2]).train, Path(sys.argv[2]))
     loader = BatchLoader(frames, SamplingSettings(), 1, workers=1)
     next(loader.batches(range(9), 2, AugmentationSettings(crop=64)))
     print(*loader._pool._processes, flush=True)

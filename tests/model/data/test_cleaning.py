@@ -13,8 +13,8 @@ from tests.model.labelled_frames import draw_labels, paint, write_dataset, write
 def cleaned(tmp_path, *data, **options):
     """Sources and clean split of these data."""
     sources = collect([str(path) for path in data], **options)
-    frames = pack(sources.train_pairs, tmp_path / "cache", 64)
-    validation = pack(sources.validation_pairs, tmp_path / "cache", 64) if sources.validation else None
+    frames = pack(sources.train, tmp_path / "cache", 64)
+    validation = pack(sources.validation, tmp_path / "cache", 64) if sources.validation else None
     return sources, clean_split(sources, frames, validation)
 
 
@@ -56,7 +56,7 @@ def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
 
 def test_a_held_out_block_of_background_is_not_a_source_of_background(tmp_path):
     folder = write_dataset(tmp_path / "patrol", 60, size=32)
-    held_out = {pair.mask.path for pair in collect([str(folder)]).validation_pairs}
+    held_out = {frame.pair.mask.path for frame in collect([str(folder)]).validation}
     assert len(held_out) == 3
     for mask in held_out:  # for a moment the camera shows no person
         cv2.imwrite(str(mask), np.full((32, 32, 3), (0, 0, 255), np.uint8))
@@ -85,14 +85,14 @@ def test_pseudo_labelled_frames_are_noted_and_not_validated(tmp_path):
     flight = write_recording(tmp_path / "flight", 40, pseudo_labelled=40)
     official = write_dataset(tmp_path / "official", 40, size=32)
     sources = collect([str(official)], [flight])
-    assert {pair.recording for pair in sources.validation_pairs} == {"official/run_1"}
-    assert sum(pair.pseudo_labelled for pair in sources.train_pairs) == 40
+    assert {frame.pair.recording for frame in sources.validation} == {"official/run_1"}
+    assert sum(frame.pair.pseudo_labelled for frame in sources.train) == 40
     assert [note.partition(":")[0] for note in sources.notes] == [
         "40 of 78 training frames are labelled by a model, not by the simulator"
     ]
     mixed = write_recording(tmp_path / "mixed", 10, pseudo_labelled=4)
     sources, split = cleaned(tmp_path, official, validation=[mixed])
-    assert [pair.name for pair in sources.validation_pairs] == [f"{number:06d}" for number in range(4, 10)]
+    assert [frame.pair.name for frame in sources.validation] == [f"{number:06d}" for number in range(4, 10)]
     assert split.notes == (
         "4 of 10 validation frames are labelled by a model, not by the simulator: they are left out",
     )
@@ -109,17 +109,17 @@ def test_the_description_names_the_validation_frames_and_the_model_they_favour(t
     everything = merge_seen_in_training(
         split.train.digests, [split.validation.digests]
     )  # of a model trained without hold-out
-    text = describe_validation(sources, split.validation, everything)
+    text = describe_validation(split.validation, sources.explicit, everything)
     assert (
         f"Measured on 2 frames: 2 of {official}, held out of the data by default. The old model was trained on 2"
         in text
     )
     assert "The old model was trained on none of them" in describe_validation(
-        sources, split.validation, split.train.digests
+        split.validation, sources.explicit, split.train.digests
     )
-    assert "file does not record" in describe_validation(sources, split.validation, None)
+    assert "file does not record" in describe_validation(split.validation, sources.explicit, None)
     sources, split = cleaned(tmp_path, official, validation=[str(other)])
-    text = describe_validation(sources, split.validation, everything)
+    text = describe_validation(split.validation, sources.explicit, everything)
     assert text.startswith(f"Measured on 5 frames: 5 of {other}. The old model was trained on none of them.")
     assert merge_seen_in_training(everything, [everything, None]) is None
 

@@ -9,7 +9,8 @@ def test_donors_are_drawn_as_often_as_their_frames(dataset):
     _, frames = dataset
     weights = np.ones(len(frames))
     weights[::2] = 0.25
-    donors = replace(frames, weights=tuple(weights)).donors[1]
+    sources = tuple(replace(each, weight=weight) for each, weight in zip(frames.sources, weights, strict=True))
+    donors = replace(frames, sources=sources).donors[1]
     table, random = frames.people, np.random.default_rng(6)
     lowest, highest = np.percentile(donors.heights, [20, 80])
     drawn = table[[donors.draw(lowest, highest, random) for _ in range(8000)]]

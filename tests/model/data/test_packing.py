@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dataset.masks import labels_of_mask
-from dataset.pairs import find_pairs, read_pair
+from dataset.pairs import read_pair
 from model.data.packing import pack
-from tests.model.labelled_frames import draw_labels, hero_offset, paint, write_dataset, write_frame
+from tests.model.labelled_frames import draw_labels, find_frames, hero_offset, paint, write_dataset, write_frame
 
 
 def test_packed_frames_are_the_files(dataset):
@@ -28,21 +28,21 @@ def test_packing_again_reads_nothing(dataset):
     def refuse(_):
         raise AssertionError("read again")
 
-    assert len(pack(pairs, frames.folder.parent, progress=refuse)) == len(pairs)
+    assert len(pack(frames.sources, frames.folder.parent, progress=refuse)) == len(pairs)
 
 
 def test_a_frame_of_another_size_than_the_others_is_named(tmp_path):
     for number, size in enumerate((64, 64, 128)):
         labels = draw_labels(np.random.default_rng(0), size)
         write_frame(tmp_path, f"a_cam1_{number}.png", f"a_mask_{number}.png", paint(labels), labels)
-    problems = pack(find_pairs(tmp_path)[0], tmp_path / "cache").problems
+    problems = pack(find_frames(tmp_path), tmp_path / "cache").problems
     assert list(problems) == [2]
     assert re.search(r"a_cam1_2\.png.*128x128.*64x64", str(problems[2]))
 
 
 def test_frames_are_scaled_for_networks_of_another_size(dataset, tmp_path):
-    pairs, frames = dataset
-    scaled = pack(pairs[:2], tmp_path, size=64)
+    _, frames = dataset
+    scaled = pack(frames.sources[:2], tmp_path, size=64)
     assert scaled.images.shape == (2, 64, 64, 3)
     # Frames are flat colour, so a scaled pixel away from edges keeps it, and a class keeps its fraction.
     assert scaled.areas[1] / 64**2 == pytest.approx(frames.areas[1] / 256**2, abs=0.02)
@@ -50,8 +50,8 @@ def test_frames_are_scaled_for_networks_of_another_size(dataset, tmp_path):
 
 @pytest.mark.parametrize("size", [96, 160, 224])
 def test_scaled_labels_stay_aligned_with_the_scaled_picture(dataset, tmp_path, size):
-    pairs, _ = dataset
-    frames = pack(pairs, tmp_path / "cache", size=size)
+    _, frames = dataset
+    frames = pack(frames.sources, tmp_path / "cache", size=size)
     shown = np.flatnonzero(frames.areas[:, 2] > 50)
     offsets = [hero_offset(frames.images[row], frames.labels[row]) for row in shown]
     assert np.abs(np.mean(offsets, axis=0)).max() < 0.2
@@ -66,7 +66,7 @@ def test_a_full_disk_is_reported_before_frames_are_written(tmp_path, monkeypatch
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(OSError, match=r"make room, or choose another place with --cache: .*cache"):
-        pack(find_pairs(folder)[0], tmp_path / "cache")
+        pack(find_frames(folder), tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -75,6 +75,6 @@ def test_a_repaired_mask_is_read_again(tmp_path):
     mask = folder / "masks" / "run_1_mask_00001.png"
     good = mask.read_bytes()
     mask.write_bytes(b"")
-    assert pack(find_pairs(folder)[0], tmp_path / "cache", 64).problems.keys() == {1}
+    assert pack(find_frames(folder), tmp_path / "cache", 64).problems.keys() == {1}
     mask.write_bytes(good)
-    assert pack(find_pairs(folder)[0], tmp_path / "cache", 64).problems == {}
+    assert pack(find_frames(folder), tmp_path / "cache", 64).problems == {}

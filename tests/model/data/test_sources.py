@@ -28,7 +28,7 @@ def test_held_out_frames_are_not_trained_on(tmp_path):
     folder = write_dataset(tmp_path / "train", 40, size=64)
     sources = collect([str(folder)])
     assert (len(sources.train), len(sources.validation)) == (38, 2)
-    assert not {pair.name for pair in sources.train_pairs} & {pair.name for pair in sources.validation_pairs}
+    assert not {each.pair.name for each in sources.train} & {each.pair.name for each in sources.validation}
     assert not collect([str(folder)], hold_out_by_default=False).validation
     chosen = collect([str(folder)], hold_out=["train"])
     assert (len(chosen.train), len(chosen.validation)) == (0, 40)
@@ -48,7 +48,7 @@ def test_a_recording_is_held_out_by_its_name_not_by_that_of_another(tmp_path):
     given = [str(tmp_path / "train")], [str(tmp_path / "runs")]
 
     def held(*names):
-        return sorted({pair.recording for pair in collect(*given, hold_out=names).validation_pairs})
+        return sorted({each.pair.recording for each in collect(*given, hold_out=names).validation})
 
     assert held("run1") == ["train/0_run1"]
     assert held("far") == ["runs/far"]

@@ -6,13 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from dataset.pairs import find_pairs
 from model.data.batches import SampleRequest, make_batch
 from model.data.packing import pack
 from model.networks import build
 from model.settings import load_settings
 from model.training.optimizers import Muon, learning_rate, make_optimizer
-from tests.model.labelled_frames import write_dataset
+from tests.model.labelled_frames import find_frames, write_dataset
 
 RATE = 0.01
 
@@ -84,7 +83,7 @@ def test_presets_of_students_train_as_their_authors_did(preset, tmp_path):
     assert type(make_optimizer(settings, settings.mixed_precision)).__name__ == "Adam"
     # An untouched frame, as drawn: complete, not mirrored, of unchanged brightness.
     folder = write_dataset(tmp_path / "frames", 2, size=160)
-    frames = pack(find_pairs(folder)[0], tmp_path / "cache", 160)
+    frames = pack(find_frames(folder), tmp_path / "cache", 160)
     images, labels = make_batch(
         frames, [SampleRequest(0, (-1, -1), (seed,)) for seed in range(2)], settings.augmentation
     )

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from dataset.pairs import find_pairs
 from model.data.packing import pack
 from model.evaluation.previews import GROUND_TRUTH, PREDICTION
 from model.training.pictures import choose_examples, draw_examples
+from tests.model.labelled_frames import find_frames
 
 
 def test_examples_are_targets_of_all_sizes_and_a_negative_frame(data, tmp_path):
-    frames = pack(find_pairs(data / "validation")[0], tmp_path / "cache", 256)
+    frames = pack(find_frames(data / "validation"), tmp_path / "cache", 256)
     rows = choose_examples(frames)
     areas = frames.areas[rows, 2].tolist()
     assert areas[:-1] == sorted(frames.areas[:, 2].tolist())[-4:]  # every third of the six shows no target
