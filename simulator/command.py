@@ -22,9 +22,9 @@ from simulator.flight import FlightPlan, fly
 from simulator.flight_log import FlightLog
 from simulator.link.client import Client
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
-from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
+from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.slideshow import Slideshow, SlideshowError
-from simulator.types import Image, Observation
+from simulator.types import Observation
 from simulator.window import NoDisplay, Window
 from simulator.world.city_generator import generate_city
 from simulator.world.crowd import LIFETIMES
@@ -129,16 +129,20 @@ def _interrupt_once(*_: object) -> None:
 def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple[str, str]]:
     """Fly to the end, and return the rows of the summary."""
     with contextlib.ExitStack() as stack:
-        track = stack.enter_context(options.log.open("w", encoding="utf-8")) if options.log else None
-        show = _open_window(console) if options.window else None
+        flight_log = FlightLog(stack.enter_context(options.log.open("w", encoding="utf-8")) if options.log else None)
+        window = None
+        if options.window:
+            try:
+                window = Window()
+            except NoDisplay as error:
+                console.print(f"no window: {error}. Continuing without; --log FILE keeps the tracks.", markup=False)
         status = stack.enter_context(console.status("")) if console.is_terminal and not name else None
-        flight_log = FlightLog(track)
 
         def on_frame(observation: Observation) -> None:
             flight_log.add(observation)
             if status is not None:
                 status.update(flight_log.status())
-            if show is not None and observation.rendered is not None and not show(observation.rendered.rgb):
+            if window is not None and observation.rendered is not None and not window.show(observation.rendered.rgb):
                 raise KeyboardInterrupt
 
         clients: list[Client] = []
@@ -151,8 +155,8 @@ def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame:
     slideshow = Slideshow(options.frames, options.hz)
     duration = min(slideshow.duration, options.duration or slideshow.duration)
     clients.append(Client(options.host, options.port, accept_controls=False))
-    with contextlib.closing(clients[-1]):
-        fly(slideshow, clients[-1], FlightPlan(options.hz, options.speed, duration, options.lockstep), on_frame)
+    with contextlib.closing(clients[-1]) as client:
+        fly(slideshow, client, FlightPlan(options.hz, options.speed, duration, options.lockstep), on_frame)
 
 
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
@@ -160,20 +164,13 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
     seed, people, speed, duration = options.seed, options.people, options.speed, options.duration
     while True:
         city = generate_city(seed)
-        with contextlib.closing(make_renderer(city, options.renderer)) as renderer:
-            episode = Episode(
-                seed,
-                renderer=renderer,
-                city=city,
-                people=people,
-                turnover=options.turnover,
-                respawn=options.respawn,
-                lock_on=options.lock_on,
-            )
+        with contextlib.closing(Renderer(city, options.renderer)) as renderer:
+            crowd = {"people": people, "turnover": options.turnover, "respawn": options.respawn}
+            episode = Episode(seed, city=city, renderer=renderer, lock_on=options.lock_on, **crowd)
             plan = FlightPlan(options.hz, speed, duration, options.lockstep, options.ground_truth)
             clients.append(Client(options.host, options.port))
-            with contextlib.closing(clients[-1]):
-                requests = fly(episode, clients[-1], plan, on_frame, {"seed": seed, "people": people})
+            with contextlib.closing(clients[-1]) as client:
+                requests = fly(episode, client, plan, on_frame, {"seed": seed, "people": people})
         if requests.new_episode is None:
             return
         seed, people, speed = requests.new_episode.seed, requests.new_episode.people, requests.speed
@@ -195,14 +192,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         _thread.interrupt_main()
-
-
-def _open_window(console: Console) -> Callable[[Image], bool] | None:
-    try:
-        return Window().show
-    except NoDisplay as error:
-        console.print(f"no window: {error}. Continuing without; --log FILE keeps the tracks.", markup=False)
-        return None
 
 
 def _host(text: str) -> str:

@@ -3,17 +3,21 @@
 The same seed and the same commands between the same steps give the same states and frames.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from simulator.drone.behaviours import Follow, Patrol
-from simulator.drone.camera import FAR, HALF_VIEW, to_camera
 from simulator.drone.quad import Quad
-from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState, Renderer
+from simulator.geometry import FAR, HALF_VIEW, to_camera
+from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
 from simulator.world.city import City
 from simulator.world.city_generator import generate_city
 from simulator.world.crowd import Crowd
-from simulator.world.obstacles import Obstacles
 from simulator.world.walk_map import WalkMap
+
+if TYPE_CHECKING:  # without pictures, an episode does not need Panda3D
+    from simulator.rendering.renderer import Renderer
 
 TICK = 0.05  # s, the fixed step of all motion
 CROWD_TICKS = 2  # people are slow: they move every second tick
@@ -38,7 +42,7 @@ class Episode:
         self,
         seed: int = 0,
         *,
-        renderer: Renderer | None = None,
+        renderer: "Renderer | None" = None,
         city: City | None = None,
         people: int = 60,
         turnover: str = "long",
@@ -46,7 +50,6 @@ class Episode:
         lock_on: bool = False,
     ):
         self.city = city or generate_city(seed)
-        self.obstacles = Obstacles(self.city.boxes)
         self._renderer = renderer
         walk_map = WalkMap(self.city.is_walkable, self.city.extent)
         self._crowd = Crowd(walk_map, self.city.target_paths, people, turnover, respawn, seed)
@@ -134,7 +137,7 @@ class Episode:
         forward, left, up = to_camera(camera, centre[None])[0]
         if not 0 < forward < FAR or max(abs(left), abs(up)) > HALF_VIEW * forward:
             return False
-        return self.obstacles.line_of_sight(np.array(camera.position), centre)
+        return self.city.obstacles.line_of_sight(np.array(camera.position), centre)
 
     def _target_centre(self) -> Point:
         x, y = map(float, self._crowd.positions[0])
@@ -155,9 +158,6 @@ class Episode:
         if isinstance(self._behaviour, Follow) and self._behaviour.timed_out(self.time):
             self.target_lost()
         ground = float(self.city.ground_height(*self.quad.position[:2]))
-        if isinstance(self._behaviour, Follow):
-            self._behaviour.step(self.quad, self.obstacles, ground, self.time, TICK)
-        else:
-            self._behaviour.step(self.quad, self.obstacles, ground, TICK)
+        self._behaviour.step(self.quad, self.city.obstacles, ground, self.time, TICK)
         for id in [id for id, (_, until) in self._markers.items() if until <= self.time]:
             del self._markers[id]

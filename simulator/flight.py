@@ -5,15 +5,15 @@ A follower can control the built-in simulator itself: its speed, and the start o
 
 import logging
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from simulator.episode import TICK
+from simulator.episode import TICK, Episode
 from simulator.link import commands
 from simulator.link.client import Client
 from simulator.link.frames import event, sensor_frame
-from simulator.types import Observation, Simulation
+from simulator.slideshow import Slideshow
+from simulator.types import Observation
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ControlRequests:
 
 
 def fly(
-    simulation: Simulation,
+    simulation: Episode | Slideshow,
     client: Client,
     plan: FlightPlan,
     on_frame: Callable[[Observation], None],
@@ -61,33 +61,70 @@ def fly(
     Returns:
         The final requests. With `new_episode`, the follower ended this episode for another one.
     """
-    pace: _Pace = (_Lockstep if plan.lockstep else _RealTime)(simulation, client, plan)
+    flight = _Flight(simulation, client, plan)
+    send_and_step = flight.send_and_step_in_lockstep if plan.lockstep else flight.send_and_step_in_real_time
     epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
     number, count = 0, None if plan.duration is None else round(plan.duration * plan.hz)
     reported = None
-    while pace.requests.new_episode is None and (count is None or number < count):
-        current = client.connections, pace.requests.speed
+    while flight.requests.new_episode is None and (count is None or number < count):
+        current = client.connections, flight.requests.speed
         if info is not None and reported != current:
-            speed = None if plan.lockstep else pace.requests.speed
+            speed = None if plan.lockstep else flight.requests.speed
             client.send(event("simulator_info", {**info, "speed": speed}))
             reported = current
         observation = simulation.observe()
-        pace.send_and_step(number, sensor_frame(observation, epoch, plan.ground_truth))
+        send_and_step(number, sensor_frame(observation, epoch, plan.ground_truth))
         on_frame(observation)
         number += 1
-    return pace.requests
+    return flight.requests
 
 
-class _Pace(ABC):
-    """Sends frames, applies commands and advances the simulation."""
+class _Flight:
+    """Sends frames, applies commands, and advances the simulation to the next frame."""
 
-    def __init__(self, simulation: Simulation, client: Client, plan: FlightPlan):
+    def __init__(self, simulation: Episode | Slideshow, client: Client, plan: FlightPlan):
         self.requests = ControlRequests(plan.speed)
         self._simulation, self._client, self._hz = simulation, client, plan.hz
+        self._due = time.monotonic()  # of the next tick in real time
 
-    @abstractmethod
-    def send_and_step(self, number: int, frame: Mapping[str, str]) -> None:
-        """Send a frame and advance the simulation to the next one."""
+    def send_and_step_in_real_time(self, number: int, frame: Mapping[str, str]) -> None:
+        """Keep the pace of the clock; commands are applied as they come."""
+        self._client.send(event("sensor_frame", frame))
+        end = (number + 1) / self._hz
+        while self._simulation.time < end - TICK / 2:
+            self._due += TICK / self.requests.speed
+            for _ in range(MAX_COMMANDS_PER_TICK):
+                command = self._client.next_command(max(0.0, self._due - time.monotonic()))
+                if command is None:
+                    break
+                self._apply(command)
+            self._check_connection()
+            self._simulation.step(TICK)
+        self._due = max(self._due, time.monotonic() - TICK)  # a larger backlog is dropped
+
+    def send_and_step_in_lockstep(self, number: int, frame: Mapping[str, str]) -> None:
+        """Advance after all commands for a frame have come; wait for a server that is not there."""
+        packet = event("sensor_frame", frame, number)
+        while not self._is_answered(packet, number):
+            self._check_connection()
+        self._simulation.step(1.0 / self._hz)
+
+    def _is_answered(self, packet: str, number: int) -> bool:
+        """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""
+        client = self._client
+        if not client.wait_connected(1.0) or not client.send(packet):
+            return False
+        deadline = time.monotonic() + ANSWER_TIMEOUT
+        while client.connected and time.monotonic() < deadline:
+            command = client.next_command(timeout=0.2)
+            if command == commands.FrameDone(number):
+                return True
+            if command is not None:  # acknowledgements with other ids are left over from before a reconnection
+                self._apply(command)
+        if client.connected:
+            problem = "the server is too slow, or does not acknowledge; continuing"
+            log.warning("frame %d was not acknowledged within %.0f s: %s", number, ANSWER_TIMEOUT, problem)
+        return client.connected
 
     def _apply(self, command: commands.Command) -> None:
         match command:
@@ -107,57 +144,3 @@ class _Pace(ABC):
     def _check_connection(self) -> None:
         if self._client.silence > WATCHDOG:
             self._simulation.target_lost()
-
-
-class _RealTime(_Pace):
-    """Keeps the pace of the clock; commands are applied as they come."""
-
-    def __init__(self, simulation: Simulation, client: Client, plan: FlightPlan):
-        super().__init__(simulation, client, plan)
-        self._due = time.monotonic()
-
-    def send_and_step(self, number: int, frame: Mapping[str, str]) -> None:
-        self._client.send(event("sensor_frame", frame))
-        end = (number + 1) / self._hz
-        while self._simulation.time < end - TICK / 2:
-            self._due += TICK / self.requests.speed
-            for _ in range(MAX_COMMANDS_PER_TICK):
-                command = self._client.next_command(max(0.0, self._due - time.monotonic()))
-                if command is None:
-                    break
-                self._apply(command)
-            self._check_connection()
-            self._simulation.step(TICK)
-        self._due = max(self._due, time.monotonic() - TICK)  # a larger backlog is dropped
-
-
-class _Lockstep(_Pace):
-    """Advances after all commands for a frame have come; waits for a server that is not there."""
-
-    def send_and_step(self, number: int, frame: Mapping[str, str]) -> None:
-        packet = event("sensor_frame", frame, number)
-        while not self._is_answered(packet, number):
-            self._check_connection()
-        self._simulation.step(1.0 / self._hz)
-
-    def _is_answered(self, packet: str, number: int) -> bool:
-        """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""
-        client = self._client
-        if not client.wait_connected(1.0) or not client.send(packet):
-            return False
-        deadline = time.monotonic() + ANSWER_TIMEOUT
-        while client.connected and time.monotonic() < deadline:
-            command = client.next_command(timeout=0.2)
-            if isinstance(command, commands.FrameDone):
-                if command.id == number:
-                    return True  # other ids are left over from before a reconnection
-            elif command is not None:
-                self._apply(command)
-        if client.connected:
-            log.warning(
-                "frame %d was not acknowledged within %.0f s: the server is too slow, or does not acknowledge; "
-                "continuing",
-                number,
-                ANSWER_TIMEOUT,
-            )
-        return client.connected

@@ -3,22 +3,20 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from simulator.rendering.renderer import RENDERERS, PandaRenderer, make_renderer
-from simulator.snapshots import Mixture, random_scene
-from simulator.types import Image, Marker, Person, Pose, Rendered
+from simulator.rendering.renderer import RENDERERS, Renderer
+from simulator.snapshots import Mixture, Scene, random_scene
+from simulator.types import Image, Marker, Person, Pose
 from simulator.world.city_generator import generate_city
-from simulator.world.obstacles import Obstacles
 
 COLUMNS = (Mixture(1.0, 0.0, people=40), Mixture(0.0, 0.0), Mixture(1.0, 1.0), Mixture(0.0, 0.0))
 CANDIDATES = 12  # scenes, of which the most interesting one is shown
 ENOUGH_PIXELS = 400  # of a class; more do not make a scene more interesting
-
-Scene = tuple[Pose, list[Person]]
 
 
 def gallery(seed: int, rows: int, renderer: str) -> Image:
@@ -27,30 +25,24 @@ def gallery(seed: int, rows: int, renderer: str) -> Image:
     for row in range(rows):
         random = np.random.default_rng([seed, row, 29])
         city = generate_city(seed + row)
-        drawer, obstacles = make_renderer(city, renderer), Obstacles(city.boxes)
-        scenes = [
-            _most_interesting([random_scene(city, obstacles, mixture, random) for _ in range(CANDIDATES)], drawer)
-            for mixture in COLUMNS
-        ]
-        if row < rows - 1:
-            lines.append(np.hstack([drawer.render(*scene).rgb for scene in scenes]))
-        else:
-            lines.append(_all_images(drawer, *scenes[0]))
-        drawer.close()
+        with closing(Renderer(city, renderer)) as drawer:
+            candidates = [[random_scene(city, mixture, random) for _ in range(CANDIDATES)] for mixture in COLUMNS]
+            scenes = [max(column, key=lambda scene: _interest(drawer, scene)) for column in candidates]
+            if row < rows - 1:
+                lines.append(np.hstack([drawer.render(*scene).rgb for scene in scenes]))
+            else:
+                lines.append(_all_images(drawer, *scenes[0]))
     return np.vstack(lines)
 
 
-def _most_interesting(scenes: Sequence[Scene], drawer: PandaRenderer) -> Scene:
-    """Return the scene with the most visible target, people and depth."""
-
-    def interest(rendered: Rendered) -> float:
-        pixels = np.count_nonzero(rendered.mask[..., 1:], axis=(0, 1))
-        return float(np.minimum(pixels, ENOUGH_PIXELS).sum() + rendered.depth.std())
-
-    return max(scenes, key=lambda scene: interest(drawer.render(*scene)))
+def _interest(drawer: Renderer, scene: Scene) -> float:
+    """Return a figure that grows with the visible target, people and depth."""
+    rendered = drawer.render(*scene)
+    pixels = np.count_nonzero(rendered.mask[..., 1:], axis=(0, 1))
+    return float(np.minimum(pixels, ENOUGH_PIXELS).sum() + rendered.depth.std())
 
 
-def _all_images(drawer: PandaRenderer, camera: Pose, people: Sequence[Person]) -> Image:
+def _all_images(drawer: Renderer, camera: Pose, people: Sequence[Person]) -> Image:
     target = next(person for person in people if person.is_target)
     box = Marker(1, target.x, target.y, target.z + 1.0, target.heading, (0.7, 0.7, 2.0), (1.0, 0.8, 0.0, 0.5))
     plain, marked = drawer.render(camera, people), drawer.render(camera, people, (box,))

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from simulator.drone.camera import FAR, IMAGE_SIZE, pixel_rays
+from simulator.geometry import FAR, IMAGE_SIZE, pixel_rays
 from simulator.types import Image, Marker, Observation, Point, Pose, QuadState, Rendered
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ PITCH = math.radians(30)
 BODY_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0)
 CAMERA_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, PITCH, 0.0)
 SUFFIXES = (".jpeg", ".jpg", ".png")
+HIDDEN = (".", "__MACOSX")  # beginnings of names
 
 
 class SlideshowError(ValueError):
@@ -26,30 +27,17 @@ class SlideshowError(ValueError):
 class Slideshow:
     """Simulation that shows one picture a frame, in the order of their paths, with the depth of flat ground.
 
-    Args:
-        folder: has JPEG or PNG files, or contains folders `images` of them.
-        hz: frames a second.
-
-    Raises:
-        SlideshowError: there are no pictures.
+    The folder has JPEG or PNG files, or contains folders `images` of them. Raises SlideshowError if there are none.
     """
 
     def __init__(self, folder: Path, hz: float):
         self._files = find_pictures(folder)
-        self._period, self._time = 1.0 / hz, 0.0
+        self._period = 1.0 / hz
+        self.time = 0.0  # simulated seconds since the start
+        self.duration = len(self._files) * self._period  # seconds until the end of the last picture
         self._reported: Point | None = None
         self._depth = flat_ground_depth()
         self._rgb: Image = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-
-    @property
-    def time(self) -> float:
-        """Simulated seconds since the start."""
-        return self._time
-
-    @property
-    def duration(self) -> float:
-        """Seconds until the end of the last picture."""
-        return len(self._files) * self._period
 
     def observe(self) -> Observation:
         """Return the current picture; instead of a picture that cannot be read, the one before it."""
@@ -58,10 +46,9 @@ class Slideshow:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
         if picture is None:
             log.warning("skipped %s: not a picture that OpenCV can read", file)
-        else:
-            if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
-                picture = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
-            self._rgb = np.asarray(picture, np.uint8)
+        else:  # a picture that has the size is copied
+            resized = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
+            self._rgb = np.asarray(resized, np.uint8)
         return Observation(
             time=self.time,
             state=QuadState.PATROL if self._reported is None else QuadState.FOLLOW,
@@ -77,7 +64,7 @@ class Slideshow:
 
     def step(self, seconds: float) -> None:
         """Advance the simulated time."""
-        self._time += seconds
+        self.time += seconds
 
     def target_detected(self, position: Point) -> None:
         """Store the reported position; the quad keeps hovering."""
@@ -95,24 +82,16 @@ class Slideshow:
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of the folder itself, or else those of all folders `images` inside it, in order.
-
-    Raises:
-        SlideshowError: there are none.
-    """
+    """Return the pictures of the folder itself, or else those of all folders `images` inside it, in order."""
     if not folder.is_dir():
         raise SlideshowError(f"expected a folder of pictures, got {folder}, which is not a folder")
     files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
-    files = [file for file in files if not _is_hidden(file.relative_to(folder))]
+    files = [file for file in files if not any(part.startswith(HIDDEN) for part in file.relative_to(folder).parts)]
     pictures = [file for file in files if file.parent == folder]
     pictures = pictures or [file for file in files if file.parent.name == "images"]
     if not pictures:
         raise SlideshowError(f"expected {', '.join(SUFFIXES)} files in {folder} or in folders named images inside it")
     return pictures
-
-
-def _is_hidden(file: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in file.parts)
 
 
 def flat_ground_depth() -> Image:

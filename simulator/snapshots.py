@@ -8,25 +8,32 @@ gives the same files.
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from rich.progress import track
 
 from simulator.link.frames import encode_jpeg, encode_mask
-from simulator.rendering.people.appearance import appearance_of
-from simulator.rendering.renderer import RENDERERS, RendererError, make_renderer
+from simulator.rendering.appearance import appearance_of
+from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.types import CENTRE_HEIGHT, Person, Pose, Rendered
 from simulator.world.city import City
 from simulator.world.city_generator import generate_city
-from simulator.world.obstacles import Obstacles
 
 CAMERA_CLEARANCE = 0.8  # m between the camera and anything solid
 KEPT_IF_HIDDEN = 0.1  # fraction of the scenes kept with an obstacle between the camera and the target
 STANDING = 0.1  # fraction of the people
 IN_FRONT = 0.35  # fraction of the people placed in front of the camera
+AIMED = {  # cameras that look at the target: metres to it, metres above it, largest error of the aim in radians
+    "follow": ((1.5, 6.0), (1.8, 4.0), 0.10),
+    "near": ((4.0, 14.0), (2.0, 9.0), 0.30),
+    "far": ((12.0, 50.0), (3.0, 16.0), 0.38),
+}
+
+Scene = tuple[Pose, list[Person]]  # camera and people
 
 
 @dataclass(frozen=True)
@@ -45,16 +52,12 @@ def snapshots(count: int, seed: int, mixture: Mixture, renderer: str = "auto") -
     for start in range(0, count, mixture.per_city):
         random = np.random.default_rng([seed, start, 19])
         city = generate_city(int(random.integers(2**31)))
-        obstacles = Obstacles(city.boxes)
-        drawer = make_renderer(city, renderer)
-        for _ in range(min(mixture.per_city, count - start)):
-            yield drawer.render(*random_scene(city, obstacles, mixture, random))
-        drawer.close()
+        with closing(Renderer(city, renderer)) as drawer:
+            for _ in range(min(mixture.per_city, count - start)):
+                yield drawer.render(*random_scene(city, mixture, random))
 
 
-def random_scene(
-    city: City, obstacles: Obstacles, mixture: Mixture, random: np.random.Generator
-) -> tuple[Pose, list[Person]]:
+def random_scene(city: City, mixture: Mixture, random: np.random.Generator) -> Scene:
     """Return the camera of a quad on patrol or following, and the people around it."""
     with_target = random.random() < mixture.target_fraction
     kind = "patrol"
@@ -64,10 +67,10 @@ def random_scene(
         x, y = _place(city, random)
         camera = _camera(kind, x, y, random)
         eye = np.array(camera.position)
-        if obstacles.push_out(eye, CAMERA_CLEARANCE) is not None:
+        if city.obstacles.push_out(eye, CAMERA_CLEARANCE) is not None:
             continue
         target = np.array([x, y, CENTRE_HEIGHT])
-        if kind == "patrol" or obstacles.line_of_sight(eye, target) or random.random() < KEPT_IF_HIDDEN:
+        if kind == "patrol" or city.obstacles.line_of_sight(eye, target) or random.random() < KEPT_IF_HIDDEN:
             break
     people = [_person(1 + k, city, camera, mixture, random) for k in range(mixture.people)]
     if with_target:
@@ -78,16 +81,16 @@ def random_scene(
 
 
 def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> Pose:
-    """Return a camera above x, y, or one that looks at it from near or far."""
+    """Return a camera above x, y, or one behind and above it that looks at it."""
     bearing = random.uniform(-math.pi, math.pi)
-    if kind == "follow":
-        return _aimed(x, y, random.uniform(1.5, 6.0), random.uniform(1.8, 4.0), bearing, 0.10, random)
-    if kind == "near":
-        return _aimed(x, y, random.uniform(4.0, 14.0), random.uniform(2.0, 9.0), bearing, 0.30, random)
-    if kind == "far":
-        return _aimed(x, y, random.uniform(12.0, 50.0), random.uniform(3.0, 16.0), bearing, 0.38, random)
-    pitch = math.radians(30) + random.normal(0, 0.12)
-    return Pose(x, y, random.uniform(2.0, 20.0), 0.0, pitch, bearing)
+    if kind == "patrol":
+        pitch = math.radians(30) + random.normal(0, 0.12)
+        return Pose(x, y, random.uniform(2.0, 20.0), 0.0, pitch, bearing)
+    distances, heights, max_off = AIMED[kind]
+    distance, up = random.uniform(*distances), random.uniform(*heights)
+    aside, above = random.uniform(-max_off, max_off, 2)
+    x, y = x - distance * math.cos(bearing), y - distance * math.sin(bearing)
+    return Pose(x, y, up + CENTRE_HEIGHT, 0.0, math.atan2(up, distance) + above, bearing + aside)
 
 
 def _place(city: City, random: np.random.Generator, around: Pose | None = None) -> tuple[float, float]:
@@ -100,21 +103,6 @@ def _place(city: City, random: np.random.Generator, around: Pose | None = None) 
             x, y = around.x + distance * math.cos(angle), around.y + distance * math.sin(angle)
         if city.is_walkable(x, y, 0.35):
             return float(x), float(y)
-
-
-def _aimed(
-    x: float, y: float, distance: float, up: float, bearing: float, max_off: float, random: np.random.Generator
-) -> Pose:
-    """Return a camera behind and above x, y that looks at it with an error of up to `max_off` radians."""
-    aside, above = random.uniform(-max_off, max_off, 2)
-    return Pose(
-        x - distance * math.cos(bearing),
-        y - distance * math.sin(bearing),
-        up + CENTRE_HEIGHT,
-        0.0,
-        math.atan2(up, distance) + above,
-        bearing + aside,
-    )
 
 
 def _person(id: int, city: City, camera: Pose, mixture: Mixture, random: np.random.Generator) -> Person:
@@ -132,10 +120,13 @@ def _random_speed(random: np.random.Generator) -> float:
     return 0.0 if random.random() < STANDING else random.uniform(1.1, 1.7)
 
 
-def write_snapshot(folder: Path, number: int, frame: Rendered) -> None:
-    """Write one frame as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, which must have both."""
-    (folder / "images" / f"{number:06d}.jpeg").write_bytes(encode_jpeg(frame.rgb))
-    (folder / "masks" / f"{number:06d}.png").write_bytes(encode_mask(frame.mask))
+def write_snapshots(folder: Path, frames: Iterable[Rendered], first: int = 0) -> None:
+    """Write frames as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, numbered from `first`."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for number, frame in enumerate(frames, first):
+        (folder / "images" / f"{number:06d}.jpeg").write_bytes(encode_jpeg(frame.rgb))
+        (folder / "masks" / f"{number:06d}.png").write_bytes(encode_mask(frame.mask))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,21 +144,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--per-city": "frames in each city",
     }
     for option, meaning in composition.items():
-        default = getattr(Mixture(), option[2:].replace("-", "_"))
+        default = getattr(Mixture, option[2:].replace("-", "_"))
         parser.add_argument(option, type=type(default), default=default, help=f"{meaning} (default %(default)s)")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
         parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
-    mixture = Mixture(
-        options.target_fraction, options.far_fraction, options.people, options.look_alikes, options.per_city
-    )
+    mixture = Mixture(**{field.name: getattr(options, field.name) for field in fields(Mixture)})
     frames = snapshots(options.count, options.seed, mixture, options.renderer)
     try:
-        for name in ("images", "masks"):
-            (options.out / name).mkdir(parents=True, exist_ok=True)
-        for number, frame in enumerate(track(frames, "frames", total=options.count), options.first):
-            write_snapshot(options.out, number, frame)
+        write_snapshots(options.out, track(frames, "frames", total=options.count), options.first)
     except (RendererError, OSError) as error:
         print(f"snapshots: {error}", file=sys.stderr)
         return 2

@@ -1,13 +1,11 @@
-"""Plain data and interfaces that the parts of the simulator share.
+"""Plain data that the parts of the simulator share.
 
 World axes as in QuadSim: x forward, y left, z up, metres. Angles in radians; positive pitch looks down;
 R = Rz(yaw) Ry(pitch) Rx(roll); a camera looks along its own +x.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,18 +83,11 @@ class Marker:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One camera view: the images that QuadSim sends, and the ground truth."""
+    """One camera view: the images that QuadSim sends, and the ground truth. Markers are in the colour image only."""
 
     rgb: Image  # (256, 256, 3)
     depth: Image  # (256, 256): planar depth / far * 255; 255 = far or beyond
     mask: Image  # (256, 256, 3), 0 or 255: R background, G people, B hero (the target's class)
-
-
-class Renderer(Protocol):
-    """Draws one city. The same calls give the same pixels."""
-
-    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
-        """Return colour, depth and class mask of one view. Markers appear in the colour image only."""
 
 
 class QuadState(Enum):
@@ -146,29 +137,3 @@ class Observation:
     def nearest_person(self, point: Point) -> Person:
         """Return the person nearest to `point` (metres), measured horizontally."""
         return min(self.people, key=lambda person: np.hypot(person.x - point[0], person.y - point[1]))
-
-
-class Simulation(Protocol):
-    """World that a flight advances and observes: an `Episode`, or a `Slideshow` of recorded pictures."""
-
-    @property
-    def time(self) -> float:
-        """Simulated seconds since the start."""
-
-    def observe(self) -> Observation:
-        """Return the current state. Changes nothing."""
-
-    def step(self, seconds: float) -> None:
-        """Advance the simulated time."""
-
-    def target_detected(self, position: Point) -> None:
-        """Follow the reported position, metres."""
-
-    def target_lost(self) -> None:
-        """Return to patrol."""
-
-    def place_marker(self, marker: Marker, duration: float) -> None:
-        """Show a marker, or move the one with its id, for `duration` seconds; -1 = until deleted."""
-
-    def delete_marker(self, id: int) -> None:
-        """Remove a marker if it exists."""

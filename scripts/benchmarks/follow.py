@@ -30,7 +30,7 @@ from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.frames import sensor_frame
-from simulator.rendering.renderer import make_renderer
+from simulator.rendering.renderer import Renderer
 from simulator.types import Observation
 from simulator.world.city_generator import generate_city
 
@@ -45,7 +45,7 @@ Flights = dict[str, dict[int, list[Moment]]]  # by agent and seed
 def fly(agent: str, seed: int, seconds: float, segment: Segment, people: int = 60) -> list[Moment]:
     """Fly one episode and return its log."""
     step, city = _make_agent(agent), generate_city(seed)
-    with closing(make_renderer(city)) as renderer:
+    with closing(Renderer(city)) as renderer:
         episode = Episode(seed, city=city, renderer=renderer, people=people)
         return [_fly_frame(episode, step, segment) for _ in range(round(seconds * HZ))]
 

@@ -12,7 +12,6 @@ from simulator.rendering import renderer
 from simulator.snapshots import Mixture, random_scene
 from simulator.types import Person, Pose
 from simulator.world.city_generator import generate_city
-from simulator.world.obstacles import Obstacles
 
 VIEWS = {  # fraction of the views with the target, fraction of those with it far away
     "patrol": (0.0, 0.0),
@@ -35,13 +34,13 @@ def benchmark(options: argparse.Namespace) -> None:
     """Render views of all kinds, and print the table."""
     started = time.perf_counter()
     city = generate_city(options.seed)
-    drawer, obstacles = renderer.make_renderer(city, options.renderer), Obstacles(city.boxes)
+    drawer = renderer.Renderer(city, options.renderer)
     startup = time.perf_counter() - started
     times = {}
     for name, (target, far) in VIEWS.items():
         random = np.random.default_rng([options.seed, 23])
         mixture = Mixture(target_fraction=target, far_fraction=far, people=options.people)
-        scenes = [random_scene(city, obstacles, mixture, random) for _ in range(options.frames)]
+        scenes = [random_scene(city, mixture, random) for _ in range(options.frames)]
         drawer.render(*scenes[0])
         times[name] = _time(drawer, scenes)
     times["all"] = np.concatenate(list(times.values()))
@@ -59,7 +58,7 @@ def benchmark(options: argparse.Namespace) -> None:
     console.print(f"{options.people} people, 256x256, seed {options.seed}; city and renderer made in {startup:.1f} s")
 
 
-def _time(drawer: renderer.PandaRenderer, scenes: Sequence[tuple[Pose, list[Person]]]) -> np.ndarray:
+def _time(drawer: renderer.Renderer, scenes: Sequence[tuple[Pose, list[Person]]]) -> np.ndarray:
     """Return CPU and wall time of each scene, (n, 2) milliseconds."""
     times = []
     for scene in scenes:

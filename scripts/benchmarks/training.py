@@ -24,7 +24,7 @@ from scripts.benchmarks.harness.frames import get_frames
 from scripts.benchmarks.harness.processes import BenchmarkError, process, receive
 from scripts.benchmarks.harness.rounds import run_rounds, send_frames, summarise
 from scripts.benchmarks.viewers import start_bridge
-from simulator.snapshots import Mixture, snapshots, write_snapshot
+from simulator.snapshots import Mixture, snapshots, write_snapshots
 
 RATES = (5.0, 20.0)  # Hz
 ROUNDS = 12
@@ -45,7 +45,7 @@ def benchmark(options: argparse.Namespace) -> object:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         with console.status("drawing frames to train on"):
-            draw_data(folder / "data")
+            write_snapshots(folder / "data", snapshots(60, 0, Mixture()))
         with console.status("starting the bridge and the training"):
             port = receive(stack.enter_context(process(start_bridge, options.weights)))
             group = stack.enter_context(training(options.weights, folder))
@@ -80,14 +80,6 @@ def training(weights: str, folder: Path) -> Iterator[int]:
         if job.running:
             os.killpg(group, signal.SIGCONT)
         job.close()
-
-
-def draw_data(folder: Path, count: int = 60) -> None:
-    """Draw labelled frames to train on."""
-    for name in ("images", "masks"):
-        (folder / name).mkdir(parents=True)
-    for number, frame in enumerate(snapshots(count, 0, Mixture())):
-        write_snapshot(folder, number, frame)
 
 
 if __name__ == "__main__":

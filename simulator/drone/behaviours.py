@@ -43,7 +43,7 @@ class Patrol:
         self._next: int | None = None
         self._waited = 0.0
 
-    def step(self, quad: Quad, obstacles: Obstacles, ground: float, dt: float) -> None:
+    def step(self, quad: Quad, obstacles: Obstacles, ground: float, time: float, dt: float) -> None:
         """Fly `dt` seconds of the patrol."""
         quad.point_gimbal(quad.gimbal_yaw, PATROL_PITCH, SWEEP_RATE, dt)
         if self._remaining_turn > 0:
@@ -75,21 +75,15 @@ class Patrol:
 
 
 class Follow:
-    """Keep behind and above the target, whose position is known from reports only.
-
-    Args:
-        position: first reported centre of the target, (x, y, z) metres.
-        time: of that report, seconds.
-    """
+    """Keep behind and above the target, whose centre (x, y, z) in metres is known from reports only."""
 
     def __init__(self, position: Sequence[float] | FloatArray, time: float) -> None:
-        self._position = np.array(position, dtype=float)
-        self._time = time
+        self._position, self._time = np.array(position, dtype=float), time  # of the last report
         self._velocity = np.zeros(3)
         self._sweep = Sweep(SEARCH_SWEEP)
 
     def report(self, position: Sequence[float] | FloatArray, time: float) -> None:
-        """Update the target's centre, (x, y, z) metres, as reported at `time` seconds."""
+        """Update the target's centre, as reported at `time` seconds."""
         point = np.array(position, dtype=float)
         elapsed = time - self._time
         if 0 < elapsed <= MAX_EXTRAPOLATION:
@@ -126,14 +120,12 @@ class Follow:
         level = math.hypot(way[0], way[1])
         yaw, pitch = math.atan2(way[1], way[0]), math.atan2(-(way[2] + 0.1), level)
         quad.turn_body(yaw, dt)
+        gimbal_yaw = yaw
         if self.searching(time):
-            offset = self._sweep.offset
+            gimbal_yaw, pitch = yaw + self._sweep.offset, min(pitch, PATROL_PITCH)
             self._sweep.step(SWEEP_RATE * dt)
-            quad.point_gimbal(yaw + offset, min(pitch, PATROL_PITCH), TRACKING_RATE, dt)
-        else:
-            quad.point_gimbal(yaw, pitch, TRACKING_RATE, dt)
-        goal = self._goal(target, wrap_angle(yaw + math.pi), obstacles)
-        way = goal - quad.position
+        quad.point_gimbal(gimbal_yaw, pitch, TRACKING_RATE, dt)
+        way = self._goal(target, wrap_angle(yaw + math.pi), obstacles) - quad.position
         speed = MAX_SPEED * min(1.0, float(np.linalg.norm(way)) / FOLLOW_SLOW_WITHIN)
         quad.fly(way, speed, obstacles, ground, dt)
 

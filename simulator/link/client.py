@@ -29,10 +29,7 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last one repeate
 class Client:
     """Connection to `ws://host:port` that is opened in the background, and again whenever it is lost.
 
-    Args:
-        host: name or address of the server.
-        port: its port.
-        accept_controls: accept the commands that are not part of QuadSim; otherwise they are rejected, as by QuadSim.
+    Without `accept_controls`, the commands that are not part of QuadSim are rejected, as by QuadSim.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True):
@@ -189,11 +186,7 @@ class Client:
 
 
 def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
-    """Send all of `data` within `seconds`; the timeout of the socket itself belongs to the reader.
-
-    Raises:
-        OSError: the connection broke, or the timeout passed.
-    """
+    """Send all of `data` within `seconds`, or raise OSError; the timeout of the socket itself belongs to the reader."""
     deadline = time.monotonic() + seconds
     while data:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from simulator.types import Marker, Point
 
-MAX_ID = 2**24  # QuadSim keeps ids as float32
+MAX_ID = 2**24 - 1  # QuadSim keeps ids as float32
 SPEED_RANGE = (0.1, 9.0)  # simulated seconds a second
 MAX_SEED, MAX_PEOPLE = 2**31, 500
 
@@ -140,18 +140,15 @@ def _number(value: object, key: str) -> float:
     return number
 
 
-def _id(payload: Payload) -> int:
-    number = _number(payload.get("id"), "id")
-    if not 0 <= number < MAX_ID:
-        raise CommandError(f"expected an id from 0 to {MAX_ID - 1}, got {_short(str(payload['id']))}")
-    return int(number)
-
-
 def _number_within(payload: Payload, key: str, low: float, high: float) -> float:
     number = _number(payload.get(key), key)
     if not low <= number <= high:
-        raise CommandError(f"expected {key} from {low:g} to {high:g}, got {number:g}")
+        raise CommandError(f"expected {key} from {low:.15g} to {high:.15g}, got {number:.15g}")
     return number
+
+
+def _id(payload: Payload) -> int:
+    return int(_number_within(payload, "id", 0, MAX_ID))
 
 
 def _whole_number(payload: Payload, key: str, high: int) -> int:

@@ -20,13 +20,8 @@ JPEG_QUALITY = 75
 def sensor_frame(observation: Observation, epoch: float, ground_truth: bool = False) -> dict[str, str]:
     """Return the payload of one `sensor_frame`, QuadSim's keys first.
 
-    Args:
-        observation: must have images.
-        epoch: Unix time at the start of the simulation, seconds.
-        ground_truth: add the class mask and the position of the target.
-
-    Raises:
-        ValueError: the observation has no images.
+    `epoch` is the Unix time at the start of the simulation. `ground_truth` adds the class mask and the position of the
+    target. Raises ValueError if the observation has no images.
     """
     rendered, target = observation.rendered, observation.target
     if rendered is None:
@@ -78,9 +73,7 @@ def encode_mask(mask: Image) -> bytes:
 
 
 def _encode(suffix: str, image: cv2.typing.MatLike, options: Sequence[int]) -> bytes:
-    done, data = cv2.imencode(suffix, image, options)
-    if not done:
-        raise ValueError(f"OpenCV could not write a {suffix} of shape {image.shape}, {image.dtype}")
+    _, data = cv2.imencode(suffix, image, options)
     return data.tobytes()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.drone.camera import pixel_rays
+from simulator.geometry import pixel_rays
 from simulator.types import FloatArray, Image, Marker, Pose
 
 

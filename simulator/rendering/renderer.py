@@ -10,18 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 from panda3d import core
 
-from simulator.drone.camera import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
+from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
+from simulator.rendering.figures import figure_meshes
 from simulator.rendering.markers import draw_markers
-from simulator.rendering.meshes import Mesh, join, to_geom
-from simulator.rendering.people.figures import figure_meshes
-from simulator.rendering.scenery.scenery import FIRST_FIGURES, build_scenery
-from simulator.rendering.scenery.shadows import ShadowMap
-from simulator.rendering.scenery.sky import build_sky
-from simulator.types import FloatArray, Image, Marker, Person, Pose, Rendered
+from simulator.rendering.meshes import to_geom
+from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
+from simulator.rendering.shadows import ShadowMap
+from simulator.types import Image, Marker, Person, Pose, Rendered
 from simulator.world.city import City
 
-MODULES = {"software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
-RENDERERS = ("auto", *MODULES)
+MODULES = {"auto": "p3tinydisplay", "software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
+RENDERERS = tuple(MODULES)
 CLASSES = ("background", "people", "hero")
 MASK_FAR = 50.0  # m: QuadSim's mask cameras see no farther; people beyond are labelled background
 NEAR_PLANE = 0.15  # m
@@ -37,18 +36,19 @@ class RendererError(RuntimeError):
     """The requested renderer is not available on this machine."""
 
 
-class PandaRenderer:
-    """Draws one city. Implements `simulator.types.Renderer`.
+class Renderer:
+    """Draws one city. The same calls give the same pixels.
 
     Args:
         city: the static part of the pictures.
-        kind: "software", "gl" or "egl".
+        kind: of `RENDERERS`. "auto" is "software": it needs no display, GPU or driver and gives the same pixels
+            everywhere.
 
     Raises:
-        RendererError: this machine has no such renderer.
+        RendererError: the kind is unknown, or not available on this machine.
     """
 
-    def __init__(self, city: City, kind: str = "software"):
+    def __init__(self, city: City, kind: str = "auto"):
         core.load_prc_file_data("", "audio-library-name null\nwindow-type none\nsync-video false")
         self._city = city
         self._engine = core.GraphicsEngine()
@@ -73,11 +73,13 @@ class PandaRenderer:
         self._engine.open_windows()
 
     def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
-        """Return colour, depth and class mask of one view. Markers appear in the colour image only."""
-        matrix = core.Mat4(*_panda_matrix(camera).ravel().tolist())
+        """Return the images of one view."""
+        forward, left, up = rotation(camera).T
+        matrix = np.eye(4)  # for row vectors: Panda's camera has x to the right, y ahead and z up
+        matrix[:3, :3], matrix[3, :3] = (-left, forward, up), camera.position
         for node in self._cameras:
-            node.set_mat(matrix)
-        self._sky.set_pos(camera.x, camera.y, camera.z)
+            node.set_mat(core.Mat4(*matrix.ravel().tolist()))
+        self._sky.set_pos(*camera.position)
         self._place_figures(camera, people)
         self._engine.render_frame()
         colour, code = (_pixels(texture) for texture in self._textures)
@@ -89,7 +91,7 @@ class PandaRenderer:
         mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
         rgb = np.ascontiguousarray(colour[..., 2::-1])
         if markers:
-            rgb = draw_markers(rgb, np.where(beyond, np.inf, metres), camera, tuple(markers))
+            rgb = draw_markers(rgb, np.where(beyond, np.inf, metres), camera, markers)
         return Rendered(rgb, depth, mask)
 
     def close(self) -> None:
@@ -134,60 +136,37 @@ class PandaRenderer:
 
     def _place_figures(self, camera: Pose, people: Sequence[Person]) -> None:
         """Replace the meshes by those of the people that the camera can see."""
-        groups: dict[str, list[Mesh]] = {name: [] for name in self._figures}
-        if people:
-            middles = np.array([(person.x, person.y, person.z + 0.9) for person in people])
-            forward, left, up = to_camera(camera, middles).T
-            in_view = (forward > -1.0) & (forward < FAR + 1)
-            in_view &= np.maximum(np.abs(left), np.abs(up)) < np.maximum(forward, 0) * HALF_VIEW + 2.2
-            sunlit = self._shadows.sunlit_fraction(middles[:, :2])
-            for name, is_target in (("people", False), ("hero", True)):
-                rows = [row for row in np.flatnonzero(in_view).tolist() if people[row].is_target == is_target]
-                if rows:
-                    drawn = [people[row] for row in rows]
-                    groups[name] = figure_meshes(drawn, forward[rows], sunlit[rows], self._city.light)
-        for name, meshes in groups.items():
+        middles = np.array([(person.x, person.y, person.z + 0.9) for person in people]).reshape(-1, 3)
+        forward, left, up = to_camera(camera, middles).T
+        in_view = (forward > -1.0) & (forward < FAR + 1)
+        in_view &= np.maximum(np.abs(left), np.abs(up)) < np.maximum(forward, 0) * HALF_VIEW + 2.2
+        sunlit = self._shadows.sunlit_fraction(middles[:, :2])
+        is_target = np.array([person.is_target for person in people], bool)
+        for name, group in (("people", ~is_target), ("hero", is_target)):
+            rows = np.flatnonzero(in_view & group)
             node = self._figures[name].node()
             node.remove_all_geoms()
-            if meshes:
-                node.add_geom(to_geom(join(meshes)))
-
-
-def make_renderer(city: City, kind: str = "auto") -> PandaRenderer:
-    """Return a renderer for a city.
-
-    "auto" is the software renderer: it needs no display, GPU or driver and gives the same pixels everywhere.
-
-    Raises:
-        RendererError: the kind is unknown, or not available on this machine.
-    """
-    if kind not in RENDERERS:
-        raise RendererError(f"expected a renderer out of {', '.join(RENDERERS)}, got {kind!r}")
-    return PandaRenderer(city, "software" if kind == "auto" else kind)
+            if rows.size:
+                drawn = [people[row] for row in rows.tolist()]
+                node.add_geom(to_geom(figure_meshes(drawn, forward[rows], sunlit[rows], self._city.light)))
 
 
 def _open_pipe(kind: str) -> core.GraphicsPipe:
+    if kind not in MODULES:
+        raise RendererError(f"expected a renderer out of {', '.join(RENDERERS)}, got {kind!r}")
     selection, module = core.GraphicsPipeSelection.get_global_ptr(), MODULES[kind]
+    software = kind in ("auto", "software")
     # The off-screen pipe, where it exists, does not look for a display.
-    pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", module) if kind == "software" else None
+    pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", module) if software else None
     pipe = pipe or selection.make_module_pipe(module)
-    if pipe is not None:
-        return pipe
-    if kind == "software":
+    if pipe is None and software:
         raise RendererError(
             "Panda3D's software renderer did not load: reinstall the panda3d package; "
             "on a bare Linux it also needs libX11 (Debian, Ubuntu: the package libx11-6)"
         )
-    raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
-
-
-def _panda_matrix(pose: Pose) -> FloatArray:
-    """Return (4, 4) for `NodePath.set_mat` (row vectors): Panda's camera has x to the right, y ahead and z up."""
-    forward, left, up = rotation(pose).T
-    matrix = np.eye(4)
-    matrix[:3, :3] = -left, forward, up
-    matrix[3, :3] = pose.position
-    return matrix
+    if pipe is None:
+        raise RendererError(f"the renderer {kind!r} is not available here: use --renderer software")
+    return pipe
 
 
 def _code_state(index: int) -> core.RenderState:

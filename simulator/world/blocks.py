@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.types import Box
-from simulator.world.city import KERB, Outline, Rect, Surface
+from simulator.world.city import HALF_SIDE, KERB, Outline, Rect, Surface
 
 PAVEMENT_WIDTH = 2.6  # m
 LAYER = 0.001  # m from one covering to the next above it; determines the drawing order
@@ -29,20 +29,16 @@ def ellipse(x: float, y: float, a: float, b: float, power: float = 2.0, count: i
     return tuple(zip((x + u).tolist(), (y + v).tolist(), strict=True))
 
 
-def fill_block(kind: str, block: Rect, inner: Rect, random: np.random.Generator) -> Contents:
-    """Return the contents of a block; boxes stand only on its part `inner`, where people walk."""
-    surfaces = [Surface("pavement", rectangle(block), KERB)]
+def fill_block(kind: str, block: Rect, random: np.random.Generator) -> Contents:
+    """Return the contents of a block; boxes stand only on the part of it where people walk."""
     lawn = _shrink(block, PAVEMENT_WIDTH)
-    x0, y0 = np.clip(lawn[:2], inner[:2], inner[2:]).tolist()
-    x1, y1 = np.clip(lawn[2:], inner[:2], inner[2:]).tolist()
-    lot = (x0, y0, x1, y1)
-    surfaces.append(Surface("lawn", rectangle(lawn), KERB + LAYER))
+    lot = _clip(lawn)
+    surfaces = [Surface("pavement", rectangle(block), KERB), Surface("lawn", rectangle(lawn), KERB + LAYER)]
     if kind == "plaza":
         surfaces.append(Surface("slabs", rectangle(lot), KERB + 2 * LAYER))
     build = {"plaza": _plaza, "park": _park, "houses": _houses, "mixed": _mixed}[kind]
     more_surfaces, boxes = build(lot, random)
-    boxes += _street_furniture(inner, random)
-    return surfaces + more_surfaces, boxes
+    return surfaces + more_surfaces, boxes + _street_furniture(_clip(block), random)
 
 
 def tree(x: float, y: float, random: np.random.Generator) -> list[Box]:
@@ -138,11 +134,14 @@ def _street_furniture(rect: Rect, random: np.random.Generator) -> list[Box]:
     x0, y0, x1, y1 = _shrink(rect, 0.5)
     spots = [(x, y) for x in np.arange(x0 + 6, x1 - 3, 16.0) for y in (y0, y1)]
     spots += [(x, y) for y in np.arange(y0 + 10, y1 - 3, 16.0) for x in (x0, x1)]
-    return [
-        Box((float(x), float(y)), (0.16, 0.16), KERB, KERB + 4.6, 0.0, "lamp")
-        for x, y in spots
-        if random.random() < 0.7
-    ]
+    spots = [(float(x), float(y)) for x, y in spots if random.random() < 0.7]
+    return [Box(spot, (0.16, 0.16), KERB, KERB + 4.6, 0.0, "lamp") for spot in spots]
+
+
+def _clip(rect: Rect) -> Rect:
+    """Return the part of a rectangle in which people walk."""
+    x0, y0, x1, y1 = (float(np.clip(edge, -HALF_SIDE, HALF_SIDE)) for edge in rect)
+    return (x0, y0, x1, y1)
 
 
 def _shrink(rect: Rect, by: float) -> Rect:
@@ -159,9 +158,8 @@ def _scatter(
     places: list[tuple[float, float]] = []
     if x1 <= x0 or y1 <= y0:
         return places
-    for x, y in zip(
-        random.uniform(x0, x1, 12 * count).tolist(), random.uniform(y0, y1, 12 * count).tolist(), strict=True
-    ):
+    xs, ys = random.uniform(x0, x1, 12 * count), random.uniform(y0, y1, 12 * count)
+    for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
         if len(places) < count and all(math.hypot(x - px, y - py) > distance for px, py in places):
             places.append((x, y))
     return places
@@ -169,11 +167,9 @@ def _scatter(
 
 def _clear_of(boxes: Sequence[Box], places: Sequence[tuple[float, float]], margin: float) -> list[tuple[float, float]]:
     """Return the places at least `margin` metres from the (unturned) outlines of all boxes."""
-    return [
-        (x, y)
-        for x, y in places
-        if all(
-            abs(x - box.center[0]) > box.size[0] / 2 + margin or abs(y - box.center[1]) > box.size[1] / 2 + margin
-            for box in boxes
-        )
-    ]
+
+    def is_clear(x: float, y: float, box: Box) -> bool:
+        (center_x, center_y), (width, depth) = box.center, box.size
+        return abs(x - center_x) > width / 2 + margin or abs(y - center_y) > depth / 2 + margin
+
+    return [(x, y) for x, y in places if all(is_clear(x, y, box) for box in boxes)]

@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.types import Box, FloatArray, Point
+from simulator.world.obstacles import Obstacles
 
 KERB = 0.12  # m, height of blocks above roads
+HALF_SIDE = 72.0  # m, half the side of the square in which people walk
 HEAD_ROOM = 2.2  # m, people walk under boxes that begin higher
 VISIBLE_HALF_SIDE = 130.0  # m, half the side of the square that can be seen
 
@@ -55,6 +58,11 @@ class City:
     target_paths: tuple[FloatArray, ...]  # waypoints, (n, 2) each: straight legs free of walls
     patrol_points: tuple[Point, ...]  # in free air
     light: Light
+
+    @cached_property
+    def obstacles(self) -> Obstacles:
+        """Everything solid, for queries."""
+        return Obstacles(self.boxes)
 
     def ground_height(self, x: Values, y: Values) -> Values:
         """Return the height of the ground at x, y: numbers, or arrays of one shape."""

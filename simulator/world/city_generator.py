@@ -8,9 +8,8 @@ import numpy as np
 
 from simulator.types import Box, FloatArray, Point
 from simulator.world.blocks import LAYER, fill_block, rectangle, tree
-from simulator.world.city import KERB, VISIBLE_HALF_SIDE, City, Light, Rect, Surface, distance_to
+from simulator.world.city import HALF_SIDE, KERB, VISIBLE_HALF_SIDE, City, Light, Surface, distance_to
 
-HALF_SIDE = 72.0  # m, half the side of the square in which people walk
 ROAD_WIDTH = (7.5, 9.0)  # m
 PATH_CLEARANCE = 0.9  # m between the target's paths and anything solid
 PATH_COUNT, PATH_LEGS = 12, (6, 10)
@@ -33,7 +32,7 @@ def generate_city(seed: int) -> City:
     surfaces += _road_markings(streets_x, streets_y, random)
     boxes: list[Box] = []
     for block, kind in zip(blocks, _block_kinds(random), strict=True):
-        block_surfaces, block_boxes = fill_block(kind, block, _clip(block), random)
+        block_surfaces, block_boxes = fill_block(kind, block, random)
         surfaces += block_surfaces
         boxes += block_boxes
     boxes += _surroundings(columns, rows, random)
@@ -62,12 +61,6 @@ def _gaps(streets: Sequence[Street]) -> list[Interval]:
     edges = [edge for centre, width in streets for edge in (centre - width / 2, centre + width / 2)]
     edges = [-VISIBLE_HALF_SIDE, *edges, VISIBLE_HALF_SIDE]
     return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def _clip(block: Rect) -> Rect:
-    """Return the part of a block in which people walk."""
-    x0, y0, x1, y1 = (float(np.clip(edge, -HALF_SIDE, HALF_SIDE)) for edge in block)
-    return (x0, y0, x1, y1)
 
 
 def _block_kinds(random: np.random.Generator) -> list[str]:

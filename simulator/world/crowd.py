@@ -22,28 +22,15 @@ PAUSE_INTERVAL, PAUSE = 60.0, (3.0, 10.0)  # s on average between pauses, s at r
 
 
 class Crowd:
-    """The target (row 0) and `size` others.
+    """The target (row 0), who follows paths with waypoints (n, 2) in metres, and `size` others.
 
-    Args:
-        walk_map: walkable space.
-        target_paths: waypoints of each path, (n, 2) metres.
-        size: number of people besides the target.
-        turnover: how soon they are replaced, a key of `LIFETIMES`.
-        respawn: replace the target by a new one elsewhere at the end of a path, as QuadSim does; otherwise it walks on.
-        seed: of all random choices.
+    The other arguments are those of `Episode`.
     """
 
     def __init__(
-        self,
-        walk_map: WalkMap,
-        target_paths: Sequence[FloatArray],
-        size: int = 60,
-        turnover: str = "long",
-        respawn: bool = False,
-        seed: int = 0,
+        self, walk_map: WalkMap, paths: Sequence[FloatArray], size: int, turnover: str, respawn: bool, seed: int
     ):
-        self._map, self._respawn = walk_map, respawn
-        self._paths = [np.asarray(path, dtype=float)[:, :2] for path in target_paths]
+        self._map, self._paths, self._respawn = walk_map, paths, respawn
         self._random = np.random.default_rng([seed, 1])
         self._lifetime = LIFETIMES[turnover]
         count = size + 1
@@ -130,7 +117,7 @@ class Crowd:
 
     def _spawn_target(self) -> None:
         """Place a new target at the start of a random path."""
-        self._set_path(self._paths[self._random.integers(len(self._paths))])
+        self._set_path(self._paths[int(self._random.integers(len(self._paths)))])
         self._reset(0, self._path[0], seed=0)
         self._remaining_life[0] = np.inf
 

@@ -31,19 +31,10 @@ class Obstacles:
         self._cos, self._sin = np.cos(yaws), np.sin(yaws)
 
     def cast(self, origin: FloatArray, direction: FloatArray, length: float, margin: float = 0.0) -> Hit | None:
-        """Sweep a cube of half-size `margin` from `origin` along the unit `direction` for `length` metres.
+        """Sweep a cube of half-size `margin` from `origin` along the unit `direction` for `length`; all in metres.
 
-        Args:
-            origin: (3,) metres, world axes.
-            direction: (3,) unit vector.
-            length: metres.
-            margin: half the size of the cube, metres; 0 is a ray.
-
-        Returns:
-            The nearest hit; None when the way is free.
+        A margin of 0 makes it a ray. Returns the nearest hit; None when the way is free.
         """
-        if not self.boxes:
-            return None
         start, along, near, enter, hits = self._intersect(origin, direction[None], length, margin)
         if not hits.any():
             return None
@@ -57,9 +48,7 @@ class Obstacles:
 
     def free(self, origin: FloatArray, directions: FloatArray, length: float, margin: float = 0.0) -> NDArray[np.bool_]:
         """Return which of the unit `directions`, (n, 3), are free of hits, (n,) bool. Arguments as for `cast`."""
-        if not self.boxes:
-            return np.ones(len(directions), dtype=bool)
-        hits = self._intersect(origin, directions, length, margin)[-1]
+        *_, hits = self._intersect(origin, directions, length, margin)
         return np.logical_not(hits.any(axis=1))
 
     def _intersect(

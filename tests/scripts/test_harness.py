@@ -34,7 +34,7 @@ def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
     def refuse(*arguments):
         raise RendererError("nothing here can draw")
 
-    monkeypatch.setattr("simulator.rendering.renderer.PandaRenderer", refuse)
+    monkeypatch.setattr("simulator.rendering.renderer.Renderer.__init__", refuse)
     assert import_module(f"scripts.benchmarks.{name}").main([]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
 

@@ -21,7 +21,7 @@ def patrol(seconds: float, quad: Quad) -> list[tuple[np.ndarray, float, float, f
     """(position, speed, gimbal yaw, gimbal pitch) of every tick."""
     behaviour, track = Patrol(POINTS), []
     for _ in range(round(seconds / DT)):
-        behaviour.step(quad, OPEN, 0.0, DT)
+        behaviour.step(quad, OPEN, 0.0, 0.0, DT)
         track.append((quad.position, quad.speed, quad.gimbal_yaw, quad.gimbal_pitch))
     return track
 

@@ -64,7 +64,7 @@ def test_people_keep_their_distance(walk_map):
 
 
 def test_two_who_meet_head_on_get_past(walk_map):
-    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never")
+    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never", respawn=False, seed=0)
     people.positions[1], people._goal_headings[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.rendering.renderer import RendererError, make_renderer
+from simulator.rendering.renderer import Renderer, RendererError
 from simulator.types import Box, Marker, Person, Pose
 from simulator.world.city_generator import generate_city
 
@@ -25,14 +25,14 @@ def city():
 @pytest.fixture(scope="module")
 def town(city):
     """A renderer of a whole city."""
-    return make_renderer(city)
+    return Renderer(city)
 
 
 @pytest.fixture(scope="module")
 def plain(city):
     """An endless road and one wall, 30 m ahead of the origin."""
     road = tuple(surface for surface in city.surfaces if surface.kind == "road")
-    return make_renderer(dataclasses.replace(city, boxes=(WALL,), blocks=((500.0, 0.0, 501.0, 1.0),), surfaces=road))
+    return Renderer(dataclasses.replace(city, boxes=(WALL,), blocks=((500.0, 0.0, 501.0, 1.0),), surfaces=road))
 
 
 def person(**changes) -> Person:
@@ -110,9 +110,7 @@ def test_beyond_far_is_as_far_as_can_be(town, city):
         assert depth.min() > 0
         assert np.all(depth[nearest < 40] < 60)  # the ground in front of the feet
     far_wall = dataclasses.replace(WALL, center=(126.0, 0.0), size=(2.0, 200.0))
-    drawer = make_renderer(
-        dataclasses.replace(city, boxes=(far_wall,), surfaces=(), blocks=((500.0, 0.0, 501.0, 1.0),))
-    )
+    drawer = Renderer(dataclasses.replace(city, boxes=(far_wall,), surfaces=(), blocks=((500.0, 0.0, 501.0, 1.0),)))
     for distance in (101.0, 110.0, 140.0, 184.0):
         assert np.all(drawer.render(camera(x=125.0 - distance, z=5.0), ()).depth == 255)
 
@@ -216,7 +214,7 @@ def test_people_in_the_shade_are_darker(city):
     sun = dataclasses.replace(city.light, azimuth=math.pi / 2, elevation=0.7)  # from the left
     road = tuple(surface for surface in city.surfaces if surface.kind == "road")
     wall = Box((0.0, 8.0), (30.0, 1.0), 0.0, 9.0, 0.0, "building")
-    drawer = make_renderer(dataclasses.replace(city, light=sun, boxes=(wall,), surfaces=road))
+    drawer = Renderer(dataclasses.replace(city, light=sun, boxes=(wall,), surfaces=road))
     bright = []
     for x in (0.0, 30.0):
         seen = drawer.render(camera(x=x - 4.0, z=1.5), (person(x=x, speed=0.0),))
@@ -258,7 +256,7 @@ def test_markers_tint_the_colour_and_nothing_else(plain):
 
 
 def test_the_same_calls_give_the_same_pixels(city, town):
-    people, other = crowd(city, 60), make_renderer(city)
+    people, other = crowd(city, 60), Renderer(city)
     views = [camera(z=6.0, yaw=yaw, pitch=0.4) for yaw in (0.0, 1.0, 2.0)]
     for view in views:
         town.render(view, people)
@@ -277,4 +275,4 @@ def test_what_was_rendered_is_kept_when_more_is_rendered(town, city):
 
 def test_an_unknown_renderer_is_named_with_the_known_ones(city):
     with pytest.raises(RendererError, match="software"):
-        make_renderer(city, "crayons")
+        Renderer(city, "crayons")

@@ -36,7 +36,7 @@ def test_errors_are_one_sentence(tmp_path, monkeypatch, capsys):
         def ends(*arguments, error=ended_by):
             raise error
 
-        monkeypatch.setattr("simulator.snapshots.make_renderer", ends)
+        monkeypatch.setattr("simulator.snapshots.Renderer", ends)
         assert main([str(tmp_path / "out"), "--count", "1"]) == status
         said = capsys.readouterr().err
         assert said.count("\n") == 1

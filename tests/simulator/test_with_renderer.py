@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.episode import Episode
-from simulator.rendering.renderer import make_renderer
+from simulator.rendering.renderer import Renderer
 from simulator.world.city_generator import generate_city
 
 pytestmark = pytest.mark.simulator
@@ -21,7 +21,7 @@ def city():
 
 @pytest.fixture(scope="module")
 def panda(city):
-    return make_renderer(city, "software")
+    return Renderer(city, "software")
 
 
 def project(camera, point) -> tuple[float, float, float]:

@@ -36,7 +36,7 @@ def draw_frames(count: int = 40, after: float = 20.0) -> list[Payload]:
     """Return views of a quad that has followed the target for `after` seconds. Raises RendererError."""
     city = generate_city(0)
     with suppressed_stderr():  # Panda3D reports that there is no display, although it needs none
-        drawer = renderer.make_renderer(city)
+        drawer = renderer.Renderer(city)
     episode = Episode(0, city=city, renderer=drawer)
     payloads: list[Payload] = []
     while len(payloads) < count:

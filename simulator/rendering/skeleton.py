@@ -1,12 +1,10 @@
 """Bodies of people as tubes, posed by the phase of the walk cycle. Lengths are fractions of the height."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simulator.rendering.people.appearance import Appearance
+from simulator.rendering.appearance import Appearance
 from simulator.types import FloatArray, Person
 
 LEG_SWING, FULL_SWING_SPEED = 0.55, 1.4  # rad, reached at m/s
@@ -42,23 +40,11 @@ SHOES = slice(10, 12)
 
 Length = FloatArray | float  # one for each person, or the same for all
 Place = tuple[Length, Length, Length]
-
-
-@dataclass(frozen=True)
-class Tubes:
-    """Bodies of n people, each in its own axes (forward, left, up) with the feet at 0, in fractions of the height."""
-
-    starts: FloatArray  # (n, parts, 3)
-    ends: FloatArray  # (n, parts, 3)
-    radii: FloatArray  # (n, parts, 2), at start and end
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> "Tubes":
-        """Return the bodies of some people."""
-        return Tubes(self.starts[rows], self.ends[rows], self.radii[rows])
+Tubes = tuple[FloatArray, FloatArray, FloatArray]  # starts and ends, (n, parts, 3); radii at both, (n, parts, 2)
 
 
 def body_tubes(people: Sequence[Person], looks: Sequence[Appearance]) -> Tubes:
-    """Return the bodies of `people`, walking or standing."""
+    """Return the bodies of `people`, walking or standing, each in axes of its own: forward, left, up from the feet."""
     count, names = len(people), list(PARTS)
     starts, ends = np.zeros((count, len(names), 3)), np.zeros((count, len(names), 3))
     radii = np.zeros((count, len(names), 2))
@@ -105,4 +91,4 @@ def body_tubes(people: Sequence[Person], looks: Sequence[Appearance]) -> Tubes:
     lowest = np.minimum(starts[:, SHOES, 2], ends[:, SHOES, 2]).min(axis=1) - 0.024
     starts[..., 2] -= lowest[:, None]
     ends[..., 2] -= lowest[:, None]
-    return Tubes(starts, ends, radii)
+    return starts, ends, radii

@@ -23,6 +23,22 @@ def to_texture(name: str, picture: FloatArray, repeat: bool = True) -> Texture:
     return texture
 
 
+def materials(random: np.random.Generator) -> dict[str, FloatArray]:
+    """Return the textures of all materials but the sky, by name."""
+    makers = {
+        "road": asphalt,
+        "pavement": pavement,
+        "slabs": slabs,
+        "lawn": grass,
+        "paint": paint,
+        "leaves": leaves,
+        "stone": stone,
+        "roof": roof,
+    }
+    pictures = {name: make(random) for name, make in makers.items()}
+    return pictures | {style: facade(random, style) for style in ("plaster", "plain", "brick")}
+
+
 def noise(random: np.random.Generator, side: int, grain: float) -> FloatArray:
     """Return smooth noise that tiles, (side, side), mean 0, deviation 1; `grain` in pixels."""
     waves = np.fft.rfft2(random.normal(size=(side, side)))

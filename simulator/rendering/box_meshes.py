@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.rendering.meshes import Mesh
-from simulator.rendering.scenery.shapes import blob, block, brightness, flat_shaded, frustum, level, walls
+from simulator.rendering.shapes import blob, block, brightness, flat_shaded, frustum, level, walls
 from simulator.types import Box, Point
 from simulator.world.city import Light
 

@@ -27,54 +27,35 @@ JEANS = ((0.28, 0.38, 0.58), (0.42, 0.54, 0.74), (0.20, 0.26, 0.42))
 
 @dataclass(frozen=True)
 class Appearance:
-    """Appearance of one person. Colours 0..1."""
+    """Appearance of one person."""
 
     height: float  # metres
     build: float  # girth, 1 is average
-    skin: Color
-    hair: Color
-    top: Color
-    bottom: Color
-    shoes: Color
-    sleeves: Color  # of the upper arms
-    cuffs: Color  # of the forearms
-    shins: Color  # bare under skirts and shorts
     hem: float  # lower end of the cloth around the pelvis, as a fraction of the height
     flare: float  # radius at the hem, as a fraction of the height
-    cloth: Color  # around the pelvis: coat, trousers or skirt
     long_hair: bool
+    colors: tuple[Color, ...]  # 0..1, of the parts of the body, in the order of `skeleton.PARTS`
 
     @property
     def wears_red_top(self) -> bool:
         """Whether the top, or the coat, is red."""
-        red, green, blue = self.top
+        red, green, blue = self.colors[1]
         return red > 0.35 and max(green, blue) < 0.45 * red
 
-    @property
-    def colors(self) -> tuple[Color, ...]:
-        """Colours of the parts of the body, in the order of `skeleton.PARTS`."""
-        thighs = self.bottom if self.hem > 0.45 else self.shins
-        pairs = (thighs, self.shins, self.shoes, self.sleeves, self.cuffs, self.skin)
-        body = (self.cloth, self.top, self.skin, self.skin, self.hair, self.hair)
-        return (*body, *(color for color in pairs for _ in range(2)))
+
+def _colors(cloth: Color, top: Color, skin: Color, hair: Color, *limbs: Color) -> tuple[Color, ...]:
+    """Return the colours of the parts of a body.
+
+    `cloth` is around the pelvis: coat, trousers or skirt; `limbs` are thighs, shins, shoes, upper arms and forearms.
+    """
+    return (cloth, top, skin, skin, hair, hair, *(color for color in (*limbs, skin) for _ in range(2)))
 
 
-TARGET = Appearance(
-    height=1.74,
-    build=0.95,
-    skin=(0.62, 0.42, 0.33),
-    hair=(0.80, 0.03, 0.04),
-    top=(0.85, 0.08, 0.05),
-    bottom=(0.22, 0.07, 0.06),
-    shoes=(0.85, 0.08, 0.08),
-    sleeves=(0.62, 0.42, 0.33),
-    cuffs=(0.62, 0.42, 0.33),
-    shins=(0.22, 0.07, 0.06),
-    hem=0.44,
-    flare=0.095,
-    cloth=(0.85, 0.06, 0.05),
-    long_hair=True,
-)
+TARGET_SKIN, TARGET_HAIR, TARGET_LEGS = (0.62, 0.42, 0.33), (0.80, 0.03, 0.04), (0.22, 0.07, 0.06)
+TARGET_CLOTH, TARGET_TOP, TARGET_SHOES = (0.85, 0.06, 0.05), (0.85, 0.08, 0.05), (0.85, 0.08, 0.08)
+TARGET_LIMBS = (TARGET_LEGS, TARGET_LEGS, TARGET_SHOES, TARGET_SKIN, TARGET_SKIN)
+TARGET_COLORS = _colors(TARGET_CLOTH, TARGET_TOP, TARGET_SKIN, TARGET_HAIR, *TARGET_LIMBS)
+TARGET = Appearance(height=1.74, build=0.95, hem=0.44, flare=0.095, long_hair=True, colors=TARGET_COLORS)
 
 
 @lru_cache(maxsize=4096)
@@ -102,19 +83,16 @@ def appearance_of(seed: int) -> Appearance:
     bare = style in ("skirt", "shorts")
     short_sleeves = bare or random.random() < 0.35
     hem = {"skirt": random.uniform(0.26, 0.38), "coat": random.uniform(0.30, 0.42)}.get(style, 0.46)
+    height = float(random.normal(1.67, 0.06) if woman else random.normal(1.78, 0.07))
+    build = float(np.clip(random.normal(0.95 if woman else 1.08, 0.1), 0.75, 1.4))
+    shins = skin if bare else bottom
+    thighs = bottom if hem > 0.45 else shins
+    arms, forearms = skin if short_sleeves and random.random() < 0.4 else top, skin if short_sleeves else top
     return Appearance(
-        height=float(random.normal(1.67, 0.06) if woman else random.normal(1.78, 0.07)),
-        build=float(np.clip(random.normal(0.95 if woman else 1.08, 0.1), 0.75, 1.4)),
-        skin=skin,
-        hair=hair,
-        top=top,
-        bottom=bottom,
-        shoes=shoes,
-        sleeves=skin if short_sleeves and random.random() < 0.4 else top,
-        cuffs=skin if short_sleeves else top,
-        shins=skin if bare else bottom,
-        hem=hem,
-        flare=0.125 if style == "skirt" else 0.105 if style == "coat" else 0.085,
-        cloth=top if style == "coat" else bottom,
+        height,
+        build,
+        hem,
+        flare={"skirt": 0.125, "coat": 0.105}.get(style, 0.085),
         long_hair=bool(woman and random.random() < 0.7),
+        colors=_colors(top if style == "coat" else bottom, top, skin, hair, thighs, shins, shoes, arms, forearms),
     )

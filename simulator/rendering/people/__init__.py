@@ -1,1 +1,0 @@
-"""People: appearance, body shape and meshes."""

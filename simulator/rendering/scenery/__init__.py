@@ -1,1 +1,0 @@
-"""Static parts of the city: ground, buildings, plants and sky."""
