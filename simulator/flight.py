@@ -49,17 +49,10 @@ def fly(
     on_frame: Callable[[Observation], None],
     info: Mapping[str, int] | None = None,
 ) -> ControlRequests:
-    """Fly to the end of the plan, connected or not.
+    """Fly to the end of the plan, connected or not, and return the final requests of the follower.
 
-    Args:
-        simulation: to fly in.
-        client: connection to the follower.
-        plan: settings of the flight.
-        on_frame: called with each observation after it was sent.
-        info: seed and people, reported to the follower together with the speed; None: impersonate QuadSim.
-
-    Returns:
-        The final requests. With `new_episode`, the follower ended this episode for another one.
+    `on_frame` is called with each observation after it was sent. `info`, seed and people, is reported to the follower
+    together with the speed; without it, the simulator impersonates QuadSim. A request for a new episode ends this one.
     """
     flight = _Flight(simulation, client, plan)
     send_and_step = flight.send_and_step_in_lockstep if plan.lockstep else flight.send_and_step_in_real_time

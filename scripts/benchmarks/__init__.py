@@ -1,1 +1,1 @@
-"""Benchmarks, run by scripts/bench.py."""
+"""Benchmarks, run by scripts/bench.py. Each module has `add_options(parser)` and `benchmark(options)`."""

@@ -7,12 +7,11 @@ before the next one, so that the same seeds give the same flights.
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from rich.table import Table
 
 from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
-from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
-from scripts.benchmarks.harness.command import at_least, console, make_parser, run
+from scripts.benchmarks.harness.bridges import load_segmenter
+from scripts.benchmarks.harness.terminal import at_least, console
 from scripts.benchmarks.original_agent import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.episode import Episode
@@ -42,9 +41,10 @@ Step = Callable[[Frame, np.ndarray], Sequence[Command]]
 Flights = dict[str, dict[int, list[Moment]]]  # by agent and seed
 
 
-def fly(agent: str, seed: int, seconds: float, segment: Segment, people: int = 60) -> list[Moment]:
-    """Fly one episode and return its log."""
-    step, city = _make_agent(agent), generate_city(seed)
+def fly(agent: str, seed: int, seconds: float, people: int, weights: str | None) -> list[Moment]:
+    """Fly one episode and return its log; without `weights`, the ground truth replaces the network."""
+    step, segment = _make_agent(agent), _network(weights) if weights else _perfect
+    city = generate_city(seed)
     with closing(Renderer(city)) as renderer:
         episode = Episode(seed, city=city, renderer=renderer, people=people)
         return [_fly_frame(episode, step, segment) for _ in range(round(seconds * HZ))]
@@ -91,22 +91,12 @@ def _perfect(frame: Frame, observation: Observation) -> np.ndarray:
 @cache
 def _network(weights: str) -> Segment:
     """Return the network, loaded once in each process."""
-    import_tensorflow_quietly()
-    from model.inference.segmenter import Segmenter
-
-    segmenter = Segmenter(weights, threads=1)
+    segmenter = load_segmenter(weights, threads=1)
     return lambda frame, observation: segmenter.predict(frame.image[None])[0]
 
 
-def _job(task: tuple[str, int, float, str | None, int]) -> tuple[str, int, list[Moment]]:
-    agent, seed, seconds, weights, people = task
-    segment = _perfect if weights is None else _network(weights)
-    return agent, seed, fly(agent, seed, seconds, segment, people)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fly, print the tables, write figures and plot, and return the exit status."""
-    parser = make_parser("follow", __doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     parser.add_argument("--perfect", action="store_true", help="use the ground truth mask instead of a network")
     parser.add_argument("--episodes", type=at_least(1), default=10, help="default %(default)s")
@@ -116,18 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--agents", nargs="+", choices=AGENTS, default=list(AGENTS))
     parser.add_argument("--processes", type=at_least(1), default=2, help="default %(default)s")
     parser.add_argument("--out", type=Path, help="folder for follow.json and follow.png")
-    return run(parser, arguments, benchmark)
 
 
 def benchmark(options: argparse.Namespace) -> None:
     """Fly all episodes with all agents, and report."""
-    weights = None if options.perfect else options.weights
     seeds = range(options.first_seed, options.first_seed + options.episodes)
-    tasks = [(agent, seed, options.seconds, weights, options.people) for seed in seeds for agent in options.agents]
+    pairs = [(agent, seed) for seed in seeds for agent in options.agents]
+    weights = None if options.perfect else options.weights
+    job = partial(fly, seconds=options.seconds, people=options.people, weights=weights)
     flights: Flights = {agent: {} for agent in options.agents}
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-        for agent, seed, moments in track(pool.map(_job, tasks), "flying", total=len(tasks), console=console):
-            flights[agent][seed] = moments
+        logs = track(pool.map(job, *zip(*pairs, strict=True)), "flying", total=len(pairs), console=console)
+        for (agent, seed), log in zip(pairs, logs, strict=True):
+            flights[agent][seed] = log
     results = {agent: {seed: measure(log) for seed, log in logs.items()} for agent, logs in flights.items()}
     _print(results)
     if options.out:
@@ -137,18 +128,10 @@ def benchmark(options: argparse.Namespace) -> None:
             "overall": {agent: asdict(overall(list(rows.values()))) for agent, rows in results.items()},
             "episodes": {agent: {seed: asdict(row) for seed, row in rows.items()} for agent, rows in results.items()},
         }
-        (options.out / "follow.json").write_text(json.dumps(_as_json(content), indent=1, allow_nan=False) + "\n")
+        content = json.loads(json.dumps(content), parse_constant=lambda nan: None)  # JSON has no NaN
+        (options.out / "follow.json").write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
         _plot(flights, options.out / "follow.png")
         console.print(f"figures and plot: {options.out}")
-
-
-def _as_json(value: object) -> object:
-    """Replace NaN, which JSON does not have, by None."""
-    if isinstance(value, dict):
-        return {key: _as_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_json(each) for each in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _print(results: dict[str, dict[int, FollowResult]]) -> None:
@@ -180,7 +163,3 @@ def _plot(flights: Flights, path: Path) -> None:
     np.atleast_1d(axes)[-1].set_xlabel("simulated seconds")
     figure.savefig(path, dpi=110)
     plt.close(figure)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,9 @@
 """Tracking quality of a flight: figures from one log entry a frame, with ground truth and the agent's reports."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -90,7 +92,7 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
         losses=len(lost),
         reacquisition_time=_mean([found[0] - time for found, time in zip(reacquired, lost, strict=True) if found.size]),
         wrong_target_time=step * sum(wrong),
-        longest_wrong_target_time=step * _longest_run(wrong),
+        longest_wrong_target_time=step * max((len(list(run)) for flag, run in groupby(wrong) if flag), default=0),
         position_error_median=_quantile(near, 0.5),
         position_error_p95=_quantile(near, 0.95),
         position_error_median_by_range=tuple(_quantile(each, 0.5) for each in by_range),
@@ -101,19 +103,15 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
 
 def overall(results: Sequence[FollowResult]) -> FollowResult:
     """Return means over flights, without the missing ones; of the longest intervals, the longest."""
-    means = {
-        field.name: _mean_of([getattr(result, field.name) for result in results]) for field in fields(FollowResult)
-    }
+    means = {figure.name: _mean_of([getattr(each, figure.name) for each in results]) for figure in fields(FollowResult)}
     means["longest_wrong_target_time"] = max(result.longest_wrong_target_time for result in results)
     return FollowResult(**means)
 
 
 def _mean_of(values: Sequence[float] | Sequence[tuple[float, ...]]) -> Any:
     """Return the mean of numbers, or of the elements of tuples; NaN counts as missing."""
-    rows = np.array(values, float)
-    present = ~np.isnan(rows)
-    total, count = np.where(present, rows, 0).sum(axis=0), present.sum(axis=0)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # all are missing
+        mean = np.nanmean(np.array(values, float), axis=0)
     return tuple(mean.tolist()) if mean.ndim else float(mean)
 
 
@@ -127,11 +125,3 @@ def _mean(values: Sequence[float]) -> float:
 
 def _quantile(values: np.ndarray, fraction: float) -> float:
     return float(np.quantile(values, fraction)) if values.size else float("nan")
-
-
-def _longest_run(flags: Sequence[bool]) -> int:
-    longest = run = 0
-    for flag in flags:
-        run = run + 1 if flag else 0
-        longest = max(longest, run)
-    return longest

@@ -1,16 +1,13 @@
 """`python scripts/bench.py latency`: time from a frame to its commands, over a real websocket.
 
-Each variant of the server runs in a process of its own. A client that behaves as QuadSim sends the same frames to one
-after the other, at 5 Hz as QuadSim does, and unthrottled: each frame as soon as the last one is answered. A frame's
-latency is the time from before its first byte is sent until its acknowledgement, which follows its commands.
+Each variant of the server runs in a process of its own and gets the same frames, at 5 Hz as from QuadSim, and
+unthrottled: each frame as soon as the last one is answered.
 
 The baseline, "original", is the same network on the same socket server, used as in the program of 2017: everything is
 decoded, then `model.predict` is called on the single frame, all inside the network's loop.
 """
 
 import argparse
-import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -18,11 +15,9 @@ from typing import get_args
 
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from scripts.benchmarks.harness.bridge import connect, load_segmenter, make_bridge, serve
-from scripts.benchmarks.harness.command import console, make_bridge_parser, print_table, run
-from scripts.benchmarks.harness.frames import get_frames
-from scripts.benchmarks.harness.processes import ask, process, receive
-from scripts.benchmarks.harness.rounds import UNTHROTTLED, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.bridges import ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from sim_bridge.settings import AsyncMode
 
 OURS, ORIGINAL = "ours", "original"
@@ -39,12 +34,11 @@ class Variant:
     async_mode: AsyncMode
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return the exit status."""
-    parser = make_bridge_parser("latency", __doc__, seconds=12.0)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    add_bridge_options(parser, seconds=12.0)
     parser.add_argument("--runtime", default="auto", help="of our network (default %(default)s)")
     parser.add_argument("--async-mode", choices=MODES, help="measure one mode of serving only (default: both)")
-    return run(parser, arguments, benchmark)
 
 
 def benchmark(options: argparse.Namespace) -> object:
@@ -53,17 +47,18 @@ def benchmark(options: argparse.Namespace) -> object:
     variants = [Variant(server, mode) for server in (OURS, ORIGINAL) for mode in modes]
     frames, seconds = get_frames(options), options.seconds / ROUNDS
     with ExitStack() as stack, console.status(f"starting {len(variants)} servers") as status:
-        start = [process(start_server, variant, options.weights, options.runtime) for variant in variants]
-        servers = [stack.enter_context(each) for each in start]
-        clients = {
-            variant: stack.enter_context(connect(receive(server)))
-            for variant, server in zip(variants, servers, strict=True)
+        servers = {
+            variant: stack.enter_context(process(start_server, variant, options.weights, options.runtime))
+            for variant in variants
         }
-        model = ask(servers[0], "model")
+        clients = {variant: stack.enter_context(connect(receive(server))) for variant, server in servers.items()}
+        model = ask(servers[variants[0]], "model")
         status.stop()
-        results = run_rounds(
-            RATES, variants, ROUNDS, lambda hz, variant: send_frames(clients[variant], frames, hz, seconds)
-        )
+
+        def run_round(hz: float, variant: Variant) -> list[float]:
+            return send_frames(clients[variant], frames, hz, seconds)
+
+        results = run_rounds(RATES, variants, ROUNDS, run_round)
     console.print(model, highlight=False, soft_wrap=True)
     rows = summarise(results, variants[-1], ("x", speed_up), asdict)
     print_table(rows, f"milliseconds; x: times faster than the original on {modes[-1]}")
@@ -85,7 +80,3 @@ def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runt
         from scripts.benchmarks.original_server import OriginalServer
 
         serve(OriginalServer(variant.async_mode, weights), pipe, {})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

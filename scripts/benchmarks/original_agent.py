@@ -8,6 +8,7 @@ pixel determines the range.
 import numpy as np
 
 from follower.detection import find_blobs
+from follower.geometry import rotation
 from follower.types import Command, Frame, ObjectDetected, ObjectLost, Point
 
 THRESHOLD = 0.5
@@ -47,13 +48,5 @@ def _back_project(frame: Frame, row: int, column: int) -> Point:
     # Forward, left and up in the camera's axes, with row and column swapped.
     ray = np.array([1.0, -(row - half) / FOCAL_LENGTH, -(column - half) / FOCAL_LENGTH]) * depth
     camera = frame.gimbal_pose
-    x, y, z = (_rotation(camera.roll, camera.pitch, camera.yaw) @ ray).tolist()
+    x, y, z = (rotation(camera) @ ray).tolist()
     return (camera.x + x, camera.y + y, camera.z + z)
-
-
-def _rotation(roll: float, pitch: float, yaw: float) -> np.ndarray:
-    (sr, sp, sy), (cr, cp, cy) = np.sin([roll, pitch, yaw]), np.cos([roll, pitch, yaw])
-    around_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    around_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
-    around_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    return around_z @ around_y @ around_x

@@ -1,37 +1,31 @@
 """`python scripts/bench.py recording`: what recording costs a flight, and how much of the flight is kept.
 
-Two bridges with the same network run in processes of their own; one of them records. A client that behaves as QuadSim
-sends the same frames to one after the other. A frame's latency is the time from before its first byte is sent until its
-acknowledgement, which follows its commands. Frames kept are those on the disk afterwards, of those answered. The
-processor time of the recorder per frame does not depend on other load on the machine.
+Two bridges with the same network run in processes of their own and get the same frames; one of them records. Frames
+kept are those on the disk afterwards, of those answered. The processor time of the recorder per frame does not depend
+on other load on the machine.
 """
 
 import argparse
 import operator
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from scripts.benchmarks.harness.bridge import STOP, connect, load_segmenter, make_bridge, serve
-from scripts.benchmarks.harness.command import console, make_bridge_parser, print_table, run
-from scripts.benchmarks.harness.frames import get_frames
-from scripts.benchmarks.harness.processes import ask, process, receive
-from scripts.benchmarks.harness.rounds import run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.bridges import STOP, ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.rounds import get_frames, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
 RATES = (5.0, 60.0)  # Hz
 ROUNDS = 6
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return the exit status."""
-    parser = make_bridge_parser("recording", __doc__, seconds=15.0)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    add_bridge_options(parser, seconds=15.0)
     parser.add_argument("--folder", type=Path, help="where to record (default: a temporary folder, removed afterwards)")
-    return run(parser, arguments, benchmark)
 
 
 def benchmark(options: argparse.Namespace) -> object:
@@ -39,13 +33,14 @@ def benchmark(options: argparse.Namespace) -> object:
     frames, seconds = get_frames(options), options.seconds / ROUNDS
     with ExitStack() as stack, console.status("starting two bridges") as status:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        start = [process(start_bridge, options.weights), process(start_bridge, options.weights, folder)]
-        bridges = [stack.enter_context(each) for each in start]
+        bridges = [stack.enter_context(process(start_bridge, options.weights, place)) for place in (None, folder)]
         clients = [stack.enter_context(connect(receive(bridge))) for bridge in bridges]
         status.stop()
-        results = run_rounds(
-            RATES, (False, True), ROUNDS, lambda hz, recording: send_frames(clients[recording], frames, hz, seconds)
-        )
+
+        def run_round(hz: float, recording: bool) -> list[float]:
+            return send_frames(clients[recording], frames, hz, seconds)
+
+        results = run_rounds(RATES, (False, True), ROUNDS, run_round)
         answered = ask(bridges[True], "answered")
         for client in clients:
             client.close()
@@ -61,7 +56,7 @@ def benchmark(options: argparse.Namespace) -> object:
     return {"results": rows, "kept": kept}
 
 
-def start_bridge(pipe: Connection, weights: str, folder: Path | None = None) -> None:
+def start_bridge(pipe: Connection, weights: str, folder: Path | None) -> None:
     """Serve until stopped, in a process of its own; then send the statistics of the recording."""
     segmenter = load_segmenter(weights)
     from dataset.recordings.recording import find_recordings
@@ -88,7 +83,3 @@ def _cpu_seconds(name: str) -> float | None:
     if not hasattr(time, "pthread_getcpuclockid") or thread.ident is None:
         return None
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,16 +1,14 @@
 """`python scripts/bench.py render`: rendering speed of the built-in simulator on one core: colour, depth and mask."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
-from scripts.benchmarks.harness.command import at_least, console, make_parser, print_table, run
-from simulator.rendering import renderer
-from simulator.snapshots import Mixture, random_scene
-from simulator.types import Person, Pose
+from scripts.benchmarks.harness.terminal import at_least, console, print_table
+from simulator.rendering.renderer import RENDERERS, Renderer
+from simulator.snapshots import Mixture, Scene, random_scene
 from simulator.world.city_generator import generate_city
 
 VIEWS = {  # fraction of the views with the target, fraction of those with it far away
@@ -20,21 +18,19 @@ VIEWS = {  # fraction of the views with the target, fraction of those with it fa
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return the exit status."""
-    parser = make_parser("render", __doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--frames", type=at_least(1), default=100, help="of each kind of view (default %(default)s)")
     parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the city and the views (default %(default)s)")
-    parser.add_argument("--renderer", choices=renderer.RENDERERS, default="auto", help="default %(default)s")
-    return run(parser, arguments, benchmark)
+    parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
 
 
 def benchmark(options: argparse.Namespace) -> None:
     """Render views of all kinds, and print the table."""
     started = time.perf_counter()
     city = generate_city(options.seed)
-    drawer = renderer.Renderer(city, options.renderer)
+    drawer = Renderer(city, options.renderer)
     startup = time.perf_counter() - started
     times = {}
     for name, (target, far) in VIEWS.items():
@@ -58,7 +54,7 @@ def benchmark(options: argparse.Namespace) -> None:
     console.print(f"{options.people} people, 256x256, seed {options.seed}; city and renderer made in {startup:.1f} s")
 
 
-def _time(drawer: renderer.Renderer, scenes: Sequence[tuple[Pose, list[Person]]]) -> np.ndarray:
+def _time(drawer: Renderer, scenes: Sequence[Scene]) -> np.ndarray:
     """Return CPU and wall time of each scene, (n, 2) milliseconds."""
     times = []
     for scene in scenes:
@@ -66,7 +62,3 @@ def _time(drawer: renderer.Renderer, scenes: Sequence[tuple[Pose, list[Person]]]
         drawer.render(*scene)
         times.append((time.process_time() - cpu, time.perf_counter() - wall))
     return 1e3 * np.array(times)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

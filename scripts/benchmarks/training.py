@@ -2,27 +2,23 @@
 
 One bridge, and beside it a training as the workshop runs it (lowest priority, half of the processor's threads, its own
 worker) on frames of the built-in simulator. The training is suspended and resumed in turns, so that other load on the
-machine affects both alike. A client that behaves as QuadSim sends frames; a frame's latency is the time from before its
-first byte is sent until its acknowledgement, which follows its commands. Needs POSIX signals.
+machine affects both alike. Needs POSIX signals.
 """
 
 import argparse
 import operator
 import os
 import signal
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dashboard.jobs import BackgroundJob
-from scripts.benchmarks.harness.bridge import connect
-from scripts.benchmarks.harness.command import console, make_bridge_parser, print_table, run
-from scripts.benchmarks.harness.frames import get_frames
-from scripts.benchmarks.harness.processes import BenchmarkError, process, receive
-from scripts.benchmarks.harness.rounds import run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.bridges import BenchmarkError, connect, process, receive
+from scripts.benchmarks.harness.rounds import get_frames, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from scripts.benchmarks.viewers import start_bridge
 from simulator.snapshots import Mixture, snapshots, write_snapshots
 
@@ -31,12 +27,11 @@ ROUNDS = 12
 SETTLING_SECONDS = 20.0  # from the first output of a training until it only trains
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return the exit status."""
-    parser = make_bridge_parser("training", __doc__, seconds=60.0)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    add_bridge_options(parser, seconds=60.0)
     if os.name == "nt":
         parser.error("needs POSIX signals")
-    return run(parser, arguments, benchmark)
 
 
 def benchmark(options: argparse.Namespace) -> object:
@@ -80,7 +75,3 @@ def training(weights: str, folder: Path) -> Iterator[int]:
         if job.running:
             os.killpg(group, signal.SIGCONT)
         job.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

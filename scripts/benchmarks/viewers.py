@@ -1,18 +1,15 @@
 """`python scripts/bench.py viewers`: what viewers of the dashboard cost a flight.
 
-One bridge, in a process of its own, with 0, 1 and 5 viewers of the live page, and with one user who plays a recording.
-A client that behaves as QuadSim sends frames at 5 Hz as QuadSim does, and at 20 Hz; a frame's latency is the time from
-before its first byte is sent until its acknowledgement, which follows its commands. The table has the 95 % confidence
-interval of the medians' ratio, by bootstrap over the rounds. The viewers take updates as fast as they come, as the page
-does; the player fetches 20 pictures and their masks a second. They run in another process with a lower priority, and
-"cpu" is the processor time of the bridge's process alone: what a browser does with the pictures is not measured.
+One bridge, in a process of its own, with 0, 1 and 5 viewers of the live page, and with one user who plays a recording,
+at 5 Hz as from QuadSim, and at 20 Hz. The table has the 95 % confidence interval of the medians' ratio, by bootstrap
+over the rounds. The viewers take updates as fast as they come, as the page does; the player fetches 20 pictures and
+their masks a second. They run in another process with a lower priority, and "cpu" is the processor time of the bridge's
+process alone: what a browser does with the pictures is not measured.
 """
 
 import argparse
 import operator
-import sys
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -20,11 +17,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from scripts.benchmarks.audience import RECORDINGS, Audience, attend
-from scripts.benchmarks.harness.bridge import connect, load_segmenter, make_bridge, serve
-from scripts.benchmarks.harness.command import console, make_bridge_parser, print_table, run
-from scripts.benchmarks.harness.frames import get_frames
-from scripts.benchmarks.harness.processes import ask, process, receive
-from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.bridges import ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, get_frames, run_rounds, send_frames, summarise
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
 NO_AUDIENCE = Audience(0, 0)
 AUDIENCES = (NO_AUDIENCE, Audience(viewers=1), Audience(viewers=5), Audience(players=1))
@@ -33,9 +28,9 @@ ROUNDS = 24
 RESAMPLES = 2000  # for the interval of a ratio
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return the exit status."""
-    return run(make_bridge_parser("viewers", __doc__, seconds=16.0), arguments, benchmark)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    add_bridge_options(parser, seconds=16.0)
 
 
 def benchmark(options: argparse.Namespace) -> object:
@@ -72,12 +67,10 @@ def benchmark(options: argparse.Namespace) -> object:
 
 def ratio_interval(rounds: Rounds, baseline: Rounds) -> tuple[float, float]:
     """Return the 95 % interval of the ratio of the medians; both are resampled by the same rounds."""
-    random = np.random.default_rng(0)
     ratios = []
-    for _ in range(RESAMPLES):
-        chosen = random.integers(len(rounds), size=len(rounds)).tolist()
-        medians = [np.median(np.concatenate([each[index] for index in chosen])) for each in (rounds, baseline)]
-        ratios.append(medians[0] / medians[1])
+    for chosen in np.random.default_rng(0).integers(len(rounds), size=(RESAMPLES, len(rounds))).tolist():
+        ours, theirs = (np.median(np.concatenate([each[k] for k in chosen])) for each in (rounds, baseline))
+        ratios.append(ours / theirs)
     low, high = np.percentile(ratios, [2.5, 97.5]).tolist()
     return low, high
 
@@ -93,7 +86,3 @@ def start_bridge(pipe: Connection, weights: str) -> None:
     server = make_bridge(segmenter, subscribers=[feed])
     with serve_dashboard(server, feed, About(), pages=[Recordings(RECORDINGS).pages()]):
         serve(server, pipe, {"cpu": time.process_time})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,6 @@ fragments of 1016 bytes, and disconnects with "41" and "1".
 
 import logging
 import queue
-import select
 import socket
 import threading
 import time
@@ -38,7 +37,7 @@ class Client:
         self.rejected = 0  # messages that are not commands
         self.connections = 0  # so far
         self._accept_controls = accept_controls
-        self._socket: socket.socket | None = None  # the reader closes it at any moment
+        self._socket: socket.socket | None = None  # for sending: a duplicate, with a timeout of its own
         self._sending = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._connected, self._closing = threading.Event(), threading.Event()
@@ -78,7 +77,7 @@ class Client:
             if self._socket is None or not self.connected:
                 return False
             try:
-                _send_all(self._socket, packet, SEND_TIMEOUT)
+                self._socket.sendall(packet)
             except OSError as error:
                 log.debug("sending failed: %s", error)
                 self._abort()  # wakes the reader, which reports and reconnects
@@ -127,7 +126,8 @@ class Client:
             )
         except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: not a valid host name
             return str(error)
-        self._socket = connection.sock
+        self._socket = connection.sock.dup()
+        self._socket.settimeout(SEND_TIMEOUT)
         try:
             while text := connection.recv():
                 if not self._handle(text):
@@ -137,6 +137,7 @@ class Client:
             return str(error) or type(error).__name__
         finally:
             with self._sending:
+                self._socket.close()
                 self._socket = None
             connection.shutdown()
 
@@ -170,32 +171,15 @@ class Client:
                     raise CommandError(f"{MAX_QUEUED_COMMANDS} commands are queued already")
                 self._commands.put(command)
             except CommandError as error:
-                self._reject(error)
+                self.rejected += 1
+                if time.monotonic() - self._last_report > 1.0:
+                    self._last_report = time.monotonic()
+                    log.warning("ignored a command: %s (%d so far)", error, self.rejected)
         return True
-
-    def _reject(self, error: CommandError) -> None:
-        """Count a rejected message, and log at most one a second."""
-        self.rejected += 1
-        if time.monotonic() - self._last_report > 1.0:
-            self._last_report = time.monotonic()
-            log.warning("ignored a command: %s (%d so far)", error, self.rejected)
 
     def _keep_pinging(self) -> None:
         while not self._closing.wait(PING_INTERVAL):
             self.send("2")
-
-
-def _send_all(connection: socket.socket, data: bytes, seconds: float) -> None:
-    """Send all of `data` within `seconds`, or raise OSError; the timeout of the socket itself belongs to the reader."""
-    deadline = time.monotonic() + seconds
-    while data:
-        try:
-            _, ready, _ = select.select([], [connection], [], max(0.0, deadline - time.monotonic()))
-        except ValueError as error:  # a closed socket has no number to select
-            raise ConnectionError("the connection is closed") from error
-        if not ready:
-            raise TimeoutError(f"{len(data)} bytes were not accepted within {seconds:g} s")
-        data = data[connection.send(data) :]
 
 
 def fragments(text: str) -> bytes:

@@ -21,6 +21,7 @@ WALL_COLORS = (
     (0.55, 0.34, 0.28),
 )
 ROOF_COLORS = ((0.36, 0.38, 0.42), (0.45, 0.28, 0.22), (0.30, 0.31, 0.33))
+ROCK_COLOR = (0.60, 0.58, 0.55)
 PLANTER_COLORS, SOIL = ((0.50, 0.16, 0.15), (0.62, 0.62, 0.60)), (0.35, 0.30, 0.18)
 FOLIAGE_COLORS = (
     (0.16, 0.34, 0.08),
@@ -47,8 +48,21 @@ def box_meshes(box: Box, light: Light, random: np.random.Generator) -> Parts:
     if box.kind in PLAIN:
         material, color, tile = PLAIN[box.kind]
         yield material, block(box, light, color, tile)
-    if box.kind in BUILDERS:
-        yield from BUILDERS[box.kind](box, light, random)
+    match box.kind:
+        case "building":
+            yield from _building(box, light, random)
+        case "crown":
+            yield from _crown(box, light, random)
+        case "planter":
+            yield from _planter(box, light)
+        case "bush":
+            green = np.array(FOLIAGE_COLORS[random.choice(len(BUSH_ODDS), p=BUSH_ODDS)]) * 1.6
+            yield "leaves", blob(_centre(box), _half_axes(box), green, light, random, tile=1.5, roughness=0.2)
+        case "rock":
+            yield "stone", blob(_centre(box), _half_axes(box), ROCK_COLOR, light, random, tile=1.0, roughness=0.15)
+        case "lamp":  # its head
+            head = replace(box, size=(0.5, 0.5), bottom=box.top - 0.45)
+            yield "stone", block(head, light, (0.85, 0.85, 0.80), 1.0)
 
 
 def _building(box: Box, light: Light, random: np.random.Generator) -> Parts:
@@ -89,17 +103,7 @@ def _crown(box: Box, light: Light, random: np.random.Generator) -> Parts:
         yield "leaves", blob(center, radii, color * random.uniform(0.8, 1.2), light, random)
 
 
-def _bush(box: Box, light: Light, random: np.random.Generator) -> Parts:
-    color = np.array(FOLIAGE_COLORS[random.choice(len(BUSH_ODDS), p=BUSH_ODDS)]) * 1.6
-    yield "leaves", blob(_centre(box), _half_axes(box), color, light, random, tile=1.5, roughness=0.2)
-
-
-def _rock(box: Box, light: Light, random: np.random.Generator) -> Parts:
-    color = (0.6, 0.58, 0.55)
-    yield "stone", blob(_centre(box), _half_axes(box), color, light, random, tile=1.0, roughness=0.15)
-
-
-def _planter(box: Box, light: Light, random: np.random.Generator) -> Parts:
+def _planter(box: Box, light: Light) -> Parts:
     """A round wall of alternating red and grey stones, filled with soil."""
     radius, count = box.size[0] / 2, 16
     turn = np.arange(count) / count * 2 * np.pi
@@ -111,14 +115,8 @@ def _planter(box: Box, light: Light, random: np.random.Generator) -> Parts:
         faces = [(high[k], high[j], (*box.center, box.top)), (low[k], low[j], high[j]), (low[k], high[j], high[k])]
         yield "stone", flat_shaded(np.array(faces), PLANTER_COLORS[k % 2], light, 2.0)
     surface = level(soil, box.top + 0.03)
-    for k in range(count):
-        fan = np.array([(surface[k], surface[(k + 1) % count], (*box.center, box.top + 0.03))])
-        yield "stone", flat_shaded(fan, SOIL, light, 2.0)
-
-
-def _lamp(box: Box, light: Light, random: np.random.Generator) -> Parts:
-    head = replace(box, size=(0.5, 0.5), bottom=box.top - 0.45)
-    yield "stone", block(head, light, (0.85, 0.85, 0.80), 1.0)
+    fan = [(surface[k], surface[(k + 1) % count], (*box.center, box.top + 0.03)) for k in range(count)]
+    yield "stone", flat_shaded(np.array(fan), SOIL, light, 2.0)
 
 
 def _centre(box: Box) -> Point:
@@ -127,13 +125,3 @@ def _centre(box: Box) -> Point:
 
 def _half_axes(box: Box) -> tuple[float, float, float]:
     return (box.size[0] / 2, box.size[1] / 2, (box.top - box.bottom) / 2)
-
-
-BUILDERS = {
-    "building": _building,
-    "crown": _crown,
-    "bush": _bush,
-    "rock": _rock,
-    "planter": _planter,
-    "lamp": _lamp,
-}

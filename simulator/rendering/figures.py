@@ -1,7 +1,6 @@
 """Meshes of people: surfaces around the tubes of the bodies, coloured by the clothes, with light per vertex."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -14,41 +13,28 @@ from simulator.types import FloatArray, Person
 from simulator.world.city import Light
 
 HAIR, HAIR_FOLDS, FOLDS = ("hair", "mane"), 0.3, 0.1  # unevenness of the brightness: of hair, of clothes and skin
-
-
-@dataclass(frozen=True)
-class Detail:
-    """Resolution of the tubes: sides around, and the indices of the rings along; two rings make a prism."""
-
-    sides: int
-    rings: tuple[int, ...]
-
-
-DETAILS = (Detail(8, (0, 1, 2, 3, 4)), Detail(6, (0, 1, 3, 4)), Detail(4, (0, 4)))
+# Resolution of the tubes: sides around, and the indices of the rings along; two rings make a prism.
+DETAILS = ((8, (0, 1, 2, 3, 4)), (6, (0, 1, 3, 4)), (4, (0, 4)))
 DETAIL_RANGES = (6.0, 18.0)  # m, distances at which the next detail begins
 
 
 def figure_meshes(people: Sequence[Person], distances: FloatArray, sunlit: FloatArray, light: Light) -> list[Mesh]:
     """Return meshes of all `people` in world coordinates, nearer ones with more detail.
 
-    Args:
-        people: to be drawn.
-        distances: (n,) metres from the camera.
-        sunlit: (n,) 0..1, fraction of the sun that reaches each.
-        light: sun and sky.
+    `distances` from the camera in metres, (n,); `sunlit`: the fraction of the sun that reaches each, (n,).
     """
     levels = np.digitize(distances, DETAIL_RANGES)
     meshes = []
-    for level, detail in enumerate(DETAILS):
+    for level, (sides, rings) in enumerate(DETAILS):
         if rows := np.flatnonzero(levels == level).tolist():
-            meshes.append(_figures([people[row] for row in rows], sunlit[rows], light, detail))
+            meshes.append(_figures([people[row] for row in rows], sunlit[rows], light, sides, rings))
     return meshes
 
 
-def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, detail: Detail) -> Mesh:
+def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, sides: int, rings: tuple[int, ...]) -> Mesh:
     count = len(people)
     looks = [TARGET if person.is_target else appearance_of(person.appearance_seed) for person in people]
-    positions, normals = _surfaces(body_tubes(people, looks), detail)
+    positions, normals = _surfaces(body_tubes(people, looks), sides, list(rings))
     vertices_per_tube = positions.shape[2]
     places = np.array([(person.x, person.y, person.z, person.heading) for person in people])
     cos, sin = np.cos(places[:, 3]), np.sin(places[:, 3])
@@ -65,14 +51,13 @@ def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, detail:
     brightness *= 1 + folds * np.sin(np.arange(world.shape[1]) * 2.4 + seeds)
     colors = np.repeat([look.colors for look in looks], vertices_per_tube, axis=1) * brightness[..., None]
     offsets = (np.arange(count) * world.shape[1])[:, None, None]
-    triangles = (_triangles(detail) + offsets).reshape(-1, 3)
+    triangles = (_triangles(sides, len(rings)) + offsets).reshape(-1, 3)
     return Mesh(world.reshape(-1, 3), colors.reshape(-1, 3), triangles, np.zeros((count * world.shape[1], 2)))
 
 
-def _surfaces(tubes: Tubes, detail: Detail) -> tuple[FloatArray, FloatArray]:
+def _surfaces(tubes: Tubes, sides: int, rings: list[int]) -> tuple[FloatArray, FloatArray]:
     """Return vertices and normals of the tubes, (n, parts, rings * sides, 3) each."""
     starts, ends, end_radii = tubes
-    rings = list(detail.rings)
     places = np.array(RINGS)[rings]
     profiles = np.array([profile for profile, _ in PARTS.values()])[:, rings]
     if len(rings) == 2:
@@ -84,7 +69,7 @@ def _surfaces(tubes: Tubes, detail: Detail) -> tuple[FloatArray, FloatArray]:
     # The cross product of across and axis, written out: np.cross is slow on small arrays.
     front = np.stack([axis[..., 2], np.zeros_like(axis[..., 0]), -axis[..., 0]], axis=-1)
     front /= np.linalg.norm(front, axis=-1, keepdims=True)
-    turn = (np.arange(detail.sides) + 0.5) * (2 * np.pi / detail.sides)
+    turn = (np.arange(sides) + 0.5) * (2 * np.pi / sides)
     ahead, aside = np.cos(turn)[:, None] * front[:, :, None], np.sin(turn)[:, None] * across
     around = ahead + aside * width_ratios[:, None, None]  # (n, parts, sides, 3)
     centres = starts[:, :, None] + places[:, None] * along[:, :, None]  # (n, parts, rings, 3)
@@ -93,14 +78,13 @@ def _surfaces(tubes: Tubes, detail: Detail) -> tuple[FloatArray, FloatArray]:
     slant = (2 * places - 1) * (1 - 0.8 * profiles)  # (parts, rings): the ends face along the axis
     normals = (ahead + aside)[:, :, None] + slant[..., None, None] * axis[:, :, None, None]
     normals /= np.sqrt(1 + slant**2)[..., None, None]
-    shape = (*along.shape[:2], len(rings) * detail.sides, 3)
+    shape = (*along.shape[:2], len(rings) * sides, 3)
     return vertices.reshape(shape), normals.reshape(shape)
 
 
 @cache
-def _triangles(detail: Detail) -> NDArray[np.int64]:
+def _triangles(sides: int, rings: int) -> NDArray[np.int64]:
     """Return the indices of one figure, (1, m, 3): the sides of its tubes, and their two ends."""
-    sides, rings = detail.sides, len(detail.rings)
     side, fan, last = np.arange(sides), np.arange(1, sides - 1), (rings - 1) * sides
     after = (side + 1) % sides
     bands = [np.stack([0 * fan, fan + 1, fan], axis=1), np.stack([0 * fan + last, last + fan, last + fan + 1], axis=1)]

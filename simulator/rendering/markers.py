@@ -9,14 +9,7 @@ from simulator.types import FloatArray, Image, Marker, Pose
 
 
 def draw_markers(rgb: Image, depth: FloatArray, camera: Pose, markers: Sequence[Marker]) -> Image:
-    """Return the picture with the markers drawn into it.
-
-    Args:
-        rgb: (256, 256, 3).
-        depth: (256, 256) planar depth, metres; inf for the sky.
-        camera: pose of the camera that took the picture.
-        markers: upright boxes, turned by their yaw.
-    """
+    """Return a picture with the markers drawn into it. `depth` is planar, metres, (256, 256); inf for the sky."""
     rays, picture = pixel_rays(camera), rgb.astype(np.float32)
     for marker in markers:
         covered = _entry_depth(marker, camera, rays) < depth

@@ -39,13 +39,8 @@ class RendererError(RuntimeError):
 class Renderer:
     """Draws one city. The same calls give the same pixels.
 
-    Args:
-        city: the static part of the pictures.
-        kind: of `RENDERERS`. "auto" is "software": it needs no display, GPU or driver and gives the same pixels
-            everywhere.
-
-    Raises:
-        RendererError: the kind is unknown, or not available on this machine.
+    The kind is one of `RENDERERS`. "auto" is "software": it needs no display, GPU or driver and gives the same pixels
+    everywhere. Raises RendererError for a kind that is unknown, or not available on this machine.
     """
 
     def __init__(self, city: City, kind: str = "auto"):

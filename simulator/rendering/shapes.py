@@ -1,7 +1,5 @@
 """Shapes that solid things are made of, as textured meshes with light baked into the vertex colours."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from simulator.rendering.meshes import Mesh
@@ -17,23 +15,12 @@ def brightness(normals: FloatArray, light: Light) -> FloatArray:
     return light.sun * direct + light.ambient * (1.0 + 0.2 * normals[..., 2])
 
 
-def walls(
-    outline: FloatArray | Sequence[tuple[float, float]],
-    bottom: float,
-    top: float,
-    color: FloatArray,
-    tile: tuple[float, float],
-) -> Mesh:
-    """Return upright faces around an outline (n, 2).
+def walls(outline: FloatArray, bottom: float, top: float, color: FloatArray, tile: tuple[float, float]) -> Mesh:
+    """Return upright faces around an outline (n, 2), counter-clockwise.
 
-    Args:
-        outline: corners, counter-clockwise, metres.
-        bottom: z, metres.
-        top: z, metres.
-        color: one for all walls, (3,), or one for each, (n, 3).
-        tile: width and height of the texture, metres; the width is fitted to whole tiles along each wall.
+    One color for all walls, (3,), or one for each, (n, 3). `tile`: width and height of the texture, metres; the width
+    is fitted to whole tiles along each wall.
     """
-    outline = np.asarray(outline, dtype=float)
     positions, uvs, triangles = [], [], []
     for k, (start, end) in enumerate(zip(outline, np.roll(outline, -1, axis=0), strict=True)):
         across = max(1.0, round(float(np.hypot(*(end - start))) / tile[0]))

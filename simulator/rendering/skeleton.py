@@ -16,26 +16,23 @@ BALL = (0.25, 0.78, 1.0, 0.78, 0.25)
 FLAT = (0.9, 1.0, 1.0, 1.0, 0.9)
 
 # name: (profile, width / depth). The order is that of `Appearance.colors`.
-PARTS = {
+BODY = {
     "pelvis": (FLAT, 1.25),
     "chest": (ROUND, 1.45),
     "neck": (FLAT, 1.0),
     "head": (BALL, 0.9),
     "hair": (BALL, 0.95),
     "mane": (ROUND, 1.4),
-    "left thigh": (FLAT, 1.0),
-    "right thigh": (FLAT, 1.0),
-    "left shin": (FLAT, 1.0),
-    "right shin": (FLAT, 1.0),
-    "left shoe": (ROUND, 1.2),
-    "right shoe": (ROUND, 1.2),
-    "left upper arm": (ROUND, 1.0),
-    "right upper arm": (ROUND, 1.0),
-    "left forearm": (FLAT, 1.0),
-    "right forearm": (FLAT, 1.0),
-    "left hand": (ROUND, 1.0),
-    "right hand": (ROUND, 1.0),
 }
+LIMBS = {
+    "thigh": (FLAT, 1.0),
+    "shin": (FLAT, 1.0),
+    "shoe": (ROUND, 1.2),
+    "upper arm": (ROUND, 1.0),
+    "forearm": (FLAT, 1.0),
+    "hand": (ROUND, 1.0),
+}
+PARTS = BODY | {f"{side} {name}": shape for name, shape in LIMBS.items() for side in ("left", "right")}
 SHOES = slice(10, 12)
 
 Length = FloatArray | float  # one for each person, or the same for all

@@ -25,17 +25,7 @@ def to_texture(name: str, picture: FloatArray, repeat: bool = True) -> Texture:
 
 def materials(random: np.random.Generator) -> dict[str, FloatArray]:
     """Return the textures of all materials but the sky, by name."""
-    makers = {
-        "road": asphalt,
-        "pavement": pavement,
-        "slabs": slabs,
-        "lawn": grass,
-        "paint": paint,
-        "leaves": leaves,
-        "stone": stone,
-        "roof": roof,
-    }
-    pictures = {name: make(random) for name, make in makers.items()}
+    pictures = {make.__name__: make(random) for make in (road, pavement, slabs, lawn, paint, leaves, stone, roof)}
     return pictures | {style: facade(random, style) for style in ("plaster", "plain", "brick")}
 
 
@@ -47,33 +37,28 @@ def noise(random: np.random.Generator, side: int, grain: float) -> FloatArray:
     return (smooth - smooth.mean()) / smooth.std()
 
 
-def _tinted(base: tuple[float, float, float], *layers: FloatArray) -> FloatArray:
-    """Return a colour whose brightness varies by the sum of the layers, (height, width) each."""
-    return np.array(base) * (1 + np.sum(layers, axis=0))[..., None]
-
-
-def _grey(brightness: FloatArray, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> FloatArray:
-    """Return a (nearly) grey picture of the brightness (height, width)."""
+def _tinted(brightness: FloatArray, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> FloatArray:
+    """Return a picture in one colour, by default grey, of the brightness (height, width)."""
     return brightness[..., None] * np.array(tint)
 
 
-def grass(random: np.random.Generator) -> FloatArray:
+def lawn(random: np.random.Generator) -> FloatArray:
     """Bright green lawn."""
-    blades, tufts = 0.09 * noise(random, SIDE, 0.8), 0.07 * noise(random, SIDE, 4)
-    green = _tinted((0.29, 0.54, 0.02), blades, tufts, 0.05 * noise(random, SIDE, 30))
+    layers = [0.09 * noise(random, SIDE, 0.8), 0.07 * noise(random, SIDE, 4), 0.05 * noise(random, SIDE, 30)]
+    green = _tinted(1 + np.sum(layers, axis=0), (0.29, 0.54, 0.02))
     green[..., 0] *= 1 + 0.06 * noise(random, SIDE, 12)
     return green
 
 
-def asphalt(random: np.random.Generator) -> FloatArray:
+def road(random: np.random.Generator) -> FloatArray:
     """Grey road surface."""
-    return _tinted((0.40, 0.39, 0.38), 0.05 * noise(random, SIDE, 0.8), 0.05 * noise(random, SIDE, 20))
+    return _tinted(1 + (0.05 * noise(random, SIDE, 0.8) + 0.05 * noise(random, SIDE, 20)), (0.40, 0.39, 0.38))
 
 
 def paint(random: np.random.Generator) -> FloatArray:
     """Worn road paint."""
     worn = 1 / (1 + np.exp(-4 * (noise(random, SIDE, 4) + 1.3)))
-    return _grey(0.45 + 0.5 * worn)
+    return _tinted(0.45 + 0.5 * worn)
 
 
 def slabs(random: np.random.Generator) -> FloatArray:
@@ -93,7 +78,7 @@ def slabs(random: np.random.Generator) -> FloatArray:
     joint = (big != np.roll(big, 2, axis=0)) | (big != np.roll(big, 2, axis=1))
     stone = np.array(shades)[big] * (1 + 0.05 * noise(random, SIDE, 1.2) + 0.06 * noise(random, SIDE, 14))
     stone = np.where(joint, 0.42, stone)
-    return _grey(np.asarray(cv2.GaussianBlur(stone, (0, 0), 0.6), float), tint=(1.0, 0.99, 0.97))
+    return _tinted(np.asarray(cv2.GaussianBlur(stone, (0, 0), 0.6), float), tint=(1.0, 0.99, 0.97))
 
 
 def pavement(random: np.random.Generator) -> FloatArray:
@@ -103,24 +88,24 @@ def pavement(random: np.random.Generator) -> FloatArray:
     place = np.arange(SIDE) % (SIDE // cells)
     joint = (place < 3)[:, None] | (place < 3)[None, :]
     stone = np.where(joint, 0.40, big * (1 + 0.06 * noise(random, SIDE, 1.2) + 0.05 * noise(random, SIDE, 16)))
-    return _grey(stone, tint=(1.0, 0.99, 0.95))
+    return _tinted(stone, tint=(1.0, 0.99, 0.95))
 
 
 def leaves(random: np.random.Generator) -> FloatArray:
     """Foliage: light leaves and dark gaps; the colour comes from the vertices."""
     clumps = 0.62 + 0.20 * noise(random, SIDE, 3) + 0.16 * noise(random, SIDE, 9) + 0.08 * noise(random, SIDE, 1)
-    return _grey(np.clip(clumps, 0.12, 1.1))
+    return _tinted(np.clip(clumps, 0.12, 1.1))
 
 
 def stone(random: np.random.Generator) -> FloatArray:
     """Rough stone, bark and other plain surfaces; the colour comes from the vertices."""
-    return _tinted((0.85, 0.85, 0.85), 0.10 * noise(random, SIDE, 2), 0.10 * noise(random, SIDE, 12))
+    return _tinted(0.85 * (1 + (0.10 * noise(random, SIDE, 2) + 0.10 * noise(random, SIDE, 12))))
 
 
 def roof(random: np.random.Generator) -> FloatArray:
     """Sheets of metal or rows of tiles."""
     rows = (np.arange(SIDE) % 32 < 3)[:, None] | (np.arange(SIDE) % 64 < 2)[None, :]
-    return np.where(rows, 0.6, 0.9)[..., None] * _tinted((1, 1, 1), 0.08 * noise(random, SIDE, 6))
+    return _tinted(np.where(rows, 0.6, 0.9) * (1 + 0.08 * noise(random, SIDE, 6)))
 
 
 def facade(random: np.random.Generator, style: str) -> FloatArray:
@@ -131,7 +116,7 @@ def facade(random: np.random.Generator, style: str) -> FloatArray:
         row = np.arange(side) // 8
         joints = (np.arange(side) % 8 < 1)[:, None] | ((np.arange(side)[None, :] + 8 * (row % 2)[:, None]) % 16 < 1)
         wall = np.where(joints, wall * 1.15, wall * (1 + 0.08 * np.kron(random.normal(size=(16, 16)), np.ones((8, 8)))))
-    picture = _grey(wall)
+    picture = _tinted(wall)
     picture[:5] *= 0.8  # a ledge, and its shadow
     picture[5:9] *= 1.1
     top, bottom, left, right = 28, 100, 40, 88

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.benchmarks.follow import main
+from scripts.benchmarks.__main__ import main
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ def no_number(name):
 
 def test_flights_without_a_detection_leave_blanks_in_valid_json(tmp_path, capsys):
     flight = ["--episodes", "1", "--seconds", "1", "--people", "0", "--processes", "1", "--agents", "ours"]
-    assert main(["--perfect", *flight, "--out", str(tmp_path)]) == 0
+    assert main(["follow", "--perfect", *flight, "--out", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "follow.json").read_text(), parse_constant=no_number)
     assert content["overall"]["ours"]["first_detection"] is None
     assert content["episodes"]["ours"]["100"]["position_error_p95_by_range"] == [None] * 5
@@ -24,7 +24,7 @@ def test_flights_without_a_detection_leave_blanks_in_valid_json(tmp_path, capsys
 
 
 def test_a_model_that_is_not_there_is_one_sentence(capsys):
-    assert main(["--weights", "nosuch.h5", "--episodes", "1", "--processes", "1"]) == 2
+    assert main(["follow", "--weights", "nosuch.h5", "--episodes", "1", "--processes", "1"]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("bench follow: There is no weights file nosuch.h5")
 
@@ -32,6 +32,6 @@ def test_a_model_that_is_not_there_is_one_sentence(capsys):
 @pytest.mark.parametrize("option", ["--processes", "--episodes", "--seconds"])
 def test_zero_is_rejected(option, capsys):
     with pytest.raises(SystemExit) as refused:
-        main(["--perfect", option, "0"])
+        main(["follow", "--perfect", option, "0"])
     assert refused.value.code == 2
     assert "expected at least 1" in capsys.readouterr().err

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import pytest
 
+from scripts.benchmarks.__main__ import main
 from scripts.benchmarks.harness.rounds import summarise
-from scripts.benchmarks.latency import ORIGINAL, OURS, RATES, Variant, main, speed_up
+from scripts.benchmarks.latency import ORIGINAL, OURS, RATES, Variant, speed_up
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ def test_ratios_are_to_the_original_on_eventlet_at_the_same_pace():
 def test_a_short_run_measures_both_servers(tiny_weights, pictures, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("scripts.benchmarks.latency.ROUNDS", 1)
     arguments = ["--frames", str(pictures), "--seconds", "1", "--async-mode", "threading"]
-    assert main(["--weights", tiny_weights, *arguments, "--json", str(tmp_path / "latency.json")]) == 0
+    assert main(["latency", "--weights", tiny_weights, *arguments, "--json", str(tmp_path / "latency.json")]) == 0
     written = json.loads((tmp_path / "latency.json").read_text())
     assert "tiny.h5, 32x32" in written["model"]
     assert [row["server"] for row in written["results"]] == [OURS, ORIGINAL] * 2
@@ -47,10 +48,10 @@ def test_a_short_run_measures_both_servers(tiny_weights, pictures, tmp_path, cap
 
 
 def test_the_reason_why_a_server_does_not_start_is_reported(pictures, capsys):
-    assert main(["--weights", "nowhere.h5", "--frames", str(pictures), "--async-mode", "threading"]) == 2
+    assert main(["latency", "--weights", "nowhere.h5", "--frames", str(pictures), "--async-mode", "threading"]) == 2
     assert "no weights file nowhere.h5" in capsys.readouterr().err
 
 
 def test_a_folder_without_pictures_is_named(tmp_path, capsys):
-    assert main(["--frames", str(tmp_path)]) == 2
+    assert main(["latency", "--frames", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err

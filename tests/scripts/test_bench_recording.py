@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.harness.bridge import STOP, connect
-from scripts.benchmarks.harness.frames import draw_frames
-from scripts.benchmarks.harness.processes import ask, process, receive
-from scripts.benchmarks.harness.rounds import send_frames
+from scripts.benchmarks.harness.bridges import STOP, ask, connect, process, receive
+from scripts.benchmarks.harness.rounds import draw_frames, send_frames
 from scripts.benchmarks.recording import start_bridge
 
 pytestmark = pytest.mark.slow

@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.harness.frames import draw_frames
-from scripts.benchmarks.harness.rounds import run_rounds
+from scripts.benchmarks.__main__ import main
+from scripts.benchmarks.harness.rounds import draw_frames, run_rounds
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.rendering.renderer import RendererError
 
@@ -35,14 +34,14 @@ def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
         raise RendererError("nothing here can draw")
 
     monkeypatch.setattr("simulator.rendering.renderer.Renderer.__init__", refuse)
-    assert import_module(f"scripts.benchmarks.{name}").main([]) == 2
+    assert main([name]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
 def test_an_invalid_time_is_rejected(seconds, capsys):
     with pytest.raises(SystemExit) as rejected:
-        import_module("scripts.benchmarks.latency").main(["--seconds", seconds])
+        main(["latency", "--seconds", seconds])
     assert rejected.value.code == 2
     assert "--seconds" in capsys.readouterr().err
 

@@ -2,10 +2,8 @@
 
 import pytest
 
-from scripts.benchmarks.harness.bridge import connect
-from scripts.benchmarks.harness.frames import read_frames
-from scripts.benchmarks.harness.processes import process, receive
-from scripts.benchmarks.harness.rounds import send_frames
+from scripts.benchmarks.harness.bridges import connect, process, receive
+from scripts.benchmarks.harness.rounds import read_frames, send_frames
 from scripts.benchmarks.latency import ORIGINAL, Variant, start_server
 
 pytestmark = pytest.mark.slow

@@ -1,1 +1,1 @@
-"""Shared parts of the benchmarks: command line, processes, frames, rounds and tables."""
+"""Shared parts of the benchmarks: options and tables, processes, frames and rounds."""

@@ -1,30 +1,72 @@
-"""Latencies of frames, measured in rounds.
+"""Frames to send, and their latencies, measured in rounds.
 
-A frame's latency is the time from before its first byte is sent until its acknowledgement, which follows its commands.
 Variants take turns in short rounds, in alternating order, so that other load on the machine affects all of them alike.
 """
 
+import argparse
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from rich.progress import Progress
 
-from scripts.benchmarks.harness.bridge import ANSWER_TIMEOUT
-from scripts.benchmarks.harness.command import console
-from scripts.benchmarks.harness.processes import BenchmarkError
+from model.inference.quiet_tensorflow import suppressed_stderr
+from scripts.benchmarks.harness.bridges import ANSWER_TIMEOUT, BenchmarkError
+from scripts.benchmarks.harness.terminal import console
+from simulator.episode import Episode
+from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.client import Client
 from simulator.link.commands import FrameDone
-from simulator.link.frames import event
+from simulator.link.frames import event, sensor_frame
+from simulator.rendering.renderer import Renderer
+from simulator.slideshow import Slideshow
+from simulator.world.city_generator import generate_city
 
+DRAWN_HZ = 5.0
 WARM_UP_FRAMES = 5  # at the start of each round, not counted
 UNTHROTTLED = math.inf  # Hz: each frame as soon as the last one is answered
 PERCENTILES = (10, 50, 99)  # the first one is hardly affected by other load on the machine
 
 Variant = TypeVar("Variant")
+Frames = list[dict[str, str]]  # payloads
 Rounds = list[list[float]]  # milliseconds of each frame, by round
+
+
+def get_frames(options: argparse.Namespace) -> Frames:
+    """Return the frames of the folder in the options, or else views of the built-in simulator."""
+    with console.status("drawing frames"):
+        return read_frames(options.frames) if options.frames else draw_frames()
+
+
+def read_frames(folder: Path, limit: int = 100) -> Frames:
+    """Return the first pictures of a folder. Raises SlideshowError if there are none."""
+    slideshow = Slideshow(folder, DRAWN_HZ)
+    frames = []
+    while slideshow.time < min(slideshow.duration, limit / DRAWN_HZ) - 1e-9:
+        frames.append(sensor_frame(slideshow.observe(), LOCKSTEP_EPOCH))
+        slideshow.step(1 / DRAWN_HZ)
+    return frames
+
+
+def draw_frames(count: int = 40, after: float = 20.0) -> Frames:
+    """Return views of a quad that has followed the target for `after` seconds. Raises RendererError."""
+    city = generate_city(0)
+    with suppressed_stderr():  # Panda3D reports that there is no display, although it needs none
+        renderer = Renderer(city)
+    frames: Frames = []
+    with closing(renderer):
+        episode = Episode(0, city=city, renderer=renderer)
+        while len(frames) < count:
+            observation = episode.observe()
+            if episode.time > after:
+                frames.append(sensor_frame(observation, LOCKSTEP_EPOCH))
+            episode.target_detected(observation.target_centre)
+            episode.step(1 / DRAWN_HZ)
+    return frames
 
 
 def run_rounds(
@@ -52,11 +94,8 @@ def summarise(
 ) -> list[dict[str, Any]]:
     """Return a row for each rate and variant: percentiles, milliseconds, and their comparison with the baseline.
 
-    Args:
-        results: of `run_rounds`.
-        baseline: variant to compare with.
-        comparison: its name, and a function of a percentile of the variant and of the baseline.
-        describe: returns the columns that describe a variant.
+    `comparison` is its name, and a function of a percentile of the variant and of the baseline. `describe` returns the
+    columns that describe a variant.
     """
     (name, compare), rows = comparison, []
     for (hz, variant), rounds in results.items():
@@ -71,23 +110,12 @@ def summarise(
 
 
 def send_frames(
-    client: Client,
-    frames: Sequence[Mapping[str, str]],
-    hz: float,
-    seconds: float,
-    on_start: Callable[[], object] = lambda: None,
+    client: Client, frames: Frames, hz: float, seconds: float, on_start: Callable[[], object] = lambda: None
 ) -> list[float]:
-    """Send frames for some seconds; return the latency of each, milliseconds.
+    """Send frames in turn at `hz` (or UNTHROTTLED); return the latency of each, milliseconds.
 
-    Args:
-        client: connected to the server.
-        frames: payloads, sent in turn.
-        hz: frames a second, or UNTHROTTLED.
-        seconds: from the first frame that counts.
-        on_start: called before that frame.
-
-    Raises:
-        BenchmarkError: a frame is not answered.
+    `seconds` count from the first frame after the warm-up, before which `on_start` is called. Raises BenchmarkError if
+    a frame is not answered.
     """
     packets = [event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
     latencies: list[float] = []

@@ -1,0 +1,114 @@
+"""Bridges in processes of their own, pipes to talk to them, and clients that connect to them as simulators do."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from follower.agent import FollowAgent
+from model.inference.choices import Runtime
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from sim_bridge.events import Subscriber
+from sim_bridge.server import BridgeServer
+from sim_bridge.settings import AsyncMode, BridgeSettings
+from simulator.link.client import Client
+
+if TYPE_CHECKING:
+    from model.inference.segmenter import Segmenter
+    from scripts.benchmarks.original_server import OriginalServer
+
+START_TIMEOUT, ANSWER_TIMEOUT = 180.0, 10.0  # seconds
+STOP = "stop"
+
+
+class BenchmarkError(RuntimeError):
+    """A process does not start or does not answer."""
+
+
+@contextmanager
+def process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
+    """Run `target(pipe, *arguments)` in a process of its own while the block lasts; yield our end of the pipe.
+
+    ValueError and RuntimeError of the target reach the caller through `receive`.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    worker = context.Process(target=_run, args=(target, theirs, *arguments), daemon=True)
+    worker.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        worker.terminate()
+        worker.join(5)
+
+
+def _run(target: Callable[..., None], pipe: Connection, *arguments: object) -> None:
+    try:
+        target(pipe, *arguments)
+    except (ValueError, RuntimeError) as error:
+        pipe.send(BenchmarkError(f"a process of the benchmark failed: {error}"))
+
+
+def receive(pipe: Connection) -> Any:
+    """Return the next message of a process. Raises BenchmarkError if the process failed, ended, or sends nothing."""
+    if not pipe.poll(START_TIMEOUT):
+        raise BenchmarkError("a process of the benchmark failed: it took too long")
+    try:
+        message = pipe.recv()
+    except EOFError:
+        raise BenchmarkError("a process of the benchmark failed: it ended") from None
+    if isinstance(message, BenchmarkError):
+        raise message
+    return message
+
+
+def ask(pipe: Connection, question: object) -> Any:
+    """Send a message to a process and return its answer. Raises BenchmarkError as `receive` does."""
+    pipe.send(question)
+    return receive(pipe)
+
+
+def load_segmenter(weights: str, runtime: Runtime = "auto", threads: int | None = None) -> "Segmenter":
+    """Load a model for inference, without TensorFlow's messages."""
+    import_tensorflow_quietly()
+    from model.inference.segmenter import Segmenter
+
+    return Segmenter(weights, runtime, threads=threads)
+
+
+def make_bridge(
+    segmenter: "Segmenter", async_mode: AsyncMode = "threading", subscribers: Sequence[Subscriber] = ()
+) -> BridgeServer:
+    """Return a bridge on any free port."""
+    return BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0, async_mode=async_mode), subscribers)
+
+
+def serve(
+    server: "BridgeServer | OriginalServer", pipe: Connection, answers: Mapping[str, Callable[[], object]]
+) -> None:
+    """Serve until STOP comes through the pipe. Send the port first, then the answer to each question (by name)."""
+    server.listen()
+    pipe.send(server.port)
+
+    def answer() -> None:
+        while (question := pipe.recv()) != STOP:
+            pipe.send(answers[question]())
+        server.stop()
+
+    threading.Thread(target=answer, daemon=True).start()
+    server.serve()
+
+
+@contextmanager
+def connect(port: int) -> Iterator[Client]:
+    """Yield a client connected to the server at a port of this machine. Raises BenchmarkError."""
+    client = Client("127.0.0.1", port)
+    try:
+        if not client.wait_connected(ANSWER_TIMEOUT):
+            raise BenchmarkError("a server does not accept connections")
+        yield client
+    finally:
+        client.close()

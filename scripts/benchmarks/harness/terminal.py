@@ -1,0 +1,60 @@
+"""Options that benchmarks share, and tables."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+Number = TypeVar("Number", int, float)
+
+LATENCY = """\
+A client that behaves as QuadSim sends the frames. A frame's latency is the time from before its first byte is sent
+until its acknowledgement, which follows its commands.
+"""
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
+    """Add the options of all benchmarks that send frames to a bridge."""
+    parser.epilog = LATENCY
+    add = parser.add_argument
+    add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
+    add("--frames", type=Path, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
+    add("--seconds", type=at_least(0.1), default=seconds, help="for each line of the table (default %(default)s)")
+    add("--json", type=Path, metavar="FILE", help="write the results for other programs")
+
+
+def at_least(minimum: Number) -> Callable[[str], Number]:
+    """Return a parser for argparse of numbers of the type of `minimum`."""
+
+    def parse(text: str) -> Number:
+        value = type(minimum)(text)
+        if not value >= minimum:
+            raise argparse.ArgumentTypeError(f"expected at least {minimum}, got {text}")
+        return value
+
+    return parse
+
+
+def print_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
+    """Print rows that have the same keys, which become the headings."""
+    table = Table(box=SIMPLE, padding=(0, 2, 0, 0), pad_edge=False, caption=caption or None, caption_justify="left")
+    for key, value in rows[0].items():
+        table.add_column(key.replace("_", " "), justify="left" if isinstance(value, str) else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+    return str(value)
