@@ -14,7 +14,6 @@ from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
 from simulator.world.city import City
 from simulator.world.city_generator import generate_city
 from simulator.world.crowd import Crowd
-from simulator.world.walk_map import WalkMap
 
 if TYPE_CHECKING:  # without pictures, an episode does not need Panda3D
     from simulator.rendering.renderer import Renderer
@@ -51,8 +50,7 @@ class Episode:
     ):
         self.city = city or generate_city(seed)
         self._renderer = renderer
-        walk_map = WalkMap(self.city.is_walkable, self.city.extent)
-        self._crowd = Crowd(walk_map, self.city.target_paths, people, turnover, respawn, seed)
+        self._crowd = Crowd(self.city, people, turnover, respawn, seed)
         self._lock_on, self._locked = lock_on, False
         self._ticks, self._unspent = 0, 0.0
         points = np.array(self.city.patrol_points, dtype=float)
@@ -114,7 +112,7 @@ class Episode:
 
     def observe(self) -> Observation:
         """Return the current state. Changes nothing."""
-        people = self._crowd.people(self.city.ground_height)
+        people = self._crowd.people()
         markers = tuple(marker for marker, until in self._markers.values() if until > self.time)
         rendered = self._renderer.render(self.quad.camera, people, markers) if self._renderer else None
         visible = bool(rendered.mask[..., 2].any()) if rendered else self.target_in_view()

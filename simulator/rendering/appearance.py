@@ -34,7 +34,7 @@ class Appearance:
     hem: float  # lower end of the cloth around the pelvis, as a fraction of the height
     flare: float  # radius at the hem, as a fraction of the height
     long_hair: bool
-    colors: tuple[Color, ...]  # 0..1, of the parts of the body, in the order of `skeleton.PARTS`
+    colors: tuple[Color, ...]  # 0..1, of the parts of the body, in the order of `figures.PARTS`
 
     @property
     def wears_red_top(self) -> bool:

@@ -14,8 +14,7 @@ from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotati
 from simulator.rendering.figures import figure_meshes
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.meshes import to_geom
-from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
-from simulator.rendering.shadows import ShadowMap
+from simulator.rendering.scenery import FIRST_FIGURES, ShadowMap, build_scenery, build_sky
 from simulator.types import Image, Marker, Person, Pose, Rendered
 from simulator.world.city import City
 

@@ -1,15 +1,16 @@
-"""The static part of a city as Panda3D nodes, with light baked in."""
+"""The static part of a city as Panda3D nodes, with light and shadows baked in."""
 
+import cv2
 import numpy as np
 from panda3d.core import NodePath, SamplerState, TexGenAttrib, TextureStage
 
 from simulator.rendering import textures
 from simulator.rendering.box_meshes import box_meshes
 from simulator.rendering.meshes import Mesh, attach
-from simulator.rendering.shadows import HALF_SIDE, ShadowMap
 from simulator.rendering.shapes import level, walls
+from simulator.types import FloatArray
 from simulator.world.blocks import rectangle
-from simulator.world.city import KERB, City
+from simulator.world.city import KERB, VISIBLE_HALF_SIDE, City
 
 PAINTS = {"white": (0.95, 0.95, 0.92), "yellow": (0.80, 0.62, 0.16)}
 TILES = {"paint": 2.0, "road": 6.0, "pavement": 3.2, "slabs": 6.4, "lawn": 5.0}  # m that a texture covers
@@ -18,6 +19,40 @@ NEIGHBOURHOOD = 40.0  # m
 FIRST_SOLID, FIRST_FIGURES = 100, 10_000
 SKY_RADIUS = 900.0  # m
 SKY_COLUMNS, SKY_ELEVATIONS = 25, (-12, 0, 12, 30, 60, 90)  # degrees
+SHADOW_HALF_SIDE = VISIBLE_HALF_SIDE + 1.0  # m, half the side of the map
+SHADOW_CELLS = 1024  # along each side
+EDGE_BLUR = 1.0  # cells
+FOLIAGE_OPACITY = {"crown": 0.75, "bush": 0.85}  # all other kinds of boxes are opaque
+
+
+class ShadowMap:
+    """Fraction of the sun that reaches the ground, 0..1, on a square grid."""
+
+    def __init__(self, city: City):
+        grid = np.ones((SHADOW_CELLS, SHADOW_CELLS), np.float32)
+        sun = city.light.direction
+        for box in city.boxes:
+            corners = box.outline()
+            projected = [corners - sun[:2] / sun[2] * z for z in (box.bottom, box.top)]
+            hull = cv2.convexHull(np.concatenate(projected).astype(np.float32))
+            cells = self._cells(hull[:, 0].astype(np.float64))
+            low = np.clip(np.floor(cells.min(axis=0)).astype(int), 0, SHADOW_CELLS)
+            high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + 1, 0, SHADOW_CELLS)
+            part = grid[low[1] : high[1], low[0] : high[0]]
+            shadow = np.zeros(part.shape, np.float32)
+            if shadow.size:
+                cv2.fillConvexPoly(shadow, np.round((cells - low) * 16).astype(np.int32), 1.0, shift=4)
+                np.minimum(part, 1 - FOLIAGE_OPACITY.get(box.kind, 1.0) * shadow, out=part)
+        self.grid = cv2.GaussianBlur(grid, (0, 0), EDGE_BLUR)  # row: y, column: x
+
+    def sunlit_fraction(self, points: FloatArray) -> FloatArray:
+        """Return the values at world x, y (n, 2): (n,) 0..1."""
+        columns, rows = np.clip(np.round(self._cells(points)).astype(int), 0, SHADOW_CELLS - 1).T
+        return self.grid[rows, columns]
+
+    def _cells(self, points: FloatArray) -> FloatArray:
+        """Convert world x, y (n, 2) to column, row."""
+        return (np.asarray(points) + SHADOW_HALF_SIDE) / (2 * SHADOW_HALF_SIDE) * SHADOW_CELLS - 0.5
 
 
 def build_scenery(city: City, shadows: ShadowMap) -> NodePath:
@@ -36,7 +71,7 @@ def build_scenery(city: City, shadows: ShadowMap) -> NodePath:
         node.set_texture(stage, shadow_texture)
         node.set_tex_gen(stage, TexGenAttrib.M_world_position)
         node.set_tex_offset(stage, 0.5, 0.5)
-        node.set_tex_scale(stage, 1 / (2 * HALF_SIDE), 1 / (2 * HALF_SIDE))
+        node.set_tex_scale(stage, 1 / (2 * SHADOW_HALF_SIDE), 1 / (2 * SHADOW_HALF_SIDE))
         node.set_bin("fixed", order)
         node.set_depth_test(False)
     # Grouped by neighbourhood, so that Panda3D culls what is out of view.

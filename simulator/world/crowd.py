@@ -1,14 +1,14 @@
 """Motion of people: the target follows paths, all others wander; everybody avoids walls and other people."""
 
-from collections.abc import Callable, Sequence
-from typing import SupportsFloat
-
+import cv2
 import numpy as np
 
 from simulator.geometry import wrap_angle
 from simulator.types import FloatArray, Person
-from simulator.world.walk_map import BODY_RADIUS, WalkMap
+from simulator.world.city import City
 
+CELL = 0.5  # m, of the grid of walkable places
+BODY_RADIUS = 0.3  # m, smallest distance from the middle of a person to a wall
 LIFETIMES = {"short": (5.0, 7.0), "medium": (45.0, 55.0), "long": (130.0, 150.0), "never": (np.inf, np.inf)}  # s
 WALKING_SPEED = (1.2, 1.6)  # m/s
 STRIDE = 1.4  # m, two steps
@@ -21,16 +21,42 @@ WANDER = 0.35  # rad per square root of a second
 PAUSE_INTERVAL, PAUSE = 60.0, (3.0, 10.0)  # s on average between pauses, s at rest
 
 
+class WalkMap:
+    """Distances to the nearest wall on a grid over a city."""
+
+    def __init__(self, city: City):
+        x_min, y_min, x_max, y_max = city.extent
+        xs, ys = np.arange(x_min + CELL / 2, x_max, CELL), np.arange(y_min + CELL / 2, y_max, CELL)
+        walkable = np.asarray(city.is_walkable(*np.meshgrid(xs, ys, indexing="ij")), dtype=np.uint8)
+        walkable[[0, -1], :] = 0
+        walkable[:, [0, -1]] = 0
+        inside = cv2.distanceTransform(walkable, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        outside = cv2.distanceTransform(1 - walkable, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        self._distance = (inside - outside) * CELL
+        smooth = cv2.GaussianBlur(self._distance, (0, 0), 1.0)
+        away = np.stack(np.gradient(smooth), axis=-1)
+        self._away = away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-6)
+        self._origin = np.array([x_min, y_min])
+        # (n, 2) metres, the centres of all cells with room for a person
+        self.free_cells = self._origin + (np.argwhere(self._distance > 2 * BODY_RADIUS) + 0.5) * CELL
+
+    def look_up(self, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the distance to the nearest wall, (n,), negative inside it, and the unit direction away, (n, 2)."""
+        cells = ((positions - self._origin) / CELL).astype(int)
+        rows, columns = np.clip(cells, 0, np.array(self._distance.shape) - 1).T
+        return self._distance[rows, columns], self._away[rows, columns]
+
+    def is_free(self, start: FloatArray, end: FloatArray) -> bool:
+        """Return whether the straight line between two places, (2,) metres each, is walkable."""
+        count = int(np.hypot(*(end - start)) / CELL) + 2
+        return bool((self.look_up(np.linspace(start, end, count))[0] > 2 * BODY_RADIUS).all())
+
+
 class Crowd:
-    """The target (row 0), who follows paths with waypoints (n, 2) in metres, and `size` others.
+    """The target (row 0) and `size` others in a city. The other arguments are those of `Episode`."""
 
-    The other arguments are those of `Episode`.
-    """
-
-    def __init__(
-        self, walk_map: WalkMap, paths: Sequence[FloatArray], size: int, turnover: str, respawn: bool, seed: int
-    ):
-        self._map, self._paths, self._respawn = walk_map, paths, respawn
+    def __init__(self, city: City, size: int, turnover: str, respawn: bool, seed: int):
+        self._city, self._map, self._paths, self._respawn = city, WalkMap(city), city.target_paths, respawn
         self._random = np.random.default_rng([seed, 1])
         self._lifetime = LIFETIMES[turnover]
         count = size + 1
@@ -72,7 +98,7 @@ class Crowd:
         """Speed of everybody, (n,) m/s."""
         return np.hypot(self.velocities[:, 0], self.velocities[:, 1])
 
-    def people(self, ground_height: Callable[[float, float], SupportsFloat]) -> tuple[Person, ...]:
+    def people(self) -> tuple[Person, ...]:
         """Return the current state of everybody, the target first."""
         rows = zip(
             self.ids.tolist(),
@@ -84,7 +110,7 @@ class Crowd:
             strict=True,
         )
         return tuple(
-            Person(id, row == 0, x, y, float(ground_height(x, y)), heading, gait, speed, seed)
+            Person(id, row == 0, x, y, float(self._city.ground_height(x, y)), heading, gait, speed, seed)
             for row, (id, (x, y), heading, gait, speed, seed) in enumerate(rows)
         )
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.world.crowd import STRIDE, Crowd
-from simulator.world.walk_map import WalkMap
+from simulator.types import Box
+from simulator.world.city import City, Light
+from simulator.world.crowd import STRIDE, Crowd, WalkMap
 
 pytestmark = pytest.mark.slow
 
@@ -19,23 +20,23 @@ def is_walkable(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ~np.any([(abs(x - hx) < 10) & (abs(y - hy) < 10) for hx, hy in HOUSES], axis=0)
 
 
-@pytest.fixture(scope="module")
-def walk_map() -> WalkMap:
-    return WalkMap(is_walkable, EXTENT)
+def city(*paths: np.ndarray) -> City:
+    boxes = tuple(Box(house, (20.0, 20.0), 0.0, 8.0, 0.0, "building") for house in HOUSES)
+    return City(0, EXTENT, boxes, ((500.0, 0.0, 501.0, 1.0),), (), paths, (), Light(0.0, 1.0, 0.6, 0.5, 0.0))
 
 
-def crowd(walk_map: WalkMap, size: int = 60, turnover: str = "never", respawn: bool = False, seed: int = 0) -> Crowd:
-    return Crowd(walk_map, [LOOP, BACK], size, turnover, respawn, seed)
+def crowd(size: int = 60, turnover: str = "never", respawn: bool = False, seed: int = 0) -> Crowd:
+    return Crowd(city(LOOP, BACK), size, turnover, respawn, seed)
 
 
-def test_the_map_has_the_distance_to_walls(walk_map):
-    distance, away = walk_map.look_up(np.array([[0.0, 20.0], [8.0, 20.0], [20.0, 20.0]]))
+def test_the_map_has_the_distance_to_walls():
+    distance, away = WalkMap(city()).look_up(np.array([[0.0, 20.0], [8.0, 20.0], [20.0, 20.0]]))
     assert distance == pytest.approx([10.0, 2.0, -10.0], abs=0.6)
     assert away[1] == pytest.approx([-1.0, 0.0], abs=0.05)
 
 
-def test_nobody_walks_into_a_wall_or_out_of_the_world_or_faster_than_a_walk(walk_map):
-    people = crowd(walk_map)
+def test_nobody_walks_into_a_wall_or_out_of_the_world_or_faster_than_a_walk():
+    people = crowd()
     for _ in range(800):
         people.step(0.1)
         x, y = people.positions.T
@@ -44,8 +45,8 @@ def test_nobody_walks_into_a_wall_or_out_of_the_world_or_faster_than_a_walk(walk
         assert people.speeds.max() < 1.61
 
 
-def test_people_keep_moving_and_cover_ground(walk_map):
-    people = crowd(walk_map)
+def test_people_keep_moving_and_cover_ground():
+    people = crowd()
     before, covered = people.positions.copy(), np.zeros(61)
     for _ in range(1200):
         people.step(DT)
@@ -54,8 +55,8 @@ def test_people_keep_moving_and_cover_ground(walk_map):
     assert np.median(np.linalg.norm(people.positions - before, axis=1)) > 8
 
 
-def test_people_keep_their_distance(walk_map):
-    people, close = crowd(walk_map), 0
+def test_people_keep_their_distance():
+    people, close = crowd(), 0
     for _ in range(1200):
         people.step(DT)
         apart = np.linalg.norm(people.positions[:, None] - people.positions[None], axis=2) + 9 * np.eye(61)
@@ -63,8 +64,8 @@ def test_people_keep_their_distance(walk_map):
     assert close / (1200 * 61) < 0.002
 
 
-def test_two_who_meet_head_on_get_past(walk_map):
-    people = Crowd(walk_map, [np.array([[-10.0, 0.0], [30.0, 0.0]])], 1, "never", respawn=False, seed=0)
+def test_two_who_meet_head_on_get_past():
+    people = Crowd(city(np.array([[-10.0, 0.0], [30.0, 0.0]])), 1, "never", respawn=False, seed=0)
     people.positions[1], people._goal_headings[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):
@@ -76,8 +77,8 @@ def test_two_who_meet_head_on_get_past(walk_map):
     assert nearest > 0.4
 
 
-def test_the_target_passes_every_waypoint_in_turn_then_a_new_target_appears(walk_map):
-    people = crowd(walk_map, respawn=True)
+def test_the_target_passes_every_waypoint_in_turn_then_a_new_target_appears():
+    people = crowd(respawn=True)
     target, path, passed = people.ids[0], [LOOP, BACK][int(np.allclose(people.positions[0], BACK[0]))], []
     for _ in range(round(400 / DT)):
         people.step(DT)
@@ -91,8 +92,8 @@ def test_the_target_passes_every_waypoint_in_turn_then_a_new_target_appears(walk
     assert min(np.linalg.norm(people.positions[0] - path[0]) for path in (LOOP, BACK)) < 0.2
 
 
-def test_without_respawn_the_target_walks_on_without_a_jump(walk_map):
-    people = crowd(walk_map)
+def test_without_respawn_the_target_walks_on_without_a_jump():
+    people = crowd()
     target, before, covered = people.ids[0], people.positions[0].copy(), 0.0
     for _ in range(6000):
         people.step(0.1)
@@ -104,8 +105,8 @@ def test_without_respawn_the_target_walks_on_without_a_jump(walk_map):
 
 
 @pytest.mark.parametrize(("turnover", "low", "high"), [("short", 5, 7), ("medium", 45, 55), ("long", 130, 150)])
-def test_people_are_replaced_at_the_end_of_their_lifetime(walk_map, turnover, low, high):
-    people, born, ages = crowd(walk_map, turnover=turnover), {}, []
+def test_people_are_replaced_at_the_end_of_their_lifetime(turnover, low, high):
+    people, born, ages = crowd(turnover=turnover), {}, []
     for tick in range(round(2.2 * high / 0.1)):
         for id in people.ids[1:]:
             born.setdefault(int(id), tick)
@@ -117,8 +118,8 @@ def test_people_are_replaced_at_the_end_of_their_lifetime(walk_map, turnover, lo
     assert np.percentile(ages, 75) > low - 0.2  # the first generation goes earlier, so that not all go at once
 
 
-def test_legs_move_with_the_ground(walk_map):
-    people = crowd(walk_map, size=5)
+def test_legs_move_with_the_ground():
+    people = crowd(size=5)
     covered, turned, gaits = np.zeros(6), np.zeros(6), people.gaits.copy()
     for _ in range(200):
         people.step(DT)
@@ -128,18 +129,18 @@ def test_legs_move_with_the_ground(walk_map):
     assert turned == pytest.approx(covered * 2 * np.pi / STRIDE, rel=1e-6)
 
 
-def test_the_same_seed_gives_the_same_walk_and_another_another(walk_map):
+def test_the_same_seed_gives_the_same_walk_and_another_another():
     runs = []
     for seed in (7, 7, 8):
-        people = crowd(walk_map, seed=seed, turnover="short")
+        people = crowd(seed=seed, turnover="short")
         for _ in range(200):
             people.step(DT)
-        runs.append(people.people(lambda x, y: 0.0))
+        runs.append(people.people())
     assert runs[0] == runs[1] != runs[2]
     assert [person.is_target for person in runs[0]] == [True] + [False] * 60
 
 
-def test_without_a_crowd_the_target_is_alone(walk_map):
-    people = crowd(walk_map, size=0)
+def test_without_a_crowd_the_target_is_alone():
+    people = crowd(size=0)
     people.step(DT)
-    assert len(people.people(lambda x, y: 0.0)) == 1
+    assert len(people.people()) == 1
