@@ -7,8 +7,6 @@ Runs `follower.py --sim --record`, as you would, and ends by itself. Ctrl-C ends
 """
 
 import argparse
-import contextlib
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.environment import ROOT, run
+
 RECORDINGS = ROOT / "recordings"
 SECONDS = 50.0
 
@@ -36,10 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     name = time.strftime("demo-%Y%m%d-%H%M%S")
-    process = subprocess.Popen([sys.executable, "follower.py", *_follower_arguments(options, name)], cwd=ROOT)
-    with contextlib.suppress(KeyboardInterrupt):
-        process.wait()
-    status = process.wait()
+    status = run(sys.executable, "follower.py", *_follower_arguments(options, name), cwd=ROOT)
     recordings = sorted(RECORDINGS.glob(f"{name}*"))
     if not recordings:
         console.print("nothing was recorded, so there is nothing to show; the output above has the reason", style="red")

@@ -5,6 +5,8 @@ python -m scripts.settings_reference
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -33,12 +35,6 @@ FILES = (
 )
 
 
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}")
-
-
 def page() -> str:
     """Return the page as Markdown."""
     sections = [f"## {name}\n\n{about}\n\n{tables(ROOT / name, kind)}" for name, kind, about in FILES]
@@ -47,14 +43,13 @@ def page() -> str:
 
 def tables(path: Path, kind: type) -> str:
     """Return the settings of an annotated file as one table per section."""
-    lines, current = [], None
-    for section, key, default, comment in annotated(path.read_text(encoding="utf-8")):
-        if section != current:
-            lines += ["", f"**[{section}]**", ""] if section else []
-            lines += ["| key | default | valid values | meaning |", "| --- | --- | --- | --- |"]
-            current = section
-        valid = expectation(type_of(kind, f"{section}.{key}" if section else key))
-        lines.append(f"| `{key}` | `{default}` | {cell(valid)} | {cell(comment)} |")
+    lines = []
+    for section, settings in groupby(annotated(path.read_text(encoding="utf-8")), key=itemgetter(0)):
+        lines += ["", f"**[{section}]**", ""] if section else []
+        lines += ["| key | default | valid values | meaning |", "| --- | --- | --- | --- |"]
+        for _, key, default, comment in settings:
+            valid = expectation(type_of(kind, f"{section}.{key}" if section else key))
+            lines.append(f"| `{key}` | `{default}` | {cell(valid)} | {cell(comment)} |")
     return "\n".join(lines).lstrip() + "\n"
 
 
@@ -81,4 +76,5 @@ def cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")

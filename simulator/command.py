@@ -165,8 +165,7 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
     while True:
         city = generate_city(seed)
         with contextlib.closing(Renderer(city, options.renderer)) as renderer:
-            crowd = {"people": people, "turnover": options.turnover, "respawn": options.respawn}
-            episode = Episode(seed, city=city, renderer=renderer, lock_on=options.lock_on, **crowd)
+            episode = Episode(city, renderer, people, options.turnover, options.respawn, options.lock_on)
             plan = FlightPlan(options.hz, speed, duration, options.lockstep, options.ground_truth)
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:

@@ -12,7 +12,6 @@ from simulator.drone.quad import Quad
 from simulator.geometry import FAR, HALF_VIEW, to_camera
 from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
 from simulator.world.city import City
-from simulator.world.city_generator import generate_city
 from simulator.world.crowd import Crowd
 
 if TYPE_CHECKING:  # without pictures, an episode does not need Panda3D
@@ -20,7 +19,7 @@ if TYPE_CHECKING:  # without pictures, an episode does not need Panda3D
 
 TICK = 0.05  # s, the fixed step of all motion
 CROWD_TICKS = 2  # people are slow: they move every second tick
-MAX_REPORTED_HEIGHT = 60.0  # m
+MAX_HEIGHT = 60.0  # m, of a reported position
 MAX_MARKERS = 64
 
 
@@ -28,9 +27,8 @@ class Episode:
     """One drone in one city.
 
     Args:
-        seed: of the city, its people and all random choices.
+        city: its seed is that of all random choices.
         renderer: draws the frames; without one, observations have no images.
-        city: instead of the city of the seed.
         people: number of people besides the target.
         turnover: how soon they are replaced: "short" (5-7 s), "medium" (45-55 s), "long" (130-150 s) or "never".
         respawn: replace the target by a new one elsewhere at the end of a path, as QuadSim does; otherwise it walks on.
@@ -39,24 +37,21 @@ class Episode:
 
     def __init__(
         self,
-        seed: int = 0,
-        *,
+        city: City,
         renderer: "Renderer | None" = None,
-        city: City | None = None,
         people: int = 60,
         turnover: str = "long",
         respawn: bool = False,
         lock_on: bool = False,
     ):
-        self.city = city or generate_city(seed)
-        self._renderer = renderer
-        self._crowd = Crowd(self.city, people, turnover, respawn, seed)
+        self.city, self._renderer = city, renderer
+        self._crowd = Crowd(city, people, turnover, respawn)
         self._lock_on, self._locked = lock_on, False
         self._ticks, self._unspent = 0, 0.0
-        points = np.array(self.city.patrol_points, dtype=float)
+        points = np.array(city.patrol_points, dtype=float)
         to_target = np.linalg.norm(points - self._target_centre(), axis=1)
         self.quad = Quad(points[np.argmin(to_target)])  # near the target, so that the search stays short
-        self._behaviour: Patrol | Follow = Patrol(self.city.patrol_points)
+        self._behaviour: Patrol | Follow = Patrol(city.patrol_points)
         self._markers: dict[int, tuple[Marker, float]] = {}  # id -> marker, time of expiry
 
     @property
@@ -77,21 +72,14 @@ class Episode:
             self._tick()
 
     def target_detected(self, position: Point) -> None:
-        """Follow the reported centre of the target, metres. A position outside the city is moved to its edge.
-
-        Raises:
-            ValueError: `position` is not three finite numbers.
-        """
-        if np.shape(position) != (3,) or not np.isfinite(position).all():
-            raise ValueError(f"expected three finite numbers, got {position}")
+        """Follow the reported centre of the target, metres. A position outside the city is moved to its edge."""
         if self._lock_on:
             self._locked = self._locked or self.target_in_view()
             if not self._locked:
                 return
             position = self._target_centre()
         x_min, y_min, x_max, y_max = self.city.extent
-        height = MAX_REPORTED_HEIGHT
-        self._report(np.clip(position, (x_min, y_min, -height), (x_max, y_max, height)))
+        self._report(np.clip(position, (x_min, y_min, -MAX_HEIGHT), (x_max, y_max, MAX_HEIGHT)))
 
     def target_lost(self) -> None:
         """Return to patrol: the agent lost the target, or the connection to the agent is lost."""

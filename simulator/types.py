@@ -119,14 +119,13 @@ class Observation:
 
     @property
     def target_centre(self) -> Point:
-        """Centre of the target, metres: the report of a perfect agent. Raises ValueError in a slideshow."""
-        if self.target is None:
-            raise ValueError("expected an observation with a target, got one of a slideshow")
-        return (self.target.x, self.target.y, self.target.z + CENTRE_HEIGHT)
+        """Centre of the target, metres: the report of a perfect agent. A slideshow has none."""
+        target = self.people[0]
+        return (target.x, target.y, target.z + CENTRE_HEIGHT)
 
     @property
     def target_distance(self) -> float:
-        """Metres from the quad to the centre of the target. Raises ValueError in a slideshow."""
+        """Metres from the quad to the centre of the target."""
         return float(np.linalg.norm(np.subtract(self.target_centre, self.pose.position)))
 
     @property

@@ -46,7 +46,7 @@ def fly(agent: str, seed: int, seconds: float, people: int, weights: str | None)
     step, segment = _make_agent(agent), _network(weights) if weights else _perfect
     city = generate_city(seed)
     with closing(Renderer(city)) as renderer:
-        episode = Episode(seed, city=city, renderer=renderer, people=people)
+        episode = Episode(city, renderer=renderer, people=people)
         return [_fly_frame(episode, step, segment) for _ in range(round(seconds * HZ))]
 
 

@@ -185,9 +185,8 @@ class Client:
 def fragments(text: str) -> bytes:
     """Return a packet as the masked frames of one websocket message, each with at most FRAGMENT_SIZE bytes."""
     data = text.encode()
-    pieces = [data[start : start + FRAGMENT_SIZE] for start in range(0, len(data), FRAGMENT_SIZE)]
     frames = []
-    for number, piece in enumerate(pieces):
-        opcode = websocket.ABNF.OPCODE_CONT if number else websocket.ABNF.OPCODE_TEXT
-        frames.append(websocket.ABNF.create_frame(piece, opcode, fin=int(number == len(pieces) - 1)).format())
+    for start in range(0, len(data), FRAGMENT_SIZE):
+        end, opcode = start + FRAGMENT_SIZE, websocket.ABNF.OPCODE_CONT if start else websocket.ABNF.OPCODE_TEXT
+        frames.append(websocket.ABNF.create_frame(data[start:end], opcode, fin=int(end >= len(data))).format())
     return b"".join(frames)

@@ -7,14 +7,15 @@ of quality 75, depth as an RGBA PNG. Source: a capture of the real client.
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from simulator.types import Image, Observation, Pose
 
-JPEG_QUALITY = 75
+JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, 75]
+PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 3]
 
 
 def sensor_frame(observation: Observation, epoch: float, ground_truth: bool = False) -> dict[str, str]:
@@ -58,23 +59,18 @@ def format_timestamp(seconds: float) -> str:
 
 def encode_jpeg(rgb: Image) -> bytes:
     """Encode (height, width, 3) as JPEG with the quality of Unity's EncodeToJPG."""
-    return _encode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), JPEG_OPTIONS)[1].tobytes()
 
 
 def encode_depth(depth: Image) -> bytes:
     """Encode (height, width) as RGBA PNG with R = G = B, opaque."""
     rgba = cv2.merge([depth, depth, depth, np.full_like(depth, 255)])
-    return _encode(".png", rgba, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    return cv2.imencode(".png", rgba, PNG_OPTIONS)[1].tobytes()
 
 
 def encode_mask(mask: Image) -> bytes:
     """Encode (height, width, 3) as RGB PNG."""
-    return _encode(".png", cv2.cvtColor(mask, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-
-
-def _encode(suffix: str, image: cv2.typing.MatLike, options: Sequence[int]) -> bytes:
-    _, data = cv2.imencode(suffix, image, options)
-    return data.tobytes()
+    return cv2.imencode(".png", cv2.cvtColor(mask, cv2.COLOR_RGB2BGR), PNG_OPTIONS)[1].tobytes()
 
 
 def _base64(data: bytes) -> str:

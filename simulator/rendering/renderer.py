@@ -60,7 +60,7 @@ class Renderer:
             node.set_tag("class", name)
             node.set_bin("fixed", order)
             node.node().set_final(True)
-        self._cameras: list[core.NodePath] = []
+        self._cameras = self._root.attach_new_node("cameras")
         self._textures: list[core.Texture] = []
         host = self._add_pass(pipe, "colour", None)
         self._add_pass(pipe, "code", host)
@@ -71,8 +71,7 @@ class Renderer:
         forward, left, up = rotation(camera).T
         matrix = np.eye(4)  # for row vectors: Panda's camera has x to the right, y ahead and z up
         matrix[:3, :3], matrix[3, :3] = (-left, forward, up), camera.position
-        for node in self._cameras:
-            node.set_mat(core.Mat4(*matrix.ravel().tolist()))
+        self._cameras.set_mat(core.Mat4(*matrix.ravel().tolist()))
         self._sky.set_pos(*camera.position)
         self._place_figures(camera, people)
         self._engine.render_frame()
@@ -92,8 +91,8 @@ class Renderer:
         """Free the buffers and textures, which the engine would keep until the process ends."""
         self._engine.remove_all_windows()
         self._root.get_children().detach()
-        self._root = self._sky = None
-        self._figures, self._cameras, self._textures = {}, [], []
+        self._root = self._sky = self._cameras = None
+        self._figures, self._textures = {}, []
         for cache in (core.TransformState, core.RenderState, core.RenderAttrib):
             cache.garbage_collect()
 
@@ -122,9 +121,7 @@ class Renderer:
                 node.set_tag_state(class_name, _code_state(index))
             self._sky.hide(CODE_CAMERA)
             node.set_camera_mask(CODE_CAMERA)
-        path = self._root.attach_new_node(node)
-        buffer.make_display_region().set_camera(path)
-        self._cameras.append(path)
+        buffer.make_display_region().set_camera(self._cameras.attach_new_node(node))
         self._textures.append(texture)
         return buffer
 

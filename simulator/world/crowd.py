@@ -55,9 +55,9 @@ class WalkMap:
 class Crowd:
     """The target (row 0) and `size` others in a city. The other arguments are those of `Episode`."""
 
-    def __init__(self, city: City, size: int, turnover: str, respawn: bool, seed: int):
+    def __init__(self, city: City, size: int, turnover: str, respawn: bool):
         self._city, self._map, self._paths, self._respawn = city, WalkMap(city), city.target_paths, respawn
-        self._random = np.random.default_rng([seed, 1])
+        self._random = np.random.default_rng([city.seed, 1])
         self._lifetime = LIFETIMES[turnover]
         count = size + 1
         self.ids = np.zeros(count, dtype=int)

@@ -20,13 +20,13 @@ def is_walkable(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ~np.any([(abs(x - hx) < 10) & (abs(y - hy) < 10) for hx, hy in HOUSES], axis=0)
 
 
-def city(*paths: np.ndarray) -> City:
+def city(*paths: np.ndarray, seed: int = 0) -> City:
     boxes = tuple(Box(house, (20.0, 20.0), 0.0, 8.0, 0.0, "building") for house in HOUSES)
-    return City(0, EXTENT, boxes, ((500.0, 0.0, 501.0, 1.0),), (), paths, (), Light(0.0, 1.0, 0.6, 0.5, 0.0))
+    return City(seed, EXTENT, boxes, ((500.0, 0.0, 501.0, 1.0),), (), paths, (), Light(0.0, 1.0, 0.6, 0.5, 0.0))
 
 
 def crowd(size: int = 60, turnover: str = "never", respawn: bool = False, seed: int = 0) -> Crowd:
-    return Crowd(city(LOOP, BACK), size, turnover, respawn, seed)
+    return Crowd(city(LOOP, BACK, seed=seed), size, turnover, respawn)
 
 
 def test_the_map_has_the_distance_to_walls():
@@ -65,7 +65,7 @@ def test_people_keep_their_distance():
 
 
 def test_two_who_meet_head_on_get_past():
-    people = Crowd(city(np.array([[-10.0, 0.0], [30.0, 0.0]])), 1, "never", respawn=False, seed=0)
+    people = Crowd(city(np.array([[-10.0, 0.0], [30.0, 0.0]])), 1, "never", respawn=False)
     people.positions[1], people._goal_headings[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):

@@ -45,7 +45,7 @@ def city():
 
 @pytest.fixture
 def episode(city, renderer):
-    return Episode(5, city=city, renderer=renderer)
+    return Episode(city, renderer=renderer)
 
 
 def command(name: str, **payload) -> str:
@@ -146,7 +146,7 @@ def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(
     raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["ack"]), 2, 1]), done(frame)]
     for _ in range(2):
         seen = []
-        fly(Episode(5, city=city, renderer=renderer), client, FlightPlan(duration=6, lockstep=True), seen.append)
+        fly(Episode(city, renderer=renderer), client, FlightPlan(duration=6, lockstep=True), seen.append)
         flights.append(seen)
     for number, (one, other) in enumerate(zip(*flights, strict=True)):
         assert one.pose == other.pose

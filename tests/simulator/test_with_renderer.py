@@ -33,7 +33,7 @@ def project(camera, point) -> tuple[float, float, float]:
 
 
 def test_the_target_is_drawn_at_its_position(city, panda):
-    episode, offsets, disagreements = Episode(1, renderer=panda, city=city), [], 0
+    episode, offsets, disagreements = Episode(city, renderer=panda), [], 0
     for _ in range(60):
         now = episode.observe()
         disagreements += now.target_visible != episode.target_in_view()
@@ -55,7 +55,7 @@ def test_the_target_is_drawn_at_its_position(city, panda):
 def test_a_flight_repeats_to_the_last_pixel(city, panda):
     flights = []
     for _ in range(2):
-        episode, frames = Episode(1, renderer=panda, city=city, turnover="short"), []
+        episode, frames = Episode(city, renderer=panda, turnover="short"), []
         for _ in range(5):
             now = episode.observe()
             frames.append(np.concatenate([now.rendered.rgb, now.rendered.mask, now.rendered.depth[..., None]], axis=2))

@@ -59,7 +59,7 @@ def draw_frames(count: int = 40, after: float = 20.0) -> Frames:
         renderer = Renderer(city)
     frames: Frames = []
     with closing(renderer):
-        episode = Episode(0, city=city, renderer=renderer)
+        episode = Episode(city, renderer)
         while len(frames) < count:
             observation = episode.observe()
             if episode.time > after:
@@ -70,16 +70,12 @@ def draw_frames(count: int = 40, after: float = 20.0) -> Frames:
 
 
 def run_rounds(
-    rates: Sequence[float],
-    variants: Sequence[Variant],
-    count: int,
-    run_round: Callable[[float, Variant], list[float]],
+    rates: Sequence[float], variants: Sequence[Variant], count: int, run_round: Callable[[float, Variant], list[float]]
 ) -> dict[tuple[float, Variant], Rounds]:
     """Run `count` rounds of all variants at all rates (Hz); return the latencies of each."""
     results: dict[tuple[float, Variant], Rounds] = {(hz, variant): [] for hz in rates for variant in variants}
-    schedule = [
-        (hz, variant) for hz in rates for number in range(count) for variant in variants[:: -1 if number % 2 else 1]
-    ]
+    there_and_back = [variants[:: -1 if number % 2 else 1] for number in range(count)]
+    schedule = [(hz, variant) for hz in rates for turn in there_and_back for variant in turn]
     with Progress(console=console, transient=True) as progress:
         for hz, variant in progress.track(schedule, description="measuring"):
             results[hz, variant].append(run_round(hz, variant))

@@ -9,6 +9,7 @@ import pytest
 
 from sim_bridge.wire.simulator_control import SimulatorInfo
 from simulator.episode import Episode
+from simulator.world.city_generator import generate_city
 from tests.dashboard.browser import PATIENCE, slide, until
 
 
@@ -64,7 +65,7 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
     page.locator("#seed[placeholder='10']").wait_for(timeout=PATIENCE * 1000)
     assert [session.simulator_info for session in bridge.sessions] == [SimulatorInfo(9, 3, 6)]
     until(page, lambda: episodes[-1])
-    starts = [Episode(seed, people=3).observe().target for seed in (4, 9)]
+    starts = [Episode(generate_city(seed), people=3).observe().target for seed in (4, 9)]
     assert np.hypot(starts[0].x - starts[1].x, starts[0].y - starts[1].y) > 20
     for frames, start in zip(episodes, starts, strict=True):
         x, y, _ = frames[0].ground_truth_target
