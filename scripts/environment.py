@@ -38,7 +38,8 @@ def prepare(*requirements: str) -> Path:
         return python()
 
     started = time.perf_counter()
-    if not _has_pip():
+    # An environment whose creation was interrupted has no pip.
+    if not python().exists() or subprocess.run([python(), "-m", "pip", "--version"], capture_output=True).returncode:
         print(f"creating {VENV}", flush=True)
         try:
             venv.create(VENV, with_pip=True)
@@ -54,13 +55,6 @@ def prepare(*requirements: str) -> Path:
     stamp.write_text(checksum)
     print(f"ready after {time.perf_counter() - started:.0f} s", flush=True)
     return python()
-
-
-def _has_pip() -> bool:
-    """Return whether `.venv` has pip; an environment whose creation was interrupted has none."""
-    return (
-        python().exists() and not subprocess.run([python(), "-m", "pip", "--version"], capture_output=True).returncode
-    )
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> int:

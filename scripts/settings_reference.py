@@ -49,7 +49,8 @@ def tables(path: Path, kind: type) -> str:
         lines += ["| key | default | valid values | meaning |", "| --- | --- | --- | --- |"]
         for _, key, default, comment in settings:
             valid = expectation(type_of(kind, f"{section}.{key}" if section else key))
-            lines.append(f"| `{key}` | `{default}` | {cell(valid)} | {cell(comment)} |")
+            valid, meaning = (text.replace("|", "\\|") for text in (valid, comment))
+            lines.append(f"| `{key}` | `{default}` | {valid} | {meaning} |")
     return "\n".join(lines).lstrip() + "\n"
 
 
@@ -68,11 +69,6 @@ def type_of(kind: type, name: str) -> Any:
     for part in name.split("."):
         kind = get_type_hints(kind, include_extras=True)[part]
     return kind
-
-
-def cell(text: str) -> str:
-    """Return text that is safe in a Markdown table."""
-    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

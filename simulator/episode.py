@@ -145,5 +145,4 @@ class Episode:
             self.target_lost()
         ground = float(self.city.ground_height(*self.quad.position[:2]))
         self._behaviour.step(self.quad, self.city.obstacles, ground, self.time, TICK)
-        for id in [id for id, (_, until) in self._markers.items() if until <= self.time]:
-            del self._markers[id]
+        self._markers = {id: entry for id, entry in self._markers.items() if entry[1] > self.time}

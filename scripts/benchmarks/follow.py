@@ -24,7 +24,7 @@ from follower.types import Command, Frame, ObjectDetected, ObjectLost
 from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
 from scripts.benchmarks.harness.bridges import load_segmenter
 from scripts.benchmarks.harness.terminal import at_least, console
-from scripts.benchmarks.original_agent import OriginalAgent
+from scripts.benchmarks.original import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH

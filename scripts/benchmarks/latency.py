@@ -18,12 +18,14 @@ from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.harness.bridges import ask, connect, load_segmenter, make_bridge, process, receive, serve
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
+from scripts.benchmarks.original import OriginalServer
 from sim_bridge.settings import AsyncMode
 
 OURS, ORIGINAL = "ours", "original"
 MODES = get_args(AsyncMode)
 RATES = (5.0, UNTHROTTLED)
 ROUNDS = 4
+SPEED_UP = ("x", lambda latency, baseline: baseline / latency)
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,9 @@ def benchmark(options: argparse.Namespace) -> object:
 
         results = run_rounds(RATES, variants, ROUNDS, run_round)
     console.print(model, highlight=False, soft_wrap=True)
-    rows = summarise(results, variants[-1], ("x", speed_up), asdict)
+    rows = summarise(results, variants[-1], SPEED_UP, asdict)
     print_table(rows, f"milliseconds; x: times faster than the original on {modes[-1]}")
     return {"model": model, "results": rows}
-
-
-def speed_up(latency: float, baseline: float) -> float:
-    """Return how many times faster than the baseline."""
-    return baseline / latency
 
 
 def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runtime) -> None:
@@ -77,6 +74,4 @@ def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runt
         serve(make_bridge(segmenter, variant.async_mode), pipe, {"model": segmenter.describe})
     else:
         import_tensorflow_quietly()
-        from scripts.benchmarks.original_server import OriginalServer
-
         serve(OriginalServer(variant.async_mode, weights), pipe, {})

@@ -75,8 +75,7 @@ class CommandError(ValueError):
 def parse_command(text: str) -> Command:
     """Parse a Socket.IO packet: an event, `42["name",{...}]`, or the acknowledgement of a frame, `43id[...]`.
 
-    Raises:
-        CommandError: it is neither, its event is unknown, or its payload is not the one object that QuadSim takes.
+    Raises CommandError if it is neither, its event is unknown, or its payload is not the one object that QuadSim takes.
     """
     if acknowledged := re.match(r"43(\d{1,9})\[", text):
         return FrameDone(int(acknowledged[1]))
@@ -116,7 +115,7 @@ _PARSERS: dict[str, Callable[[Payload], Command]] = {
     "object_lost": lambda payload: Lost(),
     "create_box_marker": _place_marker,
     "delete_marker": lambda payload: DeleteMarker(_id(payload)),
-    "set_speed": lambda payload: SetSpeed(_number_within(payload, "speed", *SPEED_RANGE)),
+    "set_speed": lambda payload: SetSpeed(_number(payload.get("speed"), "speed", *SPEED_RANGE)),
     "new_episode": lambda payload: NewEpisode(
         _whole_number(payload, "seed", MAX_SEED), _whole_number(payload, "people", MAX_PEOPLE)
     ),
@@ -130,29 +129,24 @@ def _numbers(payload: Payload, key: str, count: int) -> list[float]:
     return [_number(value, key) for value in values]
 
 
-def _number(value: object, key: str) -> float:
+def _number(value: object, key: str, low: float = -math.inf, high: float = math.inf) -> float:
     try:
         number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
         raise CommandError(f"expected finite numbers in {key}, got {_short(json.dumps(value))}")
-    return number
-
-
-def _number_within(payload: Payload, key: str, low: float, high: float) -> float:
-    number = _number(payload.get(key), key)
     if not low <= number <= high:
         raise CommandError(f"expected {key} from {low:.15g} to {high:.15g}, got {number:.15g}")
     return number
 
 
 def _id(payload: Payload) -> int:
-    return int(_number_within(payload, "id", 0, MAX_ID))
+    return int(_number(payload.get("id"), "id", 0, MAX_ID))
 
 
 def _whole_number(payload: Payload, key: str, high: int) -> int:
-    number = _number_within(payload, key, 0, high)
+    number = _number(payload.get(key), key, 0, high)
     if number != int(number):
         raise CommandError(f"expected {key} to be a whole number, got {number:g}")
     return int(number)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from follower.types import ObjectDetected, ObjectLost, Pose
-from scripts.benchmarks.original_agent import OriginalAgent
+from scripts.benchmarks.original import OriginalAgent
 
 
 def frame(depth):

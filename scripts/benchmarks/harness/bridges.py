@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from follower.agent import FollowAgent
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from scripts.benchmarks.original import OriginalServer
 from sim_bridge.events import Subscriber
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import AsyncMode, BridgeSettings
@@ -17,7 +18,6 @@ from simulator.link.client import Client
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
-    from scripts.benchmarks.original_server import OriginalServer
 
 START_TIMEOUT, ANSWER_TIMEOUT = 180.0, 10.0  # seconds
 STOP = "stop"
@@ -86,9 +86,7 @@ def make_bridge(
     return BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0, async_mode=async_mode), subscribers)
 
 
-def serve(
-    server: "BridgeServer | OriginalServer", pipe: Connection, answers: Mapping[str, Callable[[], object]]
-) -> None:
+def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
     """Serve until STOP comes through the pipe. Send the port first, then the answer to each question (by name)."""
     server.listen()
     pipe.send(server.port)
