@@ -11,7 +11,7 @@ import socketio
 from PIL import Image
 
 from follower.detection import find_blobs
-from follower.geometry import rotation
+from follower.geometry import Camera
 from follower.types import Command, Frame, ObjectDetected, ObjectLost, Point
 from model.weights import load_model
 from sim_bridge.settings import AsyncMode, BridgeSettings
@@ -55,9 +55,9 @@ def _back_project(frame: Frame, row: int, column: int) -> Point:
     half = frame.depth_image.shape[0] / 2
     # Forward, left and up in the camera's axes, with row and column swapped.
     ray = np.array([1.0, -(row - half) / FOCAL_LENGTH, -(column - half) / FOCAL_LENGTH]) * depth
-    camera = frame.gimbal_pose
-    x, y, z = (rotation(camera) @ ray).tolist()
-    return (camera.x + x, camera.y + y, camera.z + z)
+    camera = Camera(frame.gimbal_pose, frame.depth_image.shape[:2], vertical_fov=60.0, depth_far=FAR)
+    x, y, z = (camera.position + camera.rotation @ ray).tolist()
+    return (x, y, z)
 
 
 class OriginalServer:
