@@ -25,7 +25,7 @@ from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.types import Observation
-from simulator.window import NoDisplay, Window
+from simulator.window import Window
 from simulator.world.city_generator import generate_city
 from simulator.world.crowd import LIFETIMES
 
@@ -134,7 +134,7 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
         if options.window:
             try:
                 window = Window()
-            except NoDisplay as error:
+            except RuntimeError as error:
                 console.print(f"no window: {error}. Continuing without; --log FILE keeps the tracks.", markup=False)
         status = stack.enter_context(console.status("")) if console.is_terminal and not name else None
 

@@ -7,12 +7,8 @@ from simulator.types import Image
 SCALE = 2
 
 
-class NoDisplay(RuntimeError):
-    """The machine has no display, or Python has no tkinter."""
-
-
 class Window:
-    """Window of twice the size of the image. Raises NoDisplay."""
+    """Window of twice the size of the image. Raises RuntimeError without a display, or in a Python without tkinter."""
 
     def __init__(self) -> None:
         try:
@@ -22,7 +18,7 @@ class Window:
 
             self._root = tkinter.Tk()
         except Exception as error:  # ImportError, or tkinter.TclError, which has no name when tkinter is missing
-            raise NoDisplay(str(error)) from error
+            raise RuntimeError(str(error)) from error
         self._root.title("Built-in simulator")
         self._root.protocol("WM_DELETE_WINDOW", self._close)
         self._label = tkinter.Label(self._root)

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(options, "json", None):
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except (ValueError, RuntimeError, OSError) as error:  # WeightsError, RendererError, BenchmarkError, files
+    except (ValueError, RuntimeError, OSError) as error:  # of models, renderers, bridges and files
         print(f"bench {name}: {error}", file=sys.stderr)
         return 2
     return 0

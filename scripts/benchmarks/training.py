@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dashboard.jobs import BackgroundJob
-from scripts.benchmarks.harness.bridges import BenchmarkError, connect, process, receive
+from scripts.benchmarks.harness.bridges import connect, process, receive
 from scripts.benchmarks.harness.rounds import get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from scripts.benchmarks.viewers import start_bridge
@@ -58,7 +58,7 @@ def benchmark(options: argparse.Namespace) -> object:
 
 @contextmanager
 def training(weights: str, folder: Path) -> Iterator[int]:
-    """Run a training as the workshop does; yield its process group. Raises BenchmarkError if it does not start."""
+    """Run a training as the workshop does; yield its process group. Raises RuntimeError if it does not start."""
     job = BackgroundJob("model.train", max((os.cpu_count() or 2) // 2, 1))
     folders = ["--run", str(folder / "run"), "--cache", str(folder / "cache")]
     job.start(["--init", weights, "--data", str(folder / "data"), "--minutes", "1000", "--no-validation", *folders])
@@ -67,7 +67,7 @@ def training(weights: str, folder: Path) -> Iterator[int]:
     try:
         while not any("validation frames;" in line for line in job.status()["lines"]):
             if not job.running:
-                raise BenchmarkError("\n".join(job.status()["lines"]))
+                raise RuntimeError("\n".join(job.status()["lines"]))
             time.sleep(0.5)
         time.sleep(SETTLING_SECONDS)
         yield group

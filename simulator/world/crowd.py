@@ -100,15 +100,9 @@ class Crowd:
 
     def people(self) -> tuple[Person, ...]:
         """Return the current state of everybody, the target first."""
-        rows = zip(
-            self.ids.tolist(),
-            self.positions.tolist(),
-            wrap_angle(self.headings).tolist(),
-            self.gaits.tolist(),
-            self.speeds.tolist(),
-            self._appearance_seeds.tolist(),
-            strict=True,
-        )
+        headings = wrap_angle(self.headings)
+        columns = self.ids, self.positions, headings, self.gaits, self.speeds, self._appearance_seeds
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         return tuple(
             Person(id, row == 0, x, y, float(self._city.ground_height(x, y)), heading, gait, speed, seed)
             for row, (id, (x, y), heading, gait, speed, seed) in enumerate(rows)

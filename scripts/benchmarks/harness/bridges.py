@@ -23,10 +23,6 @@ START_TIMEOUT, ANSWER_TIMEOUT = 180.0, 10.0  # seconds
 STOP = "stop"
 
 
-class BenchmarkError(RuntimeError):
-    """A process does not start or does not answer."""
-
-
 @contextmanager
 def process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
     """Run `target(pipe, *arguments)` in a process of its own while the block lasts; yield our end of the pipe.
@@ -49,24 +45,24 @@ def _run(target: Callable[..., None], pipe: Connection, *arguments: object) -> N
     try:
         target(pipe, *arguments)
     except (ValueError, RuntimeError) as error:
-        pipe.send(BenchmarkError(f"a process of the benchmark failed: {error}"))
+        pipe.send(RuntimeError(f"a process of the benchmark failed: {error}"))
 
 
 def receive(pipe: Connection) -> Any:
-    """Return the next message of a process. Raises BenchmarkError if the process failed, ended, or sends nothing."""
+    """Return the next message of a process. Raises RuntimeError if the process failed, ended, or sends nothing."""
     if not pipe.poll(START_TIMEOUT):
-        raise BenchmarkError("a process of the benchmark failed: it took too long")
+        raise RuntimeError("a process of the benchmark failed: it took too long")
     try:
         message = pipe.recv()
     except EOFError:
-        raise BenchmarkError("a process of the benchmark failed: it ended") from None
-    if isinstance(message, BenchmarkError):
+        raise RuntimeError("a process of the benchmark failed: it ended") from None
+    if isinstance(message, RuntimeError):
         raise message
     return message
 
 
 def ask(pipe: Connection, question: object) -> Any:
-    """Send a message to a process and return its answer. Raises BenchmarkError as `receive` does."""
+    """Send a message to a process and return its answer. Raises RuntimeError as `receive` does."""
     pipe.send(question)
     return receive(pipe)
 
@@ -102,11 +98,11 @@ def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapp
 
 @contextmanager
 def connect(port: int) -> Iterator[Client]:
-    """Yield a client connected to the server at a port of this machine. Raises BenchmarkError."""
+    """Yield a client connected to the server at a port of this machine. Raises RuntimeError."""
     client = Client("127.0.0.1", port)
     try:
         if not client.wait_connected(ANSWER_TIMEOUT):
-            raise BenchmarkError("a server does not accept connections")
+            raise RuntimeError("a server does not accept connections")
         yield client
     finally:
         client.close()

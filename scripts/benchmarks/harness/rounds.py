@@ -15,7 +15,7 @@ import numpy as np
 from rich.progress import Progress
 
 from model.inference.quiet_tensorflow import suppressed_stderr
-from scripts.benchmarks.harness.bridges import ANSWER_TIMEOUT, BenchmarkError
+from scripts.benchmarks.harness.bridges import ANSWER_TIMEOUT
 from scripts.benchmarks.harness.terminal import console
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
@@ -110,7 +110,7 @@ def send_frames(
 ) -> list[float]:
     """Send frames in turn at `hz` (or UNTHROTTLED); return the latency of each, milliseconds.
 
-    `seconds` count from the first frame after the warm-up, before which `on_start` is called. Raises BenchmarkError if
+    `seconds` count from the first frame after the warm-up, before which `on_start` is called. Raises RuntimeError if
     a frame is not answered.
     """
     packets = [event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
@@ -124,7 +124,7 @@ def send_frames(
         client.send(packets[id])
         while (command := client.next_command(ANSWER_TIMEOUT)) != FrameDone(id):
             if command is None:
-                raise BenchmarkError(f"a frame was not answered within {ANSWER_TIMEOUT:g} s")
+                raise RuntimeError(f"a frame was not answered within {ANSWER_TIMEOUT:g} s")
         done = time.perf_counter()
         number += 1
         if number > WARM_UP_FRAMES:
