@@ -3,12 +3,12 @@
 Delays nothing and is never fatal: frames that the disk cannot take in time are dropped from the recording and counted.
 """
 
-import itertools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -46,7 +46,7 @@ class Recorder(Subscriber):
         self._origin = origin or {}
         self._session: RecordingSession | None = None
         self._totals = Totals()
-        self._numbers: dict[Session, Iterator[int]] = {}
+        self._taken: Counter[Session] = Counter()  # frames of each simulator
         self._notes: dict[Session, str] = {}  # for the next frame of each simulator
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()  # work for the thread below
         self._frames_waiting = 0
@@ -93,7 +93,7 @@ class Recorder(Subscriber):
         """Keep the next frame of every simulator regardless of the filter, with a note; nothing while not recording."""
         with self._lock:
             if self._session is not None:
-                self._notes = dict.fromkeys(list(self._numbers), note)
+                self._notes = dict.fromkeys(list(self._taken), note)
 
     def stop(self, reason: str = "stopped", then: Callable[[list[str]], object] = lambda names: None) -> None:
         """End the recording, if there is one, once everything received so far is written; return at once.
@@ -130,7 +130,8 @@ class Recorder(Subscriber):
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Queue a frame, if there is room for it."""
-        number = next(self._numbers.setdefault(session, itertools.count()))
+        number = self._taken[session]
+        self._taken[session] += 1
         with self._lock:
             recording, note = self._session, self._notes.pop(session, "")
             if recording is None:
@@ -144,7 +145,7 @@ class Recorder(Subscriber):
 
     def disconnected(self, session: Session) -> None:
         """Finish the recording of a simulator that has disconnected."""
-        taken = next(self._numbers.pop(session, itertools.count()))
+        taken = self._taken.pop(session, 0)
         with self._lock:
             recording = self._session
             if recording is None:

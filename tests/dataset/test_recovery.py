@@ -36,8 +36,7 @@ def interrupted(tmp_path):
     for number in range(5):
         record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number, received=1e9 + number)
         writer.add(record, JPEG, PNG, PNG)
-    writer._lock.release()
-    os.close(writer._file)
+    writer._resources.close()
     return writer.path
 
 
@@ -141,8 +140,7 @@ def test_half_written_frame_is_in_no_dataset(tmp_path, monkeypatch, part):
     monkeypatch.undo()
     pairs, problems = find_pairs(tmp_path)  # by a training, before the recovery
     assert ([pair.name for pair in pairs], problems) == (["000000"], [])
-    writer._lock.release()
-    os.close(writer._file)
+    writer._resources.close()
     recovered = recover(writer.path)
     assert (recovered.frames, recovered.lines) == (1, 0)
     assert [file.stem for file in (writer.path / part).iterdir()] == ["000000"]
@@ -175,8 +173,7 @@ def test_killed_at_twenty_random_moments_only_the_unfinished_frame_is_lost(tmp_p
         for folder, child in children:
             time.sleep(moments.uniform(0, 0.1))
             child.kill()  # SIGKILL
-            output = child.stdout.read().split()  # the rest of its output
-            child.wait()
+            output = child.communicate()[0].split()  # the rest of its output
             written = int(output[-1]) if output else 2
             (recording,) = folder.iterdir()
             (recovered,) = recover_all(folder)
