@@ -1,5 +1,5 @@
-// The world from above: up is the world's x (forward), left its y. Drone, its view, the target. The SVG of flight.html
-// has these shapes; what lies in its #map-world has the world's coordinates, in metres.
+// The world from above: up is the world's x (forward), left its y. Drone, its view, the target: shapes of the SVG in
+// flight.html, which have the world's coordinates, in metres.
 import { element, onKeys, setText } from "./page.js";
 import { rem } from "./theme.js";
 

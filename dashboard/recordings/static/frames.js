@@ -38,13 +38,7 @@ export class Frames {
 
   // Index of the last frame at or before a playing time.
   at(seconds) {
-    let [low, high] = [0, this.seconds.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (this.seconds[middle] <= seconds) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return Math.max(this.seconds.findLastIndex((each) => each <= seconds), 0);
   }
 }
 

@@ -2,7 +2,7 @@
 import { ask } from "../../static/calls.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import "../../static/theme.js";
-import { bytes, callAddress, dateAndTime, pageAddress, STATES } from "./recording.js";
+import { bytes, callAddress, dateAndTime, STATES } from "./recording.js";
 
 const [SOON, LATER] = [2000, 10000]; // milliseconds: while one is growing, and otherwise
 let recordings = [];
@@ -36,7 +36,7 @@ function show() {
 }
 
 function row({ name, state, started, seconds, frames, visible, hidden, bytes: size, poster }) {
-  const link = make("a", { href: pageAddress(name) });
+  const link = make("a", { href: `/recordings/${encodeURIComponent(name)}` });
   if (poster) link.append(make("img", { src: callAddress(name, "images", poster), alt: "", loading: "lazy" }));
   link.append(make("span", {}, name));
   const heading = make("th", { scope: "row" }, link);

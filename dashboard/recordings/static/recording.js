@@ -1,13 +1,9 @@
-// What both pages show of recordings, and the addresses of one. Names are text, whatever is in them.
+// What both pages show of recordings, and the addresses of the calls about one. Names are text, whatever is in them.
 export const STATES = { finished: "finished", recording: "recording now", interrupted: "interrupted" };
 
 const dates = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
 });
-
-export function pageAddress(name) {
-  return `/recordings/${encodeURIComponent(name)}`;
-}
 
 export function callAddress(name, ...parts) {
   return ["/api/recordings", ...[name, ...parts].map(encodeURIComponent)].join("/");

@@ -169,6 +169,9 @@ def test_a_range_is_hidden_from_training_and_restored(open_player, walk):
     page.mouse.up()
     page.keyboard.up("Shift")
     page.get_by_text("frames 000005 to 000009 (5)", exact=True).wait_for()
+    drawn = page.locator("#strip-selection").bounding_box()
+    assert drawn["x"] - box["x"] == pytest.approx(box["width"] * 5 / 30, abs=1)
+    assert drawn["width"] == pytest.approx(box["width"] * 5 / 30, abs=1)
     page.get_by_role("button", name="Hide").click()
     until(page, lambda: hidden_numbers(walk) == {5, 6, 7, 8, 9})
     until(page, lambda: "hidden" in page.text_content("#position"))
@@ -287,6 +290,28 @@ def test_a_page_of_another_site_can_neither_read_nor_hide(bridge, serve, visit, 
     )
     assert outcome == {"read": "", "seen": False}
     assert hidden_numbers(walk) == set()
+
+
+def middle(page, element: str) -> np.ndarray:
+    """Return x and y of the middle of an element, pixels."""
+    box = page.locator(element).bounding_box()
+    return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+
+def test_the_map_shows_the_flight_to_scale_and_follows_the_drone(open_player, walk):
+    page = open_player("walk")
+    stage, flown = (page.locator(each).bounding_box() for each in ("#map-view", "#map-trajectories"))
+    assert stage["x"] < flown["x"] < flown["x"] + flown["width"] < stage["x"] + stage["width"]
+    assert stage["y"] < flown["y"] < flown["y"] + flown["height"] < stage["y"] + stage["height"]
+    first = middle(page, "#map-drone")
+    page.keyboard.press("End")
+    wait_for(page, "000029")
+    pixels_per_metre = page.locator("#map-scale").bounding_box()["width"] / float(page.text_content("#map-scale")[:-2])
+    poses = [frame.gimbal_pose for frame in open_recording(walk).frames]
+    forward, left = np.subtract(poses[-1][:2], poses[0][:2]) * pixels_per_metre
+    assert middle(page, "#map-drone") - first == pytest.approx([-left, -forward], abs=2)
+    page.get_by_role("button", name="Follow drone").click()
+    assert middle(page, "#map-drone") == pytest.approx(middle(page, "#map-view"), abs=8)
 
 
 def test_a_long_recording_opens_quickly(open_player, walk):
