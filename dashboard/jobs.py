@@ -52,6 +52,7 @@ class BackgroundJob:
         with self._starting:
             if self.running:
                 raise JobRunning("it is still running: wait until it ends, or stop it")
+            self.close()  # the pipes of the last run
             lines = self._lines = deque(maxlen=MAX_LINES)
             self._stopping, self._started = False, time.time()
             self._process = ChildProcess(
@@ -71,7 +72,7 @@ class BackgroundJob:
 
     def close(self) -> None:
         """End the command and wait until it has ended."""
-        if self._process is not None and self.running:
+        if self._process is not None:
             self._process.stop(STOP_SECONDS)
 
     def status(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The latest comparison of two models: its process, and the folder that `model.compare` fills."""
 
 import json
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,12 +19,13 @@ class Comparison(BackgroundJob):
     def __init__(self, threads: int):
         super().__init__("model.compare", threads)
         self.number = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="follow-me-", ignore_cleanup_errors=True)
-        self._path = Path(self._folder.name) / "0"  # of the latest
+        self._folder = Path(tempfile.gettempdir()) / f"follow-me-{secrets.token_hex(16)}"  # of all, made when needed
+        self._path = self._folder / "0"  # of the latest
 
     def start(self, arguments: Sequence[str]) -> None:
         """Start a comparison with these arguments of `model.compare` and an --out. Raises JobRunning."""
-        last, path = self._path, self._path.with_name(str(self.number + 1))
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        last, path = self._path, self._folder / str(self.number + 1)
         super().start([*arguments, "--out", str(path)])
         self._path, self.number = path, self.number + 1  # in this order: no reader takes the last rows for new ones
         shutil.rmtree(last, ignore_errors=True)
@@ -31,7 +33,7 @@ class Comparison(BackgroundJob):
     def close(self) -> None:
         """End it and remove what it wrote."""
         super().close()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def status(self) -> dict[str, Any]:
         """Return the state of the process, see `BackgroundJob.status`, and the number."""
