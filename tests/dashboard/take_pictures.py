@@ -33,7 +33,7 @@ def main(address: str, folder: Path) -> None:
         page.locator("tbody a").first.wait_for()
         page.screenshot(path=folder / "recordings_light.png")
         page.locator("tbody a").first.click()
-        page.locator("#scrub").wait_for()
+        page.locator("#strip").wait_for()
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(3000)
         page.screenshot(path=folder / "recording_dark.png")
