@@ -65,16 +65,14 @@ class ModelSwitcher:
             if _state_of(path) != state:  # recordings must name the bytes that were loaded
                 raise ValueError(f"{name} was replaced while it was being loaded; try again")
             self._activate(network, origin)
-            self._path, self._state = path, state
+            self._path, self._state, self._loading = path, state, None
         except Exception as error:  # the flight continues
             reason = str(error)
             if not isinstance(error, (ValueError, RuntimeError, OSError)):  # a defect of ours
                 logger.exception("%s could not be loaded", name)
                 reason = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
-            self._refused = {"model": name, "error": reason}
+            self._loading, self._refused = None, {"model": name, "error": reason}
             self._log(f"{name} cannot be activated; the previous model stays active")
-        finally:
-            self._loading = None
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
