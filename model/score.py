@@ -4,7 +4,7 @@ The score is reproduced number for number: it follows `score_run_iou` of the ori
 its `model_tools.py` saved predictions. Functions up to `detection_weight` take the tensors of any Keras backend, too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -52,7 +52,7 @@ def detection_weight(hits: int, errors: int) -> float:
 class FrameScore:
     """One frame: IoU of background, people and hero, and the target's pixels at the prediction's size."""
 
-    iou: tuple[float, float, float]
+    iou: tuple[float, ...]
     target_pixels: int  # ground truth
     predicted_pixels: int
 
@@ -72,7 +72,7 @@ class SetScore:
     """One set of frames: mean IoU of background, people and hero, and detections of the target."""
 
     frames: int
-    iou: tuple[float, float, float]
+    iou: tuple[float, ...]
     true_positives: int
     false_positives: int
     false_negatives: int
@@ -97,23 +97,18 @@ def score_frame(probabilities: np.ndarray, mask: np.ndarray) -> FrameScore:
     """Score one prediction, (rows, columns, 3) float 0..1, against its mask, (height, width, 3) uint8 of any size."""
     predicted = predicted_mask(probabilities)
     ground_truth = resize_mask(mask, predicted.shape[:2])
-    background, people, hero = intersection_over_union(ground_truth[None], predicted[None])[0].tolist()
     return FrameScore(
-        iou=(background, people, hero),
+        iou=tuple(intersection_over_union(ground_truth[None], predicted[None])[0].tolist()),
         target_pixels=int(np.count_nonzero(ground_truth[..., HERO])),
         predicted_pixels=int(np.count_nonzero(predicted[..., HERO])),
     )
 
 
-def score_set(frames: Iterable[FrameScore]) -> SetScore:
-    """Return the averages over a set of frames. Raises ValueError when it is empty."""
-    frames = list(frames)
-    if not frames:
-        raise ValueError("expected at least one frame to score, got none")
-    background, people, hero = np.mean([frame.iou for frame in frames], axis=0).tolist()
+def score_set(frames: Sequence[FrameScore]) -> SetScore:
+    """Return the averages over a set of frames, of which there is at least one."""
     return SetScore(
         frames=len(frames),
-        iou=(background, people, hero),
+        iou=tuple(np.mean([frame.iou for frame in frames], axis=0).tolist()),
         true_positives=sum(frame.present and frame.detected for frame in frames),
         false_positives=sum(frame.detected and not frame.present for frame in frames),
         false_negatives=sum(frame.present and not frame.detected for frame in frames),

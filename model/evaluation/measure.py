@@ -43,9 +43,8 @@ def read_data(
     """
     pairs, problems = find_pairs(source)
     names = set_names(pairs, source) if pairs else []
-    rows = list(range(len(pairs)))
-    if limit and limit < len(pairs):
-        rows = np.linspace(0, len(pairs) - 1, limit).round().astype(int).tolist()
+    count = min(limit or len(pairs), len(pairs))
+    rows = np.linspace(0, len(pairs) - 1, count).round().astype(int).tolist()
     with console.status("checking the frames"):
         bad = check_pairs([pairs[row] for row in rows])
     problems += bad.values()

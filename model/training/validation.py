@@ -34,9 +34,10 @@ class Validation:
     def row(self) -> dict[str, float]:
         """Return the figures by column of results.csv."""
         values = asdict(self)
-        iou, recall = values.pop("iou_by_size"), values.pop("recall_by_size")
-        values |= {f"iou {name}": value for name, value in zip(SIZE_NAMES, iou, strict=True)}
-        return values | {f"recall {name}": value for name, value in zip(SIZE_NAMES, recall, strict=True)}
+        for figure in ("iou", "recall"):
+            by_size = zip(SIZE_NAMES, values.pop(f"{figure}_by_size"), strict=True)
+            values |= {f"{figure} {name}": value for name, value in by_size}
+        return values
 
 
 def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> Validation:
