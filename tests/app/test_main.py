@@ -57,8 +57,8 @@ def start(tmp_path):
 
     yield begin
     for process in running:
-        process.kill()
-        process.wait()
+        with process:  # closes its pipe
+            process.kill()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT and SIGTERM")
