@@ -55,11 +55,7 @@ class Slideshow:
             pose=BODY_POSE,
             gimbal_pose=CAMERA_POSE,
             rendered=Rendered(self._rgb, self._depth, np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)),
-            people=(),
-            markers=(),
-            target_visible=False,
             reported=self._reported,
-            collisions=0,
         )
 
     def step(self, seconds: float) -> None:

@@ -45,6 +45,16 @@ class Box:
     yaw: float
     kind: str  # "building", "trunk", "crown", "hedge", "rock", ...
 
+    @property
+    def middle(self) -> Point:
+        """Centre in space."""
+        return (*self.center, (self.bottom + self.top) / 2)
+
+    @property
+    def half_axes(self) -> Point:
+        """Half the lengths along the box's own axes."""
+        return (self.size[0] / 2, self.size[1] / 2, (self.top - self.bottom) / 2)
+
     def outline(self, grow: float = 0.0) -> FloatArray:
         """Return the corners seen from above, (4, 2), counter-clockwise, each side moved out by `grow` metres."""
         cos, sin = np.cos(self.yaw), np.sin(self.yaw)
@@ -106,11 +116,12 @@ class Observation:
     pose: Pose  # of the body
     gimbal_pose: Pose  # of the camera that took the images
     rendered: Rendered | None  # None without a renderer
-    people: tuple[Person, ...]  # the target first; empty in a slideshow
-    markers: tuple[Marker, ...]
-    target_visible: bool  # target pixels in the mask; without a renderer: in the field of view and in line of sight
-    reported: Point | None  # latest position reported by the agent; None on patrol
-    collisions: int  # of the quad, so far
+    # A slideshow has the defaults.
+    people: tuple[Person, ...] = ()  # the target first
+    markers: tuple[Marker, ...] = ()
+    target_visible: bool = False  # pixels in the mask; without a renderer: in the field of view and in line of sight
+    reported: Point | None = None  # latest position reported by the agent; None on patrol
+    collisions: int = 0  # of the quad, so far
 
     @property
     def target(self) -> Person | None:

@@ -60,10 +60,9 @@ class Quad:
         return Pose(x, y, z - CAMERA_BELOW_BODY, 0.0, self.gimbal_pitch, wrap_angle(self.gimbal_yaw))
 
     def fly(self, way: FloatArray, speed: float, obstacles: Obstacles, ground: float, dt: float) -> None:
-        """Move for `dt` seconds at the desired `speed`, as far as limits and obstacles allow.
+        """Move for `dt` seconds at the desired `speed`, as far as limits, obstacles and the height of the ground allow.
 
-        `way` leads from the quad to its goal, (3,) metres; obstacles beyond the goal are ignored. `ground` is the
-        height of the ground below.
+        `way` leads from the quad to its goal, (3,) metres; obstacles beyond the goal are ignored.
         """
         distance = float(np.linalg.norm(way))
         desired = way * (min(speed, MAX_SPEED) / distance) if distance > 1e-6 else np.zeros(3)

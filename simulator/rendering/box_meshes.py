@@ -7,7 +7,7 @@ import numpy as np
 
 from simulator.rendering.meshes import Mesh
 from simulator.rendering.shapes import blob, block, brightness, flat_shaded, frustum, level, walls
-from simulator.types import Box, Point
+from simulator.types import Box
 from simulator.world.city import Light
 
 STOREY_HEIGHT, BAY_WIDTH = 3.3, 3.4  # m
@@ -57,9 +57,9 @@ def box_meshes(box: Box, light: Light, random: np.random.Generator) -> Parts:
             yield from _planter(box, light)
         case "bush":
             green = np.array(FOLIAGE_COLORS[random.choice(len(BUSH_ODDS), p=BUSH_ODDS)]) * 1.6
-            yield "leaves", blob(_centre(box), _half_axes(box), green, light, random, tile=1.5, roughness=0.2)
+            yield "leaves", blob(box.middle, box.half_axes, green, light, random, tile=1.5, roughness=0.2)
         case "rock":
-            yield "stone", blob(_centre(box), _half_axes(box), ROCK_COLOR, light, random, tile=1.0, roughness=0.15)
+            yield "stone", blob(box.middle, box.half_axes, ROCK_COLOR, light, random, tile=1.0, roughness=0.15)
         case "lamp":  # its head
             head = replace(box, size=(0.5, 0.5), bottom=box.top - 0.45)
             yield "stone", block(head, light, (0.85, 0.85, 0.80), 1.0)
@@ -93,7 +93,7 @@ def _grown(box: Box, by: float, bottom: float, top: float) -> Box:
 
 def _crown(box: Box, light: Light, random: np.random.Generator) -> Parts:
     color = np.array(FOLIAGE_COLORS[random.choice(len(FOLIAGE_COLORS), p=CROWN_ODDS)]) * 1.6
-    (x, y, middle), (width, _, height) = _centre(box), _half_axes(box)
+    (x, y, middle), (width, _, height) = box.middle, box.half_axes
     yield "leaves", blob((x, y, middle), (width * 0.85, width * 0.85, height), color, light, random)
     for _ in range(3):
         turn, z = random.uniform(0, 2 * np.pi), random.uniform(-0.45, 0.35) * height
@@ -117,11 +117,3 @@ def _planter(box: Box, light: Light) -> Parts:
     surface = level(soil, box.top + 0.03)
     fan = [(surface[k], surface[(k + 1) % count], (*box.center, box.top + 0.03)) for k in range(count)]
     yield "stone", flat_shaded(np.array(fan), SOIL, light, 2.0)
-
-
-def _centre(box: Box) -> Point:
-    return (*box.center, (box.bottom + box.top) / 2)
-
-
-def _half_axes(box: Box) -> tuple[float, float, float]:
-    return (box.size[0] / 2, box.size[1] / 2, (box.top - box.bottom) / 2)

@@ -23,11 +23,9 @@ class Obstacles:
 
     def __init__(self, boxes: Sequence[Box]):
         self.boxes = tuple(boxes)
-        centers = [(*box.center, (box.bottom + box.top) / 2) for box in boxes]
-        halves = [(box.size[0] / 2, box.size[1] / 2, (box.top - box.bottom) / 2) for box in boxes]
         yaws = np.array([box.yaw for box in boxes], dtype=float)
-        self._centers = np.array(centers, dtype=float).reshape(-1, 3)
-        self._halves = np.array(halves, dtype=float).reshape(-1, 3)
+        self._centers = np.array([box.middle for box in boxes], dtype=float).reshape(-1, 3)
+        self._halves = np.array([box.half_axes for box in boxes], dtype=float).reshape(-1, 3)
         self._cos, self._sin = np.cos(yaws), np.sin(yaws)
 
     def cast(self, origin: FloatArray, direction: FloatArray, length: float, margin: float = 0.0) -> Hit | None:
