@@ -1,4 +1,4 @@
-"""Adds the dashboard to a bridge: its pages and calls, its Socket.IO namespace, its thread."""
+"""Add the dashboard to a bridge: its pages and calls, its Socket.IO namespace, its thread."""
 
 import contextlib
 import secrets
@@ -23,12 +23,12 @@ from sim_bridge.access import is_loopback
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 
-MAX_WAITING_PACKETS = 16  # of a viewer; an update is four, and a page has asked for one or two
+MAX_WAITING_PACKETS = 16  # per viewer; an update is four packets, and a page requests one or two at a time
 
 
 @dataclass(frozen=True)
 class About:
-    """What the live page shows of the follower's settings."""
+    """Settings of the follower that the live page shows."""
 
     threshold: float = 0.5  # hero probability above which a pixel is the target's
     vertical_fov: float = 60.0  # degrees
@@ -92,7 +92,7 @@ def serve_dashboard(
 
 
 def _send(sio: socketio.Server, sids: list[str], update: dict[str, Any]) -> None:
-    """Send an update, encoded once; leave out viewers that ask but do not read, whose packets would pile up."""
+    """Send an update, encoded once; leave out viewers that request but do not read, whose packets would pile up."""
     connections = {sid: sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, NAMESPACE)) for sid in sids}
     reading = [sid for sid, each in connections.items() if each and each.queue.qsize() <= MAX_WAITING_PACKETS]
     if reading:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sim_bridge.child_process import ChildProcess
 
-MAX_LINES = 300  # of output that are kept
-STOP_SECONDS = 3.0  # for a job to end by itself when the follower ends
+MAX_LINES = 300  # of output, the latest ones
+STOP_SECONDS = 3.0  # that a job gets to end by itself when the follower ends
 LOW_PRIORITY = True  # so that a flight is not slowed down
 
 
@@ -18,7 +18,7 @@ class JobRunning(RuntimeError):
 
 
 class BackgroundJob:
-    """A module that runs as `python -m` does, with so many threads, at most once at a time.
+    """A module that is run as by `python -m`, with a given number of threads, at most once at a time.
 
     `on_end` is called with the exit status, on another thread.
     """
@@ -44,7 +44,7 @@ class BackgroundJob:
 
     @property
     def running(self) -> bool:
-        """Whether the latest run has not ended."""
+        """Whether a run is in progress."""
         return self._process is not None and not self._process.ended
 
     def start(self, arguments: Sequence[str]) -> None:

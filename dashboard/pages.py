@@ -2,10 +2,10 @@
 
 Where only this machine can connect, every caller may use commands. Otherwise they need the token that the follower
 prints. Pages of other sites are refused before this (sim_bridge.access) and again here: a command accepts JSON only,
-which a browser sends to another site only after asking it.
+which a browser sends to another site only with that site's permission.
 
-What a page loads has the address /assets/ plus its path in this package, so that relative imports between scripts hold
-on the disk, too.
+Files that pages load have the address /assets/ plus their path in this package, so that relative imports between
+scripts are valid on disk, too.
 """
 
 import hmac
@@ -22,7 +22,7 @@ from config.reader import build
 from dashboard.jobs import JobRunning
 
 ROOT = Path(__file__).parent
-TOKEN, OFFLOAD = "DASHBOARD_TOKEN", "DASHBOARD_OFFLOAD"  # in the application's configuration; `BridgeServer.offload`
+TOKEN, OFFLOAD = "DASHBOARD_TOKEN", "DASHBOARD_OFFLOAD"  # keys of the application's configuration
 MAX_BODY_BYTES = 10_000
 HEADERS = {
     "Content-Security-Policy": (
@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class NoBody:
+class EmptyBody:
     """Body of a command without parameters: {}."""
 
 
@@ -69,7 +69,7 @@ class Pages(flask.Blueprint):
         self.register_error_handler(ValueError, lambda error: _refuse(400, str(error)))
         self.register_error_handler(LookupError, lambda error: _refuse(404, str(error.args[0])))
         self.register_error_handler(JobRunning, lambda error: _refuse(409, str(error)))
-        self.register_error_handler(OSError, lambda error: _refuse(500, f"the disk refused: {error.strerror or error}"))
+        self.register_error_handler(OSError, lambda error: _refuse(500, f"disk error: {error.strerror or error}"))
 
     def add_page(self, path: str, template: str) -> None:
         """Show a template at `path`, whatever its variable parts: the page's script reads those.

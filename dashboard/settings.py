@@ -10,8 +10,8 @@ from annotated_types import Ge, Le, MinLen
 class DashboardSettings:
     """Settings of the live page: [dashboard] of follower.toml."""
 
-    # Maximum number of updates a second for each viewer.
-    rate: Annotated[float, Ge(0.1), Le(120), "0.1 to 120 updates a second"] = 20.0
+    # Maximum number of updates per second for each viewer.
+    rate: Annotated[float, Ge(0.1), Le(120), "0.1 to 120 updates per second"] = 20.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Creates `.venv` from the pinned requirements, and runs commands in it. Needs nothing but Python itself.
+"""Create `.venv` from the pinned requirements, and run commands in it. Needs nothing but Python itself.
 
 A complete environment is left alone, so that a second start costs only the comparison of a checksum.
 """

@@ -84,8 +84,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--people", type=_number(int, 0, MAX_PEOPLE), default=60, help="besides the target (default %(default)s)")
     add("--turnover", choices=LIFETIMES, default="long", help="how soon people are replaced (default %(default)s)")
     add("--respawn", action="store_true", help="replace the target at the end of its path, as QuadSim does")
-    add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames a simulated second (default %(default)s)")
-    add("--speed", type=_number(float, *SPEED_RANGE), default=1.0, help="simulated seconds a second (default 1)")
+    add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames per simulated second (default %(default)s)")
+    add("--speed", type=_number(float, *SPEED_RANGE), default=1.0, help="simulated seconds per second (default 1)")
     add("--lockstep", action="store_true", help="wait for the answer to each frame: as fast as the follower answers")
     add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated (default: until Ctrl-C)")
     add("--count", type=_number(int, 1, MAX_DRONES), default=1, help="drones, each in a city of its own (default 1)")
@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     add("--window", action="store_true", help="show the camera's view; needs a display")
-    add("--log", type=Path, metavar="FILE", help="write the tracks of quad and target, one JSON object a line")
+    add("--log", type=Path, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
     add("--frames", type=Path, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
 
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace, name: str = "") -> int:
 
 
 def _interrupt_once(*_: object) -> None:
-    """Ignore further signals, so that Ctrl-C to a drone and to the command that ends it does not cost the summary."""
+    """Ignore further signals: Ctrl-C reaches this drone directly and through its parent, and the summary must print."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt
@@ -186,7 +186,7 @@ def _run_one(options: argparse.Namespace, number: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Interrupt this process when its parent ends, for whatever reason."""
+    """Interrupt this process when its parent ends, however it ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -194,7 +194,7 @@ def _end_with_parent() -> None:
 
 
 def _host(text: str) -> str:
-    """Check the form of a host name or address; whether it exists turns out later."""
+    """Check the form of a host name or address, not whether it exists."""
     try:
         if ":" in text:
             IPv6Address(text)

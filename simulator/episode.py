@@ -14,12 +14,12 @@ from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
 from simulator.world.city import City
 from simulator.world.crowd import Crowd
 
-if TYPE_CHECKING:  # without pictures, an episode does not need Panda3D
+if TYPE_CHECKING:  # an episode without images does not need Panda3D
     from simulator.rendering.renderer import Renderer
 
 TICK = 0.05  # s, the fixed step of all motion
-CROWD_TICKS = 2  # people are slow: they move every second tick
-MAX_HEIGHT = 60.0  # m, of a reported position
+CROWD_TICKS = 2  # people are slow enough to be moved only every second tick
+MAX_HEIGHT = 60.0  # m, to which reported positions are clipped
 MAX_MARKERS = 64
 
 
@@ -27,12 +27,12 @@ class Episode:
     """One drone in one city.
 
     Args:
-        city: its seed is that of all random choices.
+        city: its seed also seeds all random choices.
         renderer: draws the frames; without one, observations have no images.
         people: number of people besides the target.
         turnover: how soon they are replaced: "short" (5-7 s), "medium" (45-55 s), "long" (130-150 s) or "never".
         respawn: replace the target by a new one elsewhere at the end of a path, as QuadSim does; otherwise it walks on.
-        lock_on: as QuadSim, follow the true position of the target from the first report while it is in view.
+        lock_on: after the first report of a target in view, follow its true position, as QuadSim does.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Episode:
         self.city, self._renderer = city, renderer
         self._crowd = Crowd(city, people, turnover, respawn)
         self._lock_on, self._locked = lock_on, False
-        self._ticks, self._unspent = 0, 0.0
+        self._ticks, self._remainder = 0, 0.0  # the remainder: seconds not yet simulated, less than a tick
         points = np.array(city.patrol_points, dtype=float)
         to_target = np.linalg.norm(points - self._target_centre(), axis=1)
         self.quad = Quad(points[np.argmin(to_target)])  # near the target, so that the search stays short
@@ -66,9 +66,9 @@ class Episode:
 
     def step(self, seconds: float) -> None:
         """Advance the simulated time by whole ticks; the remainder is kept for the next step."""
-        self._unspent += seconds
-        while self._unspent > TICK - 1e-9:
-            self._unspent -= TICK
+        self._remainder += seconds
+        while self._remainder > TICK - 1e-9:
+            self._remainder -= TICK
             self._tick()
 
     def target_detected(self, position: Point) -> None:

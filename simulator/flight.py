@@ -18,7 +18,7 @@ from simulator.types import Observation
 log = logging.getLogger(__name__)
 
 WATCHDOG = 3.0  # s without a ping or pong, after which a following quad returns to patrol
-MAX_COMMANDS_PER_TICK = 100  # so that a server that floods cannot stop the simulation
+MAX_COMMANDS_PER_TICK = 100  # so that a flood of commands cannot stop the simulation
 ANSWER_TIMEOUT = 10.0  # s, in lockstep
 LOCKSTEP_EPOCH = 1_500_000_000.0  # s: in lockstep not even the timestamps depend on the clock
 
@@ -27,8 +27,8 @@ LOCKSTEP_EPOCH = 1_500_000_000.0  # s: in lockstep not even the timestamps depen
 class FlightPlan:
     """Settings of a flight."""
 
-    hz: float = 5.0  # frames a simulated second
-    speed: float = 1.0  # simulated seconds a second
+    hz: float = 5.0  # frames per simulated second
+    speed: float = 1.0  # simulated seconds per second
     duration: float | None = None  # simulated seconds; None: until interrupted
     lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
     ground_truth: bool = False  # send the class mask and the position of the target with each frame
@@ -36,7 +36,7 @@ class FlightPlan:
 
 @dataclass
 class ControlRequests:
-    """Requests of the follower to the simulator itself."""
+    """What the follower has requested of the simulator itself."""
 
     speed: float
     new_episode: commands.NewEpisode | None = None
@@ -78,10 +78,10 @@ class _Flight:
     def __init__(self, simulation: Episode | Slideshow, client: Client, plan: FlightPlan):
         self.requests = ControlRequests(plan.speed)
         self._simulation, self._client, self._hz = simulation, client, plan.hz
-        self._due = time.monotonic()  # of the next tick in real time
+        self._due = time.monotonic()  # when the next tick is due in real time
 
     def send_and_step_in_real_time(self, number: int, frame: Mapping[str, str]) -> None:
-        """Keep the pace of the clock; commands are applied as they come."""
+        """Send a frame and advance at the pace of the clock; apply commands as they arrive."""
         self._client.send(event("sensor_frame", frame))
         end = (number + 1) / self._hz
         while self._simulation.time < end - TICK / 2:
@@ -96,7 +96,7 @@ class _Flight:
         self._due = max(self._due, time.monotonic() - TICK)  # a larger backlog is dropped
 
     def send_and_step_in_lockstep(self, number: int, frame: Mapping[str, str]) -> None:
-        """Advance after all commands for a frame have come; wait for a server that is not there."""
+        """Send a frame, and advance once all commands for it have arrived; wait while there is no server."""
         packet = event("sensor_frame", frame, number)
         while not self._is_answered(packet, number):
             self._check_connection()

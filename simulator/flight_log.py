@@ -11,7 +11,7 @@ from simulator.types import Observation, QuadState
 
 
 class FlightLog:
-    """Accumulates observations. `track`, if given, gets one JSON object a line."""
+    """Accumulates observations. `track`, if given, receives one JSON object per line and frame."""
 
     def __init__(self, track: TextIO | None = None):
         self._track = track

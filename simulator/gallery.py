@@ -15,12 +15,12 @@ from simulator.types import Image, Marker, Person, Pose
 from simulator.world.city_generator import generate_city
 
 COLUMNS = (Mixture(1.0, 0.0, people=40), Mixture(0.0, 0.0), Mixture(1.0, 1.0), Mixture(0.0, 0.0))
-CANDIDATES = 12  # scenes, of which the most interesting one is shown
+CANDIDATES = 12  # scenes drawn per picture, of which the most interesting one is shown
 ENOUGH_PIXELS = 400  # of a class; more do not make a scene more interesting
 
 
 def gallery(seed: int, rows: int, renderer: str) -> Image:
-    """Return (rows * 256, 4 * 256, 3): one city a row; the last row is one view: plain, marked, depth, classes."""
+    """Return (rows * 256, 4 * 256, 3): one city per row; the last row is one view: plain, marked, depth, classes."""
     lines = []
     for row in range(rows):
         random = np.random.default_rng([seed, row, 29])

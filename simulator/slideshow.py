@@ -17,7 +17,7 @@ PITCH = math.radians(30)
 BODY_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0)
 CAMERA_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, PITCH, 0.0)
 SUFFIXES = (".jpeg", ".jpg", ".png")
-HIDDEN = (".", "__MACOSX")  # beginnings of names
+HIDDEN = (".", "__MACOSX")  # files and folders whose names begin with these are skipped
 
 
 class SlideshowError(ValueError):
@@ -25,7 +25,7 @@ class SlideshowError(ValueError):
 
 
 class Slideshow:
-    """Simulation that shows one picture a frame, in the order of their paths, with the depth of flat ground.
+    """Simulation that shows one picture per frame, in the order of their paths, with the depth of flat ground.
 
     The folder has JPEG or PNG files, or contains folders `images` of them. Raises SlideshowError if there are none.
     """
@@ -40,7 +40,7 @@ class Slideshow:
         self._rgb: Image = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
 
     def observe(self) -> Observation:
-        """Return the current picture; instead of a picture that cannot be read, the one before it."""
+        """Return the current picture, or the previous one if it cannot be read."""
         file = self._files[min(round(self.time / self._period), len(self._files) - 1)]
         data = np.fromfile(file, np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None

@@ -40,8 +40,8 @@ Scene = tuple[Pose, list[Person]]  # camera and people
 class Mixture:
     """Composition of the frames. Fractions are 0..1."""
 
-    target_fraction: float = 0.6  # of the frames have the target in the field of view
-    far_fraction: float = 0.4  # of those have it at 12 to 50 m; the others as when following, or near
+    target_fraction: float = 0.6  # of the frames, with the target in the field of view
+    far_fraction: float = 0.4  # of those, with the target at 12 to 50 m; in the others it is near, or being followed
     people: int = 60
     look_alikes: float = 0.12  # fraction of the people with a red top, which networks confuse with the target
     per_city: int = 50  # frames
@@ -94,7 +94,7 @@ def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> Pose:
 
 
 def _place(city: City, random: np.random.Generator, around: Pose | None = None) -> tuple[float, float]:
-    """Return a walkable place; with `around`, more often in front of that camera."""
+    """Return a walkable position; with `around`, more often in front of that camera."""
     x_min, y_min, x_max, y_max = city.extent
     while True:
         x, y = random.uniform((x_min, y_min), (x_max, y_max))

@@ -74,7 +74,7 @@ class Person:
     z: float  # of the feet
     heading: float  # yaw, radians
     gait: float  # phase of the walk cycle, radians; 2 pi are two steps
-    speed: float  # metres a second; 0 stands still
+    speed: float  # m/s; 0: standing still
     appearance_seed: int  # determines build, skin, hair and clothes; the target's are fixed
 
 
@@ -116,7 +116,7 @@ class Observation:
     pose: Pose  # of the body
     gimbal_pose: Pose  # of the camera that took the images
     rendered: Rendered | None  # None without a renderer
-    # A slideshow has the defaults.
+    # A slideshow leaves the rest at the defaults.
     people: tuple[Person, ...] = ()  # the target first
     markers: tuple[Marker, ...] = ()
     target_visible: bool = False  # pixels in the mask; without a renderer: in the field of view and in line of sight

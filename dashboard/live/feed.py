@@ -1,4 +1,4 @@
-"""What there is to watch: the history of every simulator, and a log of events.
+"""Data for the live page: the history of every simulator, and a log of events.
 
 Keeps references only and encodes nothing, so that it costs the same with and without viewers.
 """

@@ -48,7 +48,7 @@ class Row:
 
 
 class SimulatorHistory:
-    """What viewers are shown of one simulator."""
+    """History of one simulator that the live page shows."""
 
     def __init__(self, session: Session, now: float):
         self.session = session

@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import MaxLen
 
 from dashboard.live.feed import Feed
-from dashboard.pages import Json, NoBody, Pages, is_authorised
+from dashboard.pages import EmptyBody, Json, Pages, is_authorised
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import Session
@@ -51,11 +51,11 @@ class LiveControls:
         pages.add_page("/", "live.html")
         pages.get("/api/controls")(self._describe)
         pages.add_command("/api/recording/start", RecordingRequest, self._start_recording)
-        pages.add_command("/api/recording/stop", NoBody, self._stop_recording)
+        pages.add_command("/api/recording/stop", EmptyBody, self._stop_recording)
         pages.add_command("/api/mark", MarkRequest, self._mark)
         simulator = "/api/simulators/<int:number>"
         pages.add_command(f"{simulator}/pause", PauseRequest, self._pause)
-        pages.add_command(f"{simulator}/drop-target", NoBody, self._drop_target)
+        pages.add_command(f"{simulator}/drop-target", EmptyBody, self._drop_target)
         pages.add_command(f"{simulator}/speed", SpeedRequest, self._set_speed)
         pages.add_command(f"{simulator}/new-episode", EpisodeRequest, self._start_episode)
         return pages
@@ -72,7 +72,7 @@ class LiveControls:
             self._feed.add_event("control", f"recording {name}")
         return recorder.status()
 
-    def _stop_recording(self, request: NoBody) -> Json:
+    def _stop_recording(self, request: EmptyBody) -> Json:
         recorder = self._require_recorder()
         recorder.stop(then=self._log_recorded)
         return recorder.status()
@@ -101,7 +101,7 @@ class LiveControls:
             self._feed.add_event("control", text, session)
         return {"paused": request.paused}
 
-    def _drop_target(self, request: NoBody, number: int) -> Json:
+    def _drop_target(self, request: EmptyBody, number: int) -> Json:
         session = self._session(number)
         session.controls.drop_target()
         self._feed.add_event("control", "the operator dropped the target", session)

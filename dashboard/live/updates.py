@@ -1,6 +1,6 @@
 """Updates for viewers: plain data for JSON, and bytes for what is large.
 
-The camera's and the depth image go out as they came in; only the network's output is packed (history.py).
+The camera's and the depth image are sent as received; only the network's output is packed (history.py).
 """
 
 import math
@@ -18,7 +18,7 @@ SILENT_SECONDS = 2.0  # without a frame, after which a simulator counts as silen
 
 @dataclass(frozen=True)
 class Request:
-    """What a viewer has and wants. Numbers are those of the newest item it has, -1 for none."""
+    """A viewer's request: what it shows, and the number of the newest item it has of each kind, -1 for none."""
 
     simulator: int | None = None  # the one that is shown; None: any
     frame: int = -1
@@ -28,7 +28,7 @@ class Request:
 
     @classmethod
     def parse(cls, data: object) -> "Request":
-        """Read a viewer's message; values that make no sense count as missing."""
+        """Read a viewer's message; invalid values count as missing."""
         values = data if isinstance(data, dict) else {}
         names = ("simulator", "frame", "row", "event")
         numbers = {name: values[name] for name in names if type(values.get(name)) is int}

@@ -1,8 +1,8 @@
-"""Sends updates to viewers at the pace of each: a viewer emits "ready", gets one update, and emits "ready" again.
+"""Send updates to viewers at the pace of each: a viewer emits "ready", gets one update, and emits "ready" again.
 
 Slow or vanished viewers delay nothing: they miss frames, and get rows and events later in one piece. The thread sleeps
-while nobody watches, works between frames so that it delays no command, and makes one update for all viewers that ask
-for the same.
+while there are no viewers, works between frames so that it delays no command, and makes one update for all viewers with
+the same request.
 """
 
 import logging
@@ -18,9 +18,9 @@ from dashboard.live.updates import Request
 
 NAMESPACE = "/dashboard"
 MAX_VIEWERS = 32
-IDLE_SECONDS = 1.0  # at least one update in this time: durations and counts change without frames, too
-SETTLE_SECONDS = 0.005  # after a frame, when its commands are on their way to the simulator
-MAX_WAIT_SECONDS = 0.05  # of an update for a gap between frames
+IDLE_SECONDS = 1.0  # longest time between updates: durations and counts change even without frames
+SETTLE_SECONDS = 0.005  # pause after a frame, until its commands are on their way to the simulator
+MAX_WAIT_SECONDS = 0.05  # longest time that an update waits for a gap between frames
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ class Viewer:
 
     request: Request | None = None  # None: it is not ready for another update
     sent: float = 0.0  # monotonic seconds, the latest update
-    version: int = -1  # of the feed, at the latest update
+    version: int = -1  # version of the feed at the latest update
 
 
 class Viewers:
-    """The connected viewers; each gets at most `rate` updates a second.
+    """The connected viewers; each gets at most `rate` updates per second.
 
     `emit` sends an update to viewers, from any thread, without waiting. `is_busy` says whether a frame is being
     processed.

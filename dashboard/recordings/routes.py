@@ -48,7 +48,7 @@ class Recordings:
         self._folder = folder
         self._summaries = SummaryCache()
         self._hiding = threading.Lock()
-        self._complaints = RateLimitedLogger(logger)
+        self._warnings = RateLimitedLogger(logger)
 
     def pages(self) -> Pages:
         """Return the pages with their calls."""
@@ -73,8 +73,8 @@ class Recordings:
     def _summarise(self, recording: Path) -> RecordingSummary | None:
         try:
             return self._summaries.summarise(recording)
-        except OSError as error:  # the others can still be shown
-            self._complaints.warning(recording.name, "the recording %s cannot be read: %s", recording, error)
+        except OSError as error:  # the other recordings can still be shown
+            self._warnings.warning(recording.name, "the recording %s cannot be read: %s", recording, error)
             return None
 
     def _describe(self, name: str) -> Json:

@@ -4,41 +4,41 @@ import { element, onSubmit, setText } from "./page.js";
 const STORED = "follow-me-token";
 let token = takeToken();
 
-// The answer to a GET request. Throws an Error with a sentence for people.
-export function ask(path) {
-  return fetchJson(path, { headers: authorization() });
+// Returns the answer to a GET request. Throws an Error with a sentence for the user.
+export function fetchJson(path) {
+  return request(path, { headers: authorization() });
 }
 
-// A file as a Blob. Throws an Error.
+// Returns a file as a Blob. Throws an Error.
 export async function fetchBlob(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.blob();
 }
 
-// The answer to a request that changes something; null if it failed: then the node `complaint` says why.
-export async function call(path, body, complaint) {
+// Returns the answer to a request that changes something; null if it failed: then the reason is shown in `errorNode`.
+export async function post(path, body, errorNode) {
   const headers = { "Content-Type": "application/json", ...authorization() };
   try {
-    const answer = await fetchJson(path, { method: "POST", headers, body: JSON.stringify(body) });
-    setText(complaint, "");
+    const answer = await request(path, { method: "POST", headers, body: JSON.stringify(body) });
+    setText(errorNode, "");
     return answer;
   } catch (error) {
-    setText(complaint, error.message);
+    setText(errorNode, error.message);
     return null;
   }
 }
 
 // Returns a function that shows the nodes `controls` to authorised callers, and to others the form for the token.
-export function setUpUnlocking(controls, complaint) {
+export function setUpUnlocking(controls, errorNode) {
   const show = async (tried = false) => {
     try {
-      const { authorised } = await ask("/api/controls");
+      const { authorised } = await fetchJson("/api/controls");
       for (const node of controls) node.hidden = !authorised;
       element("unlock").hidden = authorised;
-      setText(complaint, !authorised && tried ? "This is not the token that the follower printed." : "");
+      setText(errorNode, !authorised && tried ? "This is not the token that the follower printed." : "");
     } catch (error) {
-      setText(complaint, error.message);
+      setText(errorNode, error.message);
     }
   };
   onSubmit("unlock", () => {
@@ -49,7 +49,7 @@ export function setUpUnlocking(controls, complaint) {
   return () => show();
 }
 
-async function fetchJson(path, options) {
+async function request(path, options) {
   let answer;
   try {
     answer = await fetch(path, options);
@@ -65,7 +65,7 @@ function authorization() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-// From the address that the follower printed, and out of the address bar, where others might read it.
+// Takes the token from the address that the follower printed, and out of the address bar, where others might read it.
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {

@@ -46,7 +46,7 @@ export class WorldMap {
     });
   }
 
-  // Without a frame the last one stays.
+  // Draws a frame; without one, the previous frame stays.
   show(frame, rows) {
     this.#frame = frame ?? this.#frame;
     this.#rows = rows;

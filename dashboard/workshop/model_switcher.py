@@ -24,7 +24,7 @@ class ModelSwitcher:
         path: file of the initial model.
         load: makes a warmed-up network of a name and a file, with its origin
             (`app.model_loading.describe_origin`). The messages of its ValueErrors, RuntimeErrors and
-            OSErrors are shown to people.
+            OSErrors are shown to the user.
         activate: switches to a network from the next frame on; takes what `load` returned.
         log: called with a sentence when a model cannot be activated.
     """
@@ -68,7 +68,7 @@ class ModelSwitcher:
             self._path, self._state, self._loading = path, state, None
         except Exception as error:  # the flight continues
             reason = str(error)
-            if not isinstance(error, (ValueError, RuntimeError, OSError)):  # a defect of ours
+            if not isinstance(error, (ValueError, RuntimeError, OSError)):  # a bug in this program
                 logger.exception("%s could not be loaded", name)
                 reason = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
             self._loading, self._refused = None, {"model": name, "error": reason}

@@ -115,5 +115,5 @@ def _find_data(text: str) -> str:
 
 
 def _absolute(path: Path) -> str:
-    """Never starts with a dash, and is valid in any working directory."""
+    """Return the absolute path: it never starts with a dash, and is valid in any working directory."""
     return os.path.abspath(path)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import flask
 
 from dashboard.jobs import BackgroundJob
-from dashboard.pages import Json, NoBody, Pages, is_authorised, read_number
+from dashboard.pages import EmptyBody, Json, Pages, is_authorised, read_number
 from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import (
@@ -35,7 +35,7 @@ PRIVATE = {"lines", "command", "refused"}  # may name folders of this machine
 class Workshop:
     """One training and one comparison at a time. A context manager: on exit both end; the training can be resumed.
 
-    Each has so many `threads`; 0 is half of the processor's. `log` is called with a sentence when a training begins and
+    Each uses `threads` threads; 0: half of the processor's. `log` is called with a sentence when a training begins and
     ends. Without a `model_switcher` the model cannot be switched.
     """
 
@@ -72,13 +72,13 @@ class Workshop:
         pages.add_command(f"{api}/trainings", TrainingRequest, self._train)
         pages.get(training)(self._describe_training)
         pages.get(f"{training}/<any({', '.join(map(repr, PICTURES))}):picture>")(self._training_picture)
-        pages.add_command(f"{training}/resume", NoBody, self._resume)
-        pages.add_command(f"{training}/stop", NoBody, self._stop_training)
+        pages.add_command(f"{training}/resume", EmptyBody, self._resume)
+        pages.add_command(f"{training}/stop", EmptyBody, self._stop_training)
         comparison = f"{api}/comparison"
         pages.get(comparison)(self._describe_comparison)
         pages.get(f"{comparison}/<int:number>/<any({', '.join(FOLDERS)}):part>/<file>")(self._compared_picture)
         pages.add_command(f"{comparison}/start", ComparisonRequest, self._compare)
-        pages.add_command(f"{comparison}/stop", NoBody, self._stop_comparison)
+        pages.add_command(f"{comparison}/stop", EmptyBody, self._stop_comparison)
         return pages
 
     def _describe(self) -> Json:
@@ -131,7 +131,7 @@ class Workshop:
     def _train(self, request: TrainingRequest) -> Json:
         return self._start_training(*training_arguments(request, self._paths))
 
-    def _resume(self, request: NoBody, name: str) -> Json:
+    def _resume(self, request: EmptyBody, name: str) -> Json:
         return self._start_training(name, resume_arguments(name, self._paths))
 
     def _start_training(self, name: str, arguments: list[str]) -> Json:
@@ -140,7 +140,7 @@ class Workshop:
         self._log(f"training {name}")
         return {"name": name}
 
-    def _stop_training(self, request: NoBody, name: str) -> Json:
+    def _stop_training(self, request: EmptyBody, name: str) -> Json:
         if name != self._trained or not self._training.running:
             raise LookupError(f"the training {name[:100]!r} is not running")
         self._training.stop()
@@ -165,7 +165,7 @@ class Workshop:
         self._comparison.start(comparison_arguments(request, self._paths))
         return {"number": self._comparison.number}
 
-    def _stop_comparison(self, request: NoBody) -> Json:
+    def _stop_comparison(self, request: EmptyBody) -> Json:
         self._comparison.stop()
         return {"number": self._comparison.number}
 

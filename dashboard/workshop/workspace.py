@@ -1,4 +1,4 @@
-"""What the workshop finds on the disk: trainings in the run folders that `model.train` writes, and models."""
+"""Trainings and models on disk: read the run folders that `model.train` writes, and find model files by name."""
 
 import contextlib
 import csv
@@ -20,15 +20,15 @@ Rows = list[dict[str, float | None]]
 class WorkspacePaths:
     """Where recordings, trainings and models are."""
 
-    recordings: Path
-    runs: Path  # of trainings
-    models: tuple[Path, ...]  # the active file first, then files and folders of others
-    train_settings: str = ""  # changes to model/train.toml
+    recordings: Path  # folder of all recordings
+    runs: Path  # folder of all run folders
+    models: tuple[Path, ...]  # files, and folders of .h5 files; the active model first
+    train_settings: str = ""  # file with changes to model/train.toml; empty: none
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training's run folder."""
+    """A training, as its run folder describes it."""
 
     path: Path
 
@@ -39,7 +39,7 @@ class Training:
 
     @property
     def version(self) -> str:
-        """Changes with the figures, the pictures and the verdict."""
+        """Text that changes whenever the figures, the pictures or the verdict change."""
         return "-".join(str(_modified(self.path / name)) for name in (RESULTS, PROMOTION_REPORT, *PICTURES))
 
     def rows(self) -> Rows:
@@ -50,7 +50,7 @@ class Training:
             return []
 
     def summary(self) -> Json:
-        """Return plain data for a list; `done` is the completed fraction, None where it is unknown."""
+        """Return what a list of trainings shows; `done` is the completed fraction, None where it is unknown."""
         rows, arguments = self.rows(), read_json(self.path / ARGUMENTS)
         last = rows[-1] if rows else {}
         minutes = _number(arguments.get("minutes"))
@@ -69,7 +69,10 @@ class Training:
         }
 
     def progress(self, started: float | None) -> Json:
-        """Return the summary, images a second and, if it has been running since `started`, the seconds `left`."""
+        """Return the summary, `images_per_second`, and the seconds `left`; None where unknown.
+
+        `started`: when the latest process of this training started, unix seconds; None if none is running.
+        """
         summary, left = self.summary(), None
         if started is not None and summary["done"]:
             since = time.time() - max(summary["changed"], started)
@@ -78,11 +81,11 @@ class Training:
         return summary | {"images_per_second": speeds[0] if speeds else None, "left": left}
 
     def pictures(self) -> dict[str, int]:
-        """Return the existing pictures with the time each was made, nanoseconds."""
+        """Return the names of the existing pictures, each with its modification time, nanoseconds."""
         return {name: made for name in PICTURES if (made := _modified(self.path / name))}
 
     def verdict(self) -> str | None:
-        """Return whether the new model was promoted, in a sentence; None before the end or without promotion."""
+        """Return a sentence on whether the new model was promoted; None before the end or without promotion."""
         try:
             lines = (self.path / PROMOTION_REPORT).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
@@ -106,7 +109,7 @@ def find_training(folder: Path, name: str) -> Training:
 
 
 def find_models(paths: WorkspacePaths) -> dict[str, Path]:
-    """Return the models by name: the active one, those of the project, those of trainings."""
+    """Return all model files by name: those of `paths.models`, then those of trainings as `<training>/<file>`."""
     found: dict[str, Path] = {}
     for path in paths.models:
         files = sorted(path.glob("*.h5")) if path.is_dir() else [path]
@@ -129,7 +132,7 @@ def find_model(paths: WorkspacePaths, name: str) -> Path:
 
 
 def read_json(path: Path) -> Json:
-    """Return the object in a JSON file; empty where it cannot be read."""
+    """Return the object in a JSON file; an empty one if the file cannot be read."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -138,7 +141,7 @@ def read_json(path: Path) -> Json:
 
 
 def _modified(path: Path) -> int:
-    """Return nanoseconds; 0 where there is no such file."""
+    """Return the modification time, nanoseconds; 0 if there is no such file."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""Tracking quality of a flight: figures from one log entry a frame, with ground truth and the agent's reports."""
+"""Tracking quality of a flight: figures from one log entry per frame, with ground truth and the agent's reports."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ class Moment:
     distance: float  # from the quad to the target's centre, metres
     reported: Point | None  # position reported for this frame
     followed: Point | None  # position that the quad follows
-    nearest_is_target: bool  # of all people, the target is the nearest one to `followed`
+    nearest_is_target: bool  # the target is the person nearest to `followed`
     reported_lost: bool
     collisions: int
 

@@ -1,7 +1,7 @@
 """`python scripts/bench.py latency`: time from a frame to its commands, over a real websocket.
 
 Each variant of the server runs in a process of its own and gets the same frames, at 5 Hz as from QuadSim, and
-unthrottled: each frame as soon as the last one is answered.
+unthrottled: each frame as soon as the previous one is answered.
 
 The baseline, "original", is the same network on the same socket server, used as in the program of 2017: everything is
 decoded, then `model.predict` is called on the single frame, all inside the network's loop.
@@ -15,7 +15,7 @@ from typing import get_args
 
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from scripts.benchmarks.harness.bridges import ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.bridges import connect, load_segmenter, make_bridge, process, receive, request, serve
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from scripts.benchmarks.original import OriginalServer
@@ -54,7 +54,7 @@ def benchmark(options: argparse.Namespace) -> object:
             for variant in variants
         }
         clients = {variant: stack.enter_context(connect(receive(server))) for variant, server in servers.items()}
-        model = ask(servers[variants[0]], "model")
+        model = request(servers[variants[0]], "model")
         status.stop()
 
         def run_round(hz: float, variant: Variant) -> list[float]:

@@ -2,8 +2,8 @@
 
 The agent's mistakes are reproduced: the centroid in the network's pixels is used on the 256-pixel depth image, row and
 column are swapped in the back-projection, the focal length is taken for 256 pixels and `far` for 50 m, and a single
-depth pixel determines the range. The socket server, the network and the parsing of messages are ours; the way they are
-called is the original's.
+depth pixel determines the range. The socket server, the network and the message parsing are this project's; the way
+they are called is the original's.
 """
 
 import numpy as np
@@ -95,7 +95,7 @@ class OriginalServer:
 
     def _on_event(self, sid: str, event: str, arguments: tuple[object, ...], reply: Reply | None) -> None:
         frame = parse_sensor_frame(arguments, BridgeSettings.frame_size)
-        image, _ = frame.image, frame.depth_image  # the depth, too, whether needed or not
+        image, _ = frame.image, frame.depth_image  # the original decodes the depth of every frame, needed or not
         if image.shape[1::-1] != self._size:
             image = np.asarray(Image.fromarray(image).resize(self._size, Image.Resampling.BILINEAR))
         probabilities = self._network.predict(image[None].astype(np.float32), verbose=0)[0]

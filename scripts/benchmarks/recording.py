@@ -1,8 +1,8 @@
-"""`python scripts/bench.py recording`: what recording costs a flight, and how much of the flight is kept.
+"""`python scripts/bench.py recording`: latency that recording adds to a flight, and how many frames are recorded.
 
-Two bridges with the same network run in processes of their own and get the same frames; one of them records. Frames
-kept are those on the disk afterwards, of those answered. The processor time of the recorder per frame does not depend
-on other load on the machine.
+Two bridges with the same network run in processes of their own and get the same frames; one of them records. The frames
+found on disk afterwards are compared with those answered. The recorder's processor time per frame is measured, too: it
+does not depend on other load on the machine.
 """
 
 import argparse
@@ -14,7 +14,16 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from scripts.benchmarks.harness.bridges import STOP, ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.bridges import (
+    STOP,
+    connect,
+    load_segmenter,
+    make_bridge,
+    process,
+    receive,
+    request,
+    serve,
+)
 from scripts.benchmarks.harness.rounds import get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
@@ -29,22 +38,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def benchmark(options: argparse.Namespace) -> object:
-    """Measure both bridges at all rates."""
+    """Measure both bridges at all rates and print the results; return them for JSON."""
     frames, seconds = get_frames(options), options.seconds / ROUNDS
     with ExitStack() as stack, console.status("starting two bridges") as status:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        bridges = [stack.enter_context(process(start_bridge, options.weights, place)) for place in (None, folder)]
-        clients = [stack.enter_context(connect(receive(bridge))) for bridge in bridges]
+        bridges = {
+            recording: stack.enter_context(process(start_bridge, options.weights, folder if recording else None))
+            for recording in (False, True)
+        }
+        clients = {recording: stack.enter_context(connect(receive(bridge))) for recording, bridge in bridges.items()}
         status.stop()
 
         def run_round(hz: float, recording: bool) -> list[float]:
             return send_frames(clients[recording], frames, hz, seconds)
 
         results = run_rounds(RATES, (False, True), ROUNDS, run_round)
-        answered = ask(bridges[True], "answered")
-        for client in clients:
+        answered = request(bridges[True], "answered")
+        for client in clients.values():
             client.close()
-        kept = {"answered": answered, **ask(bridges[True], STOP)}
+        kept = {"answered": answered, **request(bridges[True], STOP)}
     rows = summarise(results, False, ("added", operator.sub), lambda recording: {"recording": recording})
     print_table(rows, "milliseconds")
     percent = 100 * kept["on_disk"] / max(answered, 1)
@@ -52,33 +64,33 @@ def benchmark(options: argparse.Namespace) -> object:
     if kept["dropped"]:
         console.print(f"dropped: {kept['dropped']}")
     if kept["cpu_ms_per_frame"] is not None:
-        console.print(f"recording takes {kept['cpu_ms_per_frame']:.2f} ms of processor time a frame")
+        console.print(f"recording takes {kept['cpu_ms_per_frame']:.2f} ms of processor time per frame")
     return {"results": rows, "kept": kept}
 
 
 def start_bridge(pipe: Connection, weights: str, folder: Path | None) -> None:
-    """Serve until stopped, in a process of its own; then send the statistics of the recording."""
+    """Serve until stopped, recording into `folder` unless it is None; then send the statistics of the recording."""
     segmenter = load_segmenter(weights)
     from dataset.recordings.recording import find_recordings
     from sim_bridge.recorder.recorder import Recorder
     from sim_bridge.settings import RecordingSettings
 
-    place = folder or Path("unused")
-    others = {recording.path for recording in find_recordings(place)}
-    settings = RecordingSettings(enabled=folder is not None, folder=str(place), name="bench")
+    recordings = folder or Path("unused")
+    earlier = {recording.path for recording in find_recordings(recordings)}
+    settings = RecordingSettings(enabled=folder is not None, folder=str(recordings), name="bench")
     with Recorder(settings) as recorder:
         server = make_bridge(segmenter, subscribers=[recorder])
         serve(server, pipe, {"answered": lambda: sum(session.counts.answered for session in server.sessions)})
         cpu_seconds = _cpu_seconds("recorder")
         megabytes = recorder.status()["megabytes"]
-    kept = sum(len(recording.frames) for recording in find_recordings(place) if recording.path not in others)
-    cpu = None if cpu_seconds is None else 1e3 * cpu_seconds / max(kept, 1)
+    kept = sum(len(recording.frames) for recording in find_recordings(recordings) if recording.path not in earlier)
+    cpu_ms = None if cpu_seconds is None else 1e3 * cpu_seconds / max(kept, 1)
     dropped = recorder.status()["dropped"]
-    pipe.send({"on_disk": kept, "dropped": dropped, "megabytes": megabytes, "cpu_ms_per_frame": cpu})
+    pipe.send({"on_disk": kept, "dropped": dropped, "megabytes": megabytes, "cpu_ms_per_frame": cpu_ms})
 
 
 def _cpu_seconds(name: str) -> float | None:
-    """Return the processor time of a thread, seconds; None if the system does not provide it."""
+    """Return the processor time of the thread `name`, seconds; None if the system does not provide it."""
     (thread,) = (thread for thread in threading.enumerate() if thread.name == name)
     if not hasattr(time, "pthread_getcpuclockid") or thread.ident is None:
         return None

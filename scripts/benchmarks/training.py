@@ -1,4 +1,4 @@
-"""`python scripts/bench.py training`: what a training that was started on the page costs a flight.
+"""`python scripts/bench.py training`: latency that a training started on the page adds to a flight.
 
 One bridge, and beside it a training as the workshop runs it (lowest priority, half of the processor's threads, its own
 worker) on frames of the built-in simulator. The training is suspended and resumed in turns, so that other load on the

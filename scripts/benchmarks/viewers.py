@@ -1,4 +1,4 @@
-"""`python scripts/bench.py viewers`: what viewers of the dashboard cost a flight.
+"""`python scripts/bench.py viewers`: latency that viewers of the dashboard add to a flight.
 
 One bridge, in a process of its own, with 0, 1 and 5 viewers of the live page, and with one user who plays a recording,
 at 5 Hz as from QuadSim, and at 20 Hz. The table has the 95 % confidence interval of the medians' ratio, by bootstrap
@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 import numpy as np
 import websocket
 
-from scripts.benchmarks.harness.bridges import ask, connect, load_segmenter, make_bridge, process, receive, serve
+from scripts.benchmarks.harness.bridges import connect, load_segmenter, make_bridge, process, receive, request, serve
 from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
@@ -61,15 +61,15 @@ def benchmark(options: argparse.Namespace) -> object:
         with console.status("starting the bridge"):
             bridge = stack.enter_context(process(start_bridge, options.weights))
             port = receive(bridge)
-            crowd = stack.enter_context(process(attend, port))
+            audiences = stack.enter_context(process(run_audiences, port))
             client = stack.enter_context(connect(port))
 
         def run_round(hz: float, audience: Audience) -> list[float]:
             started = []
-            ask(crowd, audience)
-            latencies = send_frames(client, frames, hz, seconds, lambda: started.append(ask(bridge, "cpu")))
-            cpu_seconds[hz, audience] += ask(bridge, "cpu") - started[0]
-            updates[hz, audience] += ask(crowd, NO_AUDIENCE)
+            request(audiences, audience)
+            latencies = send_frames(client, frames, hz, seconds, lambda: started.append(request(bridge, "cpu")))
+            cpu_seconds[hz, audience] += request(bridge, "cpu") - started[0]
+            updates[hz, audience] += request(audiences, NO_AUDIENCE)
             return latencies
 
         results = run_rounds(RATES, AUDIENCES, ROUNDS, run_round)
@@ -107,8 +107,8 @@ def start_bridge(pipe: Connection, weights: str) -> None:
         serve(server, pipe, {"cpu": time.process_time})
 
 
-def attend(pipe: Connection, port: int) -> None:
-    """Be the audiences that come through the pipe, in a process of its own; answer with the frames of the last one."""
+def run_audiences(pipe: Connection, port: int) -> None:
+    """Connect the audience that each message requests; answer with the frames that the previous one received."""
     if hasattr(os, "nice"):
         os.nice(10)
     members: list[_Viewer | _Player] = []
@@ -123,7 +123,7 @@ def attend(pipe: Connection, port: int) -> None:
 
 
 class _Player:
-    """Plays a recording in a loop until it is closed; frames that come too late are skipped."""
+    """Plays a recording in a loop until it is closed; frames that are late are skipped."""
 
     def __init__(self, port: int):
         self.frames = 0
@@ -147,19 +147,19 @@ class _Player:
 
 
 class _Viewer:
-    """Requests updates one after the other until it is closed. A bare websocket, which costs little processor time."""
+    """Requests one update after another until it is closed. A bare websocket, which costs little processor time."""
 
     def __init__(self, port: int):
         self.frames = 0
         self._socket = websocket.create_connection(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
-        self._socket.recv()  # Engine.IO's greeting
+        self._socket.recv()  # Engine.IO's open packet
         self._socket.send("40/dashboard,")
         self._socket.recv()  # connected
         self._have: dict[str, Any] = {"simulator": None, "frame": -1, "row": -1, "event": -1}
         threading.Thread(target=self._run, daemon=True).start()
 
     def close(self) -> None:
-        """Disconnect without a farewell."""
+        """Shut the connection down without a closing handshake."""
         self._socket.shutdown()
 
     def _run(self) -> None:

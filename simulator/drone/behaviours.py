@@ -53,25 +53,25 @@ class Patrol:
             quad.fly(np.zeros(3), 0.0, obstacles, ground, dt)
             return
         quad.gimbal_yaw = wrap_angle(quad.gimbal_yaw + self._sweep.step(SWEEP_RATE * dt))
-        way = self._way(quad, dt)
-        speed = MAX_SPEED * math.sqrt(min(1.0, float(np.linalg.norm(way)) / PATROL_SLOW_WITHIN))
-        quad.fly(way, speed, obstacles, ground, dt)
+        offset = self._offset_to_next(quad, dt)
+        speed = MAX_SPEED * math.sqrt(min(1.0, float(np.linalg.norm(offset)) / PATROL_SLOW_WITHIN))
+        quad.fly(offset, speed, obstacles, ground, dt)
 
-    def _way(self, quad: Quad, dt: float) -> FloatArray:
+    def _offset_to_next(self, quad: Quad, dt: float) -> FloatArray:
         """Return the offset to the next patrol point, (3,) metres; zero while waiting at one."""
         if self._next is None:
             self._next = int(np.argmin(np.linalg.norm(self._points - quad.position, axis=1)))
-        way: FloatArray = self._points[self._next] - quad.position
-        distance = float(np.linalg.norm(way))
+        offset: FloatArray = self._points[self._next] - quad.position
+        distance = float(np.linalg.norm(offset))
         if distance < ARRIVAL_RADIUS or self._waited > 0:
             self._waited += dt
             if self._waited >= WAIT_SECONDS:
                 self._waited = 0.0
                 self._next = (self._next + 1) % len(self._points)
             return np.zeros(3)
-        if math.hypot(way[0], way[1]) > ARRIVAL_RADIUS:
-            quad.turn_body(math.atan2(way[1], way[0]), dt)
-        return way
+        if math.hypot(offset[0], offset[1]) > ARRIVAL_RADIUS:
+            quad.turn_body(math.atan2(offset[1], offset[0]), dt)
+        return offset
 
 
 class Follow:
@@ -116,18 +116,18 @@ class Follow:
     def step(self, quad: Quad, obstacles: Obstacles, ground: float, time: float, dt: float) -> None:
         """Fly `dt` seconds behind the target, or search around its last position."""
         target = self.predicted_position(time)
-        way = target - quad.position
-        level = math.hypot(way[0], way[1])
-        yaw, pitch = math.atan2(way[1], way[0]), math.atan2(-(way[2] + 0.1), level)
+        offset = target - quad.position
+        level = math.hypot(offset[0], offset[1])
+        yaw, pitch = math.atan2(offset[1], offset[0]), math.atan2(-(offset[2] + 0.1), level)
         quad.turn_body(yaw, dt)
         gimbal_yaw = yaw
         if self.searching(time):
             gimbal_yaw, pitch = yaw + self._sweep.offset, min(pitch, PATROL_PITCH)
             self._sweep.step(SWEEP_RATE * dt)
         quad.point_gimbal(gimbal_yaw, pitch, TRACKING_RATE, dt)
-        way = self._goal(target, wrap_angle(yaw + math.pi), obstacles) - quad.position
-        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(way)) / FOLLOW_SLOW_WITHIN)
-        quad.fly(way, speed, obstacles, ground, dt)
+        offset = self._goal(target, wrap_angle(yaw + math.pi), obstacles) - quad.position
+        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(offset)) / FOLLOW_SLOW_WITHIN)
+        quad.fly(offset, speed, obstacles, ground, dt)
 
     def _goal(self, target: FloatArray, here: float, obstacles: Obstacles) -> FloatArray:
         """Return the point to fly to, (3,) metres. `here` is the bearing of the quad as seen from the target."""

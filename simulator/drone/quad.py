@@ -1,4 +1,4 @@
-"""Motion of the quad's body and gimbal, and obstacle avoidance. Takes no decisions; see `behaviours`.
+"""Motion of the quad's body and gimbal, and obstacle avoidance. Makes no decisions; see `behaviours`.
 
 The limits are QuadSim's: 15 m/s reached in 3 s, the body turns at up to 90 deg/s, a box cast looks 5 m ahead.
 """
@@ -44,7 +44,7 @@ class Quad:
 
     @property
     def speed(self) -> float:
-        """Speed in metres a second."""
+        """Speed in m/s."""
         return float(np.linalg.norm(self.velocity))
 
     @property
@@ -59,13 +59,13 @@ class Quad:
         x, y, z = map(float, self.position)
         return Pose(x, y, z - CAMERA_BELOW_BODY, 0.0, self.gimbal_pitch, wrap_angle(self.gimbal_yaw))
 
-    def fly(self, way: FloatArray, speed: float, obstacles: Obstacles, ground: float, dt: float) -> None:
+    def fly(self, offset: FloatArray, speed: float, obstacles: Obstacles, ground: float, dt: float) -> None:
         """Move for `dt` seconds at the desired `speed`, as far as limits, obstacles and the height of the ground allow.
 
-        `way` leads from the quad to its goal, (3,) metres; obstacles beyond the goal are ignored.
+        `offset` leads from the quad to its goal, (3,) metres; obstacles beyond the goal are ignored.
         """
-        distance = float(np.linalg.norm(way))
-        desired = way * (min(speed, MAX_SPEED) / distance) if distance > 1e-6 else np.zeros(3)
+        distance = float(np.linalg.norm(offset))
+        desired = offset * (min(speed, MAX_SPEED) / distance) if distance > 1e-6 else np.zeros(3)
         clear = self._brake(self._avoid(desired, distance, obstacles), obstacles)
         rate = ACCELERATION if np.linalg.norm(clear) > self.speed and clear is desired else BRAKING
         self.velocity = limit_length(self.velocity + limit_length(clear - self.velocity, rate * dt), MAX_SPEED)
@@ -94,13 +94,13 @@ class Quad:
             return up
         # Penalise a change of side, so that the quad does not oscillate in front of a wall.
         angles = sorted(DETOUR_ANGLES, key=lambda angle: abs(angle) + (0.5 if angle * self.detour < 0 else 0.0))
-        ways = np.array([rotate_about_z(desired / speed, angle) for angle in angles])
-        free = obstacles.free(self.position, ways, min(distance, LOOK_AHEAD), RADIUS + CLEARANCE)
+        directions = np.array([rotate_about_z(desired / speed, angle) for angle in angles])
+        free = obstacles.free(self.position, directions, min(distance, LOOK_AHEAD), RADIUS + CLEARANCE)
         if not free.any():
             return up
         best = int(np.argmax(free))
         self.detour = math.copysign(1.0, angles[best])
-        return ways[best] * speed
+        return directions[best] * speed
 
     def _brake(self, desired: FloatArray, obstacles: Obstacles) -> FloatArray:
         """Reduce a velocity so that the quad can stop in front of an obstacle that it is approaching."""

@@ -1,4 +1,4 @@
-"""Socket.IO client that behaves as QuadSim's: old dialect, websocket only. Keeps the connection up.
+"""Socket.IO client that behaves like QuadSim's: old dialect, websocket only. Reconnects by itself.
 
 As captured from the real client: it never sends CONNECT ("40"), sends pings and answers the server's, sends text in
 fragments of 1016 bytes, and disconnects with "41" and "1".
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 FRAGMENT_SIZE = 1016  # bytes
 PING_INTERVAL = 0.33  # s
-RECEIVE_TIMEOUT = 10.0  # s without any message, after which the connection is given up
+RECEIVE_TIMEOUT = 10.0  # s without any message, after which the connection counts as lost
 SEND_TIMEOUT = 2.0  # s: shorter, since the simulation waits meanwhile
 MAX_QUEUED_COMMANDS = 1000
 BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last one repeated
@@ -28,7 +28,7 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last one repeate
 class Client:
     """Connection to `ws://host:port` that is opened in the background, and again whenever it is lost.
 
-    Without `accept_controls`, the commands that are not part of QuadSim are rejected, as by QuadSim.
+    Without `accept_controls`, commands that are not part of QuadSim are rejected, as QuadSim rejects them.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True):
@@ -71,7 +71,7 @@ class Client:
             return None
 
     def send(self, text: str) -> bool:
-        """Send one packet, fragmented as by QuadSim; return False if there is no connection or it breaks."""
+        """Send one packet, fragmented as QuadSim does; return False if there is no connection or it breaks."""
         packet = fragments(text)
         with self._sending:  # a ping must not fall between two fragments
             if self._socket is None or not self.connected:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simulator.types import Marker, Point
 
 MAX_ID = 2**24 - 1  # QuadSim keeps ids as float32
-SPEED_RANGE = (0.1, 9.0)  # simulated seconds a second
+SPEED_RANGE = (0.1, 9.0)  # simulated seconds per second
 MAX_SEED, MAX_PEOPLE = 2**31, 500
 
 Payload = Mapping[str, object]
@@ -51,7 +51,7 @@ class FrameDone:
 
 @dataclass(frozen=True)
 class SetSpeed:
-    """`set_speed`, not part of QuadSim: simulated seconds a second."""
+    """`set_speed`, not part of QuadSim: simulated seconds per second."""
 
     speed: float
 

@@ -21,10 +21,10 @@ from simulator.world.city import City
 MODULES = {"auto": "p3tinydisplay", "software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
 RENDERERS = tuple(MODULES)
 CLASSES = ("background", "people", "hero")
-MASK_FAR = 50.0  # m: QuadSim's mask cameras see no farther; people beyond are labelled background
+MASK_FAR = 50.0  # m, range of QuadSim's mask cameras; people beyond it are labelled background
 NEAR_PLANE = 0.15  # m
-# Panda3D's software renderer takes its depth buffer for 1 / distance when it lays textures: right only if the far
-# plane is at infinity.
+# When it maps textures, Panda3D's software renderer takes depth-buffer values for 1 / distance. That is right only if
+# the far plane is at infinity.
 FAR_PLANE = 1e6
 RAMP_LENGTH = 400.0  # m, more than a city is across: the software renderer cannot clamp textures
 RAMP_STEPS = 4096

@@ -30,7 +30,7 @@ def ellipse(x: float, y: float, a: float, b: float, power: float = 2.0, count: i
 
 
 def fill_block(kind: str, block: Rect, random: np.random.Generator) -> Contents:
-    """Return the contents of a block; boxes stand only on the part of it where people walk."""
+    """Return the contents of a block; boxes stand only on the part of it where people can walk."""
     lawn = _shrink(block, PAVEMENT_WIDTH)
     lot = _clip(lawn)
     surfaces = [Surface("pavement", rectangle(block), KERB), Surface("lawn", rectangle(lawn), KERB + LAYER)]
@@ -52,7 +52,7 @@ def tree(x: float, y: float, random: np.random.Generator) -> list[Box]:
 
 
 def _plaza(rect: Rect, random: np.random.Generator) -> Contents:
-    """Rounded lawns, flower beds and benches on slabs."""
+    """Return rounded lawns, flower beds and benches on slabs."""
     surfaces, boxes = [], []
     x0, y0, x1, y1 = rect
     for _ in range(int(random.integers(1, 3))):
@@ -72,7 +72,7 @@ def _plaza(rect: Rect, random: np.random.Generator) -> Contents:
 
 
 def _park(rect: Rect, random: np.random.Generator) -> Contents:
-    """A lawn with paths, trees, hedges and rocks."""
+    """Return a lawn with paths, trees, hedges and rocks."""
     x0, y0, x1, y1 = rect
     width = random.uniform(2.5, 5.0)
     x, y = random.uniform(0.3, 0.7, 2) * (x1 - x0, y1 - y0) + (x0, y0)
@@ -96,7 +96,7 @@ def _park(rect: Rect, random: np.random.Generator) -> Contents:
 
 
 def _houses(rect: Rect, random: np.random.Generator) -> Contents:
-    """One or two houses with a lawn and trees around."""
+    """Return one or two houses with a lawn and trees around them."""
     x0, y0, x1, y1 = rect
     width, depth = x1 - x0, y1 - y0
     boxes = []
@@ -115,7 +115,7 @@ def _houses(rect: Rect, random: np.random.Generator) -> Contents:
 
 
 def _mixed(rect: Rect, random: np.random.Generator) -> Contents:
-    """A house on one half and a forecourt on the other."""
+    """Return a house on one half and a forecourt on the other."""
     x0, y0, x1, y1 = rect
     half = x0 + (x1 - x0) * random.uniform(0.4, 0.6)
     lots = [(x0, y0, half, y1), (half, y0, x1, y1)]
@@ -130,7 +130,7 @@ def _mixed(rect: Rect, random: np.random.Generator) -> Contents:
 
 
 def _street_furniture(rect: Rect, random: np.random.Generator) -> list[Box]:
-    """Lamps along the kerbs."""
+    """Return lamps along the kerbs."""
     x0, y0, x1, y1 = _shrink(rect, 0.5)
     spots = [(x, y) for x in np.arange(x0 + 6, x1 - 3, 16.0) for y in (y0, y1)]
     spots += [(x, y) for y in np.arange(y0 + 10, y1 - 3, 16.0) for x in (x0, x1)]

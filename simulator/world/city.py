@@ -1,4 +1,4 @@
-"""The city as plain data: streets, blocks, obstacles, paths and light. `city_generator` makes one from a seed."""
+"""The city as plain data: blocks, obstacles, ground, paths and light. `city_generator` makes one from a seed."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from simulator.world.obstacles import Obstacles
 
 KERB = 0.12  # m, height of blocks above roads
 HALF_SIDE = 72.0  # m, half the side of the square in which people walk
-HEAD_ROOM = 2.2  # m, people walk under boxes that begin higher
+HEAD_ROOM = 2.2  # m: people can walk under boxes whose bottom is higher than this
 VISIBLE_HALF_SIDE = 130.0  # m, half the side of the square that can be seen
 
 Values = FloatArray | float
@@ -22,7 +22,7 @@ Outline = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Surface:
-    """Covering of the ground: a convex outline, counter-clockwise, at height z."""
+    """Covering of the ground: a convex outline, counter-clockwise, at height z. Metres."""
 
     kind: str  # "road", "pavement", "slabs", "lawn", "white", "yellow"
     outline: Outline
@@ -48,20 +48,20 @@ class Light:
 
 @dataclass(frozen=True)
 class City:
-    """Square of blocks between streets. Metres, world axes; roads lie at z = 0, blocks a kerb higher."""
+    """Square of blocks between streets. Metres, world axes; roads lie at z = 0, blocks at z = KERB."""
 
     seed: int
     extent: Rect  # where people walk
     boxes: tuple[Box, ...]  # everything solid
     blocks: tuple[Rect, ...]  # raised by a kerb
     surfaces: tuple[Surface, ...]  # coverings of the ground, later ones on top
-    target_paths: tuple[FloatArray, ...]  # waypoints, (n, 2) each: straight legs free of walls
-    patrol_points: tuple[Point, ...]  # in free air
+    target_paths: tuple[FloatArray, ...]  # waypoints, (n, 2) each; the straight line to the next one is walkable
+    patrol_points: tuple[Point, ...]  # clear of obstacles
     light: Light
 
     @cached_property
     def obstacles(self) -> Obstacles:
-        """Everything solid, for queries."""
+        """The boxes, prepared for ray and box queries."""
         return Obstacles(self.boxes)
 
     def ground_height(self, x: Values, y: Values) -> Values:
@@ -71,9 +71,9 @@ class City:
         return np.where(((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).any(axis=-1), KERB, 0.0)[()]
 
     def is_walkable(self, x: Values, y: Values, radius: float = 0.0) -> bool | NDArray[np.bool_]:
-        """Return whether a disc of `radius` metres at x, y lies in the extent and meets nothing below head height.
+        """Return whether a disc of `radius` metres at x, y lies in the extent, clear of boxes below head height.
 
-        For arrays of one shape, a boolean array.
+        Numbers give a bool, arrays of one shape a boolean array.
         """
         x_min, y_min, x_max, y_max = self.extent
         free = (x >= x_min + radius) & (x <= x_max - radius) & (y >= y_min + radius) & (y <= y_max - radius)

@@ -93,7 +93,7 @@ def _road_markings(
 
 
 def _surroundings(columns: Sequence[Interval], rows: Sequence[Interval], random: np.random.Generator) -> list[Box]:
-    """Return houses and trees outside the extent that limit the view; streets run out between them."""
+    """Return houses and trees outside the extent, which limit the view; streets lead out between them."""
     boxes = []
     for gaps, turned in ((columns, False), (rows, True)):
         for side in (-1, 1):
@@ -116,7 +116,7 @@ def _surroundings(columns: Sequence[Interval], rows: Sequence[Interval], random:
 
 
 def _target_paths(city: City, random: np.random.Generator) -> tuple[FloatArray, ...]:
-    """Return random walks over a graph of free places joined by straight, free legs."""
+    """Return random walks over a graph of walkable points joined by straight, walkable legs."""
     places = random.uniform(-HALF_SIDE + 4, HALF_SIDE - 4, (600, 2))
     places = places[city.is_walkable(places[:, 0], places[:, 1], radius=1.5)][:260]
     paths: list[FloatArray] = []
@@ -149,7 +149,7 @@ def _is_free(city: City, start: FloatArray, end: FloatArray) -> bool:
 def _patrol_points(
     city: City, streets_x: Sequence[Street], streets_y: Sequence[Street], random: np.random.Generator
 ) -> tuple[Point, ...]:
-    """Return a round over crossings and blocks, high enough for a wide view and low enough to detect people."""
+    """Return a round trip over crossings and blocks, high enough for a wide view and low enough to detect people."""
     crossings = [(x, y) for x, _ in streets_x for y, _ in streets_y]
     others = [tuple(random.uniform(-HALF_SIDE + 12, HALF_SIDE - 12, 2)) for _ in range(40)]
     points: list[Point] = []

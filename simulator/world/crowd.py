@@ -1,4 +1,4 @@
-"""Motion of people: the target follows paths, all others wander; everybody avoids walls and other people."""
+"""Motion of people: the target follows paths, all others wander; all avoid walls and each other."""
 
 import cv2
 import numpy as np
@@ -75,7 +75,7 @@ class Crowd:
             self._remaining_life[1:] = self._random.uniform(0, self._lifetime[1], size)
 
     def step(self, dt: float) -> None:
-        """Advance everybody by `dt` seconds."""
+        """Advance all people by `dt` seconds."""
         self._choose_directions(dt)
         forward = np.stack([np.cos(self._goal_headings), np.sin(self._goal_headings)], axis=1)
         walls, away = self._map.look_up(self.positions)
@@ -95,11 +95,11 @@ class Crowd:
 
     @property
     def speeds(self) -> FloatArray:
-        """Speed of everybody, (n,) m/s."""
+        """Speed of each person, (n,) m/s."""
         return np.hypot(self.velocities[:, 0], self.velocities[:, 1])
 
     def people(self) -> tuple[Person, ...]:
-        """Return the current state of everybody, the target first."""
+        """Return the current state of each person, the target first."""
         headings = wrap_angle(self.headings)
         columns = self.ids, self.positions, headings, self.gaits, self.speeds, self._appearance_seeds
         rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -132,8 +132,8 @@ class Crowd:
             self._spawn_target()
         elif not len(self._path):
             self._continue_target()
-        way = self._path[0] - self.positions[0]
-        self._goal_headings[0] = np.arctan2(way[1], way[0])
+        offset = self._path[0] - self.positions[0]
+        self._goal_headings[0] = np.arctan2(offset[1], offset[0])
 
     def _spawn_target(self) -> None:
         """Place a new target at the start of a random path."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.harness.bridges import STOP, ask, connect, process, receive
+from scripts.benchmarks.harness.bridges import STOP, connect, process, receive, request
 from scripts.benchmarks.harness.rounds import draw_frames, send_frames
 from scripts.benchmarks.recording import start_bridge
 
@@ -20,5 +20,5 @@ def test_earlier_recordings_do_not_count(tiny_weights, tmp_path):
     with process(start_bridge, tiny_weights, folder) as bridge:
         with connect(receive(bridge)) as client:
             send_frames(client, draw_frames(count=2, after=0.5), hz=20, seconds=0.2)
-            answered = ask(bridge, "answered")
-        assert 0 < ask(bridge, STOP)["on_disk"] == answered
+            answered = request(bridge, "answered")
+        assert 0 < request(bridge, STOP)["on_disk"] == answered

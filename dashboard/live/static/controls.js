@@ -1,8 +1,8 @@
 // The controls of the flight and of the built-in simulator: each is one HTTP call, described in docs/reference/http.md.
-import { call, setUpUnlocking } from "../../static/calls.js";
+import { post, setUpUnlocking } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 
-const PATIENCE = 3000; // milliseconds in which the requested speed is shown instead of the reported one
+const SPEED_TIMEOUT = 3000; // milliseconds for which the requested speed is shown instead of the reported one
 
 export class Controls {
   checkAuthorisation = setUpUnlocking([element("control-set")], element("control-error"));
@@ -19,7 +19,7 @@ export class Controls {
     });
     onSubmit("record", () => this.#record());
     element("speed").addEventListener("input", () => {
-      this.#requested = { speed: element("speed").valueAsNumber, until: performance.now() + PATIENCE };
+      this.#requested = { speed: element("speed").valueAsNumber, until: performance.now() + SPEED_TIMEOUT };
       this.#showSpeed(this.#requested.speed);
     });
     element("speed").addEventListener("change", () => this.#sendSpeed());
@@ -38,7 +38,7 @@ export class Controls {
     if (simulator?.info) this.#showInfo(simulator.info);
   }
 
-  // The simulator that connected after the one that was asked for another episode: each episode connects anew.
+  // The simulator that replaces the one whose new episode was requested: each episode opens a connection of its own.
   successor(simulators) {
     if (this.#replaced === null || simulators.some((each) => each.number === this.#replaced)) return null;
     const successor = simulators.find((each) => each.number > this.#replaced);
@@ -95,5 +95,5 @@ export class Controls {
 
 // Returns whether the call succeeded, and shows why if not.
 async function act(path, body) {
-  return (await call(`/api/${path}`, body, element("control-error"))) !== null;
+  return (await post(`/api/${path}`, body, element("control-error"))) !== null;
 }

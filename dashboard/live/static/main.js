@@ -1,4 +1,4 @@
-// The live page: asks for an update when the last one has been drawn, so that a slow viewer gets fewer and never a
+// The live page: requests an update when the previous one has been drawn, so that a slow viewer gets fewer and never a
 // backlog, and passes it to the parts of the page. Reconnects by itself.
 import { WorldMap } from "../../static/map.js";
 import { chosen, clockTime, element, make, setText } from "../../static/page.js";
@@ -25,7 +25,7 @@ function askForUpdate() {
   socket.emit("ready", { simulator: selected, depth: chosen("picture") === "depth", ...have });
 }
 
-// Another simulator, or none: clears everything about the last one.
+// Selects another simulator, or none: clears everything about the previous one.
 function select(number) {
   selected = number;
   have = { ...NOTHING, event: have.event };

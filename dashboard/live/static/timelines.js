@@ -5,7 +5,7 @@ import { make } from "../../static/page.js";
 const WINDOW = 60; // seconds
 const RATE_WINDOW = 2; // seconds over which rates are counted
 const LONGEST_GAP = 2; // seconds between rows that are connected by a line
-const KEPT = 120; // seconds of rows, for the map's trails
+const HISTORY = 120; // seconds of rows, for the map's trails
 
 const CHARTS = [
   { title: "Latency", key: "latency", unit: "ms", least: 20 },
@@ -37,7 +37,7 @@ export class Timelines {
       this.rows.push(row);
       this.#addRates(row);
     }
-    this.rows = this.rows.filter((row) => row.time > now - KEPT);
+    this.rows = this.rows.filter((row) => row.time > now - HISTORY);
     this.#show(now);
   }
 

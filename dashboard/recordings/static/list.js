@@ -1,31 +1,33 @@
-// The list of recordings, refreshed repeatedly: one may be growing.
-import { ask } from "../../static/calls.js";
+// The list of recordings, refreshed repeatedly because a recording may be in progress.
+import { fetchJson } from "../../static/calls.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import "../../static/theme.js";
 import { bytes, callAddress, dateAndTime, STATES } from "./recording.js";
 
-const [SOON, LATER] = [2000, 10000]; // milliseconds: while one is growing, and otherwise
+const REFRESH_WHILE_RECORDING = 2000; // milliseconds
+const REFRESH = 10000; // milliseconds
 let recordings = [];
 let shown = "";
 
 async function refresh() {
   if (!document.hidden) {
     try {
-      ({ recordings } = await ask("/api/recordings"));
-      setText(element("complaint"), "");
+      ({ recordings } = await fetchJson("/api/recordings"));
+      setText(element("page-error"), "");
       show();
     } catch (error) {
-      setText(element("complaint"), error.message);
+      setText(element("page-error"), error.message);
     }
   }
-  setTimeout(refresh, recordings.some((each) => each.state === "recording") ? SOON : LATER);
+  const growing = recordings.some((each) => each.state === "recording");
+  setTimeout(refresh, growing ? REFRESH_WHILE_RECORDING : REFRESH);
 }
 
 function show() {
-  const wanted = element("search").value.trim().toLowerCase();
-  const found = recordings.filter((each) => each.name.toLowerCase().includes(wanted));
+  const query = element("search").value.trim().toLowerCase();
+  const found = recordings.filter((each) => each.name.toLowerCase().includes(query));
   const content = JSON.stringify(found);
-  if (content === shown) return; // rows that are being read or have the focus stay
+  if (content === shown) return; // so that unchanged rows keep selection and focus
   shown = content;
   setText(element("count"), recordings.length ? `${recordings.length}` : "");
   element("empty").hidden = recordings.length > 0;

@@ -1,7 +1,7 @@
 // Plays a recording, and moves by single frames.
 import { element, setText } from "../../static/page.js";
 
-const AHEAD = [1, 2, 3, 4]; // steps whose images are fetched in advance
+const PREFETCHED = [1, 2, 3, 4]; // steps ahead whose images are fetched in advance
 
 export class Playback {
   keys = {
@@ -42,7 +42,7 @@ export class Playback {
     if (due > shown && !this.#screen.busy) { // frames that are too fast for the connection or the browser are skipped
       const stride = 2 ** Math.floor(Math.log2(due - shown)); // a power of 2, so that the right images were fetched
       const next = Math.max(due - (due % stride), shown + 1);
-      this.#seek(next, AHEAD.map((count) => all[next + count * stride]).filter(Boolean));
+      this.#seek(next, PREFETCHED.map((count) => all[next + count * stride]).filter(Boolean));
     }
     if (due < all.length - 1 || this.#screen.busy) return requestAnimationFrame(this.#tick);
     this.#seek(due);

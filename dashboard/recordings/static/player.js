@@ -1,6 +1,6 @@
 // The page of one recording: connects its frames, the screen, the map, the scrubber and the statistics. A range of
 // frames can be selected, to hide it from training or to restore it; without one, the frame that is shown is meant.
-import { ask, call, setUpUnlocking } from "../../static/calls.js";
+import { fetchJson, post, setUpUnlocking } from "../../static/calls.js";
 import { WorldMap } from "../../static/map.js";
 import { clockTime, duration, element, make, onKeys, setText } from "../../static/page.js";
 import { Frames } from "./frames.js";
@@ -29,11 +29,11 @@ let range = null; // the selection: [first, last], indices
 
 async function refresh() {
   try {
-    const about = await ask(callAddress(name));
+    const about = await fetchJson(callAddress(name));
     growing = about.state === "recording";
     show(about, await frames.load());
   } catch (error) {
-    setText(element("complaint"), error.message);
+    setText(element("page-error"), error.message);
   }
   if (growing) setTimeout(refresh, REFRESH);
 }
@@ -52,7 +52,7 @@ function show(about, grown) {
     if (!screen.shown) map.showAll();
   }
   showFrames();
-  setText(element("complaint"), frames.all.length ? "" : "There are no frames in this recording.");
+  setText(element("page-error"), frames.all.length ? "" : "There are no frames in this recording.");
 }
 
 // Lists the moments to jump to: target found or lost, marks.
@@ -122,7 +122,7 @@ function select(wanted) {
 }
 
 async function hideOrRestore(action) {
-  const answer = await call(callAddress(name, action), { frames: [selectedNames().join("-")] }, element("control-error"));
+  const answer = await post(callAddress(name, action), { frames: [selectedNames().join("-")] }, element("control-error"));
   if (answer) hidden = new Set(answer.hidden);
   showFrames();
 }

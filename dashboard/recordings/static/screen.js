@@ -4,7 +4,7 @@ import { chosen, element, setText } from "../../static/page.js";
 import { CameraView, readDepth, readMask, remember } from "../../static/picture.js";
 import { callAddress } from "./recording.js";
 
-const KEPT = 60; // decoded frames
+const MAX_CACHED = 60; // decoded frames
 const MAX_FETCHES = 6; // at a time
 const SOURCES = { simulator: "labels: ground truth", model: "labels: pseudo-labels" };
 
@@ -13,7 +13,7 @@ export class Screen {
   busy = false; // another one is being fetched
   #recording;
   #view = new CameraView();
-  #fetched = remember(KEPT, (frame, kind) => this.#fetch(frame, kind)); // promises
+  #fetched = remember(MAX_CACHED, (frame, kind) => this.#fetch(frame, kind)); // promises
   #wanted = null;
   #upcoming = [];
   #fetching = 0;

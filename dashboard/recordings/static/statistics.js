@@ -1,5 +1,5 @@
 // Statistics of a recording or of a selection of its frames, computed by the follower (dataset/recordings/statistics.py).
-import { ask } from "../../static/calls.js";
+import { fetchJson } from "../../static/calls.js";
 import { Chart } from "../../static/charts.js";
 import { element, make } from "../../static/page.js";
 import { callAddress } from "./recording.js";
@@ -13,7 +13,7 @@ const HISTOGRAMS = [
 ];
 
 // Returns a function that shows the statistics of frames such as "000012-000020" or "all". After each answer it pauses
-// ten times as long as that took, since the follower may be in flight; of the calls in the meantime the last one counts.
+// ten times as long as that took, so that a flight is not slowed down; of calls during the pause, the last one counts.
 export function setUpStatistics(recording, onAnswer) {
   const histograms = HISTOGRAMS.map(makeHistogram);
   let [wanted, busy] = [null, false];
@@ -25,7 +25,7 @@ export function setUpStatistics(recording, onAnswer) {
       const query = new URLSearchParams({ frames: wanted });
       wanted = null;
       const start = performance.now();
-      const statistics = await ask(`${callAddress(recording, "statistics")}?${query}`).catch(() => null);
+      const statistics = await fetchJson(`${callAddress(recording, "statistics")}?${query}`).catch(() => null);
       if (statistics) {
         showNumbers(statistics);
         for (const show of histograms) show(statistics);

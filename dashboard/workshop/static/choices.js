@@ -9,7 +9,7 @@ export function fill(select, names, describe = (name) => name) {
   if (names.includes(selected)) select.value = selected;
 }
 
-// Recordings to tick, likewise.
+// Sets the recordings to tick, unless they are the same; ticks stay where they can.
 export function fillRecordings(container, recordings) {
   const ticked = new Set(tickedIn(container));
   const shown = JSON.stringify(recordings.map((each) => [each.name, each.frames, each.visible, each.pseudo_labelled]));

@@ -1,5 +1,5 @@
 // The comparison of two models: its form, its progress, its tables, and its frames with the predictions of both models.
-import { ask, call, fetchBlob } from "../../static/calls.js";
+import { fetchJson, post, fetchBlob } from "../../static/calls.js";
 import { chosen, element, make, onSubmit, setText } from "../../static/page.js";
 import { drawPicture, readMask, remember } from "../../static/picture.js";
 import { drawOnChange } from "../../static/theme.js";
@@ -13,15 +13,15 @@ const ORDERS = {
   differs: (one, other) => other.differing_pixels - one.differing_pixels,
   frame: () => 0,
 };
-const KEPT = 40; // decoded frames
-const AHEAD = 3; // frames whose pictures are fetched in advance
+const MAX_CACHED = 40; // decoded frames
+const PREFETCHED = 3; // frames ahead whose pictures are fetched in advance
 
 export class Comparison {
   #number = 0;
   #running = false;
   #rows = []; // of the frames
   #ordered = [];
-  #fetched = remember(KEPT, fetchPictures); // promises
+  #fetched = remember(MAX_CACHED, fetchPictures); // promises
   #shown = null; // the row that is drawn
   #pictures = null; // of this row
 
@@ -42,7 +42,7 @@ export class Comparison {
   }
 
   async refresh() {
-    const answer = await ask(`/api/workshop/comparison?from=${this.#rows.length}`);
+    const answer = await fetchJson(`/api/workshop/comparison?from=${this.#rows.length}`);
     if (answer.process.number !== this.#number) {
       this.#number = answer.process.number;
       [this.#rows, this.#shown, this.#pictures] = [[], null, null];
@@ -61,7 +61,7 @@ export class Comparison {
     this.#running = !["ended", "idle"].includes(process.state);
     setText(element("compare-button"), this.#running ? "Stop" : "Compare");
     const failed = process.state === "ended" && process.exit_status !== 0 && process.exit_status !== 130;
-    setText(element("compare-complaint"), failed ? (process.lines ?? ["It failed."]).join("\n") : "");
+    setText(element("compare-error"), failed ? (process.lines ?? ["It failed."]).join("\n") : "");
     const done = `${this.#rows.length} of ${frames ?? "…"} frames`;
     const states = {
       idle: "Nothing has been compared yet.",
@@ -80,7 +80,7 @@ export class Comparison {
       ...(source === FOLDER ? { data: element("folder").value.trim() } : { recording: source }),
     };
     const [path, body] = this.#running ? ["stop", {}] : ["start", request];
-    if (await call(`/api/workshop/comparison/${path}`, body, element("compare-complaint"))) await this.refresh();
+    if (await post(`/api/workshop/comparison/${path}`, body, element("compare-error"))) await this.refresh();
   }
 
   #arrange(fromStart) {
@@ -99,7 +99,7 @@ export class Comparison {
     element("scrub").ariaValueText = description;
     this.#shown = row;
     const load = (each) => this.#fetched(`${this.#number} ${each.frame}`, this.#number, each);
-    const [loading] = this.#ordered.slice(index, index + 1 + AHEAD).map(load);
+    const [loading] = this.#ordered.slice(index, index + 1 + PREFETCHED).map(load);
     const pictures = await loading;
     if (this.#shown !== row) return; // another one has been selected meanwhile
     this.#pictures = pictures;

@@ -1,5 +1,5 @@
 // Connects the parts of the workshop: models and recordings, refreshed repeatedly, and the form that starts a training.
-import { ask, call, setUpUnlocking } from "../../static/calls.js";
+import { fetchJson, post, setUpUnlocking } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 import { fill, fillRecordings, tickedIn } from "./choices.js";
 import { Comparison } from "./comparison.js";
@@ -11,7 +11,7 @@ const comparison = new Comparison();
 
 async function refresh() {
   try {
-    const [workshop, { recordings }] = await Promise.all([ask("/api/workshop"), ask("/api/recordings")]);
+    const [workshop, { recordings }] = await Promise.all([fetchJson("/api/workshop"), fetchJson("/api/recordings")]);
     const { models, active_model: active, trainings, training: current, size_bands: bands } = workshop;
     fill(element("init"), models);
     showActive(active, models);
@@ -20,9 +20,9 @@ async function refresh() {
     comparison.list(models, recordings);
     training.list(trainings, current, bands);
     await Promise.all([training.refresh(), comparison.refresh()]);
-    setText(element("connection-complaint"), "");
+    setText(element("connection-error"), "");
   } catch (error) {
-    setText(element("connection-complaint"), error.message);
+    setText(element("connection-error"), error.message);
   }
 }
 
@@ -43,7 +43,7 @@ function showActive(active, models) {
   if (loading) state = `stays active while ${loading} is being loaded…`;
   setText(element("active-name"), model ?? "a model that is not in the list");
   setText(element("active-state"), state);
-  setText(element("active-complaint"), refused ? `${refused.model} cannot be activated: ${refused.error}` : "");
+  setText(element("active-error"), refused ? `${refused.model} cannot be activated: ${refused.error}` : "");
 }
 
 function warnOfPseudoLabels() {
@@ -68,7 +68,7 @@ onSubmit("train", async () => {
     skip_bad: element("skip-bad").checked,
   };
   element("start").disabled = true;
-  const started = await call("/api/workshop/trainings", request, element("complaint"));
+  const started = await post("/api/workshop/trainings", request, element("page-error"));
   element("start").disabled = false;
   if (!started) return;
   element("training-name").value = "";
@@ -78,9 +78,9 @@ onSubmit("train", async () => {
 
 onSubmit("activate", async () => {
   const request = { model: element("next-model").value };
-  if (await call("/api/workshop/active-model", request, element("activate-complaint"))) await refresh();
+  if (await post("/api/workshop/active-model", request, element("activate-error"))) await refresh();
 });
 
 for (const id of ["promote", "train-recordings"]) element(id).addEventListener("change", warnOfPseudoLabels);
-setUpUnlocking(["activate", "train", "comparing"].map(element), element("complaint"))();
+setUpUnlocking(["activate", "train", "comparing"].map(element), element("page-error"))();
 keepFresh();

@@ -1,5 +1,5 @@
 // A training: its state in words, curves, pictures and output; stop and resume.
-import { ask, call } from "../../static/calls.js";
+import { fetchJson, post } from "../../static/calls.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import { fill } from "./choices.js";
 import { makeCurves } from "./curves.js";
@@ -42,7 +42,7 @@ export class Training {
     const name = this.#select.value;
     if (!name) return;
     const seen = this.#shown?.name === name ? this.#shown.version : "";
-    const training = await ask(`${address(name)}?seen=${encodeURIComponent(seen)}`);
+    const training = await fetchJson(`${address(name)}?seen=${encodeURIComponent(seen)}`);
     if (name !== this.#select.value) return;
     if (training.rows) {
       this.#shown = { name, version: training.version };
@@ -66,7 +66,7 @@ export class Training {
     element("stop").disabled = process?.state === "stopping";
     element("resume").hidden = running || !training.resumable || !authorised;
     const error = state === "failed" ? process.lines?.slice(-ERROR_LINES) : null;
-    setText(element("training-complaint"), error?.join("\n") ?? "");
+    setText(element("training-error"), error?.join("\n") ?? "");
     this.#showPictures(training);
     setText(element("command"), process?.command ?? "");
     setText(element("lines"), process?.lines?.join("\n") ?? "");
@@ -84,7 +84,7 @@ export class Training {
   }
 
   async #act(action) {
-    if (await call(address(this.#select.value, action), {}, element("complaint"))) await this.refresh();
+    if (await post(address(this.#select.value, action), {}, element("page-error"))) await this.refresh();
   }
 }
 

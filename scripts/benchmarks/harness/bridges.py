@@ -25,8 +25,7 @@ STOP = "stop"
 
 @contextmanager
 def process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
-    """Run `target(pipe, *arguments)` in a process of its own while the block lasts; yield our end of the pipe.
-
+    """Run `target(pipe, *arguments)` in another process while the block lasts; yield this process's end of the pipe.
     ValueError and RuntimeError of the target reach the caller through `receive`.
     """
     context = get_context("spawn")
@@ -49,7 +48,7 @@ def _run(target: Callable[..., None], pipe: Connection, *arguments: object) -> N
 
 
 def receive(pipe: Connection) -> Any:
-    """Return the next message of a process. Raises RuntimeError if the process failed, ended, or sends nothing."""
+    """Return the next message of a process. Raises RuntimeError if the process failed, ended, or sent nothing."""
     if not pipe.poll(START_TIMEOUT):
         raise RuntimeError("a process of the benchmark failed: it took too long")
     try:
@@ -61,9 +60,9 @@ def receive(pipe: Connection) -> Any:
     return message
 
 
-def ask(pipe: Connection, question: object) -> Any:
+def request(pipe: Connection, message: object) -> Any:
     """Send a message to a process and return its answer. Raises RuntimeError as `receive` does."""
-    pipe.send(question)
+    pipe.send(message)
     return receive(pipe)
 
 
@@ -83,13 +82,13 @@ def make_bridge(
 
 
 def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
-    """Serve until STOP comes through the pipe. Send the port first, then the answer to each question (by name)."""
+    """Serve until STOP arrives through the pipe. Send the port first, then the answer to each request (by name)."""
     server.listen()
     pipe.send(server.port)
 
     def answer() -> None:
-        while (question := pipe.recv()) != STOP:
-            pipe.send(answers[question]())
+        while (name := pipe.recv()) != STOP:
+            pipe.send(answers[name]())
         server.stop()
 
     threading.Thread(target=answer, daemon=True).start()

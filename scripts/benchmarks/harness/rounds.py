@@ -28,7 +28,7 @@ from simulator.world.city_generator import generate_city
 
 DRAWN_HZ = 5.0
 WARM_UP_FRAMES = 5  # at the start of each round, not counted
-UNTHROTTLED = math.inf  # Hz: each frame as soon as the last one is answered
+UNTHROTTLED = math.inf  # Hz: each frame as soon as the previous one is answered
 PERCENTILES = (10, 50, 99)  # the first one is hardly affected by other load on the machine
 
 Variant = TypeVar("Variant")

@@ -68,12 +68,12 @@ def test_another_model_is_activated_by_the_button(serve_workshop, visit, bench, 
     page.select_option("#next-model", "torn.h5")
     page.get_by_role("button", name="Activate").click()
     page.get_by_text("torn.h5 cannot be activated:").wait_for(timeout=PATIENCE * 1000)
-    assert "torn.h5 is damaged, perhaps truncated" in page.text_content("#active-complaint")
+    assert "torn.h5 is damaged, perhaps truncated" in page.text_content("#active-error")
     assert page.text_content("#active-name") == "one.h5"
     page.select_option("#next-model", "two.h5")
     page.get_by_role("button", name="Activate").click()
     page.get_by_text("two.h5 is active.").wait_for(timeout=PATIENCE * 1000)
-    assert page.text_content("#active-complaint") == ""
+    assert page.text_content("#active-error") == ""
     page.get_by_role("link", name="Live").click()
     page.get_by_text(f"active model: two.h5, {SIZE}x{SIZE}").wait_for()
     assert f"two.h5, {SIZE}x{SIZE}" in page.text_content("#model")

@@ -75,7 +75,7 @@ def test_problems_of_the_data_are_shown(open_workshop, bench):
     page.fill("#training-name", "spoilt")
     page.get_by_role("button", name="Start training").click()
     page.locator("#training[data-state=failed]").wait_for(timeout=PATIENCE * 1000)
-    assert "run_1_cam1_00001.jpeg" in page.text_content("#training-complaint")
+    assert "run_1_cam1_00001.jpeg" in page.text_content("#training-error")
 
 
 @pytest.fixture
@@ -106,4 +106,4 @@ def test_the_page_warns_of_pseudo_labels_before_and_after(open_workshop, pseudo_
     page.fill("#training-name", "circular")
     page.get_by_role("button", name="Start training").click()
     page.locator("#training[data-name=circular][data-state=failed]").wait_for(timeout=PATIENCE * 1000)
-    assert "--promote" in page.text_content("#training-complaint")
+    assert "--promote" in page.text_content("#training-error")
