@@ -21,7 +21,7 @@ from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options
 from app.settings import Settings
-from dashboard.dashboard import About, serve_dashboard
+from dashboard.dashboard import serve_dashboard
 from dashboard.live.feed import Feed
 from dashboard.recordings.routes import Recordings
 from dashboard.workshop.model_switcher import ModelSwitcher
@@ -74,9 +74,8 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
             model.segmenter, lambda: FollowAgent(settings.agent), settings.bridge, subscribers, listener
         )
         workshop = make_workshop(settings, model, server, feed)
-        about = About(settings.agent.threshold, settings.agent.vertical_fov)
         pages = [Recordings(Path(settings.recording.folder)).pages(), workshop.pages()]
-        page = serve_dashboard(server, feed, about, settings.dashboard, recorder, pages)
+        page = serve_dashboard(server, feed, settings.agent, settings.dashboard, recorder, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
             report(model.description)
             server.listen()

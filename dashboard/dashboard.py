@@ -19,19 +19,12 @@ from dashboard.live.updates import Request, make_update
 from dashboard.live.viewers import NAMESPACE, Viewers
 from dashboard.pages import OFFLOAD, TOKEN, Pages, harden
 from dashboard.settings import DashboardSettings
+from follower.settings import AgentSettings
 from sim_bridge.access import is_loopback
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 
 MAX_WAITING_PACKETS = 16  # per viewer; an update is four packets, and a page requests one or two at a time
-
-
-@dataclass(frozen=True)
-class About:
-    """Settings of the follower that the live page shows."""
-
-    threshold: float = 0.5  # hero probability above which a pixel is the target's
-    vertical_fov: float = 60.0  # degrees
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class Dashboard:
 def serve_dashboard(
     server: BridgeServer,
     feed: Feed,
-    about: About,
+    agent: AgentSettings,
     settings: DashboardSettings | None = None,
     recorder: Recorder | None = None,
     pages: Sequence[flask.Blueprint] = (),
@@ -68,10 +61,11 @@ def serve_dashboard(
 
     Where other machines can connect, they may watch; controls then need a token.
     """
-    facts = {**vars(about), "row_fields": [field.name for field in fields(Row)]}
+    shown = {"threshold": agent.threshold, "vertical_fov": agent.vertical_fov}
+    about = {**shown, "row_fields": [field.name for field in fields(Row)]}
 
     def update(request: Request) -> dict[str, Any]:
-        return make_update(feed, request, facts, recorder.status() if recorder else None)
+        return make_update(feed, request, about, recorder.status() if recorder else None)
 
     def emit(sids: list[str], update: dict[str, Any]) -> None:
         server.call(partial(_send, server.sio, sids, update))

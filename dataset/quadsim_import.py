@@ -18,9 +18,9 @@ from dataset.masks import encode_labels
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError, is_recording_name
 from dataset.recordings.writer import RecordingWriter
-from dataset.schema import HERO, PEOPLE
+from dataset.schema import CLASSES
 
-CAMERAS = COLOUR, PEOPLE_DEPTH, HERO_DEPTH, ENVIRONMENT_DEPTH = 1, 2, 3, 4
+CAMERAS = 1, 2, 3, 4  # colour; depth of people, of the hero, of the environment
 RED = 2  # OpenCV's channels are blue, green, red
 
 _FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)
@@ -54,12 +54,13 @@ def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:
     missing = [f"cam{camera}" for camera in CAMERAS if camera not in files]
     if missing:
         raise RecordingError(f"no file of {', '.join(missing)}")
-    data = {camera: _read(files[camera]) for camera in CAMERAS}
-    planes = {camera: _decode(files[camera], data[camera]) for camera in CAMERAS}
-    if len({plane.shape for plane in planes.values()}) > 1:
-        sizes = (f"cam{camera} {plane.shape[1]}x{plane.shape[0]}" for camera, plane in planes.items())
+    contents, planes = zip(*(_read(files[camera]) for camera in CAMERAS), strict=True)
+    if len({plane.shape for plane in planes}) > 1:
+        sizes = (
+            f"cam{camera} {plane.shape[1]}x{plane.shape[0]}" for camera, plane in zip(CAMERAS, planes, strict=True)
+        )
         raise RecordingError("sizes differ: " + ", ".join(sizes))
-    return data[COLOUR], labels_of_depths(planes[PEOPLE_DEPTH], planes[HERO_DEPTH], planes[ENVIRONMENT_DEPTH])
+    return contents[0], labels_of_depths(*planes[1:])
 
 
 def import_recording(
@@ -67,52 +68,48 @@ def import_recording(
 ) -> tuple[int, list[str]]:
     """Write a new recording of frames from `find_frames`; return their number, and what was left out and why.
 
-    Raises RecordingError and OSError. After any exception, Ctrl-C included, the unfinished recording is removed.
+    Raises RecordingError and OSError. After any exception, Ctrl-C included, and without a complete frame, the recording
+    is removed.
     """
     if recording.exists():
         raise RecordingError(f"{recording} exists already; choose another name")
     if not is_recording_name(recording.name):
         raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {recording.name!r}")
-    writer, problems = None, list[str]()
-    try:
+    meta = {"simulator": {"name": "QuadSim", "imported_from": folder.name}}
+    writer, problems = RecordingWriter(recording.parent, recording.name, meta), list[str]()
+    with contextlib.ExitStack() as unfinished:
+
+        @unfinished.callback
+        def discard() -> None:
+            with contextlib.suppress(OSError):
+                writer.close("interrupted")
+            shutil.rmtree(writer.path, ignore_errors=True)
+
         for number, files in frames:
             try:
                 image, labels = read_frame(files)
             except RecordingError as error:
                 problems.append(f"frame {number}: {error}")
                 continue
-            if writer is None:
-                meta = {"simulator": {"name": "QuadSim", "imported_from": folder.name}, "frame_size": labels.shape}
-                writer = RecordingWriter(recording.parent, recording.name, meta)
-            counts = np.bincount(labels.ravel(), minlength=3)
-            people, hero = int(counts[PEOPLE]), int(counts[HERO])
+            writer.meta.setdefault("frame_size", labels.shape)
+            _, people, hero = np.bincount(labels.ravel(), minlength=len(CLASSES)).tolist()
             record = FrameRecord(number, f"{number}.png", "simulator", hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
-    except BaseException:
-        if writer is not None:
-            with contextlib.suppress(OSError):
-                writer.close("interrupted")
-            shutil.rmtree(writer.path, ignore_errors=True)
-        raise
-    if writer is None:
-        return 0, problems
-    writer.close("imported", left_out=problems)
+        if writer.frames:
+            writer.close("imported", left_out=problems)
+            unfinished.pop_all()
     return writer.frames, problems
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, np.ndarray]:
+    """Return the file and its red channel, (height, width) uint8, as the original did; mostly all are equal."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise RecordingError(f"{path.name} cannot be read: {error.strerror or error}") from error
     if defect := png_defect(data):
         raise RecordingError(f"{path.name} {defect}")
-    return data
-
-
-def _decode(path: Path, data: bytes) -> np.ndarray:
-    """Return the red channel, (height, width) uint8, as the original project did; mostly all channels are equal."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint8:
         raise RecordingError(f"{path.name} is not an image of 8 bits a channel")
-    return pixels if pixels.ndim == 2 else pixels[..., RED]
+    return data, pixels if pixels.ndim == 2 else pixels[..., RED]

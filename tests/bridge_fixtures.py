@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard.dashboard import About, serve_dashboard
+from dashboard.dashboard import serve_dashboard
 from dashboard.live.feed import Feed
+from follower.settings import AgentSettings
 from follower.types import (
     Decision,
     DeleteMarker,
@@ -262,7 +263,7 @@ def serve_with_dashboard(serve):
             feed = feed or Feed()
 
             def add_page(server: BridgeServer) -> None:
-                page = serve_dashboard(server, feed, About(), dashboard, recorder, more)
+                page = serve_dashboard(server, feed, AgentSettings(), dashboard, recorder, more)
                 server.dashboard = pages.enter_context(page)
 
             subscribers = [feed] if recorder is None else [feed, recorder]

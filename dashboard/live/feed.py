@@ -92,10 +92,7 @@ class Feed(Subscriber):
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Keep the newest frame, and log a change of state."""
         with self._lock:
-            simulator = self._simulators.get(session)
-            if simulator is None:  # it disconnected while the network processed its last frame
-                return
-            changed = simulator.add(processed, self._clock())
+            changed = self._simulators[session].add(processed, self._clock())
         if changed:
             self.add_event(processed.decision.state.value, _describe_state(processed.decision), session)
         else:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from dashboard.live.feed import Feed
@@ -23,15 +22,6 @@ SETTLE_SECONDS = 0.005  # pause after a frame, until its commands are on their w
 MAX_WAIT_SECONDS = 0.05  # longest time that an update waits for a gap between frames
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Viewer:
-    """A page in a browser."""
-
-    request: Request | None = None  # None: it is not ready for another update
-    sent: float = 0.0  # monotonic seconds, the latest update
-    version: int = -1  # version of the feed at the latest update
 
 
 class Viewers:
@@ -54,7 +44,8 @@ class Viewers:
         self._emit = emit
         self._is_busy = is_busy
         self._period = 1 / rate
-        self._viewers: dict[str, Viewer] = {}
+        self._sent: dict[str, tuple[float, int]] = {}  # the latest update: monotonic seconds, version of the feed
+        self._requests: dict[str, Request] = {}  # of the viewers that are ready for an update
         self._changed = threading.Condition()
         self._last_change = 0.0  # monotonic seconds, of the feed
         self._closing = False
@@ -64,7 +55,7 @@ class Viewers:
     @property
     def count(self) -> int:
         """Number of viewers."""
-        return len(self._viewers)
+        return len(self._sent)
 
     def start(self) -> None:
         """Begin to send."""
@@ -83,28 +74,28 @@ class Viewers:
     def connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> bool:
         """Accept a viewer, unless there are too many."""
         with self._changed:
-            if len(self._viewers) >= MAX_VIEWERS:
+            if len(self._sent) >= MAX_VIEWERS:
                 return False
-            self._viewers[sid] = Viewer()
+            self._sent[sid] = 0.0, -1
         return True
 
     def ready(self, sid: str, data: object = None) -> None:
         """Note that a viewer is ready for its next update."""
         with self._changed:
-            viewer = self._viewers.get(sid)
-            if viewer is not None:
-                viewer.request = Request.parse(data)
+            if sid in self._sent:
+                self._requests[sid] = Request.parse(data)
                 self._changed.notify()
 
     def disconnect(self, sid: str, reason: str = "") -> None:
         """Forget a viewer."""
         with self._changed:
-            self._viewers.pop(sid, None)
+            self._sent.pop(sid, None)
+            self._requests.pop(sid, None)
 
     # On the thread of the dashboard.
 
     def _wake(self) -> None:
-        if self._viewers:
+        if self._sent:
             with self._changed:
                 self._last_change = time.monotonic()
                 self._changed.notify()
@@ -123,8 +114,7 @@ class Viewers:
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
-                ready = ((sid, viewer, viewer.request) for sid, viewer in self._viewers.items())
-                due_times = {sid: self._due_time(viewer, request) for sid, viewer, request in ready if request}
+                due_times = {sid: self._due_time(sid, request) for sid, request in self._requests.items()}
                 due = [sid for sid, moment in due_times.items() if moment <= now]
                 if not due:
                     waiting_since = None
@@ -140,9 +130,8 @@ class Viewers:
     def _take_requests(self, sids: list[str], now: float) -> dict[Request, list[str]]:
         requests: dict[Request, list[str]] = defaultdict(list)
         for sid in sids:
-            viewer = self._viewers[sid]
-            requests[viewer.request or Request()].append(sid)
-            viewer.request, viewer.sent, viewer.version = None, now, self._feed.version
+            requests[self._requests.pop(sid)].append(sid)
+            self._sent[sid] = now, self._feed.version
         return requests
 
     def _next_gap(self, since: float, now: float) -> float:
@@ -153,7 +142,8 @@ class Viewers:
         settled, latest = self._last_change + SETTLE_SECONDS, since + MAX_WAIT_SECONDS
         return latest if settled <= now and self._is_busy() else min(settled, latest)
 
-    def _due_time(self, viewer: Viewer, request: Request) -> float:
+    def _due_time(self, sid: str, request: Request) -> float:
         """Return when to send a viewer the update that it is ready for, monotonic seconds."""
-        has_news = self._feed.version != viewer.version or self._feed.has_frame(request.simulator, request.frame)
-        return viewer.sent + (self._period if has_news else IDLE_SECONDS)
+        sent, version = self._sent[sid]
+        has_news = self._feed.version != version or self._feed.has_frame(request.simulator, request.frame)
+        return sent + (self._period if has_news else IDLE_SECONDS)

@@ -24,10 +24,8 @@ SHEET_COLUMNS, SHEET_GAP = 5, 6  # frames, pixels
 def overlay(recording: Recording, record: FrameRecord) -> np.ndarray:
     """Draw a frame, or grey if it cannot be read, with a caption below; (SIZE + CAPTION, SIZE, 3) uint8 RGB."""
     try:
-        image, mask = (
-            decode_image(path.read_bytes(), path)
-            for path in (recording.image_path(record), recording.mask_path(record))
-        )
+        paths = [recording.path / name for name in record.files()[:2]]
+        image, mask = (decode_image(path.read_bytes(), path) for path in paths)
     except (DatasetError, OSError) as error:
         logger.warning("%s", error)
         return np.vstack([np.full((SIZE, SIZE, 3), FAINT, np.uint8), caption(f"{record.frame}  unreadable", SIZE)])

@@ -81,7 +81,7 @@ class FrameRecord:
             raise RecordingError(f"{key}: expected {expected}, got {str(first['input'])[:60]!r}") from error
 
     def files(self) -> tuple[str, ...]:
-        """Return the frame's files, relative to the recording."""
+        """Return the frame's files, relative to the recording: image, mask and, if there is one, depth image."""
         depth = (f"{DEPTH}/{self.frame}.png",) if self.depth else ()
         return f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png", *depth
 

@@ -47,18 +47,6 @@ class Recording:
         """See `state_of`."""
         return state_of(self.path, self.meta)
 
-    def image_path(self, record: FrameRecord) -> Path:
-        """Return the path of the camera image."""
-        return self.path / layout.IMAGES / record.image
-
-    def mask_path(self, record: FrameRecord) -> Path:
-        """Return the path of the class mask."""
-        return self.path / layout.MASKS / f"{record.frame}.png"
-
-    def depth_path(self, record: FrameRecord) -> Path:
-        """Return the path of the depth image, which exists if `record.depth`."""
-        return self.path / layout.DEPTH / f"{record.frame}.png"
-
     def make_previews_folder(self) -> Path:
         """Make and return the folder for contact sheet, plots and films."""
         folder = self.path / layout.PREVIEWS

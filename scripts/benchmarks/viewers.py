@@ -97,13 +97,14 @@ def ratio_interval(rounds: Rounds, baseline: Rounds) -> tuple[float, float]:
 def start_bridge(pipe: Connection, weights: str) -> None:
     """Serve a bridge with its dashboard, in a process of its own."""
     segmenter = load_segmenter(weights)
-    from dashboard.dashboard import About, serve_dashboard
+    from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings
+    from follower.settings import AgentSettings
 
     feed = Feed()
     server = make_bridge(segmenter, subscribers=[feed])
-    with serve_dashboard(server, feed, About(), pages=[Recordings(RECORDINGS).pages()]):
+    with serve_dashboard(server, feed, AgentSettings(), pages=[Recordings(RECORDINGS).pages()]):
         serve(server, pipe, {"cpu": time.process_time})
 
 

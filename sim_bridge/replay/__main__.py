@@ -82,15 +82,16 @@ def payload_of(recording: Recording, record: FrameRecord) -> dict[str, str]:
     """Return the `sensor_frame` of a recorded frame, with the original numbers and bytes. Raises RecordingError."""
     if record.pose is None or record.gimbal_pose is None or record.timestamp is None or not record.depth:
         raise RecordingError(f"{recording.path} cannot be replayed: it was imported, without poses and depth")
+    image, mask, depth = (recording.path / name for name in record.files())
     payload = {
         "timestamp": repr(record.timestamp),
         "pose": _joined(record.pose),
         "gimbal_pose": _joined(record.gimbal_pose),
-        "rgb_image": _base64(recording.image_path(record)),
-        "depth_image": _base64(recording.depth_path(record)),
+        "rgb_image": _base64(image),
+        "depth_image": _base64(depth),
     }
     if record.label_source == "simulator":
-        payload["ground_truth_mask"] = _base64(recording.mask_path(record))
+        payload["ground_truth_mask"] = _base64(mask)
         payload["ground_truth_target"] = _joined(record.ground_truth_target or ())
     return payload
 

@@ -3,7 +3,6 @@
 import pytest
 
 from dashboard.live.feed import Feed
-from follower.types import Decision, TargetState
 from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
 from tests.bridge_fixtures import make_session, processed_frame
 
@@ -23,15 +22,6 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
         moment += 0.06
     rows = feed.rows_after(feed.simulators[0], -1)
     assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
-
-
-def test_the_last_decision_of_a_disconnected_simulator_is_ignored(make_frame):
-    feed, session = Feed(), make_session()
-    feed.connected(session)
-    feed.disconnected(session)
-    feed.frame_processed(session, processed_frame(Decision(TargetState.FOUND, True, ()), make_frame()))
-    assert feed.simulators == []
-    assert [event.kind for event in feed.events_after(-1)] == ["connected", "disconnected"]
 
 
 def test_refusals_of_a_kind_share_an_event():
