@@ -18,7 +18,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from simulator.episode import Episode
-from simulator.flight import FlightPlan, fly
+from simulator.flight import Flight, FlightPlan
 from simulator.flight_log import FlightLog
 from simulator.link.client import Client
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
@@ -156,7 +156,7 @@ def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame:
     duration = min(slideshow.duration, options.duration or slideshow.duration)
     clients.append(Client(options.host, options.port, accept_controls=False))
     with contextlib.closing(clients[-1]) as client:
-        fly(slideshow, client, FlightPlan(options.hz, options.speed, duration, options.lockstep), on_frame)
+        Flight(slideshow, client, FlightPlan(options.hz, options.speed, duration, options.lockstep)).fly(on_frame)
 
 
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
@@ -169,10 +169,11 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             plan = FlightPlan(options.hz, speed, duration, options.lockstep, options.ground_truth)
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
-                requests = fly(episode, client, plan, on_frame, {"seed": seed, "people": people})
-        if requests.new_episode is None:
+                flight = Flight(episode, client, plan, {"seed": seed, "people": people})
+                flight.fly(on_frame)
+        if flight.new_episode is None:
             return
-        seed, people, speed = requests.new_episode.seed, requests.new_episode.people, requests.speed
+        seed, people, speed = flight.new_episode["seed"], flight.new_episode["people"], flight.speed
         duration = duration and max(duration - episode.time, 0.0)
 
 

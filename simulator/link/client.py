@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import websocket
 
-from simulator.link.commands import Command, CommandError, Control, parse_command
+from simulator.link.commands import CONTROLS, Command, CommandError, parse_command
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class Client:
         elif text[0] != "6" and not text.startswith("40"):
             try:
                 command = parse_command(text)
-                if isinstance(command, Control) and not self._accept_controls:
+                if command.name in CONTROLS and not self._accept_controls:
                     raise CommandError("this simulator cannot be controlled")
                 if self._commands.qsize() >= MAX_QUEUED_COMMANDS:
                     raise CommandError(f"{MAX_QUEUED_COMMANDS} commands are queued already")

@@ -4,68 +4,21 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-from simulator.types import Marker, Point
+from functools import partial
+from typing import Any, NamedTuple
 
 MAX_ID = 2**24 - 1  # QuadSim keeps ids as float32
 SPEED_RANGE = (0.1, 9.0)  # simulated seconds per second
 MAX_SEED, MAX_PEOPLE = 2**31, 500
-
-Payload = Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Detected:
-    """`object_detected`: the centre of the target, metres."""
-
-    coords: Point
+CONTROLS = ("set_speed", "new_episode")  # not part of QuadSim
+FRAME_DONE = "frame_done"  # acknowledgement of a frame: all commands for it have been sent
 
 
-@dataclass(frozen=True)
-class Lost:
-    """`object_lost`."""
+class Command(NamedTuple):
+    """An event of `EVENTS` with checked values, or FRAME_DONE with the `id` of the frame."""
 
-
-@dataclass(frozen=True)
-class PlaceMarker:
-    """`create_box_marker`."""
-
-    marker: Marker
-    duration: float  # seconds, -1 = until deleted
-
-
-@dataclass(frozen=True)
-class DeleteMarker:
-    """`delete_marker`."""
-
-    id: int
-
-
-@dataclass(frozen=True)
-class FrameDone:
-    """Acknowledgement of a frame: all commands for it have been sent."""
-
-    id: int
-
-
-@dataclass(frozen=True)
-class SetSpeed:
-    """`set_speed`, not part of QuadSim: simulated seconds per second."""
-
-    speed: float
-
-
-@dataclass(frozen=True)
-class NewEpisode:
-    """`new_episode`, not part of QuadSim: restart in the city of another seed."""
-
-    seed: int
-    people: int
-
-
-Control = SetSpeed | NewEpisode
-Command = Detected | Lost | PlaceMarker | DeleteMarker | FrameDone | Control
+    name: str
+    values: Mapping[str, Any]
 
 
 class CommandError(ValueError):
@@ -78,7 +31,7 @@ def parse_command(text: str) -> Command:
     Raises CommandError if it is neither, its event is unknown, or its payload is not the one object that QuadSim takes.
     """
     if acknowledged := re.match(r"43(\d{1,9})\[", text):
-        return FrameDone(int(acknowledged[1]))
+        return Command(FRAME_DONE, {"id": int(acknowledged[1])})
     try:
         body = json.loads(text.removeprefix("42"))
     except (ValueError, RecursionError) as error:
@@ -86,50 +39,18 @@ def parse_command(text: str) -> Command:
     if not text.startswith("42") or not isinstance(body, list) or not body or not isinstance(body[0], str):
         raise CommandError(f'expected 42["event",{{...}}], got {_short(text)}')
     name, *arguments = body
-    if name not in _PARSERS:
-        raise CommandError(f"unknown event {_short(name)}; known are {', '.join(_PARSERS)}")
+    if name not in EVENTS:
+        raise CommandError(f"unknown event {_short(name)}; known are {', '.join(EVENTS)}")
     if len(arguments) > 1 or any(not isinstance(argument, dict) for argument in arguments):
         raise CommandError(f"{name}: expected one object, got {_short(json.dumps(arguments))}")
+    payload = arguments[0] if arguments else {}
     try:
-        return _PARSERS[name](arguments[0] if arguments else {})
+        return Command(name, {key: check(key, payload.get(key)) for key, check in EVENTS[name].items()})
     except CommandError as error:
         raise CommandError(f"{name}: {error}") from None
 
 
-def _detected(payload: Payload) -> Detected:
-    x, y, z = _numbers(payload, "coords", 3)
-    return Detected((x, y, z))
-
-
-def _place_marker(payload: Payload) -> PlaceMarker:
-    x, y, z, _, _, yaw = _numbers(payload, "pose", 6)
-    length, width, height = _numbers(payload, "dimensions", 3)
-    red, green, blue, opacity = _numbers(payload, "color", 4)
-    id, size, color = _id(payload), (length, width, height), (red, green, blue, opacity)
-    marker = Marker(id, x, y, z, math.radians(yaw), size, color)
-    return PlaceMarker(marker, _number(payload.get("duration"), "duration"))
-
-
-_PARSERS: dict[str, Callable[[Payload], Command]] = {
-    "object_detected": _detected,
-    "object_lost": lambda payload: Lost(),
-    "create_box_marker": _place_marker,
-    "delete_marker": lambda payload: DeleteMarker(_id(payload)),
-    "set_speed": lambda payload: SetSpeed(_number(payload.get("speed"), "speed", *SPEED_RANGE)),
-    "new_episode": lambda payload: NewEpisode(
-        _whole_number(payload, "seed", MAX_SEED), _whole_number(payload, "people", MAX_PEOPLE)
-    ),
-}
-
-
-def _numbers(payload: Payload, key: str, count: int) -> list[float]:
-    values = payload.get(key)
-    if not isinstance(values, list) or len(values) != count:
-        raise CommandError(f"expected {key} to be a list of {count} numbers, got {_short(json.dumps(values))}")
-    return [_number(value, key) for value in values]
-
-
-def _number(value: object, key: str, low: float = -math.inf, high: float = math.inf) -> float:
+def _number(key: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
     try:
         number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:
@@ -141,12 +62,18 @@ def _number(value: object, key: str, low: float = -math.inf, high: float = math.
     return number
 
 
-def _id(payload: Payload) -> int:
-    return int(_number(payload.get("id"), "id", 0, MAX_ID))
+def _numbers(key: str, values: object, count: int) -> tuple[float, ...]:
+    if not isinstance(values, list) or len(values) != count:
+        raise CommandError(f"expected {key} to be a list of {count} numbers, got {_short(json.dumps(values))}")
+    return tuple(_number(key, value) for value in values)
 
 
-def _whole_number(payload: Payload, key: str, high: int) -> int:
-    number = _number(payload.get(key), key, 0, high)
+def _id(key: str, value: object) -> int:
+    return int(_number(key, value, 0, MAX_ID))
+
+
+def _whole_number(key: str, value: object, high: int) -> int:
+    number = _number(key, value, 0, high)
     if number != int(number):
         raise CommandError(f"expected {key} to be a whole number, got {number:g}")
     return int(number)
@@ -154,3 +81,19 @@ def _whole_number(payload: Payload, key: str, high: int) -> int:
 
 def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+EVENTS: dict[str, dict[str, Callable[[str, object], object]]] = {  # the keys of each event, and how they are checked
+    "object_detected": {"coords": partial(_numbers, count=3)},  # centre of the target, metres
+    "object_lost": {},
+    "create_box_marker": {
+        "id": _id,
+        "pose": partial(_numbers, count=6),  # metres, degrees
+        "dimensions": partial(_numbers, count=3),  # metres
+        "color": partial(_numbers, count=4),  # 0..1: red, green, blue, opacity
+        "duration": _number,  # seconds, -1 = until deleted
+    },
+    "delete_marker": {"id": _id},
+    "set_speed": {"speed": partial(_number, low=SPEED_RANGE[0], high=SPEED_RANGE[1])},
+    "new_episode": {"seed": partial(_whole_number, high=MAX_SEED), "people": partial(_whole_number, high=MAX_PEOPLE)},
+}

@@ -1,43 +1,39 @@
 """Incoming messages: commands, and texts that are none."""
 
 import json
-import math
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.link.commands import (
-    Command,
-    CommandError,
-    DeleteMarker,
-    Detected,
-    FrameDone,
-    Lost,
-    NewEpisode,
-    SetSpeed,
-    parse_command,
-)
+from simulator.link.commands import Command, CommandError, parse_command
 
 
 def test_commands_as_the_server_of_the_capture_sends_them():
-    assert parse_command('42["object_detected",{"coords":[1.51,-2.25,3]}]') == Detected((1.51, -2.25, 3.0))
-    command = parse_command(
+    assert parse_command('42["object_detected",{"coords":[1.51,-2.25,3]}]') == (
+        "object_detected",
+        {"coords": (1.51, -2.25, 3.0)},
+    )
+    assert parse_command(
         '42["create_box_marker",{"id":10001,"pose":[1.5,-2.25,3,0,0,90],"dimensions":[0.7,0.7,2.0],'
         '"color":[0,0,1,0.1],"duration":0.4}]'
-    )
-    marker = command.marker
-    assert (marker.id, marker.dimensions, marker.color, command.duration) == (10001, (0.7, 0.7, 2), (0, 0, 1, 0.1), 0.4)
-    assert marker.yaw == pytest.approx(math.pi / 2)
-    assert parse_command('42["object_lost"]') == parse_command('42["object_lost",{"any":1}]') == Lost()
-    assert parse_command('42["delete_marker",{"id":3.7}]') == DeleteMarker(3)
-    assert parse_command('4312[{"outcome":"skipped"}]') == FrameDone(12)
+    ).values == {
+        "id": 10001,
+        "pose": (1.5, -2.25, 3, 0, 0, 90),
+        "dimensions": (0.7, 0.7, 2),
+        "color": (0, 0, 1, 0.1),
+        "duration": 0.4,
+    }
+    lost = parse_command('42["object_lost"]')
+    assert lost == parse_command('42["object_lost",{"any":1}]') == ("object_lost", {})
+    assert parse_command('42["delete_marker",{"id":3.7}]') == ("delete_marker", {"id": 3})
+    assert parse_command('4312[{"outcome":"skipped"}]') == ("frame_done", {"id": 12})
 
 
 def test_control_of_the_simulator():
-    assert parse_command('42["set_speed",{"speed":9}]') == SetSpeed(9.0)
-    assert parse_command('42["new_episode",{"seed":7,"people":0}]') == NewEpisode(7, 0)
+    assert parse_command('42["set_speed",{"speed":9}]') == ("set_speed", {"speed": 9.0})
+    assert parse_command('42["new_episode",{"seed":7,"people":0}]') == ("new_episode", {"seed": 7, "people": 0})
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import math
 import re
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from simulator import flight as flight_module
 from simulator.episode import Episode
-from simulator.flight import FlightPlan, fly
+from simulator.flight import Flight, FlightPlan
 from simulator.link.client import Client
 from simulator.types import QuadState
 from simulator.world.city_generator import generate_city
@@ -57,7 +58,7 @@ def done(frame: dict[str, str]) -> str:
 
 
 def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, episode, quadsim_frames):
-    fly(episode, client, FlightPlan(speed=9, duration=1), lambda observation: None)
+    Flight(episode, client, FlightPlan(speed=9, duration=1)).fly(lambda observation: None)
     for _ in range(5):
         frame = raw_server.next_frame()
         assert list(frame) == list(quadsim_frames[0]) == list(FORMS)
@@ -67,7 +68,7 @@ def test_frames_have_the_keys_and_forms_of_the_real_client(client, raw_server, e
 
 def test_ground_truth_is_sent_on_request(client, raw_server, episode):
     seen = []
-    fly(episode, client, FlightPlan(speed=9, duration=0.2, ground_truth=True), seen.append)
+    Flight(episode, client, FlightPlan(speed=9, duration=0.2, ground_truth=True)).fly(seen.append)
     frame, target = raw_server.next_frame(), seen[0].target
     mask = cv2.imdecode(np.frombuffer(base64.b64decode(frame["ground_truth_mask"]), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert (mask == seen[0].rendered.mask).all()
@@ -78,13 +79,13 @@ def test_ground_truth_is_sent_on_request(client, raw_server, episode):
 
 def test_real_time_keeps_its_pace(client, episode):
     begun = time.monotonic()
-    fly(episode, client, FlightPlan(speed=4, duration=6), lambda observation: None)
+    Flight(episode, client, FlightPlan(speed=4, duration=6)).fly(lambda observation: None)
     assert 1.4 < time.monotonic() - begun < 15  # a busy machine may not keep up
     assert episode.time == pytest.approx(6.0)
 
 
 def test_timestamps_are_simulated_time(client, raw_server, episode):
-    fly(episode, client, FlightPlan(hz=4, speed=9, duration=1), lambda observation: None)
+    Flight(episode, client, FlightPlan(hz=4, speed=9, duration=1)).fly(lambda observation: None)
     stamps = [float(raw_server.next_frame()["timestamp"]) for _ in range(4)]
     assert np.diff(stamps) == pytest.approx([0.25] * 3, abs=1e-3)
     assert abs(stamps[0] - time.time()) < 60
@@ -94,17 +95,17 @@ def test_commands_are_applied(client, raw_server, episode):
     raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
     raw_server.send(
         command(
-            "create_box_marker", id=1, pose=[1, 2, 3, 0, 0, 0], dimensions=[1, 1, 2], color=[0, 0, 1, 1], duration=-1
+            "create_box_marker", id=1, pose=[1, 2, 3, 0, 0, 90], dimensions=[1, 1, 2], color=[0, 0, 1, 1], duration=-1
         )
     )
     seen = []
-    fly(episode, client, FlightPlan(speed=9, duration=2), seen.append)
+    Flight(episode, client, FlightPlan(speed=9, duration=2)).fly(seen.append)
     assert seen[-1].state is QuadState.FOLLOW
     assert seen[-1].reported == (1, 2, 3)
-    assert [marker.id for marker in seen[-1].markers] == [1]
+    assert [(marker.id, marker.yaw) for marker in seen[-1].markers] == [(1, pytest.approx(math.pi / 2))]
     raw_server.send('42["object_lost"]')
     raw_server.send('42["delete_marker",{"id":1}]')
-    fly(episode, client, FlightPlan(speed=9, duration=3), seen.append)
+    Flight(episode, client, FlightPlan(speed=9, duration=3)).fly(seen.append)
     assert seen[-1].state is QuadState.PATROL
     assert seen[-1].markers == ()
 
@@ -121,7 +122,7 @@ def test_three_seconds_without_a_ping_end_the_following(client, raw_server, epis
             raw_server.answers_pings, answered = False, time.monotonic()
         states.append((time.monotonic() - answered, observation.state))
 
-    fly(episode, client, FlightPlan(duration=6), on_frame)
+    Flight(episode, client, FlightPlan(duration=6)).fly(on_frame)
     followed = max(since for since, state in states[6:] if state is QuadState.FOLLOW)
     assert 2.3 < followed < 4.5
 
@@ -136,7 +137,7 @@ def test_a_flood_of_commands_does_not_stop_the_simulation(client, raw_server, ep
 
     threading.Thread(target=flood, daemon=True).start()
     begun = time.monotonic()
-    fly(episode, client, FlightPlan(speed=9, duration=9), lambda observation: None)
+    Flight(episode, client, FlightPlan(speed=9, duration=9)).fly(lambda observation: None)
     stop.set()
     assert time.monotonic() - begun < 30
 
@@ -146,7 +147,7 @@ def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(
     raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["ack"]), 2, 1]), done(frame)]
     for _ in range(2):
         seen = []
-        fly(Episode(city, renderer=renderer), client, FlightPlan(duration=6, lockstep=True), seen.append)
+        Flight(Episode(city, renderer=renderer), client, FlightPlan(duration=6, lockstep=True)).fly(seen.append)
         flights.append(seen)
     for number, (one, other) in enumerate(zip(*flights, strict=True)):
         assert one.pose == other.pose
@@ -158,13 +159,13 @@ def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(
 def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
     raw_server.answer = lambda frame: [done(frame)]
     begun = time.monotonic()
-    fly(episode, client, FlightPlan(duration=20, lockstep=True), lambda observation: None)
+    Flight(episode, client, FlightPlan(duration=20, lockstep=True)).fly(lambda observation: None)
     assert time.monotonic() - begun < 15  # 20 s are flown
 
 
 def test_lockstep_with_a_server_that_does_not_acknowledge_warns_and_continues(client, episode, monkeypatch, caplog):
     monkeypatch.setattr(flight_module, "ANSWER_TIMEOUT", 0.3)
-    fly(episode, client, FlightPlan(duration=0.4, lockstep=True), lambda observation: None)
+    Flight(episode, client, FlightPlan(duration=0.4, lockstep=True)).fly(lambda observation: None)
     assert "frame 0 was not acknowledged" in caplog.text
     assert episode.time == pytest.approx(0.4)
 
@@ -180,7 +181,7 @@ def test_lockstep_waits_for_a_lost_server_and_sends_the_frame_again(client, raw_
         return [done(frame)]
 
     raw_server.answer = answer
-    fly(episode, client, FlightPlan(duration=1, lockstep=True), lambda observation: None)
+    Flight(episode, client, FlightPlan(duration=1, lockstep=True)).fly(lambda observation: None)
     assert ids == [0, 1, 2, 2, 3, 4]
 
 
@@ -193,10 +194,10 @@ def test_the_simulator_reports_its_state_again_after_a_reconnection(client, raw_
             dropped = True
             raw_server.drop()
 
-    fly(episode, client, FlightPlan(speed=2, duration=6), on_frame, {"seed": 5, "people": 60})
+    Flight(episode, client, FlightPlan(speed=2, duration=6), {"seed": 5, "people": 60}).fly(on_frame)
     for _ in range(2):
         assert raw_server.simulator_infos.get(timeout=5) == {"seed": 5, "people": 60, "speed": 2}
-    fly(episode, client, FlightPlan(speed=9, duration=7), lambda observation: None)
+    Flight(episode, client, FlightPlan(speed=9, duration=7)).fly(lambda observation: None)
     assert raw_server.simulator_infos.empty()  # without info, it impersonates QuadSim
 
 
@@ -209,7 +210,7 @@ def test_its_speed_can_be_set_and_is_reported(client, raw_server, episode):
             raw_server.send('42["set_speed",{"speed":9}]')
 
     begun = time.monotonic()
-    fly(episode, client, FlightPlan(speed=1, duration=9), on_frame, {"seed": 5, "people": 60})
+    Flight(episode, client, FlightPlan(speed=1, duration=9), {"seed": 5, "people": 60}).fly(on_frame)
     assert time.monotonic() - begun < 7
     assert times[2] - times[0] > 0.3
     assert [raw_server.simulator_infos.get(timeout=5)["speed"] for _ in range(2)] == [1, 9]
@@ -219,21 +220,22 @@ def test_a_new_episode_ends_this_one(client, raw_server, episode):
     raw_server.send('42["set_speed",{"speed":4}]')
     raw_server.send('42["new_episode",{"seed":8,"people":3}]')
     seen = []
-    requests = fly(episode, client, FlightPlan(speed=1, duration=9), seen.append, {"seed": 5, "people": 60})
-    assert (requests.new_episode.seed, requests.new_episode.people, requests.speed) == (8, 3, 4)
+    flight = Flight(episode, client, FlightPlan(speed=1, duration=9), {"seed": 5, "people": 60})
+    flight.fly(seen.append)
+    assert (flight.new_episode, flight.speed) == ({"seed": 8, "people": 3}, 4)
     assert len(seen) == 1
 
 
 def test_in_lockstep_there_is_no_speed(client, raw_server, episode):
     raw_server.answer = lambda frame: [done(frame)]
     plan = FlightPlan(duration=1, lockstep=True)
-    fly(episode, client, plan, lambda observation: None, {"seed": 5, "people": 60})
+    Flight(episode, client, plan, {"seed": 5, "people": 60}).fly(lambda observation: None)
     assert raw_server.simulator_infos.get(timeout=5)["speed"] is None
 
 
 def test_without_a_server_it_patrols_all_the_same(episode):
     client, seen = Client(port=1), []
-    fly(episode, client, FlightPlan(speed=9, duration=9), seen.append)
+    Flight(episode, client, FlightPlan(speed=9, duration=9)).fly(seen.append)
     client.close()
     assert len(seen) == 45
     assert {observation.state for observation in seen} == {QuadState.PATROL}

@@ -7,7 +7,7 @@ from follower.agent import AgentSettings, FollowAgent
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import BridgeSettings
 from simulator.episode import Episode
-from simulator.flight import FlightPlan, fly
+from simulator.flight import Flight, FlightPlan
 from simulator.link.client import Client
 from simulator.types import QuadState
 from simulator.world.city_generator import generate_city
@@ -42,7 +42,7 @@ def client(bridge):
 
 def test_the_agent_finds_the_target_and_the_quad_follows(bridge, client, renderer):
     seen = []
-    fly(Episode(generate_city(5), renderer), client, FlightPlan(duration=60, lockstep=True), seen.append)
+    Flight(Episode(generate_city(5), renderer), client, FlightPlan(duration=60, lockstep=True)).fly(seen.append)
     first = next(number for number, now in enumerate(seen) if now.state is QuadState.FOLLOW)
     settled = [now for now in seen[first + 75 :] if now.target.id == seen[first].target.id]
     assert len(settled) > 50
@@ -59,7 +59,7 @@ def test_two_flights_in_lockstep_are_the_same_to_the_last_digit(bridge, renderer
     flights = []
     for _ in range(2):
         client, seen = Client(port=bridge.port), []
-        fly(Episode(generate_city(5), renderer), client, FlightPlan(duration=30, lockstep=True), seen.append)
+        Flight(Episode(generate_city(5), renderer), client, FlightPlan(duration=30, lockstep=True)).fly(seen.append)
         client.close()
         flights.append([(now.pose, now.gimbal_pose, now.state, now.reported, now.markers) for now in seen])
     assert flights[0] == flights[1]
@@ -68,12 +68,11 @@ def test_two_flights_in_lockstep_are_the_same_to_the_last_digit(bridge, renderer
 
 def test_in_real_time_the_watchdog_never_fires_and_every_frame_is_answered(bridge, client, renderer):
     seen = []
-    fly(
+    Flight(
         Episode(generate_city(5), renderer),
         client,
         FlightPlan(speed=4, duration=20, ground_truth=True),
-        seen.append,
-    )
+    ).fly(seen.append)
     assert client.rejected == 0
     counts = bridge.sessions[0].counts
     assert counts.answered + counts.skipped >= counts.received - 1

@@ -20,7 +20,7 @@ from scripts.benchmarks.harness.terminal import console
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.client import Client
-from simulator.link.commands import FrameDone
+from simulator.link.commands import FRAME_DONE
 from simulator.link.frames import event, sensor_frame
 from simulator.rendering.renderer import Renderer
 from simulator.slideshow import Slideshow
@@ -122,7 +122,7 @@ def send_frames(
         id = number % len(packets)
         started = time.perf_counter()
         client.send(packets[id])
-        while (command := client.next_command(ANSWER_TIMEOUT)) != FrameDone(id):
+        while (command := client.next_command(ANSWER_TIMEOUT)) != (FRAME_DONE, {"id": id}):
             if command is None:
                 raise RuntimeError(f"a frame was not answered within {ANSWER_TIMEOUT:g} s")
         done = time.perf_counter()
