@@ -57,7 +57,7 @@ class Pages(flask.Blueprint):
     """
 
     def __init__(self, part: str):
-        """`part` is a folder of this package, or "" for what all parts share."""
+        """Take `part`, a folder of this package, or "" for the pages that all parts share."""
         super().__init__(
             part or "dashboard",
             __name__,

@@ -61,7 +61,7 @@ class LiveControls:
         return pages
 
     def _describe(self) -> Json:
-        """Whether this caller may use the controls, and the state of the recorder."""
+        """Return whether this caller may use the controls, and the state of the recorder."""
         return {"authorised": is_authorised(), "recorder": self._recorder.status() if self._recorder else None}
 
     def _start_recording(self, request: RecordingRequest) -> Json:

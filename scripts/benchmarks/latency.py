@@ -68,7 +68,7 @@ def benchmark(options: argparse.Namespace) -> object:
 
 
 def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runtime) -> None:
-    """Serve, in a process of its own."""
+    """Serve with a variant of the server until stopped."""
     if variant.server == OURS:
         segmenter = load_segmenter(weights, runtime)
         serve(make_bridge(segmenter, variant.async_mode), pipe, {"model": segmenter.describe})

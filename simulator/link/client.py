@@ -142,7 +142,7 @@ class Client:
             connection.shutdown()
 
     def _open_socket(self) -> socket.socket:
-        """Open the connection ourselves: the library would use a proxy of the environment, even to this machine."""
+        """Open the socket here: the library would use a proxy of the environment, even to this machine."""
         connection = socket.create_connection(self._endpoint, RECEIVE_TIMEOUT)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection

@@ -104,7 +104,7 @@ def _crown(box: Box, light: Light, random: np.random.Generator) -> Parts:
 
 
 def _planter(box: Box, light: Light) -> Parts:
-    """A round wall of alternating red and grey stones, filled with soil."""
+    """Return a round wall of alternating red and grey stones, filled with soil."""
     radius, count = box.size[0] / 2, 16
     turn = np.arange(count) / count * 2 * np.pi
     rim = np.stack([np.cos(turn), np.sin(turn)], axis=1)

@@ -43,7 +43,7 @@ def _tinted(brightness: FloatArray, tint: tuple[float, float, float] = (1.0, 1.0
 
 
 def lawn(random: np.random.Generator) -> FloatArray:
-    """Bright green lawn."""
+    """Return a bright green lawn."""
     layers = [0.09 * noise(random, SIDE, 0.8), 0.07 * noise(random, SIDE, 4), 0.05 * noise(random, SIDE, 30)]
     green = _tinted(1 + np.sum(layers, axis=0), (0.29, 0.54, 0.02))
     green[..., 0] *= 1 + 0.06 * noise(random, SIDE, 12)
@@ -51,18 +51,18 @@ def lawn(random: np.random.Generator) -> FloatArray:
 
 
 def road(random: np.random.Generator) -> FloatArray:
-    """Grey road surface."""
+    """Return a grey road surface."""
     return _tinted(1 + (0.05 * noise(random, SIDE, 0.8) + 0.05 * noise(random, SIDE, 20)), (0.40, 0.39, 0.38))
 
 
 def paint(random: np.random.Generator) -> FloatArray:
-    """Worn road paint."""
+    """Return worn road paint."""
     worn = 1 / (1 + np.exp(-4 * (noise(random, SIDE, 4) + 1.3)))
     return _tinted(0.45 + 0.5 * worn)
 
 
 def slabs(random: np.random.Generator) -> FloatArray:
-    """Light slabs of mixed sizes with dark joints."""
+    """Return light slabs of mixed sizes with dark joints."""
     cells = 8
     owner = -np.ones((cells, cells), int)
     shades: list[float] = []
@@ -82,7 +82,7 @@ def slabs(random: np.random.Generator) -> FloatArray:
 
 
 def pavement(random: np.random.Generator) -> FloatArray:
-    """Square grey slabs."""
+    """Return square grey slabs."""
     cells = 4
     big = np.kron(random.normal(0.66, 0.05, (cells, cells)), np.ones((SIDE // cells, SIDE // cells)))
     place = np.arange(SIDE) % (SIDE // cells)
@@ -92,24 +92,24 @@ def pavement(random: np.random.Generator) -> FloatArray:
 
 
 def leaves(random: np.random.Generator) -> FloatArray:
-    """Foliage: light leaves and dark gaps; the colour comes from the vertices."""
+    """Return foliage: light leaves and dark gaps; the colour comes from the vertices."""
     clumps = 0.62 + 0.20 * noise(random, SIDE, 3) + 0.16 * noise(random, SIDE, 9) + 0.08 * noise(random, SIDE, 1)
     return _tinted(np.clip(clumps, 0.12, 1.1))
 
 
 def stone(random: np.random.Generator) -> FloatArray:
-    """Rough stone, bark and other plain surfaces; the colour comes from the vertices."""
+    """Return a rough surface for stone, bark and the like; the colour comes from the vertices."""
     return _tinted(0.85 * (1 + (0.10 * noise(random, SIDE, 2) + 0.10 * noise(random, SIDE, 12))))
 
 
 def roof(random: np.random.Generator) -> FloatArray:
-    """Sheets of metal or rows of tiles."""
+    """Return a roof of metal sheets or rows of tiles."""
     rows = (np.arange(SIDE) % 32 < 3)[:, None] | (np.arange(SIDE) % 64 < 2)[None, :]
     return _tinted(np.where(rows, 0.6, 0.9) * (1 + 0.08 * noise(random, SIDE, 6)))
 
 
 def facade(random: np.random.Generator, style: str) -> FloatArray:
-    """One bay of one storey: a wall with a window; the colour of the wall comes from the vertices."""
+    """Return one bay of one storey: a wall with a window; the colour of the wall comes from the vertices."""
     side = 128
     wall = 0.88 * (1 + 0.03 * noise(random, side, 1.5) + 0.04 * noise(random, side, 18))
     if style == "brick":
