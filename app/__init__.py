@@ -1,1 +1,1 @@
-"""What a person starts and sees at the terminal: the command, its status lines and keys, all settings."""
+"""The command `follower.py`: options, all settings, status lines and keys at the terminal."""

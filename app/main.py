@@ -1,4 +1,4 @@
-"""Follow the target: wait for QuadSim, process its frames, send it to the target.
+"""Follow the target: wait for QuadSim, process its frames, send the drone to the target.
 
     python follower.py model_weights.h5
 
@@ -35,7 +35,7 @@ from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 from sim_bridge.transports import bind
 
-SIMULATOR_STOP_SECONDS = 5.0  # that it has to print its summary
+SIMULATOR_STOP_SECONDS = 5.0  # time for the simulator to print its summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def fly(options: Options, console: Console, report: Callable[[str], object]) -> int:
     """Load the model, then serve until Ctrl-C, or until the built-in simulator ends; return the exit status.
 
-    The address is bound first and listened on last: a port in use shows at once, and no simulator waits for a model
-    that is still being loaded. Raises ValueError, RuntimeError or OSError with a message for the user.
+    The address is bound first and listened on last: a port in use is reported at once, and no simulator waits for a
+    model that is still being loaded. Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     settings = options.settings
     for recovered in recover_all(Path(settings.recording.folder)):

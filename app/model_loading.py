@@ -1,4 +1,4 @@
-"""Load the network that a person chose. TensorFlow takes seconds to import, so it is imported only here and late."""
+"""Load the chosen network. TensorFlow takes seconds to import, so it is imported only here and late."""
 
 import dataclasses
 from collections.abc import Mapping

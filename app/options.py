@@ -33,7 +33,7 @@ follower.toml describes every setting. Ctrl-C ends.
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asked for on the command line."""
+    """Options of the command line, and the settings that they and the settings file give."""
 
     settings: Settings
     simulator_options: list[str] | None  # for the built-in simulator; None: do not start it

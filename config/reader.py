@@ -25,7 +25,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 
 class ConfigError(ValueError):
-    """A setting does not exist or its value is invalid; the message states what was expected and what came."""
+    """A setting does not exist or its value is invalid; the message states what was expected and what was received."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ examples:
   python -m dataset import IMG recordings/quadsim1
 
 RECORDING is a folder, or the name of one in recordings/. FRAMES are numbers as in file names: 12, 10-20, 10-, all.
-Hidden frames stay on the disk; training skips them.
+Hidden frames stay on disk; training skips them.
 """
 
 
@@ -60,10 +60,11 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
     for column in ("frames", "hidden", "min", "target", f"<{FAR_PIXELS} px", "by model"):
         table.add_column(column, justify="right")
     for recording in recordings:
-        found = statistics_of(recording)
+        statistics = statistics_of(recording)
         started = str(recording.meta.get("started", "?"))[:16].replace("T", " ")
-        counts = found.frames, found.hidden, f"{found.seconds / 60:.1f}", found.visible, found.far
-        by_model = found.labels.get("model", 0)
+        minutes = f"{statistics.seconds / 60:.1f}"
+        counts = statistics.frames, statistics.hidden, minutes, statistics.visible, statistics.far
+        by_model = statistics.labels.get("model", 0)
         table.add_row(recording.path.name, started, recording.state, *map(str, (*counts, by_model)))
     console.print(table)
 
@@ -120,9 +121,9 @@ def recover_recording(options: argparse.Namespace, console: Console) -> None:
 
 
 def import_quadsim(options: argparse.Namespace, console: Console) -> None:
-    """Make a recording of what QuadSim's own recorder (training mode, key "r") has written.
+    """Make a recording from the images that QuadSim's own recorder (training mode, key "r") has written.
 
-    QuadSim stores neither poses nor depth images of the colour camera: the result can be trained on, but not replayed.
+    QuadSim stores neither poses nor the colour camera's depth: it can be used for training, but not replayed.
     """
     found = find_frames(options.images)
     frames = track(found.items(), "importing", total=len(found), console=console, transient=True)
@@ -155,8 +156,8 @@ def _statistics_table(recording: Recording) -> Table:
     }
     if statistics.wrong_target is not None:
         rows["wrong target"] = f"the wrong person followed in {statistics.wrong_target} frames"
-    if (spread := statistics.range).count:
-        rows["range"] = f"{spread.median:.1f} m median, {spread.least:.1f} to {spread.most:.1f}"
+    if (ranges := statistics.range).count:
+        rows["range"] = f"{ranges.median:.1f} m median, {ranges.least:.1f} to {ranges.most:.1f}"
     if statistics.latency.count:
         rows["latency"] = f"{statistics.latency.median:.1f} ms median"
     if recording.unreadable:
@@ -170,7 +171,7 @@ def _statistics_table(recording: Recording) -> Table:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m dataset",
-        description="Recordings of flights: inspect them, and choose what training uses of them.",
+        description="Recordings of flights: inspect them, and choose the frames that training uses.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -185,11 +186,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     recording = argparse.ArgumentParser(add_help=False)
     recording.add_argument("recording", type=Path, metavar="RECORDING")
-    sheet, film = "on the contact sheet (default: %(default)s)", "default: previews/video.mp4 in the recording"
+    frames_help = "on the contact sheet (default: %(default)s)"
+    output_help = "default: previews/video.mp4 in the recording"
     listed = command("list", list_recordings)
     listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="default: %(default)s")
-    command("show", show, recording).add_argument("--frames", type=_positive, default=30, help=sheet)
-    command("video", video, recording).add_argument("--output", type=Path, metavar="FILE.mp4", help=film)
+    command("show", show, recording).add_argument("--frames", type=_positive, default=30, help=frames_help)
+    command("video", video, recording).add_argument("--output", type=Path, metavar="FILE.mp4", help=output_help)
     command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     command("recover", recover_recording, recording)

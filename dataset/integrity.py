@@ -1,4 +1,4 @@
-"""Is an image file complete? Markers and checksums only: no pixel is decoded, so hostile files cost nothing."""
+"""Check that image files are complete, by markers and checksums: no pixel is decoded, so hostile files cost nothing."""
 
 import struct
 import zlib

@@ -50,7 +50,7 @@ class Problem:
 
 @dataclass
 class _Group:
-    """What lies in one folder with `images/` and `masks/`: image files by the key that partners share."""
+    """Contents of one folder with `images/` and `masks/`: image files by the key that partners share, see `_key_of`."""
 
     images: dict[str, Source] = field(default_factory=dict)
     masks: dict[str, Source] = field(default_factory=dict)
@@ -138,22 +138,22 @@ def check_pairs(pairs: Iterable[Pair]) -> dict[int, Problem]:
 
 
 def summarise_problems(problems: Iterable[Problem]) -> str:
-    """Return counts by kind and the first few problems, for people."""
+    """Return counts by kind and the first few problems, for a message to the user."""
     problems = list(problems)
     counts = ", ".join(f"{count} x {kind}" for kind, count in Counter(p.kind for p in problems).most_common())
     more = [f"... and {len(problems) - SHOWN_PROBLEMS} more"] if len(problems) > SHOWN_PROBLEMS else []
     return "\n  ".join([counts, *map(str, problems[:SHOWN_PROBLEMS]), *more])
 
 
-def _collect(files: dict[str, Source], images: dict[str, Source], folder: Path) -> list[Problem]:
-    """Add the images among the files of `images/` or `masks/` to `images`, by key; return what is wrong."""
+def _collect(files: dict[str, Source], by_key: dict[str, Source], folder: Path) -> list[Problem]:
+    """Add the image files among those of `images/` or `masks/` to `by_key`; return what is wrong."""
     problems = []
     for name, file in sorted(files.items()):
         if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
-            same = images.setdefault(_key_of(name), file)
+            same = by_key.setdefault(_key_of(name), file)
             if same is not file:
                 problems.append(Problem("duplicate", str(file), f"same frame as {same}; remove one of them"))
-    if not images:
+    if not by_key:
         problems.append(Problem("empty", str(folder), "a folder without any image"))
     return problems
 
@@ -176,7 +176,7 @@ def _match(source: Path, folder: PurePosixPath, group: _Group, pairs: list[Pair]
 
 
 def _key_of(name: str) -> str:
-    """Return what an image and its mask have in common: the name of the file without role and suffix."""
+    """Return the key that an image and its mask share: the file's name without role and suffix."""
     return _ROLE.sub("_", PurePosixPath(name).stem)
 
 

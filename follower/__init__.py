@@ -1,1 +1,1 @@
-"""What to do with what the camera sees: pure functions and plain data, no sockets, files, threads or clock."""
+"""The agent: from frames and class probabilities to decisions. Pure: no sockets, files, threads or clock."""

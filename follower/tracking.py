@@ -18,10 +18,10 @@ MIN_GATE = 1.0  # metres within which a measurement always belongs to the track,
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 EVIDENCE_DECAY = 0.85  # per frame: halves in 0.9 s at QuadSim's frame rate
-NEGATIVE_DECAY = 0.97  # the same for evidence against a person who is not visible: halves in 4.6 s
-SWITCH_RATIO = 1.1  # evidence of another person to the target's that makes it the target instead
-MAX_AGE_FRAMES = 25  # without a sighting, after which a person known not to be the target is forgotten
-MAX_OTHERS = 7
+NEGATIVE_DECAY = 0.97  # per frame, of evidence against a person who is not visible: halves in 4.6 s
+SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
+MAX_AGE_FRAMES = 25  # frames without a sighting, after which a person known not to be the target is forgotten
+MAX_OTHERS = 7  # people tracked besides the target
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Candidate:
 
     point: np.ndarray  # (3,) metres
     covariance: np.ndarray  # (3, 3) of the point's error
-    strength: float  # positive; of two candidates at one track the stronger is more likely its person
-    log_odds: float  # that this person is the target, from this frame alone; negative: rather another person
+    strength: float  # positive; of two candidates near one track, the stronger is more likely to be that person
+    log_odds: float  # that this person is the target, from this frame alone; negative: more likely another person
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
 
 
@@ -56,9 +56,9 @@ def predict(track: Track, time: float) -> Track:
         return Track(time, track.mean, track.covariance)
     transition = np.eye(6)
     transition[:3, 3:] = np.eye(3) * step
-    # White acceleration, constant over the step.
-    gain = np.vstack([np.diag(ACCELERATION * step**2 / 2), np.diag(ACCELERATION * step)])
-    covariance = transition @ track.covariance @ transition.T + gain @ gain.T
+    # White acceleration noise, constant over the step.
+    noise = np.vstack([np.diag(ACCELERATION * step**2 / 2), np.diag(ACCELERATION * step)])
+    covariance = transition @ track.covariance @ transition.T + noise @ noise.T
     return Track(time, transition @ track.mean, covariance)
 
 
@@ -73,7 +73,7 @@ def update(track: Track, candidate: Candidate) -> Track:
     return Track(track.time, mean, covariance)
 
 
-def distance(track: Track, candidate: Candidate) -> float:
+def squared_distance(track: Track, candidate: Candidate) -> float:
     """Return the squared Mahalanobis distance of a measurement from the track; infinite outside the gate."""
     offset = candidate.point - track.point
     squared = float(offset @ np.linalg.solve(track.covariance[:3, :3] + candidate.covariance, offset))
@@ -95,9 +95,9 @@ class Hypothesis:
 class Tracker:
     """Decides frame by frame which candidate is the target, and whether the target is found.
 
-    Everyone who somewhat resembles the target is tracked, and evidence accumulates as in a sequential probability ratio
-    test: only a person with enough of it becomes the target. Consecutive views of one person from one place err alike,
-    so old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
+    Every person who resembles the target is tracked, and evidence accumulates as in a sequential probability ratio
+    test: only a person with enough of it becomes the target. Errors in consecutive views of a person are correlated, so
+    old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
     person is remembered for a while so as not to be followed again at once. Another person replaces the target only
     with more evidence. The arguments are settings of the same names, see `AgentSettings`.
     """
@@ -114,7 +114,7 @@ class Tracker:
         return self._hypotheses[0].track if self.state is TargetState.FOUND else None
 
     def drop_target(self) -> None:
-        """Drop the target, if there is one, and forget everyone tracked."""
+        """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:
             self.state = TargetState.LOST
         self._hypotheses = []
@@ -189,11 +189,11 @@ class Tracker:
         return target
 
     def _keep(self, target: int | None, hypotheses: Sequence[Hypothesis]) -> None:
-        """Keep the target first, others visible recently, and known false positives for longer."""
+        """Keep the target first, then people visible recently; people known not to be the target are kept longer."""
         others = []
         for index, each in enumerate(hypotheses):
-            most = self._max_missed_frames if each.evidence > 0 else MAX_AGE_FRAMES
-            if index != target and each.misses < most:
+            max_misses = self._max_missed_frames if each.evidence > 0 else MAX_AGE_FRAMES
+            if index != target and each.misses < max_misses:
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.misses)[:MAX_OTHERS]
         if target is None:
@@ -216,7 +216,7 @@ def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[in
     """Return the index of the candidate most likely to be the track's person: near the prediction and strong."""
     best, best_score = None, -math.inf
     for index, candidate in enumerate(candidates):
-        score = math.log(candidate.strength) - distance(track, candidate) / 2
+        score = math.log(candidate.strength) - squared_distance(track, candidate) / 2
         if index not in taken and score > best_score:
             best, best_score = index, score
     return best

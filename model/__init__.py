@@ -1,1 +1,1 @@
-"""What the pixels are: networks, weights, segmentation, training and scoring. Independent of any simulator."""
+"""Segmentation: networks, weights, inference, training and scoring. Independent of any simulator."""

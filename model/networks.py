@@ -4,7 +4,7 @@
 
 There are two families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He et
 al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20
-pixels does not survive a mask at stride 4. `Separable` is the one of the original student project: separable
+pixels does not survive a mask at stride 4. `Separable` is that of the original student project: separable
 convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
 
 Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, 3) float32 class probabilities.
@@ -58,9 +58,9 @@ class Pyramid:
 class Separable:
     """Encoders that halve the size, decoders that double it and concatenate the encoder (or image) of that size."""
 
-    encoders: tuple[int, ...]
-    bottleneck: int
-    decoders: tuple[int, ...]
+    encoders: tuple[int, ...]  # channels of each
+    bottleneck: int  # channels
+    decoders: tuple[int, ...]  # channels of each
     convolutions: int = 1  # separable convolutions in each decoder
     last_kernel: int = 1
     input_size: int = 160
@@ -134,9 +134,9 @@ def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:
 
     A distant target in the shade differs from other people by a few units of 255, which is little on a linear scale.
     """
-    light = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
-    dark = layers.Activation("tanh", name="dark")(layers.Rescaling(1 / 40, name="rescale_dark")(image))
-    return layers.Concatenate(name="light")([light, dark])
+    linear = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
+    amplified = layers.Activation("tanh", name="dark")(layers.Rescaling(1 / 40, name="rescale_dark")(image))
+    return layers.Concatenate(name="light")([linear, amplified])
 
 
 def _convolution(
@@ -171,8 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
     options = parser.parse_args(arguments)
     network = build(options.preset, options.input_size)
-    network.summary(line_length=120)  # wide enough that no shape is broken
-    print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC a frame, {network.count_params() / 1e6:.2f} M parameters")
+    network.summary(line_length=120)  # wide enough to show every shape in full
+    print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC per frame, {network.count_params() / 1e6:.2f} M parameters")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plots that compare models: validation score over training time, and hero IoU by target size.
+"""Plot comparisons of models: validation score over training time, and hero IoU by target size.
 
     python -m model.plot trainings runs/ours "runs/fcn-4=four encoders" --out trainings.png
     python -m model.plot sizes evaluation.json --out sizes.png
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
     parser = command_parser("plot", __doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     trainings = kinds.add_parser("trainings", help="validation score over minutes of training")
     trainings.add_argument("runs", nargs="+", metavar="RUN[=TEXT]")
     sizes = kinds.add_parser("sizes", help="hero IoU by target size")
     sizes.add_argument("evaluation", type=Path, metavar="JSON")
-    sizes.add_argument("--names", nargs="+", help="of the models, in order (default: their own)")
+    sizes.add_argument("--names", nargs="+", help="of the models, for the legend (default: their own)")
     for kind in (trainings, sizes):
         kind.add_argument("--out", type=Path, required=True, metavar="PNG")
     options = parser.parse_args(arguments)
@@ -60,10 +60,10 @@ def plot_trainings(runs: Sequence[str]) -> "Figure":
 
 
 def plot_sizes(evaluation: Path, names: Sequence[str] | None = None) -> "Figure":
-    """Plot hero IoU by target size, a bar per model. Raises ValueError for a file of another kind."""
+    """Plot hero IoU by target size, a bar per model. Raises ValueError for a file of any other kind."""
     try:
         models = json.loads(evaluation.read_text(encoding="utf-8"))
-        bands = [model["by_size"] for model in models]
+        by_model = [model["by_size"] for model in models]  # each: figures by size band
         names = names or [model["model"] for model in models]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"expected a file of model.evaluate --json, got {evaluation}: {error!r}") from error
@@ -72,11 +72,11 @@ def plot_sizes(evaluation: Path, names: Sequence[str] | None = None) -> "Figure"
     if len(names) != len(models):
         raise ValueError(f"expected {len(models)} --names, one for each model in {evaluation}, got {len(names)}")
     figure, axes = _figure()
-    labels = [f"{name}\n{each['frames']} frames" for name, each in bands[0].items()]
-    values = [[each["hero_iou"] for each in band.values()] for band in bands]
+    labels = [f"{name}\n{band['frames']} frames" for name, band in by_model[0].items()]
+    values = [[band["hero_iou"] for band in bands.values()] for bands in by_model]
     axes.grouped_bar(values, tick_labels=labels, labels=names)
     for bars in axes.containers:
-        axes.bar_label(bars, fmt="%.2f", fontsize="x-small", padding=1)  # type: ignore[arg-type]  # bars, as drawn
+        axes.bar_label(bars, fmt="%.2f", fontsize="x-small", padding=1)  # type: ignore[arg-type]  # these containers are bars
     axes.set(ylabel="mean hero IoU", ylim=(0, 1.05))
     axes.legend(loc="upper left")
     return figure

@@ -1,4 +1,4 @@
-"""What is measured: predicted pixels, IoU, detection, size bands, and the official score of the Follow Me project.
+"""Metrics: predicted pixels, IoU, detection, size bands, and the official score of the Follow Me project.
 
 The score is reproduced number for number: it follows `score_run_iou` of the original's `scoring_utils.py` and the way
 its `model_tools.py` saved predictions. Functions up to `detection_weight` take the tensors of any Keras backend, too.
@@ -58,12 +58,12 @@ class FrameScore:
 
     @property
     def present(self) -> bool:
-        """The ground truth shows the target."""
+        """Whether the ground truth shows the target."""
         return bool(is_visible(self.target_pixels))
 
     @property
     def detected(self) -> bool:
-        """The prediction shows a target, wherever in the frame."""
+        """Whether the prediction shows a target, anywhere in the frame."""
         return bool(is_visible(self.predicted_pixels))
 
 

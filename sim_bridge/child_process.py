@@ -1,4 +1,4 @@
-"""Run a module of this project as a child process that ends with us, however we end."""
+"""Run a module of this project as a child process that ends with this process, however that ends."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Interrupts itself when its standard input is closed: when we ask it to, and also when we are killed.
+# Interrupts itself when its standard input is closed: by `stop`, and also when this process is killed.
 _LAUNCH = """
 import _thread, os, runpy, signal, sys, threading
 def end_with_parent():
@@ -102,8 +102,8 @@ class ChildProcess:
 
 
 def _lower_priority(pid: int) -> None:
-    """Let a process that has just started, and all its children, run only when nothing else wants to."""
+    """Let a process that has just started, and all its children, run only when the processor is otherwise idle."""
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, pid, 19)  # the lowest
-    if hasattr(os, "SCHED_IDLE"):  # Linux: whatever wakes up takes the processor from it at once
+    if hasattr(os, "SCHED_IDLE"):  # Linux: any other task preempts it at once
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))

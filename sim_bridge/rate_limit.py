@@ -1,4 +1,4 @@
-"""Log messages that a hostile or broken client can provoke: at most one a second of each kind."""
+"""Log messages that a hostile or broken client can provoke: at most one per second of each kind."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from collections import Counter
 
 
 class RateLimitedLogger:
-    """Logs the first message of a kind in a second; the next one that is logged counts those that were not."""
+    """Logs at most one message of each kind per second; the next one states how many were suppressed."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -16,7 +16,7 @@ class RateLimitedLogger:
         self._suppressed: Counter[str] = Counter()
 
     def warning(self, kind: str, message: str, *arguments: object, defect: BaseException | None = None) -> None:
-        """Log a warning, or a defect of ours as an error; kinds are few and fixed, never made from what was sent."""
+        """Log a warning, or an error with the traceback of `defect`. Kinds are few and fixed."""
         now = time.monotonic()
         with self._lock:
             if now - self._last.get(kind, -1.0) < 1.0:

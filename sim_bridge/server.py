@@ -1,6 +1,6 @@
 """The bridge: frames of connected simulators go to the worker, commands go back to the simulator they answer.
 
-The network's threads only parse and enqueue, so pings are answered at once however busy the network or the agent is.
+The connections' threads only parse and enqueue, so pings are answered at once, however long inference takes.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
-SWITCH_SECONDS = 0.001  # of the interpreter between threads
-MAX_LOGGED_KEYS = 100  # unknown keys of a session; a client may invent keys without end
+SWITCH_SECONDS = 0.001  # the interpreter's thread switch interval
+MAX_LOGGED_KEYS = 100  # unknown keys remembered per session, so that a client cannot exhaust the memory
 
 logger = logging.getLogger(__name__)
 engine_logger = logging.getLogger(__name__ + ".engine")
@@ -63,7 +63,7 @@ class BridgeServer:
         self._numbers = itertools.count(1)
         self._rate_limited = RateLimitedLogger(logger)
         self._transport = make_transport(settings.async_mode)
-        self.call, self.offload = self._transport.call, self._transport.offload  # see there; pages use them, too
+        self.call, self.offload = self._transport.call, self._transport.offload  # documented there; pages use them, too
         self._publisher = Publisher(subscribers)
         self._worker = InferenceWorker(segmenter, self._on_result)
         self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators
@@ -150,7 +150,7 @@ class BridgeServer:
         sessions = [session.summary() for session in self.sessions]
         return {"sessions": sessions, "events_dropped": self._publisher.dropped}
 
-    # From the network: nothing here may wait.
+    # On the connections' threads: nothing here may block.
 
     def _on_connect(self, sid: str, environ: WSGIEnvironment, auth: object = None) -> None:
         address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
@@ -199,7 +199,7 @@ class BridgeServer:
             session.ignored_keys |= new
             logger.warning("%s: unknown keys of sensor_frame are ignored: %s", session.name, sorted(new))
 
-    # From the worker, on its thread.
+    # On the worker's thread.
 
     def _on_result(self, job: Job, result: ProcessedFrame | Exception | None) -> None:
         counts = job.session.counts
@@ -211,7 +211,7 @@ class BridgeServer:
                 self._acknowledge(job.reply, {"outcome": "skipped"})
             case BadFrame():
                 self._refuse(job.session, result, job.reply)
-            case _:  # a defect of ours; the flight continues
+            case _:  # a bug in this program; the flight continues
                 counts.failed += 1
                 kind = type(result).__name__
                 message = "%s: a frame was lost to a defect: %s"
@@ -220,7 +220,7 @@ class BridgeServer:
 
     def _answer(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision to the simulator that sent the frame."""
-        session, reply = job.session, job.reply  # not the frame: the call may have to wait
+        session, reply = job.session, job.reply  # so that the queued call does not keep the frame in memory
         session.counts.answered += 1
         events = []
         for command in processed.decision.commands:

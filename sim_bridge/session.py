@@ -49,7 +49,7 @@ class OperatorControls:
         return decision, paused or dropped
 
     def _withhold(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
-        """Return no commands; remember a loss that the simulator must learn of after the pause."""
+        """Return no commands; remember a loss that must be reported to the simulator after the pause."""
         if self._simulator_follows and not self._withheld and ObjectLost in map(type, commands):
             self._withheld = commands
         return ()

@@ -38,7 +38,7 @@ class InferenceWorker:
     """Processes the newest frame of every session, all in one batch, and skips older ones.
 
     At most one frame per session waits: memory and latency are bounded however fast frames arrive. `on_result` is
-    called once for every job, unless its session has been closed, with what became of it: the processed frame (its
+    called once for every job, unless its session has been closed, with the outcome: the processed frame (its
     timings lack only the total), a BadFrame if an image cannot be decoded, another exception of the network or the
     agent, or None if a newer frame of the session replaced it.
     """

@@ -1,1 +1,1 @@
-"""Recordings on the disk: written safely against crashes, read back, recovered, summarised."""
+"""Recordings on disk: written so that they survive crashes, read back, recovered, summarised."""

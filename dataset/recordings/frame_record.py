@@ -51,7 +51,7 @@ class FrameRecord:
     depth: bool = True  # whether there is a depth image
     number: Count | None = None  # of the decision within its session, from 0; a gap: frames that were not recorded
     timestamp: Number | None = None  # seconds of the simulator's clock
-    received: Number | None = None  # seconds since 1970 of the bridge's clock
+    received: Number | None = None  # unix seconds of the bridge's clock
     pose: RecordedPose | None = None
     gimbal_pose: RecordedPose | None = None
     state: str | None = None  # of the follower: found, lost, searching
@@ -63,8 +63,8 @@ class FrameRecord:
     ground_truth_target: Point | None = None  # feet; only from the built-in simulator
     commands: tuple[tuple[str, dict[str, object]], ...] = ()  # (event, payload) as on the wire
     timings: dict[str, Number] = field(default_factory=dict)  # milliseconds by stage
-    note: str = ""  # of a person who marked this frame
-    operator_override: bool = False  # whether the operator took part in the decision: paused, or dropped the target
+    note: str = ""  # by the operator who marked this frame
+    operator_override: bool = False  # whether the operator influenced the decision: paused, or dropped the target
 
     def to_line(self) -> bytes:
         """Return the line, newline included. Raises ValueError for numbers that are not finite."""

@@ -1,4 +1,4 @@
-"""Files and folders of a recording, its metadata, and the lock of whoever writes it.
+"""Files and folders of a recording, its metadata, and its writer's lock.
 
 <name>/images/000012.jpeg   as received         <name>/frames.jsonl   one JSON object per frame and line
 <name>/masks/000012.png     R background,       <name>/meta.json      model, settings, versions, start and end
@@ -72,7 +72,7 @@ def write_meta(folder: Path, meta: Mapping[str, object]) -> None:
 def lock(folder: Path) -> FileLock | None:
     """Claim a recording for writing; None while another process holds it. Raises OSError if no file can be made.
 
-    The system releases the lock when a process ends, in whatever way. So a recording without an end in `meta.json` was
+    The system releases the lock when a process ends, however it ends. So a recording without an end in `meta.json` was
     interrupted if its lock is free.
     """
     claim = FileLock(folder / LOCK, blocking=False, thread_local=False)

@@ -17,7 +17,7 @@ State = Literal["finished", "recording", "interrupted"]
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded flight on the disk."""
+    """A recorded flight on disk."""
 
     path: Path
     meta: dict[str, Any]

@@ -27,7 +27,7 @@ def free_name(folder: Path, name: str) -> str:
 
 
 def iso_time(seconds: float | None = None) -> str:
-    """Return a time, seconds since 1970 or now, in ISO 8601, UTC."""
+    """Return a time, unix seconds (None: now), in ISO 8601, UTC."""
     return datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC).isoformat(timespec="milliseconds")
 
 

@@ -131,7 +131,7 @@ def _initialise_worker(frames: PackedFrames) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent is killed, for it would wait for work for ever: its queue is never closed."""
+    """End this worker when its parent is killed: it would wait for work forever, since its queue is never closed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -127,7 +127,7 @@ class PackedFrames:
 
     @cached_property
     def categories(self) -> np.ndarray:
-        """(n,) what each frame shows, the strata of sampling: 0 a far hero, 1 a near one, 2 other people, 3 nobody."""
+        """(n,) what each frame shows, the strata of sampling: 0 a far hero, 1 a near one, 2 other people, 3 no one."""
         hero, people = self.areas[:, HERO], self.areas[:, PEOPLE]
         far = (hero > 0) & (at_reference_size(hero, self.labels.shape[1:]) < FAR_PIXELS)
         return np.select([far, hero > 0, people > 0], [0, 1, 2], default=3)

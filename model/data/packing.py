@@ -108,7 +108,7 @@ def _write(
 
 
 def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """Make an array on the disk. Its space is taken at once: a memory map that finds none later kills the process."""
+    """Make an array on disk. Its space is allocated at once: a full disk would kill the process later."""
     array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
     if hasattr(os, "posix_fallocate"):
         size = path.stat().st_size

@@ -81,7 +81,7 @@ def _outlined(image: np.ndarray, ground_truth: np.ndarray, predicted: np.ndarray
 
 
 def _region_of_interest(mask: np.ndarray) -> tuple[int, int, int]:
-    """(top, left, side) of a square that shows the mask with some surroundings, inside the frame."""
+    """Return (top, left, side) of a square that shows the mask with some surroundings, inside the frame."""
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return 0, 0, min(mask.shape)

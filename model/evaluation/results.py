@@ -31,7 +31,7 @@ class FrameResult:
 
     @property
     def has_target(self) -> bool:
-        """The ground truth shows the target, whatever size the network works at."""
+        """Whether the ground truth shows the target, whatever the network's resolution."""
         return bool(is_visible(self.hero_pixels))
 
     @property
@@ -91,11 +91,11 @@ class Evaluation:
         return final_score(self.sets[FOLLOWING], self.sets[WITHOUT_TARGET], self.sets[WITH_TARGET])
 
     def by_size(self) -> dict[str, BandScore]:
-        """Frames with a target, by its pixels at the reference size."""
+        """Return figures of the frames with a target, by its pixels at the reference size."""
         return {band.name: _band_score(self._of_size(band)) for band in SIZE_BANDS}
 
     def by_brightness(self) -> dict[str, BandScore]:
-        """Frames with a target, by its brightness."""
+        """Return figures of the frames with a target, by its brightness."""
         targets = [each for each in self.results if each.has_target]
         return {
             band.name: _band_score([each for each in targets if band.contains(each.brightness)])
@@ -103,7 +103,7 @@ class Evaluation:
         }
 
     def false_positives(self) -> dict[str, FalsePositives]:
-        """Detections on negative frames, for each set that has negative frames."""
+        """Return the detections on negative frames, for each set that has negative frames."""
         counts = {}
         for name in self.sets:
             negatives = [each for each in self.results if each.set_name == name and not each.has_target]
@@ -112,15 +112,15 @@ class Evaluation:
         return counts
 
     def confusion(self) -> np.ndarray:
-        """(3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)."""
+        """Return (3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)."""
         return _confusion(self.results)
 
     def hero_confusion_by_size(self) -> dict[str, np.ndarray]:
-        """For each target size (3,) int: the target's pixels by the likeliest predicted class."""
+        """Return, for each target size, (3,) int: the target's pixels by the likeliest predicted class."""
         return {band.name: _confusion(self._of_size(band))[HERO] for band in SIZE_BANDS}
 
     def worst(self, count: int) -> list[FrameResult]:
-        """The frames of least hero IoU, among equals the largest error first; not those where it is rightly absent."""
+        """Return the frames of least hero IoU, among equals the largest error first; true negatives are left out."""
         shown = [each for each in self.results if each.score.present or each.score.detected]
         shown.sort(key=lambda each: (each.hero_iou, -max(each.score.target_pixels, each.score.predicted_pixels)))
         return shown[:count]

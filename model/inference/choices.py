@@ -1,4 +1,4 @@
-"""Runtimes and devices that a person can choose, and what every runtime provides. Light to import: no Keras."""
+"""Runtimes and devices that the user can choose, and what every runtime provides. Light to import: no Keras."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
         agrees = predictions_agree(reference, predict_bf16(frames))
         milliseconds, milliseconds_bf16 = _milliseconds((predict, predict_bf16), frames[:1])
         logger.info(
-            "OpenVINO takes %.1f ms a frame in float32 and %.1f ms in bfloat16, whose predictions %s",
+            "OpenVINO takes %.1f ms per frame in float32 and %.1f ms in bfloat16, whose predictions %s",
             milliseconds,
             milliseconds_bf16,
             "agree" if agrees else "differ",
@@ -77,7 +77,7 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
 
 
 def predictions_agree(reference: np.ndarray, other: np.ndarray) -> bool:
-    """Return whether two predictions, (n, rows, columns, 3) probabilities, are the same for every frame's purpose.
+    """Return whether two predictions, (n, rows, columns, 3) probabilities, agree in every frame.
 
     That is, probabilities differ by half a step of 8 bits on average at most, and the target's mask by 2 % of its
     pixels (or two of them) at most. NaN agrees with nothing.

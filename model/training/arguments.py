@@ -1,4 +1,4 @@
-"""The command line of `model.train`. A resumed training has that of its run folder, except for what is given now."""
+"""The command line of `model.train`. A resumed training has that of its run folder, except for options given now."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ RESUMABLE = {"minutes", "epochs", "validation_interval", "settings", "workers", 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What the command line says; the fields are its options."""
+    """Arguments of the command line; the fields are its options."""
 
     data: tuple[str, ...] = ()
     recordings: tuple[str, ...] = ()

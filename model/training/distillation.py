@@ -1,6 +1,6 @@
-"""Knowledge distillation: a network learns the mean of others, and costs the time of one (Hinton et al. 2015).
+"""Knowledge distillation: train one network to predict the mean of several, at the cost of one (Hinton et al. 2015).
 
-Networks for this task are confident, but each errs on other frames, and even on the mirrored frame. Their mean has
+Networks for this task are confident, but each errs on different frames, and even on mirrored ones. Their mean has
 fewer false positives than any of them. Teachers and student get the same sample, augmentation included (Beyer et al.
 2022, "Knowledge distillation: A good teacher is patient and consistent").
 """
@@ -38,7 +38,7 @@ def mean_probabilities(teachers: Sequence[Predict], images: np.ndarray) -> np.nd
 
 
 def any_size_predictor(network: keras.Model) -> Predict:
-    """Return a function of images of any size; the network is compiled for each size when it first comes."""
+    """Return a function that predicts images of any size; it compiles the network for each size on first use."""
 
     @cache
     def compiled(shape: tuple[int, ...]) -> Predict:

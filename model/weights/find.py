@@ -12,7 +12,7 @@ class WeightsError(ValueError):
 
 
 def find_weights(name: str | Path) -> Path:
-    """Return the file called `name`, as given or in `model/weights/`; its suffix may be missing or superfluous.
+    """Return the file called `name`, as given or in `model/weights/`; its suffix may be omitted, or given in excess.
 
     Raises WeightsError that suggests the nearest names.
     """
@@ -22,7 +22,7 @@ def find_weights(name: str | Path) -> Path:
         if given.suffix in _SUFFIXES[1:]:
             names.append(f"{given.with_suffix('')}")  # the project of 2017 wrote files without a suffix
         for folder in (Path(), WEIGHTS_FOLDER):
-            for candidate in (folder / name for name in names):
+            for candidate in (folder / each for each in names):
                 if candidate.is_file():
                     return candidate
         if given.is_dir():

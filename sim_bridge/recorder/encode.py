@@ -1,4 +1,4 @@
-"""Turn a processed frame into what is written about it. Touches no disk."""
+"""Encode a processed frame as the record and the files that a recording stores. Touches no disk."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,9 @@ class QueuedFrame:
 
     simulator: Session
     number: int  # of the decision within the simulator's session, from 0
-    received: float  # seconds since 1970
+    received: float  # unix seconds
     processed: ProcessedFrame
-    note: str  # of a person who marked this frame, or ""
+    note: str  # by the operator who marked this frame; "" if it is not marked
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class EncodedFrame:
     """One frame, ready to be written."""
 
     record: FrameRecord
-    image: bytes
-    mask: bytes
-    depth: bytes
+    image: bytes  # JPEG as received
+    mask: bytes  # PNG
+    depth: bytes  # PNG as received
 
 
 def encode_frame(queued: QueuedFrame) -> tuple[EncodedFrame, np.ndarray]:
     """Return the encoded frame and its labels, (height, width) uint8.
 
-    The simulator's own mask is kept as it came. Without one, or with one that does not fit the frame, the network's
-    likeliest classes take its place, at the frame's size.
+    The simulator's own mask is kept as received. Without one, or with one that does not fit the frame, the mask is the
+    network's likeliest classes, at the frame's size.
     """
     processed = queued.processed
     frame, decision, size = processed.frame, processed.decision, processed.frame.image.shape[:2]
@@ -52,7 +52,7 @@ def encode_frame(queued: QueuedFrame) -> tuple[EncodedFrame, np.ndarray]:
         mask = encode_labels(labels)
     stem = f"{queued.number:06d}"
     counts = np.bincount(labels.ravel(), minlength=3)
-    found, distance = decision.detection, decision.range
+    detection, target_range = decision.detection, decision.range
     record = FrameRecord(
         frame=stem,
         image=f"{stem}.jpeg",
@@ -66,8 +66,10 @@ def encode_frame(queued: QueuedFrame) -> tuple[EncodedFrame, np.ndarray]:
         gimbal_pose=_in_degrees(frame.gimbal_pose),
         state=decision.state.value,
         changed=decision.changed,
-        detection=RecordedDetection(found.box, found.centroid, found.area, found.confidence) if found else None,
-        range=RecordedRange(distance.metres, distance.source.value) if distance else None,
+        detection=RecordedDetection(detection.box, detection.centroid, detection.area, detection.confidence)
+        if detection
+        else None,
+        range=RecordedRange(target_range.metres, target_range.source.value) if target_range else None,
         world_point=decision.world_point,
         track_point=decision.track_point,
         ground_truth_target=frame.ground_truth_target,

@@ -38,7 +38,7 @@ def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: Recording
 
 
 class FrameFilter:
-    """Filters the frames of one recording as they come. Holds frames back that a later event may make wanted."""
+    """Filters the frames of one recording in order. Holds back frames that a later event may select."""
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
@@ -47,7 +47,7 @@ class FrameFilter:
         self._after = 0  # frames still wanted after the last event
 
     def select(self, frame: EncodedFrame, traits: FrameTraits) -> list[EncodedFrame]:
-        """Return the frames to keep now that `frame` has come, oldest first: itself, others held back, or none."""
+        """Return the frames to keep after `frame` was received, oldest first: itself, others held back, or none."""
         reasons = self._settings.filter
         wanted = not reasons or traits.marked
         wanted = wanted or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)

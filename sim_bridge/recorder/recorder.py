@@ -177,7 +177,7 @@ class Recorder(Subscriber):
                 return
             try:
                 work()
-            except Exception as error:  # a defect of ours must not end the recording
+            except Exception as error:  # a bug in this program must not end the recording
                 self._limited_log.warning("defect", "recording failed: %s", error, defect=error)
 
     def _write(self, recording: RecordingSession, queued: QueuedFrame) -> None:

@@ -19,8 +19,8 @@ from sim_bridge.settings import RecordingSettings
 logger = logging.getLogger(__name__)
 
 GIGABYTE = 1e9
-DISK_PAUSE = 1.0  # seconds without an attempt after the disk has refused
-DISK_CHECK = 1.0  # seconds between looks at the free space
+DISK_PAUSE = 1.0  # seconds without an attempt after a disk error
+DISK_CHECK = 1.0  # seconds between checks of the free space
 
 
 @dataclass

@@ -1,7 +1,7 @@
-"""Play a recording to the bridge as if QuadSim were flying it again; with --check, compare the decisions.
+"""Replay a recording to the bridge as if QuadSim were flying it again; with --check, compare the decisions.
 
-python -m sim_bridge.replay recordings/NAME                        to the follower that is running
-python -m sim_bridge.replay recordings/NAME --check --weights W    to one that is started for it
+python -m sim_bridge.replay recordings/NAME                        to the running follower
+python -m sim_bridge.replay recordings/NAME --check --weights W    to a follower started for the replay
 """
 
 import argparse
@@ -23,13 +23,13 @@ from sim_bridge.replay.check import check, comparable_frames
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import recorded_settings, started_follower
 
-LONGEST_PAUSE = 5.0  # seconds; a longer gap in the recording is not waited for
+LONGEST_PAUSE = 5.0  # seconds, to which longer gaps in the recording are shortened
 ANSWER_SECONDS = 30.0
 SHOWN_DIFFERENCES = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, 1 if --check finds differences, or 2 if it cannot be done."""
+    """Run the command; return 0, 1 if --check finds differences, 2 after an error, or 130 after Ctrl-C."""
     options = _parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def play(
     recording: Recording, client: ReplayClient, frames: Iterable[FrameRecord], *, real: bool = False
 ) -> list[Answer]:
-    """Send frames of a recording, at the pace at which they were received (`real`) or each once the last is answered.
+    """Send frames of a recording at the recorded pace (`real`), or each as soon as the previous one is answered.
 
     Returns the answer to each. Raises RecordingError, ReplayError, OSError.
     """
@@ -69,7 +69,7 @@ def play(
         if real and record.received is not None:
             if received is not None:
                 pause = min(max(record.received - received, 0.0), LONGEST_PAUSE)
-                due = max(due + pause, time.monotonic() - pause)
+                due = max(due + pause, time.monotonic() - pause)  # no burst follows a stall
                 time.sleep(max(due - time.monotonic(), 0.0))
             received = record.received
         numbers.append(client.send(payload))
@@ -147,7 +147,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("recording", type=Path, metavar="RECORDING", help="a folder, or the name of one in recordings/")
     add("--host", default="127.0.0.1", help="host of the bridge (default %(default)s)")
     add("--port", type=int, default=4567, help="port of the bridge (default %(default)s)")
-    add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as received (default %(default)s)")
+    add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as recorded (default %(default)s)")
     add("--weights", help="start a follower with this model and the recorded settings")
     add("--check", action="store_true", help="compare with the recorded decisions; exit status 1 if any differs")
     add("--metres", type=float, default=0.1, help="tolerance for coordinates (default %(default)s)")

@@ -38,7 +38,7 @@ class Answer:
 
 
 class ReplayClient:
-    """One connection. Unlike QuadSim's client it asks for acknowledgements, to match commands with frames."""
+    """One connection. Unlike QuadSim's client it requests acknowledgements, to match commands with frames."""
 
     def __init__(self, host: str, port: int):
         """Connect. Raises ReplayError."""

@@ -1,6 +1,6 @@
-"""Events of the built-in simulator beyond QuadSim's: what it reports of itself and what it can be asked for.
+"""Events of the built-in simulator beyond QuadSim's: its report of itself, and requests to it.
 
-docs/reference/protocol.md describes them for other programs. QuadSim reports nothing of the kind, so it is never asked.
+docs/reference/protocol.md describes them for other programs. QuadSim sends no such report, so it never gets a request.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LARGEST_SEED = 2**31
 
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}"]
 People = Annotated[int, Ge(0), Le(500), "a whole number from 0 to 500"]
-Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds a second"]
+Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds per second"]
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def test_the_command_prints_layers_and_cost(capsys):
     networks.main(["fcn-1", "--input-size", "32"])
     output = capsys.readouterr().out
     assert "bottleneck" in output
-    assert "GMAC a frame" in output
+    assert "GMAC per frame" in output
 
 
 def test_fcn_4_shows_the_shapes_of_its_author(capsys):

@@ -1,4 +1,4 @@
-"""What a promotion can ask to improve. Light to import, for command lines and the dashboard."""
+"""Criteria of a promotion: the figure that must improve. Light to import, for command lines and the dashboard."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Decision whether a retrained model is better than the one it started from. Numbers only."""
+"""Decide whether a retrained model is better than the one it started from. Numbers only."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether to promote the new model, and why or why not, in a sentence."""
+    """Whether to promote the new model, and a sentence that explains why or why not."""
 
     promote: bool
     reason: str

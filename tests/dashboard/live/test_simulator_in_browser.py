@@ -47,7 +47,7 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
     assert page.get_attribute("#seed", "placeholder") == "5"
 
     def pace() -> float:
-        """Return simulated seconds a second, by the simulator's own clock."""
+        """Return simulated seconds per second, by the simulator's own clock."""
         until(page, lambda: episodes[-1])
         first, began = episodes[-1][-1].timestamp, time.monotonic()
         page.wait_for_timeout(2000)

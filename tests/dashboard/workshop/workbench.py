@@ -61,7 +61,7 @@ def lay_out(folder: Path) -> Workbench:
 
 
 def write_training(run: Path, epochs: int) -> Path:
-    """Write the folder of a training of 2 of so many epochs, that was started from a terminal."""
+    """Write the folder of a training that was started from a terminal and has done 2 of `epochs` epochs."""
     run.mkdir(parents=True)
     (run / "arguments.json").write_text(json.dumps({"minutes": None}))
     (run / "settings.json").write_text(json.dumps({"epochs": epochs}))
