@@ -12,8 +12,7 @@ from typing import Any
 import flask
 import socketio
 
-from dashboard.live.feed import Feed
-from dashboard.live.history import Row
+from dashboard.live.feed import Feed, Row
 from dashboard.live.routes import LiveControls
 from dashboard.live.updates import Request, make_update
 from dashboard.live.viewers import NAMESPACE, Viewers

@@ -78,7 +78,10 @@ class BackgroundJob:
     def status(self) -> dict[str, Any]:
         """Return plain data: `state` is idle, running, stopping or ended."""
         process = self._process
-        ended = process is not None and process.ended
-        state = "idle" if process is None else "ended" if ended else "stopping" if self._stopping else "running"
-        exit_status = process.exit_status if process is not None and ended else None
+        if process is None:
+            state, exit_status = "idle", None
+        elif process.ended:
+            state, exit_status = "ended", process.exit_status
+        else:
+            state, exit_status = "stopping" if self._stopping else "running", None
         return {"state": state, "exit_status": exit_status, "lines": list(self._lines), "started": self._started}

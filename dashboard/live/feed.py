@@ -3,21 +3,98 @@
 Keeps references only and encodes nothing, so that it costs the same with and without viewers.
 """
 
+import functools
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.live.history import Row, SimulatorHistory
+import cv2
+
 from follower.types import Decision, TargetState
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
 from sim_bridge.wire.messages import BadFrame
 
+ROW_SECONDS = 0.095  # frames that arrive closer together share a row; a little less than 10 Hz, for jitter
+MAX_ROWS = 1200  # two minutes at 10 Hz
 MAX_EVENTS = 300
 REFUSAL_SECONDS = 5.0  # refusals of one kind within this time share an event
+
+
+@dataclass(frozen=True)
+class NewestFrame:
+    """The latest frame of a simulator; `number` counts its frames from 0."""
+
+    number: int
+    received: float  # unix seconds
+    processed: ProcessedFrame
+
+    @functools.cached_property
+    def classes(self) -> bytes:
+        """zlib of two planes (people, hero) of rows x columns bytes, 255 = certain; made once for all viewers."""
+        levels = cv2.convertScaleAbs(self.processed.probabilities, alpha=255)  # rounds, and saturates at 255
+        return zlib.compress(b"".join(cv2.extractChannel(levels, plane).tobytes() for plane in (1, 2)), 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A point of the timelines: one frame, or the last of several within `ROW_SECONDS`."""
+
+    number: int  # counts the rows of a simulator from 0
+    time: float  # unix seconds
+    frames: int  # number that it stands for
+    latency: float  # milliseconds, the longest of these frames
+    skipped: int  # frames skipped since the previous row
+    state: str
+    area: float | None  # pixels of the target; None: not seen
+    range: float | None  # metres
+    camera: tuple[float, float]  # x, y, metres
+    track: tuple[float, float] | None
+    ground_truth: tuple[float, float] | None
+
+
+class SimulatorHistory:
+    """History of one simulator that the live page shows."""
+
+    def __init__(self, session: Session, now: float):
+        self.session = session
+        self.newest: NewestFrame | None = None
+        self.state = TargetState.SEARCHING
+        self.since = now  # unix seconds, when `state` began
+        self.rows: deque[Row] = deque(maxlen=MAX_ROWS)
+        self._latencies: list[float] = []  # milliseconds, of the frames since the last row
+        self._skipped = 0  # frames, when the last row was made
+
+    def add(self, processed: ProcessedFrame, now: float) -> bool:
+        """Keep a frame; return whether the state has changed."""
+        frame, decision, skipped = processed.frame, processed.decision, self.session.counts.skipped
+        number = 0 if self.newest is None else self.newest.number + 1
+        self.newest = NewestFrame(number, now, processed)
+        self._latencies.append(processed.timings["total"])
+        if not self.rows or now - self.rows[-1].time >= ROW_SECONDS:
+            row = Row(
+                number=self.rows[-1].number + 1 if self.rows else 0,
+                time=now,
+                frames=len(self._latencies),
+                latency=max(self._latencies),
+                skipped=skipped - self._skipped,
+                state=decision.state.value,
+                area=decision.detection.area if decision.detection else None,
+                range=decision.range.metres if decision.range else None,
+                camera=(frame.gimbal_pose.x, frame.gimbal_pose.y),
+                track=decision.track_point and decision.track_point[:2],
+                ground_truth=frame.ground_truth_target and frame.ground_truth_target[:2],
+            )
+            self.rows.append(row)
+            self._latencies, self._skipped = [], skipped
+        changed = self.state is not decision.state
+        if changed:
+            self.state, self.since = decision.state, now
+        return changed
 
 
 @dataclass(frozen=True)
@@ -123,8 +200,6 @@ class Feed(Subscriber):
 
 
 def _describe_state(decision: Decision) -> str:
-    if decision.state is TargetState.LOST:
-        return "target lost, back to patrol"
-    if decision.state is TargetState.SEARCHING:
-        return "looking for the target"
-    return "target found" if decision.range is None else f"target found, {decision.range.metres:.1f} m away"
+    away = f", {decision.range.metres:.1f} m away" if decision.range else ""
+    found, lost = f"target found{away}", "target lost, back to patrol"
+    return {TargetState.FOUND: found, TargetState.LOST: lost}.get(decision.state, "looking for the target")

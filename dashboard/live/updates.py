@@ -1,6 +1,6 @@
 """Updates for viewers: plain data for JSON, and bytes for what is large.
 
-The camera's and the depth image are sent as received; only the network's output is packed (history.py).
+The camera's and the depth image are sent as received; only the network's output is packed (feed.py).
 """
 
 import math
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.live.feed import Feed
-from dashboard.live.history import NewestFrame, SimulatorHistory
+from dashboard.live.feed import Feed, NewestFrame, SimulatorHistory
 
 SILENT_SECONDS = 2.0  # without a frame, after which a simulator counts as silent
 

@@ -1,7 +1,6 @@
-"""The active model, and switching to another during a flight.
+"""Switch the active model during a flight: another is loaded on a thread of its own and takes over between two frames.
 
-The new model is loaded on a thread of its own and takes over between two frames. If it cannot be loaded, nothing
-changes.
+If it cannot be loaded, nothing changes.
 """
 
 import logging
@@ -18,15 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class ModelSwitcher:
-    """The active model.
+    """The active model; at first that of the file `path`.
 
-    Args:
-        path: file of the initial model.
-        load: makes a warmed-up network of a name and a file, with its origin
-            (`app.model_loading.describe_origin`). The messages of its ValueErrors, RuntimeErrors and
-            OSErrors are shown to the user.
-        activate: switches to a network from the next frame on; takes what `load` returned.
-        log: called with a sentence when a model cannot be activated.
+    `load` returns a warmed-up network and its origin (`app.model_loading.describe_origin`); the messages of its
+    ValueErrors, RuntimeErrors and OSErrors are shown to the user. `activate` switches to these from the next frame on.
     """
 
     def __init__(

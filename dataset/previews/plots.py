@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dataset.previews.drawing import Colour
-from dataset.previews.flight_map import ESTIMATE, GROUND_TRUTH
+from dataset.previews.film import ESTIMATE, GROUND_TRUTH
 from dataset.recordings.frame_record import Point, RecordedPose
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from dataset.previews.drawing import CAPTION
-from dataset.previews.film import film_frames, frames_per_second, write_gif
-from dataset.previews.flight_map import DRONE, ESTIMATE, GROUND_TRUTH
+from dataset.previews.film import DRONE, ESTIMATE, GROUND_TRUTH, film_frames, frames_per_second, write_gif
 from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay, select
 from dataset.previews.plots import plot_distance
 from dataset.recordings.frame_record import FrameRecord

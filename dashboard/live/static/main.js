@@ -5,8 +5,7 @@ import { chosen, clockTime, element, make, setText } from "../../static/page.js"
 import { io } from "../../static/vendor/socket.io.esm.min.js";
 import { Camera } from "./camera.js";
 import { Controls } from "./controls.js";
-import { showState } from "./state.js";
-import { setUpTabs, showTabs } from "./tabs.js";
+import { setUpTabs, showState, showTabs } from "./state.js";
 import { Timelines } from "./timelines.js";
 
 const NOTHING = { frame: -1, row: -1, event: -1 };

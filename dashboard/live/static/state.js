@@ -1,7 +1,7 @@
-// The state of the follower in words.
-import { duration, element, setText } from "../../static/page.js";
+// The state of the follower in words, and a tab for each simulator.
+import { duration, element, make, onKeys, setText } from "../../static/page.js";
 
-export const STATES = {
+const STATES = {
   waiting: "Waiting for a simulator",
   starting: "Waiting for frames",
   searching: "Patrolling",
@@ -11,7 +11,7 @@ export const STATES = {
 };
 const RANGE_SOURCES = { depth: "depth", height: "apparent height" };
 
-export function stateOf(simulator) {
+function stateOf(simulator) {
   if (!simulator) return "waiting";
   if (simulator.silent_seconds) return "silent";
   return simulator.frames ? simulator.state : "starting";
@@ -24,6 +24,38 @@ export function showState(simulator, frame) {
   const seconds = state === "silent" ? simulator.silent_seconds : simulator?.state_seconds;
   setText(element("state-since"), simulator ? `for ${duration(seconds)}` : "");
   setText(element("state-detail"), describe(state, simulator, frame));
+}
+
+// For mouse and keyboard; `select` is called with the number of the simulator whose tab is chosen.
+export function setUpTabs(select) {
+  const list = element("tabs");
+  const move = (step) => {
+    const tabs = [...list.children];
+    const next = tabs.at((tabs.indexOf(document.activeElement) + step) % tabs.length);
+    next.focus();
+    next.click();
+  };
+  onKeys(list, { ArrowLeft: () => move(-1), ArrowRight: () => move(1) });
+  list.addEventListener("click", ({ target }) => {
+    if (target.dataset.number) select(Number(target.dataset.number));
+  });
+}
+
+export function showTabs(simulators, selected) {
+  const old = new Map([...element("tabs").children].map((tab) => [Number(tab.dataset.number), tab]));
+  for (const { number, name, address, ...simulator } of simulators) {
+    const state = STATES[stateOf(simulator)];
+    const tab = old.get(number) ?? make("button", { type: "button", role: "tab", dataset: { number } });
+    if (!old.delete(number)) element("tabs").append(tab);
+    tab.setAttribute("aria-controls", "panel");
+    tab.dataset.state = stateOf(simulator);
+    setText(tab, name);
+    tab.title = `${name}, ${address}: ${state}`;
+    tab.ariaLabel = `${name}: ${state}`;
+    tab.ariaSelected = number === selected;
+    tab.tabIndex = number === selected ? 0 : -1;
+  }
+  for (const tab of old.values()) tab.remove();
 }
 
 function describe(state, simulator, frame) {

@@ -1,8 +1,8 @@
 // A training: its state in words, curves, pictures and output; stop and resume.
 import { fetchJson, post } from "../../static/calls.js";
+import { Chart } from "../../static/charts.js";
 import { duration, element, make, setText } from "../../static/page.js";
 import { fill } from "./choices.js";
-import { makeCurves } from "./curves.js";
 
 const PICTURES = {
   "examples.png": "Validation frames with the current predictions: outlines of the ground truth (cyan) and of the prediction (yellow)",
@@ -12,6 +12,7 @@ const PICTURES = {
 };
 const ENDS = { 0: ["done", "Done"], 3: ["done", "Done, no gain"], 130: ["stopped", "Stopped"] }; // by exit status
 const ERROR_LINES = 12; // of output that are shown when a training has failed
+const BAND_INKS = ["--truth", "--accent", "--found", "--hero"]; // from small to large targets
 
 export class Training {
   chosen = false; // by the user; otherwise the newest is shown
@@ -117,4 +118,34 @@ function describe(training) {
 
 function join(...parts) {
   return parts.filter(Boolean).join(" · ");
+}
+
+// Returns the charts; `bands` are the names of the bands of target sizes, as in the figures.
+function makeCurves(container, bands) {
+  const bySize = (figure) => bands.map((band, i) => ({ key: `${figure} ${band}`, name: band, ink: BAND_INKS[i] }));
+  const charts = {
+    "Loss": [{ key: "loss", name: "loss", ink: "--accent" }],
+    "Hero IoU": [
+      { key: "hero_iou_train", name: "training", ink: "--accent" },
+      { key: "hero_iou", name: "validation", ink: "--hero" },
+      { key: "score", name: "score", ink: "--text" },
+    ],
+    "Validation: hero IoU by target size": bySize("iou"),
+    "Validation: recall by target size, and false-positive rate": [
+      ...bySize("recall"),
+      { key: "false_positive_rate", name: "false positives", ink: "--bad" },
+    ],
+  };
+  return Object.entries(charts).map(([title, lines]) => new Chart(container, {
+    title,
+    over: "over the minutes of training",
+    lines: lines.map((line) => ({ ...line, spanGaps: true, describe: (rows, index) => describeValue(rows, index, line.key) })),
+    x: { key: "minutes", range: (chart, low, high) => [0, high || 1], format: (minutes) => `${+minutes.toPrecision(3)} min` },
+  }));
+}
+
+// The value that is pointed at, else the newest.
+function describeValue(rows, index, key) {
+  const row = index === undefined ? rows.findLast((each) => Number.isFinite(each[key])) : rows[index];
+  return row?.[key]?.toPrecision(3) ?? "–";
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.live.history import NewestFrame
+from dashboard.live.feed import NewestFrame
 from dashboard.live.updates import Request, encode_frame
 from follower.types import Decision, TargetState
 from sim_bridge.wire.messages import parse_sensor_frame
