@@ -34,7 +34,7 @@ class AddressError(RuntimeError):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Reserve an address, without listening: a port in use shows before a model is loaded. Raises AddressError."""
+    """Reserve an address without listening, so that a port in use is reported at once. Raises AddressError."""
     with _explained(host, port):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)

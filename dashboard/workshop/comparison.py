@@ -14,24 +14,24 @@ from model.evaluation.comparison_files import ABOUT, FRAMES
 
 
 class Comparison(BackgroundJob):
-    """One comparison at a time. Each has a number, from 1; what it wrote goes with the next one or at the end."""
+    """One comparison at a time. Each has a number, from 1; its files are removed by the next one, or at the end."""
 
     def __init__(self, threads: int):
         super().__init__("model.compare", threads)
         self.number = 0
-        self._folder = Path(tempfile.gettempdir()) / f"follow-me-{secrets.token_hex(16)}"  # of all, made when needed
-        self._path = self._folder / "0"  # of the latest
+        self._folder = Path(tempfile.gettempdir()) / f"follow-me-{secrets.token_hex(16)}"  # of all comparisons
+        self._path = self._folder / "0"  # of the latest comparison
 
     def start(self, arguments: Sequence[str]) -> None:
         """Start a comparison with these arguments of `model.compare` and an --out. Raises JobRunning."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        last, path = self._path, self._folder / str(self.number + 1)
+        previous, path = self._path, self._folder / str(self.number + 1)
         super().start([*arguments, "--out", str(path)])
-        self._path, self.number = path, self.number + 1  # in this order: no reader takes the last rows for new ones
-        shutil.rmtree(last, ignore_errors=True)
+        self._path, self.number = path, self.number + 1  # in this order: no reader takes previous rows for new ones
+        shutil.rmtree(previous, ignore_errors=True)
 
     def close(self) -> None:
-        """End it and remove what it wrote."""
+        """End it and remove its files."""
         super().close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -28,15 +28,16 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
     problems = [*sources.problems, *(problem for part in parts for problem in part.problems.values())]
     notes = list(sources.notes)
     cleaned: list[PackedFrames] = []
-    # What is held out by default is a part of the same sources.
-    for together in [[part] for part in parts] if sources.explicit else [parts]:
-        origins = _background_only(together)
+    # Frames that are held out by default belong to the training sources, so both parts are checked together.
+    for group in [[part] for part in parts] if sources.explicit else [parts]:
+        origins = _background_only(group)
         for origin, count in origins.items():
             reason = f"all {count} masks are background only: there is nothing to learn"
             problems.append(Problem("background", origin, reason))
-        for part in together:
+        for part in group:
             cleaned.append(part.exclude(row for row, each in enumerate(part.sources) if each.origin in origins))
-    train, validation = cleaned[0], cleaned[1] if len(cleaned) > 1 and len(cleaned[1].usable) else None
+    train = cleaned[0]
+    validation = cleaned[1] if len(cleaned) > 1 and len(cleaned[1].usable) else None
     if validation is not None:
         images = {validation.hashes[row]: row for row in validation.usable.tolist()}
         shared = [row for row in train.usable.tolist() if train.hashes[row] in images]
@@ -55,7 +56,7 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
 
 
 def _background_only(parts: Sequence[PackedFrames]) -> dict[str, int]:
-    """Return the sources that show only background in all of these parts, and their numbers of frames."""
+    """Return the sources that show only background in all of these parts, each with its number of frames."""
     found = {}
     for origin in dict.fromkeys(each.origin for part in parts for each in part.sources):
         areas = [part.areas[row] for part in parts for row in part.usable if part.sources[row].origin == origin]

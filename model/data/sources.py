@@ -49,7 +49,7 @@ def collect(
     as all of `data`, so that neither many old frames outweigh a few new ones, nor the other way round. `hold_out` are
     names, or parts of names, of recordings among them to validate on.
 
-    Raises DatasetError if a source does not exist or is none, or no recording has a name in `hold_out`.
+    Raises DatasetError if a source does not exist or is no dataset, or if `hold_out` matches no recording.
     """
     problems: list[Problem] = []
     frames = [frame for value in data for frame in _find(*parse_source(value), problems)]
@@ -59,7 +59,7 @@ def collect(
         factor = min(ratio, MAX_RECORDING_WEIGHT)
         recorded = [replace(frame, weight=frame.weight * factor) for frame in recorded]
     frames += recorded
-    chosen = [frame for path in validation for frame in _find(Path(path), 1.0, problems)]
+    validation_frames = [frame for path in validation for frame in _find(Path(path), 1.0, problems)]
 
     notes: list[str] = []
     held_out: set[int] = set()
@@ -72,10 +72,10 @@ def collect(
         blocks = held_out_blocks([frame.pair for frame in frames])
         held_out = {row for row in blocks if not frames[row].pair.pseudo_labelled}
     train = [frame for row, frame in enumerate(frames) if row not in held_out]
-    chosen += [frames[row] for row in sorted(held_out)]
+    validation_frames += [frames[row] for row in sorted(held_out)]
     for part, use, consequence in (
         (train, "training", "their errors are learned, too"),
-        (chosen, "validation", "they are left out"),
+        (validation_frames, "validation", "they are left out"),
     ):
         if count := sum(frame.pair.pseudo_labelled for frame in part):
             notes.append(
@@ -83,7 +83,7 @@ def collect(
             )
     return DataSources(
         train=tuple(train),
-        validation=tuple(frame for frame in chosen if not frame.pair.pseudo_labelled),
+        validation=tuple(frame for frame in validation_frames if not frame.pair.pseudo_labelled),
         explicit=bool(validation or hold_out),
         problems=tuple(problems),
         notes=tuple(notes),
@@ -132,7 +132,7 @@ def _find(path: Path, weight: float, problems: list[Problem]) -> Iterable[Source
 
 
 def _recordings_named(name: str, recordings: set[str]) -> set[str]:
-    """Return the recordings of that name; else those whose name ends with it (`run6`: `0_run6`); else contains it."""
+    """Return the recordings called `name`; else those whose name ends with it (`run6`: `0_run6`), else contains it."""
     word = re.escape(name)
     for pattern in (rf"(^|/){word}(/|$)", rf"_{word}(/|$)", word):
         if found := {recording for recording in recordings if re.search(pattern, recording)}:

@@ -42,7 +42,7 @@ Flights = dict[str, dict[int, list[Moment]]]  # by agent and seed
 
 
 def fly(agent: str, seed: int, seconds: float, people: int, weights: str | None) -> list[Moment]:
-    """Fly one episode and return its log; without `weights`, the ground truth replaces the network."""
+    """Fly one episode and return its log; without `weights`, ground-truth masks replace the network."""
     step, segment = _make_agent(agent), _network(weights) if weights else _perfect
     city = generate_city(seed)
     with closing(Renderer(city)) as renderer:

@@ -46,11 +46,11 @@ class Recorder(Subscriber):
         self._origin = origin or {}
         self._session: RecordingSession | None = None
         self._totals = Totals()
-        self._taken: Counter[Session] = Counter()  # frames of each simulator
-        self._notes: dict[Session, str] = {}  # for the next frame of each simulator
-        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()  # work for the thread below
+        self._received: Counter[Session] = Counter()  # frames of each simulator
+        self._notes: dict[Session, str] = {}  # to record with the next frame of each simulator
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()  # work for the thread
         self._frames_waiting = 0
-        self._lock = threading.RLock()  # for the session, the notes and the count of frames
+        self._lock = threading.RLock()  # guards the session, the notes and the count of frames
         self._limited_log = RateLimitedLogger(logger)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -63,7 +63,7 @@ class Recorder(Subscriber):
         return self._session is not None
 
     def status(self) -> dict[str, Any]:
-        """Return plain data for pages: the current recording, and frames written and dropped since the start."""
+        """Return the state for pages: the current recording, and frames written and dropped since the start."""
         session = self._session
         return {
             "recording": session is not None,
@@ -76,7 +76,7 @@ class Recorder(Subscriber):
     def start(self, name: str = "", filter: tuple[Reason, ...] | None = None) -> str:
         """Begin to record, unless already recording; return the recording's name. Raises ValueError.
 
-        A number is added to a name that is taken; an empty one is date and time. `filter` is instead of the setting.
+        A number is added to a name that is taken; an empty one becomes date and time. `filter` replaces the setting.
         """
         if name and not is_recording_name(name):
             raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
@@ -93,7 +93,7 @@ class Recorder(Subscriber):
         """Keep the next frame of every simulator regardless of the filter, with a note; nothing while not recording."""
         with self._lock:
             if self._session is not None:
-                self._notes = dict.fromkeys(list(self._taken), note)
+                self._notes = dict.fromkeys(list(self._received), note)
 
     def stop(self, reason: str = "stopped", then: Callable[[list[str]], object] = lambda names: None) -> None:
         """End the recording, if there is one, once everything received so far is written; return at once.
@@ -115,7 +115,7 @@ class Recorder(Subscriber):
             self.start(self.settings.name)
 
     def close(self) -> None:
-        """Stop, and wait at most ten seconds for what is still to be written."""
+        """Stop, and wait at most ten seconds until all frames are written."""
         self.stop(FOLLOWER_ENDED)
         self._queue.put(None)
         self._thread.join(10.0)
@@ -130,8 +130,8 @@ class Recorder(Subscriber):
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Queue a frame, if there is room for it."""
-        number = self._taken[session]
-        self._taken[session] += 1
+        number = self._received[session]
+        self._received[session] += 1
         with self._lock:
             recording, note = self._session, self._notes.pop(session, "")
             if recording is None:
@@ -145,12 +145,12 @@ class Recorder(Subscriber):
 
     def disconnected(self, session: Session) -> None:
         """Finish the recording of a simulator that has disconnected."""
-        taken = self._taken.pop(session, 0)
+        received = self._received.pop(session, 0)
         with self._lock:
             recording = self._session
             if recording is None:
                 return
-            if missed := session.counts.answered - taken:
+            if missed := session.counts.answered - received:
                 recording.drop(session, "the recorder was too slow", missed)
             reason = FOLLOWER_ENDED if session.closed_here else "the simulator disconnected"
             self._queue.put(lambda: recording.finish_simulator(session, reason))
