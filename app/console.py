@@ -20,7 +20,7 @@ from follower.types import Range, TargetState
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
 
-WINDOW_SECONDS = 3.0  # that the live line averages over
+WINDOW_SECONDS = 3.0  # over which the live line averages
 MAX_RECENT_FRAMES = 1000
 
 
@@ -44,7 +44,7 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
 
 
 class StatusDisplay(Subscriber):
-    """Prints what happens while it is entered, and on a terminal a live line of the rest."""
+    """Prints events, and on a terminal a live line with rates and latency. Use as a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

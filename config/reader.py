@@ -80,7 +80,7 @@ def override(config: Config, name: str, value: object) -> Config:
 
 
 def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:
-    """Return the values that an older version stored, without those whose names the dataclass no longer has."""
+    """Return values stored by an older version, without those whose names the dataclass no longer has."""
     return {
         key: known(value, getattr(config, key)) if isinstance(value, Mapping) else value
         for key, value in values.items()

@@ -40,7 +40,7 @@ class FollowAgent:
         self.settings = settings or AgentSettings()
         self._tracker = Tracker(self.settings.max_missed_frames, self.settings.switch_after_frames)
         self._scale = DepthScale()
-        self._marker_id = 0  # each target keeps one
+        self._marker_id = 0  # one id for each target, counted from 1
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
@@ -95,7 +95,7 @@ class FollowAgent:
         return measured
 
     def _is_depth_scale_wrong(self, frame: Frame, camera: Camera) -> bool:
-        """Return whether the ground shows that `depth_far` is another build's: then implausible sizes are people."""
+        """Return whether the ground shows that `depth_far` is another build's: then sizes are no evidence."""
         configured = self.settings.depth_far
         if configured == "auto":
             return False
@@ -127,8 +127,14 @@ class FollowAgent:
         settings = self.settings
         if not settings.marker:
             return (ObjectDetected(point),)
-        looks = settings.marker_dimensions, settings.marker_color, settings.marker_duration
-        return ObjectDetected(point), CreateBoxMarker(self._marker_id, Pose(*point, 0.0, 0.0, 0.0), *looks)
+        marker = CreateBoxMarker(
+            self._marker_id,
+            Pose(*point, 0.0, 0.0, 0.0),
+            settings.marker_dimensions,
+            settings.marker_color,
+            settings.marker_duration,
+        )
+        return ObjectDetected(point), marker
 
 
 def _point(values: np.ndarray) -> Point:

@@ -17,7 +17,7 @@ from follower.geometry import Camera, pixels_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame, RangeSource
 
-NEUTRAL_FRACTION = 0.75  # of a silhouette that is target: more is evidence for the target, less against it
+NEUTRAL_FRACTION = 0.75  # fraction of a silhouette classified as target: more is evidence for the target, less against
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA that is entirely target
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
@@ -33,8 +33,8 @@ def log_odds(fraction: float, pixels: float, area: float) -> float:
     and 1,600 false positives. `fraction` of the person's silhouette is target; the silhouette has `pixels` in a 256x256
     image, and an `area` in square metres.
     """
-    most = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
-    return most * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
+    highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
+    return highest * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class FrameEvidence:
         """Return the fraction of the person a blob belongs to that is target, by probability, in (0, 1].
 
         The person consists of the people and target pixels that are connected with the blob, at its depth (`metres`,
-        where known), no wider than it, and within its own height above and below it: the head and legs beyond a coat
-        lie there, and neighbours do not yet.
+        where known), no wider than it, and at most its own height above and below it: that includes the head and legs
+        beyond a coat, but rarely a neighbour.
         """
         left, top, width, height = cv2.boundingRect(blob.detection.mask.view(np.uint8))
         rows, columns = slice(max(0, top - height), top + 2 * height), slice(max(0, left - 1), left + width + 1)
@@ -87,12 +87,12 @@ class FrameEvidence:
         rows = slice(max(0, round(top)), max(0, round(bottom) + 1))
         columns = slice(max(0, round(left)), max(0, round(right) + 1))
         person = self._person_mask(rows, columns, float(metres))
-        part = np.count_nonzero(person) / (size[0] * size[1])  # of the image
-        if not part:
+        coverage = np.count_nonzero(person) / (size[0] * size[1])  # fraction of the image
+        if not coverage:
             return 0.0
-        pixels, area = part * REFERENCE_PIXELS, part * math.prod(image_size) * (metres / camera.focal) ** 2
-        most = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
-        return float(np.clip(log_odds(self._fraction(rows, columns, person), pixels, area), -most, 0.0))
+        pixels, area = coverage * REFERENCE_PIXELS, coverage * math.prod(image_size) * (metres / camera.focal) ** 2
+        limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
+        return float(np.clip(log_odds(self._fraction(rows, columns, person), pixels, area), -limit, 0.0))
 
     def _person_mask(self, rows: slice, columns: slice, metres: float | None) -> np.ndarray:
         """Return where a part of the image shows people or the target, unless well nearer or farther than `metres`."""

@@ -8,9 +8,9 @@ import numpy as np
 from follower.geometry import SATURATED, Camera, pixels_at_centres
 from follower.types import Detection, Range, RangeSource
 
-MAX_HEIGHT_RATIO = 1.5  # to the target's height; a silhouette that would be taller at its depth has the background's
+MAX_HEIGHT_RATIO = 1.5  # to the target's height; where a silhouette would be taller, its depth is the background's
 BODY_DEPTH = 1.0  # metres of depth that one person can occupy, seen from a quad above
-NEAR_QUANTILE = 0.35  # of the depths in a silhouette; taken for the body's own
+NEAR_QUANTILE = 0.35  # of the depths in a silhouette, which is taken for a depth of the body
 MIN_KNOWN_FRACTION = 0.25  # of the silhouette's depth pixels; fewer are not representative
 
 
@@ -32,26 +32,27 @@ def locate(
 
     Returns None when neither the depth image, (height, width) uint8 of any size, nor the apparent height gives a range.
     """
-    found, implausible_size = _measure_range(detection, depth_image, camera, target_height)
-    if found is None:
+    measured, implausible_size = _measure_range(detection, depth_image, camera, target_height)
+    if measured is None:
         return None
     pixel = np.asarray(detection.centroid)
-    if found.source is RangeSource.DEPTH:
+    # Standard deviations along and across the ray, metres.
+    if measured.source is RangeSource.DEPTH:
         # The step of an 8-bit depth, and the distance between a body's visible side and its middle.
         along = math.hypot(camera.depth_far / 255 / math.sqrt(12), 0.15)
     else:
-        # Two pixels of height, and postures.
+        # An error of two pixels in the height, and a tenth for different postures.
         rows = detection.box[2] - detection.box[0]
-        along = found.metres * math.hypot(2 / rows, 0.1)
-    across = 0.1 + found.metres / camera.focal
+        along = measured.metres * math.hypot(2 / rows, 0.1)
+    across = 0.1 + measured.metres / camera.focal
     ray = camera.rotation @ camera.rays(pixel)
     length = np.linalg.norm(ray)  # of the ray per metre of planar depth
     direction = ray / length
     return Measurement(
-        range=found,
-        point=camera.world_from_pixel(pixel, found.metres),
+        range=measured,
+        point=camera.world_from_pixel(pixel, measured.metres),
         covariance=np.outer(direction, direction) * ((along * length) ** 2 - across**2) + np.eye(3) * across**2,
-        area=detection.area * (found.metres / camera.focal) ** 2,
+        area=detection.area * (measured.metres / camera.focal) ** 2,
         implausible_size=implausible_size,
     )
 
@@ -99,6 +100,7 @@ def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, camera: 
     rows, columns = mask.shape
     height, width = depth_image.shape
     in_rows, in_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    # The box of the mask in depth pixels; -(-a // b) is a / b rounded up.
     top, bottom = in_rows[0] * height // rows, -(-(in_rows[-1] + 1) * height // rows)
     left, right = in_columns[0] * width // columns, -(-(in_columns[-1] + 1) * width // columns)
     from_row = pixels_at_centres(np.arange(top, bottom), height, rows)

@@ -45,7 +45,7 @@ class RecordingSession:
     """Writes one recording for each simulator, and another one after the model was changed.
 
     A number is added to a name that is taken. `totals` are updated, and `report` takes a message for the user when a
-    recording ends. Any thread may use `drop` and `name`, only the recorder's everything else.
+    recording ends. Any thread may use `drop` and `name`; all else is for the recorder's thread.
     """
 
     def __init__(self, settings: RecordingSettings, name: str, totals: Totals, report: Callable[[str], object]):
@@ -54,9 +54,9 @@ class RecordingSession:
         self._settings, self._totals, self._report = settings, totals, report
         self._writers: list[RecordingWriter] = []
         self._streams: dict[Session, _Stream] = {}
-        self._lock = threading.Lock()  # for streams and dropped frames
-        self._disk_refused = -DISK_PAUSE
-        self._disk_checked = -DISK_CHECK
+        self._lock = threading.Lock()  # guards streams and counts of dropped frames
+        self._disk_failed = -DISK_PAUSE  # monotonic seconds
+        self._disk_checked = -DISK_CHECK  # monotonic seconds
         self._limited_log = RateLimitedLogger(logger)
 
     @property
@@ -75,12 +75,12 @@ class RecordingSession:
         return sum(writer.bytes for writer in self._writers)
 
     def write(self, queued: QueuedFrame, origin: Mapping[str, object]) -> str | None:
-        """Write a frame, and those held back, if the filter passes them; return why the session must end, if so."""
+        """Write a frame, and those held back, if the filter passes them; return the reason if the session must end."""
         stream = self._stream(queued.simulator)
         encoded, labels = encode_frame(queued)
         traits = replace(traits_of(labels, queued.processed, self._settings), marked=bool(queued.note))
         kept = deque(stream.filter.select(encoded, traits))
-        if kept and time.monotonic() - self._disk_refused >= DISK_PAUSE:
+        if kept and time.monotonic() - self._disk_failed >= DISK_PAUSE:
             try:
                 if limit := self._limit_reached():
                     return limit
@@ -95,7 +95,7 @@ class RecordingSession:
                     self._totals.written += 1
                     kept.popleft()
             except OSError as error:
-                self._disk_refused = time.monotonic()
+                self._disk_failed = time.monotonic()
                 self._limited_log.warning("disk", "not recorded, the flight goes on: %s", error)
         if kept:
             self.drop(queued.simulator, "the disk refused", len(kept))
@@ -117,7 +117,7 @@ class RecordingSession:
                 if stream.writer is not None:
                     stream.writer.sync_if_due()
         except OSError as error:
-            self._limited_log.warning("disk", "the disk refused: %s", error)
+            self._limited_log.warning("disk", "disk error: %s", error)
 
     def finish(self, reason: str) -> None:
         """Finish all recordings."""
