@@ -1,7 +1,6 @@
 """Import what QuadSim's own recorder (training mode, key "r") has written as a recording.
 
-The colour images are copied unchanged: they are PNGs, and a JPEG would lose what the masks were drawn from. There are
-neither poses nor depth images of the colour camera.
+The colour images are copied unchanged: they are PNGs, and a JPEG would lose what the masks were drawn from.
 """
 
 import contextlib

@@ -62,9 +62,8 @@ def recover(recording: Path) -> Recovery | None:
         if meta.get("ended"):
             return None
         records, broken = read_frame_records(recording)
-        older, newest = records[:-CHECKED_FRAMES], records[-CHECKED_FRAMES:]
-        intact = [record for record in older if _has_files(recording, record)]
-        intact += [record for record in newest if _has_files(recording, record) and _is_intact(recording, record)]
+        first_checked = len(records) - CHECKED_FRAMES
+        intact = [each for i, each in enumerate(records) if _is_intact(recording, each, check=i >= first_checked)]
         kept = {record.frame for record in intact}
         lines = broken + [record.to_line() for record in records if record.frame not in kept]
         known = {recording / name for record in intact for name in record.files()}
@@ -90,12 +89,12 @@ def recover(recording: Path) -> Recovery | None:
     return recovery
 
 
-def _has_files(recording: Path, record: FrameRecord) -> bool:
-    return all((recording / name).is_file() and (recording / name).stat().st_size for name in record.files())
-
-
-def _is_intact(recording: Path, record: FrameRecord) -> bool:
-    return not any(image_defect(name, (recording / name).read_bytes()) for name in record.files())
+def _is_intact(recording: Path, record: FrameRecord, check: bool) -> bool:
+    """Return whether a frame has its files; with `check`, none of them with a defect."""
+    files = [recording / name for name in record.files()]
+    if not all(file.is_file() and file.stat().st_size for file in files):
+        return False
+    return not (check and any(image_defect(file.name, file.read_bytes()) for file in files))
 
 
 def _quarantine(recording: Path, lines: list[bytes], files: list[Path]) -> None:

@@ -7,7 +7,6 @@ const NAME = /^[\w-][\w.-]*$/;
 
 export class Frames {
   all = []; // in order
-  seconds = []; // playing time of each frame
   shown = 0; // index of the one that is shown
   #name;
   #read = 0; // bytes
@@ -31,14 +30,14 @@ export class Frames {
       if (frame) this.#byName.set(frame.name, frame);
     }
     this.all = [...this.#byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
-    let moment = 0;
-    this.seconds = this.all.map((frame, i) => (moment += i && step(this.all[i - 1], frame)));
+    // The playing time of each, in seconds.
+    this.all.forEach((frame, i) => (frame.time = i && this.all[i - 1].time + step(this.all[i - 1], frame)));
     return true;
   }
 
   // Index of the last frame at or before a playing time.
   at(seconds) {
-    return Math.max(this.seconds.findLastIndex((each) => each <= seconds), 0);
+    return Math.max(this.all.findLastIndex((frame) => frame.time <= seconds), 0);
   }
 }
 
@@ -59,7 +58,7 @@ function readFrame(line) {
   if (!isName(value?.frame) || !isName(value.image)) return null;
   if (!Number.isFinite(value.hero_pixels) || !Number.isFinite(value.people_pixels)) return null;
   const [box, centroid] = [numbers(value.detection?.box, 4), numbers(value.detection?.centroid, 2)];
-  const metres = number(value.range?.metres);
+  const [metres, body] = [number(value.range?.metres), pose(value.pose)];
   return {
     name: value.frame,
     image: value.image,
@@ -69,8 +68,8 @@ function readFrame(line) {
     depth: value.depth !== false,
     timestamp: number(value.timestamp),
     received: number(value.received),
-    body: pose(value.pose),
-    camera: pose(value.gimbal_pose) ?? pose(value.pose),
+    camera: pose(value.gimbal_pose) ?? body,
+    body: body ?? pose(value.gimbal_pose),
     state: text(value.state),
     changed: value.changed === true,
     detection: box && centroid && { box, centroid },

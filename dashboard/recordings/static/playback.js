@@ -25,10 +25,10 @@ export class Playback {
   }
 
   #play(wanted) {
-    const { all, seconds, shown } = this.#frames;
+    const { all, shown } = this.#frames;
     if (wanted && shown === all.length - 1) this.#seek(0);
     const running = this.#playing;
-    this.#playing = wanted && all.length ? { start: performance.now(), from: seconds[this.#frames.shown] } : null;
+    this.#playing = wanted && all.length ? { start: performance.now(), from: all[this.#frames.shown].time } : null;
     element("play").ariaPressed = Boolean(this.#playing);
     setText(element("play"), this.#playing ? "Pause" : "Play");
     if (this.#playing && !running) requestAnimationFrame(this.#tick);

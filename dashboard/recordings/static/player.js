@@ -11,7 +11,6 @@ import { setUpStatistics } from "./statistics.js";
 import { Strip } from "./strip.js";
 
 const REFRESH = 1000; // milliseconds, while it is being recorded
-const TRAIL_SECONDS = 60;
 const MAX_MOMENTS = 500;
 const FOLLOWER_STATES = { found: "following", searching: "searching", lost: "lost" };
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -68,7 +67,7 @@ function showMoments() {
 }
 
 function makeMoment(index, kind, text) {
-  const texts = [playingTime(frames.seconds[index]), text].map((each) => make("span", {}, each));
+  const texts = [playingTime(frames.all[index].time), text].map((each) => make("span", {}, each));
   const button = make("button", { type: "button" }, ...texts);
   button.addEventListener("click", () => seek(index));
   return make("li", { dataset: { kind } }, button);
@@ -93,7 +92,7 @@ function seek(index, upcoming = []) {
   frames.shown = Math.min(Math.max(index, 0), frames.all.length - 1);
   const frame = frames.all[frames.shown];
   screen.show(frame, upcoming);
-  showOnMap(frame);
+  if (frame.camera) map.show(frame, frames.all.slice(0, frames.shown + 1));
   const description = describePosition(frame);
   setText(element("position"), description);
   strip.show(frames.shown, range, description);
@@ -103,14 +102,6 @@ function seek(index, upcoming = []) {
   const count = frames.all.slice(first, last + 1).filter((each) => hidden.has(each.name)).length;
   element("hide").disabled = count === last - first + 1;
   element("restore").disabled = count === 0;
-}
-
-function showOnMap(frame) {
-  if (!frame.camera) return;
-  const time = frames.seconds[frames.shown];
-  const first = frames.at(time - TRAIL_SECONDS);
-  const trail = frames.all.slice(first, frames.shown + 1).map((each, i) => ({ ...each, time: frames.seconds[first + i] }));
-  map.show({ ...frame, body: frame.body ?? frame.camera, time }, trail);
 }
 
 const selected = () => range ?? [frames.shown, frames.shown];
@@ -128,14 +119,14 @@ async function hideOrRestore(action) {
 }
 
 function describe(meta) {
-  const parts = [dateAndTime(meta.started), duration(frames.seconds.at(-1) ?? 0), `${frames.all.length} frames`];
+  const parts = [dateAndTime(meta.started), duration(frames.all.at(-1)?.time ?? 0), `${frames.all.length} frames`];
   if (typeof meta.model?.description === "string") parts.push(meta.model.description);
   if (typeof meta.end_reason === "string") parts.push(meta.end_reason);
   return parts.join(" · ");
 }
 
 function describePosition(frame) {
-  const parts = [playingTime(frames.seconds[frames.shown], 1), `frame ${frame.name}`];
+  const parts = [playingTime(frame.time, 1), `frame ${frame.name}`];
   if (frame.received !== null) parts.push(clockTime(frame.received));
   if (wrongTarget.has(frame.name)) parts.push("following the wrong person");
   else if (frame.state) parts.push(FOLLOWER_STATES[frame.state] ?? frame.state);

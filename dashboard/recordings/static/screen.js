@@ -5,7 +5,6 @@ import { CameraView, readDepth, readMask, remember } from "../../static/picture.
 import { callAddress } from "./recording.js";
 
 const MAX_CACHED = 60; // decoded frames
-const MAX_FETCHES = 6; // at a time
 const SOURCES = { simulator: "labels: ground truth", model: "labels: pseudo-labels" };
 
 export class Screen {
@@ -16,7 +15,6 @@ export class Screen {
   #fetched = remember(MAX_CACHED, (frame, kind) => this.#fetch(frame, kind)); // promises
   #wanted = null;
   #upcoming = [];
-  #fetching = 0;
 
   constructor(recording) {
     this.#recording = recording;
@@ -34,10 +32,7 @@ export class Screen {
       do {
         frame = this.#wanted;
         const content = this.#load(frame);
-        for (const each of this.#upcoming) {
-          if (this.#fetching >= MAX_FETCHES) break;
-          this.#load(each);
-        }
+        for (const each of this.#upcoming) this.#load(each);
         this.#draw(frame, await content);
       } while (frame !== this.#wanted);
     } finally {
@@ -66,13 +61,10 @@ export class Screen {
       ? file("depth", `${frame.name}.png`).then(readDepth)
       : file("images", frame.image).then((blob) => createImageBitmap(blob));
     const mask = file("masks", `${frame.name}.png`).then(readMask).catch(() => null);
-    this.#fetching++;
     try {
       return { image: await image, mask: await mask };
     } catch {
       return { problem: "This image cannot be read" };
-    } finally {
-      this.#fetching--;
     }
   }
 }
