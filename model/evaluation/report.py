@@ -2,8 +2,9 @@
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,36 @@ th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: right }
 """
 
 
+Row = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """A title, a header and rows of text; the first column names what the row is about."""
 
     title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    header: Row
+    rows: tuple[Row, ...]
 
 
 def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     """Return all tables of a report; the evaluations are of different models on the same frames."""
-    models = [each.model for each in evaluations]
-    every = [_side_by_side(models, same) for same in zip(*map(_tables, evaluations), strict=True)]
-    every.insert(1, _final(evaluations))
-    return [table for table in every if table.rows]
+    table, band = partial(_table, evaluations), ("frames", "recall", "hero IoU")
+    size = f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})"
+    confusion = "Predicted class of the pixels of each class (confusion matrix)"
+    hero_confusion = "Predicted class of the target's pixels, by target size"
+    found = [
+        table(
+            _sets, "Mean IoU of each class, and detections of the target", "set", "frames", *CLASSES, "TP", "FP", "FN"
+        ),
+        _final(evaluations),
+        table(lambda each: _bands(each.by_size()), size, "target size", *band),
+        table(lambda each: _bands(each.by_brightness()), "By target brightness", "target", *band),
+        table(_false_positives, "False positives", "set", "negative frames", "false positives", "rate"),
+        table(_confusion, confusion, "ground truth", "of all pixels", *CLASSES),
+        table(_hero_confusion, hero_confusion, "target size", "frames", *(f"as {name}" for name in reversed(CLASSES))),
+    ]
+    return [table for table in found if table.rows]
 
 
 def print_tables(evaluations: Sequence[Evaluation], console: Console) -> None:
@@ -110,79 +126,58 @@ def _fractions(pixels: np.ndarray) -> dict[str, float | None]:
     return {"pixels": total, **dict(zip(CLASSES, fractions, strict=True))}
 
 
-def _tables(evaluation: Evaluation) -> list[Table]:
-    """All tables of one model but the final score; the second column is the size of what the first names."""
-    return [
-        _sets(evaluation),
-        _bands(f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})", "target size", evaluation.by_size()),
-        _bands("By target brightness", "target", evaluation.by_brightness()),
-        _false_positives(evaluation),
-        _confusion(evaluation),
-        _hero_confusion(evaluation),
-    ]
-
-
-def _sets(evaluation: Evaluation) -> Table:
-    rows = []
-    for name, score in evaluation.sets.items():
-        counts = score.true_positives, score.false_positives, score.false_negatives
-        rows.append((name, str(score.frames), *(f"{iou:.4f}" for iou in score.iou), *map(str, counts)))
-    header = ("set", "frames", *CLASSES, "TP", "FP", "FN")
-    return Table("Mean IoU of each class, and detections of the target", header, tuple(rows))
-
-
 def _final(evaluations: Sequence[Evaluation]) -> Table:
     scores = [(each, each.final_score) for each in evaluations]
     rows = [(each.model, f"{score:.4f}", f"{each.milliseconds:.1f}") for each, score in scores if score is not None]
     return Table("Final score", ("model", "final score", "ms per frame"), tuple(rows))
 
 
-def _bands(title: str, name: str, scores: Mapping[str, BandScore]) -> Table:
-    rows = [
-        (band, str(score.frames), f"{score.detected / score.frames:.0%}", f"{score.hero_iou:.3f}")
-        for band, score in scores.items()
-        if score.frames
+def _table(
+    evaluations: Sequence[Evaluation], rows: Callable[[Evaluation], Iterable[Row]], title: str, *header: str
+) -> Table:
+    """Return the rows of all models; of several, a third column names the model, and the first two stand only once.
+
+    In each row the first column is a name, the second the size of what it names.
+    """
+    first, *_ = found = [{row[0]: row for row in rows(each)} for each in evaluations]
+    if len(found) == 1:
+        return Table(title, header, tuple(first.values()))
+    merged = [
+        (*(row[:2] if same is first else ("", "")), each.model, *same[name][2:])
+        for name, row in first.items()
+        for each, same in zip(evaluations, found, strict=True)
+        if name in same
     ]
-    return Table(title, (name, "frames", "recall", "hero IoU"), tuple(rows))
+    return Table(title, (*header[:2], "model", *header[2:]), tuple(merged))
 
 
-def _false_positives(evaluation: Evaluation) -> Table:
-    rows = []
+def _sets(evaluation: Evaluation) -> Iterator[Row]:
+    for name, score in evaluation.sets.items():
+        counts = score.true_positives, score.false_positives, score.false_negatives
+        yield name, str(score.frames), *(f"{iou:.4f}" for iou in score.iou), *map(str, counts)
+
+
+def _bands(scores: Mapping[str, BandScore]) -> Iterator[Row]:
+    for band, score in scores.items():
+        if score.frames:
+            yield band, str(score.frames), f"{score.detected / score.frames:.0%}", f"{score.hero_iou:.3f}"
+
+
+def _false_positives(evaluation: Evaluation) -> Iterator[Row]:
     for name, score in evaluation.false_positives().items():
         rate = score.false_positives / score.negative_frames
-        rows.append((name, str(score.negative_frames), str(score.false_positives), f"{rate:.1%}"))
-    return Table("False positives", ("set", "negative frames", "false positives", "rate"), tuple(rows))
+        yield name, str(score.negative_frames), str(score.false_positives), f"{rate:.1%}"
 
 
-def _confusion(evaluation: Evaluation) -> Table:
+def _confusion(evaluation: Evaluation) -> Iterator[Row]:
     counts = evaluation.confusion()
-    rows = []
     for name, pixels in zip(CLASSES, counts, strict=True):
         if total := pixels.sum():
-            rows.append((name, f"{total / counts.sum():.2%}", *(f"{fraction:.2%}" for fraction in pixels / total)))
-    header = ("ground truth", "of all pixels", *CLASSES)
-    return Table("Predicted class of the pixels of each class (confusion matrix)", header, tuple(rows))
+            yield name, f"{total / counts.sum():.2%}", *(f"{fraction:.2%}" for fraction in pixels / total)
 
 
-def _hero_confusion(evaluation: Evaluation) -> Table:
-    bands, rows = evaluation.by_size(), []
+def _hero_confusion(evaluation: Evaluation) -> Iterator[Row]:
+    bands = evaluation.by_size()
     for band, pixels in evaluation.hero_confusion_by_size().items():
         if total := pixels.sum():
-            rows.append((band, str(bands[band].frames), *(f"{fraction:.1%}" for fraction in pixels[::-1] / total)))
-    header = ("target size", "frames", *(f"as {name}" for name in reversed(CLASSES)))
-    return Table("Predicted class of the target's pixels, by target size", header, tuple(rows))
-
-
-def _side_by_side(models: Sequence[str], same: Sequence[Table]) -> Table:
-    """Merge the same table of several models: a third column names the model, the first two stand only once."""
-    first = same[0]
-    if len(same) == 1:
-        return first
-    rows = [
-        (*(row[:2] if table is first else ("", "")), name, *matching[2:])
-        for row in first.rows
-        for name, table in zip(models, same, strict=True)
-        for matching in table.rows
-        if matching[0] == row[0]
-    ]
-    return Table(first.title, (*first.header[:2], "model", *first.header[2:]), tuple(rows))
+            yield band, str(bands[band].frames), *(f"{fraction:.1%}" for fraction in pixels[::-1] / total)

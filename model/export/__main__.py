@@ -11,7 +11,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,24 +29,6 @@ from model.score import predicted_mask
 
 CALIBRATION_FRAMES, CHECK_FRAMES = 100, 40
 TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay below
-
-
-@dataclass(frozen=True)
-class Check:
-    """Comparison of an artefact with the model it was made from."""
-
-    format: str  # a key of FORMATS
-    input: str  # what the artefact takes
-    megabytes: float
-    milliseconds: float  # median for a single frame
-    mean_difference: float  # of 255, mean over all probabilities of all frames
-    worst_difference: float  # likewise of the frame that differs most
-    target_iou: float  # of the two masks of the target over all frames; 1 if both are empty
-
-    @property
-    def passed(self) -> bool:
-        """Whether predictions are the model's; 8-bit integers pass anyway, the table shows their differences."""
-        return not FORMATS[self.format].exact or self.worst_difference <= TOLERANCE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,12 +59,17 @@ def export(options: argparse.Namespace, console: Console) -> int:
         expected = np.concatenate([loaded.model.predict_on_batch(f[None].astype(np.float32)) for f in frames])
     options.out.mkdir(parents=True, exist_ok=True)
     stem = options.out / Path(loaded.name).stem
-    checks = []
+    table = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")
+    for index, column in enumerate(("format", "input", "MB", "ms", "mean", "worst", "IoU")):
+        table.add_column(column, justify="right" if index > 1 else "left", no_wrap=True)
+    wrong = []
     for name in track(options.formats, description="exporting", console=console, transient=True):
         artefact = FORMATS[name].export(loaded.model, stem, calibration_frames)
-        checks.append(check(name, artefact, frames, expected))
-    console.print(table(checks))
-    wrong = [check.format for check in checks if not check.passed]
+        passed, row = check(name, artefact, frames, expected)
+        table.add_row(*row)
+        if not passed:
+            wrong.append(name)
+    console.print(table)
     if wrong:
         print(f"export: the predictions of {', '.join(wrong)} differ from the model's, do not use it", file=sys.stderr)
     return 1 if wrong else 0
@@ -119,8 +105,11 @@ def _spread(count: int, length: int) -> np.ndarray:
     return np.linspace(0, length - 1, count).round().astype(int)
 
 
-def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray) -> Check:
-    """Run an artefact frame by frame, (n, rows, columns, 3) uint8, and compare with the model's predictions."""
+def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray) -> tuple[bool, list[str]]:
+    """Run an artefact frame by frame, (n, rows, columns, 3) uint8, and compare with the model's predictions.
+
+    Returns whether they agree, and the row of the table. Those of 8-bit integers need not.
+    """
     results, seconds = [], []
     artefact.predict(frames[:1])
     for frame in frames:
@@ -131,27 +120,10 @@ def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarra
     differences = np.abs(actual - expected).mean(axis=(1, 2, 3)) * 255
     target, expected_target = predicted_mask(actual)[..., HERO], predicted_mask(expected)[..., HERO]
     union = np.count_nonzero(target | expected_target)
-    return Check(
-        format=name,
-        input=artefact.input,
-        megabytes=artefact.megabytes,
-        milliseconds=float(np.median(seconds) * 1000),
-        mean_difference=float(differences.mean()),
-        worst_difference=float(differences.max()),
-        target_iou=np.count_nonzero(target & expected_target) / union if union else 1.0,
-    )
-
-
-def table(checks: Sequence[Check]) -> Table:
-    """Return the results for the terminal."""
-    drawn = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")
-    for index, name in enumerate(("format", "input", "MB", "ms", "mean", "worst", "IoU")):
-        drawn.add_column(name, justify="right" if index > 1 else "left", no_wrap=True)
-    for each in checks:
-        differences = (each.mean_difference, each.worst_difference, each.target_iou)
-        figures = (f"{each.megabytes:.2f}", f"{each.milliseconds:.1f}", *(f"{value:.4f}" for value in differences))
-        drawn.add_row(each.format, each.input, *figures)
-    return drawn
+    iou = np.count_nonzero(target & expected_target) / union if union else 1.0
+    figures = [f"{value:.4f}" for value in (differences.mean(), differences.max(), iou)]
+    row = [name, artefact.input, f"{artefact.megabytes:.2f}", f"{np.median(seconds) * 1000:.1f}", *figures]
+    return not FORMATS[name].exact or differences.max() <= TOLERANCE, row
 
 
 if __name__ == "__main__":

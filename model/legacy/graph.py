@@ -16,14 +16,13 @@ from model.legacy.architecture import (
 )
 from model.legacy.arguments import LegacyError
 from model.legacy.layers import build_layer
-from model.legacy.stored_weights import ModelWeight, weights_of_layer
+from model.legacy.stored_weights import Path
 
 _IMAGE, _RESCALE, _UNFLATTEN = _OWN_NAMES = ("image", "rescale_to_signed", "unflatten")
-Path = tuple[str, ...]  # names of a layer and of the models that it is nested in, the outermost first
 
 
-def build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[str, list[ModelWeight]]]:
-    """Return the Keras 3 model with fresh weights, and these under the configuration's names, by top-level layer.
+def build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[Path, keras.Layer], set[Path]]:
+    """Return the Keras 3 model with fresh weights, its layers under the configuration's names, and the frozen ones.
 
     The model takes (n, rows, columns, 3) float32 RGB in 0..255 (the rescaling to -1..1 of the original's image reader
     is its first layer) and returns (n, rows, columns, 3) class probabilities. Raises LegacyError.
@@ -36,7 +35,7 @@ def build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[str, l
         raise LegacyError(f"the configuration is malformed ({type(error).__name__}: {_first_line(error)})") from error
 
 
-def _build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[str, list[ModelWeight]]]:
+def _build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[Path, keras.Layer], set[Path]]:
     rows, columns = input_size(architecture)
     builder = _Builder(bilinear_is_tf1(keras_version(architecture)))
     builder.add(architecture, ())
@@ -53,7 +52,7 @@ def _build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[str, 
         )
     # TensorFlow takes names of ASCII letters and digits that do not begin with a punctuation mark.
     model = keras.Model(image, output, name=re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "legacy")
-    return model, builder.weights()
+    return model, builder.layers, builder.frozen
 
 
 class _Builder:
@@ -61,38 +60,40 @@ class _Builder:
 
     def __init__(self, bilinear_is_tf1: bool):
         self._bilinear_is_tf1 = bilinear_is_tf1
-        self._blocks: dict[Path, keras.Layer | Graph] = {}  # in the configuration's order
-        self._trainable: dict[Path, bool] = {}  # of layers
+        self.layers: dict[Path, keras.Layer] = {}  # in the configuration's order
+        self.frozen: set[Path] = set()  # layers that were not trained
+        self._graphs: dict[Path, Graph] = {}  # of models
         self._names = set(_OWN_NAMES)
 
     def add(self, spec: Spec, path: Path) -> None:
         """Make a layer, or all layers of a model."""
         if spec["class_name"] in MODEL_CLASSES:
-            graph = self._blocks[path] = read_graph(spec)
+            graph = self._graphs[path] = read_graph(spec)
             for name, inner in graph.layers.items():
                 self.add(inner, (*path, name))
             return
         name = self._unique("_".join(path))
         try:
-            self._blocks[path] = build_layer(spec["class_name"], spec["config"], name, self._bilinear_is_tf1)
+            self.layers[path] = build_layer(spec["class_name"], spec["config"], name, self._bilinear_is_tf1)
         except (ValueError, TypeError) as error:
             raise LegacyError(f"the layer {path[-1]!r} cannot be rebuilt: {_first_line(error)}") from error
-        self._trainable[path] = bool(spec["config"].get("trainable", True))
+        if not spec["config"].get("trainable", True):
+            self.frozen.add(path)
 
     def apply(self, path: Path, tensors: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
         """Apply a layer or a model to symbolic tensors, one for each input; return one for each output."""
-        block = self._blocks[path]
-        if isinstance(block, keras.Layer):
+        if path in self.layers:
             try:
-                return [block(tensors if len(tensors) > 1 else tensors[0])]
+                return [self.layers[path](tensors if len(tensors) > 1 else tensors[0])]
             except Exception as error:  # Keras raises many kinds for shapes and arguments that do not fit
                 shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
                 reason = f"does not fit its input {shapes}: {_first_line(error)}"
                 raise LegacyError(f"the layer {path[-1]!r} {reason}") from error
-        if len(tensors) != len(block.inputs):
-            raise LegacyError(f"the model {block.name!r} takes {len(block.inputs)} inputs, but is given {len(tensors)}")
-        known = dict(zip(block.inputs, tensors, strict=True))
-        pending = dict(block.uses)
+        graph = self._graphs[path]
+        if len(tensors) != len(graph.inputs):
+            raise LegacyError(f"the model {graph.name!r} takes {len(graph.inputs)} inputs, but is given {len(tensors)}")
+        known = dict(zip(graph.inputs, tensors, strict=True))
+        pending = dict(graph.uses)
         while ready := [use for use, sources in pending.items() if all(source in known for source in sources)]:
             for layer, node in ready:
                 results = self.apply((*path, layer), [known[source] for source in pending.pop((layer, node))])
@@ -100,18 +101,10 @@ class _Builder:
         if pending:
             names = ", ".join(sorted({layer for layer, _ in pending})[:5])
             raise LegacyError(f"the layers {names} take inputs that are no layer's output")
-        for layer, node, index in block.outputs:
+        for layer, node, index in graph.outputs:
             if (layer, node, index) not in known:
                 raise LegacyError(f"the layer {layer!r} has no output {index} at its use {node}")
-        return [known[output] for output in block.outputs]
-
-    def weights(self) -> dict[str, list[ModelWeight]]:
-        """Return the weights of all layers that have been applied, by top-level layer."""
-        weights: dict[str, list[ModelWeight]] = {}
-        for path, block in self._blocks.items():
-            if isinstance(block, keras.Layer):
-                weights.setdefault(path[0], []).extend(weights_of_layer(block, path, self._trainable[path]))
-        return weights
+        return [known[output] for output in graph.outputs]
 
     def _unique(self, name: str) -> str:
         """Return the name as Keras 3 takes it, and only once."""

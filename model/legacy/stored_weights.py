@@ -7,7 +7,7 @@ normalisation as beta, gamma, mean, variance, Keras as gamma, beta, mean, varian
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any
@@ -17,6 +17,8 @@ import keras
 import numpy as np
 
 logger = logging.getLogger(__name__)
+
+Path = tuple[str, ...]  # names of a layer and of the models that it is nested in, the outermost first
 
 # Names of the same role in other versions of Keras and in tf.layers.
 _ROLES = {
@@ -40,17 +42,6 @@ class MismatchError(ValueError):
 
 
 @dataclass(frozen=True)
-class ModelWeight:
-    """A variable of a model. `layer` is a path of names, more than one inside a nested model."""
-
-    layer: tuple[str, ...]
-    role: str
-    variable: keras.Variable
-    layer_class: str
-    trainable: bool
-
-
-@dataclass(frozen=True)
 class StoredWeight:
     """A dataset of the file. `prefix` is the layer's name before the role, which may differ from the group's."""
 
@@ -59,36 +50,35 @@ class StoredWeight:
     dataset: h5py.Dataset
 
 
-Assignment = list[tuple[ModelWeight, StoredWeight]]
+# A weight's name for messages, its layer and variable, and the dataset with its values.
+Assignment = list[tuple[str, keras.Layer, keras.Variable, h5py.Dataset]]
 
 
-def weights_of_layer(layer: keras.Layer, path: tuple[str, ...], trainable: bool = True) -> list[ModelWeight]:
-    """Return the weights of one built layer; `path` and `trainable` are those of its configuration."""
-    return [ModelWeight(path, _role(v.name)[1], v, type(layer).__name__, trainable) for v in layer.weights]
+def layers_of_model(model: keras.Model) -> dict[Path, keras.Layer]:
+    """Return the layers of a model, and of those that are nested in it."""
+    found: dict[Path, keras.Layer] = {}
+    for layer in model.layers:
+        inner = layers_of_model(layer) if isinstance(layer, keras.Model) else {(): layer}
+        found |= {(layer.name, *path): each for path, each in inner.items()}
+    return found
 
 
-def weights_of_model(model: keras.Model) -> dict[str, list[ModelWeight]]:
-    """Return the weights of a Keras 3 model by top-level layer."""
-    return {layer.name: _nested_weights(layer, (layer.name,)) for layer in model.layers}
-
-
-def _nested_weights(layer: keras.Layer, path: tuple[str, ...]) -> list[ModelWeight]:
-    if isinstance(layer, keras.Model):
-        return [each for inner in layer.layers for each in _nested_weights(inner, (*path, inner.name))]
-    return weights_of_layer(layer, path, layer.trainable)
-
-
-def assign_weights(weights: Mapping[str, Sequence[ModelWeight]], file: h5py.File, keras_version: str = "") -> None:
-    """Assign the weights of an open file to those of a model, by top-level layer in the model's order, one to one.
+def assign_weights(
+    layers: Mapping[Path, keras.Layer], file: h5py.File, keras_version: str = "", frozen: Collection[Path] = ()
+) -> None:
+    """Assign the weights of an open file to those of a model's built layers, in the model's order, one to one.
 
     Layers are matched by name; where names differ, by order if number and shapes agree. `keras_version` is that of the
-    architecture, for files without that attribute. Raises MismatchError.
+    architecture, for files without that attribute. `frozen` are the layers that were not trained. Raises MismatchError.
     """
     root = file["model_weights"] if isinstance(file.get("model_weights"), h5py.Group) else file
     if _text(root.attrs.get("backend", "tensorflow")) == "theano":
         raise MismatchError("the weights were written by Keras on Theano, whose convolutions have flipped kernels")
     stored = _read_groups(root)
-    wanted = {name: group for name, group in weights.items() if group}
+    wanted: dict[str, dict[Path, keras.Layer]] = defaultdict(dict)  # by top-level layer, as in the file
+    for path, layer in layers.items():
+        if layer.weights:
+            wanted[path[0]][path] = layer
     if not stored:
         raise MismatchError("the file holds no weights")
     if len(stored) != len(wanted):
@@ -98,10 +88,10 @@ def assign_weights(weights: Mapping[str, Sequence[ModelWeight]], file: h5py.File
         orders.insert(0, [(name, name) for name in wanted])
     else:
         logger.info("Layer names of weights and architecture differ; matching %d layers by order.", len(wanted))
-    assignment = _first_match(orders, lambda ours, theirs: _match(wanted[ours], stored[theirs], theirs))
+    assignment = _first_match(orders, lambda ours, theirs: _match(wanted[ours], stored[theirs], theirs, frozen))
     keras1 = _text(root.attrs.get("keras_version", keras_version)).startswith("1")
-    for weight, stored_weight in assignment:
-        weight.variable.assign(_value(weight, stored_weight, keras1))
+    for name, layer, variable, dataset in assignment:
+        variable.assign(_value(name, dataset, variable.shape, keras1, _is_transposed_kernel(layer, variable)))
 
 
 def _first_match(orders: Iterable[list[tuple[Any, Any]]], match: Callable[[Any, Any], Assignment]) -> Assignment:
@@ -178,13 +168,12 @@ def _role(name: str) -> tuple[str, str]:
 # --- matching
 
 
-def _match(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:
-    """Match the weights of one top-level layer, possibly a nested model, with those of one group of the file."""
-    layers: dict[tuple[str, ...], list[ModelWeight]] = defaultdict(list)
-    for weight in weights:
-        layers[weight.layer].append(weight)
+def _match(
+    layers: Mapping[Path, keras.Layer], stored: Sequence[StoredWeight], group: str, frozen: Collection[Path]
+) -> Assignment:
+    """Match the weights of one top-level layer, or of the layers nested in it, with those of one group of the file."""
     if len(layers) == 1:
-        return _match_layer(weights, stored, group)
+        return _match_layer(*next(iter(layers.items())), stored, group)
     prefixes: dict[str, list[StoredWeight]] = defaultdict(list)
     for each in stored:
         prefixes[each.prefix].append(each)
@@ -197,48 +186,47 @@ def _match(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group
         orders = [[(path, by_name[path[-1]]) for path in layers]]
     else:
         # Keras 2 lists a nested model's trainable weights before the frozen ones.
-        frozen_last = sorted(layers, key=lambda path: not layers[path][0].trainable)
+        frozen_last = sorted(layers, key=lambda path: path in frozen)
         orders = [list(zip(order, prefixes, strict=True)) for order in (list(layers), frozen_last)]
-    return _first_match(orders, lambda ours, theirs: _match_layer(layers[ours], prefixes[theirs], group))
+    return _first_match(orders, lambda path, theirs: _match_layer(path, layers[path], prefixes[theirs], group))
 
 
-def _match_layer(weights: Sequence[ModelWeight], stored: Sequence[StoredWeight], group: str) -> Assignment:
-    layer = "/".join(weights[0].layer)
-    where = f"the layer {layer!r}" + ("" if group == layer else f" (in the file: {group!r})")
+def _match_layer(path: Path, layer: keras.Layer, stored: Sequence[StoredWeight], group: str) -> Assignment:
+    name = "/".join(path)
+    where = f"the layer {name!r}" + ("" if group == name else f" (in the file: {group!r})")
     by_role = {each.role: each for each in stored}
     if "kernel" not in by_role and "pointwise_kernel" not in by_role and "depthwise_kernel" in by_role:
         by_role["kernel"] = by_role.pop("depthwise_kernel")
-    roles = [weight.role for weight in weights]
+    roles = [_role(variable.name)[1] for variable in layer.weights]
     surplus = {role for role in by_role if not role.startswith("renorm")} - set(roles)
     if set(roles) <= set(by_role) and not surplus:
-        pairs = [(weight, by_role[weight.role]) for weight in weights]
-    elif len(weights) == len(stored) and weights[0].layer_class != "BatchNormalization" and not surplus & _KNOWN:
-        pairs = list(zip(weights, stored, strict=True))
-    else:
+        stored = [by_role[role] for role in roles]
+    elif len(roles) != len(stored) or isinstance(layer, keras.layers.BatchNormalization) or surplus & _KNOWN:
         raise MismatchError(f"{where} needs {', '.join(roles)}, but the file holds {', '.join(by_role)} for it")
-    for weight, each in pairs:
-        shape = tuple(weight.variable.shape)
-        shapes = [shape, (*shape[:2], shape[3], shape[2])] if _is_transposed_kernel(weight) else [shape]
+    assignment = []
+    for role, variable, each in zip(roles, layer.weights, stored, strict=True):
+        shape = tuple(variable.shape)
+        shapes = [shape, (*shape[:2], *shape[:1:-1])] if _is_transposed_kernel(layer, variable) else [shape]
         if each.dataset.shape not in shapes:
-            raise MismatchError(
-                f"{where} needs a {weight.role} of shape {shape}, but the file holds {each.dataset.shape}"
-            )
-    return pairs
+            raise MismatchError(f"{where} needs a {role} of shape {shape}, but the file holds {each.dataset.shape}")
+        assignment.append((f"{role} of the layer {name!r}", layer, variable, each.dataset))
+    return assignment
 
 
-def _is_transposed_kernel(weight: ModelWeight) -> bool:
-    return weight.layer_class == "Conv2DTranspose" and weight.role == "kernel"
+def _is_transposed_kernel(layer: keras.Layer, variable: keras.Variable) -> bool:
+    return isinstance(layer, keras.layers.Conv2DTranspose) and len(variable.shape) == 4
 
 
-def _value(weight: ModelWeight, stored: StoredWeight, keras1: bool) -> np.ndarray:
-    name = f"{weight.role} of the layer {'/'.join(weight.layer)!r}"
-    if stored.dataset.dtype.kind not in "fiu":
-        raise MismatchError(f"the {name} is stored as {stored.dataset.dtype}, not as numbers")
-    value = np.asarray(stored.dataset[()], dtype=np.float32)
-    if _is_transposed_kernel(weight):
+def _value(
+    name: str, dataset: h5py.Dataset, shape: tuple[int, ...], keras1: bool, is_transposed_kernel: bool
+) -> np.ndarray:
+    if dataset.dtype.kind not in "fiu":
+        raise MismatchError(f"the {name} is stored as {dataset.dtype}, not as numbers")
+    value = np.asarray(dataset[()], dtype=np.float32)
+    if is_transposed_kernel:
         # Keras 1 stored (rows, columns, in, out), Keras 2 stores (rows, columns, out, in).
         ambiguous = value.shape[2] == value.shape[3]
-        if keras1 if ambiguous else value.shape != tuple(weight.variable.shape):
+        if keras1 if ambiguous else value.shape != tuple(shape):
             value = np.swapaxes(value, 2, 3)
     if not np.isfinite(value).all():
         raise MismatchError(f"the {name} holds NaN or infinite numbers: the training that wrote it diverged")

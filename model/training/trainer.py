@@ -26,7 +26,7 @@ from model.training.losses import HeroIoU, segmentation_loss
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
 from model.training.pictures import draw_examples, plot_curves
 from model.training.run_folder import RunFolder
-from model.training.validation import Validation, find_errors, validate
+from model.training.validation import SIZE_NAMES, find_errors, validate
 from model.weights import save_model
 
 MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
@@ -84,7 +84,7 @@ class Trainer:
                 finished = self.progress(minutes) >= 1.0
                 if self.chief:
                     if validation is not None and (finished or self.epoch % self.settings.validation_interval == 0):
-                        row |= self._validate(validation, row["loss"]).row()
+                        row |= self._validate(validation, row["loss"])
                     self.run.append_results(row)
                     self.save()
                     if finished or "score" in row:
@@ -197,21 +197,21 @@ class Trainer:
         """The averaged network at the training's precision, which is faster."""
         return clone_with(self.averaged, dtype=self.precision, shape=self.averaged.input_shape[1:])
 
-    def _validate(self, frames: PackedFrames, loss: float) -> Validation:
+    def _validate(self, frames: PackedFrames, loss: float) -> dict[str, float]:
         self.averaged.set_weights(self.average)
-        validation = validate(self.averaged.predict_on_batch, frames, self.settings.loss.class_weights)
-        if validation.score > self.best_score:
-            self.best_score = validation.score
+        figures = validate(self.averaged.predict_on_batch, frames, self.settings.loss.class_weights)
+        if figures["score"] > self.best_score:
+            self.best_score = figures["score"]
             self._save_average(self.run.best)
         with replacing(self.run.path / run_files.EXAMPLES) as temporary:
             Image.fromarray(draw_examples(self.averaged.predict_on_batch, frames)).save(temporary)
-        iou = " ".join(f"{value:.3f}" for value in validation.iou_by_size)
-        recall = " ".join(f"{value:.2f}" for value in validation.recall_by_size)
+        iou = " ".join(f"{figures[f'iou {name}']:.3f}" for name in SIZE_NAMES)
+        recall = " ".join(f"{figures[f'recall {name}']:.2f}" for name in SIZE_NAMES)
         self.console.print(
-            f"epoch {self.epoch:4d}  loss {loss:.4f}  validation score {validation.score:.3f}  IoU by size {iou}"
-            f"  recall {recall}  false-positive rate {validation.false_positive_rate:.3f}"
+            f"epoch {self.epoch:4d}  loss {loss:.4f}  validation score {figures['score']:.3f}  IoU by size {iou}"
+            f"  recall {recall}  false-positive rate {figures['false_positive_rate']:.3f}"
         )
-        return validation
+        return figures
 
     def _check_collapse(self, hero_iou: float) -> None:
         """Raise RuntimeError if the network predicts the same for all frames, which too large steps can lead to."""

@@ -1,7 +1,6 @@
 """Measure a network while it trains: figures of the validation frames, and errors in the training frames."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -15,33 +14,13 @@ MIN_IOU = 0.2  # of a target that is not missed
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
-@dataclass(frozen=True)
-class Validation:
-    """Figures of one set of frames, 0 to 1; NaN if the set has no such frame.
+def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[float]) -> dict[str, float]:
+    """Measure a network on the usable frames of a set: figures, 0 to 1, by column of results.csv.
 
-    The score approximates the official one: it is the mean of the IoU of near targets (400 pixels and more) and of the
-    other ones, times TP / (TP + FP + FN) over all frames.
+    NaN if the set has no such frame. The score approximates the official one: it is the mean of the IoU of near targets
+    (400 pixels and more) and of the other ones, times TP / (TP + FP + FN) over all frames. The cross-entropy is the
+    mean over all pixels, each weighted by its class.
     """
-
-    score: float
-    hero_iou: float
-    iou_by_size: tuple[float, ...]
-    recall_by_size: tuple[float, ...]
-    false_positive_rate: float  # of the negative frames
-    people_iou: float
-    cross_entropy: float  # mean over all pixels, each weighted by its class
-
-    def row(self) -> dict[str, float]:
-        """Return the figures by column of results.csv."""
-        values = asdict(self)
-        for figure in ("iou", "recall"):
-            by_size = zip(SIZE_NAMES, values.pop(f"{figure}_by_size"), strict=True)
-            values |= {f"{figure} {name}": value for name, value in by_size}
-        return values
-
-
-def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> Validation:
-    """Measure a network on the usable frames of a set; the weights are those of the cross-entropy."""
     parts = [
         _measure(probabilities, labels, class_weights)
         for labels, probabilities in _predictions(predict, frames, frames.usable)
@@ -53,15 +32,16 @@ def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[flo
     near, far = bands[-1], present & ~bands[-1]
     means = [iou[group].mean() for group in (near, far) if group.any()]
     weight = detection_weight(int((present & detected).sum()), int((present != detected).sum()))
-    return Validation(
-        score=float(np.mean(means) * weight) if means else float("nan"),
-        hero_iou=_mean(iou[area > 0]),
-        iou_by_size=tuple(_mean(iou[band]) for band in bands),
-        recall_by_size=tuple(_mean(detected[band]) for band in bands),
-        false_positive_rate=_mean(detected[area == 0]),
-        people_iou=_mean(people_iou[~np.isnan(people_iou)]),
-        cross_entropy=_mean(entropy),
-    )
+    figures = {
+        "score": float(np.mean(means) * weight) if means else float("nan"),
+        "hero_iou": _mean(iou[area > 0]),
+        "false_positive_rate": _mean(detected[area == 0]),
+        "people_iou": _mean(people_iou[~np.isnan(people_iou)]),
+        "cross_entropy": _mean(entropy),
+    }
+    for figure, values in (("iou", iou), ("recall", detected)):
+        figures |= {f"{figure} {name}": _mean(values[band]) for name, band in zip(SIZE_NAMES, bands, strict=True)}
+    return figures
 
 
 def find_errors(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> np.ndarray:

@@ -127,17 +127,17 @@ def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
 
     # Keras' version is an attribute of a file with architecture, but part of a separate configuration.
     architecture = {"keras_version": read_attribute(file, "keras_version")} | read_architecture(text)
-    model, weights = build_model(architecture, name=path.stem)
-    assign_weights(weights, file, keras_version(architecture))
+    model, layers, frozen = build_model(architecture, name=path.stem)
+    assign_weights(layers, file, keras_version(architecture), frozen)
     return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
 
 
 def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
-    from model.legacy.stored_weights import assign_weights, weights_of_model
+    from model.legacy.stored_weights import assign_weights, layers_of_model
     from model.weights.trusted import build_trusted
 
     model = build_trusted(_parse(architecture))
-    assign_weights(weights_of_model(model), file)
+    assign_weights(layers_of_model(model), file)
     metadata = _parse(read_attribute(file, METADATA) or "{}")
     return LoadedModel(model, path.name, _checked_size(model), metadata)
 

@@ -16,13 +16,13 @@ RNG = np.random.default_rng(2)
 
 def build(architecture: dict):
     """Return the rebuilt model and the random weights of its layers by the names in the configuration."""
-    model, weights = build_model(read_architecture(json.dumps(architecture)), name="test")
+    model, layers, _ = build_model(read_architecture(json.dumps(architecture)), name="test")
     values = {}
-    for group in weights.values():
-        for weight in group:
-            value = RNG.normal(size=weight.variable.shape).astype(np.float32)
-            weight.variable.assign(value)
-            values["/".join([*weight.layer, weight.role])] = value
+    for path, layer in layers.items():
+        for variable in layer.weights:
+            value = RNG.normal(size=variable.shape).astype(np.float32)
+            variable.assign(value)
+            values["/".join([*path, variable.name])] = value
     return model, values
 
 
@@ -257,8 +257,8 @@ def test_a_corrupted_configuration_is_a_legacy_error_or_a_model(data):
         node[key] = data.draw(json_values)
         break
     try:
-        model, weights = build_model(read_architecture(json.dumps(corrupted)), name="m")
+        model, layers, _ = build_model(read_architecture(json.dumps(corrupted)), name="m")
     except LegacyError:
         return
     assert model.output_shape[-1] == 3
-    assert weights["c"]
+    assert layers["c",].weights

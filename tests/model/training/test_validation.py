@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from model.training.validation import validate
+from model.training.validation import SIZE_NAMES, validate
 
 
 @dataclass
@@ -33,11 +33,11 @@ def test_validation_counts_by_hand():
     measured = validate(lambda images: np.stack([next(answers) for _ in images]), frames, (1.0, 6.0, 8.0))
     # Target pixels, of weight 8: 20 predicted and 20 not, 400 predicted and 400 not; a probability is at least 1e-6.
     logs = 20 * np.log(0.9) + 400 * np.log(0.8) + (20 + 400) * np.log(1e-6)
-    assert measured.cross_entropy == pytest.approx(-8 * logs / (4 * 64 * 64), rel=1e-3)
+    assert measured["cross_entropy"] == pytest.approx(-8 * logs / (4 * 64 * 64), rel=1e-3)
     # In a frame of 64x64 a pixel counts 16 times: 20 pixels are 320 of a frame of 256x256.
-    assert measured.iou_by_size[2] == pytest.approx(0.5)
-    assert measured.iou_by_size[3] == pytest.approx(0.5)
-    assert measured.recall_by_size[2] == pytest.approx(0.5)
-    assert measured.false_positive_rate == 1.0
+    assert measured[f"iou {SIZE_NAMES[2]}"] == pytest.approx(0.5)
+    assert measured[f"iou {SIZE_NAMES[3]}"] == pytest.approx(0.5)
+    assert measured[f"recall {SIZE_NAMES[2]}"] == pytest.approx(0.5)
+    assert measured["false_positive_rate"] == 1.0
     # Mean of far (0.5) and near (0.5) IoU, times TP 2 / (TP 2 + FP 1 + FN 1).
-    assert measured.score == pytest.approx(0.5 * 0.5)
+    assert measured["score"] == pytest.approx(0.5 * 0.5)
