@@ -23,12 +23,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from dataset.pairs import decode_image
 from dataset.schema import HERO, at_reference_size
-from model.console import command_parser, run_command
+from model.console import command_parser, console, run_command
 from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
 from model.evaluation.measure import EvaluationError, load_segmenters, measure, read_data
@@ -50,16 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
         parser.error(f"--limit expects at least 1 frame, got {options.limit}")
-    return run_command("compare", lambda: compare(options, Console()))
+    return run_command("compare", lambda: compare(options))
 
 
-def compare(options: argparse.Namespace, console: Console) -> None:
+def compare(options: argparse.Namespace) -> None:
     """Measure both models, frame by frame, and write the results."""
     folder = options.out
     if folder.exists() and any(folder.iterdir()):
         raise EvaluationError(f"expected a new or empty folder for --out, but there is something in {folder}")
-    pairs, set_names = read_data(options.data, options.limit, console, skip_bad=True)
-    segmenters = load_segmenters([options.first, options.second], options.runtime, console)
+    pairs, set_names = read_data(options.data, options.limit, skip_bad=True)
+    segmenters = load_segmenters([options.first, options.second], options.runtime)
     if len(segmenters) < 2:
         raise EvaluationError(f"expected two models, got {options.first} twice")
     names = options.names or list(segmenters)
@@ -78,7 +77,7 @@ def compare(options: argparse.Namespace, console: Console) -> None:
     evaluations = list(map(Evaluation, names, descriptions, zip(*results, strict=True)))
     tables = [asdict(table) for table in report.tables(evaluations)]
     (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")
-    report.print_tables(evaluations, console)
+    report.print_tables(evaluations)
 
 
 def write_frame(folder: Path, row: int, both: Sequence[tuple[FrameResult, np.ndarray]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Terminal conventions of the commands: their parsers, exit statuses, and lines printed as they are."""
+"""Terminal conventions of the commands: the console, their parsers, exit statuses, and lines printed as they are."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
+
+console = Console()
 
 
 def command_parser(name: str, description: str | None, **options: Any) -> ArgumentParser:
@@ -29,6 +31,6 @@ def run_command(name: str, command: Callable[[], int | None]) -> int:
         return 2
 
 
-def print_plain(console: Console, text: str, style: str | None = None) -> None:
+def print_plain(text: str, style: str | None = None) -> None:
     """Print text as it is: names and paths are no markup, and lines do not wrap."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

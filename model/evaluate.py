@@ -14,8 +14,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
 from model.evaluation.measure import evaluate_models, load_segmenters, read_data
@@ -45,24 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not count.isdecimal() or int(count) < 1:
             parser.error(f"--worst expects a number of frames and a folder, got {count!r} for the number")
         options.worst = int(count), Path(folder)
-    return run_command("evaluate", lambda: evaluate(options, Console()))
+    return run_command("evaluate", lambda: evaluate(options))
 
 
-def evaluate(options: argparse.Namespace, console: Console) -> None:
+def evaluate(options: argparse.Namespace) -> None:
     """Measure all models, print the tables and write the files asked for."""
-    pairs, names = read_data(options.data, options.limit, console, options.skip_bad)
-    segmenters = load_segmenters(options.weights, options.runtime, console)
-    evaluations = evaluate_models(segmenters, pairs, names, console)
+    pairs, names = read_data(options.data, options.limit, options.skip_bad)
+    segmenters = load_segmenters(options.weights, options.runtime)
+    evaluations = evaluate_models(segmenters, pairs, names)
     pictures = []
     if options.worst:
         for evaluation, segmenter in zip(evaluations, segmenters.values(), strict=True):
             pictures += draw_worst(evaluation, segmenter, *options.worst)
 
     for evaluation in evaluations:
-        print_plain(console, evaluation.description)
-    report.print_tables(evaluations, console)
+        print_plain(evaluation.description)
+    report.print_tables(evaluations)
     if options.limit:
-        console.print(f"[yellow]{len(pairs)} frames only (--limit): an estimate, not the score[/]")
+        print_plain(f"{len(pairs)} frames only (--limit): an estimate, not the score", "yellow")
     title = f"Evaluation on {options.data.name}" + (f" ({len(pairs)} frames only)" if options.limit else "")
     for path, text in (
         (options.json, json.dumps(report.as_json(evaluations), indent=2) + "\n"),

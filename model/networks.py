@@ -10,7 +10,6 @@ convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
 Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, 3) float32 class probabilities.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -20,6 +19,7 @@ import keras
 from keras import layers
 
 from dataset.schema import CLASSES
+from model.console import command_parser
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,7 @@ def _separable(x: keras.KerasTensor, width: int, strides: int = 1, *, name: str)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the layers, shapes and cost of a preset."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model.networks", description="Print the layers and the cost of a network."
-    )
+    parser = command_parser("networks", "Print the layers and the cost of a network.")
     parser.add_argument("preset", choices=PRESETS)
     parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
     options = parser.parse_args(arguments)

@@ -18,10 +18,9 @@ NonNegative = Annotated[float, Ge(0), "a number, 0 or more"]
 Positive = Annotated[float, Gt(0), "a number above 0"]
 Fraction = Annotated[float, Ge(0), Le(1), "a number from 0 to 1"]
 Zoom = Annotated[float, Ge(0.1), Le(10)]
-
-
-def _ascending(values: tuple[float, float]) -> bool:
-    return values[0] <= values[1]
+Zooms = Annotated[
+    tuple[Zoom, Zoom], Predicate(lambda each: each[0] <= each[1]), "two numbers from 0.1 to 10, ascending"
+]
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,7 @@ class AugmentationSettings:
     crop: Count = 128
     focus_probability: Fraction = 0.75
     zoom_probability: Fraction = 0.5
-    zoom_range: Annotated[tuple[Zoom, Zoom], Predicate(_ascending), "two numbers from 0.1 to 10, ascending"] = (
-        0.65,
-        2.0,
-    )
+    zoom_range: Zooms = (0.65, 2.0)
     flip_probability: Fraction = 0.5
     identity_swap_probability: Fraction = 0.35
     hero_brightness: Positive = 0.55

@@ -15,19 +15,18 @@ The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import track
 
 from dataset.archives import DatasetError
 from dataset.pairs import summarise_problems
 from dataset.schema import HERO, at_reference_size
 from model import run_files
-from model.console import print_plain
+from model.console import console, print_plain
 from model.data.batches import BatchLoader
 from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
 from model.data.packed_frames import PackedFrames
@@ -44,26 +43,28 @@ if TYPE_CHECKING:
 
 WORST = 12  # frames drawn after a training
 
-console = Console()
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says, and return the exit status."""
     try:
         options = parse(__doc__, arguments)
-        with ExitStack() as stack:
-            run = _open_run_folder(options, stack)
+        run = RunFolder(Path(options.resume or options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S")))
+        with nullcontext() if options.strategy == "multiworker" else run.lock():  # its workers share the folder
             try:
                 return _train(options, run)
             except KeyboardInterrupt:
-                _print(f"interrupted; continue with: python -m model.train --resume {run.path}")
+                print_plain(f"interrupted; continue with: python -m model.train --resume {run.path}")
                 return 130
     except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
-        _print(str(error), style="red")
+        print_plain(str(error), style="red")
         return 2
 
 
 def _train(options: Arguments, run: RunFolder) -> int:
+    if options.resume:
+        run.remove_partial_models()
+    elif run.checkpoint.exists():
+        raise RunFolderError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
     settings = load_settings(
         Path(options.settings) if options.settings else None,
         options.setting_overrides(),
@@ -87,47 +88,36 @@ def _train(options: Arguments, run: RunFolder) -> int:
     from model.networks import multiply_accumulates
     from model.training.initialization import adapt_settings, initial_network
     from model.training.trainer import Trainer
-    from model.weights import load_model, read_seen_in_training
+    from model.weights import load_model
 
     keras.utils.set_random_seed(settings.seed)
-    network = initial_network(options, settings, _print)
-    adapted = adapt_settings(settings, network, fine_tuning=options.init is not None)
-    teachers = [load_model(path).model for path in options.teacher]
+    init = load_model(options.init) if options.init else None
+    network = initial_network(options, settings, init)
+    adapted = adapt_settings(settings, network, fine_tuning=init is not None)
+    teachers = [load_model(path) for path in options.teacher]
 
     split = _load_frames(sources, options, run, network.input_shape[1])
     run.write_manifest({"train": split.train, "validation": split.validation})
     run.write_configuration(options, settings)  # a resumed training keeps what it was given
 
-    models = [options.init, *options.teacher] if options.init else options.teacher
-    seen_in_training = merge_seen_in_training(split.train.digests, [read_seen_in_training(path) for path in models])
-    trainer = Trainer(network, adapted, run, console, distribution, teachers, seen_in_training)
-    if run.checkpoint.exists():
-        trainer.load()
-    validated = len(split.validation.usable) if split.validation else 0
-    _print(
-        f"{len(split.train.usable)} training and {validated} validation frames;"
-        f" {network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC per frame;"
-        f" {keras.backend.backend()}, {trainer.precision}; run folder {run.path}"
-    )
-    comparison = ""
-    if options.promote and options.init and split.validation is not None:
-        comparison = describe_validation(split.validation, sources.explicit, read_seen_in_training(options.init))
-        _print(comparison)
+    models = [init, *teachers] if init else teachers
+    seen = merge_seen_in_training(split.train.digests, [each.seen_in_training for each in models])
     with closing(BatchLoader(split.train, adapted.sampling, adapted.seed, options.workers)) as loader:
-        trainer.fit(loader, split.validation, options.minutes)
+        trainer = Trainer(network, adapted, run, loader, distribution, [each.model for each in teachers], seen)
+        if run.checkpoint.exists():
+            trainer.load()
+        validated = len(split.validation.usable) if split.validation else 0
+        size = f"{network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC"
+        print_plain(
+            f"{len(split.train.usable)} training and {validated} validation frames; {size} per frame;"
+            f" {keras.backend.backend()}, {trainer.precision}; run folder {run.path}"
+        )
+        comparison = ""
+        if options.promote and init and split.validation is not None:
+            comparison = describe_validation(split.validation, sources.explicit, init.seen_in_training)
+            print_plain(comparison)
+        trainer.fit(split.validation, options.minutes)
     return _report(trainer, split.validation, options, comparison) if trainer.chief else 0
-
-
-def _open_run_folder(options: Arguments, stack: ExitStack) -> RunFolder:
-    """Return the run folder, new or resumed, locked until `stack` is closed. Raises RunFolderError."""
-    run = RunFolder(Path(options.resume or options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S")))
-    if options.strategy != "multiworker":  # whose workers share it
-        stack.enter_context(run.lock())
-    if options.resume:
-        run.remove_partial_models()
-    elif run.checkpoint.exists():
-        raise RunFolderError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
-    return run
 
 
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: int) -> CleanSplit:
@@ -145,14 +135,14 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
     validation = packed(sources.validation, "validation") if sources.validation else None
     split = clean_split(sources, train, validation)
     for note in split.notes:
-        _print(note, style="yellow")
+        print_plain(note, style="yellow")
     if split.problems:
         summary = f"{summarise_problems(split.problems)}\nall of them: {run.write_problems(split.problems)}"
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
-        _print(f"left out: {summary}", style="yellow")
+        print_plain(f"left out: {summary}", style="yellow")
     if split.validation is None and not options.no_validation:
-        _print("no frame is held out: this training is not validated", style="yellow")
+        print_plain("no frame is held out: this training is not validated", style="yellow")
     if options.promote:
         _check_promotable(split.validation, options.better)
     return split
@@ -187,20 +177,16 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
         pairs = [validation.sources[row].pair for row in validation.usable]
         if options.promote and options.init:
             current, better, tolerance = find_weights(options.init), options.better, options.tolerance
-            promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance, console)
+            promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance)
         else:
             segmenter = Segmenter(best)
-            evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs), console)
+            evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs))
             draw_worst(evaluations[0], segmenter, WORST, run.path / run_files.WORST_FRAMES)
             page = report.markdown("Validation frames", evaluations)
             (run.path / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
-            report.print_tables(evaluations, console)
-    _print(f"done: {best}")
+            report.print_tables(evaluations)
+    print_plain(f"done: {best}")
     return 0 if promoted else 3
-
-
-def _print(text: str, style: str | None = None) -> None:
-    print_plain(console, text, style)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class BatchLoader:
         self.frames = frames
         self._sampling, self._seed, self._workers = sampling, seed, workers
         self._pool = None
-        self.set_hard_examples(no_errors(frames))
+        self.set_hard_examples(np.full((len(frames), 2), -1, np.int16))
         if workers:
             context = multiprocessing.get_context("spawn")  # a forked child of TensorFlow or JAX can hang
             self._pool = ProcessPoolExecutor(workers, context, initializer=_initialise_worker, initargs=(frames,))
@@ -98,11 +98,6 @@ def sampling_probabilities(frames: PackedFrames, sampling: SamplingSettings, wei
         raise DatasetError("no frame is left to train on: all are excluded, or have a weight or a fraction of 0")
     probabilities: np.ndarray = weights / weights.sum()
     return probabilities
-
-
-def no_errors(frames: PackedFrames) -> np.ndarray:
-    """Return (n, 2) error pixels for frames of which no error is known."""
-    return np.full((len(frames), 2), -1, np.int16)
 
 
 def make_batch(frames: PackedFrames, requests: Iterable[SampleRequest], settings: AugmentationSettings) -> Batch:

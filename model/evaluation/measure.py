@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
@@ -17,7 +16,7 @@ from dataset.archives import DatasetError, member_path
 from dataset.masks import labels_of_mask
 from dataset.pairs import Pair, check_pairs, find_pairs, read_pair, summarise_problems
 from dataset.schema import CLASSES, HERO, at_reference_size
-from model.console import print_plain
+from model.console import console, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
 from model.inference.choices import Runtime
@@ -34,9 +33,7 @@ class EvaluationError(ValueError):
     """The data cannot be evaluated as it is; the message says what is missing."""
 
 
-def read_data(
-    source: Path, limit: int | None, console: Console, skip_bad: bool = False
-) -> tuple[list[Pair], list[str]]:
+def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[list[Pair], list[str]]:
     """Return the pairs to evaluate, at most `limit` evenly spread ones, and the set of each, after checking the files.
 
     Raises EvaluationError, and DatasetError that lists the bad frames, unless these are to be left out.
@@ -51,7 +48,7 @@ def read_data(
     if problems and not skip_bad:
         raise DatasetError(f"{summarise_problems(problems)}\nrepair the data, or leave these out with --skip-bad")
     if problems:
-        print_plain(console, f"left out, {summarise_problems(problems)}", "yellow")
+        print_plain(f"left out, {summarise_problems(problems)}", "yellow")
     rows = [row for index, row in enumerate(rows) if index not in bad]
     if not rows:
         raise EvaluationError(f"expected images with masks in {source}, found no pair")
@@ -60,7 +57,7 @@ def read_data(
         text = (
             f"{count} of {len(pairs)} masks are pseudo-labels of a model: they measure agreement with it, not accuracy"
         )
-        print_plain(console, text, "yellow")
+        print_plain(text, "yellow")
     return pairs, names
 
 
@@ -110,7 +107,7 @@ def measure(
 
 
 def evaluate_models(
-    segmenters: Mapping[str, "Segmenter"], pairs: Sequence[Pair], set_names: Sequence[str], console: Console
+    segmenters: Mapping[str, "Segmenter"], pairs: Sequence[Pair], set_names: Sequence[str]
 ) -> list[Evaluation]:
     """Measure each model, by name, with a progress bar. Raises DatasetError."""
     evaluations = []
@@ -120,7 +117,7 @@ def evaluate_models(
     return evaluations
 
 
-def load_segmenters(weights: Sequence[str], runtime: Runtime, console: Console) -> dict[str, "Segmenter"]:
+def load_segmenters(weights: Sequence[str], runtime: Runtime) -> dict[str, "Segmenter"]:
     """Load models; return them by name, or by path where two have the same name. Raises WeightsError."""
     with console.status("loading"):
         import_tensorflow_quietly()

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import rich.table
-from rich.console import Console
 from rich.text import Text
 
 from dataset.schema import CLASSES, REFERENCE_SIZE
+from model.console import console
 from model.evaluation.results import BandScore, Evaluation
 
 _STYLE = """
@@ -56,7 +56,7 @@ def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     return [table for table in found if table.rows]
 
 
-def print_tables(evaluations: Sequence[Evaluation], console: Console) -> None:
+def print_tables(evaluations: Sequence[Evaluation]) -> None:
     """Print all tables."""
     for table in tables(evaluations):
         drawn = rich.table.Table(title=table.title, title_justify="left", title_style="bold")

@@ -15,14 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from dataset.pairs import find_pairs, read_pair
 from dataset.resize import resize_bilinear
 from dataset.schema import HERO
-from model.console import command_parser, run_command
+from model.console import command_parser, console, run_command
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.score import predicted_mask
@@ -41,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "frames for calibration and check: a folder or .zip with images/ and masks/"
     parser.add_argument("--calibration", type=Path, required=True, metavar="DATA", help=text)
     options = parser.parse_args(arguments)
-    return run_command("export", lambda: export(options, Console()))
+    return run_command("export", lambda: export(options))
 
 
-def export(options: argparse.Namespace, console: Console) -> int:
+def export(options: argparse.Namespace) -> int:
     """Write and check formats; return 1 if predictions differ.
 
     Raises RuntimeError when packages are missing, before anything is written.

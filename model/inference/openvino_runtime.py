@@ -3,9 +3,10 @@
 import logging
 import sys
 import threading
-import time
 import types
 from collections.abc import Sequence
+from functools import partial
+from timeit import timeit
 from typing import Any
 
 import keras
@@ -140,10 +141,5 @@ def _one_at_a_time(compiled: Any) -> Predict:
 
 def _milliseconds(functions: Sequence[Predict], frame: np.ndarray) -> list[float]:
     """Return the minimal duration of each function for one frame, in turns: other load only ever adds time."""
-    seconds = np.empty((TIMED_RUNS, len(functions)))
-    for run in range(TIMED_RUNS):
-        for index, function in enumerate(functions):
-            start = time.perf_counter()
-            function(frame)
-            seconds[run, index] = time.perf_counter() - start
-    return [float(shortest) * 1000 for shortest in seconds.min(axis=0)]
+    seconds = [[timeit(partial(each, frame), number=1) for each in functions] for _ in range(TIMED_RUNS)]
+    return [float(shortest) * 1000 for shortest in np.min(seconds, axis=0)]

@@ -1,25 +1,24 @@
 """The network that a training starts from: a preset, the model of --init, or a preset with that model's weights."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import keras
 import numpy as np
 
 from model import networks
+from model.console import print_plain
 from model.settings import TrainSettings
 from model.training.arguments import Arguments
-from model.weights import WeightsError, check_savable, load_model
+from model.weights import LoadedModel, WeightsError, check_savable
 
 
-def initial_network(options: Arguments, settings: TrainSettings, notify: Callable[[str], object]) -> keras.Model:
-    """Return the network to train; `notify` takes a message for the user.
+def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedModel | None) -> keras.Model:
+    """Return the network to train; `loaded` is the model of --init.
 
-    Raises WeightsError for a model that cannot be loaded or saved again, ValueError for one that does not fit.
+    Raises WeightsError for a model that cannot be saved again, ValueError for one that does not fit.
     """
-    if options.init is None:
+    if loaded is None:
         return networks.build(settings.preset, settings.input_size or None)
-    loaded = load_model(options.init)
     if loaded.is_legacy:
         if options.promote:
             raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
@@ -34,7 +33,7 @@ def initial_network(options: Arguments, settings: TrainSettings, notify: Callabl
             fraction = warm_start(network, loaded.model)
         except ValueError as error:
             raise ValueError(f"--init: {options.init} cannot initialise a {settings.preset}: {error}") from error
-        notify(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.init}")
+        print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.init}")
     size = network.input_shape[1]
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")

@@ -11,11 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 from PIL import Image
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dataset.files import replacing
 from model import run_files
+from model.console import console
 from model.data.batches import BatchLoader
 from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
@@ -47,18 +47,17 @@ class Trainer:
         model: keras.Model,
         settings: TrainSettings,
         run: RunFolder,
-        console: Console,
-        distribution: Distribution | None = None,
-        teachers: Sequence[keras.Model] = (),
-        seen_in_training: np.ndarray | None = None,
+        loader: BatchLoader,
+        distribution: Distribution | None,
+        teachers: Sequence[keras.Model],
+        seen_in_training: np.ndarray | None,
     ) -> None:
-        self.settings, self.run, self.console, self.distribution = settings, run, console, distribution
+        self.settings, self.run, self.loader, self.distribution = settings, run, loader, distribution
         self.seen_in_training = seen_in_training
         self.chief = distribution is None or distribution.chief
         self.precision = choose_precision(settings.mixed_precision, model)
         self.epoch, self.step, self.seconds, self.best_score = 0, 0, 0.0, -1.0
         self.hero_ious: list[float] = []  # of the samples of each epoch
-        self.error_pixels: np.ndarray | None = None  # found in the training frames so far
         self.late = False  # past the early phase
         self.averaged = clone_with(model, dtype="float32", shape=model.input_shape[1:])
         self.average = [np.array(weight) for weight in model.get_weights()]
@@ -69,18 +68,16 @@ class Trainer:
         self.teachers = [any_size_predictor(teacher) for teacher in teachers]
         self._compiled: dict[int, keras.Model] = {}
 
-    def fit(self, loader: BatchLoader, validation: PackedFrames | None, minutes: float | None) -> None:
+    def fit(self, validation: PackedFrames | None, minutes: float | None) -> None:
         """Train until the epochs or the minutes are used up; the run folder is complete after every epoch.
 
         Raises RuntimeError if training has collapsed.
         """
-        if self.error_pixels is not None:
-            loader.set_hard_examples(self.error_pixels)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.console) as bar:
+        with Progress(*columns, console=console) as bar:
             task = bar.add_task("training", total=1.0)
             while (progress := self.progress(minutes)) < 1.0:
-                row = self._train_epoch(loader, progress)
+                row = self._train_epoch(progress)
                 finished = self.progress(minutes) >= 1.0
                 if self.chief:
                     if validation is not None and (finished or self.epoch % self.settings.validation_interval == 0):
@@ -104,8 +101,7 @@ class Trainer:
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
         arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
         arrays |= {f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.optimizer.variables)}
-        if self.error_pixels is not None:
-            arrays["error_pixels"] = self.error_pixels
+        arrays["error_pixels"] = self.loader.error_pixels
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best_score])
         self.run.save_checkpoint(arrays)
 
@@ -116,18 +112,18 @@ class Trainer:
         self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
         for i, variable in enumerate(self.optimizer.variables):
             variable.assign(arrays[f"optimizer{i}"])
-        self.error_pixels = arrays.get("error_pixels")
+        self.loader.set_hard_examples(arrays.get("error_pixels", self.loader.error_pixels))
         epoch, self.seconds, step, self.best_score = arrays["position"].tolist()
         self.epoch, self.step = int(epoch), int(step)
         # An interruption between the two files leaves an epoch in the results that is not in the checkpoint.
         rows = self.run.results()[: self.epoch]
         self.hero_ious = [float(row.get("hero_iou_train") or "nan") for row in rows]
 
-    def _train_epoch(self, loader: BatchLoader, progress: float) -> dict[str, float]:
+    def _train_epoch(self, progress: float) -> dict[str, float]:
         """Train for one epoch, and return its row of the results."""
         settings, began = self.settings, time.perf_counter()
         if settings.mining_interval and self.epoch and self.epoch % settings.mining_interval == 0:
-            self._mine_hard_examples(loader)
+            self._mine_hard_examples()
         if self.late != (progress >= EARLY_PHASE):
             self.late = progress >= EARLY_PHASE
             self._compiled.clear()  # their loss is that of the early phase
@@ -135,12 +131,12 @@ class Trainer:
         fraction = settings.full_frame_fraction
         if int((self.epoch + 1) * fraction) > int(self.epoch * fraction):  # epochs on full frames are spread evenly
             size = settings.full_frame_batch_size
-            crop, zoom = loader.frames.labels.shape[1], augmentation.zoom_probability / 2
+            crop, zoom = self.loader.frames.labels.shape[1], augmentation.zoom_probability / 2
             augmentation = replace(augmentation, crop=crop, zoom_probability=zoom)
         rate = self.optimizer.learning_rate = learning_rate(settings, progress)
         steps = range(self.step, self.step + settings.steps_per_epoch)
         numbers = self.distribution.local_samples(size) if self.distribution else None
-        batches = loader.batches(steps, size, augmentation, numbers)
+        batches = self.loader.batches(steps, size, augmentation, numbers)
         if self.teachers:
             batches = add_soft_labels(batches, self.teachers)
         network = self._compile(augmentation.crop)
@@ -182,15 +178,14 @@ class Trainer:
             mean *= decay
             mean += (1 - decay) * weight
 
-    def _mine_hard_examples(self, loader: BatchLoader) -> None:
+    def _mine_hard_examples(self) -> None:
         """Search the next part of the training frames for errors of the averaged network."""
         part = self.epoch // self.settings.mining_interval % MINING_PARTS
-        rows = loader.frames.usable[part::MINING_PARTS]
+        frames, error_pixels = self.loader.frames, self.loader.error_pixels.copy()
+        rows = frames.usable[part::MINING_PARTS]
         self._mining_network.set_weights(self.average)
-        error_pixels = loader.error_pixels.copy()
-        error_pixels[rows] = find_errors(self._mining_network.predict_on_batch, loader.frames, rows)
-        self.error_pixels = error_pixels
-        loader.set_hard_examples(error_pixels)
+        error_pixels[rows] = find_errors(self._mining_network.predict_on_batch, frames, rows)
+        self.loader.set_hard_examples(error_pixels)
 
     @cached_property
     def _mining_network(self) -> keras.Model:
@@ -207,7 +202,7 @@ class Trainer:
             Image.fromarray(draw_examples(self.averaged.predict_on_batch, frames)).save(temporary)
         iou = " ".join(f"{figures[f'iou {name}']:.3f}" for name in SIZE_NAMES)
         recall = " ".join(f"{figures[f'recall {name}']:.2f}" for name in SIZE_NAMES)
-        self.console.print(
+        console.print(
             f"epoch {self.epoch:4d}  loss {loss:.4f}  validation score {figures['score']:.3f}  IoU by size {iou}"
             f"  recall {recall}  false-positive rate {figures['false_positive_rate']:.3f}"
         )

@@ -1,7 +1,7 @@
 """Model files: find, load and save them. Nothing here imports Keras before a file turns out to be a model."""
 
 from model.weights.find import WeightsError, find_weights
-from model.weights.load import LoadedModel, load_model, read_seen_in_training
+from model.weights.load import LoadedModel, load_model
 from model.weights.save import check_savable, save_model
 
 __all__ = [
@@ -10,6 +10,5 @@ __all__ = [
     "check_savable",
     "find_weights",
     "load_model",
-    "read_seen_in_training",
     "save_model",
 ]

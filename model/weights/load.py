@@ -38,6 +38,7 @@ class LoadedModel:
     input_size: tuple[int, int]  # (rows, columns), pixels
     metadata: Mapping[str, Any] = field(default_factory=dict)  # as passed to `save_model`, and the program's version
     is_legacy: bool = False  # of 2017
+    seen_in_training: np.ndarray | None = None  # (n,) uint64 digests of the frames it was trained on, if recorded
 
 
 def load_model(name: str | Path) -> LoadedModel:
@@ -58,18 +59,6 @@ def load_model(name: str | Path) -> LoadedModel:
         raise WeightsError(f"{path}: {error}.") from error
     except (OSError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} is damaged, perhaps truncated: {error}.") from error
-
-
-def read_seen_in_training(name: str | Path) -> np.ndarray | None:
-    """Return (n,) uint64 digests of the frames that a model was trained on; None where its file does not hold them.
-
-    Raises WeightsError.
-    """
-    path = find_weights(name)
-    if not h5py.is_hdf5(path):
-        return None
-    with h5py.File(path, "r", locking=False) as file:
-        return np.asarray(file[SEEN_IN_TRAINING][()]) if SEEN_IN_TRAINING in file else None
 
 
 def _check_file_type(path: Path) -> None:
@@ -139,7 +128,8 @@ def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
     model = build_trusted(_parse(architecture))
     assign_weights(layers_of_model(model), file)
     metadata = _parse(read_attribute(file, METADATA) or "{}")
-    return LoadedModel(model, path.name, _checked_size(model), metadata)
+    seen = np.asarray(file[SEEN_IN_TRAINING][()]) if SEEN_IN_TRAINING in file else None
+    return LoadedModel(model, path.name, _checked_size(model), metadata, seen_in_training=seen)
 
 
 def _load_archive(path: Path) -> LoadedModel:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
 
 from dataset.files import replacing
 from dataset.pairs import Pair
@@ -37,7 +36,6 @@ def promote_if_better(
     folder: Path,
     better: Criterion,
     tolerance: float,
-    console: Console,
 ) -> bool:
     """Measure both models, write a report into `folder`, and replace `current` if `new` is better.
 
@@ -46,10 +44,10 @@ def promote_if_better(
     """
     written = folder / run_files.PROMOTION_REPORT
     if filecmp.cmp(new, current, shallow=False):
-        print_plain(console, f"{current} is this model already, promoted before a restart; report: {written}")
+        print_plain(f"{current} is this model already, promoted before a restart; report: {written}")
         return True
     models = {"before": Segmenter(current), "after": Segmenter(new)}
-    evaluations = evaluate_models(models, pairs, [ALL_FRAMES] * len(pairs), console)
+    evaluations = evaluate_models(models, pairs, [ALL_FRAMES] * len(pairs))
     changes = compare(*evaluations)
     verdict = decide(changes, better, tolerance)
     _plot(folder / run_files.PROMOTION_PLOT, changes)
@@ -63,13 +61,13 @@ def promote_if_better(
         parts.append(f"## Frames {name}{side_by_side}\n\n{shown}")
     parts.append(f"#{report.markdown('Both in full', evaluations)}")
     written.write_text("\n\n".join(parts), encoding="utf-8")
-    report.print_tables(evaluations, console)
+    report.print_tables(evaluations)
     if verdict.promote:
         kept = replace_weights(new, current)
-        print_plain(console, f"promoted to {current}: {verdict.reason}; the old one is {kept}", "green")
+        print_plain(f"promoted to {current}: {verdict.reason}; the old one is {kept}", "green")
     else:
-        print_plain(console, f"not promoted, {current} stays: {verdict.reason}; the new one is {new}", "yellow")
-    print_plain(console, f"report: {written}")
+        print_plain(f"not promoted, {current} stays: {verdict.reason}; the new one is {new}", "yellow")
+    print_plain(f"report: {written}")
     return verdict.promote
 
 

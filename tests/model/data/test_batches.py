@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dataset.archives import DatasetError
-from model.data.batches import BatchLoader, SampleRequest, make_batch, no_errors, sampling_probabilities
+from model.data.batches import BatchLoader, SampleRequest, make_batch, sampling_probabilities
 from model.data.packing import pack
 from model.settings import AugmentationSettings, SamplingSettings
 from tests.model.labelled_frames import find_frames, write_dataset
@@ -60,7 +60,7 @@ def test_hard_examples_are_drawn_more_often_and_focused_on(dataset):
     _, frames = dataset
     loader = BatchLoader(frames, SamplingSettings(hard_example_weight=5.0), seed=1)
     hard, easy = np.flatnonzero(frames.areas[:, 2] >= 50)[:2]
-    errors = no_errors(frames)
+    errors = np.full((len(frames), 2), -1, np.int16)
     errors[hard] = 3, 250
     loader.set_hard_examples(errors)
     drawn = [request for step in range(40) for request in loader._draw(step, 100, range(100))]

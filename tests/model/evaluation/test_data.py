@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from rich.console import Console
 
 from dataset.recordings.frame_record import FrameRecord
 from model.evaluate import main
@@ -61,6 +60,6 @@ def test_pseudo_labels_are_reported(tmp_path, weights, capsys):
 def test_limit_spreads_over_the_data(tmp_path):
     for index in range(9):
         write_frame(tmp_path, f"f{index}")
-    pairs, names = read_data(tmp_path, 3, Console())
+    pairs, names = read_data(tmp_path, 3)
     assert [pair.name for pair in pairs] == ["f0_1", "f4_1", "f8_1"]
     assert len(names) == 3

@@ -1,6 +1,5 @@
 """Training on two worker processes: it runs, and learns what one process learns."""
 
-import io
 import json
 import os
 import shutil
@@ -12,13 +11,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from rich.console import Console
 
 from model import networks
-from model import train as command
 from model.training.run_folder import RunFolder
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
+from tests.model.training.train_command import train
 
 pytestmark = pytest.mark.training
 
@@ -36,12 +34,11 @@ crop = 64
 
 
 def prepare(folder):
-    """Write frames, settings and a small network to begin with; return the arguments for them, and keep the output."""
+    """Write frames, settings and a small network to begin with; return the arguments for them."""
     data = write_dataset(folder / "train", 6)
     keras.utils.set_random_seed(0)
     init = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), folder / "init.h5")
     (folder / "settings.toml").write_text(SETTINGS)
-    command.console = Console(record=True, width=200, file=io.StringIO())
     arguments = ["--workers", "0", "--data", str(data), "--no-validation"]
     return [
         *arguments,
@@ -65,7 +62,8 @@ def free_ports(count):
 @pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
 def test_two_workers_train_as_one_does(tmp_path):
     arguments = [*prepare(tmp_path), "--epochs", "2"]
-    assert command.main([*arguments, "--run", str(tmp_path / "one")]) == 0, command.console.export_text()
+    status, printed = train(*arguments, "--run", tmp_path / "one")
+    assert status == 0, printed
 
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     workers = []
@@ -101,11 +99,12 @@ def test_two_workers_train_as_one_does(tmp_path):
 @pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
 def test_a_training_begun_alone_goes_on_with_a_strategy(tmp_path):
     begin = [*prepare(tmp_path), "--run", str(tmp_path / "alone"), "--epochs", "1"]
-    assert command.main(begin) == 0, command.console.export_text()
+    status, printed = train(*begin)
+    assert status == 0, printed
     shutil.copytree(tmp_path / "alone", tmp_path / "shared")
     for name, strategy in (("alone", []), ("shared", ["--strategy", "mirrored"])):
-        status = command.main(["--resume", str(tmp_path / name), "--epochs", "3", *strategy])
-        assert status == 0, command.console.export_text()
+        status, printed = train("--resume", tmp_path / name, "--epochs", "3", *strategy)
+        assert status == 0, printed
     alone, shared = (RunFolder(tmp_path / name).results() for name in ("alone", "shared"))
     assert len(shared) == 3
     np.testing.assert_allclose([float(row["loss"]) for row in alone], [float(row["loss"]) for row in shared], rtol=1e-3)
@@ -113,9 +112,9 @@ def test_a_training_begun_alone_goes_on_with_a_strategy(tmp_path):
 
 def test_what_a_distributed_training_needs_is_said_at_once(tmp_path, monkeypatch):
     def say(*arguments):
-        command.console = Console(record=True, width=300, file=io.StringIO())
-        assert command.main(["--data", str(tmp_path), "--strategy", "multiworker", *arguments]) == 2
-        return command.console.export_text()
+        status, printed = train("--data", tmp_path, "--strategy", "multiworker", *arguments)
+        assert status == 2
+        return printed
 
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert "TF_CONFIG" in say("--run", str(tmp_path / "run"), "--epochs", "1")

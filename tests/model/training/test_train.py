@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model.training.run_folder import RunFolder
-from model.weights import load_model, read_seen_in_training
+from model.weights import load_model
 from tests.model.labelled_frames import write_dataset
 from tests.model.training.train_command import arguments, train
 
@@ -34,7 +34,7 @@ def test_a_training_leaves_a_model_that_loads_and_a_complete_run_folder(data, tm
     assert [row["score"] != "" for row in rows] == [False, False, False, True]
     assert 0 < float(rows[-1]["cross_entropy"]) < 10
     digests = [int(each[:16], 16) for each in manifest["train"]["images"].values()]
-    assert sorted(read_seen_in_training(run / "best.h5").tolist()) == sorted(digests)
+    assert sorted(load_model(run / "best.h5").seen_in_training.tolist()) == sorted(digests)
     loaded = load_model(run / "last.h5")
     probabilities = np.asarray(loaded.model(np.zeros((1, *loaded.input_size, 3), np.float32)))
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-4)

@@ -1,9 +1,10 @@
 """Runs the training command on small data."""
 
 import io
+import os
+from contextlib import redirect_stdout
 from pathlib import Path
-
-from rich.console import Console
+from unittest.mock import patch
 
 from model import train as command
 from tests.model.labelled_frames import write_dataset
@@ -23,9 +24,10 @@ crop = 64
 
 def train(*arguments: object) -> tuple[int, str]:
     """Exit status and output of the command, run in this process, which saves a start of TensorFlow."""
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    status = command.main(["--workers", "0", *map(str, arguments)])
-    return status, command.console.export_text()
+    output = io.StringIO()
+    with redirect_stdout(output), patch.dict(os.environ, COLUMNS="300"):
+        status = command.main(["--workers", "0", *map(str, arguments)])
+    return status, output.getvalue()
 
 
 def write_data(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from config.version import VERSION
-from model.weights import WeightsError, check_savable, load_model, read_seen_in_training, save_model
+from model.weights import WeightsError, check_savable, load_model, save_model
 from tests.model.weights.small_network import small_network
 
 
@@ -55,10 +55,10 @@ def test_only_h5_is_written(tmp_path):
 def test_digests_of_the_training_set_come_back(tmp_path):
     digests = np.array([3, 2**63 + 1], np.uint64)
     path = save_model(small_network(), tmp_path / "m.h5", seen_in_training=digests)
-    np.testing.assert_array_equal(read_seen_in_training(path), digests)
-    assert read_seen_in_training(save_model(small_network(), tmp_path / "unknown.h5")) is None
+    np.testing.assert_array_equal(load_model(path).seen_in_training, digests)
+    assert load_model(save_model(small_network(), tmp_path / "unknown.h5")).seen_in_training is None
     small_network().save(tmp_path / "archive.keras")
-    assert read_seen_in_training(tmp_path / "archive.keras") is None
+    assert load_model(tmp_path / "archive.keras").seen_in_training is None
 
 
 def test_what_could_not_be_loaded_is_not_savable():

@@ -1,18 +1,16 @@
 """The command replaces a model by the retrained one, keeps the old file and writes a report."""
 
-import io
 import re
 
 import keras
 import pytest
-from rich.console import Console
 
 from dataset.recordings.frame_record import FrameRecord
 from model import networks
-from model import train as command
 from model.evaluation.promotion.promote import replace_weights
-from model.weights import load_model, read_seen_in_training, save_model
+from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
+from tests.model.training.train_command import train
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +47,10 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     before = current.read_bytes()
     write_dataset(tmp_path / "learn", 12, size=64)
     write_dataset(tmp_path / "measure", 36, size=64, seed=1)
-    arguments = ["--workers", "0", "--init", current, "--recordings", tmp_path / "learn", "--epochs", 8, "--promote"]
+    arguments = ["--init", current, "--recordings", tmp_path / "learn", "--epochs", 8, "--promote"]
     arguments += ["--validation", tmp_path / "measure", "--settings", tmp_path / "settings.toml"]
     arguments += ["--run", tmp_path / "run", "--cache", tmp_path / "cache", "--tolerance", 1]
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    status = command.main(list(map(str, arguments)))
-    printed = command.console.export_text()
+    status, printed = train(*arguments)
     assert status == 0, printed
     assert f"promoted to {current}" in printed
     assert current.read_bytes() == (tmp_path / "run" / "best.h5").read_bytes()
@@ -62,7 +58,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert load_model(current).input_size == (64, 64)
     report = (tmp_path / "run" / "retrain.md").read_text()
     assert f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. The old model's file does not record" in report
-    assert read_seen_in_training(current) is None  # nor does the file that it was trained from have any
+    assert load_model(current).seen_in_training is None  # nor does the file that it was trained from have any
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all targets went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
     assert float(figures[2]) > float(figures[1])
@@ -71,9 +67,9 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
         assert (tmp_path / "run" / picture).stat().st_size > 1000
 
     # Killed right after the promotion, it would find the new model in the old one's place.
-    status = command.main(["--workers", "0", "--resume", str(tmp_path / "run")])
+    status, printed = train("--resume", tmp_path / "run")
     assert status == 0
-    assert f"{current} is this model already" in command.console.export_text()
+    assert f"{current} is this model already" in printed
     assert (tmp_path / "run" / "retrain.md").read_text() == report
     assert len(list(tmp_path.glob("mine.2*.h5"))) == 1
 
@@ -83,10 +79,8 @@ def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
     flight = write_dataset(tmp_path / "flight", 40, size=64)
     lines = [FrameRecord(path.stem, path.name, "model", 0, 0).to_line() for path in (flight / "images").iterdir()]
     (flight / "frames.jsonl").write_bytes(b"".join(lines))
-    arguments = ["--workers", "0", "--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    status = command.main(list(map(str, [*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache"])))
-    printed = command.console.export_text()
+    arguments = ["--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
+    status, printed = train(*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache")
     assert status == 2, printed
     assert "40 of 40 training frames are labelled by a model" in printed
     assert "at least 20 frames to measure both models on" in printed
@@ -96,17 +90,16 @@ def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
 def test_promotion_needs_frames_of_what_must_improve(tmp_path):
     current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
     learn, measure = (write_dataset(tmp_path / name, 30, size=64, seed=seed) for seed, name in enumerate("ab"))
-    arguments = ["--workers", "0", "--init", current, "--data", learn, "--validation", measure, "--epochs", 1]
+    arguments = ["--init", current, "--data", learn, "--validation", measure, "--epochs", 1]
     arguments += ["--promote", "--better", "false-positives", "--run", tmp_path / "run", "--cache", tmp_path / "cache"]
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    assert command.main(list(map(str, arguments))) == 2
-    printed = command.console.export_text()
+    status, printed = train(*arguments)
+    assert status == 2
     assert "at least 20 frames to measure both models on (negative frames)" in printed
     assert "there are 10:" in printed
     assert not (tmp_path / "run" / "results.csv").exists()
 
 
 def test_promotion_needs_a_model_to_replace(tmp_path):
-    command.console = Console(record=True, width=200, file=io.StringIO())
-    assert command.main(["--data", str(tmp_path), "--promote"]) == 2
-    assert "--init" in command.console.export_text()
+    status, printed = train("--data", tmp_path, "--promote")
+    assert status == 2
+    assert "--init" in printed
