@@ -10,22 +10,6 @@ import tensorflow as tf
 from keras import layers
 
 
-class NearestUpSampling(layers.Layer):
-    """Nearest upsampling by two, as `UpSampling2D(2)`."""
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Map (n, rows, columns, channels) to (n, 2 rows, 2 columns, channels)."""
-        return tf.image.resize(x, [2 * x.shape[1], 2 * x.shape[2]], "nearest")
-
-
-class DepthToSpace(layers.Layer):
-    """Rearrangement of each four channels into a square of four pixels."""
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Map (n, rows, columns, 4 * channels) to (n, 2 rows, 2 columns, channels)."""
-        return tf.nn.depth_to_space(x, 2)
-
-
 def rewrite_for_cpu(network: keras.Model) -> keras.Model:
     """Return a faster network with equivalent weights, or `network` itself if there is nothing to rewrite."""
     if not any(_substitute(layer) for layer in network.layers):
@@ -43,11 +27,19 @@ def rewrite_for_cpu(network: keras.Model) -> keras.Model:
 
 def _substitute(layer: layers.Layer) -> layers.Layer | None:
     if isinstance(layer, layers.UpSampling2D) and (*layer.size, layer.interpolation) == (2, 2, "nearest"):
-        return NearestUpSampling(name=layer.name)
+        return layers.Lambda(_enlarge, name=layer.name)
     if _is_rewritable_transpose(layer):
         convolution = layers.Conv2D(4 * layer.filters, 3, padding="same", activation=layer.activation, name=layer.name)
-        return keras.Sequential([convolution, DepthToSpace()], name=layer.name)
+        return keras.Sequential([convolution, layers.Lambda(_depth_to_space)], name=layer.name)
     return None
+
+
+def _enlarge(x: tf.Tensor) -> tf.Tensor:
+    return tf.image.resize(x, [2 * x.shape[1], 2 * x.shape[2]], "nearest")
+
+
+def _depth_to_space(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.depth_to_space(x, 2)  # four channels become a square of four pixels
 
 
 def _is_rewritable_transpose(layer: layers.Layer) -> bool:

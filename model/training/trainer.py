@@ -24,9 +24,8 @@ from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
 from model.training.losses import HeroIoU, segmentation_loss
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
-from model.training.pictures import draw_examples, plot_curves
 from model.training.run_folder import RunFolder
-from model.training.validation import SIZE_NAMES, find_errors, validate
+from model.training.validation import SIZE_NAMES, draw_examples, find_errors, plot_curves, validate
 from model.weights import save_model
 
 MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
@@ -60,7 +59,6 @@ class Trainer:
         self.hero_ious: list[float] = []  # of the samples of each epoch
         self.late = False  # past the early phase
         self.averaged = clone_with(model, dtype="float32", shape=model.input_shape[1:])
-        self.average = [np.array(weight) for weight in model.get_weights()]
         with self._scope():
             self.network = clone_with(model, dtype=self.precision, shape=(None, None, 3))
             self.optimizer = make_optimizer(settings, self.precision)
@@ -99,7 +97,7 @@ class Trainer:
         """Write last.h5, and the state for `load`."""
         self._save_average(self.run.last)
         arrays = {f"weight{i}": value for i, value in enumerate(self.network.get_weights())}
-        arrays |= {f"average{i}": value for i, value in enumerate(self.average)}
+        arrays |= {f"average{i}": value for i, value in enumerate(self.averaged.get_weights())}
         arrays |= {f"optimizer{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.optimizer.variables)}
         arrays["error_pixels"] = self.loader.error_pixels
         arrays["position"] = np.array([self.epoch, self.seconds, self.step, self.best_score])
@@ -108,8 +106,8 @@ class Trainer:
     def load(self) -> None:
         """Continue from what `save` wrote. Raises FileNotFoundError if there is nothing."""
         arrays = self.run.load_checkpoint()
-        self.network.set_weights([arrays[f"weight{i}"] for i in range(len(self.average))])
-        self.average = [arrays[f"average{i}"] for i in range(len(self.average))]
+        for network, name in ((self.network, "weight"), (self.averaged, "average")):
+            network.set_weights([arrays[f"{name}{i}"] for i in range(len(network.weights))])
         for i, variable in enumerate(self.optimizer.variables):
             variable.assign(arrays[f"optimizer{i}"])
         self.loader.set_hard_examples(arrays.get("error_pixels", self.loader.error_pixels))
@@ -174,16 +172,15 @@ class Trainer:
     def _update_average(self) -> None:
         # Early on the average would keep the first, useless weights for long: it spans fewer epochs then.
         decay = min(self.settings.ema_decay, self.epoch / (self.epoch + 3))
-        for mean, weight in zip(self.average, self.network.get_weights(), strict=True):
-            mean *= decay
-            mean += (1 - decay) * weight
+        weights = zip(self.averaged.get_weights(), self.network.get_weights(), strict=True)
+        self.averaged.set_weights([decay * mean + (1 - decay) * weight for mean, weight in weights])
 
     def _mine_hard_examples(self) -> None:
         """Search the next part of the training frames for errors of the averaged network."""
         part = self.epoch // self.settings.mining_interval % MINING_PARTS
         frames, error_pixels = self.loader.frames, self.loader.error_pixels.copy()
         rows = frames.usable[part::MINING_PARTS]
-        self._mining_network.set_weights(self.average)
+        self._mining_network.set_weights(self.averaged.get_weights())
         error_pixels[rows] = find_errors(self._mining_network.predict_on_batch, frames, rows)
         self.loader.set_hard_examples(error_pixels)
 
@@ -193,7 +190,6 @@ class Trainer:
         return clone_with(self.averaged, dtype=self.precision, shape=self.averaged.input_shape[1:])
 
     def _validate(self, frames: PackedFrames, loss: float) -> dict[str, float]:
-        self.averaged.set_weights(self.average)
         figures = validate(self.averaged.predict_on_batch, frames, self.settings.loss.class_weights)
         if figures["score"] > self.best_score:
             self.best_score = figures["score"]
@@ -220,7 +216,6 @@ class Trainer:
             )
 
     def _save_average(self, path: Path) -> None:
-        self.averaged.set_weights(self.average)
         metadata = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best_score}
         save_model(self.averaged, path, metadata, self.seen_in_training)
 

@@ -1,16 +1,21 @@
-"""Measure a network while it trains: figures of the validation frames, and errors in the training frames."""
+"""Measure and show a network while it trains: figures, examples and curves, and errors in the training frames."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from dataset.files import replacing
 from dataset.schema import HERO, PEOPLE, SIZE_BANDS
 from model.data.packed_frames import PackedFrames
+from model.evaluation.previews import contact_sheet, outlined_views
 from model.inference.choices import Predict
 from model.score import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
 
 BATCH = 32
 MIN_IOU = 0.2  # of a target that is not missed
+EXAMPLES = 6
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
@@ -60,6 +65,61 @@ def find_errors(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> np.
         wrong = np.where(missed[:, None, None], hero, predicted & ~present[:, None, None] & detected[:, None, None])
         errors += map(_middle_pixel, wrong)
     return np.array(errors, np.int16).reshape(-1, 2)
+
+
+def draw_examples(predict: Predict, frames: PackedFrames) -> np.ndarray:
+    """Return a sheet of validation frames with ground truth and prediction outlined, (height, width, 3) uint8 RGB."""
+    rows = choose_examples(frames)
+    images, labels = np.asarray(frames.images[rows]), np.asarray(frames.labels[rows])
+    predicted = predicted_mask(np.asarray(predict(images)))[..., HERO]
+    return contact_sheet(map(outlined_views, images, labels == HERO, predicted), columns=2)
+
+
+def choose_examples(frames: PackedFrames) -> list[int]:
+    """Return frames with targets from the farthest to the nearest, then a negative one; always the same ones."""
+    areas = frames.areas[frames.usable, HERO]
+    positive = frames.usable[areas > 0][np.argsort(areas[areas > 0], kind="stable")]
+    negative = frames.usable[areas == 0][: 1 if len(positive) else EXAMPLES]
+    count = min(EXAMPLES - len(negative), len(positive))
+    places = np.linspace(0, len(positive) - 1, count).round().astype(int)
+    return [*positive[places].tolist(), *negative.tolist()]
+
+
+def plot_curves(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+    """Plot the rows of results.csv, by minutes: losses, IoU and recall by target size, false positives."""
+    from matplotlib.figure import Figure
+
+    def curve(axes: Any, key: str, label: str | None = None, **style: Any) -> None:
+        points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label or key, **style)
+
+    figure = Figure(figsize=(20, 4.2), layout="constrained")
+    losses, training, overlap, recall = figure.subplots(1, 4)
+    curve(losses, "loss", "training: all terms, per sample", color="grey")
+    validation = losses.twinx()  # other terms on other frames, so another scale
+    curve(validation, "cross_entropy", "validation: cross-entropy, per pixel (right)", color="tab:red")
+    curve(overlap, "score", color="black", linewidth=2)
+    curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
+    for name in SIZE_NAMES:
+        curve(training, f"hero_iou_train {name}", name)
+        curve(overlap, f"iou {name}")
+        curve(recall, f"recall {name}")
+    curve(recall, "false_positive_rate", color="red", linestyle="--")
+    for axes, title in (
+        (losses, "loss"),
+        (training, "training: hero IoU by its size"),
+        (overlap, "validation: hero IoU by its size"),
+        (recall, "validation: recall"),
+    ):
+        axes.set(title=title, xlabel="minutes", ylim=(0, None))
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend(fontsize="small")
+    losses.legend(handles=[*losses.lines, *validation.lines], fontsize="small")
+    validation.set(ylim=(0, None), visible=bool(validation.lines))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
 
 
 def _middle_pixel(mask: np.ndarray) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The files of a training."""
 
-from model.training.pictures import plot_curves
 from model.training.run_folder import RunFolder
+from model.training.validation import plot_curves
 
 
 def test_results_of_an_older_version_get_new_columns(tmp_path):
