@@ -32,7 +32,7 @@ from model.data.cleaning import CleanSplit, clean_split, describe_validation, me
 from model.data.packed_frames import PackedFrames
 from model.data.packing import pack
 from model.data.sources import DataSources, SourceFrame, collect
-from model.evaluation.promotion.criteria import CRITERIA, MIN_FRAMES, Criterion
+from model.evaluation.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.settings import load_settings
 from model.training.arguments import Arguments, parse
@@ -166,7 +166,7 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
     from model.evaluation import report
     from model.evaluation.measure import evaluate_models
     from model.evaluation.previews import draw_worst
-    from model.evaluation.promotion.promote import promote_if_better
+    from model.evaluation.promotion import promote_if_better
     from model.evaluation.results import ALL_FRAMES
     from model.inference.segmenter import Segmenter
     from model.weights import find_weights

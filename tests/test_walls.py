@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "sim_bridge",
         "model.run_files",
         "model.evaluation.comparison_files",
-        "model.evaluation.promotion.criteria",
+        "model.evaluation.criteria",
     },
     "app": {"config", "dashboard", "dataset", "follower", "model.inference", "model.weights", "sim_bridge"},
     "simulator": set(),

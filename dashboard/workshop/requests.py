@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 
 from dashboard.workshop.workspace import WorkspacePaths, find_model, find_training
 from dataset.recordings.layout import find_recording, is_recording_name
-from model.evaluation.promotion.criteria import Criterion
+from model.evaluation.criteria import Criterion
 from model.run_files import ARGUMENTS, CHECKPOINT
 
 Source = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]

@@ -13,7 +13,7 @@ from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
 from model import run_files
 from model.console import command_parser
-from model.evaluation.promotion.criteria import CRITERIA, Criterion
+from model.evaluation.criteria import CRITERIA, Criterion
 from model.settings import Count, Fraction, Positive
 
 Strategy = Literal["mirrored", "multiworker"]

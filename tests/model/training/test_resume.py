@@ -33,7 +33,7 @@ def modified(checkpoint):
 
 if __name__ == "__main__":
     import_tensorflow_quietly()
-    from model.evaluation.promotion import promote
+    from model.evaluation import promotion
     from model.training import trainer
     random.seed(5)
     run, kills = Path(sys.argv[1]), int(sys.argv[2])

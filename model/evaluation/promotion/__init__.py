@@ -1,1 +1,0 @@
-"""Replacing a model by a retrained one, if that is better."""
