@@ -97,7 +97,7 @@ def resumed(run, monkeypatch, *given):
     """Settings and minutes that the trainer gets when a training is resumed."""
     started = []
 
-    def remember(trainer, batches, validation, minutes):
+    def remember(trainer, validation, minutes):
         started.append((trainer.settings, minutes))
         raise KeyboardInterrupt
 
