@@ -269,7 +269,7 @@ def test_broken_recordings_are_listed_and_do_not_affect_others(site, folder):
     assert frames == {"walk": 30, "growing": 30, "no_meta": 30, "no_lines": 0, "nonsense": 1}
     assert get(address + "/no_lines/frames").content == b""
     answer = post(address + "/no_file/hide", {"frames": ["all"]})
-    assert (answer.status_code, answer.json()["error"].split(":")[0]) == (500, "the disk refused")
+    assert (answer.status_code, answer.json()["error"].split(":")[0]) == (500, "disk error")
     assert told["nonsense"]["hidden"] == 2
     assert get(address + "/nonsense").json()["meta"]["started"] == {"a": None}  # NaN is no JSON
     assert open_recording(folder / "nonsense").names == ["000003"]
