@@ -19,14 +19,14 @@ def command_parser(name: str, description: str | None, **options: Any) -> Argume
 def run_command(name: str, command: Callable[[], int | None]) -> int:
     """Run a command and return its exit status.
 
-    That is the command's own (None: 0), 2 after one line on stderr for an error of the input, or 130 after Ctrl-C.
+    That is the command's own (None: 0), 2 after one line on stderr for unusable input, or 130 after Ctrl-C.
     """
     try:
         return command() or 0
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, RuntimeError, OSError) as error:  # of data, weights, runtimes, files
+    except (ValueError, RuntimeError, OSError) as error:  # raised for data, weights, runtimes, files
         print(f"{name}: {error}", file=sys.stderr)
         return 2
 

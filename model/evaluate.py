@@ -22,7 +22,7 @@ from model.inference.choices import RUNTIMES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
     parser = command_parser("evaluate", __doc__)
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help="models: files, or names in model/weights/")
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")

@@ -120,7 +120,7 @@ def _as_dicts(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _fractions(pixels: np.ndarray) -> dict[str, float | None]:
-    """The number of pixels of a class, and the fraction predicted as each class; None where there is no pixel."""
+    """Return the number of pixels of a class, and the fraction predicted as each class; None without pixels."""
     total = int(pixels.sum())
     fractions = (pixels / total).tolist() if total else [None] * len(CLASSES)
     return {"pixels": total, **dict(zip(CLASSES, fractions, strict=True))}

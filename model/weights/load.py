@@ -22,7 +22,7 @@ from model.weights.find import WeightsError, find_config, find_weights
 if TYPE_CHECKING:
     import keras
 
-# What our .h5 files hold beyond Keras' own: an attribute with JSON, and a dataset of digests.
+# This project's additions to Keras' .h5 files: an attribute with JSON, and a dataset of digests.
 METADATA, SEEN_IN_TRAINING = "follow_me_metadata", "follow_me_seen_in_training"
 
 
@@ -37,12 +37,12 @@ class LoadedModel:
     name: str  # of the file
     input_size: tuple[int, int]  # (rows, columns), pixels
     metadata: Mapping[str, Any] = field(default_factory=dict)  # as passed to `save_model`, and the program's version
-    is_legacy: bool = False  # of 2017
+    is_legacy: bool = False  # whether it is a model of 2017
     seen_in_training: np.ndarray | None = None  # (n,) uint64 digests of the frames it was trained on, if recorded
 
 
 def load_model(name: str | Path) -> LoadedModel:
-    """Load one of our models (`.h5`, `.keras`) or one of 2017 (weights with `config_<name>` beside, or one `.h5`).
+    """Load a Keras 3 model (`.h5`, `.keras`) or one of 2017 (weights with `config_<name>` beside them, or one `.h5`).
 
     Raises WeightsError.
     """
@@ -62,7 +62,7 @@ def load_model(name: str | Path) -> LoadedModel:
 
 
 def _check_file_type(path: Path) -> None:
-    """Look at the first bytes, so that a picture or an empty file is refused before Keras is imported."""
+    """Raise WeightsError if the first bytes are not a model's, before Keras is imported."""
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -76,7 +76,7 @@ def _check_file_type(path: Path) -> None:
         raise WeightsError(
             f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
         )
-    if head.startswith(b"\x89HDF"):  # the rest of the signature is line ends, to detect exactly this
+    if head.startswith(b"\x89HDF"):  # the rest of the signature is line endings, which a transfer as text changes
         raise WeightsError(f"{path} is an HDF5 file that was transferred as text; download it again.")
     if head.startswith(b"PK"):
         raise WeightsError(f"{path} is a truncated zip archive.")
@@ -95,8 +95,8 @@ def _refuse_placeholder(path: Path, head: bytes) -> None:
 
 def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
     if architecture := read_attribute(file, "model_config"):
-        own = read_attribute(file, "keras_version").startswith("3")
-        return _load_own(path, file, architecture) if own else _load_legacy(path, file, architecture)
+        load = _load_keras_3 if read_attribute(file, "keras_version").startswith("3") else _load_legacy
+        return load(path, file, architecture)
     config_path = find_config(path)
     try:
         content = config_path.read_bytes()
@@ -121,7 +121,7 @@ def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
     return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
 
 
-def _load_own(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
+def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
     from model.legacy.stored_weights import assign_weights, layers_of_model
     from model.weights.trusted import build_trusted
 
@@ -146,17 +146,17 @@ def _load_archive(path: Path) -> LoadedModel:
 
 
 def _checked_size(model: "keras.Model") -> tuple[int, int]:
-    """Return (rows, columns) of the images that a model takes. Raises ValueError when it is no image segmenter."""
-    given, taken = model.output_shape, model.input_shape
-    if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] != 3 or None in taken[1:3]:
-        raise ValueError(f"the model takes {taken}; expected (batch, rows, columns, 3) with fixed rows and columns")
-    if not isinstance(given, tuple) or len(given) != 4 or given[3] != 3:
-        raise ValueError(f"the model returns {given}; expected (batch, rows, columns, 3): background, people and hero")
-    return taken[1], taken[2]
+    """Return (rows, columns) of the images that a model takes. Raises ValueError if it is no image segmenter."""
+    inputs, outputs = model.input_shape, model.output_shape
+    if not isinstance(inputs, tuple) or len(inputs) != 4 or inputs[3] != 3 or None in inputs[1:3]:
+        raise ValueError(f"the model takes {inputs}; expected (batch, rows, columns, 3) with fixed rows and columns")
+    if not isinstance(outputs, tuple) or len(outputs) != 4 or outputs[3] != 3:
+        raise ValueError(f"the model returns {outputs}; expected (batch, rows, columns, 3): background, people, hero")
+    return inputs[1], inputs[2]
 
 
 def read_attribute(file: h5py.File, name: str) -> str:
-    """Return a text attribute; empty where it is missing or no text."""
+    """Return a text attribute; empty if it is missing or not text."""
     value = file.attrs.get(name)
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return text if isinstance(text, str) else ""
