@@ -1,28 +1,17 @@
 """Select frames worth keeping: every n-th, or only far, uncertain and found-or-lost ones. Reads and writes nothing."""
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 
 from dataset.schema import HERO, at_reference_size
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.encode import EncodedFrame
-from sim_bridge.settings import RecordingSettings
+from sim_bridge.settings import Reason, RecordingSettings
 
 
-@dataclass(frozen=True)
-class FrameTraits:
-    """Reasons to keep a frame."""
-
-    far: bool
-    uncertain: bool
-    event: bool  # the target was found or lost in this frame
-    marked: bool = False  # by a person; kept regardless of the filter
-
-
-def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> FrameTraits:
-    """Return the traits of a frame.
+def reasons_to_keep(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> set[Reason]:
+    """Return the reasons that a frame gives, whether the settings ask for them or not.
 
     `labels` (height, width) are the ground truth if available, so that a far target counts even if it is missed.
     """
@@ -34,7 +23,8 @@ def traits_of(labels: np.ndarray, processed: ProcessedFrame, settings: Recording
     else:
         uncertain = float(processed.probabilities[..., HERO].max()) > 1 - settings.uncertain_below
     far = 0 < target_pixels < settings.far_pixels or metres > settings.far_metres
-    return FrameTraits(far, uncertain, event=decision.changed)
+    given: dict[Reason, bool] = {"far": far, "uncertain": uncertain, "events": decision.changed}
+    return {reason for reason, holds in given.items() if holds}
 
 
 class FrameFilter:
@@ -46,14 +36,16 @@ class FrameFilter:
         self._before: deque[EncodedFrame] = deque(maxlen=settings.frames_around)
         self._after = 0  # frames still wanted after the last event
 
-    def select(self, frame: EncodedFrame, traits: FrameTraits) -> list[EncodedFrame]:
-        """Return the frames to keep after `frame` was received, oldest first: itself, others held back, or none."""
+    def select(self, frame: EncodedFrame, given: set[Reason], marked: bool = False) -> list[EncodedFrame]:
+        """Return the frames to keep after `frame` was received, oldest first: itself, others held back, or none.
+
+        A frame that a person has `marked` is kept whatever the filter and the stride.
+        """
         reasons = self._settings.filter
-        wanted = not reasons or traits.marked
-        wanted = wanted or ("far" in reasons and traits.far) or ("uncertain" in reasons and traits.uncertain)
+        wanted = marked or not reasons or bool(given.intersection(reasons))
         selected: list[EncodedFrame] = []
         if "events" in reasons:
-            if traits.event or traits.marked:
+            if "events" in given or marked:
                 selected += self._before
                 self._before.clear()
                 self._after = self._settings.frames_around + 1
@@ -63,7 +55,7 @@ class FrameFilter:
                 self._before.append(frame)
         if wanted:
             selected.append(frame)
-        return [each for each in selected if self._is_nth() or (each is frame and traits.marked)]
+        return [each for each in selected if self._is_nth() or (each is frame and marked)]
 
     def _is_nth(self) -> bool:
         self._wanted += 1

@@ -6,13 +6,13 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import QueuedFrame, encode_frame
-from sim_bridge.recorder.filter import FrameFilter, traits_of
+from sim_bridge.recorder.filter import FrameFilter, reasons_to_keep
 from sim_bridge.session import Session
 from sim_bridge.settings import RecordingSettings
 
@@ -78,8 +78,8 @@ class RecordingSession:
         """Write a frame, and those held back, if the filter passes them; return the reason if the session must end."""
         stream = self._stream(queued.simulator)
         encoded, labels = encode_frame(queued)
-        traits = replace(traits_of(labels, queued.processed, self._settings), marked=bool(queued.note))
-        kept = deque(stream.filter.select(encoded, traits))
+        given = reasons_to_keep(labels, queued.processed, self._settings)
+        kept = deque(stream.filter.select(encoded, given, marked=bool(queued.note)))
         if kept and time.monotonic() - self._disk_failed >= DISK_PAUSE:
             try:
                 if limit := self._limit_reached():

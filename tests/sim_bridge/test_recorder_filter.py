@@ -9,45 +9,38 @@ from app.settings import load_settings
 from config.reader import ConfigError
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.events import ProcessedFrame
-from sim_bridge.recorder.filter import FrameFilter, FrameTraits, traits_of
+from sim_bridge.recorder.filter import FrameFilter, reasons_to_keep
 from sim_bridge.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
 
-NO_TRAITS = FrameTraits(far=False, uncertain=False, event=False)
 
-
-def keep(settings: RecordingSettings, traits: list[FrameTraits]) -> list[int]:
+def keep(settings: RecordingSettings, given: list[set[str]]) -> list[int]:
     frame_filter = FrameFilter(settings)
-    kept = [number for index, trait in enumerate(traits) for number in frame_filter.select(index, trait)]
+    kept = [number for index, each in enumerate(given) for number in frame_filter.select(index, each)]
     assert len(set(kept)) == len(kept)
     return kept
 
 
 def test_without_filter_every_frame_is_kept():
-    assert keep(RecordingSettings(), [NO_TRAITS] * 5) == [0, 1, 2, 3, 4]
+    assert keep(RecordingSettings(), [set()] * 5) == [0, 1, 2, 3, 4]
 
 
 def test_stride_keeps_every_third():
-    assert keep(RecordingSettings(stride=3), [NO_TRAITS] * 8) == [0, 3, 6]
+    assert keep(RecordingSettings(stride=3), [set()] * 8) == [0, 3, 6]
 
 
 def test_events_are_kept_with_surrounding_frames():
-    traits = [NO_TRAITS] * 20
-    traits[7] = traits[9] = dataclasses.replace(NO_TRAITS, event=True)
-    traits[16] = dataclasses.replace(NO_TRAITS, event=True)
+    given = [{"events"} if index in (7, 9, 16) else set() for index in range(20)]
     settings = RecordingSettings(filter=("events",), frames_around=2)
-    assert keep(settings, traits) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
-    assert keep(dataclasses.replace(settings, frames_around=0), traits) == [7, 9, 16]
+    assert keep(settings, given) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
+    assert keep(dataclasses.replace(settings, frames_around=0), given) == [7, 9, 16]
 
 
 def test_reasons_are_combined():
-    traits = [NO_TRAITS] * 6
-    traits[1] = dataclasses.replace(NO_TRAITS, far=True)
-    traits[3] = dataclasses.replace(NO_TRAITS, uncertain=True)
-    traits[5] = dataclasses.replace(NO_TRAITS, event=True)
-    assert keep(RecordingSettings(filter=("far",)), traits) == [1]
-    assert keep(RecordingSettings(filter=("far", "uncertain")), traits) == [1, 3]
-    assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), traits)) == [1, 3, 4, 5]
+    given = [set(), {"far"}, set(), {"uncertain"}, set(), {"events"}]
+    assert keep(RecordingSettings(filter=("far",)), given) == [1]
+    assert keep(RecordingSettings(filter=("far", "uncertain")), given) == [1, 3]
+    assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), given)) == [1, 3, 4, 5]
 
 
 def processed(hero: float, confidence: float | None = None, metres: float | None = None) -> ProcessedFrame:
@@ -65,13 +58,13 @@ def processed(hero: float, confidence: float | None = None, metres: float | None
 def test_far_target_has_few_pixels_or_many_metres(pixels, metres, far):
     labels = np.zeros((256, 256), np.uint8)
     labels.ravel()[:pixels] = 2
-    assert traits_of(labels, processed(0.9, 0.9, metres), RecordingSettings()).far is far
+    assert ("far" in reasons_to_keep(labels, processed(0.9, 0.9, metres), RecordingSettings())) is far
 
 
 def test_pixels_are_scaled_to_the_reference_size():
     labels = np.zeros((512, 512), np.uint8)
     labels.ravel()[:160] = 2  # 40 at 256x256
-    assert traits_of(labels, processed(0.9, 0.9), RecordingSettings()).far
+    assert "far" in reasons_to_keep(labels, processed(0.9, 0.9), RecordingSettings())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +73,8 @@ def test_pixels_are_scaled_to_the_reference_size():
 )
 def test_uncertain_if_confidence_is_low_or_an_undetected_peak_is_high(hero, confidence, uncertain):
     labels = np.zeros((256, 256), np.uint8)
-    assert traits_of(labels, processed(hero, confidence), RecordingSettings(uncertain_below=0.8)).uncertain is uncertain
+    given = reasons_to_keep(labels, processed(hero, confidence), RecordingSettings(uncertain_below=0.8))
+    assert ("uncertain" in given) is uncertain
 
 
 @pytest.mark.parametrize(
