@@ -70,7 +70,7 @@ def play(
             if received is not None:
                 pause = min(max(record.received - received, 0.0), LONGEST_PAUSE)
                 due = max(due + pause, time.monotonic() - pause)  # no burst follows a stall
-                time.sleep(max(due - time.monotonic(), 0.0))
+                client.receive(due - time.monotonic())
             received = record.received
         numbers.append(client.send(payload))
         if not real:

@@ -4,21 +4,18 @@ Written on a websocket, not on `socketio.Client`: that one begins with a CONNECT
 event handlers on threads of their own, so that commands could not be matched to the frames they answer.
 """
 
+import contextlib
 import json
-import logging
 import re
 import socket
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import websocket
 
-logger = logging.getLogger(__name__)
-
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS, _SEND_SECONDS = 10.0, 30.0
 
 Commands = tuple[tuple[str, Mapping[str, object]], ...]  # (event, payload)
 
@@ -46,46 +43,54 @@ class ReplayClient:
         self._answers: dict[int, Answer] = {}
         self._commands: list[tuple[str, Mapping[str, object]]] = []  # since the last answered frame
         self._sent: list[float] = []
-        self._changed = threading.Condition()
-        self._open, self._closed = threading.Event(), threading.Event()
+        self._open = False
         try:
             # Connected here, because the library would use a proxy of the environment, even to this machine.
             connection = socket.create_connection((host, port), _CONNECT_SECONDS)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             url = f"{address}/socket.io/?EIO=4&transport=websocket"
             self._socket = websocket.create_connection(url, socket=connection, suppress_origin=True)
-            self._socket.settimeout(None)
         except (OSError, websocket.WebSocketException) as error:
             start = "start python follower.py first, or give --weights"
             raise ReplayError(f"no bridge answers at {address} ({error}); {start}") from error
-        threading.Thread(target=self._read, name="replay", daemon=True).start()
-        if not self._open.wait(_CONNECT_SECONDS):
+        with contextlib.suppress(ReplayError):
+            self.receive(_CONNECT_SECONDS, lambda: self._open)
+        if not self._open:
             raise ReplayError(f"{address} does not open a session as a bridge does; is it another program?")
 
     def send(self, payload: Mapping[str, str]) -> int:
         """Send one `sensor_frame`; return its number, for `wait`. Raises ReplayError."""
-        with self._changed:
-            number = len(self._sent)
-            self._sent.append(time.perf_counter())
+        number = len(self._sent)
+        self._sent.append(time.perf_counter())
         self._send_packet(f"42{number}" + json.dumps(["sensor_frame", payload], separators=(",", ":")))
         return number
 
     def wait(self, number: int, timeout: float) -> Answer:
         """Wait for the answer to a frame. Raises ReplayError."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: number in self._answers or self._closed.is_set(), timeout):
-                raise ReplayError(f"frame {number} was not acknowledged within {timeout:g} s")
-            if number not in self._answers:
-                raise ReplayError(f"the bridge closed the connection before it answered frame {number}")
-            return self._answers[number]
+        self.receive(timeout, lambda: number in self._answers)
+        if number not in self._answers:
+            raise ReplayError(f"frame {number} was not acknowledged within {timeout:g} s")
+        return self._answers[number]
+
+    def receive(self, seconds: float, is_enough: Callable[[], bool] = lambda: False) -> None:
+        """Receive for some seconds, or until that is enough. Raises ReplayError."""
+        end = time.monotonic() + seconds
+        try:
+            while not is_enough() and (left := end - time.monotonic()) > 0:
+                self._socket.settimeout(left)
+                if not (packet := self._socket.recv()):
+                    raise ReplayError("the bridge has closed the connection")
+                self._handle(str(packet))
+        except websocket.WebSocketTimeoutException:
+            pass
+        except (OSError, websocket.WebSocketException) as error:
+            raise ReplayError(f"the bridge has closed the connection: {error}") from error
 
     def close(self) -> None:
         """Disconnect as QuadSim does."""
-        try:
+        with contextlib.suppress(ReplayError):
             for packet in ("41", "1"):
                 self._send_packet(packet)
-        except ReplayError as error:
-            logger.debug("not disconnected properly: %s", error)
         self._socket.shutdown()
 
     def __enter__(self) -> Self:
@@ -96,37 +101,25 @@ class ReplayClient:
 
     def _send_packet(self, packet: str) -> None:
         try:
+            self._socket.settimeout(_SEND_SECONDS)
             self._socket.send(packet)
         except (OSError, websocket.WebSocketException) as error:
             raise ReplayError(f"the bridge has closed the connection: {error}") from error
 
-    def _read(self) -> None:
-        try:
-            while packet := self._socket.recv():
-                self._handle(str(packet))
-        except (OSError, websocket.WebSocketException, ReplayError) as error:
-            logger.debug("the connection ended: %s", error)
-        self._closed.set()
-        with self._changed:
-            self._changed.notify_all()
-
     def _handle(self, packet: str) -> None:
         if packet.startswith("0"):
-            self._open.set()
+            self._open = True
         elif packet.startswith("2"):
             self._send_packet("3")
         elif packet.startswith("42"):
             event, *payload = json.loads(packet[2:])
             self._commands.append((event, payload[0] if payload else {}))
         elif acknowledged := re.match(r"43(\d+)", packet):
-            now = time.perf_counter()
             number, body = int(acknowledged[1]), json.loads(packet[acknowledged.end() :])
+            seconds = time.perf_counter() - self._sent[number]
             answer = body[0] if body else {}
             outcome = str(answer.get("outcome"))
             commands: Commands = ()
             if outcome == "answered":  # a skipped frame's acknowledgement may come between the commands and this one
                 commands, self._commands = tuple(self._commands), []
-            with self._changed:
-                seconds = now - self._sent[number]
-                self._answers[number] = Answer(outcome, commands, seconds, str(answer.get("reason", "")))
-                self._changed.notify_all()
+            self._answers[number] = Answer(outcome, commands, seconds, str(answer.get("reason", "")))
