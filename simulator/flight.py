@@ -44,11 +44,7 @@ class Flight:
     """
 
     def __init__(
-        self,
-        simulation: Episode | Slideshow,
-        client: Client,
-        plan: FlightPlan,
-        info: Mapping[str, int] | None = None,
+        self, simulation: Episode | Slideshow, client: Client, plan: FlightPlan, info: Mapping[str, int] | None = None
     ):
         self.speed = plan.speed  # until the follower requests another one
         self.new_episode: Mapping[str, int] | None = None  # seed and people, if the follower has requested one

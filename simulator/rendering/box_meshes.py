@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.rendering.meshes import Mesh
-from simulator.rendering.shapes import blob, block, brightness, flat_shaded, frustum, level, walls
+from simulator.rendering.meshes import Mesh, blob, block, brightness, flat_shaded, frustum, level, walls
 from simulator.types import Box
 from simulator.world.city import Light
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from panda3d import core
 
-from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
+from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, pixel_rays, rotation, to_camera
 from simulator.rendering.figures import figure_meshes
-from simulator.rendering.markers import draw_markers
 from simulator.rendering.meshes import to_geom
 from simulator.rendering.scenery import FIRST_FIGURES, ShadowMap, build_scenery, build_sky
-from simulator.types import Image, Marker, Person, Pose, Rendered
+from simulator.types import Box, FloatArray, Image, Marker, Person, Pose, Rendered
 from simulator.world.city import City
+from simulator.world.obstacles import Obstacles
 
 MODULES = {"auto": "p3tinydisplay", "software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
 RENDERERS = tuple(MODULES)
@@ -84,7 +84,7 @@ class Renderer:
         mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
         rgb = np.ascontiguousarray(colour[..., 2::-1])
         if markers:
-            rgb = draw_markers(rgb, np.where(beyond, np.inf, metres), camera, markers)
+            rgb = _draw_markers(rgb, np.where(beyond, np.inf, metres), camera, markers)
         return Rendered(rgb, depth, mask)
 
     def close(self) -> None:
@@ -189,3 +189,22 @@ def _code_state(index: int) -> core.RenderState:
 def _pixels(texture: core.Texture) -> Image:
     """Return (256, 256, 4): blue, green, red, alpha; the top row first."""
     return np.frombuffer(texture.get_ram_image(), np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE, 4)[::-1]
+
+
+def _draw_markers(rgb: Image, depth: FloatArray, camera: Pose, markers: Sequence[Marker]) -> Image:
+    """Return a picture with translucent boxes drawn into it, hidden where the picture is nearer.
+
+    `depth` is planar, metres, (256, 256); inf for the sky.
+    """
+    boxes = []
+    for marker in markers:
+        length, width, height = map(abs, marker.dimensions)
+        bottom, top = marker.z - height / 2, marker.z + height / 2
+        boxes.append(Box((marker.x, marker.y), (length, width), bottom, top, marker.yaw, "marker"))
+    entries = Obstacles(boxes).entries(np.array(camera.position), pixel_rays(camera).reshape(-1, 3))
+    picture = rgb.astype(np.float32)
+    for marker, entry in zip(markers, entries.T, strict=True):
+        covered = entry.reshape(depth.shape) < depth
+        *tint, opacity = np.clip(np.array(marker.color, np.float32), 0, 1)
+        picture[covered] = picture[covered] * (1 - opacity) + np.array(tint) * (255 * opacity)
+    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)

@@ -6,8 +6,7 @@ from panda3d.core import NodePath, SamplerState, TexGenAttrib, TextureStage
 
 from simulator.rendering import textures
 from simulator.rendering.box_meshes import box_meshes
-from simulator.rendering.meshes import Mesh, attach
-from simulator.rendering.shapes import level, walls
+from simulator.rendering.meshes import Mesh, attach, level, walls
 from simulator.types import FloatArray
 from simulator.world.blocks import rectangle
 from simulator.world.city import KERB, VISIBLE_HALF_SIDE, City

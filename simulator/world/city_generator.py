@@ -46,9 +46,7 @@ def generate_city(seed: int) -> City:
     extent = (-HALF_SIDE, -HALF_SIDE, HALF_SIDE, HALF_SIDE)
     city = City(seed, extent, tuple(boxes), blocks, tuple(surfaces), (), (), light)
     return replace(
-        city,
-        target_paths=_target_paths(city, random),
-        patrol_points=_patrol_points(city, streets_x, streets_y, random),
+        city, target_paths=_target_paths(city, random), patrol_points=_patrol_points(city, streets_x, streets_y, random)
     )
 
 

@@ -49,6 +49,11 @@ class Obstacles:
         *_, hits = self._intersect(origin, directions, length, margin)
         return np.logical_not(hits.any(axis=1))
 
+    def entries(self, origin: FloatArray, directions: FloatArray) -> FloatArray:
+        """Return how many times each of the `directions`, (n, 3), leads to each box, (n, m): 0 inside, inf past it."""
+        *_, enter, hits = self._intersect(origin, directions, np.inf, 0.0)
+        return np.where(hits, np.maximum(enter, 0.0), np.inf)
+
     def _intersect(
         self, origin: FloatArray, directions: FloatArray, length: float, margin: float
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
