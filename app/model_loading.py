@@ -7,8 +7,9 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.settings import ModelSettings, Settings
+from app.settings import Settings
 from config.version import software_versions
+from model.inference.quiet_tensorflow import load_segmenter
 from model.weights.find import find_weights
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
 
     Raises ValueError, RuntimeError or OSError with a message for the user.
     """
-    segmenter = load_segmenter(settings.model)
+    chosen = settings.model
+    segmenter = load_segmenter(chosen.weights, chosen.runtime, chosen.device)
     if name:
         segmenter.name = name
-    path, description = find_weights(settings.model.weights), segmenter.describe()
+    path, description = find_weights(chosen.weights), segmenter.describe()
     return LoadedModel(segmenter, path, description, describe_origin(description, path, dataclasses.asdict(settings)))
 
 
@@ -43,16 +45,6 @@ def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter"
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))
     model = load_model(settings, name)
     return model.segmenter, model.origin
-
-
-def load_segmenter(settings: ModelSettings) -> "Segmenter":
-    """Return the network, compiled and warmed up."""
-    from model.inference.quiet_tensorflow import import_tensorflow_quietly
-
-    import_tensorflow_quietly()
-    from model.inference.segmenter import Segmenter
-
-    return Segmenter(settings.weights, runtime=settings.runtime, device=settings.device)
 
 
 def describe_origin(description: str, weights: Path, settings: Mapping[str, object]) -> dict[str, Any]:

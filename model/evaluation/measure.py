@@ -20,7 +20,7 @@ from model.console import console, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
 from model.inference.choices import Runtime
-from model.inference.quiet_tensorflow import import_tensorflow_quietly
+from model.inference.quiet_tensorflow import load_segmenter
 from model.score import score_frame
 
 if TYPE_CHECKING:
@@ -120,10 +120,7 @@ def evaluate_models(
 def load_segmenters(weights: Sequence[str], runtime: Runtime) -> dict[str, "Segmenter"]:
     """Load models; return them by name, or by path where two have the same name. Raises WeightsError."""
     with console.status("loading"):
-        import_tensorflow_quietly()
-        from model.inference.segmenter import Segmenter  # imports Keras, which takes seconds
-
-        loaded = [Segmenter(path, runtime) for path in weights]
+        loaded = [load_segmenter(path, runtime) for path in weights]
     names = [segmenter.name for segmenter in loaded]
     if len(set(names)) < len(names):
         names = list(weights)

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
+from model.inference.quiet_tensorflow import load_segmenter
 from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
-from scripts.benchmarks.harness.bridges import load_segmenter
 from scripts.benchmarks.harness.terminal import at_least, console
 from scripts.benchmarks.original import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from model.inference.quiet_tensorflow import load_segmenter
 from scripts.benchmarks.harness.bridges import (
     STOP,
     connect,
-    load_segmenter,
     make_bridge,
     process,
     receive,

@@ -8,8 +8,6 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from follower.agent import FollowAgent
-from model.inference.choices import Runtime
-from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.original import OriginalServer
 from sim_bridge.events import Subscriber
 from sim_bridge.server import BridgeServer
@@ -64,14 +62,6 @@ def request(pipe: Connection, message: object) -> Any:
     """Send a message to a process and return its answer. Raises RuntimeError as `receive` does."""
     pipe.send(message)
     return receive(pipe)
-
-
-def load_segmenter(weights: str, runtime: Runtime = "auto", threads: int | None = None) -> "Segmenter":
-    """Load a model for inference, without TensorFlow's messages."""
-    import_tensorflow_quietly()
-    from model.inference.segmenter import Segmenter
-
-    return Segmenter(weights, runtime, threads=threads)
 
 
 def make_bridge(
