@@ -30,7 +30,7 @@ from dataset.schema import HERO, at_reference_size
 from model.console import command_parser, console, run_command
 from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
-from model.evaluation.measure import EvaluationError, load_segmenters, measure, read_data
+from model.evaluation.measure import load_segmenters, measure, read_data
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
 from model.score import predicted_mask
@@ -56,11 +56,11 @@ def compare(options: argparse.Namespace) -> None:
     """Measure both models, frame by frame, and write the results."""
     folder = options.out
     if folder.exists() and any(folder.iterdir()):
-        raise EvaluationError(f"expected a new or empty folder for --out, but there is something in {folder}")
+        raise ValueError(f"expected a new or empty folder for --out, but there is something in {folder}")
     pairs, set_names = read_data(options.data, options.limit, skip_bad=True)
     segmenters = load_segmenters([options.first, options.second], options.runtime)
     if len(segmenters) < 2:
-        raise EvaluationError(f"expected two models, got {options.first} twice")
+        raise ValueError(f"expected two models, got {options.first} twice")
     names = options.names or list(segmenters)
     about = {"models": names, "data": str(options.data), "frames": len(pairs)}
     for name in FOLDERS:

@@ -36,7 +36,7 @@ from model.evaluation.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.settings import load_settings
 from model.training.arguments import Arguments, parse
-from model.training.run_folder import RunFolder, RunFolderError
+from model.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from model.training.trainer import Trainer
@@ -64,7 +64,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
     if options.resume:
         run.remove_partial_models()
     elif run.checkpoint.exists():
-        raise RunFolderError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
+        raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
     settings = load_settings(
         Path(options.settings) if options.settings else None,
         options.setting_overrides(),

@@ -29,14 +29,10 @@ if TYPE_CHECKING:
 BATCH = 16
 
 
-class EvaluationError(ValueError):
-    """The data cannot be evaluated as it is; the message says what is missing."""
-
-
 def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[list[Pair], list[str]]:
     """Return the pairs to evaluate, at most `limit` evenly spread ones, and the set of each, after checking the files.
 
-    Raises EvaluationError, and DatasetError that lists the bad frames, unless these are to be left out.
+    Raises ValueError, and DatasetError that lists the bad frames, unless these are to be left out.
     """
     pairs, problems = find_pairs(source)
     names = set_names(pairs, source) if pairs else []
@@ -51,7 +47,7 @@ def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[
         print_plain(f"left out, {summarise_problems(problems)}", "yellow")
     rows = [row for index, row in enumerate(rows) if index not in bad]
     if not rows:
-        raise EvaluationError(f"expected images with masks in {source}, found no pair")
+        raise ValueError(f"expected images with masks in {source}, found no pair")
     pairs, names = [pairs[row] for row in rows], [names[row] for row in rows]
     if count := sum(pair.pseudo_labelled for pair in pairs):
         text = (
@@ -64,7 +60,7 @@ def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[
 def set_names(pairs: Sequence[Pair], source: str | Path) -> list[str]:
     """Return the set of each pair: the official one whose folder it lies in below `source`, else ALL_FRAMES.
 
-    Raises EvaluationError when some of the official sets are missing, or frames lie beside them.
+    Raises ValueError when some of the official sets are missing, or frames lie beside them.
     """
     names = [_set_name(pair, Path(source)) for pair in pairs]
     present = set(names)
@@ -72,12 +68,12 @@ def set_names(pairs: Sequence[Pair], source: str | Path) -> list[str]:
         return names
     missing = [name for name in OFFICIAL_SETS if name not in present]
     if missing:
-        raise EvaluationError(
+        raise ValueError(
             f"expected the sets {', '.join(OFFICIAL_SETS)} in {source}, but {' and '.join(missing)} "
             f"{'are' if len(missing) > 1 else 'is'} missing or empty; to evaluate one set alone, give its own folder"
         )
     stray = pairs[names.index(ALL_FRAMES)]
-    raise EvaluationError(f"expected only {', '.join(OFFICIAL_SETS)} in {source}, but {stray.image} lies beside them")
+    raise ValueError(f"expected only {', '.join(OFFICIAL_SETS)} in {source}, but {stray.image} lies beside them")
 
 
 def _set_name(pair: Pair, source: Path) -> str:

@@ -22,10 +22,6 @@ from model.settings import TrainSettings
 from model.training.arguments import Arguments
 
 
-class RunFolderError(ValueError):
-    """The run folder cannot be used for this training; the message says what to do."""
-
-
 class RunFolder:
     """Files of one training; the folder is made if missing."""
 
@@ -39,12 +35,12 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes out of the folder. Raises RunFolderError if one is in it."""
+        """Keep other processes out of the folder. Raises ValueError if one is in it."""
         try:
             with FileLock(self.path / run_files.LOCK, blocking=False):
                 yield
         except Timeout as error:
-            raise RunFolderError(f"another process trains in {self.path}: wait for its end, or stop it") from error
+            raise ValueError(f"another process trains in {self.path}: wait for its end, or stop it") from error
 
     def remove_partial_models(self) -> None:
         """Remove the temporary files of models that a killed process was writing."""
@@ -69,12 +65,12 @@ class RunFolder:
     def write_manifest(self, parts: Mapping[str, PackedFrames | None]) -> None:
         """Write which frames each part ("train", "validation") has, and the versions of all software.
 
-        Raises RunFolderError if the training is resumed and these are not the frames that it began with.
+        Raises ValueError if the training is resumed and these are not the frames that it began with.
         """
         self._write_json(run_files.VERSIONS, software_versions())
         manifest = {part: _describe(frames) for part, frames in parts.items() if frames is not None}
         if self.checkpoint.exists() and (changes := _changes(self._read_json(run_files.MANIFEST), manifest)):
-            raise RunFolderError(
+            raise ValueError(
                 f"the frames are not those that this training began with: {changes}. Restore them, or start another"
                 f" training from this one's model: --init {self.last}"
             )
@@ -99,11 +95,11 @@ class RunFolder:
         return run_files.read_results(self.path)
 
     def log_to_tensorboard(self) -> None:
-        """Write results for TensorBoard from now on, too. Raises RunFolderError if it is not installed."""
+        """Write results for TensorBoard from now on, too. Raises ValueError if it is not installed."""
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
-            raise RunFolderError(
+            raise ValueError(
                 f"--tensorboard needs a package that is not installed ({error.name}): pip install tensorboard"
             ) from error
         self._tensorboard = Writer(str(self.path / run_files.TENSORBOARD))

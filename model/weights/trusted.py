@@ -36,12 +36,8 @@ _MODULES = {
 }  # fmt: skip
 
 
-class UntrustedError(ValueError):
-    """A saved architecture contains something that is not known to be harmless; the message names it."""
-
-
 def check_architecture(value: Any) -> None:
-    """Raise UntrustedError unless the tables of this module list all classes in `value`, parsed JSON."""
+    """Raise ValueError unless the tables of this module list all classes in `value`, parsed JSON."""
     if isinstance(value, Mapping):
         if "class_name" in value:
             _check_class(value)
@@ -54,31 +50,29 @@ def check_architecture(value: Any) -> None:
 def _check_class(spec: Mapping[str, Any]) -> None:
     name, module = spec["class_name"], spec.get("module")
     if name in ("Lambda", "__lambda__", "function"):
-        raise UntrustedError(f"the architecture holds Python code ({name}), and code from a file is never run")
+        raise ValueError(f"the architecture holds Python code ({name}), and code from a file is never run")
     if name not in _LAYERS | _PARTS | _OUR_LAYERS.keys():
-        raise UntrustedError(
-            f"the architecture names the class {name!r}, which is not among those that this program loads"
-        )
+        raise ValueError(f"the architecture names the class {name!r}, which is not among those that this program loads")
     if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):
-        raise UntrustedError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
+        raise ValueError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
 
 
 def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
-    """Return the model of `architecture` (Keras 3's `model_config`) with fresh weights. Raises UntrustedError.
+    """Return the model of `architecture` (Keras 3's `model_config`) with fresh weights. Raises ValueError.
 
     It computes in float32, whatever precision it was trained in.
     """
     check_architecture(architecture)
     if not isinstance(architecture, Mapping) or not isinstance(architecture.get("config"), Mapping):
-        raise UntrustedError("the architecture does not describe a Keras model")
+        raise ValueError("the architecture does not describe a Keras model")
     build = keras.Sequential.from_config if architecture.get("class_name") == "Sequential" else keras.Model.from_config
     try:
         model = build(_in_float32(architecture["config"]), custom_objects=_OUR_LAYERS)
     except Exception as error:  # Keras raises many kinds for configurations that make no sense
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise UntrustedError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error
+        raise ValueError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error
     if not model.built:
-        raise UntrustedError("the architecture does not contain the input's shape")
+        raise ValueError("the architecture does not contain the input's shape")
     return model
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dataset.recordings.frame_record import FrameRecord
 from model.evaluate import main
-from model.evaluation.measure import EvaluationError, read_data
+from model.evaluation.measure import read_data
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS
 from tests.model.evaluation.synthetic import SIZE, evaluate, write_frame
 
@@ -14,13 +14,13 @@ from tests.model.evaluation.synthetic import SIZE, evaluate, write_frame
 @pytest.mark.parametrize("missing", OFFICIAL_SETS)
 def test_a_missing_official_set_is_named(official, missing):
     (official / missing).rename(official.parent / "elsewhere")
-    with pytest.raises(EvaluationError, match=f"{missing} is missing"):
+    with pytest.raises(ValueError, match=f"{missing} is missing"):
         evaluate(official)
 
 
 def test_frames_beside_the_official_sets_are_refused(official):
     write_frame(official / "more", "c")
-    with pytest.raises(EvaluationError, match="lies beside"):
+    with pytest.raises(ValueError, match="lies beside"):
         evaluate(official)
 
 
