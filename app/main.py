@@ -75,7 +75,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
         )
         workshop = make_workshop(settings, model, server, feed)
         pages = [Recordings(Path(settings.recording.folder)).pages(), workshop.pages()]
-        page = serve_dashboard(server, feed, settings.agent, settings.dashboard, recorder, pages)
+        page = serve_dashboard(server, feed, recorder, settings.agent, settings.dashboard, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
             report(model.description)
             server.listen()
@@ -115,7 +115,7 @@ def make_workshop(settings: Settings, model: LoadedModel, server: BridgeServer, 
         (model.path, WEIGHTS_FOLDER),  # the active model first
         settings.workshop.train_settings,
     )
-    return Workshop(paths, settings.workshop.threads, log, model_switcher=switcher)
+    return Workshop(paths, switcher, settings.workshop.threads, log)
 
 
 def run() -> NoReturn:

@@ -51,12 +51,13 @@ class Dashboard:
 def serve_dashboard(
     server: BridgeServer,
     feed: Feed,
+    recorder: Recorder,
     agent: AgentSettings,
-    settings: DashboardSettings | None = None,
-    recorder: Recorder | None = None,
+    settings: DashboardSettings,
     pages: Sequence[flask.Blueprint] = (),
 ) -> Iterator[Dashboard]:
-    """Add the live page and further `pages` to a bridge that does not serve yet; `feed` is one of its subscribers.
+    """Add the live page and further `pages` to a bridge that does not serve yet; `feed` and `recorder` are
+    subscribers of it.
 
     Where other machines can connect, they may watch; controls then need a token.
     """
@@ -64,7 +65,7 @@ def serve_dashboard(
     about = {**shown, "row_fields": [field.name for field in fields(Row)]}
 
     def update(request: Request) -> dict[str, Any]:
-        return make_update(feed, request, about, recorder.status() if recorder else None)
+        return make_update(feed, request, about, recorder.status())
 
     def emit(sids: list[str], update: dict[str, Any]) -> None:
         server.call(partial(_send, server.sio, sids, update))
@@ -74,7 +75,7 @@ def serve_dashboard(
     server.app.after_request(harden)
     for blueprint in (Pages(""), LiveControls(feed, server, recorder).pages(), *pages):
         server.app.register_blueprint(blueprint)
-    viewers = Viewers(feed, update, emit, lambda: server.busy, (settings or DashboardSettings()).rate)
+    viewers = Viewers(feed, update, emit, lambda: server.busy, settings.rate)
     for event in ("connect", "ready", "disconnect"):
         server.sio.on(event, getattr(viewers, event), namespace=NAMESPACE)
     viewers.start()

@@ -17,6 +17,7 @@ from PIL import Image
 
 from dashboard.dashboard import serve_dashboard
 from dashboard.live.feed import Feed
+from dashboard.settings import DashboardSettings
 from follower.settings import AgentSettings
 from follower.types import (
     Decision,
@@ -29,9 +30,10 @@ from follower.types import (
     TargetState,
 )
 from sim_bridge.events import ProcessedFrame
+from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import OperatorControls, Session
-from sim_bridge.settings import BridgeSettings
+from sim_bridge.settings import BridgeSettings, RecordingSettings
 from tests.dashboard.browser import Stream, chromium
 
 
@@ -261,12 +263,13 @@ def serve_with_dashboard(serve):
 
         def start(make_agent=FakeAgent, dashboard=None, recorder=None, feed=None, more=(), **options) -> BridgeServer:
             feed = feed or Feed()
+            subscribers = [feed] if recorder is None else [feed, recorder]
+            recorder = recorder or pages.enter_context(Recorder(RecordingSettings()))
 
             def add_page(server: BridgeServer) -> None:
-                page = serve_dashboard(server, feed, AgentSettings(), dashboard, recorder, more)
+                page = serve_dashboard(server, feed, recorder, AgentSettings(), dashboard or DashboardSettings(), more)
                 server.dashboard = pages.enter_context(page)
 
-            subscribers = [feed] if recorder is None else [feed, recorder]
             return serve(make_agent=make_agent, subscribers=subscribers, prepare=add_page, **options)
 
         yield start

@@ -38,9 +38,9 @@ class MarkRequest:
 
 
 class LiveControls:
-    """Controls of the flight; without a `recorder` nothing can be recorded."""
+    """Controls of the flight and of the recorder."""
 
-    def __init__(self, feed: Feed, server: BridgeServer, recorder: Recorder | None):
+    def __init__(self, feed: Feed, server: BridgeServer, recorder: Recorder):
         self._feed = feed
         self._server = server
         self._recorder = recorder
@@ -62,34 +62,26 @@ class LiveControls:
 
     def _describe(self) -> Json:
         """Return whether this caller may use the controls, and the state of the recorder."""
-        return {"authorised": is_authorised(), "recorder": self._recorder.status() if self._recorder else None}
+        return {"authorised": is_authorised(), "recorder": self._recorder.status()}
 
     def _start_recording(self, request: RecordingRequest) -> Json:
-        recorder = self._require_recorder()
-        already = recorder.status()["recording"]
-        name = recorder.start(request.name, request.filter)
+        already = self._recorder.recording
+        name = self._recorder.start(request.name, request.filter)
         if not already:
             self._feed.add_event("control", f"recording {name}")
-        return recorder.status()
+        return self._recorder.status()
 
     def _stop_recording(self, request: EmptyBody) -> Json:
-        recorder = self._require_recorder()
-        recorder.stop(then=self._log_recorded)
-        return recorder.status()
+        self._recorder.stop(then=self._log_recorded)
+        return self._recorder.status()
 
     def _log_recorded(self, names: Sequence[str]) -> None:
         text = f"recorded {', '.join(names)}" if names else "recorded nothing: no frame was kept"
         self._feed.add_event("control", text)
 
-    def _require_recorder(self) -> Recorder:
-        if self._recorder is None:
-            raise LookupError("this bridge has no recorder")
-        return self._recorder
-
     def _mark(self, request: MarkRequest) -> Json:
         note = request.note.strip() or "marked"
-        if self._recorder is not None:
-            self._recorder.mark(note)
+        self._recorder.mark(note)
         self._feed.add_event("mark", note)
         return {"note": note}
 

@@ -34,9 +34,7 @@ class Request:
         return cls(**numbers, depth=values.get("depth") is True)
 
 
-def make_update(
-    feed: Feed, request: Request, about: dict[str, Any], recording: dict[str, Any] | None
-) -> dict[str, Any]:
+def make_update(feed: Feed, request: Request, about: dict[str, Any], recording: dict[str, Any]) -> dict[str, Any]:
     """Return everything newer than what the viewer has; `about` only if it has nothing yet."""
     simulator = feed.find(request.simulator)
     update: dict[str, Any] = {

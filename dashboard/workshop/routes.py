@@ -35,16 +35,15 @@ PRIVATE = {"lines", "command", "refused"}  # may name folders of this machine
 class Workshop:
     """One training and one comparison at a time. A context manager: on exit both end; the training can be resumed.
 
-    Each uses `threads` threads; 0: half of the processor's. `log` is called with a sentence when a training begins and
-    ends. Without a `model_switcher` the model cannot be switched.
+    Each uses `threads` threads; 0: half of the processor's. `log` gets a sentence when a training begins and ends.
     """
 
     def __init__(
         self,
         paths: WorkspacePaths,
+        model_switcher: ModelSwitcher,
         threads: int = 0,
         log: Callable[[str], None] = lambda text: None,
-        model_switcher: ModelSwitcher | None = None,
     ):
         threads = threads or max((os.cpu_count() or 2) // 2, 1)
         self._paths = paths
@@ -85,7 +84,7 @@ class Workshop:
         models = find_models(self._paths)
         return {
             "models": list(models),
-            "active_model": _visible(self._model_switcher.status(models)) if self._model_switcher else None,
+            "active_model": _visible(self._model_switcher.status(models)),
             "trainings": [each.summary() for each in find_trainings(self._paths.runs)[:MAX_TRAININGS]],
             "training": {"name": self._trained, **_visible(self._training.status())},
             "comparison": _visible(self._comparison.status()),
@@ -93,8 +92,6 @@ class Workshop:
         }
 
     def _activate(self, request: ActivationRequest) -> Json:
-        if self._model_switcher is None:
-            raise LookupError("this follower cannot switch its model")
         self._model_switcher.start(request.model, find_model(self._paths, request.model))
         return {"loading": request.model}
 

@@ -101,11 +101,14 @@ def start_bridge(pipe: Connection, weights: str) -> None:
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings
+    from dashboard.settings import DashboardSettings
     from follower.settings import AgentSettings
+    from sim_bridge.recorder.recorder import Recorder
+    from sim_bridge.settings import RecordingSettings
 
-    feed = Feed()
-    server = make_bridge(segmenter, subscribers=[feed])
-    with serve_dashboard(server, feed, AgentSettings(), pages=[Recordings(RECORDINGS).pages()]):
+    feed, recorder = Feed(), Recorder(RecordingSettings())
+    server, pages = make_bridge(segmenter, subscribers=[feed]), [Recordings(RECORDINGS).pages()]
+    with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
         serve(server, pipe, {"cpu": time.process_time})
 
 

@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from dashboard.recordings.routes import Recordings
+from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.routes import Workshop
 from dashboard.workshop.workspace import WorkspacePaths
 
@@ -38,7 +39,7 @@ def test_the_page_loads_nothing_from_other_sites(serve_with_dashboard):
     ],
 )
 def test_a_page_marks_its_place_and_contains_no_text_from_elsewhere(serve_with_dashboard, tmp_path, path, current):
-    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()))
+    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path, ()), ModelSwitcher(tmp_path / "one.h5", None, None))
     bridge = serve_with_dashboard(more=[Recordings(tmp_path).pages(), workshop.pages()])
     address = f"http://127.0.0.1:{bridge.port}{path}"
     page = requests.get(address)

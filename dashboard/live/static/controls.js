@@ -32,8 +32,7 @@ export class Controls {
     const paused = Boolean(simulator?.paused);
     element("pause").ariaPressed = paused;
     setText(element("pause"), paused ? "Resume commands" : "Pause commands");
-    element("record").hidden = !recording;
-    if (recording) this.#showRecording(recording);
+    this.#showRecording(recording);
     element("simulator-controls").hidden = !simulator?.info;
     if (simulator?.info) this.#showInfo(simulator.info);
   }

@@ -31,11 +31,7 @@ async function keepFresh() {
   setTimeout(keepFresh, REFRESH);
 }
 
-// `active` is null where the model cannot be switched.
-function showActive(active, models) {
-  element("active").hidden = !active;
-  if (!active) return;
-  const { model, loading, changed, refused } = active;
+function showActive({ model, loading, changed, refused }, models) {
   fill(element("next-model"), models);
   element("activate-button").disabled = Boolean(loading);
   let state = "is active. A model that is trained or promoted here becomes active only when you activate it.";

@@ -38,7 +38,7 @@ def serve_workshop(serve_with_dashboard, bench, normal_priority):
         return bridges[-1]
 
     model_switcher = ModelSwitcher(bench.paths.models[0], load, lambda *network: bridges[-1].swap_model(*network))
-    with Workshop(bench.paths, threads=1, model_switcher=model_switcher) as workshop:
+    with Workshop(bench.paths, model_switcher, threads=1) as workshop:
         more = [Recordings(bench.paths.recordings).pages(), workshop.pages()]
         yield start
 

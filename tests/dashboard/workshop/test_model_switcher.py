@@ -64,9 +64,7 @@ def served(serve_with_dashboard, models, tmp_path, recorder):
             lambda network, origin: world.bridge.swap_model(network, origin),
             lambda text: world.feed.add_event("control", text),
         )
-        workshop = Workshop(
-            WorkspacePaths(tmp_path, tmp_path / "runs", (models / "one.h5", models)), model_switcher=model_switcher
-        )
+        workshop = Workshop(WorkspacePaths(tmp_path, tmp_path / "runs", (models / "one.h5", models)), model_switcher)
         world.bridge = serve_with_dashboard(
             FollowAgent, feed=world.feed, recorder=recorder, more=[workshop.pages()], segmenter=Network(20), **options
         )
@@ -187,14 +185,6 @@ def test_only_authorised_callers_switch_the_model(served, eventually):
     assert world.activate("broken.h5", headers=owner).ok
     assert eventually(lambda: world.status(headers=owner)["refused"])
     assert "refused" not in world.status()  # it tells of this machine's folders
-
-
-def test_without_a_switcher_the_call_is_refused(serve_with_dashboard, tmp_path, models):
-    workshop = Workshop(WorkspacePaths(tmp_path, tmp_path / "runs", (models,)))
-    bridge = serve_with_dashboard(more=[workshop.pages()])
-    address = f"http://127.0.0.1:{bridge.port}/api/workshop"
-    assert requests.get(address, timeout=30).json()["active_model"] is None
-    assert requests.post(f"{address}/active-model", json={"model": "one.h5"}, timeout=30).status_code == 404
 
 
 def test_viewers_are_told_the_active_model(served, eventually):

@@ -11,6 +11,7 @@ import requests
 
 from dashboard import jobs
 from dashboard.workshop import routes as workshop_module
+from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import (
     ComparisonRequest,
     TrainingRequest,
@@ -31,7 +32,7 @@ def served(serve_with_dashboard, bench, normal_priority):
 
     def start(**options) -> SimpleNamespace:
         said = []
-        workshop = Workshop(bench.paths, threads=1, log=said.append)
+        workshop = Workshop(bench.paths, ModelSwitcher(bench.paths.models[0], None, None), threads=1, log=said.append)
         workshops.append(workshop)
         bridge = serve_with_dashboard(more=[workshop.pages()], **options)
         address = f"http://127.0.0.1:{bridge.port}/api/workshop"
