@@ -37,7 +37,7 @@ from model.score import predicted_mask
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, 2 for an error of the input, 130 after Ctrl-C."""
+    """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
     parser = command_parser("compare", __doc__)
     parser.add_argument("first", metavar="FIRST", help="a model: a file, or a name in model/weights/")
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")

@@ -41,11 +41,11 @@ from model.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from model.training.trainer import Trainer
 
-WORST = 12  # frames drawn after a training
+WORST = 12  # number of the worst frames that are drawn after a training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the command line says, and return the exit status."""
+    """Run the command; return the exit status, as listed above."""
     try:
         options = parse(__doc__, arguments)
         run = RunFolder(Path(options.resume or options.run or Path("runs") / time.strftime("%Y%m%d-%H%M%S")))
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except KeyboardInterrupt:
                 print_plain(f"interrupted; continue with: python -m model.train --resume {run.path}")
                 return 130
-    except (ValueError, RuntimeError, OSError) as error:  # of data, settings, weights, runtimes, files
+    except (ValueError, RuntimeError, OSError) as error:  # raised for data, settings, weights, runtimes, files
         print_plain(str(error), style="red")
         return 2
 
@@ -98,7 +98,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
 
     split = _load_frames(sources, options, run, network.input_shape[1])
     run.write_manifest({"train": split.train, "validation": split.validation})
-    run.write_configuration(options, settings)  # a resumed training keeps what it was given
+    run.write_configuration(options, settings)  # so that the next resume keeps the options given to this one
 
     models = [init, *teachers] if init else teachers
     seen = merge_seen_in_training(split.train.digests, [each.seen_in_training for each in models])
@@ -121,7 +121,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
 
 
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: int) -> CleanSplit:
-    """Decode and check all frames. Raises DatasetError for bad ones, unless they are to be left out."""
+    """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
     if not sources.train:
         raise DatasetError(
             summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
@@ -149,7 +149,7 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
 
 
 def _check_promotable(validation: PackedFrames | None, better: Criterion) -> None:
-    """Raise DatasetError if too few frames would decide about a promotion, before hours are spent on training."""
+    """Raise DatasetError if there are too few frames to decide on a promotion, before hours are spent on training."""
     group, count = CRITERIA[better][1], 0
     if validation:
         areas = validation.areas[validation.usable, HERO]
@@ -162,7 +162,7 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
 
 
 def _report(trainer: "Trainer", validation: PackedFrames | None, options: Arguments, comparison: str) -> int:
-    """Measure the finished model, promote it if that is asked for and justified, and return the exit status."""
+    """Measure the finished model, promote it if requested and better, and return the exit status."""
     from model.evaluation import report
     from model.evaluation.measure import evaluate_models
     from model.evaluation.previews import draw_worst

@@ -11,7 +11,7 @@ from sim_bridge.settings import Reason, RecordingSettings
 
 
 def reasons_to_keep(labels: np.ndarray, processed: ProcessedFrame, settings: RecordingSettings) -> set[Reason]:
-    """Return the reasons that a frame gives, whether the settings ask for them or not.
+    """Return the reasons for which a frame could be kept, whether the settings select them or not.
 
     `labels` (height, width) are the ground truth if available, so that a far target counts even if it is missed.
     """
@@ -32,14 +32,14 @@ class FrameFilter:
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
-        self._wanted = 0  # frames so far
+        self._wanted = 0  # frames that passed the filter so far
         self._before: deque[EncodedFrame] = deque(maxlen=settings.frames_around)
-        self._after = 0  # frames still wanted after the last event
+        self._after = 0  # frames still to keep after the latest event
 
     def select(self, frame: EncodedFrame, given: set[Reason], marked: bool = False) -> list[EncodedFrame]:
         """Return the frames to keep after `frame` was received, oldest first: itself, others held back, or none.
 
-        A frame that a person has `marked` is kept whatever the filter and the stride.
+        A frame that an operator has `marked` is kept, whatever the filter and the stride.
         """
         reasons = self._settings.filter
         wanted = marked or not reasons or bool(given.intersection(reasons))

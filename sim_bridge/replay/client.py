@@ -73,7 +73,7 @@ class ReplayClient:
         return self._answers[number]
 
     def receive(self, seconds: float, is_enough: Callable[[], bool] = lambda: False) -> None:
-        """Receive for some seconds, or until that is enough. Raises ReplayError."""
+        """Receive for `seconds`, or until `is_enough` returns true. Raises ReplayError."""
         end = time.monotonic() + seconds
         try:
             while not is_enough() and (left := end - time.monotonic()) > 0:

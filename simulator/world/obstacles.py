@@ -50,7 +50,7 @@ class Obstacles:
         return np.logical_not(hits.any(axis=1))
 
     def entries(self, origin: FloatArray, directions: FloatArray) -> FloatArray:
-        """Return how many times each of the `directions`, (n, 3), leads to each box, (n, m): 0 inside, inf past it."""
+        """Return where rays enter the boxes, (n, m), in lengths of `directions`, (n, 3): 0 inside, inf if they miss."""
         *_, enter, hits = self._intersect(origin, directions, np.inf, 0.0)
         return np.where(hits, np.maximum(enter, 0.0), np.inf)
 
