@@ -97,21 +97,20 @@ def hide(options: argparse.Namespace, console: Console) -> None:
     """Exclude frames from training."""
     recording = open_recording(options.recording)
     selected = select_frames(recording.names, options.frames)
-    _write_hidden(recording, recording.hidden | selected, f"hid {len(selected - recording.hidden)} frames", console)
+    _write_hidden(recording, recording.hidden | selected, "hid", console)
 
 
 def restore(options: argparse.Namespace, console: Console) -> None:
     """Include hidden frames in training again; all of them if none are named."""
     recording = open_recording(options.recording)
     selected = select_frames(recording.names, options.frames) if options.frames else recording.hidden
-    restored = f"restored {len(selected & recording.hidden)} frames"
-    _write_hidden(recording, recording.hidden - selected, restored, console)
+    _write_hidden(recording, recording.hidden - selected, "restored", console)
 
 
-def _write_hidden(recording: Recording, hidden: Set[str], change: str, console: Console) -> None:
+def _write_hidden(recording: Recording, hidden: Set[str], verb: str, console: Console) -> None:
+    changed, count = len(hidden ^ recording.hidden), len(hidden & set(recording.names))
     write_hidden(recording.path, hidden)
-    count = len(hidden & set(recording.names))
-    console.print(f"{change}; {count} of {len(recording.frames)} are hidden now")
+    console.print(f"{verb} {changed} frames; {count} of {len(recording.frames)} are hidden now")
 
 
 def recover_recording(options: argparse.Namespace, console: Console) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
 
 from dataset.archives import DatasetError, Source, walk
+from dataset.images import decode_image
 from dataset.recordings.frame_record import FrameRecord, parse_frame_records
 from dataset.recordings.layout import FRAMES, HIDDEN, IMAGES, MASKS
 
@@ -93,14 +93,6 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """Return the image and its mask as stored, both (height, width, 3) uint8 RGB. Raises DatasetError, OSError."""
     return decode_image(pair.image.read(), pair.image), decode_image(pair.mask.read(), pair.mask)
-
-
-def decode_image(data: bytes, origin: object) -> np.ndarray:
-    """Decode a JPEG or PNG to (height, width, 3) uint8 RGB. Raises DatasetError that names `origin`."""
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if bgr is None:
-        raise DatasetError(f"{origin}: expected a JPEG or PNG image, got {len(data)} bytes that are neither")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
 def check_frame(pair: Pair, image: np.ndarray, mask: np.ndarray) -> Problem | None:

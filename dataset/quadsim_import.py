@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.integrity import png_defect
+from dataset.images import png_defect
 from dataset.masks import encode_labels
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError, is_recording_name

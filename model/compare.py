@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from dataset.pairs import decode_image
+from dataset.images import decode_image
 from dataset.schema import HERO, at_reference_size
 from model.console import command_parser, console, run_command
 from model.evaluation import report

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset.resize import resize_bilinear
+from dataset.images import resize_bilinear
 from dataset.schema import HERO, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
 
 

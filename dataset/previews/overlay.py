@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 
 from dataset.archives import DatasetError
-from dataset.pairs import decode_image
+from dataset.images import decode_image
 from dataset.previews.drawing import FAINT, INK, caption, draw_outline, tiled
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording
 from dataset.schema import HERO, PEOPLE
 
@@ -51,10 +50,8 @@ def caption_of(record: FrameRecord) -> str:
     return "  ".join(parts)
 
 
-def contact_sheet(recording: Recording, count: int = 30) -> np.ndarray:
-    """Draw at most `count` frames as (height, width, 3) uint8 RGB, see `select`. Raises RecordingError for none."""
-    if not recording.frames:
-        raise RecordingError(f"{recording.path} has no frames to show")
+def contact_sheet(recording: Recording, count: int) -> np.ndarray:
+    """Draw at most `count` of a recording's frames as (height, width, 3) uint8 RGB, see `select`."""
     return tiled([overlay(recording, record) for record in select(recording.frames, count)], SHEET_COLUMNS, SHEET_GAP)
 
 

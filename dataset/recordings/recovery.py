@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset.files import write_atomically
-from dataset.integrity import image_defect
+from dataset.images import image_defect
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
 from dataset.recordings.layout import FRAMES, QUARANTINE, read_meta

@@ -19,9 +19,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dataset.images import resize_bilinear
 from dataset.masks import labels_of_mask
 from dataset.pairs import Pair, Problem, inspect_pair
-from dataset.resize import resize_bilinear
 from dataset.schema import CLASSES, HERO, PEOPLE
 from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, PackedFrames, Person
 from model.data.prefetch import prefetch

@@ -18,8 +18,8 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
-from dataset.resize import resize_bilinear
 from dataset.schema import HERO
 from model.console import command_parser, console, run_command
 from model.export.formats import FORMATS, Artefact

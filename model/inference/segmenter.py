@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.resize import resize_bilinear
+from dataset.images import resize_bilinear
 from model.inference.choices import Device, Runtime
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames

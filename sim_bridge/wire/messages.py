@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dataset.integrity import jpeg_defect, png_defect
+from dataset.images import jpeg_defect, png_defect
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")

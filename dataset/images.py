@@ -1,13 +1,19 @@
-"""Check that image files are complete, by markers and checksums: no pixel is decoded, so hostile files cost nothing."""
+"""Image files: check that they are complete, decode them, resize what they contain."""
 
 import struct
 import zlib
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from dataset.archives import DatasetError
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def image_defect(name: str, data: bytes) -> str | None:
-    """Return `png_defect` of a file named `*.png`, else `jpeg_defect`."""
+    """Return `png_defect` of a file named `*.png`, else `jpeg_defect`. Decodes no pixel: hostile files cost nothing."""
     return png_defect(data) if name.lower().endswith(".png") else jpeg_defect(data)
 
 
@@ -44,3 +50,19 @@ def png_defect(data: bytes) -> str | None:
             return "must begin with one header chunk of 13 bytes"
         position = end
     return None
+
+
+def decode_image(data: bytes, origin: object) -> np.ndarray:
+    """Decode a JPEG or PNG to (height, width, 3) uint8 RGB. Raises DatasetError that names `origin`."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if bgr is None:
+        raise DatasetError(f"{origin}: expected a JPEG or PNG image, got {len(data)} bytes that are neither")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+
+
+def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return an image, (height, width, 3) uint8, at (rows, columns) `size`; by Pillow, as in the original."""
+    if image.shape[:2] == size:
+        return image
+    rows, columns = size
+    return np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.integrity import image_defect
+from dataset.images import image_defect
 
 
 @given(st.data())
