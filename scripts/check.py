@@ -23,10 +23,13 @@ class Step(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def tests(name: str, *arguments: str) -> Step:
-    """Return a step that runs tests in as many processes as there are cores, up to four: each imports TensorFlow."""
+def tests(name: str, distribution: str, *arguments: str) -> Step:
+    """Return a step that runs tests in as many processes as there are cores, up to four: each imports TensorFlow.
+
+    `distribution` is a mode of pytest-xdist's `--dist`.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    spread = ("-n", str(min(cores, 4)), "--dist", "loadfile", "--no-loadscope-reorder") if cores > 1 else ()
+    spread = ("-n", str(min(cores, 4)), "--dist", distribution, "--no-loadscope-reorder") if cores > 1 else ()
     return Step(name, ("pytest", *spread, "-q", *arguments))
 
 
@@ -35,7 +38,7 @@ STATIC = [
     Step("lint", ("ruff", "check", "--quiet", ".")),
     Step("types", ("mypy", "--no-error-summary")),
 ]
-QUICK = [*STATIC, tests("quick tests", "-m", "quick")]
+QUICK = [*STATIC, tests("quick tests", "worksteal", "-m", "quick")]
 
 
 def run_steps(interpreter: os.PathLike[str], steps: Sequence[Step]) -> int:
