@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.settings import Settings
 from config.version import software_versions
-from model.inference.quiet_tensorflow import load_segmenter
+from model.inference.load import load_segmenter
 from model.weights.find import find_weights
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from model.console import console, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
 from model.inference.choices import Runtime
-from model.inference.quiet_tensorflow import load_segmenter
+from model.inference.load import load_segmenter
 from model.score import score_frame
 
 if TYPE_CHECKING:

@@ -6,22 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-from model.inference.choices import Device, Runtime
-
-if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
-
-
-def load_segmenter(
-    weights: str, runtime: Runtime = "auto", device: Device = "auto", threads: int | None = None
-) -> "Segmenter":
-    """Load a model for inference. Raises as `Segmenter` does."""
-    import_tensorflow_quietly()
-    from model.inference.segmenter import Segmenter
-
-    return Segmenter(weights, runtime, device, threads)
 
 
 def import_tensorflow_quietly() -> None:

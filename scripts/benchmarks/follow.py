@@ -21,7 +21,7 @@ from rich.table import Table
 
 from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
-from model.inference.quiet_tensorflow import load_segmenter
+from model.inference.load import load_segmenter
 from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
 from scripts.benchmarks.harness.terminal import at_least, console
 from scripts.benchmarks.original import OriginalAgent

@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection
 from typing import get_args
 
 from model.inference.choices import Runtime
-from model.inference.quiet_tensorflow import import_tensorflow_quietly, load_segmenter
+from model.inference.load import load_segmenter
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table

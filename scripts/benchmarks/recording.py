@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from model.inference.quiet_tensorflow import load_segmenter
+from model.inference.load import load_segmenter
 from scripts.benchmarks.harness.bridges import (
     STOP,
     connect,

@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 import numpy as np
 import websocket
 
-from model.inference.quiet_tensorflow import load_segmenter
+from model.inference.load import load_segmenter
 from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
 from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
