@@ -106,11 +106,10 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     script.write_text(ORPHAN)
     call = [sys.executable, script, write_dataset(tmp_path / "data", 6), tmp_path / "cache"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(list(map(str, call)), cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-    worker = int(process.stdout.readline())
-    os.kill(worker, 0)
-    process.kill()
-    process.wait()
+    with subprocess.Popen(list(map(str, call)), cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        worker = int(process.stdout.readline())
+        os.kill(worker, 0)
+        process.kill()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
