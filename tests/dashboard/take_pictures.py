@@ -58,7 +58,7 @@ def visit(browser: Browser, address: str, scheme: str, size: tuple[int, int]) ->
 def compare(page: Page) -> None:
     """Compare the active model with the newest training's and show the frame of the largest gain."""
     page.locator("#second").select_option(index=1)
-    page.get_by_label("Frames").fill("120")
+    page.get_by_role("spinbutton", name="Frames").fill("120")
     page.get_by_role("button", name="Compare").click()
     until(page, lambda: page.locator("#result").is_visible(), seconds=300)
     page.wait_for_timeout(2000)

@@ -10,7 +10,7 @@ const HISTORY = 120; // seconds of rows, for the map's trails
 const CHARTS = [
   { title: "Latency", key: "latency", unit: "ms", least: 20 },
   { title: "Frame rate", key: "fps", unit: "fps", least: 6 },
-  { title: "Skipped", key: "skips", unit: "a second", least: 2 },
+  { title: "Skipped", key: "skips", unit: "per second", least: 2 },
   { title: "Target area", key: "area", unit: "px", least: 100, digits: 0, ink: "--hero" },
   { title: "Range", key: "range", unit: "m", least: 10, ink: "--hero" },
 ];
@@ -25,7 +25,7 @@ export class Timelines {
       title,
       over: "over the last minute",
       lines: [{ key, ink, alpha: 0.13, describe: (rows, index) => describe(rows, index, key, unit, digits) }],
-      x: { key: "seconds", range: [-WINDOW, 0], ticks: [-40, -20, 0], format: (x) => (x ? `${-x} s ago` : "now") },
+      x: { key: "seconds", range: [-WINDOW, 0], ticks: [-30, 0], format: (x) => (x ? `${-x} s ago` : "now") },
       least,
       reach: LONGEST_GAP,
     }));
