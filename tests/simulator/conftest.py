@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from simulator.link.client import Client
 from simulator.types import Marker, Person, Pose, Rendered
 
 GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"maxPayload":1000000}'
@@ -134,6 +135,14 @@ def raw_server():
     server = RawServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def client(raw_server):
+    client = Client(port=raw_server.port)
+    assert client.wait_connected(5)
+    yield client
+    client.close()
 
 
 def frame_of(text: str) -> dict[str, str]:

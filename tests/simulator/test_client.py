@@ -13,14 +13,6 @@ from simulator.link.client import Client
 from simulator.link.frames import event
 
 
-@pytest.fixture
-def client(raw_server):
-    client = Client(port=raw_server.port)
-    assert client.wait_connected(5)
-    yield client
-    client.close()
-
-
 def wait_until(condition, seconds: float = 5.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:

@@ -31,14 +31,6 @@ FORMS = {
 }
 
 
-@pytest.fixture
-def client(raw_server):
-    client = Client(port=raw_server.port)
-    assert client.wait_connected(5)
-    yield client
-    client.close()
-
-
 @pytest.fixture(scope="module")
 def city():
     return generate_city(5)

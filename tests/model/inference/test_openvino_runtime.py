@@ -7,17 +7,8 @@ import pytest
 from model import networks
 from model.inference.openvino_runtime import convert_to_openvino, predictions_agree
 from model.inference.runtimes import compile_network
-from model.inference.sanity_inputs import sanity_frames
 
 pytestmark = pytest.mark.slow
-
-SIZE = 64
-
-
-@pytest.fixture(scope="module")
-def network():
-    keras.utils.set_random_seed(3)
-    return networks.build("pyramid-small", SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +16,11 @@ def predict(network):
     return compile_network(network, "openvino").predict
 
 
-@pytest.fixture(scope="module")
-def frames():
-    return sanity_frames((SIZE, SIZE))
-
-
 def test_batches_of_any_size_in_any_order(network, predict, frames):
     expected = np.asarray(network(frames.astype(np.float32), training=False))
     for count in (1, 4, 2, 6, 1):
         result = predict(frames[:count])
-        assert result.shape == (count, SIZE, SIZE, 3)
+        assert result.shape == (count, *frames.shape[1:3], 3)
         np.testing.assert_allclose(result, expected[:count], atol=0.02)
 
 
@@ -58,7 +44,7 @@ def test_frames_need_not_be_contiguous(predict, frames):
 
 def test_a_precision_that_changes_predictions_is_not_used():
     # Distinguishes two neighbouring shades of 255: float32 can, bfloat16 (8 bits) cannot.
-    image = keras.Input((SIZE, SIZE, 3))
+    image = keras.Input((64, 64, 3))
     logits = keras.layers.Conv2D(3, 1, name="shades")(image)
     network = keras.Model(image, keras.layers.Softmax()(logits))
     kernel = np.zeros((1, 1, 3, 3), np.float32)

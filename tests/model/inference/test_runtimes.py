@@ -6,25 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from model import networks
 from model.inference.choices import RUNTIMES, RuntimeUnavailable
 from model.inference.runtimes import compile_network
-from model.inference.sanity_inputs import sanity_frames
 
 pytestmark = pytest.mark.slow
-
-SIZE = 64
-
-
-@pytest.fixture(scope="module")
-def network():
-    keras.utils.set_random_seed(3)
-    return networks.build("pyramid-small", SIZE)
-
-
-@pytest.fixture(scope="module")
-def frames():
-    return sanity_frames((SIZE, SIZE))
 
 
 @pytest.fixture(scope="module")
