@@ -60,7 +60,7 @@ def compare(page: Page) -> None:
     page.locator("#second").select_option(index=1)
     page.get_by_role("spinbutton", name="Frames").fill("120")
     page.get_by_role("button", name="Compare").click()
-    until(page, lambda: page.locator("#result").is_visible(), seconds=300)
+    until(page, lambda: "frames compared" in page.locator("#compare-state").inner_text(), seconds=300)
     page.wait_for_timeout(2000)
 
 
