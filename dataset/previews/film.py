@@ -1,6 +1,7 @@
 """Film of a recorded flight: the camera's view beside a map, as a video or an animation."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -127,11 +128,11 @@ def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
             writer.release()
 
 
-def write_gif(recording: Recording, path: Path, max_frames: int = 90) -> None:
+def write_gif(recording: Recording, path: Path, max_frames: int = 45) -> None:
     """Write an animation small enough for a web page. Raises RecordingError if there is no frame."""
     if not recording.frames:
         raise RecordingError(f"{recording.path} has no frames to show")
-    step = -(-len(recording.frames) // max_frames)
+    step = math.ceil(len(recording.frames) / max_frames)
     images = []
     for rgb in film_frames(recording, step):
         image = Image.fromarray(rgb)
