@@ -93,6 +93,7 @@ def test_input_that_is_no_single_key_does_nothing(terminal, eventually, sent):
     assert "r" not in pressed
 
 
+@pytest.mark.slow
 def test_a_background_job_leaves_the_terminal_alone():
     keyboard, screen = pty.openpty()
     orders, order = os.pipe()

@@ -192,6 +192,7 @@ def test_no_dataset_is_one_sentence(tmp_path):
         find_pairs(tmp_path / "fake.zip")
 
 
+@pytest.mark.slow
 def test_the_official_archives_pair_completely(shared):
     counts = {"train": 4131, "validation": 1184, "sample_evaluation_data": 1134, "collected_runs": 4894}
     for name, count in counts.items():

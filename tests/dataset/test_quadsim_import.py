@@ -44,6 +44,7 @@ def recording(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_masks_equal_the_original_ones(raw, tmp_path):
     images, expected = raw
     assert main(["import", str(images), str(tmp_path / "imported")]) == 0

@@ -174,6 +174,7 @@ def in_a_red_coat(scene, x, y):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", [4.0, 10.0, 25.0])
 @pytest.mark.parametrize("network", [160, 256])
 def test_a_red_coat_is_not_followed(scene, distance, network):

@@ -95,6 +95,7 @@ def test_it_disconnects_as_the_real_client_does(client, raw_server):
     assert [raw_server.messages.get(timeout=5)[0] for _ in range(2)] == ["41", "1"]
 
 
+@pytest.mark.slow
 def test_it_waits_for_a_server_reporting_that_once_and_backs_off(monkeypatch, caplog):
     monkeypatch.setattr(client_module, "BACK_OFF", (0.05, 0.1, 0.2, 0.4))
     with socket.create_server(("127.0.0.1", 0)) as unused:
@@ -131,6 +132,7 @@ def test_a_lost_server_is_reported_and_found_again(client, raw_server, caplog, f
     assert "lost the server" in caplog.text
 
 
+@pytest.mark.slow
 def test_sending_while_the_reader_closes_the_connection_fails_without_a_crash(client, raw_server):
     """The reader closes the socket first and takes it away then: a frame that is sent in between finds it closed."""
     assert client.send("42[]")
@@ -138,6 +140,7 @@ def test_sending_while_the_reader_closes_the_connection_fails_without_a_crash(cl
     assert not client.send("42[]")
 
 
+@pytest.mark.slow
 def test_a_frozen_server_is_abandoned(monkeypatch, raw_server):
     monkeypatch.setattr(client_module, "RECEIVE_TIMEOUT", 0.8)
     raw_server.answers_pings = False
@@ -147,6 +150,7 @@ def test_a_frozen_server_is_abandoned(monkeypatch, raw_server):
     client.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
     monkeypatch.setattr(client_module, "RECEIVE_TIMEOUT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -157,6 +161,7 @@ def test_a_server_that_reads_nothing_does_not_hang_the_sender(monkeypatch):
         assert time.monotonic() - begun < 5
 
 
+@pytest.mark.slow
 def test_a_connected_server_that_stops_reading_does_not_block(monkeypatch, raw_server):
     monkeypatch.setattr(client_module, "SEND_TIMEOUT", 0.5)
     reading = threading.Event()

@@ -165,6 +165,7 @@ def test_updates_come_no_faster_than_the_rate(serve_with_dashboard, finding_agen
     assert 1 <= got <= 10 * (time.monotonic() - began) + 2
 
 
+@pytest.mark.slow
 def test_updates_continue_without_frames(bridge, connect, watch):
     connect(bridge.port).send("42" + '["nonsense",{}]')  # makes it a simulator
     watcher = watch(bridge.port)
