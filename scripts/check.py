@@ -23,13 +23,14 @@ class Step(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def tests(name: str, distribution: str, *arguments: str) -> Step:
+def tests(name: str, distribution: str, extra: int, *arguments: str) -> Step:
     """Return a step that runs tests in as many processes as there are cores, up to four: each imports TensorFlow.
 
-    `distribution` is a mode of pytest-xdist's `--dist`.
+    `distribution` is a mode of pytest-xdist's `--dist`; `extra` processes use the time in which others wait.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    spread = ("-n", str(min(cores, 4)), "--dist", distribution, "--no-loadscope-reorder") if cores > 1 else ()
+    processes = min(cores, 4) + extra
+    spread = ("-n", str(processes), "--dist", distribution, "--no-loadscope-reorder") if processes > 1 else ()
     return Step(name, ("pytest", *spread, "-q", *arguments))
 
 
@@ -38,7 +39,7 @@ STATIC = [
     Step("lint", ("ruff", "check", "--quiet", ".")),
     Step("types", ("mypy", "--no-error-summary")),
 ]
-QUICK = [*STATIC, tests("quick tests", "worksteal", "-m", "quick")]
+QUICK = [*STATIC, tests("quick tests", "worksteal", 1, "-m", "quick")]
 
 
 def run_steps(interpreter: os.PathLike[str], steps: Sequence[Step]) -> int:
