@@ -23,14 +23,13 @@ class Step(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def tests(name: str, distribution: str, extra: int, *arguments: str) -> Step:
-    """Return a step that runs tests in as many processes as there are cores, up to four: each imports TensorFlow.
+def tests(name: str, distribution: str, *arguments: str) -> Step:
+    """Return a step that runs tests in one process more than there are cores, up to five, because many tests wait.
 
-    `distribution` is a mode of pytest-xdist's `--dist`; `extra` processes use the time in which others wait.
+    `distribution` is a mode of pytest-xdist's `--dist`.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = min(cores, 4) + extra
-    spread = ("-n", str(processes), "--dist", distribution, "--no-loadscope-reorder") if processes > 1 else ()
+    spread = ("-n", str(min(cores, 4) + 1), "--dist", distribution, "--no-loadscope-reorder") if cores > 1 else ()
     return Step(name, ("pytest", *spread, "-q", *arguments))
 
 
@@ -39,7 +38,7 @@ STATIC = [
     Step("lint", ("ruff", "check", "--quiet", ".")),
     Step("types", ("mypy", "--no-error-summary")),
 ]
-QUICK = [*STATIC, tests("quick tests", "worksteal", 1, "-m", "quick")]
+QUICK = [*STATIC, tests("quick tests", "worksteal", "-m", "quick")]
 
 
 def run_steps(interpreter: os.PathLike[str], steps: Sequence[Step]) -> int:

@@ -13,5 +13,5 @@ if __name__ == "__main__":
     interpreter = prepare(*REQUIREMENTS)
     if sys.argv[1:]:
         sys.exit(run_steps(interpreter, [*STATIC, Step("tests", ("pytest", *sys.argv[1:]))]))
-    others = tests("other tests", "loadfile", 0, "-m", "not quick")  # many share a server or a network with their file
+    others = tests("other tests", "loadfile", "-m", "not quick")  # many share a server or a network with their file
     sys.exit(run_steps(interpreter, QUICK) or run_steps(interpreter, [others]))
