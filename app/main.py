@@ -91,12 +91,11 @@ def serve(server: BridgeServer, simulator_options: list[str] | None, console: Co
     if simulator_options is None:
         server.serve()
         return 0
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.settings.host, server.settings.host)
 
     def show(line: str) -> None:
         console.print(Text(f"simulator: {line}", style="dim"), soft_wrap=True)
 
-    arguments = ["--host", host, "--port", str(server.port), *simulator_options]
+    arguments = ["--host", server.local_host, "--port", str(server.port), *simulator_options]
     simulator = ChildProcess("simulator", arguments, show, on_end=lambda status: server.stop())
     try:
         server.serve()

@@ -74,9 +74,11 @@ def override(config: Config, name: str, value: object) -> Config:
     names = list(setting_names(type(config)))
     if name not in names:
         raise ConfigError(f"there is no setting {name}{nearest(name, names)}")
-    for part in reversed(name.split(".")):
-        value = {part: value}
-    return update(config, value)  # type: ignore[arg-type]
+    *sections, key = name.split(".")
+    values = {key: value}
+    for section in reversed(sections):
+        values = {section: values}
+    return update(config, values)
 
 
 def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:

@@ -37,8 +37,7 @@ class Dashboard:
     @property
     def address(self) -> str:
         """Address for a browser on this machine, with the token; the server must listen."""
-        host = self.server.settings.host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        host = self.server.local_host
         secret = f"#token={self.token}" if self.token else ""  # browsers do not send what follows #
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server.port}/{secret}"
 

@@ -94,6 +94,11 @@ class BridgeServer:
         return int(self._listener.getsockname()[1])
 
     @property
+    def local_host(self) -> str:
+        """Host for clients on this machine, also where all of its addresses are listened on."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)
+
+    @property
     def busy(self) -> bool:
         """Whether a frame is being processed: anything less urgent should wait."""
         return self._worker.busy

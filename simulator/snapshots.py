@@ -81,7 +81,7 @@ def random_scene(city: City, mixture: Mixture, random: np.random.Generator) -> S
 
 
 def _camera(kind: str, x: float, y: float, random: np.random.Generator) -> Pose:
-    """Return a camera above x, y, or one behind and above it that looks at it."""
+    """Return the pose of a camera above x, y ("patrol"), or of one at a distance that points at x, y."""
     bearing = random.uniform(-math.pi, math.pi)
     if kind == "patrol":
         pitch = math.radians(30) + random.normal(0, 0.12)

@@ -1,4 +1,4 @@
-"""The program connects to this machine only: nothing that it sees or trains on leaves it, and nobody is asked.
+"""The program connects to this machine only: camera frames, training data and usage statistics stay on it.
 
 Every Python process that a command starts reports each address that is not this machine's. Dependencies have tried:
 OpenVINO's converter sends to an analytics service unless it is kept from it.
