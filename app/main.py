@@ -30,10 +30,10 @@ from dashboard.workshop.workspace import WorkspacePaths
 from dataset.recordings.recovery import recover_all
 from follower.agent import FollowAgent
 from model.weights.find import WEIGHTS_FOLDER
+from sim_bridge.address import bind
 from sim_bridge.child_process import ChildProcess
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
-from sim_bridge.transports import bind
 
 SIMULATOR_STOP_SECONDS = 5.0  # time for the simulator to print its summary
 

@@ -19,11 +19,12 @@ import socketio
 
 from follower.agent import FollowAgent
 from sim_bridge.access import refuse_other_sites
+from sim_bridge.address import bind, listen
 from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
-from sim_bridge.transports import bind, listen, make_transport
+from sim_bridge.transports import make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
@@ -43,7 +44,7 @@ class BridgeServer:
     `sensor_frame` an id (QuadSim never does) receives an acknowledgement once the frame has a result, after the
     commands: `{"outcome": "answered" | "skipped" | "refused" | "failed"}`. Lockstep needs it.
 
-    `listener` is a socket from `transports.bind`; without one the address of the settings is bound. Raises
+    `listener` is a socket from `address.bind`; without one the address of the settings is bound. Raises
     AddressError.
     """
 

@@ -1,20 +1,20 @@
 """Two ways to accept connections for a WSGI application: threads (werkzeug + simple-websocket) and eventlet."""
 
 import contextlib
-import errno
 import importlib
-import os
 import socket
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import simple_websocket
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from sim_bridge.quick_ack import QuickAckSocket
 
 Result = TypeVar("Result")
 
@@ -29,45 +29,6 @@ WebSocketFactory = Callable[[WebSocketHandler, Any], WSGIApplication]
 """Makes the WSGI application of one websocket from its handler and the engineio server."""
 
 
-class AddressError(RuntimeError):
-    """The address cannot be listened on; the message says why."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Reserve an address without listening, so that a port in use is reported at once. Raises AddressError."""
-    with _explained(host, port):
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-        listener = socket.socket(family, kind, protocol)
-        try:
-            if os.name == "posix":  # elsewhere this option lets two programs share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    return listener
-
-
-def listen(listener: socket.socket) -> None:
-    """Let clients connect. Raises AddressError: another program may have taken the address since `bind`."""
-    with _explained(*listener.getsockname()[:2]):
-        listener.listen()
-
-
-@contextlib.contextmanager
-def _explained(host: str, port: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            reason = "another program uses this port, perhaps another follower; end that one, or choose another --port"
-        else:
-            reason = str(error.strerror or error)
-        raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error
-
-
 class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio has no types
     """The engine's websocket for threads, with large reads, a limit on messages, no delays and a thorough close."""
 
@@ -76,7 +37,7 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio 
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         """Take the connection over from the HTTP server."""
-        self._connection = environ["werkzeug.socket"]
+        self._connection = environ["werkzeug.socket"] = QuickAckSocket(environ["werkzeug.socket"])
         self._connection.settimeout(None)
         # Several small commands answer one frame: without this the second waits for the client's delayed ACK.
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -186,6 +147,7 @@ class EventletTransport:
                 return data
 
             websocket.wait, websocket._apply_mask = wait, _unmask
+            websocket.socket = QuickAckSocket(websocket.socket)
             handler(websocket)
 
         application: WSGIApplication = self._driver.WebSocketWSGI(serve, server)

@@ -3,15 +3,20 @@
 Each variant of the server runs in a process of its own and gets the same frames, at 5 Hz as from QuadSim, and
 unthrottled: each frame as soon as the previous one is answered.
 
+Two clients take turns with our server: one whose socket behaves as QuadSim's (Nagle's algorithm on, a write for each
+fragment), which is what users get, and one with TCP_NODELAY. Their ratio shows whether the client waits for delayed
+acknowledgements.
+
 The baseline, "original", is the same network on the same socket server, used as in the program of 2017: everything is
 decoded, then `model.predict` is called on the single frame, all inside the network's loop.
 """
 
 import argparse
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
-from typing import get_args
+from typing import Any, get_args
 
 from model.inference.choices import Runtime
 from model.inference.load import load_segmenter
@@ -23,6 +28,7 @@ from scripts.benchmarks.original import OriginalServer
 from sim_bridge.settings import AsyncMode
 
 OURS, ORIGINAL = "ours", "original"
+QUADSIM, NO_DELAY = "QuadSim's", "no delay"
 MODES = get_args(AsyncMode)
 RATES = (5.0, UNTHROTTLED)
 ROUNDS = 4
@@ -31,10 +37,11 @@ SPEED_UP = ("x", lambda latency, baseline: baseline / latency)
 
 @dataclass(frozen=True)
 class Variant:
-    """Variant of the server."""
+    """Variant of the server, and of the client's socket."""
 
     server: str  # OURS or ORIGINAL
     async_mode: AsyncMode
+    socket: str = QUADSIM  # or NO_DELAY
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,15 +54,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def benchmark(options: argparse.Namespace) -> object:
     """Measure all variants at all rates."""
     modes = [options.async_mode] if options.async_mode else MODES
-    variants = [Variant(server, mode) for server in (OURS, ORIGINAL) for mode in modes]
+    ours = [Variant(OURS, mode, socket) for mode in modes for socket in (QUADSIM, NO_DELAY)]
+    variants = [*ours, *(Variant(ORIGINAL, mode) for mode in modes)]
     frames, seconds = get_frames(options), options.seconds / ROUNDS
-    with ExitStack() as stack, console.status(f"starting {len(variants)} servers") as status:
+    with ExitStack() as stack, console.status(f"starting {2 * len(modes)} servers") as status:
         servers = {
-            variant: stack.enter_context(process(start_server, variant, options.weights, options.runtime))
+            (server, mode): stack.enter_context(process(start_server, server, mode, options.weights, options.runtime))
+            for server in (OURS, ORIGINAL)
+            for mode in modes
+        }
+        ports = {key: receive(server) for key, server in servers.items()}
+        clients = {
+            variant: stack.enter_context(
+                connect(ports[variant.server, variant.async_mode], no_delay=variant.socket == NO_DELAY)
+            )
             for variant in variants
         }
-        clients = {variant: stack.enter_context(connect(receive(server))) for variant, server in servers.items()}
-        model = request(servers[variants[0]], "model")
+        model = request(servers[OURS, modes[0]], "model")
         status.stop()
 
         def run_round(hz: float, variant: Variant) -> list[float]:
@@ -65,14 +80,27 @@ def benchmark(options: argparse.Namespace) -> object:
     console.print(model, highlight=False, soft_wrap=True)
     rows = summarise(results, variants[-1], SPEED_UP, asdict)
     print_table(rows, f"milliseconds; x: times faster than the original on {modes[-1]}")
-    return {"model": model, "results": rows}
+    ratios = {mode: socket_ratio(rows, mode) for mode in modes}
+    for mode, ratio in ratios.items():
+        console.print(f"{mode}, 5 Hz: p50 with QuadSim's socket is {ratio:.2f} times that with no delay")
+    return {"model": model, "results": rows, "socket_ratios": ratios}
 
 
-def start_server(pipe: Connection, variant: Variant, weights: str, runtime: Runtime) -> None:
-    """Serve with a variant of the server until stopped."""
-    if variant.server == OURS:
+def socket_ratio(rows: Iterable[Mapping[str, Any]], async_mode: AsyncMode) -> float:
+    """Return p50 of our server at 5 Hz with QuadSim's socket, as a multiple of that with TCP_NODELAY."""
+    paced = {
+        row["socket"]: row["p50"]
+        for row in rows
+        if (row["server"], row["async_mode"], row["pace"]) == (OURS, async_mode, "5 Hz")
+    }
+    return float(paced[QUADSIM] / paced[NO_DELAY])
+
+
+def start_server(pipe: Connection, server: str, async_mode: AsyncMode, weights: str, runtime: Runtime) -> None:
+    """Serve with OURS or ORIGINAL until stopped."""
+    if server == OURS:
         segmenter = load_segmenter(weights, runtime)
-        serve(make_bridge(segmenter, variant.async_mode), pipe, {"model": segmenter.describe})
+        serve(make_bridge(segmenter, async_mode), pipe, {"model": segmenter.describe})
     else:
         import_tensorflow_quietly()
-        serve(OriginalServer(variant.async_mode, weights), pipe, {})
+        serve(OriginalServer(async_mode, weights), pipe, {})

@@ -14,8 +14,9 @@ from follower.detection import find_blobs
 from follower.geometry import Camera
 from follower.types import Command, Frame, ObjectDetected, ObjectLost, Point
 from model.weights import load_model
+from sim_bridge.address import bind, listen
 from sim_bridge.settings import AsyncMode, BridgeSettings
-from sim_bridge.transports import bind, listen, make_transport
+from sim_bridge.transports import make_transport
 from sim_bridge.wire.messages import command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 

@@ -1,7 +1,7 @@
 """Socket.IO client that behaves like QuadSim's: old dialect, websocket only. Reconnects by itself.
 
 As captured from the real client: it never sends CONNECT ("40"), sends pings and answers the server's, sends text in
-fragments of 1016 bytes, and disconnects with "41" and "1".
+fragments of 1016 bytes, each written on its own with Nagle's algorithm on, and disconnects with "41" and "1".
 """
 
 import logging
@@ -28,15 +28,18 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0, 5.0)  # s between attempts, the last one repeate
 class Client:
     """Connection to `ws://host:port` that is opened in the background, and again whenever it is lost.
 
-    Without `accept_controls`, commands that are not part of QuadSim are rejected, as QuadSim rejects them.
+    Without `accept_controls`, commands that are not part of QuadSim are rejected, as QuadSim rejects them. With
+    `no_delay` Nagle's algorithm is off and a packet is written in one piece, as other clients do it.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True):
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True, no_delay: bool = False
+    ) -> None:
         self._endpoint = host, port
         self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         self.rejected = 0  # messages that are not commands
         self.connections = 0  # so far
-        self._accept_controls = accept_controls
+        self._accept_controls, self._no_delay = accept_controls, no_delay
         self._socket: socket.socket | None = None  # for sending: a duplicate, with a timeout of its own
         self._sending = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -72,12 +75,15 @@ class Client:
 
     def send(self, text: str) -> bool:
         """Send one packet, fragmented as QuadSim does; return False if there is no connection or it breaks."""
-        packet = fragments(text)
+        pieces = fragments(text)
+        if self._no_delay:
+            pieces = [b"".join(pieces)]
         with self._sending:  # a ping must not fall between two fragments
             if self._socket is None or not self.connected:
                 return False
             try:
-                self._socket.sendall(packet)
+                for piece in pieces:
+                    self._socket.sendall(piece)
             except OSError as error:
                 log.debug("sending failed: %s", error)
                 self._abort()  # wakes the reader, which reports and reconnects
@@ -144,7 +150,7 @@ class Client:
     def _open_socket(self) -> socket.socket:
         """Open the socket here: the library would use a proxy of the environment, even to this machine."""
         connection = socket.create_connection(self._endpoint, RECEIVE_TIMEOUT)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(self._no_delay))
         return connection
 
     def _handle(self, packet: str | bytes) -> bool:
@@ -182,11 +188,11 @@ class Client:
             self.send("2")
 
 
-def fragments(text: str) -> bytes:
+def fragments(text: str) -> list[bytes]:
     """Return a packet as the masked frames of one websocket message, each with at most FRAGMENT_SIZE bytes."""
     data = text.encode()
     frames = []
     for start in range(0, len(data), FRAGMENT_SIZE):
         end, opcode = start + FRAGMENT_SIZE, websocket.ABNF.OPCODE_CONT if start else websocket.ABNF.OPCODE_TEXT
         frames.append(websocket.ABNF.create_frame(data[start:end], opcode, fin=int(end >= len(data))).format())
-    return b"".join(frames)
+    return frames

@@ -1,14 +1,13 @@
 """What the transports add to the libraries they use."""
 
 import json
-import os
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim_bridge.transports import AddressError, _unmask, bind, listen
+from sim_bridge.transports import _unmask
 
 
 @given(st.binary(max_size=300), st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 1000))
@@ -31,20 +30,3 @@ def test_a_flood_starves_neither_pings_nor_commands(serve, connect, payload, slo
     assert sent > 100
     assert during.count("2") >= 2
     assert client.events.qsize() > 10
-
-
-def test_an_address_that_cannot_be_bound_is_explained():
-    with bind("127.0.0.1", 0) as first:
-        listen(first)
-        with pytest.raises(AddressError, match="another program uses this port"):
-            bind("127.0.0.1", first.getsockname()[1])
-    with pytest.raises(AddressError, match=r"cannot listen on 203\.0\.113\.1:0"):
-        bind("203.0.113.1", 0)  # reserved for documentation: no machine has it
-
-
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere the second bind fails already")
-def test_the_address_may_be_taken_between_bind_and_listen():
-    with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
-        listen(first)
-        with pytest.raises(AddressError, match="another program uses this port"):
-            listen(second)

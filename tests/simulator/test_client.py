@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 
@@ -45,6 +46,19 @@ def test_text_goes_out_in_fragments_of_1016_bytes(client, raw_server):
     assert received == text
     assert sizes[:-1] == [1016] * (len(text) // 1016)
     assert sizes[-1] == len(text) % 1016
+
+
+@pytest.mark.parametrize(("no_delay", "writes"), [(False, 3), (True, 1)])
+def test_its_socket_is_the_real_clients_unless_it_may_not_wait(raw_server, no_delay, writes):
+    client = Client(port=raw_server.port, no_delay=no_delay)
+    assert client.wait_connected(5)
+    connection, written = client._socket, []
+    assert bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is no_delay
+    client._socket = Mock(sendall=written.append)
+    assert client.send("x" * 2500)
+    client._socket = connection
+    assert len([piece for piece in written if len(piece) > 20]) == writes  # others are pings
+    client.close()
 
 
 def test_pings_are_sent_and_answered_and_no_connect_packet(client, raw_server):

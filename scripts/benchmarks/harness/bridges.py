@@ -86,9 +86,12 @@ def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapp
 
 
 @contextmanager
-def connect(port: int) -> Iterator[Client]:
-    """Yield a client connected to the server at a port of this machine. Raises RuntimeError."""
-    client = Client("127.0.0.1", port)
+def connect(port: int, no_delay: bool = False) -> Iterator[Client]:
+    """Yield a client connected to the server at a port of this machine. Raises RuntimeError.
+
+    Its socket behaves as QuadSim's, with Nagle's algorithm, or with `no_delay` as a modern client's.
+    """
+    client = Client("127.0.0.1", port, no_delay=no_delay)
     try:
         if not client.wait_connected(ANSWER_TIMEOUT):
             raise RuntimeError("a server does not accept connections")

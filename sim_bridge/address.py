@@ -1,0 +1,46 @@
+"""The address that the bridge listens on: reserved first, and listened on once everything is ready."""
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+
+class AddressError(RuntimeError):
+    """The address cannot be listened on; the message says why."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Reserve an address without listening, so that a port in use is reported at once. Raises AddressError."""
+    with _explained(host, port):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":  # elsewhere this option lets two programs share a port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Let clients connect. Raises AddressError: another program may have taken the address since `bind`."""
+    with _explained(*listener.getsockname()[:2]):
+        listener.listen()
+
+
+@contextlib.contextmanager
+def _explained(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = "another program uses this port, perhaps another follower; end that one, or choose another --port"
+        else:
+            reason = str(error.strerror or error)
+        raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error
