@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image
 
 from dataset.archives import DatasetError
+from dataset.jpeg import decode_jpeg
 
+JPEG_SIGNATURE = b"\xff\xd8"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -19,7 +21,7 @@ def image_defect(name: str, data: bytes) -> str | None:
 
 def jpeg_defect(data: bytes) -> str | None:
     """Return why the data is not a complete JPEG, to follow the file's name ("is truncated: ..."); None if it is."""
-    if not data.startswith(b"\xff\xd8"):
+    if not data.startswith(JPEG_SIGNATURE):
         return f"is not a JPEG: it begins with {data[:4].hex(' ')}"
     if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
         return f"is truncated: {len(data)} bytes without an end marker"
@@ -54,10 +56,15 @@ def png_defect(data: bytes) -> str | None:
 
 def decode_image(data: bytes, origin: object) -> np.ndarray:
     """Decode a JPEG or PNG to (height, width, 3) uint8 RGB. Raises DatasetError that names `origin`."""
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if bgr is None:
+    if data.startswith(JPEG_SIGNATURE):
+        try:
+            return decode_jpeg(data)
+        except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error and more on damaged files
+            raise DatasetError(f"{origin} cannot be decoded: {error}") from error
+    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    if rgb is None:
         raise DatasetError(f"{origin}: expected a JPEG or PNG image, got {len(data)} bytes that are neither")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    return np.asarray(rgb)
 
 
 def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -8,6 +8,7 @@ are therefore compressed again, and crops stay on the grid.
 import cv2
 import numpy as np
 
+from dataset.jpeg import decode_jpeg
 from dataset.schema import BACKGROUND, HERO, PEOPLE
 from model.data.copy_paste import paste, recolour, swap_identity
 from model.data.packed_frames import PackedFrames
@@ -150,7 +151,7 @@ def _change_light(image: np.ndarray, settings: AugmentationSettings, random: np.
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
     """Return (h, w, 3) uint8 RGB after JPEG compression at `quality`, 0 to 100; coding units begin at (0, 0)."""
     _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))[..., ::-1]
+    return decode_jpeg(jpeg.tobytes())
 
 
 def compress_changes(original: np.ndarray, image: np.ndarray, quality: int) -> None:

@@ -27,7 +27,7 @@ from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, Pac
 from model.data.prefetch import prefetch
 from model.data.sources import SourceFrame
 
-FORMAT = 4  # of a cache folder
+FORMAT = 5  # of a cache folder
 FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
 MIN_PERSON_PIXELS, MAX_PERSON_PIXELS = 12, 6000  # of a connected region that counts as one person
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished folder whose process is surely gone

@@ -9,7 +9,8 @@ import io
 import math
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.images import jpeg_defect, png_defect
+from dataset.jpeg import decode_jpeg
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")
@@ -61,12 +63,16 @@ class SensorFrame:
     @cached_property
     def image(self) -> np.ndarray:
         """(height, width, 3) uint8 RGB, read-only."""
-        return _decode("rgb_image", "bad-jpeg", self.jpeg)
+        with _decoding("rgb_image", "bad-jpeg"):
+            pixels = decode_jpeg(self.jpeg)
+        pixels.setflags(write=False)
+        return pixels
 
     @cached_property
     def depth_image(self) -> np.ndarray:
         """(height, width) uint8, read-only: planar depth / depth_far * 255, 255 also for anything beyond."""
-        pixels = _decode("depth_image", "bad-png", self.png)
+        with _decoding("depth_image", "bad-png"), Image.open(io.BytesIO(self.png), formats=("PNG",)) as image:
+            pixels = np.asarray(image)
         return pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0])
 
 
@@ -255,9 +261,9 @@ def _check_png(data: bytes, frame_size: int) -> None:
         raise BadFrame("wrong-mode", f"depth_image must be 8 bit RGBA, RGB or grey, got {found}")
 
 
-def _decode(name: str, kind: str, data: bytes) -> np.ndarray:
+@contextmanager
+def _decoding(name: str, kind: str) -> Iterator[None]:
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-            return np.asarray(image)
+        yield
     except Exception as error:  # as above: hostile data raises more than OSError
         raise BadFrame(kind, f"{name} cannot be decoded: {error}") from error
