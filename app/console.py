@@ -87,7 +87,8 @@ class StatusDisplay(Subscriber):
         parts += [f"{counts.skipped} skipped"] if counts.skipped else []
         parts += [f"{counts.refused.total()} refused"] if counts.refused else []
         parts += [f"{counts.failed} failed"] if counts.failed else []
-        self._print(session, f"disconnected; {', '.join(parts)}")
+        reason = session.end_reason and f"; {session.end_reason}"
+        self._print(session, f"disconnected; {', '.join(parts)}{reason}")
 
     def model_changed(self, origin: Mapping[str, Any]) -> None:
         """Print the active model."""
@@ -109,7 +110,8 @@ def _live_line(session: Session, frames: Iterable[tuple[float, ProcessedFrame]])
     now = time.monotonic()
     recent = [processed for moment, processed in frames if now - moment < WINDOW_SECONDS]
     if not recent:
-        return f"{session.name}: no frames"
+        silent = session.silent_seconds
+        return f"{session.name}: no frames" + (f" for {silent:.0f} s" if silent else "")
     latencies = sorted(processed.timings["total"] for processed in recent)
     decision = recent[-1].decision
     parts = [

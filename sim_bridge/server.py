@@ -22,7 +22,7 @@ from sim_bridge.access import refuse_other_sites
 from sim_bridge.address import bind, listen
 from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
-from sim_bridge.session import OperatorControls, Session
+from sim_bridge.session import FOLLOWER_ENDED, OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import make_transport
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
@@ -133,7 +133,7 @@ class BridgeServer:
         finally:
             self._worker.stop()
             for session in self.sessions:
-                session.closed_here = True
+                session.end_reason = FOLLOWER_ENDED
             self.sio.shut_down()
             self._listener.close()
             self._publisher.close()
@@ -184,12 +184,20 @@ class BridgeServer:
             if event != "sensor_frame":
                 raise BadFrame("unknown-event", f"expected sensor_frame, got the unknown event {event[:40]!r}")
             session.counts.received += 1
+            session.last_frame = time.monotonic()
+            self._end_predecessors(session)
             frame = parse_sensor_frame(arguments, self.settings.frame_size)
         except BadFrame as reason:
             self._refuse(session, reason, reply)
             return
         self._log_ignored(session, frame.ignored_keys)
         self._worker.submit(Job(session, frame, received, reply))
+
+    def _end_predecessors(self, session: Session) -> None:
+        for other in self.sessions:
+            if other.is_succeeded_by(session):
+                other.end_reason = f"it sent no frames any more, and {session.name} came from the same machine"
+                self.sio.end(other.sid)
 
     def _refuse(self, session: Session | None, reason: BadFrame, reply: Reply | None = None) -> None:
         name = "an unknown client" if session is None else session.name

@@ -13,6 +13,8 @@ from follower.agent import FollowAgent
 from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost
 from sim_bridge.wire.simulator_control import SimulatorInfo
 
+SILENT_SECONDS = 5.0  # without a frame, after which a simulator counts as silent; QuadSim sends five a second
+FOLLOWER_ENDED = "the follower ended"
 DROP_SECONDS = 5.0  # of the simulator's clock in which no target is acquired after one was dropped
 
 
@@ -87,7 +89,9 @@ class Session:
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # that were logged already
     connected: bool = True
-    closed_here: bool = False  # the connection ends because the follower does
+    opened: float = field(default_factory=time.monotonic)  # seconds
+    last_frame: float | None = None  # monotonic seconds on arrival, also of a refused one; None before the first
+    end_reason: str = ""  # why the follower ends the connection; "" if the simulator does
     simulator_info: SimulatorInfo | None = None  # None for QuadSim, and until the built-in simulator has sent it
 
     @property
@@ -95,12 +99,27 @@ class Session:
         """Name for messages and pages."""
         return f"simulator {self.number}"
 
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last frame, or else since the connection was opened; 0 up to `SILENT_SECONDS`."""
+        seconds = time.monotonic() - (self.last_frame or self.opened)
+        return seconds if seconds > SILENT_SECONDS else 0.0
+
+    def is_succeeded_by(self, other: "Session") -> bool:
+        """Return whether it fell silent before another connected from the same machine.
+
+        Esc in QuadSim leaves the connection open and pings answered, but no frame comes any more.
+        """
+        same_machine = self.address.rpartition(":")[0] == other.address.rpartition(":")[0]
+        return same_machine and self.silent_seconds > 0 and (self.last_frame or self.opened) < other.opened
+
     def summary(self) -> dict[str, Any]:
         """Return plain data for pages and logs."""
         return {
             "name": self.name,
             "address": self.address,
             "connected_seconds": round(time.time() - self.connected_at, 1),
+            "silent_seconds": round(self.silent_seconds, 1),
             **vars(self.counts),
             "refused": dict(self.counts.refused),
         }

@@ -131,9 +131,10 @@ class Feed(Subscriber):
             return list(self._simulators.values())
 
     def find(self, number: int | None) -> SimulatorHistory | None:
-        """Return the simulator of that number, or else the oldest."""
+        """Return the simulator of that number, or else the one with the newest frame."""
         simulators = self.simulators
-        return next((each for each in simulators if each.session.number == number), next(iter(simulators), None))
+        newest = max(simulators, key=lambda each: each.newest.received if each.newest else 0.0, default=None)
+        return next((each for each in simulators if each.session.number == number), newest)
 
     def has_frame(self, number: int | None, known: int) -> bool:
         """Return whether the simulator of that number has a frame besides the `known` one."""
@@ -196,7 +197,8 @@ class Feed(Subscriber):
         with self._lock:
             self._simulators.pop(session, None)
         self._refusals = {key: value for key, value in self._refusals.items() if key[0] is not session}
-        self.add_event("disconnected", f"disconnected after {session.counts.answered} frames answered", session)
+        reason = session.end_reason and f": {session.end_reason}"
+        self.add_event("disconnected", f"disconnected after {session.counts.answered} frames answered{reason}", session)
 
 
 def _describe_state(decision: Decision) -> str:

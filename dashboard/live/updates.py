@@ -12,8 +12,6 @@ import numpy as np
 
 from dashboard.live.feed import Feed, NewestFrame, SimulatorHistory
 
-SILENT_SECONDS = 2.0  # without a frame, after which a simulator counts as silent
-
 
 @dataclass(frozen=True)
 class Request:
@@ -90,7 +88,6 @@ def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
 def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:
     """Return what the page shows of a simulator besides its frames."""
     session, now = simulator.session, time.time()
-    silent = now - (simulator.newest.received if simulator.newest else session.connected_at)
     counts = session.counts
     return {
         "number": session.number,
@@ -100,7 +97,7 @@ def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:
         "state": simulator.state.value,
         "paused": session.controls.paused,
         "state_seconds": now - simulator.since,
-        "silent_seconds": silent if silent > SILENT_SECONDS else 0.0,
+        "silent_seconds": session.silent_seconds,
         "frames": simulator.newest is not None,
         "info": session.simulator_info and vars(session.simulator_info),
         "counts": vars(counts) | {"refused": counts.refused.total()},

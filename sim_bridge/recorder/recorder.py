@@ -19,13 +19,12 @@ from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.encode import QueuedFrame
 from sim_bridge.recorder.recording_session import RecordingSession, Totals
-from sim_bridge.session import Session
+from sim_bridge.session import FOLLOWER_ENDED, Session
 from sim_bridge.settings import Reason, RecordingSettings
 
 logger = logging.getLogger(__name__)
 
 IDLE = 0.5  # seconds
-FOLLOWER_ENDED = "the follower ended"
 
 
 class Recorder(Subscriber):
@@ -152,7 +151,7 @@ class Recorder(Subscriber):
                 return
             if missed := session.counts.answered - received:
                 recording.drop(session, "the recorder was too slow", missed)
-            reason = FOLLOWER_ENDED if session.closed_here else "the simulator disconnected"
+            reason = session.end_reason or "the simulator disconnected"
             self._queue.put(lambda: recording.finish_simulator(session, reason))
 
     def model_changed(self, origin: Mapping[str, Any]) -> None:

@@ -60,6 +60,12 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
         for connection in list(self.eio.sockets.values()):
             connection.close(wait=False)
 
+    def end(self, sid: str) -> None:
+        """Close the connection of a session without waiting for the peer."""
+        connection = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        if connection is not None:
+            connection.close(wait=False)
+
     def _make_websocket(self, handler: WebSocketHandler, server: engineio.Server) -> WSGIApplication:
         """Return the application of a websocket that passes on valid Engine.IO packets and reports the rest.
 

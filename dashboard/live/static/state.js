@@ -61,8 +61,11 @@ export function showTabs(simulators, selected) {
 function describe(state, simulator, frame) {
   if (simulator?.paused) return "commands are paused: the drone gets none";
   if (state === "waiting") return "Start the simulator and choose Follow Me; it connects to this follower by itself.";
-  if (state === "starting") return `${simulator.name} is connected from ${simulator.address}.`;
-  if (state === "silent") return `${simulator.name} is connected but sends no frames; is it paused?`;
+  if (state === "starting") {
+    const refused = simulator.counts.refused ? ` ${simulator.counts.refused} frames were refused; the log says why.` : "";
+    return `${simulator.name} is connected from ${simulator.address}.${refused}`;
+  }
+  if (state === "silent") return `${simulator.name} is connected but sends no frames; did it return to its menu (Esc), or is it paused?`;
   const parts = [];
   if (state === "searching") parts.push("the target has not been found yet");
   if (state === "lost") parts.push("back on patrol, looking for the target");
