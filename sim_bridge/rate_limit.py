@@ -1,4 +1,4 @@
-"""Log messages that a hostile or broken client can provoke: at most one per second of each kind."""
+"""Log messages that a hostile or broken client can provoke: at most one of each kind in some time."""
 
 import logging
 import threading
@@ -7,10 +7,10 @@ from collections import Counter
 
 
 class RateLimitedLogger:
-    """Logs at most one message of each kind per second; the next one states how many were suppressed."""
+    """Logs at most one message of each kind in `seconds`; the next one states how many were suppressed."""
 
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
+    def __init__(self, logger: logging.Logger, seconds: float = 1.0) -> None:
+        self._logger, self._seconds = logger, seconds
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
         self._suppressed: Counter[str] = Counter()
@@ -19,7 +19,7 @@ class RateLimitedLogger:
         """Log a warning, or an error with the traceback of `defect`. Kinds are few and fixed."""
         now = time.monotonic()
         with self._lock:
-            if now - self._last.get(kind, -1.0) < 1.0:
+            if now - self._last.get(kind, -self._seconds) < self._seconds:
                 self._suppressed[kind] += 1
                 return
             self._last[kind] = now

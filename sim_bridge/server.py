@@ -25,12 +25,14 @@ from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import FOLLOWER_ENDED, OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import make_transport
+from sim_bridge.wire.handshake import refuse_other_protocols
 from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
 SWITCH_SECONDS = 0.001  # the interpreter's thread switch interval
+STRANGER_SECONDS = 60.0  # between messages about clients that cannot connect: they try again every few seconds
 MAX_LOGGED_KEYS = 100  # unknown keys remembered per session, so that a client cannot exhaust the memory
 
 logger = logging.getLogger(__name__)
@@ -63,13 +65,14 @@ class BridgeServer:
         self._sessions: dict[str, Session] = {}
         self._numbers = itertools.count(1)
         self._rate_limited = RateLimitedLogger(logger)
+        self._strangers = RateLimitedLogger(logger, STRANGER_SECONDS)
         self._transport = make_transport(settings.async_mode)
         self.call, self.offload = self._transport.call, self._transport.offload  # documented there; pages use them, too
         self._publisher = Publisher(subscribers)
         self._worker = InferenceWorker(segmenter, self._on_result)
         self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators
             on_event=self._on_event,
-            on_refused=lambda sid, reason: self._refuse(self._sessions.get(sid or ""), reason),
+            on_refused=lambda sid, client, reason: self._refuse(self._sessions.get(sid or ""), reason, client=client),
             largest_message=settings.largest_message,
             websocket=self._transport.websocket,
             async_mode=settings.async_mode,
@@ -128,7 +131,7 @@ class BridgeServer:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
         try:
-            application = socketio.WSGIApp(self.sio, self.app)
+            application = refuse_other_protocols(socketio.WSGIApp(self.sio, self.app), self._refuse_stranger)
             self._transport.serve(self._listener, refuse_other_sites(application, self.settings.host))
         finally:
             self._worker.stop()
@@ -199,8 +202,11 @@ class BridgeServer:
                 other.end_reason = f"it sent no frames any more, and {session.name} came from the same machine"
                 self.sio.end(other.sid)
 
-    def _refuse(self, session: Session | None, reason: BadFrame, reply: Reply | None = None) -> None:
-        name = "an unknown client" if session is None else session.name
+    def _refuse_stranger(self, client: str, reason: BadFrame) -> None:
+        self._strangers.warning(reason.kind, "%s was refused: %s", client, reason)
+
+    def _refuse(self, session: Session | None, reason: BadFrame, reply: Reply | None = None, client: str = "") -> None:
+        name = client if session is None else session.name
         self._rate_limited.warning(reason.kind, "%s: refused (%s): %s", name, reason.kind, reason)
         if session is not None:
             session.counts.refused[reason.kind] += 1

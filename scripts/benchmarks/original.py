@@ -73,7 +73,7 @@ class OriginalServer:
         self._transport = make_transport(async_mode)
         self._sio = DialectServer(
             on_event=self._on_event,
-            on_refused=lambda sid, reason: None,
+            on_refused=lambda sid, client, reason: None,
             largest_message=BridgeSettings.largest_message,
             websocket=self._transport.websocket,
             async_mode=async_mode,

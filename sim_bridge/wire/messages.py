@@ -31,6 +31,8 @@ MAX_POSE_LENGTH = 400  # characters
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 _FRACTION = re.compile(r"\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?=[^=])")
 _PNG_HEADER = 16  # bytes before width, height, bit depth and colour type
 _DEPTH_COLOUR_TYPES = (0, 2, 6)  # PNG's grey, RGB and RGBA; R = G = B in what QuadSim sends
 
@@ -222,11 +224,24 @@ def _base64_bytes(name: str, text: object) -> bytes:
         raise BadFrame("wrong-type", f"{name} must be a base64 string, got {_type_name(text)}")
     try:
         data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadFrame("bad-base64", f"{name} is not base64: {error}") from error
+    except (binascii.Error, ValueError):
+        data = _relaxed_base64(name, text)
     if not data:
         raise BadFrame("bad-base64", f"{name} is empty")
     return data
+
+
+def _relaxed_base64(name: str, text: str) -> bytes:
+    """Decode base64 with line ends (MIME), of the alphabet for URLs, or in a data URL. Raises BadFrame."""
+    text = "".join(_DATA_URL.sub("", text, count=1).split()).replace("-", "+").replace("_", "/")
+    if other := _NOT_BASE64.search(text):
+        where = f"{other[0]!r} at position {other.start()}"
+        raise BadFrame("bad-base64", f"{name} must be base64 (letters, digits, +, / and = at the end), got {where}")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        reason = f"its {len(text)} characters do not end with a whole byte; is the end missing?"
+        raise BadFrame("bad-base64", f"{name} must be base64: {reason}") from None
 
 
 def _check_size(name: str, width: int, height: int, frame_size: int) -> None:

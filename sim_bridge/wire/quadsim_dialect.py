@@ -18,6 +18,7 @@ from engineio.socket import Socket
 from socketio import packet as socket_packet
 
 from sim_bridge.transports import WebSocketFactory, WebSocketHandler
+from sim_bridge.wire.handshake import client_name
 from sim_bridge.wire.messages import BadFrame
 
 # What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message with a Socket.IO packet in it.
@@ -34,14 +35,14 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
 
     `on_event` is called with session id, name, arguments and, if the client requests one, the reply of every event of
     the default namespace, in order of arrival, on the thread of its connection: it must return at once. `on_refused` is
-    called with session id, if any, and reason for a packet that cannot be read, or that has more than `largest_message`
-    characters; the connection stays open.
+    called with session id, if any, a name for the client, and the reason for a packet that cannot be read, has more
+    than `largest_message` characters, or is for an unknown namespace; the connection stays open.
     """
 
     def __init__(
         self,
         on_event: Callable[[str, str, tuple[object, ...], Reply | None], None],
-        on_refused: Callable[[str | None, BadFrame], None],
+        on_refused: Callable[[str | None, str, BadFrame], None],
         largest_message: int,
         websocket: WebSocketFactory,
         **options: object,
@@ -129,6 +130,7 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
 
     def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
         if namespace not in (None, "/"):
+            self._check_namespace(namespace)
             super()._handle_event(eio_sid, namespace, id, data)
             return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
@@ -138,11 +140,20 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
             reply = None if id is None else functools.partial(self._acknowledge, eio_sid, id)
             self._on_event(sid, data[0], tuple(data[1:]), reply)
 
+    def _handle_connect(self, eio_sid: str, namespace: str | None, data: object) -> None:
+        super()._handle_connect(eio_sid, namespace, data)  # answers also that there is no such namespace
+        self._check_namespace(namespace or "/")
+
+    def _check_namespace(self, namespace: str) -> None:
+        if namespace != "/" and namespace not in self.handlers:
+            raise BadFrame("unknown-namespace", f"namespace {namespace[:40]!r}; simulators use the default one, '/'")
+
     def _acknowledge(self, eio_sid: str, id: int, answer: dict[str, Any]) -> None:
         self._send_packet(eio_sid, self.packet_class(socket_packet.ACK, namespace="/", id=id, data=[answer]))
 
     def _refuse(self, eio_sid: str, reason: BadFrame) -> None:
-        self._on_refused(self.manager.sid_from_eio_sid(eio_sid, "/"), reason)
+        client = client_name(self.environ.get(eio_sid, {}))
+        self._on_refused(self.manager.sid_from_eio_sid(eio_sid, "/"), client, reason)
 
 
 def _receive_answering_pings(connection: Socket, packet: engine_packet.Packet) -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from scripts.benchmarks.harness.bridges import connect, process, receive
 from scripts.benchmarks.harness.rounds import read_frames, send_frames
-from scripts.benchmarks.latency import ORIGINAL, Variant, start_server
+from scripts.benchmarks.latency import ORIGINAL, start_server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def port(tiny_weights):
-    with process(start_server, Variant(ORIGINAL, "threading"), tiny_weights, "auto") as server:
+    with process(start_server, ORIGINAL, "threading", tiny_weights, "auto") as server:
         yield receive(server)
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import math
+import re
 import struct
 import zlib
 
@@ -102,6 +103,28 @@ def test_ground_truth_and_unknown_keys_refuse_no_frame(payload):
     )
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda data: base64.encodebytes(data).decode(),
+        lambda data: base64.encodebytes(data).decode().replace("\n", "\r\n"),
+        lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode(),
+        lambda data: base64.urlsafe_b64encode(data).decode(),
+    ],
+    ids=["MIME", "MIME of Windows", "data URL", "alphabet for URLs"],
+)
+def test_other_ways_to_write_base64_are_read(payload, write):
+    sent = payload()
+    data = base64.b64decode(sent["rgb_image"])
+    assert parse_sensor_frame((sent | {"rgb_image": write(data)},)).jpeg == data
+
+
+def test_what_is_not_base64_is_said(payload):
+    for text, words in {"*": "'*' at position 0", "/9j": "is the end missing", "ab=cd": "'=' at position 2"}.items():
+        with pytest.raises(BadFrame, match=re.escape(words)):
+            parse_sensor_frame((payload() | {"rgb_image": text},))
+
+
 def test_decimal_commas_are_read_where_unambiguous(payload):
     sent = payload() | {"pose": "-7,7500,-1,2345,10,5000,0,0000,0,0000,-2,4316", "timestamp": "1795225354,18061"}
     frame = parse_sensor_frame((sent,))
@@ -133,7 +156,8 @@ BAD = {
     "an infinite timestamp": ("bad-timestamp", lambda p, _: p | {"timestamp": "inf"}),
     "a huge timestamp": ("bad-timestamp", lambda p, _: p | {"timestamp": 10**4000}),
     "not base64": ("bad-base64", lambda p, _: p | {"rgb_image": "*" + p["rgb_image"]}),
-    "base64 with line ends": ("bad-base64", lambda p, _: p | {"depth_image": p["depth_image"][:40] + "\n"}),
+    "base64 that is cut off": ("bad-base64", lambda p, _: p | {"depth_image": p["depth_image"][:41]}),
+    "the text of a bytes object": ("bad-base64", lambda p, _: p | {"rgb_image": f"b'{p['rgb_image']}'"}),
     "an umlaut": ("bad-base64", lambda p, _: p | {"rgb_image": "ü" * 40}),
     "no image": ("bad-base64", lambda p, _: p | {"rgb_image": ""}),
     "a PNG as camera image": ("bad-jpeg", lambda p, _: p | {"rgb_image": p["depth_image"]}),
