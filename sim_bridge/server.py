@@ -35,6 +35,11 @@ SWITCH_SECONDS = 0.001  # the interpreter's thread switch interval
 STRANGER_SECONDS = 60.0  # between messages about clients that cannot connect: they try again every few seconds
 MAX_LOGGED_KEYS = 100  # unknown keys remembered per session, so that a client cannot exhaust the memory
 
+DECIMAL_COMMAS = (
+    "it writes decimal commas, as its system's language does, and would misread 0.7 in a command as 7 or 0; "
+    "numbers are sent to it as 7e-1, which it reads right"
+)
+
 logger = logging.getLogger(__name__)
 engine_logger = logging.getLogger(__name__ + ".engine")
 
@@ -194,6 +199,9 @@ class BridgeServer:
             self._refuse(session, reason, reply)
             return
         self._log_ignored(session, frame.ignored_keys)
+        if frame.decimal_commas and not session.decimal_commas:
+            session.decimal_commas = True
+            logger.warning("%s: %s", session.name, DECIMAL_COMMAS)
         self._worker.submit(Job(session, frame, received, reply))
 
     def _end_predecessors(self, session: Session) -> None:
@@ -260,6 +268,6 @@ class BridgeServer:
     def _send(self, session: Session, events: Iterable[tuple[str, dict[str, Any]]], reply: Reply | None = None) -> None:
         if session.connected:
             for event, payload in events:
-                self.sio.emit(event, payload, to=session.sid)
+                self.sio.send_event(session.sid, event, payload, whole_numbers=session.decimal_commas)
             if reply is not None:
                 reply({"outcome": "answered"})

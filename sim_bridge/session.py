@@ -88,6 +88,7 @@ class Session:
     counts: Counts = field(default_factory=Counts)
     connected_at: float = field(default_factory=time.time)  # unix seconds
     ignored_keys: set[str] = field(default_factory=set)  # that were logged already
+    decimal_commas: bool = False  # it writes them, and would misread decimal points
     connected: bool = True
     opened: float = field(default_factory=time.monotonic)  # seconds
     last_frame: float | None = None  # monotonic seconds on arrival, also of a refused one; None before the first

@@ -21,6 +21,7 @@ from PIL import Image
 from dataset.images import jpeg_defect, png_defect
 from dataset.jpeg import decode_jpeg
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
+from sim_bridge.wire.decimal_commas import has_decimal_commas, join_decimal_commas
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")
 GROUND_TRUTH_KEYS = ("ground_truth_mask", "ground_truth_target")  # only from the built-in simulator
@@ -29,8 +30,6 @@ MAX_COORDINATE = 1e6  # metres or degrees; anything larger is a bug, and its squ
 MAX_POSE_LENGTH = 400  # characters
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
-_FRACTION = re.compile(r"\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?=[^=])")
 _PNG_HEADER = 16  # bytes before width, height, bit depth and colour type
@@ -60,6 +59,7 @@ class SensorFrame:
     png: bytes  # depth image as received
     ground_truth_mask: bytes | None = None  # PNG of the class mask
     ground_truth_target: Point | None = None  # feet of the target
+    decimal_commas: bool = False  # numbers are written with them
     ignored_keys: tuple[str, ...] = ()  # unknown keys, and ground truth that could not be read
 
     @cached_property
@@ -106,6 +106,7 @@ def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> 
         png=png,
         ground_truth_mask=mask,
         ground_truth_target=target,
+        decimal_commas=has_decimal_commas(payload),
         ignored_keys=tuple(ignored),
     )
 
@@ -122,7 +123,7 @@ def parse_pose(name: str, text: object) -> Pose:
         raise BadFrame("bad-pose", f"{name} must be six numbers, got {len(text)} characters")
     fields = [field.strip() for field in text.split(",")]
     if len(fields) == 12 and "." not in text:
-        fields = _join_decimal_commas(fields)
+        fields = join_decimal_commas(fields)
     if len(fields) != 6:
         hint = "; are these decimal commas? Start the simulator under an English locale" if len(fields) > 6 else ""
         raise BadFrame("bad-pose", f"{name} must be six numbers, got {len(fields)} fields: {text[:80]!r}{hint}")
@@ -192,14 +193,6 @@ def _timestamp(value: object) -> float:
     if not abs(value) < 1e15:  # also refuses NaN; integers of any length compare
         raise BadFrame("bad-timestamp", f"timestamp must be finite seconds, got {str(value)[:40]}")
     return float(value)
-
-
-def _join_decimal_commas(fields: list[str]) -> list[str]:
-    """Return six numbers from twelve whole fields, as in "-7,7500,..." under a German locale, where possible."""
-    pairs = list(zip(fields[::2], fields[1::2], strict=True))
-    if all(_WHOLE_NUMBER.fullmatch(whole) and _FRACTION.fullmatch(fraction) for whole, fraction in pairs):
-        return [f"{whole}.{fraction}" for whole, fraction in pairs]
-    return fields
 
 
 def _ground_truth(payload: Mapping[str, object], ignored: list[str]) -> tuple[bytes | None, Point | None]:

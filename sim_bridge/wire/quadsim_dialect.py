@@ -7,7 +7,7 @@ only, not with what the events mean.
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -18,6 +18,7 @@ from engineio.socket import Socket
 from socketio import packet as socket_packet
 
 from sim_bridge.transports import WebSocketFactory, WebSocketHandler
+from sim_bridge.wire.decimal_commas import WholeNumberPacket
 from sim_bridge.wire.handshake import client_name
 from sim_bridge.wire.messages import BadFrame
 
@@ -60,6 +61,13 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
         self.shutdown()
         for connection in list(self.eio.sockets.values()):
             connection.close(wait=False)
+
+    def send_event(self, sid: str, event: str, payload: Mapping[str, object], whole_numbers: bool = False) -> None:
+        """Send an event to a session, with `whole_numbers` for one that would misread decimal points."""
+        if not whole_numbers:
+            self.emit(event, payload, to=sid)
+        elif (eio_sid := self.manager.eio_sid_from_sid(sid, "/")) is not None:
+            self._send_packet(eio_sid, WholeNumberPacket(socket_packet.EVENT, [event, payload], "/"))
 
     def end(self, sid: str) -> None:
         """Close the connection of a session without waiting for the peer."""
