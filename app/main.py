@@ -32,6 +32,7 @@ from follower.agent import FollowAgent
 from model.weights.find import WEIGHTS_FOLDER
 from sim_bridge.address import bind
 from sim_bridge.child_process import ChildProcess
+from sim_bridge.recorder.destination import check_destination
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 
@@ -62,6 +63,8 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
     model that is still being loaded. Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     settings = options.settings
+    if settings.recording.enabled:
+        check_destination(settings.recording)  # before anything slow
     for recovered in recover_all(Path(settings.recording.folder)):
         report(f"recording {recovered}")
     with bind(settings.bridge.host, settings.bridge.port) as listener:

@@ -17,6 +17,7 @@ from typing import Any, Self
 from dataset.recordings.layout import is_recording_name
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.rate_limit import RateLimitedLogger
+from sim_bridge.recorder.destination import DestinationError, check_destination
 from sim_bridge.recorder.encode import QueuedFrame
 from sim_bridge.recorder.recording_session import RecordingSession, Totals
 from sim_bridge.session import FOLLOWER_ENDED, Session
@@ -36,7 +37,7 @@ class Recorder(Subscriber):
         origin: Mapping[str, object] | None = None,
         report: Callable[[str], object] = logger.info,
     ):
-        """Start the recorder's thread, and a recording if `settings.enabled`.
+        """Start the recorder's thread, and a recording if `settings.enabled`. Raises as `start`.
 
         `origin` is plain data for `meta.json`; `report` takes a message for the user when a recording begins or ends.
         """
@@ -73,13 +74,16 @@ class Recorder(Subscriber):
         }
 
     def start(self, name: str = "", filter: tuple[Reason, ...] | None = None) -> str:
-        """Begin to record, unless already recording; return the recording's name. Raises ValueError.
+        """Begin to record, unless already recording; return the recording's name.
 
         A number is added to a name that is taken; an empty one becomes date and time. `filter` replaces the setting.
+        Raises ValueError for another name, and DestinationError where nothing can be written.
         """
         if name and not is_recording_name(name):
             raise ValueError(f"a recording's name has letters, digits, '_', '-' and '.', got {name!r}")
         settings = self.settings if filter is None else replace(self.settings, filter=filter)
+        if not self.recording:
+            check_destination(settings)
         name = name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         with self._lock:
             if self._session is not None:
@@ -107,11 +111,14 @@ class Recorder(Subscriber):
                 self._queue.put(lambda: then(session.recordings))
 
     def toggle(self) -> None:
-        """Start, with the name of the settings, or stop."""
+        """Start, with the name of the settings, or stop; report it where nothing can be written."""
         if self.recording:
             self.stop()
-        else:
+            return
+        try:
             self.start(self.settings.name)
+        except DestinationError as error:
+            self._report(str(error))
 
     def close(self) -> None:
         """Stop, and wait at most ten seconds until all frames are written."""

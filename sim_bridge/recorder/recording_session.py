@@ -1,7 +1,6 @@
 """A recording session, from start to stop: filter frames and write them, one recording for each simulator."""
 
 import logging
-import shutil
 import threading
 import time
 from collections import Counter, deque
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
+from sim_bridge.recorder.destination import GIGABYTE, lack_of_space
 from sim_bridge.recorder.encode import QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, reasons_to_keep
 from sim_bridge.session import Session
@@ -18,8 +18,8 @@ from sim_bridge.settings import RecordingSettings
 
 logger = logging.getLogger(__name__)
 
-GIGABYTE = 1e9
 DISK_PAUSE = 1.0  # seconds without an attempt after a disk error
+DISK_MESSAGES = 10.0  # seconds between messages about the same trouble with the disk
 DISK_CHECK = 1.0  # seconds between checks of the free space
 
 
@@ -57,7 +57,7 @@ class RecordingSession:
         self._lock = threading.Lock()  # guards streams and counts of dropped frames
         self._disk_failed = -DISK_PAUSE  # monotonic seconds
         self._disk_checked = -DISK_CHECK  # monotonic seconds
-        self._limited_log = RateLimitedLogger(logger)
+        self._limited_log = RateLimitedLogger(logger, DISK_MESSAGES)
 
     @property
     def recordings(self) -> list[str]:
@@ -155,6 +155,4 @@ class RecordingSession:
             return None
         self._disk_checked = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(self._folder).free < settings.min_free_gigabytes * GIGABYTE:
-            return f"the disk has less than {settings.min_free_gigabytes:g} GB left"
-        return None
+        return lack_of_space(settings)

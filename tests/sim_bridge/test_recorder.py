@@ -3,6 +3,7 @@
 import base64
 import errno
 import json
+import shutil
 import threading
 import time
 
@@ -320,7 +321,15 @@ def test_recording_ends_at_its_limit(fly, payload, tmp_path):
     assert not recorder.recording
 
 
-def test_nothing_is_recorded_if_the_disk_is_nearly_full(fly, payload, tmp_path):
-    recorder = fly([payload()], min_free_gigabytes=1e9)
-    assert not list((tmp_path / "recordings").iterdir())
+def test_a_recording_ends_when_the_disk_is_nearly_full(fly, payload, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_CHECK", 0.0)
+    usage, room = shutil.disk_usage(tmp_path), [10**12] * 3  # at the start, and for two frames
+
+    def shrinking(folder):
+        return usage._replace(free=room.pop() if room else 0)
+
+    monkeypatch.setattr("sim_bridge.recorder.destination.shutil.disk_usage", shrinking)
+    recorder = fly([payload(timestamp=number) for number in range(5)], min_free_gigabytes=1)
+    meta = read_meta(tmp_path / "recordings" / "flight")
+    assert (meta["frames"], meta["end_reason"]) == (2, "the disk has less than 1 GB left")
     assert not recorder.recording
