@@ -9,6 +9,7 @@ Values are checked at the edges, by `build` and `override`, not when code makes 
 
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -17,6 +18,8 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from config.text import decode_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,11 +34,34 @@ class ConfigError(ValueError):
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the contents of a TOML file. Raises ConfigError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_bytes(), path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+
+
+def parse_toml(data: bytes, origin: object) -> dict[str, Any]:
+    """Return what TOML holds, in any encoding that an editor saves. Raises ConfigError that names `origin`."""
+    try:
+        text = decode_text(data)
+    except ValueError as error:
+        raise ConfigError(f"{origin} is not a TOML file: {error}") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not a TOML file: {error}{_mistake(text, str(error))}") from error
+
+
+def _mistake(text: str, error: str) -> str:
+    """Return the end of a sentence about what editors and pasted paths do to TOML; empty if it is none of these."""
+    if text.startswith("{\\rtf"):
+        return "; it is rich text (RTF): save it as plain text"
+    named = re.search(r"at line (\d+)", error)
+    line = text.splitlines()[int(named[1]) - 1] if named and int(named[1]) <= len(text.splitlines()) else ""
+    if re.search("[\u2018-\u201f]", line):
+        return "; it has typographic quotes: TOML takes \" and ' only"
+    if "\\" in line:
+        return "; in \"...\" a backslash begins a special character: write paths with / or in '...'"
+    return ""
 
 
 def build(kind: type[Config], values: Mapping[str, Any], noun: str = "setting") -> Config:

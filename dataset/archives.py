@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-_METADATA_FOLDERS = {"__MACOSX"}  # macOS adds one to archives: every name again, without the contents
+from dataset.downloads import kind_of_file, placeholder
+
+# macOS adds one to archives: every name again, without the contents. Storage servers keep thumbnails in the other.
+_METADATA_FOLDERS = {"__MACOSX", "@eaDir"}
 
 Folder = tuple[PurePosixPath, dict[str, "Source"]]  # path relative to the root, files by name
 
@@ -32,14 +35,22 @@ class Source:
         """Name of the file, without folders."""
         return self.path.name if self.member is None else member_path(self.member).name
 
+    @property
+    def folder(self) -> str:
+        """The folder that the file lies in."""
+        return str(self.path.parent) if self.member is None else f"{self.path}:{member_path(self.member).parent}"
+
     def read(self) -> bytes:
         """Return the file's contents. Raises OSError, and DatasetError for a damaged archive."""
         if self.member is None:
             return self.path.read_bytes()
         try:
             return _open_archive(self.path, os.getpid()).read(self.member)
-        except (zipfile.BadZipFile, zlib.error) as error:
-            raise DatasetError(f"{self} cannot be read: {error}") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise DatasetError(f"{self} is damaged, download or pack {self.path.name} again: {error}") from error
+        except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in a way that Python cannot read
+            reason = f"{error}".removeprefix(f"File {self.member!r} ")
+            raise DatasetError(f"{self} cannot be read, unpack {self.path.name} first: {reason}") from error
 
 
 def member_path(name: str) -> PurePosixPath:
@@ -57,7 +68,7 @@ def walk(root: Path) -> Iterator[Folder]:
         yield from _walk_archive(root)
         return
     visited = set()
-    for path, folders, names in os.walk(root, followlinks=True):
+    for path, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         real = os.path.realpath(path)
         if real in visited:
             folders.clear()
@@ -72,13 +83,28 @@ def _walk_archive(path: Path) -> Iterator[Folder]:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile as error:
-        raise DatasetError(f"expected a folder or a .zip archive, but {path} is neither: {error}") from error
+        raise DatasetError(f"expected a folder or a .zip archive, but {path} {_why_no_archive(path)}") from error
     folders: dict[PurePosixPath, dict[str, Source]] = {}
     for name in names:
         member = member_path(name)
         if _METADATA_FOLDERS.isdisjoint(member.parts):
             folders.setdefault(member.parent, {})[member.name] = Source(path, name)
     yield from sorted(folders.items())
+
+
+def _refuse(error: OSError) -> None:
+    raise DatasetError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _why_no_archive(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if defect := placeholder(head):
+        return defect
+    if head.startswith(b"PK"):
+        return "is a truncated zip archive; download or pack it again"
+    kind = kind_of_file(head) or "neither"
+    return f"is {kind}" + ("; unpack it first" if kind.endswith("archive") else "")
 
 
 @lru_cache(maxsize=8)

@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image
 
 from dataset.archives import DatasetError
+from dataset.downloads import kind_of_file, placeholder
 from dataset.jpeg import decode_jpeg
 
 JPEG_SIGNATURE = b"\xff\xd8"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def image_defect(name: str, data: bytes) -> str | None:
@@ -34,9 +35,9 @@ def png_defect(data: bytes) -> str | None:
     Complete: signature, a header chunk of 13 bytes (so that `struct.unpack_from(">IIBB", data, 16)` is width, height,
     bit depth and colour type), and every chunk with its right checksum up to the end chunk.
     """
-    if not data.startswith(_PNG_SIGNATURE):
+    if not data.startswith(PNG_SIGNATURE):
         return f"is not a PNG: it begins with {data[:8].hex(' ')}"
-    start = position = len(_PNG_SIGNATURE)
+    start = position = len(PNG_SIGNATURE)
     name = b""
     while name != b"IEND":
         if position + 12 > len(data):
@@ -54,16 +55,28 @@ def png_defect(data: bytes) -> str | None:
     return None
 
 
+def why_unreadable(data: bytes) -> str:
+    """Return why the data is not the JPEG or PNG that was expected, to follow the file's name ("is empty")."""
+    if defect := placeholder(data):
+        return defect
+    if data.startswith(PNG_SIGNATURE):
+        return png_defect(data) or "is a PNG whose contents are damaged"
+    if data.startswith(JPEG_SIGNATURE):
+        return jpeg_defect(data) or "is a JPEG whose contents are damaged"
+    kind = kind_of_file(data) or f"of an unknown kind, and begins with {data[:4].hex(' ')}"
+    return f"is not a JPEG or PNG image: it is {kind}"
+
+
 def decode_image(data: bytes, origin: object) -> np.ndarray:
     """Decode a JPEG or PNG to (height, width, 3) uint8 RGB. Raises DatasetError that names `origin`."""
     if data.startswith(JPEG_SIGNATURE):
         try:
             return decode_jpeg(data)
         except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error and more on damaged files
-            raise DatasetError(f"{origin} cannot be decoded: {error}") from error
+            raise DatasetError(f"{origin} {jpeg_defect(data) or f'cannot be decoded: {error}'}") from error
     rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if rgb is None:
-        raise DatasetError(f"{origin}: expected a JPEG or PNG image, got {len(data)} bytes that are neither")
+        raise DatasetError(f"{origin} {why_unreadable(data)}")
     return np.asarray(rgb)
 
 

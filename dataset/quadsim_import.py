@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from dataset.images import png_defect
-from dataset.masks import encode_labels
+from dataset.masks.labels import encode_labels
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError, is_recording_name
 from dataset.recordings.writer import RecordingWriter

@@ -26,6 +26,8 @@ import numpy as np
 from rich.progress import track
 
 from dataset.images import decode_image
+from dataset.masks.labels import encode_labels
+from dataset.pairs import read_labels
 from dataset.schema import HERO, at_reference_size
 from model.console import command_parser, console, run_command
 from model.evaluation import report
@@ -89,7 +91,7 @@ def write_frame(folder: Path, row: int, both: Sequence[tuple[FrameResult, np.nda
     name = f"{row:06d}{Path(pair.image.name).suffix.lower()}"
     mask_name = f"{row:06d}.png"
     (folder / IMAGES / name).write_bytes(image)
-    (folder / GROUND_TRUTH / mask_name).write_bytes(pair.mask.read())
+    (folder / GROUND_TRUTH / mask_name).write_bytes(encode_labels(read_labels(pair)))
     target_masks = []
     for side, (_, prediction) in zip(SIDES, both, strict=True):
         classes = predicted_mask(prediction).astype(np.uint8) * 255

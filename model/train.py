@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from rich.progress import track
 
 from dataset.archives import DatasetError
-from dataset.pairs import summarise_problems
+from dataset.problems import summarise_problems
 from dataset.schema import HERO, at_reference_size
 from model import run_files
 from model.console import console, print_plain

@@ -42,7 +42,11 @@ FOREIGN = {
     "train.zip",
     "validation.zip",
 }
-EXAMPLES = {"cam1_00000.png", "cam4_00000.png", "evaluation.json", "frame.jpeg", "meadow", "run1", "run_07"}
+EXAMPLES = {
+    *("000017.jpeg", "000017.png", "um_000017.png", "um_road_000017.png", "image_7.jpeg", "mask_007.png"),
+    *("0_run1_cam1_00005.jpeg", "0_run1_mask_00005.png", "4_run_99cam1_00001.jpeg", "4__mask_00001.png"),
+    *("cam1_00000.png", "cam4_00000.png", "evaluation.json", "frame.jpeg", "meadow", "run1", "run_07"),
+}
 
 
 @cache

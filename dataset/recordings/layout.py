@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from config.text import decode_text
 from dataset.files import write_atomically
 
 RECORDINGS = Path("recordings")  # the folder of all recordings, unless a setting or an argument names another
@@ -53,6 +54,14 @@ def find_recording(folder: Path, name: str) -> Path:
 def is_recording_name(name: object) -> bool:
     """Return whether a recording's folder can have this name on every system."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def parse_hidden(data: bytes) -> frozenset[str]:
+    """Return the names of frames that `hidden.txt` holds, as any editor may have saved it."""
+    try:
+        return frozenset(decode_text(data).split())
+    except ValueError:  # no UTF-8: the names of frames are the same in every other encoding
+        return frozenset(data.decode("latin-1").split())
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

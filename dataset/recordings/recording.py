@@ -9,7 +9,7 @@ from typing import Any, Literal
 from dataset.files import write_atomically
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
-from dataset.recordings.layout import HIDDEN, RECORDINGS, RecordingError, is_recording, lock, read_meta
+from dataset.recordings.layout import HIDDEN, RECORDINGS, RecordingError, is_recording, lock, parse_hidden, read_meta
 from dataset.schema import REFERENCE_SIZE
 
 State = Literal["finished", "recording", "interrupted"]
@@ -90,7 +90,7 @@ def state_of(folder: Path, meta: Mapping[str, object]) -> State:
 def read_hidden(folder: Path) -> frozenset[str]:
     """Return the names of the hidden frames."""
     try:
-        return frozenset((folder / HIDDEN).read_text(encoding="utf-8", errors="replace").split())
+        return parse_hidden((folder / HIDDEN).read_bytes())
     except FileNotFoundError:
         return frozenset()
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.pairs import Problem
+from dataset.checks import impossible_shares
+from dataset.problems import Problem
 from dataset.schema import BACKGROUND
 from model.data.packed_frames import PackedFrames
 from model.data.sources import DataSources
@@ -23,9 +24,13 @@ class CleanSplit:
 
 
 def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFrames | None) -> CleanSplit:
-    """Exclude sources that show only background, and training images that are in validation, too."""
+    """Exclude masks that cannot be true, and training images that are in validation, too."""
     parts = [train] if validation is None else [train, validation]
     problems = [*sources.problems, *(problem for part in parts for problem in part.problems.values())]
+    for index, part in enumerate(parts):
+        impossible = impossible_shares([each.pair for each in part.sources], part.areas)
+        problems += impossible.values()
+        parts[index] = part.exclude(impossible)
     notes = list(sources.notes)
     cleaned: list[PackedFrames] = []
     # Frames that are held out by default belong to the training sources, so both parts are checked together.

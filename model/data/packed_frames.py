@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dataset.pairs import Problem
+from dataset.problems import Problem
 from dataset.schema import FAR_PIXELS, HERO, PEOPLE, at_reference_size
 from model.data.sources import SourceFrame
 

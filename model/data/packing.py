@@ -19,9 +19,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dataset.checks import inspect_pair
 from dataset.images import resize_bilinear
-from dataset.masks import labels_of_mask
-from dataset.pairs import Pair, Problem, inspect_pair
+from dataset.pairs import Pair
+from dataset.problems import Problem
 from dataset.schema import CLASSES, HERO, PEOPLE
 from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, PackedFrames, Person
 from model.data.prefetch import prefetch
@@ -66,7 +67,8 @@ def _fingerprint(pairs: Sequence[Pair], size: int) -> str:
     for pair in pairs:
         for source in (pair.image, pair.mask):
             stored = source.path.stat()
-            digest.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode())
+            digest.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode(errors="surrogateescape"))
+        digest.update(f"{pair.colours}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -83,15 +85,14 @@ def _write(
     people: list[Person] = []
     with ThreadPoolExecutor(2) as pool:  # decoding and hashing release the lock
         inspected = prefetch(pool, inspect_pair, progress(pairs), AHEAD)
-        for row, (digest, image, mask, problem) in enumerate(inspected):
+        for row, (digest, image, label, problem) in enumerate(inspected):
             hashes.append(digest)
             shapes.append(None if image is None else image.shape[:2])
             if problem is not None:
                 problems[row] = problem
                 continue
             assert image is not None  # as long as there is no problem
-            assert mask is not None
-            label = labels_of_mask(mask)
+            assert label is not None
             if label.shape != (size, size):
                 image = resize_bilinear(image, (size, size))
                 label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)

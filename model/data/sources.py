@@ -1,4 +1,4 @@
-"""Find the labelled frames of a training, and hold some of them out for validation. Decodes no image."""
+"""Find the labelled frames of a training, and hold some of them out for validation."""
 
 import re
 from collections import defaultdict
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dataset.archives import DatasetError
-from dataset.pairs import Pair, Problem, find_pairs
+from dataset.pairs import Pair, describe_colours, find_pairs
+from dataset.problems import Problem
 
 BLOCK_FRAMES = 1000  # of a recording, of which one block of HELD_OUT is validated
 HELD_OUT = 20  # one frame of this many
@@ -61,7 +62,7 @@ def collect(
     frames += recorded
     validation_frames = [frame for path in validation for frame in _find(Path(path), 1.0, problems)]
 
-    notes: list[str] = []
+    notes = describe_colours(frame.pair for frame in [*frames, *validation_frames])
     held_out: set[int] = set()
     if hold_out:
         present = {frame.pair.recording for frame in frames}

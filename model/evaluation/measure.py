@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.progress import track
 
 from dataset.archives import DatasetError, member_path
-from dataset.masks import labels_of_mask
-from dataset.pairs import Pair, check_pairs, find_pairs, read_pair, summarise_problems
+from dataset.checks import check_pairs
+from dataset.masks.labels import channels_of_labels
+from dataset.pairs import Pair, describe_colours, find_pairs, read_pair
+from dataset.problems import summarise_problems
 from dataset.schema import CLASSES, HERO, at_reference_size
 from model.console import console, print_plain
 from model.data.prefetch import prefetch
@@ -49,6 +51,8 @@ def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[
     if not rows:
         raise ValueError(f"expected images with masks in {source}, found no pair")
     pairs, names = [pairs[row] for row in rows], [names[row] for row in rows]
+    for note in describe_colours(pairs):
+        print_plain(note, "yellow")
     if count := sum(pair.pseudo_labelled for pair in pairs):
         text = (
             f"{count} of {len(pairs)} masks are pseudo-labels of a model: they measure agreement with it, not accuracy"
@@ -98,8 +102,8 @@ def measure(
                 start = time.perf_counter()
                 predictions = segmenter.predict(images)
                 seconds = (time.perf_counter() - start) / len(images)
-                for (pair, set_name, (image, mask)), prediction in zip(same_size, predictions, strict=True):
-                    yield _frame_result(pair, set_name, image, mask, prediction, seconds), prediction
+                for (pair, set_name, (image, labels)), prediction in zip(same_size, predictions, strict=True):
+                    yield _frame_result(pair, set_name, image, labels, prediction, seconds), prediction
 
 
 def evaluate_models(
@@ -124,9 +128,9 @@ def load_segmenters(weights: Sequence[str], runtime: Runtime) -> dict[str, "Segm
 
 
 def _frame_result(
-    pair: Pair, set_name: str, image: np.ndarray, mask: np.ndarray, prediction: np.ndarray, seconds: float
+    pair: Pair, set_name: str, image: np.ndarray, labels: np.ndarray, prediction: np.ndarray, seconds: float
 ) -> FrameResult:
-    hero = mask[..., HERO] > 0
+    hero = labels == HERO
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if grey.shape != hero.shape:
         grey = cv2.resize(grey, hero.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -135,14 +139,14 @@ def _frame_result(
         set_name=set_name,
         hero_pixels=at_reference_size(np.count_nonzero(hero), hero.shape),
         brightness=float(grey[hero].mean()) if hero.any() else None,
-        score=score_frame(prediction, mask),
-        confusion=_confusion(prediction, mask),
+        score=score_frame(prediction, channels_of_labels(labels)),
+        confusion=_confusion(prediction, labels),
         seconds=seconds,
     )
 
 
-def _confusion(probabilities: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     rows, columns = probabilities.shape[:2]
-    labels = cv2.resize(labels_of_mask(mask), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
+    labels = cv2.resize(labels, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
     size = len(CLASSES)
     return np.bincount((labels * size + probabilities.argmax(axis=2)).ravel(), minlength=size**2).reshape(size, size)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.masks.labels import channels_of_labels
 from dataset.pairs import read_pair
 from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
@@ -25,9 +26,9 @@ MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at 
 
 def preview(result: FrameResult, segmenter: "Segmenter") -> np.ndarray:
     """Draw one frame beside an enlarged part of it, with a caption; (SIDE + CAPTION, 2 * SIDE, 3) uint8 RGB."""
-    image, mask = read_pair(result.pair)
+    image, labels = read_pair(result.pair)
     prediction = segmenter.predict(image[None])[0]
-    ground_truth = resize_mask(mask, prediction.shape[:2])
+    ground_truth = resize_mask(channels_of_labels(labels), prediction.shape[:2])
     views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
     score = result.score
     pixels = f"ground truth {score.target_pixels} px  predicted {score.predicted_pixels} px"

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from config.version import software_versions
 from dataset.files import replacing, write_atomically
-from dataset.pairs import Problem
+from dataset.problems import Problem
 from model import run_files
 from model.data.packed_frames import PackedFrames
 from model.settings import TrainSettings

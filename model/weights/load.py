@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from dataset.downloads import placeholder
 from model.weights.find import WeightsError, find_config, find_weights
 
 if TYPE_CHECKING:
@@ -85,12 +86,8 @@ def _check_file_type(path: Path) -> None:
 
 def _refuse_placeholder(path: Path, head: bytes) -> None:
     """Raise WeightsError for what a failed download leaves in place of a file."""
-    if not head:
-        raise WeightsError(f"{path} is empty.")
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(f"{path} is only a Git LFS pointer; fetch the file itself with 'git lfs pull'.")
-    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:5].lower() in (b"<!doc", b"<html"):
-        raise WeightsError(f"{path} is a web page about the file; download the file itself, on GitHub as 'raw'.")
+    if defect := placeholder(head):
+        raise WeightsError(f"{path} {defect}.")
 
 
 def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.masks import decode_labels, encode_labels, labels_of_probabilities
+from dataset.masks.labels import decode_labels, encode_labels, labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord, RecordedDetection, RecordedPose, RecordedRange
 from dataset.schema import HERO, PEOPLE, LabelSource
 from follower.types import Pose

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.__main__ import main
-from dataset.pairs import check_pairs, find_pairs, read_pair
+from dataset.checks import check_pairs
+from dataset.pairs import find_pairs, read_pair
 from dataset.quadsim_import import find_frames, labels_of_depths, read_frame
 from dataset.recordings.recording import open_recording
 from dataset.recordings.writer import RecordingWriter
@@ -34,7 +35,7 @@ def recording(tmp_path):
     folder.mkdir()
     near, far = np.uint8(40), np.uint8(255)
     left, middle, right = np.zeros((3, 8, 9), bool)
-    left[:, :3], middle[:, 3:6], right[:, 6:] = True, True, True
+    left[:, :5], middle[:, 5:7], right[:, 7:] = True, True, True
     for number in range(3):
         colour = np.random.default_rng(number).integers(0, 256, (8, 9, 3), dtype=np.uint8)
         cv2.imwrite(str(folder / f"cam1_{number:05d}.png"), colour)
@@ -65,15 +66,13 @@ def test_import_is_a_dataset_and_a_recording(recording, tmp_path):
     assert [pair.name for pair in pairs] == ["00000", "00001", "00002"]
     assert not problems
     assert not check_pairs(pairs)
-    image, mask = read_pair(pairs[1])
+    image, labels = read_pair(pairs[1])
     np.testing.assert_array_equal(image[..., ::-1], cv2.imread(str(recording / "cam1_00001.png")))
-    expected = np.zeros((8, 9, 3), np.uint8)
-    for channel in range(3):  # background left, people in the middle, hero right
-        expected[:, 3 * channel : 3 * channel + 3, channel] = 255
-    np.testing.assert_array_equal(mask, expected)
+    background, people, hero = [0] * 5, [1] * 2, [2] * 2
+    np.testing.assert_array_equal(labels, [background + people + hero] * 8)
     recording = open_recording(tmp_path / "recordings" / "first")
     assert recording.state == "finished"
-    assert [frame.hero_pixels for frame in recording.frames] == [24, 24, 24]
+    assert [frame.hero_pixels for frame in recording.frames] == [16, 16, 16]
     assert {frame.label_source for frame in recording.frames} == {"simulator"}
 
 
@@ -94,7 +93,7 @@ def test_red_channel_is_the_depth_if_channels_differ(recording, channels):
         pixels[..., 2] = cv2.imread(file)[..., 2]
         cv2.imwrite(file, pixels)
     _, labels = read_frame(find_frames(recording)["00001"])
-    np.testing.assert_array_equal(labels, np.repeat([[0, 0, 0, 1, 1, 1, 2, 2, 2]], 8, axis=0))
+    np.testing.assert_array_equal(labels, [[0] * 5 + [1] * 2 + [2] * 2] * 8)
 
 
 def damage(file, how):

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.pairs import check_pairs, find_pairs
+from dataset.checks import check_pairs
+from dataset.pairs import find_pairs
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
 from dataset.recordings.layout import lock, read_meta
 from dataset.recordings.recovery import recover, recover_all

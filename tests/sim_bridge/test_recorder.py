@@ -111,13 +111,12 @@ def test_recording_is_a_dataset(fly, payload, tmp_path):
     pairs, problems = find_pairs(tmp_path / "recordings")
     assert not problems
     assert len(pairs) == 3
-    image, mask = read_pair(pairs[0])
-    assert image.shape == mask.shape == (256, 256, 3)
-    expected = np.zeros((256, 256, 3), np.uint8)
-    expected[..., 0] = 255
-    expected[120:160, 200:240] = (0, 255, 0)
-    expected[120:160, 80:104] = (0, 0, 255)
-    np.testing.assert_array_equal(mask, expected)
+    image, labels = read_pair(pairs[0])
+    assert image.shape == (256, 256, 3)
+    expected = np.zeros((256, 256), np.uint8)
+    expected[120:160, 200:240] = 1
+    expected[120:160, 80:104] = 2
+    np.testing.assert_array_equal(labels, expected)
 
 
 def test_ground_truth_takes_precedence_over_the_models_mask(fly, payload, tmp_path):

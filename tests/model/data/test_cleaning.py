@@ -25,7 +25,7 @@ def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
     (images / "run_1_cam1_00001.jpeg").write_bytes(b"\xff\xd8 cut short")
     cv2.imwrite(str(masks / "run_1_mask_00002.png"), np.full((64, 64, 3), 77, np.uint8))
     cv2.imwrite(str(masks / "run_1_mask_00003.png"), np.zeros((64, 64, 3), np.uint8))
-    cv2.imwrite(str(masks / "run_1_mask_00004.png"), np.zeros((32, 32, 3), np.uint8))
+    cv2.imwrite(str(masks / "run_1_mask_00004.png"), np.full((32, 32, 3), (0, 0, 255), np.uint8))
     (tmp_path / "train" / "empty" / "images").mkdir(parents=True)
     background = np.zeros((64, 64), np.uint8)
     for number in range(2):
@@ -40,8 +40,7 @@ def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
     for kind, name in {
         "no mask": "run_1_cam1_00000.jpeg",
         "unreadable": "run_1_cam1_00001.jpeg",
-        "values": "run_1_mask_00002.png",
-        "classes": "run_1_mask_00003.png",
+        "colours": "run_1_mask_00003.png",
         "size": "run_1_mask_00004.png",
         "empty": "empty",
         "background": "sky",
@@ -49,6 +48,7 @@ def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
     }.items():
         assert name in named.pop(kind)
     assert named == {}
+    assert sum("run_1_mask_00002.png" in str(problem) for problem in split.problems) == 1
     usable = [sources.train[row].pair.image.path.name[-10:-5] for row in split.train.usable]
     assert usable == ["00006", "00007", "00008"]
     assert len(split.validation.usable) == 3

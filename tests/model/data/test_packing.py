@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from dataset.masks import labels_of_mask
 from dataset.pairs import read_pair
 from model.data.packing import pack
 from tests.model.labelled_frames import draw_labels, find_frames, hero_offset, paint, write_dataset, write_frame
@@ -16,10 +15,10 @@ from tests.model.labelled_frames import draw_labels, find_frames, hero_offset, p
 def test_packed_frames_are_the_files(dataset):
     pairs, frames = dataset
     for row in (0, 7):
-        image, mask = read_pair(pairs[row])
+        image, labels = read_pair(pairs[row])
         np.testing.assert_array_equal(frames.images[row], image)
-        np.testing.assert_array_equal(frames.labels[row], labels_of_mask(mask))
-        assert frames.areas[row].tolist() == np.bincount(labels_of_mask(mask).ravel(), minlength=3).tolist()
+        np.testing.assert_array_equal(frames.labels[row], labels)
+        assert frames.areas[row].tolist() == np.bincount(labels.ravel(), minlength=3).tolist()
 
 
 def test_packing_again_reads_nothing(dataset):

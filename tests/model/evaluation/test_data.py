@@ -40,7 +40,7 @@ def test_frames_that_are_wrong_are_all_named_before_anything_is_measured(tmp_pat
     (folder / "masks" / "c_mask_1.png").unlink()
     assert main([str(weights), str(folder)]) == 2
     printed, complaint = capsys.readouterr()
-    assert "1 x no mask, 1 x unreadable, 1 x values" in complaint
+    assert "1 x no mask, 1 x unreadable, 1 x colours" in complaint
     for name in ("a_cam1_1.png", "b_mask_1.png", "c_cam1_1.png", "--skip-bad"):
         assert name in complaint
     assert printed.strip() == ""

@@ -33,7 +33,7 @@ class Oracle:
         self.pairs = iter(pairs)
 
     def predict(self, images):
-        return np.stack([read_pair(next(self.pairs))[1] > 0 for _ in images]).astype(np.float32)
+        return np.stack([np.eye(3, dtype=np.float32)[read_pair(next(self.pairs))[1]] for _ in images])
 
 
 def test_a_perfect_predictor_reaches_what_the_original_gave_it(shared):

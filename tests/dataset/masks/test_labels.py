@@ -1,15 +1,26 @@
 import numpy as np
 import pytest
 
-from dataset.masks import decode_labels, encode_labels, labels_of_mask, labels_of_probabilities
+from dataset.masks.labels import (
+    channels_of_labels,
+    decode_labels,
+    encode_labels,
+    labels_of_channels,
+    labels_of_probabilities,
+)
 from tests.model.labelled_frames import draw_labels
 
 
-@pytest.mark.parametrize("values", [(0, 255), (0, 1)])
-def test_masks_of_0_and_1_or_0_and_255_have_the_same_labels(values):
+@pytest.mark.parametrize("high", [1, 255])
+def test_masks_of_0_and_1_or_0_and_255_have_the_same_labels(high):
     labels = draw_labels(np.random.default_rng(2), 32)
-    mask = np.eye(3, dtype=np.uint8)[labels] * values[1]
-    np.testing.assert_array_equal(labels_of_mask(mask), labels)
+    mask = np.eye(3, dtype=np.uint8)[labels] * np.uint8(high)
+    np.testing.assert_array_equal(labels_of_channels(mask), labels)
+    np.testing.assert_array_equal(channels_of_labels(labels), mask > 0)
+    mask[3, 4] = 0, high, high  # two classes
+    assert labels_of_channels(mask) is None
+    mask[3, 4] = 0
+    assert labels_of_channels(mask) is None
 
 
 def test_labels_survive_encoding():

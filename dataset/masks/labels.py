@@ -1,9 +1,9 @@
-"""Class masks: R background, G people, B hero. Recordings store them as PNG, with 0 or 255 in each channel."""
+"""Labels and this project's own mask files: PNG; R background, G people, B hero; 0 or 255 in each channel."""
 
 import cv2
 import numpy as np
 
-from dataset.schema import BACKGROUND, HERO, PEOPLE
+from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
 
 # Measured for masks: four times as fast as OpenCV's default, and no larger.
 _PNG = [
@@ -11,14 +11,6 @@ _PNG = [
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB),
 ]
-
-
-def labels_of_mask(mask: np.ndarray) -> np.ndarray:
-    """Return the class of each pixel, (height, width) uint8, of a mask (height, width, 3) uint8 RGB.
-
-    Any non-zero value means "is of this class": official masks hold 0 and 255, a few hold 0 and 1.
-    """
-    return np.asarray(np.argmax(mask > 0, axis=2), np.uint8)
 
 
 def labels_of_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -37,10 +29,20 @@ def decode_labels(png: bytes, size: tuple[int, int]) -> np.ndarray | None:
     bgr = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
     if bgr is None or bgr.shape != (*size, 3) or bgr.dtype != np.uint8:
         return None
-    classes = np.minimum(bgr, 1)
+    return labels_of_channels(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)))
+
+
+def labels_of_channels(mask: np.ndarray) -> np.ndarray | None:
+    """Return the labels of (height, width, 3) uint8 RGB; None unless exactly one channel of each pixel is not 0."""
+    classes = np.minimum(mask, 1)
     if (classes[..., 0] + classes[..., 1] + classes[..., 2] != 1).any():
         return None
-    return labels_of_mask(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)))
+    return np.asarray(classes[..., PEOPLE] + HERO * classes[..., HERO], np.uint8)
+
+
+def channels_of_labels(labels: np.ndarray) -> np.ndarray:
+    """Return (height, width, 3) uint8, 1 in the channel of each pixel's class and 0 in the others."""
+    return np.asarray(np.eye(len(CLASSES), dtype=np.uint8)[labels])
 
 
 def encode_labels(labels: np.ndarray) -> bytes:

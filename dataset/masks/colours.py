@@ -1,0 +1,157 @@
+"""What the pixels of masks mean: colours or numbers of the classes, recognised in a folder of masks, or given.
+
+Only what is unambiguous is recognised: the colours of this project's own masks, the same on black, and class numbers.
+For others a dataset says what they mean, see `dataset.masks.classes_file`.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from dataset.masks.labels import labels_of_channels
+from dataset.masks.stored import StoredMask, codes_of, colour_name, describe
+from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
+
+UNREADABLE = 255  # label of a pixel that shows no class
+RECOGNISED_BY = 9  # masks that are looked at, and more only if these leave it open
+TOLERANCE = 24  # distance in RGB within which a colour is taken for another
+MAX_BLENDED = 0.1  # of a mask's pixels, between the colours of two classes: smoothed edges
+DARKEST = 64  # of pure colours, such as (0, 128, 0), which some programs call green
+
+
+@dataclass(frozen=True)
+class MaskColours:
+    """Colours, 0xRRGGBB, or numbers that stand for the classes in masks; each class may have several or none."""
+
+    values: tuple[tuple[int, ...], ...]  # by class
+    are_numbers: bool = False
+    any_shade: bool = False  # whether a pixel with a single channel above 0 counts as 255: some official masks hold 1
+    certain: bool = False  # said by the dataset, or of a recording; not only recognised
+
+    def __str__(self) -> str:
+        """Return such as "red (background), green (people) or blue (hero)"."""
+        name = str if self.are_numbers else colour_name
+        *most, last = [
+            f"{' or '.join(map(name, values))} ({CLASSES[label]})" for label, values in enumerate(self.values) if values
+        ]
+        return f"{', '.join(most)} or {last}" if most else last
+
+    def labels(self, mask: StoredMask) -> np.ndarray:
+        """Return the class of each pixel, (height, width) uint8; UNREADABLE where it shows none."""
+        if self.are_numbers:
+            numbers = mask.numbers
+            return np.full(mask.size, UNREADABLE, np.uint8) if numbers is None else self._exact(numbers)
+        if not self.any_shade:
+            return self._nearest(mask.colours, mask.codes)
+        dark = (mask.colours > 1) & (mask.colours < DARKEST)
+        labels = None if dark.any() else labels_of_channels(mask.colours)
+        if labels is not None:
+            return labels
+        colours = _full_shades(mask.colours)
+        return self._nearest(colours, codes_of(colours))
+
+    def _exact(self, pixels: np.ndarray) -> np.ndarray:
+        labels = np.full(pixels.shape, UNREADABLE, np.uint8)
+        for label, value in self._pairs:
+            labels[pixels == value] = label
+        return labels
+
+    def _nearest(self, colours: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return labels by the nearest colour; of colours between two classes only if they are few, at edges."""
+        labels = self._exact(codes)
+        rest = labels == UNREADABLE
+        if not self._is_clear or not rest.any():
+            return labels
+        _, first, where = np.unique(codes[rest], return_index=True, return_inverse=True)
+        found, blended = self._nearest_to(colours[rest][first].astype(np.float32))
+        if np.count_nonzero(blended[where]) > MAX_BLENDED * labels.size:
+            found[blended] = UNREADABLE
+        labels[rest] = found[where.reshape(-1)]
+        return labels
+
+    def _nearest_to(self, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the labels of (n, 3) colours, UNREADABLE far from all, and which of them lie between two classes."""
+        classes, points = np.array([label for label, _ in self._pairs], np.uint8), self._points
+        distances = np.linalg.norm(colours[:, None] - points, axis=2)
+        labels = np.where(distances.min(axis=1) <= TOLERANCE, classes[distances.argmin(axis=1)], UNREADABLE)
+        is_colour = labels != UNREADABLE
+        for start, end in itertools.combinations(range(len(points)), 2):
+            along, distance = _project(colours, points[start], points[end])
+            between = (distance <= TOLERANCE) & ~is_colour
+            labels[between] = np.where(along[between] < 0.5, classes[start], classes[end])
+        return labels.astype(np.uint8), (labels != UNREADABLE) & ~is_colour
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        return tuple((label, value) for label, values in enumerate(self.values) for value in values)
+
+    @cached_property
+    def _points(self) -> np.ndarray:
+        """(n, 3) float RGB of all colours."""
+        return np.array([(value >> 16, value >> 8 & 255, value & 255) for _, value in self._pairs], np.float32)
+
+    @cached_property
+    def _is_clear(self) -> bool:
+        """Whether colours that are nearly these can be told apart: none is near another, or between two others."""
+        points = self._points
+        for start, end in itertools.combinations(range(len(points)), 2):
+            others = np.delete(points, [start, end], axis=0)
+            near = np.linalg.norm(points[start] - points[end]) < 4 * TOLERANCE
+            if near or (len(others) and (_project(others, points[start], points[end])[1] <= 2 * TOLERANCE).any()):
+                return False
+        return True
+
+
+OWN = MaskColours(((0xFF0000,), (0x00FF00,), (0x0000FF,)), any_shade=True)
+RECORDED = replace(OWN, certain=True)
+ON_BLACK = MaskColours(((0x000000,), (0x00FF00,), (0x0000FF,)))
+NUMBERS = MaskColours(((BACKGROUND,), (PEOPLE,), (HERO,)), are_numbers=True)
+# Masks that show one of these classes prove the meaning; 0 and 1 alone could be people or hero.
+_PROOFS = {OWN: (BACKGROUND, PEOPLE, HERO), ON_BLACK: (PEOPLE, HERO), NUMBERS: (HERO,)}
+
+
+def recognise(masks: Iterable[StoredMask]) -> MaskColours | None:
+    """Return the meaning that fits most of the masks of a folder; None if none can be told.
+
+    Of many masks the first ones should be a sample of all.
+    """
+    seen, fits, proven = 0, Counter[MaskColours](), set[MaskColours]()
+    for mask in masks:
+        seen += 1
+        for colours, proof in _PROOFS.items():
+            labels = colours.labels(mask)
+            if not (labels == UNREADABLE).any():
+                fits[colours] += 1
+                proven |= {colours} if np.isin(labels, proof).any() else set()
+        possible = {colours for colours, count in fits.items() if 2 * count > seen}
+        if seen >= RECOGNISED_BY and (possible & proven or not possible):
+            break
+    return max(
+        (colours for colours in _PROOFS if colours in proven and 2 * fits[colours] > seen),  # of equals the first
+        key=fits.__getitem__,
+        default=OWN if fits[OWN] else None,
+    )
+
+
+def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:
+    """Return what was expected of masks with pixels of no class, and what these are."""
+    masks = list(masks)
+    hint = "; JPEG changes colours: save masks as PNG" if any(mask.lossy for mask in masks) else ""
+    return f"each pixel must be {colours}; found {describe(masks)}{hint}"
+
+
+def _project(colours: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where (n, 3) colours lie along a segment, 0..1, and their distance to it."""
+    along = np.clip((colours - start) @ (end - start) / np.dot(end - start, end - start), 0, 1)
+    return along, np.linalg.norm(start + along[:, None] * (end - start) - colours, axis=1)
+
+
+def _full_shades(colours: np.ndarray) -> np.ndarray:
+    """Return the colours with 255 where the single channel above 0 holds 1, or DARKEST or more."""
+    brightest = colours.max(axis=2)
+    pure = (np.count_nonzero(colours, axis=2) == 1) & ((brightest == 1) | (brightest >= DARKEST))
+    return np.where(pure[..., None], np.minimum(colours, 1) * np.uint8(255), colours)
