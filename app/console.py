@@ -32,7 +32,7 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
     their own.
     """
     records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    handler, printer = QueueHandler(records), QueueListener(records, RichHandler(console=console, show_path=False))
+    handler, printer = QueueHandler(records), QueueListener(records, log_printer(console))
     logging.getLogger().addHandler(handler)
     printer.start()
     try:
@@ -41,6 +41,15 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
     finally:
         logging.getLogger().removeHandler(handler)
         printer.stop()
+
+
+def log_printer(console: Console) -> logging.Handler:
+    """Return what prints log messages: wrapped on a terminal, and each on a line of its own in a file."""
+    if console.is_terminal:
+        return RichHandler(console=console, show_path=False)
+    handler = logging.StreamHandler(console.file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+    return handler
 
 
 class StatusDisplay(Subscriber):

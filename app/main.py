@@ -5,6 +5,9 @@
 This module only connects the parts and runs them.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import os
 import signal
 import sys
@@ -42,7 +45,8 @@ SIMULATOR_STOP_SECONDS = 5.0  # time for the simulator to print its summary
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0 after Ctrl-C, 2 when it cannot start."""
     console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a request to terminate ends it as Ctrl-C does
+    for request in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: shells start background commands with it ignored
+        signal.signal(request, signal.default_int_handler)
     try:
         options = parse_options(arguments)
         with unblocked_output(console) as report:

@@ -1,5 +1,8 @@
 """python -m dataset: list, inspect, hide, restore, recover and import recordings. Never deletes anything."""
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 from collections.abc import Callable, Sequence, Set

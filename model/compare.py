@@ -13,6 +13,9 @@ Fills the folder of --out as it goes, for a page or a program that shows the mod
 Bad frames are listed and left out.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import json
 import sys

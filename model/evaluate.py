@@ -8,6 +8,9 @@ per class. Then, for both, recall and IoU by the target's size and brightness, f
 Several models are compared side by side.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import json
 import sys

@@ -7,6 +7,9 @@ Trainings are run folders of `model.train`, comparable only when validated on th
 `model.evaluate --json`. `=TEXT` after a run, or `--names`, sets the name in the legend.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import json
 import sys
 from collections.abc import Sequence

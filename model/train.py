@@ -11,6 +11,9 @@ Without `--validation` or `--hold-out`, one frame in twenty is held out, in cont
 The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no gain; 130 after Ctrl-C.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 # Worker processes import this module: Keras and its backend are imported in functions only.
 import sys
 import time

@@ -6,6 +6,9 @@
 Runs `follower.py --sim --record`, as you would, and ends by itself. Ctrl-C ends it sooner.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 import time

@@ -2,7 +2,10 @@
 
 import sys
 
-from simulator.command import main
+try:
+    from simulator.command import main
+except KeyboardInterrupt:  # the imports take seconds
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

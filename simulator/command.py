@@ -103,14 +103,16 @@ def run(options: argparse.Namespace, name: str = "") -> int:
     for number in SIGNALS:  # SIGINT, too: shells start background commands with it ignored
         signal.signal(number, _interrupt_once)
     console = Console(highlight=False)
-    handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="[%H:%M:%S]")
+    handler: logging.Handler = logging.StreamHandler(console.file)  # each message on a line of its own
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="[%H:%M:%S]")
     logging.basicConfig(level=logging.INFO, handlers=[handler], format=f"{name}%(message)s")
     try:
         summary = _fly(options, name, console)
     except KeyboardInterrupt:  # before the flight began
         return 0
     except (SlideshowError, RendererError, OSError) as error:
-        console.print(f"{name}{error}", style="red", markup=False)
+        console.print(f"{name}{error}", style="red", markup=False, soft_wrap=True)
         return 2
     table = Table("", name or "flight", show_header=bool(name), box=None)
     for row in summary:
@@ -135,7 +137,8 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
             try:
                 window = Window()
             except RuntimeError as error:
-                console.print(f"no window: {error}. Continuing without; --log FILE keeps the tracks.", markup=False)
+                message = f"no window: {error}. Continuing without; --log FILE keeps the tracks."
+                console.print(message, markup=False, soft_wrap=True)
         status = stack.enter_context(console.status("")) if console.is_terminal and not name else None
 
         def on_frame(observation: Observation) -> None:

@@ -7,6 +7,9 @@ the predictions of each are from the model's own, its size and its latency. Lite
 pip install -r requirements-export.txt
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 import time

@@ -1,5 +1,8 @@
 """`python -m scripts.benchmarks NAME`, which scripts/bench.py runs."""
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import json
 import sys

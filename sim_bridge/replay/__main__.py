@@ -4,6 +4,9 @@ python -m sim_bridge.replay recordings/NAME                        to the runnin
 python -m sim_bridge.replay recordings/NAME --check --weights W    to a follower started for the replay
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import base64
 import contextlib

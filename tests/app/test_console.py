@@ -1,12 +1,13 @@
 """The status display: a line for each change, and the live line."""
 
 import io
+import logging
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from app.console import StatusDisplay
+from app.console import StatusDisplay, unblocked_output
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from tests.bridge_fixtures import make_session, processed_frame
 
@@ -64,6 +65,17 @@ def test_the_live_line_shows_rate_latency_and_range(session):
     assert "12.3 m away (by depth)" in text
     display.disconnected(session)
     assert display.live_text() == ""
+
+
+def test_a_message_in_a_file_is_one_line_however_long(session):
+    plain, terminal = console(terminal=False), console(terminal=True)
+    message = "a warning " + "that goes on " * 30 + "[bold]to its end[/]"
+    for each in (plain, terminal):
+        with unblocked_output(each):
+            logging.getLogger("sim_bridge.test").warning(message)
+    (line,) = plain.file.getvalue().splitlines()
+    assert line.endswith(f" WARNING: {message}")
+    assert len(terminal.file.getvalue().splitlines()) > 3
 
 
 def test_a_file_gets_no_live_line(session):

@@ -1,0 +1,67 @@
+"""Ctrl-C while a command is still being imported, and a command whose shell has SIGINT ignored."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = [
+    ["follower.py"],
+    ["-m", "app.main"],
+    ["-m", "simulator"],
+    ["-m", "sim_bridge.replay", "walk"],
+    ["-m", "dataset"],
+    ["-m", "model.train", "--data", "folder"],
+    ["-m", "model.evaluate", "model.h5", "folder"],
+    ["-m", "model.compare", "a.h5", "b.h5", "folder"],
+    ["-m", "model.export", "model.h5"],
+    ["-m", "scripts.benchmarks", "latency"],
+]
+
+
+@pytest.fixture(scope="module")
+def interrupted_import(tmp_path_factory):
+    """A folder that makes the import of numpy or rich, whichever comes first, the moment of Ctrl-C."""
+    folder = tmp_path_factory.mktemp("modules")
+    for name in ("numpy", "rich"):
+        text = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def ignore_interrupts() -> None:
+    """What shells do for commands that a script starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_ctrl_c_during_imports_prints_no_traceback(interrupted_import, command, background):
+    if background and "simulator" in command:
+        pytest.skip("it heeds SIGINT once its imports are done: tests/simulator/test_command.py")
+    ended = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(interrupted_import), str(ROOT)])},
+        preexec_fn=ignore_interrupts if background else None,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert ended.returncode in (130, -signal.SIGINT)
+    assert ended.stdout == ""
+    assert ended.stderr in ("interrupted\n", "")
+
+
+def test_other_errors_keep_their_traceback():
+    code = "import config.interrupts; raise RuntimeError('a defect')"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Traceback")
+    assert ended.stderr.endswith("RuntimeError: a defect\n")
