@@ -156,10 +156,12 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
 
 def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
     slideshow = Slideshow(options.frames, options.hz)
-    duration = min(slideshow.duration, options.duration or slideshow.duration)
     clients.append(Client(options.host, options.port, accept_controls=False))
+    plan = FlightPlan(options.hz, options.speed, options.duration, options.lockstep, await_last=True)
     with contextlib.closing(clients[-1]) as client:
-        Flight(slideshow, client, FlightPlan(options.hz, options.speed, duration, options.lockstep)).fly(on_frame)
+        while not client.wait_connected(1.0):  # each picture is shown once: none before somebody sees it
+            pass
+        Flight(slideshow, client, plan).fly(on_frame)
 
 
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from simulator.episode import TICK, Episode
 from simulator.link.client import Client
-from simulator.link.commands import FRAME_DONE, Command
+from simulator.link.commands import Command
 from simulator.link.frames import event, sensor_frame
 from simulator.slideshow import Slideshow
 from simulator.types import Marker, Observation
@@ -33,6 +33,7 @@ class FlightPlan:
     speed: float = 1.0  # simulated seconds per second
     duration: float | None = None  # simulated seconds; None: until interrupted
     lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
+    await_last: bool = False  # end only when the last frame has been answered
     ground_truth: bool = False  # send the class mask and the position of the target with each frame
 
 
@@ -50,14 +51,21 @@ class Flight:
         self.new_episode: Mapping[str, int] | None = None  # seed and people, if the follower has requested one
         self._simulation, self._client, self._plan, self._info = simulation, client, plan, info
         self._due = time.monotonic()  # when the next tick is due in real time
+        self._sent = self._answered = -1  # numbers of the newest such frames
 
     def fly(self, on_frame: Callable[[Observation], None]) -> None:
-        """Fly to the end of the plan, or until a new episode is requested; call `on_frame` after each frame."""
+        """Fly to the end of the plan or of the slideshow, or until a new episode is requested.
+
+        `on_frame` is called after each frame.
+        """
         plan, client = self._plan, self._client
         send_and_step = self._send_and_step_in_lockstep if plan.lockstep else self._send_and_step_in_real_time
         epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
         reported = None
-        for number in itertools.count() if plan.duration is None else range(round(plan.duration * plan.hz)):
+        frames = itertools.count() if plan.duration is None else range(round(plan.duration * plan.hz))
+        for number in frames:
+            if isinstance(self._simulation, Slideshow) and self._simulation.ended:
+                break
             current = client.connections, self.speed
             if self._info is not None and reported != current:
                 client.send(event("simulator_info", {**self._info, "speed": None if plan.lockstep else self.speed}))
@@ -67,10 +75,13 @@ class Flight:
             on_frame(observation)
             if self.new_episode is not None:
                 return
+        if plan.await_last:
+            self._await_answer(self._sent)
 
     def _send_and_step_in_real_time(self, number: int, frame: Mapping[str, str]) -> None:
         """Send a frame and advance at the pace of the clock; apply commands as they arrive."""
-        self._client.send(event("sensor_frame", frame))
+        self._client.send(event("sensor_frame", frame, number if self._plan.await_last else None))
+        self._sent = number
         end = (number + 1) / self._plan.hz
         while self._simulation.time < end - TICK / 2:
             self._due += TICK / self.speed
@@ -95,14 +106,16 @@ class Flight:
         client = self._client
         if not client.wait_connected(1.0) or not client.send(packet):
             return False
-        deadline = time.monotonic() + ANSWER_TIMEOUT
-        while client.connected and time.monotonic() < deadline:
+        return self._await_answer(number)
+
+    def _await_answer(self, number: int) -> bool:
+        """Apply commands until a frame is acknowledged; return False if the connection is lost."""
+        client, deadline = self._client, time.monotonic() + ANSWER_TIMEOUT
+        while self._answered < number and client.connected and time.monotonic() < deadline:
             command = client.next_command(timeout=0.2)
-            if command == (FRAME_DONE, {"id": number}):
-                return True
-            if command is not None:  # acknowledgements with other ids are left over from before a reconnection
+            if command is not None:
                 self._apply(command)
-        if client.connected:
+        if self._answered < number and client.connected:
             problem = "the server is too slow, or does not acknowledge; continuing"
             log.warning("frame %d was not acknowledged within %.0f s: %s", number, ANSWER_TIMEOUT, problem)
         return client.connected
@@ -124,6 +137,8 @@ class Flight:
                 self.speed = values["speed"]
             case "new_episode":
                 self.new_episode = values
+            case "frame_done":
+                self._answered = max(self._answered, values["id"])
 
     def _check_connection(self) -> None:
         if self._client.silence > WATCHDOG:

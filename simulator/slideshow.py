@@ -27,28 +27,37 @@ class SlideshowError(ValueError):
 class Slideshow:
     """Simulation that shows one picture per frame, in the order of their paths, with the depth of flat ground.
 
-    The folder has JPEG or PNG files, or contains folders `images` of them. Raises SlideshowError if there are none.
+    The folder has JPEG or PNG files, or contains folders `images` of them; files that cannot be read are reported and
+    left out. Raises SlideshowError if there are no pictures.
     """
 
     def __init__(self, folder: Path, hz: float):
         self._files = find_pictures(folder)
         self._period = 1.0 / hz
         self.time = 0.0  # simulated seconds since the start
-        self.duration = len(self._files) * self._period  # seconds until the end of the last picture
         self._reported: Point | None = None
         self._depth = flat_ground_depth()
         self._rgb: Image = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+        self._shown = -1  # index of the file whose picture that is
+        if self.ended:
+            raise SlideshowError(f"expected pictures in {folder}, but none of its files can be read")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last picture has been shown."""
+        index = round(self.time / self._period)
+        while index < len(self._files) and index != self._shown:
+            picture = read_picture(self._files[index])
+            if picture is None:
+                log.warning("skipped %s: it cannot be read as a picture", self._files.pop(index))
+            else:
+                self._rgb, self._shown = picture, index
+        return index >= len(self._files)
 
     def observe(self) -> Observation:
-        """Return the current picture, or the previous one if it cannot be read."""
-        file = self._files[min(round(self.time / self._period), len(self._files) - 1)]
-        data = np.fromfile(file, np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-        if picture is None:
-            log.warning("skipped %s: not a picture that OpenCV can read", file)
-        else:  # a picture that has the size is copied
-            resized = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
-            self._rgb = np.asarray(resized, np.uint8)
+        """Return the current picture. Raises SlideshowError when it has ended."""
+        if self.ended:
+            raise SlideshowError("there are no more pictures")
         return Observation(
             time=self.time,
             state=QuadState.PATROL if self._reported is None else QuadState.FOLLOW,
@@ -88,6 +97,19 @@ def find_pictures(folder: Path) -> list[Path]:
     if not pictures:
         raise SlideshowError(f"expected {', '.join(SUFFIXES)} files in {folder} or in folders named images inside it")
     return pictures
+
+
+def read_picture(file: Path) -> Image | None:
+    """Return a picture at the size of the camera's images; None if it cannot be read."""
+    try:
+        data = np.fromfile(file, np.uint8)
+    except OSError:
+        return None
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    if picture is None:
+        return None
+    resized = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.uint8)
 
 
 def flat_ground_depth() -> Image:

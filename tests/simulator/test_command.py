@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -90,9 +91,12 @@ def test_a_new_episode_is_another_city_and_another_connection(start, raw_server,
 def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((256, 256, 3), 80 * number, np.uint8))
+    (tmp_path / "3.png").write_text("no picture")
+    raw_server.answer = lambda frame: [f"43{frame['ack']}[{{}}]"]
     status, output = run("--speed", "9", "--port", str(raw_server.port), "--frames", str(tmp_path))
     assert status == 0, output
-    assert "frames" in output
+    assert re.search(r"frames +3\s", output)
+    assert [raw_server.next_frame()["ack"] for _ in range(3)] == ["0", "1", "2"]  # none was sent before it connected
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from simulator import flight as flight_module
 from simulator.episode import Episode
 from simulator.flight import Flight, FlightPlan
 from simulator.link.client import Client
+from simulator.slideshow import Slideshow
 from simulator.types import QuadState
 from simulator.world.city_generator import generate_city
 
@@ -39,6 +40,21 @@ def city():
 @pytest.fixture
 def episode(city, renderer):
     return Episode(city, renderer=renderer)
+
+
+def test_a_slideshow_ends_when_its_last_picture_has_been_answered(client, raw_server, tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((256, 256, 3), np.uint8))
+
+    def answer(frame):
+        time.sleep(0.2)  # far longer than a picture is shown
+        return [command("object_detected", coords=[int(frame["ack"]), 0, 0]), done(frame)]
+
+    raw_server.answer = answer
+    show, reported = Slideshow(tmp_path, hz=5), []
+    show.target_detected = lambda position: reported.append(position[0])
+    Flight(show, client, FlightPlan(speed=9, await_last=True)).fly(lambda observation: None)
+    assert reported == [0, 1, 2]
 
 
 def command(name: str, **payload) -> str:

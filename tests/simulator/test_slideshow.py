@@ -19,9 +19,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+def pictures(show):
+    """Show all pictures."""
+    while not show.ended:
+        yield show.observe().rendered.rgb
+        show.step(0.2)
+
+
 def test_every_picture_is_shown_once_in_order_of_name(folder):
     show, blues = Slideshow(folder, hz=5), []
-    while show.time < show.duration - 0.01:
+    while not show.ended:
         rgb = show.observe().rendered.rgb
         assert rgb.shape == (256, 256, 3)
         blues.append(int(rgb[0, 0, 2]))
@@ -37,17 +44,13 @@ def test_sets_in_folders_are_shown_one_after_the_other(tmp_path):
         place.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(place), np.full((256, 256, 3), 10 * int(name[-1]), np.uint8))
     show = Slideshow(tmp_path, hz=5)
-    assert show.duration == pytest.approx(2 * 0.2)
-    assert show.observe().rendered.rgb[0, 0, 0] == 10
-    show.step(0.2)
-    assert show.observe().rendered.rgb[0, 0, 0] == 0
+    assert [rgb[0, 0, 0] for rgb in pictures(show)] == [10, 0]
 
 
 def test_pictures_in_the_folder_itself_come_before_those_inside_it(folder):
     cv2.imwrite(str(folder / "mine.png"), np.full((256, 256, 3), 90, np.uint8))
     show = Slideshow(folder, hz=5)
-    assert show.duration == pytest.approx(0.2)
-    assert show.observe().rendered.rgb[0, 0, 0] == 90
+    assert [rgb[0, 0, 0] for rgb in pictures(show)] == [90]
 
 
 def test_other_sizes_are_brought_to_256(folder):
@@ -55,17 +58,23 @@ def test_other_sizes_are_brought_to_256(folder):
     assert Slideshow(folder, hz=5).observe().rendered.rgb.shape == (256, 256, 3)
 
 
-def test_a_broken_picture_is_reported_and_passed_over(folder, caplog):
+def test_a_file_that_is_no_picture_is_reported_once_and_is_no_frame(folder, caplog):
     (folder / "images" / "0.png").write_bytes(b"no picture")
-    (folder / "images" / "1.png").write_bytes(b"")
-    show = Slideshow(folder, hz=5)
+    (folder / "images" / "3.png").write_bytes(b"")
+    (folder / "images" / "4.png").mkdir()
     with caplog.at_level(logging.WARNING):
-        for _ in range(2):
-            show.observe()
-            show.step(0.2)
-    assert "0.png" in caplog.text
-    assert "1.png" in caplog.text
-    assert show.observe().rendered.rgb[0, 0, 2] == 20
+        show = Slideshow(folder, hz=5)
+        assert [rgb[0, 0, 2] for rgb in pictures(show)] == [10, 20]
+        assert show.ended
+    assert [record.args[0].name for record in caplog.records] == ["0.png", "3.png", "4.png"]
+    with pytest.raises(SlideshowError):
+        show.observe()
+
+
+def test_a_folder_of_which_no_file_can_be_read_is_an_error(tmp_path):
+    (tmp_path / "0.png").write_bytes(b"no picture")
+    with pytest.raises(SlideshowError, match="none of its files can be read"):
+        Slideshow(tmp_path, hz=5)
 
 
 @pytest.mark.parametrize("what", ["nothing", "a file", "an empty folder"])

@@ -45,8 +45,8 @@ def get_frames(options: argparse.Namespace) -> Frames:
 def read_frames(folder: Path, limit: int = 100) -> Frames:
     """Return the first pictures of a folder. Raises SlideshowError if there are none."""
     slideshow = Slideshow(folder, DRAWN_HZ)
-    frames = []
-    while slideshow.time < min(slideshow.duration, limit / DRAWN_HZ) - 1e-9:
+    frames: Frames = []
+    while not slideshow.ended and len(frames) < limit:
         frames.append(sensor_frame(slideshow.observe(), LOCKSTEP_EPOCH))
         slideshow.step(1 / DRAWN_HZ)
     return frames
