@@ -24,7 +24,7 @@ examples:
   python follower.py --sim -- --seed 3 --window   the options after -- are the simulator's: python -m simulator --help
   python follower.py model_weights.h5 --record    record to recordings/ from the start; the key r starts and stops it
   python follower.py --pred_viz                   watch the predictions in the browser
-  python follower.py --set agent.depth_far=500    any setting of follower.toml
+  python follower.py --set agent.threshold=0.7    any setting of follower.toml
 
 Start this first; when it prints "waiting for QuadSim", start the simulator and choose Follow Me.
 follower.toml describes every setting. Ctrl-C ends.

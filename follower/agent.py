@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from follower.depth_check import DepthCheck, depth_agrees
 from follower.depth_scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.evidence import FrameEvidence
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
 from follower.settings import AgentSettings
+from follower.timing import frame_seconds
 from follower.tracking import Candidate, Tracker
 from follower.types import (
     Command,
@@ -29,6 +31,11 @@ MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
+DEPTH_WARNING = (
+    "the depth images contradict the pictures: people do not appear in them, or not at the range of their size; "
+    "ranging by apparent size instead"
+)
+DEPTH_FAR_HINT = '. If this is another build of QuadSim, set agent.depth_far to "auto"'
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +45,11 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        self._tracker = Tracker(self.settings.max_missed_frames, self.settings.switch_after_frames)
+        self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._scale = DepthScale()
+        self._depth_check = DepthCheck()
+        self._depth_reported = False  # that it contradicts the picture
+        self._time: float | None = None  # of the last frame
         self._marker_id = 0  # one id for each target, counted from 1
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
@@ -55,56 +65,77 @@ class FollowAgent:
         before = self._tracker.state
         min_area = self.settings.min_area * (KEEP_AREA_RATIO if before is TargetState.FOUND else 1.0)
         blobs = find_blobs(probabilities, frame.image.shape[:2], self.settings.threshold, min_area)
-        self._estimate_depth_scale(frame)
+        seconds = frame_seconds(frame.timestamp, self._time)
+        self._estimate_depth_scale(frame, seconds)
         camera = self._camera(frame)
-        measured = self._measure(frame, camera, blobs[:MAX_CANDIDATES]) if blobs else []
-        evidence = FrameEvidence(frame, probabilities, camera, self.settings.target_height)
+        sightings = self._measure(frame, camera, blobs[:MAX_CANDIDATES], seconds) if blobs else []
+        depth_frame = frame if self._depth_check.trusted else None
+        evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
         candidates = [
             Candidate(
                 measurement.point,
                 measurement.covariance,
                 strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
-                log_odds=evidence.for_blob(blob, measurement),
+                log_odds=0.0 if doubtful else evidence.for_blob(blob, measurement),
                 can_start=blob.reference_area >= self.settings.min_area,
             )
-            for blob, measurement in measured
+            for blob, measurement, doubtful in sightings
         ]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
-        return self._decide(before, None if index is None else measured[index])
+        self._time = frame.timestamp
+        return self._decide(before, None if index is None else sightings[index][:2])
 
     def drop_target(self, frame: Frame) -> Decision:
         """Drop the target, if there is one, and decide on a frame without looking for another."""
         before = self._tracker.state
-        self._estimate_depth_scale(frame)
+        self._estimate_depth_scale(frame, frame_seconds(frame.timestamp, self._time))
         self._tracker.drop_target()
+        self._time = frame.timestamp
         return self._decide(before, None)
 
     def _camera(self, frame: Frame) -> Camera:
         depth_far = self._scale.far if self.settings.depth_far == "auto" else self.settings.depth_far
         return Camera(frame.gimbal_pose, frame.image.shape[:2], self.settings.vertical_fov, depth_far)
 
-    def _estimate_depth_scale(self, frame: Frame) -> None:
-        if self.settings.depth_far == "auto" and not self._scale.settled:
-            self._scale.update(frame.depth_image, self._camera(frame))
+    def _estimate_depth_scale(self, frame: Frame, seconds: float) -> None:
+        if self.settings.depth_far != "auto" or self._scale.settled:
+            return
+        before = self._scale.far
+        self._scale.update(frame.depth_image, self._camera(frame), seconds)
+        if self._scale.far != before:
+            logger.info("depth_far = %g m: the ground in view says so", self._scale.far)
+            self._depth_check = DepthCheck()
 
-    def _measure(self, frame: Frame, camera: Camera, blobs: list[Blob]) -> list[tuple[Blob, Measurement]]:
+    def _measure(
+        self, frame: Frame, camera: Camera, blobs: list[Blob], seconds: float
+    ) -> list[tuple[Blob, Measurement, bool]]:
+        """Return the blobs that have a range, and for each whether it is doubtful: the depth image contradicts it.
+
+        The range is then by apparent height. So is every range after the depth image has contradicted the picture for a
+        while; then nothing is doubtful.
+        """
         depth, height = frame.depth_image, self.settings.target_height
-        measured = [(blob, found) for blob in blobs if (found := locate(blob.detection, depth, camera, height))]
-        if any(found.implausible_size for _, found in measured) and self._is_depth_scale_wrong(frame, camera):
-            return [(blob, replace(found, implausible_size=False)) for blob, found in measured]
-        return measured
+        sightings: list[tuple[Blob, Measurement, bool | None]] = []
+        for blob in blobs:
+            if measurement := locate(blob.detection, depth, camera, height):
+                sightings.append((blob, measurement, depth_agrees(blob, measurement, depth, camera, height)))
+        agreement = next((agrees for *_, agrees in sightings if agrees is not None), None)
+        if self._depth_check.update(agreement, seconds):
+            self._scale.reconsider()
+            self._report_depth()
+        trusted = self._depth_check.trusted
+        results = []
+        for blob, measurement, agrees in sightings:
+            usable = trusted and agrees is not False
+            located = measurement if usable else locate(blob.detection, None, camera, height)
+            if located:
+                results.append((blob, located, trusted and not usable))
+        return results
 
-    def _is_depth_scale_wrong(self, frame: Frame, camera: Camera) -> bool:
-        """Return whether the ground shows that `depth_far` is another build's: then sizes are no evidence."""
-        configured = self.settings.depth_far
-        if configured == "auto":
-            return False
-        if not self._scale.settled:
-            self._scale.update(frame.depth_image, camera)
-            if self._scale.settled and self._scale.far != configured:
-                message = "the ground suggests depth_far = %g, not %g: ranging by apparent height instead"
-                logger.warning(message, self._scale.far, configured)
-        return self._scale.settled and self._scale.far != configured
+    def _report_depth(self) -> None:
+        if not self._depth_reported:
+            self._depth_reported = True
+            logger.warning("%s", DEPTH_WARNING + (DEPTH_FAR_HINT if self.settings.depth_far != "auto" else ""))
 
     def _decide(self, before: TargetState, seen: tuple[Blob, Measurement] | None) -> Decision:
         """Return the decision after the tracker's step; `seen` is the target in this frame."""

@@ -13,7 +13,7 @@ MIN_DESCENT = 0.02  # metres a ray descends per metre of depth; closer to the ho
 MIN_VIEW = 0.1  # fraction of the image that must lie below the horizon
 MIN_GROUND = 0.5  # fraction of that which must be flat ground, not walls and people
 TOLERANCE = 1.3  # the builds differ by a factor of two at least; the ground may not be exactly at height 0
-CONFIRMATIONS = 5  # consecutive estimates that must agree
+CONFIRM_AFTER = 0.5  # seconds of consecutive estimates that must agree
 
 
 def estimate_depth_far(depth_image: np.ndarray, camera: Camera) -> float | None:
@@ -46,16 +46,20 @@ class DepthScale:
         self.far = DEFAULT
         self.settled = False
         self._candidate: float | None = None
-        self._confirmations = 0
+        self._confirmed = 0.0  # seconds
 
-    def update(self, depth_image: np.ndarray | None, camera: Camera) -> None:
-        """Take one frame's depth image into account; do nothing once settled."""
+    def update(self, depth_image: np.ndarray | None, camera: Camera, seconds: float) -> None:
+        """Take the depth image of a frame that stands for some `seconds` into account; do nothing once settled."""
         if self.settled or depth_image is None or (far := estimate_depth_far(depth_image, camera)) is None:
             return
         build = min(BUILDS, key=lambda one: abs(math.log(far / one)))
         if not 1 / TOLERANCE < far / build < TOLERANCE:
             return
-        self._confirmations = self._confirmations + 1 if build == self._candidate else 1
+        self._confirmed = self._confirmed + seconds if build == self._candidate else seconds
         self._candidate = build
-        if self._confirmations >= CONFIRMATIONS:
+        if self._confirmed >= CONFIRM_AFTER:
             self.far, self.settled = build, True
+
+    def reconsider(self) -> None:
+        """Estimate the scale anew, because it does not fit; `far` stays until then."""
+        self.settled, self._confirmed = False, 0.0

@@ -41,14 +41,14 @@ def log_odds(fraction: float, pixels: float, area: float) -> float:
 class FrameEvidence:
     """Evidence of one frame about the people in it. Its depth image is decoded only where there is a person."""
 
-    frame: Frame
+    frame: Frame | None  # for its depth image; None if that is not to be used
     probabilities: np.ndarray  # (rows, columns, 3) float: background, people, hero
     camera: Camera
     target_height: float  # metres
 
     def for_blob(self, blob: Blob, measurement: Measurement) -> float:
         """Return the log-odds that the person a blob belongs to is the target; one of implausible size is not."""
-        if measurement.implausible_size:
+        if measurement.too_tall:
             return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
         by_depth = measurement.range.source is RangeSource.DEPTH
         fraction = self.target_fraction(blob, measurement.range.metres if by_depth else None)
@@ -97,7 +97,7 @@ class FrameEvidence:
     def _person_mask(self, rows: slice, columns: slice, metres: float | None) -> np.ndarray:
         """Return where a part of the image shows people or the target, unless well nearer or farther than `metres`."""
         person: np.ndarray = self.probabilities[rows, columns, PEOPLE] + self.probabilities[rows, columns, HERO] > 0.5
-        if metres is None or not person.any() or (depth_image := self.frame.depth_image) is None:
+        if metres is None or not person.any() or (depth_image := self._depth_image()) is None:
             return person
         size, shape = self.probabilities.shape[:2], depth_image.shape
         # Each of the network's pixels takes the depth at its centre.
@@ -106,6 +106,9 @@ class FrameEvidence:
         depths = self.camera.depth_metres(depth_image[np.ix_(*index)])
         person &= ~(np.abs(depths - metres) > MAX_DEPTH_DIFFERENCE)  # an unknown depth (NaN) excludes nothing
         return person
+
+    def _depth_image(self) -> np.ndarray | None:
+        return None if self.frame is None else self.frame.depth_image
 
     def _fraction(self, rows: slice, columns: slice, person: np.ndarray) -> float:
         people, target = (float(self.probabilities[rows, columns, label][person].sum()) for label in (PEOPLE, HERO))

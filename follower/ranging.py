@@ -22,7 +22,13 @@ class Measurement:
     point: np.ndarray  # (3,) metres
     covariance: np.ndarray  # (3, 3) of the point's error, square metres
     area: float  # of the silhouette, square metres at its range
-    implausible_size: bool = False  # too tall for a person at its measured depth; the range is then by height
+    height_ratio: tuple[float, float] | None  # least and greatest height to a person's, by the depth; None without one
+    by_height: float | None  # range that the apparent height gives, metres
+
+    @property
+    def too_tall(self) -> bool:
+        """Whether it is too tall for a person at its depth; then the range is by height."""
+        return self.height_ratio is not None and self.height_ratio[0] > MAX_HEIGHT_RATIO
 
 
 def locate(
@@ -30,53 +36,52 @@ def locate(
 ) -> Measurement | None:
     """Return the blob's middle as a point in the world: on the ray through its centroid, at its range.
 
-    Returns None when neither the depth image, (height, width) uint8 of any size, nor the apparent height gives a range.
-    """
-    measured, implausible_size = _measure_range(detection, depth_image, camera, target_height)
-    if measured is None:
-        return None
-    pixel = np.asarray(detection.centroid)
-    # Standard deviations along and across the ray, metres.
-    if measured.source is RangeSource.DEPTH:
-        # The step of an 8-bit depth, and the distance between a body's visible side and its middle.
-        along = math.hypot(camera.depth_far / 255 / math.sqrt(12), 0.15)
-    else:
-        # An error of two pixels in the height, and a tenth for different postures.
-        rows = detection.box[2] - detection.box[0]
-        along = measured.metres * math.hypot(2 / rows, 0.1)
-    across = 0.1 + measured.metres / camera.focal
-    ray = camera.rotation @ camera.rays(pixel)
-    length = np.linalg.norm(ray)  # of the ray per metre of planar depth
-    direction = ray / length
-    return Measurement(
-        range=measured,
-        point=camera.world_from_pixel(pixel, measured.metres),
-        covariance=np.outer(direction, direction) * ((along * length) ** 2 - across**2) + np.eye(3) * across**2,
-        area=detection.area * (measured.metres / camera.focal) ** 2,
-        implausible_size=implausible_size,
-    )
-
-
-def _measure_range(
-    detection: Detection, depth_image: np.ndarray | None, camera: Camera, target_height: float
-) -> tuple[Range | None, bool]:
-    """Return the range of a blob and whether it is implausibly tall at its measured depth.
-
-    Depth is used unless it would make the person implausibly tall. A person that seems too short for its depth is half
-    hidden, or cut off by the image's edge: then the apparent height overestimates the range, and the depth is right.
+    Depth gives the range unless the person would be implausibly tall. A person that seems too short for its depth is
+    half hidden, or cut off by the image's edge: then the apparent height overestimates the range, and the depth is
+    right. Returns None when neither the depth image, (height, width) uint8 of any size, nor the apparent height gives a
+    range.
     """
     top, _, bottom, _ = detection.box
     # Boxes are half-open, in whole pixels; a pixel reaches half a pixel up and down from its centre. Where the image's
     # edge cuts the person, this range is too far.
     by_height = camera.depth_of_person(top - 0.5, bottom - 0.5, target_height)
+    by_depth = _range_by_depth(detection, depth_image, camera)
+    ratio = None
+    if by_height is not None and by_depth is not None:
+        rounding = camera.depth_far / SATURATED / 2
+        ratio = (by_depth - rounding) / by_height, (by_depth + rounding) / by_height
+    if by_depth is not None and (ratio is None or ratio[0] <= MAX_HEIGHT_RATIO):
+        source, metres = RangeSource.DEPTH, by_depth
+        # The step of an 8-bit depth, and the distance between a body's visible side and its middle.
+        along = math.hypot(camera.depth_far / 255 / math.sqrt(12), 0.15)
+    elif by_height is not None:
+        source, metres = RangeSource.HEIGHT, by_height
+        # An error of two pixels in the height, and a tenth for different postures.
+        along = metres * math.hypot(2 / (bottom - top), 0.1)
+    else:
+        return None
+    pixel = np.asarray(detection.centroid)
+    across = 0.1 + metres / camera.focal  # standard deviation across the ray, metres, as `along` is along it
+    ray = camera.rotation @ camera.rays(pixel)
+    length = np.linalg.norm(ray)  # of the ray per metre of planar depth
+    direction = ray / length
+    return Measurement(
+        range=Range(metres, source),
+        point=camera.world_from_pixel(pixel, metres),
+        covariance=np.outer(direction, direction) * ((along * length) ** 2 - across**2) + np.eye(3) * across**2,
+        area=detection.area * (metres / camera.focal) ** 2,
+        height_ratio=ratio,
+        by_height=by_height,
+    )
+
+
+def _range_by_depth(detection: Detection, depth_image: np.ndarray | None, camera: Camera) -> float | None:
+    """Return the range of the nearest body in a silhouette, metres; None where too little of its depth is known."""
     metres = _silhouette_depth(detection.mask, depth_image, camera)
     known = metres[~np.isnan(metres)]
     if known.size < max(1, MIN_KNOWN_FRACTION * metres.size):
-        return None if by_height is None else Range(by_height, RangeSource.HEIGHT), False
-    by_depth = _nearest_body(known, camera.depth_far)
-    if by_height is not None and by_depth > MAX_HEIGHT_RATIO * by_height:
-        return Range(by_height, RangeSource.HEIGHT), True
-    return Range(by_depth, RangeSource.DEPTH), False
+        return None
+    return _nearest_body(known, camera.depth_far)
 
 
 def _nearest_body(metres: np.ndarray, depth_far: float) -> float:

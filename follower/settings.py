@@ -17,12 +17,12 @@ class AgentSettings:
     threshold: Annotated[float, Gt(0), Lt(1), "a number between 0 and 1"] = 0.5
     # Smallest blob that counts as the target, pixels of a 256x256 image.
     min_area: Annotated[float, Gt(0), Lt(1e6), "a positive number of pixels"] = 6.0
-    # Consecutive frames without the target after which it is lost.
-    max_missed_frames: Annotated[int, Ge(1), "a whole number of frames, 1 or more"] = 6
-    # Frames in which another person must have been seen to become the target instead.
-    switch_after_frames: Annotated[int, Ge(1), "a whole number of frames, 1 or more"] = 3
+    # Seconds without a view of the target after which it is lost.
+    max_missed_seconds: Annotated[float, Gt(0), Lt(1e6), "a positive number of seconds"] = 1.2
+    # Seconds that another person must have been seen to become the target instead.
+    switch_after_seconds: Annotated[float, Gt(0), Lt(1e6), "a positive number of seconds"] = 0.6
     # Metres that a depth of 255 stands for, which differs by build; "auto" estimates it from flat ground at height 0.
-    depth_far: Annotated[Length | Literal["auto"], 'a positive number of metres (500, 100 or 50) or "auto"'] = 100.0
+    depth_far: Annotated[Length | Literal["auto"], 'a positive number of metres (500, 100 or 50) or "auto"'] = "auto"
     # Vertical field of view of the camera, degrees.
     vertical_fov: Annotated[float, Ge(1), Le(170), "degrees between 1 and 170"] = 60.0
     # Metres; measured in QuadSim's own recordings (1.5 to 1.6).

@@ -32,9 +32,9 @@ def write(folder: Path, text: str) -> Path:
 
 def test_file_and_overrides(tmp_path):
     path = write(tmp_path, '[agent]\nthreshold = 0.7\nmarker_color = [1, 0, 0, 0.5]\n[bridge]\nhost = "::1"\n')
-    settings = load_settings(path, {"agent.max_missed_frames": 9, "bridge.port": 5000})
+    settings = load_settings(path, {"agent.max_missed_seconds": 9, "bridge.port": 5000})
     assert settings.agent.threshold == 0.7
-    assert settings.agent.max_missed_frames == 9
+    assert settings.agent.max_missed_seconds == 9
     assert settings.agent.marker_color == (1, 0, 0, 0.5)
     assert (settings.bridge.host, settings.bridge.port) == ("::1", 5000)
     assert settings.model == Settings().model
@@ -97,7 +97,7 @@ def test_assignments_on_the_command_line(text, expected):
 def test_bad_assignments_are_explained():
     with pytest.raises(ConfigError, match=r"expected SECTION\.KEY=VALUE"):
         parse_assignment("agent.threshold")
-    with pytest.raises(ConfigError, match=r"did you mean agent\.max_missed_frames\?"):
-        override(Settings(), "agent.max_missed_frame", 3)
+    with pytest.raises(ConfigError, match=r"did you mean agent\.max_missed_seconds\?"):
+        override(Settings(), "agent.max_missed_second", 3)
     with pytest.raises(ConfigError, match=r"agent\.marker: expected true or false, got 'maybe'"):
         override(Settings(), *parse_assignment("agent.marker=maybe"))

@@ -122,7 +122,7 @@ def test_a_marker_keeps_its_id_moves_and_goes(scene):
 
 
 def test_markers_can_be_turned_off(scene):
-    agent = FollowAgent(AgentSettings(marker=False, max_missed_frames=1))
+    agent = FollowAgent(AgentSettings(marker=False, max_missed_seconds=0.2))
     assert [type(command) for command in agent.step(*seen(scene)).commands] == [ObjectDetected]
     assert [type(command) for command in agent.step(seen(scene)[0], EMPTY).commands] == [ObjectLost]
 
@@ -255,7 +255,7 @@ class BrokenDepth:
 
 def test_depth_is_decoded_only_when_needed_and_errors_propagate(scene):
     frame, probabilities = seen(scene)
-    agent = FollowAgent()
+    agent = FollowAgent(AgentSettings(depth_far=100.0))
     broken = BrokenDepth(frame)
     assert agent.step(broken, EMPTY).state is TargetState.SEARCHING
     with pytest.raises(ValueError, match="truncated PNG"):

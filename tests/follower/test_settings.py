@@ -10,12 +10,7 @@ from follower.agent import AgentSettings
 
 def test_defaults_are_valid_and_those_documented():
     settings = AgentSettings()
-    assert (settings.threshold, settings.max_missed_frames, settings.depth_far, settings.vertical_fov) == (
-        0.5,
-        6,
-        100.0,
-        60.0,
-    )
+    assert (settings.threshold, settings.max_missed_seconds, settings.depth_far) == (0.5, 1.2, "auto")
 
 
 def test_they_cannot_be_changed():
@@ -43,10 +38,10 @@ def test_values_as_toml_has_them():
         ("threshold", float("nan")),
         ("min_area", 0),
         ("min_area", float("inf")),
-        ("max_missed_frames", 0),
-        ("max_missed_frames", 6.0),
-        ("max_missed_frames", True),
-        ("switch_after_frames", -3),
+        ("max_missed_seconds", 0),
+        ("max_missed_seconds", float("inf")),
+        ("max_missed_seconds", True),
+        ("switch_after_seconds", -3),
         ("depth_far", 0.0),
         ("depth_far", -100),
         ("depth_far", 10**400),

@@ -16,8 +16,8 @@ def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, can_start=True)
     return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, can_start)
 
 
-def tracker(max_missed_frames=6, switch_after_frames=3):
-    return Tracker(max_missed_frames, switch_after_frames)
+def tracker(max_missed_seconds=1.2, switch_after_seconds=0.6):
+    return Tracker(max_missed_seconds, switch_after_seconds)
 
 
 def walk(steps, speed=1.5, radius=None):
@@ -131,16 +131,85 @@ def test_a_false_positive_long_unseen_claims_no_distant_candidate():
     assert tracking.step(50 * STEP, [at(25)]) == 0
 
 
-@pytest.mark.parametrize("max_missed_frames", [1, 6])
-def test_lost_after_so_many_misses_in_a_row(max_missed_frames):
-    tracking = tracker(max_missed_frames=max_missed_frames)
-    tracking.step(0.0, [at(10)])
-    for miss in range(1, max_missed_frames):
-        tracking.step(STEP * miss, [])
+@pytest.mark.parametrize("rate", [5, 10, 30])
+@pytest.mark.parametrize("seconds", [0.2, 1.2])
+def test_lost_after_so_many_seconds_without_a_view(seconds, rate):
+    tracking = tracker(max_missed_seconds=seconds)
+    for frame in range(rate):
+        tracking.step(frame / rate, [at(10)])
+    assert tracking.state is TargetState.FOUND
+    last = rate + round(seconds * rate) - 1
+    for frame in range(rate, last):
+        tracking.step(frame / rate, [])
         assert tracking.state is TargetState.FOUND
-    tracking.step(STEP * max_missed_frames, [])
+    tracking.step(last / rate, [])
     assert tracking.state is TargetState.LOST
     assert tracking.track is None
+
+
+@pytest.mark.parametrize("rate", [10, 30])
+@pytest.mark.parametrize(("odds", "at_five"), [(1.5, 0.6), (2.0, 0.4), (4.0, 0.2), (0.4, None)])
+def test_evidence_takes_as_long_at_any_frame_rate(odds, at_five, rate):
+    """`at_five` seconds of frames are needed at 5 frames per second; more frames are not more evidence."""
+    tracking = tracker()
+    tracking.step(-1 / rate, [])
+    for frame in range(4 * rate):
+        if tracking.step(frame / rate, [at(10, log_odds=odds)]) is not None:
+            break
+    if at_five is None:
+        assert tracking.state is TargetState.SEARCHING
+    else:
+        assert at_five - 0.2 < (frame + 1) / rate <= at_five + 0.05
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_a_false_positive_is_dropped_as_soon_at_any_frame_rate(rate):
+    tracking, frame = tracker(), 0
+    while frame < 4 * rate:
+        tracking.step(frame / rate, [at(10, log_odds=2.0)])
+        frame += 1
+    while tracking.state is TargetState.FOUND:
+        tracking.step(frame / rate, [at(10, log_odds=-4.0)])
+        frame += 1
+    assert 0.4 <= frame / rate - 4 <= 0.8
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_another_person_becomes_the_target_as_soon_at_any_frame_rate(rate):
+    tracking = tracker()
+    for frame in range(4 * rate):
+        tracking.step(frame / rate, [at(10)])
+    frame = 4 * rate
+    while tracking.step(frame / rate, [at(40, 10)]) is None:
+        frame += 1
+    assert 0.6 <= (frame + 1) / rate - 4 <= 1.2
+    assert tracking.track.point[0] > 30
+
+
+@pytest.mark.parametrize("speed", range(1, 10))
+@pytest.mark.parametrize("radius", [None, 5.0])
+def test_a_target_stays_found_at_the_simulators_time_scale(speed, radius):
+    """QuadSim's timestamps are the wall clock: at speed 9 the target covers 2.7 m from frame to frame."""
+    tracking, rng, missed = tracker(), np.random.default_rng(speed), 0
+    places = walk(150, 1.5 * speed, radius)
+    for frame, place in enumerate(places):
+        hidden = frame % 12 == 11
+        candidates = [] if hidden else [at(*(place + rng.normal(0, 0.1, 3)), log_odds=2.5)]
+        chosen = tracking.step(STEP * frame, candidates)
+        missed += not hidden and chosen is None
+        if chosen is not None:
+            assert np.linalg.norm(tracking.track.point - place) < 1.0
+    assert missed <= 3
+
+
+def test_a_blob_nearby_that_is_hardly_the_target_does_not_continue_its_track():
+    """At the simulator's own speed nobody jumps three metres: only a clear view of the target may."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10)])
+    assert tracking.step(20 * STEP, [at(13, log_odds=-0.5)]) is None
+    assert tracking.track.point == pytest.approx([10, 0, 1], abs=0.1)
+    assert tracking.step(21 * STEP, [at(10)]) == 0
 
 
 def test_one_detection_resets_the_count():
@@ -158,7 +227,7 @@ def test_searching_never_becomes_lost():
 
 
 def test_found_again_elsewhere_after_loss():
-    tracking = tracker(max_missed_frames=1)
+    tracking = tracker(max_missed_seconds=0.2)
     tracking.step(0.0, [at(10)])
     tracking.step(STEP, [])
     assert tracking.step(2 * STEP, [at(-80)]) == 0

@@ -58,7 +58,7 @@ def test_different_agent_is_detected(serve):
     _, differences = check(recording.frames, answers, metres=0.1)
     assert len(differences) > FRAMES / 2
     assert "object_detected coords" in str(differences[0])
-    answers = replayed(serve, recording, lambda: FollowAgent(AgentSettings(max_missed_frames=3)))
+    answers = replayed(serve, recording, lambda: FollowAgent(AgentSettings(max_missed_seconds=0.6)))
     _, differences = check(recording.frames, answers, metres=0.1)
     assert "recorded nothing, now object_lost, delete_marker" in str(differences[0])
 
