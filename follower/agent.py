@@ -9,11 +9,12 @@ from follower.depth_check import DepthCheck, depth_agrees
 from follower.depth_scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.evidence import FrameEvidence
+from follower.filter import Candidate
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
-from follower.tracking import Candidate, Tracker
+from follower.tracking import Tracker
 from follower.types import (
     Command,
     CreateBoxMarker,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.tracking import Candidate, Tracker
+from follower.filter import Candidate
+from follower.tracking import Tracker
 from follower.types import TargetState
 
 STEP = 0.2  # seconds; QuadSim sends 5 frames a second
