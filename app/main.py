@@ -24,6 +24,7 @@ from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options
 from app.settings import Settings
+from config.paths import allow_any_name
 from dashboard.dashboard import serve_dashboard
 from dashboard.live.feed import Feed
 from dashboard.recordings.routes import Recordings
@@ -44,6 +45,7 @@ SIMULATOR_STOP_SECONDS = 5.0  # time for the simulator to print its summary
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0 after Ctrl-C, 2 when it cannot start."""
+    allow_any_name()
     console = Console()
     for request in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: shells start background commands with it ignored
         signal.signal(request, signal.default_int_handler)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import Settings, load_settings
+from config.paths import path_of
 from config.reader import parse_assignment
 from config.version import VERSION
 from model.inference.choices import DEVICES, RUNTIMES
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("model.weights", nargs="?", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
-    add("--config", type=Path, metavar="FILE", help="settings file to use instead of follower.toml")
+    add("--config", type=path_of, metavar="FILE", help="settings file to use instead of follower.toml")
     add("--host", dest="bridge.host", metavar="HOST", help="address to listen on (127.0.0.1; 0.0.0.0: all interfaces)")
     add("--port", dest="bridge.port", metavar="PORT", type=int, help="port to listen on (4567, QuadSim's)")
     threshold = "target probability above which a pixel belongs to the target (0.5)"

@@ -1,9 +1,11 @@
 """Settings of the pages: values and constraints; `config` reads them."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Le
+
+from config.paths import PathText
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class WorkshopSettings:
     """Settings of trainings and comparisons started on the page: [workshop] of follower.toml."""
 
     # Folder of the run folders of trainings.
-    runs: Annotated[str, MinLen(1), "a folder"] = "runs"
+    runs: PathText = "runs"
     # Threads of a training or a comparison; 0: half of the processor's.
     threads: Annotated[int, Ge(0), Le(1024), "a whole number from 0 to 1024"] = 0
     # A file with changes to model/train.toml; empty: none.
-    train_settings: str = ""
+    train_settings: PathText | Literal[""] = ""

@@ -6,12 +6,12 @@ import config.interrupts  # noqa: F401 - before all else
 import argparse
 import sys
 from collections.abc import Callable, Sequence, Set
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from config.paths import allow_any_name, path_of
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
@@ -41,6 +41,7 @@ Hidden frames stay on disk; training skips them.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 2 after printing an error to standard error, or 130 after Ctrl-C."""
+    allow_any_name()
     options = _parse(arguments)
     try:
         options.act(options, Console(highlight=False, soft_wrap=True))
@@ -187,19 +188,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         return added
 
     recording = argparse.ArgumentParser(add_help=False)
-    recording.add_argument("recording", type=Path, metavar="RECORDING")
+    recording.add_argument("recording", type=path_of, metavar="RECORDING")
     frames_help = "on the contact sheet (default: %(default)s)"
     output_help = "default: previews/video.mp4 in the recording"
     listed = command("list", list_recordings)
-    listed.add_argument("folder", nargs="?", type=Path, default=RECORDINGS, help="default: %(default)s")
+    listed.add_argument("folder", nargs="?", type=path_of, default=RECORDINGS, help="default: %(default)s")
     command("show", show, recording).add_argument("--frames", type=_positive, default=30, help=frames_help)
-    command("video", video, recording).add_argument("--output", type=Path, metavar="FILE.mp4", help=output_help)
+    command("video", video, recording).add_argument("--output", type=path_of, metavar="FILE.mp4", help=output_help)
     command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     command("recover", recover_recording, recording)
     imported = command("import", import_quadsim)
-    imported.add_argument("images", type=Path, metavar="IMG", help="the folder with cam1_00000.png and so on")
-    imported.add_argument("recording", type=Path, metavar="RECORDING", help="to make, such as recordings/quadsim1")
+    imported.add_argument("images", type=path_of, metavar="IMG", help="the folder with cam1_00000.png and so on")
+    imported.add_argument("recording", type=path_of, metavar="RECORDING", help="to make, such as recordings/quadsim1")
     return parser.parse_args(arguments)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Replace a file; text is written as UTF-8. Raises OSError."""
+    """Replace a file; text is written as UTF-8, names in it that are no valid text escaped. Raises OSError."""
     with replacing(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from config.paths import path_of
 from dataset.images import decode_image
 from dataset.masks.labels import encode_labels
 from dataset.pairs import read_labels
@@ -46,8 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_parser("compare", __doc__)
     parser.add_argument("first", metavar="FIRST", help="a model: a file, or a name in model/weights/")
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")
-    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder to write into, new or empty")
+    parser.add_argument(
+        "data", type=path_of, metavar="DATA_DIR", help="a recording, or any data with images/ and masks/"
+    )
+    parser.add_argument(
+        "--out", type=path_of, required=True, metavar="DIR", help="a folder to write into, new or empty"
+    )
     parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="display names of the models")
     parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")

@@ -7,11 +7,14 @@ from typing import Any
 
 from rich.console import Console
 
+from config.paths import allow_any_name
+
 console = Console()
 
 
 def command_parser(name: str, description: str | None, **options: Any) -> ArgumentParser:
     """Return the parser of `python -m model.NAME`; the description is printed as it is written."""
+    allow_any_name()
     formatter = RawDescriptionHelpFormatter
     return ArgumentParser(f"python -m model.{name}", description=description, formatter_class=formatter, **options)
 

@@ -15,8 +15,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from config.paths import path_of
 from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
 from model.evaluation.measure import evaluate_models, load_segmenters, read_data
@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
     parser = command_parser("evaluate", __doc__)
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help="models: files, or names in model/weights/")
-    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers for other programs")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as Markdown")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the tables and worst frames as one web page")
+    parser.add_argument("data", type=path_of, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
+    parser.add_argument("--json", type=path_of, metavar="FILE", help="write the numbers for other programs")
+    parser.add_argument("--markdown", type=path_of, metavar="FILE", help="write the tables as Markdown")
+    parser.add_argument("--html", type=path_of, metavar="FILE", help="write tables and worst frames as one web page")
     parser.add_argument(
         "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
     )
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count, folder = options.worst
         if not count.isdecimal() or int(count) < 1:
             parser.error(f"--worst expects a number of frames and a folder, got {count!r} for the number")
-        options.worst = int(count), Path(folder)
+        options.worst = int(count), path_of(folder)
     return run_command("evaluate", lambda: evaluate(options))
 
 
@@ -72,7 +72,7 @@ def evaluate(options: argparse.Namespace) -> None:
     ):
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 if __name__ == "__main__":

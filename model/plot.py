@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.paths import path_of, split_path
 from model import run_files
 from model.console import command_parser, run_command
 
@@ -31,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trainings = kinds.add_parser("trainings", help="validation score over minutes of training")
     trainings.add_argument("runs", nargs="+", metavar="RUN[=TEXT]")
     sizes = kinds.add_parser("sizes", help="hero IoU by target size")
-    sizes.add_argument("evaluation", type=Path, metavar="JSON")
+    sizes.add_argument("evaluation", type=path_of, metavar="JSON")
     sizes.add_argument("--names", nargs="+", help="of the models, for the legend (default: their own)")
     for kind in (trainings, sizes):
-        kind.add_argument("--out", type=Path, required=True, metavar="PNG")
+        kind.add_argument("--out", type=path_of, required=True, metavar="PNG")
     options = parser.parse_args(arguments)
 
     def plot() -> None:
@@ -50,13 +51,13 @@ def plot_trainings(runs: Sequence[str]) -> "Figure":
     """Plot validation score over minutes of training, a line per run. Raises ValueError for a run without scores."""
     figure, axes = _figure()
     for run in runs:
-        folder, _, text = run.partition("=")
-        results = run_files.read_results(Path(folder))
+        folder, text = split_path(run, "=")
+        results = run_files.read_results(folder)
         rows = [row for row in results if row.get("score")]
         if not rows:
             raise ValueError(f"expected the folder of a training with validation scores, got {folder}")
         minutes, scores = ([float(row[key]) for row in rows] for key in ("minutes", "score"))
-        axes.plot(minutes, scores, marker=".", label=text or Path(folder).name)
+        axes.plot(minutes, scores, marker=".", label=text or folder.name)
     axes.set(xlabel="minutes of training", ylabel="validation score", ylim=(0, None), xlim=(0, None))
     axes.legend()
     return figure

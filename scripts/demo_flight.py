@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from config.paths import path_of
 from scripts.environment import ROOT, run
 
 RECORDINGS = ROOT / "recordings"
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)"
     )
     parser.add_argument("--seed", type=int, default=103, help="of the city and its people (default %(default)s)")
-    parser.add_argument("--frames", type=Path, metavar="DIR", help="a folder of images to stream instead")
+    parser.add_argument("--frames", type=path_of, metavar="DIR", help="a folder of images to stream instead")
     parser.add_argument("--port", type=int, default=0, help="of the follower (default: any free port)")
     options = parser.parse_args(arguments)
     console = Console()

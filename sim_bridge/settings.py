@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
+from config.paths import PathText
 from dataset.recordings.layout import is_recording_name
 
 AsyncMode = Literal["threading", "eventlet"]
@@ -44,7 +45,7 @@ class RecordingSettings:
         Predicate(lambda name: name == "" or is_recording_name(name)),
         "letters, digits, '_', '-' and '.', or nothing",
     ] = ""
-    folder: Annotated[str, MinLen(1), "a folder"] = "recordings"
+    folder: PathText = "recordings"
     # Keep each n-th of the frames that pass the filter.
     stride: Annotated[int, Ge(1), "a whole number, 1 or more"] = 1
     # Keep only frames for one of these reasons; empty: all.

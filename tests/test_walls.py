@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "model.legacy": {"dataset"},
     "model.weights": {"config", "dataset", "model.legacy"},
     "model.inference": {"dataset", "model.score", "model.networks", "model.weights"},
-    "model.data": {"dataset", "model.settings"},
+    "model.data": {"config", "dataset", "model.settings"},
     "model.export": {"config", "dataset", "model.console", "model.inference", "model.score", "model.weights"},
     "sim_bridge": {"config", "dataset", "follower"},
     "dashboard": {

@@ -9,12 +9,13 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, MaxLen
 from pydantic import StringConstraints
 
+from config.paths import path_of
 from dashboard.workshop.workspace import WorkspacePaths, find_model, find_training
 from dataset.recordings.layout import find_recording, is_recording_name
 from model.evaluation.criteria import Criterion
 from model.run_files import ARGUMENTS, CHECKPOINT
 
-Source = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
+Source = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Sources = Annotated[tuple[Source, ...], MaxLen(200), "a list of texts, at most 200"]
 
 CACHE = "cache"  # folder of decoded frames, beside the trainings
@@ -68,8 +69,8 @@ def training_arguments(request: TrainingRequest, paths: WorkspacePaths) -> tuple
     never_started = (run / ARGUMENTS).exists() and not (run / CHECKPOINT).exists()
     if run.exists() and not never_started:
         raise ValueError(f"name: there is a training {name} already; choose another name, or resume that one")
-    recordings = [_absolute(find_recording(paths.recordings, each)) for each in request.recordings if each]
-    data = [_find_data(each) for each in request.data if each]
+    recordings = [_absolute(find_recording(paths.recordings, each)) for each in request.recordings if each.strip()]
+    data = [_find_data(each) for each in request.data if each.strip()]
     if not recordings and not data:
         raise ValueError("recordings: expected at least one recording or data folder to learn from")
     arguments = ["--init", str(find_model(paths, request.init))]
@@ -108,7 +109,7 @@ def comparison_arguments(request: ComparisonRequest, paths: WorkspacePaths) -> l
 
 
 def _find_data(text: str) -> str:
-    path = Path(os.path.expanduser(text))
+    path = path_of(text)
     if not path.is_dir() and not (path.is_file() and path.suffix.lower() == ".zip"):
         raise LookupError(f"data: there is no folder or .zip {_absolute(path)}")
     return _absolute(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from config.paths import path_of, split_path
 from dataset.archives import DatasetError
 from dataset.pairs import Pair, describe_colours, find_pairs
 from dataset.problems import Problem
@@ -60,7 +61,7 @@ def collect(
         factor = min(ratio, MAX_RECORDING_WEIGHT)
         recorded = [replace(frame, weight=frame.weight * factor) for frame in recorded]
     frames += recorded
-    validation_frames = [frame for path in validation for frame in _find(Path(path), 1.0, problems)]
+    validation_frames = [frame for path in validation for frame in _find(path_of(path), 1.0, problems)]
 
     notes = describe_colours(frame.pair for frame in [*frames, *validation_frames])
     held_out: set[int] = set()
@@ -92,18 +93,20 @@ def collect(
 
 
 def parse_source(value: str) -> tuple[Path, float]:
-    """Return path and weight of `PATH` or `PATH:WEIGHT`; the path may begin with a drive letter.
+    """Return path and weight of `PATH` or `PATH:WEIGHT`; a path that exists as it stands has no weight.
 
     Raises DatasetError for a weight of 0 or less.
     """
-    path, _, text = value.rpartition(":")
+    path, text = split_path(value, ":")
+    if not text:
+        return path, 1.0
     try:
-        weight = float(text) if path else 1.0
+        weight = float(text)
     except ValueError:
-        return Path(value), 1.0
+        weight = float("nan")
     if not 0 < weight < float("inf"):
         raise DatasetError(f"expected a weight above 0 in {value!r}, got {text}")
-    return Path(path or value), weight
+    return path, weight
 
 
 def held_out_blocks(pairs: Sequence[Pair]) -> set[int]:

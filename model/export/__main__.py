@@ -21,6 +21,7 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from config.paths import path_of
 from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
 from dataset.schema import HERO
@@ -39,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("weights", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
     text = f"of {', '.join(FORMATS)} (default: all)"
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS), metavar="FORMAT", help=text)
-    parser.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--out", type=path_of, default=Path("exported"), metavar="DIR", help="default: %(default)s")
     text = "frames for calibration and check: a folder or .zip with images/ and masks/"
-    parser.add_argument("--calibration", type=Path, required=True, metavar="DATA", help=text)
+    parser.add_argument("--calibration", type=path_of, required=True, metavar="DATA", help=text)
     options = parser.parse_args(arguments)
     return run_command("export", lambda: export(options))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from annotated_types import Ge
 
+from config.paths import PathText
 from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
 from model import run_files
@@ -24,14 +25,14 @@ RESUMABLE = {"minutes", "epochs", "validation_interval", "settings", "workers", 
 class Arguments:
     """Arguments of the command line; the fields are its options."""
 
-    data: tuple[str, ...] = ()
-    recordings: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
+    data: tuple[PathText, ...] = ()
+    recordings: tuple[PathText, ...] = ()
+    validation: tuple[PathText, ...] = ()
     hold_out: tuple[str, ...] = ()
     no_validation: bool = False
     skip_bad: bool = False
-    init: str | None = None
-    teacher: tuple[str, ...] = ()
+    init: PathText | None = None
+    teacher: tuple[PathText, ...] = ()
     preset: str | None = None
     promote: bool = False
     better: Criterion = "all"
@@ -39,12 +40,12 @@ class Arguments:
     minutes: Positive | None = None
     workers: Annotated[int, Ge(0), "a whole number, 0 or more"] = 1
     strategy: Strategy | None = None
-    run: str | None = None
-    cache: str = "runs/cache"
+    run: PathText | None = None
+    cache: PathText = "runs/cache"
     tensorboard: bool = False
     # These are not kept in the run folder, whose settings.json has what they change.
-    resume: str | None = None
-    settings: str | None = None
+    resume: PathText | None = None
+    settings: PathText | None = None
     epochs: Count | None = None
     validation_interval: Count | None = None
 

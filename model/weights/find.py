@@ -3,6 +3,8 @@
 import difflib
 from pathlib import Path
 
+from config.paths import path_of
+
 WEIGHTS_FOLDER = Path(__file__).parent
 _SUFFIXES = ("", ".h5", ".keras", ".hdf5")
 
@@ -17,7 +19,7 @@ def find_weights(name: str | Path) -> Path:
     Raises WeightsError that suggests the nearest names.
     """
     try:
-        given = Path(name).expanduser()
+        given = path_of(name)
         names = [f"{given}{suffix}" for suffix in _SUFFIXES]
         if given.suffix in _SUFFIXES[1:]:
             names.append(f"{given.with_suffix('')}")  # the project of 2017 wrote files without a suffix
@@ -33,7 +35,7 @@ def find_weights(name: str | Path) -> Path:
             )
         folders = {folder.resolve() for folder in (given.parent, WEIGHTS_FOLDER) if folder.is_dir()}
         neighbours = sorted({path.name for folder in folders for path in folder.iterdir() if _may_be_weights(path)})
-    except (OSError, RuntimeError) as error:  # RuntimeError: ~user without a home folder
+    except OSError as error:
         raise WeightsError(f"{name} cannot be looked up: {error}.") from error
     nearest = difflib.get_close_matches(given.name, neighbours, n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."

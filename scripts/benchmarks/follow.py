@@ -19,6 +19,7 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from config.paths import path_of
 from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
 from model.inference.load import load_segmenter
@@ -105,7 +106,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
     parser.add_argument("--agents", nargs="+", choices=AGENTS, default=list(AGENTS))
     parser.add_argument("--processes", type=at_least(1), default=2, help="default %(default)s")
-    parser.add_argument("--out", type=Path, help="folder for follow.json and follow.png")
+    parser.add_argument("--out", type=path_of, help="folder for follow.json and follow.png")
 
 
 def benchmark(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from config.paths import path_of
 from model.inference.load import load_segmenter
 from scripts.benchmarks.harness.bridges import (
     STOP,
@@ -34,7 +35,7 @@ ROUNDS = 6
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=15.0)
-    parser.add_argument("--folder", type=Path, help="where to record (default: a temporary folder, removed afterwards)")
+    parser.add_argument("--folder", type=path_of, help="where to record (default: a temporary folder)")
 
 
 def benchmark(options: argparse.Namespace) -> object:

@@ -19,6 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from config.paths import allow_any_name, path_of
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording, open_recording
@@ -33,6 +34,7 @@ SHOWN_DIFFERENCES = 10
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if --check finds differences, 2 after an error, or 130 after Ctrl-C."""
+    allow_any_name()
     options = _parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
@@ -147,7 +149,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m sim_bridge.replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("recording", type=Path, metavar="RECORDING", help="a folder, or the name of one in recordings/")
+    add("recording", type=path_of, metavar="RECORDING", help="a folder, or the name of one in recordings/")
     add("--host", default="127.0.0.1", help="host of the bridge (default %(default)s)")
     add("--port", type=int, default=4567, help="port of the bridge (default %(default)s)")
     add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as recorded (default %(default)s)")

@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+
+from config.paths import path_of
 
 Number = TypeVar("Number", int, float)
 
@@ -25,9 +26,9 @@ def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     parser.epilog = LATENCY
     add = parser.add_argument
     add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
-    add("--frames", type=Path, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
+    add("--frames", type=path_of, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
     add("--seconds", type=at_least(0.1), default=seconds, help="for each line of the table (default %(default)s)")
-    add("--json", type=Path, metavar="FILE", help="write the results for other programs")
+    add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
 
 
 def at_least(minimum: Number) -> Callable[[str], Number]:

@@ -68,12 +68,18 @@ def test_recordings_are_drawn_as_often_as_other_data_within_limits(tmp_path):
     assert [frame.weight for frame in sources.train] == [1.0] * 30 + [10.0]
 
 
-def test_weights_of_sources():
+def test_weights_of_sources(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("train.zip", "2026-11-26_10", "2026-11-26_10:30"):
+        Path(name).touch()
     assert parse_source("train.zip") == (Path("train.zip"), 1.0)
     assert parse_source("train.zip:0.5") == (Path("train.zip"), 0.5)
-    assert parse_source("C:\\data\\train.zip") == (Path("C:\\data\\train.zip"), 1.0)
-    with pytest.raises(DatasetError, match="above 0"):
-        parse_source("train.zip:-1")
+    assert parse_source("2026-11-26_10:30") == (Path("2026-11-26_10:30"), 1.0)  # it exists as it stands
+    assert parse_source("2026-11-26_10:30:2") == (Path("2026-11-26_10:30"), 2.0)
+    assert parse_source("absent.zip:2") == (Path("absent.zip:2"), 1.0)  # which is then said not to exist
+    for wrong in ("-1", "0", "x", "nan"):
+        with pytest.raises(DatasetError, match=f"above 0 .* got {wrong}"):
+            parse_source(f"train.zip:{wrong}")
 
 
 def test_an_empty_source_is_a_problem_not_a_crash(tmp_path):
