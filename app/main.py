@@ -19,6 +19,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
+from app.connection_hint import ConnectionHint
 from app.console import StatusDisplay, unblocked_output
 from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
@@ -78,14 +79,15 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
             model = load_model(settings)
         recorder = Recorder(settings.recording, model.origin, report)
         display, feed = StatusDisplay(console), Feed(model.description)
-        subscribers = [display, recorder, feed]
+        hint = ConnectionHint(report, listener.getsockname()[1])
+        subscribers = [display, recorder, feed, hint]
         server = BridgeServer(
             model.segmenter, lambda: FollowAgent(settings.agent), settings.bridge, subscribers, listener
         )
         workshop = make_workshop(settings, model, server, feed)
         pages = [Recordings(Path(settings.recording.folder)).pages(), workshop.pages()]
         page = serve_dashboard(server, feed, recorder, settings.agent, settings.dashboard, pages)
-        with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard:
+        with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard, hint:
             report(model.description)
             server.listen()
             report(f"watch it on {dashboard.address}")

@@ -68,7 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     add("model.weights", nargs="?", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
     add("--config", type=path_of, metavar="FILE", help="settings file to use instead of follower.toml")
     add("--host", dest="bridge.host", metavar="HOST", help="address to listen on (127.0.0.1; 0.0.0.0: all interfaces)")
-    add("--port", dest="bridge.port", metavar="PORT", type=int, help="port to listen on (4567, QuadSim's)")
+    add(
+        "--port",
+        dest="bridge.port",
+        metavar="PORT",
+        type=int,
+        help="port to listen on (4567; QuadSim knows no other)",
+    )
     threshold = "target probability above which a pixel belongs to the target (0.5)"
     add("--threshold", dest="agent.threshold", metavar="NUMBER", type=float, help=threshold)
     add("--async-mode", dest="bridge.async_mode", choices=ASYNC_MODES, help="transport of the server (threading)")

@@ -6,6 +6,8 @@ import os
 import socket
 from collections.abc import Iterator
 
+from sim_bridge.settings import BridgeSettings
+
 
 class AddressError(RuntimeError):
     """The address cannot be listened on; the message says why."""
@@ -40,7 +42,10 @@ def _explained(host: str, port: int) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            reason = "another program uses this port, perhaps another follower; end that one, or choose another --port"
+            reason = (
+                "another program uses this port, perhaps another follower; end that one "
+                f"(another --port is not for QuadSim, which connects to {BridgeSettings.port} only)"
+            )
         else:
             reason = str(error.strerror or error)
         raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error

@@ -20,7 +20,7 @@ class BridgeSettings:
     """How simulators connect; follower.toml has them as [bridge]."""
 
     host: Annotated[str, MinLen(1), "an address or a name such as '127.0.0.1'"] = "127.0.0.1"
-    # Where QuadSim connects to; 0 takes any free port.
+    # The only one that QuadSim connects to; 0 takes any free port.
     port: Annotated[int, Ge(0), Le(65535), "a whole number from 0 to 65535"] = 4567
     async_mode: AsyncMode = "threading"
     # Height and width of the camera's images, pixels.
