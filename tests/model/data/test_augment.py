@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataset.jpeg import decode_jpeg
 from model.data.augment import augment
 from model.settings import AugmentationSettings
 from tests.model.labelled_frames import COLOURS, hero_offset
@@ -112,7 +113,7 @@ def camera(image):
     """(rows, cols, 3) as QuadSim sends it."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=75, subsampling="4:2:0")
-    return np.asarray(Image.open(file))
+    return decode_jpeg(file.getvalue())
 
 
 def test_crops_stay_on_the_grid_of_the_camera(dataset):
