@@ -12,17 +12,15 @@ from rich.progress import track
 from rich.table import Table
 
 from config.paths import allow_any_name, path_of
+from dataset.import_command import import_quadsim
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
-from dataset.quadsim_import import find_frames, import_recording
 from dataset.recordings.layout import RECORDINGS, RecordingError
 from dataset.recordings.recording import Recording, find_recordings, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
 from dataset.recordings.statistics import statistics_of
 from dataset.schema import FAR_PIXELS
-
-SHOWN_PROBLEMS = 20
 
 Action = Callable[[argparse.Namespace, Console], None]
 
@@ -33,6 +31,7 @@ examples:
   python -m dataset hide recordings/first 120-180 200
   python -m dataset restore recordings/first
   python -m dataset import IMG recordings/quadsim1
+  python -m dataset import raw_sim_data recordings/quadsim    as preprocess_ims.py did in 2017
 
 RECORDING is a folder, or the name of one in recordings/. FRAMES are numbers as in file names: 12, 10-20, 10-, all.
 Hidden frames stay on disk; training skips them.
@@ -123,24 +122,6 @@ def recover_recording(options: argparse.Namespace, console: Console) -> None:
     console.print(str(recover(recording.path) or f"{recording.path.name} needs no recovery: it is {recording.state}"))
 
 
-def import_quadsim(options: argparse.Namespace, console: Console) -> None:
-    """Make a recording from the images that QuadSim's own recorder (training mode, key "r") has written.
-
-    QuadSim stores neither poses nor the colour camera's depth: it can be used for training, but not replayed.
-    """
-    found = find_frames(options.images)
-    frames = track(found.items(), "importing", total=len(found), console=console, transient=True)
-    count, problems = import_recording(options.images, options.recording, frames)
-    for problem in problems[:SHOWN_PROBLEMS]:
-        console.print(f"  left out: {problem}", markup=False)
-    if len(problems) > SHOWN_PROBLEMS:
-        console.print(f"  and {len(problems) - SHOWN_PROBLEMS} more")
-    if not count:
-        raise RecordingError(f"none of the {len(found)} frames is complete")
-    left_out = f", {len(problems)} left out" if problems else ""
-    console.print(f"{options.recording}: {count} frames{left_out}")
-
-
 def _statistics_table(recording: Recording) -> Table:
     statistics, meta = statistics_of(recording), recording.meta
     reason = f" ({meta['end_reason']})" if "end_reason" in meta else ""
@@ -199,8 +180,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     command("recover", recover_recording, recording)
     imported = command("import", import_quadsim)
-    imported.add_argument("images", type=path_of, metavar="IMG", help="the folder with cam1_00000.png and so on")
-    imported.add_argument("recording", type=path_of, metavar="RECORDING", help="to make, such as recordings/quadsim1")
+    imported.add_argument(
+        "images", type=path_of, metavar="IMG", help="folder with cam1_00000.png and so on, or a tree of them"
+    )
+    imported.add_argument(
+        "recording", type=path_of, metavar="RECORDING", help="to make; for a tree, the folder of those to make"
+    )
     return parser.parse_args(arguments)
 
 

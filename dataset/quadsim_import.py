@@ -7,11 +7,13 @@ import contextlib
 import re
 import shutil
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
 
+from dataset.archives import walk
+from dataset.folders import RAW_FILE
 from dataset.images import png_defect
 from dataset.masks.labels import encode_labels
 from dataset.recordings.frame_record import FrameRecord
@@ -22,21 +24,48 @@ from dataset.schema import CLASSES
 CAMERAS = 1, 2, 3, 4  # colour; depth of people, of the hero, of the environment
 RED = 2  # OpenCV's channels are blue, green, red
 
-_FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)
+_OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")  # not in names of recordings
+
+Frames = dict[str, dict[int, Path]]  # files by number, as written, and camera
 
 
-def find_frames(folder: Path) -> dict[str, dict[int, Path]]:
-    """Return the files of the folder, or its IMG, by frame (as written) and camera. Raises RecordingError for none."""
-    for candidate in (folder, folder / "IMG"):
-        if not candidate.is_dir():
-            continue
-        frames: dict[str, dict[int, Path]] = {}
-        for file in candidate.iterdir():
-            if named := _FILE.fullmatch(file.name):
-                frames.setdefault(named[2], {})[int(named[1])] = file
+def find_raw_recordings(folder: Path) -> dict[PurePath, Frames]:
+    """Return the frames of each raw recording in a tree, by its folder relative to `folder`, without IMG.
+
+    The project of 2017 kept them as `raw_sim_data/train/run1/IMG`. Raises RecordingError for none, OSError.
+    """
+    if not folder.is_dir():
+        hint = "; unpack it first" if folder.suffix.lower() == ".zip" else ""
+        raise RecordingError(f"expected a folder with QuadSim's files, but {folder} is none{hint}")
+    found: dict[PurePath, Frames] = {}
+    for path, files in walk(folder):
+        frames: Frames = {}
+        for name in files:
+            if named := RAW_FILE.fullmatch(name):
+                frames.setdefault(named[2], {})[int(named[1])] = folder / path / name
         if frames:
-            return dict(sorted(frames.items()))
-    raise RecordingError(f"expected files such as cam1_00000.png in {folder} (or {folder / 'IMG'}), found none")
+            run = path.parent if path.name.upper() == "IMG" else path
+            found.setdefault(run, {}).update(sorted(frames.items()))
+    if not found:
+        raise RecordingError(f"expected files such as IMG/cam1_00000.png somewhere in {folder}, found none")
+    return dict(sorted(found.items()))
+
+
+def destinations(runs: Iterable[PurePath], recording: Path) -> dict[PurePath, Path]:
+    """Return where raw recordings go: to `recording` if there is one only, else to folders in it of the same names."""
+    runs = list(runs)
+    if runs == [PurePath()]:
+        return {PurePath(): recording}
+    found: dict[PurePath, Path] = {}
+    for run in runs:
+        *parents, name = [_OTHER_CHARACTERS.sub("-", part).strip("-.") or "run" for part in run.parts or ("run",)]
+        path = recording.joinpath(*parents, name)
+        number = 2
+        while path in found.values():  # names that differ in other characters only
+            path = path.with_name(f"{name}-{number}")
+            number += 1
+        found[run] = path
+    return found
 
 
 def labels_of_depths(people: np.ndarray, hero: np.ndarray, environment: np.ndarray) -> np.ndarray:
@@ -63,9 +92,11 @@ def read_frame(files: dict[int, Path]) -> tuple[bytes, np.ndarray]:
 
 
 def import_recording(
-    folder: Path, recording: Path, frames: Iterable[tuple[str, dict[int, Path]]]
+    origin: str, recording: Path, frames: Iterable[tuple[str, dict[int, Path]]]
 ) -> tuple[int, list[str]]:
-    """Write a new recording of frames from `find_frames`; return their number, and what was left out and why.
+    """Write a new recording of frames from `find_raw_recordings`; return their number, and what was left out and why.
+
+    `origin` is named in `meta.json`.
 
     Raises RecordingError and OSError. After any exception, Ctrl-C included, and without a complete frame, the recording
     is removed.
@@ -74,7 +105,7 @@ def import_recording(
         raise RecordingError(f"{recording} exists already; choose another name")
     if not is_recording_name(recording.name):
         raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {recording.name!r}")
-    meta = {"simulator": {"name": "QuadSim", "imported_from": folder.name}}
+    meta = {"simulator": {"name": "QuadSim", "imported_from": origin}}
     writer, problems = RecordingWriter(recording.parent, recording.name, meta), list[str]()
     with contextlib.ExitStack() as unfinished:
 

@@ -32,6 +32,8 @@ OTHERS_COMMANDS = {"pip", "pytest", "venv", "mypy", "ruff"}  # after `python -m`
 
 # What docs name and somebody else made: data sets, models of 2017, libraries, QuadSim's keys, other programs.
 FOREIGN = {
+    "preprocess_ims.py",
+    "raw_sim_data",
     "collected_runs.zip",
     "config_model_weights",
     "libX11.so.6",

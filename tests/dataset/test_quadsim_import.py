@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from pathlib import PurePath
 
 import cv2
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.__main__ import main
+from dataset.archives import DatasetError
 from dataset.checks import check_pairs
 from dataset.pairs import find_pairs, read_pair
-from dataset.quadsim_import import find_frames, labels_of_depths, read_frame
+from dataset.quadsim_import import find_raw_recordings, labels_of_depths, read_frame
 from dataset.recordings.recording import open_recording
 from dataset.recordings.writer import RecordingWriter
 
@@ -92,7 +94,7 @@ def test_red_channel_is_the_depth_if_channels_differ(recording, channels):
         pixels = np.full((8, 9, channels), 7 * camera, np.uint8)  # blue, green and alpha: the people nearest everywhere
         pixels[..., 2] = cv2.imread(file)[..., 2]
         cv2.imwrite(file, pixels)
-    _, labels = read_frame(find_frames(recording)["00001"])
+    _, labels = read_frame(find_raw_recordings(recording)[PurePath()]["00001"])
     np.testing.assert_array_equal(labels, [[0] * 5 + [1] * 2 + [2] * 2] * 8)
 
 
@@ -137,7 +139,7 @@ def test_nothing_is_overwritten_and_nothing_empty_is_made(recording, tmp_path, c
     for file in recording.glob("cam4*"):
         file.unlink()
     assert main(["import", str(recording), str(tmp_path / "other")]) == 2
-    assert "none of the 3 frames is complete" in capsys.readouterr().err
+    assert f"none of the 3 frames in {recording} is complete" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
 
 
@@ -162,8 +164,58 @@ def test_aborted_import_leaves_nothing_behind(recording, tmp_path, monkeypatch, 
 def test_other_files_are_ignored(recording):
     shutil.copy(recording / "cam1_00000.png", recording / "thumbnail.png")
     (recording / "cam5_00000.png").write_bytes(b"")
-    frames = find_frames(recording)
+    frames = find_raw_recordings(recording)[PurePath()]
     assert list(frames) == ["00000", "00001", "00002"]
     image, labels = read_frame(frames["00000"])
     assert image == (recording / "cam1_00000.png").read_bytes()
     assert labels.shape == (8, 9)
+
+
+@pytest.fixture
+def tree(recording, tmp_path):
+    """Runs as the project of 2017 kept them."""
+    root = tmp_path / "raw_sim_data"
+    for run in ("train/run1", "train/run_99", "train/My run (2)", "validation/run1"):
+        shutil.copytree(recording, root / run / "IMG")
+    (root / "test").mkdir()
+    return root
+
+
+def test_a_tree_is_imported_and_keeps_train_and_validation_apart(tree, tmp_path, capsys):
+    out = tmp_path / "recordings" / "quadsim"
+    assert main(["import", str(tree), str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert f"python -m model.train --data {out / 'train'} --validation {out / 'validation'}" in printed
+    names = {path.parent.relative_to(out).as_posix() for path in out.rglob("meta.json")}
+    assert names == {"train/run1", "train/run_99", "train/My-run-2", "validation/run1"}
+    for part, count in (("train", 9), ("validation", 3)):
+        pairs, problems = find_pairs(out / part)
+        assert len(pairs) == count
+        assert problems == []
+    assert {pair.recording for pair in pairs} == {"validation/run1"}
+    assert open_recording(out / "train" / "run_99").meta["simulator"]["imported_from"] == "raw_sim_data/train/run_99"
+
+
+def test_an_import_goes_on_where_an_earlier_one_ended(tree, recording, tmp_path, capsys):
+    out = tmp_path / "quadsim"
+    assert main(["import", str(tree), str(out)]) == 0
+    shutil.copytree(recording, tree / "train" / "run3" / "IMG")
+    capsys.readouterr()
+    assert main(["import", str(tree), str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("exists already: left as it is") == 4
+    assert f"{out / 'train' / 'run3'}: 3 frames" in printed
+
+
+def test_a_run_without_complete_frames_does_not_stop_the_others(tree, tmp_path, capsys):
+    for file in (tree / "train" / "run1" / "IMG").glob("cam4*"):
+        file.unlink()
+    assert main(["import", str(tree), str(tmp_path / "quadsim")]) == 2
+    assert f"none of the 3 frames in {tree / 'train' / 'run1'} is complete" in capsys.readouterr().err
+    assert len(list((tmp_path / "quadsim").rglob("meta.json"))) == 3
+
+
+def test_a_training_on_raw_recordings_says_how_to_import_them(tree):
+    with pytest.raises(DatasetError, match="raw recordings of QuadSim") as error:
+        find_pairs(tree)
+    assert f"python -m dataset import {tree} recordings/NAME" in str(error.value)
