@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "follower": {"dataset.schema"},
     "model": {"config", "dataset"},
     "model.legacy": {"dataset"},
-    "model.weights": {"config", "dataset", "model.legacy"},
+    "model.weights": {"config", "dataset", "model.legacy", "model.score"},
     "model.inference": {"dataset", "model.score", "model.networks", "model.weights"},
     "model.data": {"config", "dataset", "model.settings"},
     "model.export": {"config", "dataset", "model.console", "model.inference", "model.score", "model.weights"},

@@ -28,6 +28,7 @@ class Segmenter:
         """
         loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
         self.name, self.input_size = loaded.name, loaded.input_size  # (rows, columns)
+        self._convention = loaded.convention
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
         compiled = compile_network(loaded.model, runtime, device, threads)
         self.runtime, self.device, self._predict = compiled.runtime, compiled.device, compiled.predict
@@ -49,6 +50,7 @@ class Segmenter:
         return self._predict(images)
 
     def describe(self) -> str:
-        """Return one line for display: weights, input size, cost, runtime and device."""
+        """Return one line for display: weights, input size, cost, runtime and device; of other makers' the convention."""
         rows, columns = self.input_size
-        return f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
+        text = f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
+        return f"{text}; {self._convention}" if self._convention else text

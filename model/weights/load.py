@@ -4,7 +4,7 @@ Nothing in a file is executed: architectures are built from tables of known laye
 file turns out to be a model.
 """
 
-import codecs
+import io
 import json
 import tempfile
 import zipfile
@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from dataset.downloads import placeholder
+from model.weights.file_types import check_file_type, refuse_placeholder
 from model.weights.find import WeightsError, find_config, find_weights
 
 if TYPE_CHECKING:
     import keras
 
-# This project's additions to Keras' .h5 files: an attribute with JSON, and a dataset of digests.
+# This project's additions to Keras' .h5 files, an attribute with JSON and a dataset of digests;
+# to its .keras archives, members.
 METADATA, SEEN_IN_TRAINING = "follow_me_metadata", "follow_me_seen_in_training"
+ARCHIVED_METADATA, ARCHIVED_SEEN = f"{METADATA}.json", f"{SEEN_IN_TRAINING}.npy"
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,19 @@ class LoadedModel:
     name: str  # of the file
     input_size: tuple[int, int]  # (rows, columns), pixels
     metadata: Mapping[str, Any] = field(default_factory=dict)  # as passed to `save_model`, and the program's version
-    is_legacy: bool = False  # whether it is a model of 2017
     seen_in_training: np.ndarray | None = None  # (n,) uint64 digests of the frames it was trained on, if recorded
+    is_legacy: bool = False  # whether it is a model of 2017
+    convention: str = ""  # of another maker's: what its file takes and gives, for display
+    is_adapted: bool = False  # whether layers were added because of that
 
 
 def load_model(name: str | Path) -> LoadedModel:
     """Load a Keras 3 model (`.h5`, `.keras`) or one of 2017 (weights with `config_<name>` beside them, or one `.h5`).
 
-    Raises WeightsError.
+    What other makers' models take and give is found out, see `model.weights.foreign`. Raises WeightsError.
     """
     path = find_weights(name)
-    _check_file_type(path)
+    check_file_type(path)
     try:
         if zipfile.is_zipfile(path):
             return _load_archive(path)
@@ -62,44 +66,20 @@ def load_model(name: str | Path) -> LoadedModel:
         raise WeightsError(f"{path} is damaged, perhaps truncated: {error}.") from error
 
 
-def _check_file_type(path: Path) -> None:
-    """Raise WeightsError if the first bytes are not a model's, before Keras is imported."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(64)
-        is_model = zipfile.is_zipfile(path) or h5py.is_hdf5(path)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if is_model:
-        return
-    _refuse_placeholder(path, head)
-    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b'"'):
-        raise WeightsError(
-            f"{path} is a text file, perhaps a model's configuration; give the weights file that belongs to it."
-        )
-    if head.startswith(b"\x89HDF"):  # the rest of the signature is line endings, which a transfer as text changes
-        raise WeightsError(f"{path} is an HDF5 file that was transferred as text; download it again.")
-    if head.startswith(b"PK"):
-        raise WeightsError(f"{path} is a truncated zip archive.")
-    raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
-
-
-def _refuse_placeholder(path: Path, head: bytes) -> None:
-    """Raise WeightsError for what a failed download leaves in place of a file."""
-    if defect := placeholder(head):
-        raise WeightsError(f"{path} {defect}.")
-
-
 def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
     if architecture := read_attribute(file, "model_config"):
         load = _load_keras_3 if read_attribute(file, "keras_version").startswith("3") else _load_legacy
         return load(path, file, architecture)
+    if "layers" in file or "_layer_checkpoint_dependencies" in file:
+        raise WeightsError(
+            f'{path} holds weights of Keras 3 without their network; save the whole model: model.save("model.keras").'
+        )
     config_path = find_config(path)
     try:
         content = config_path.read_bytes()
     except OSError as error:
         raise WeightsError(f"The configuration {config_path} cannot be read: {error}.") from error
-    _refuse_placeholder(config_path, content)
+    refuse_placeholder(config_path, content)
     try:
         return _load_legacy(path, file, content)
     except ValueError as error:
@@ -115,7 +95,7 @@ def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
     architecture = {"keras_version": read_attribute(file, "keras_version")} | read_architecture(text)
     model, layers, frozen = build_model(architecture, name=path.stem)
     assign_weights(layers, file, keras_version(architecture), frozen)
-    return LoadedModel(model, path.name, tuple(model.input_shape[1:3]), is_legacy=True)
+    return _adapted(path, model, "-1..1", is_legacy=True)
 
 
 def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel:
@@ -124,9 +104,10 @@ def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel
 
     model = build_trusted(_parse(architecture))
     assign_weights(layers_of_model(model), file)
-    metadata = _parse(read_attribute(file, METADATA) or "{}")
+    if not (metadata := read_attribute(file, METADATA)):
+        return _adapted(path, model, "0..255")
     seen = np.asarray(file[SEEN_IN_TRAINING][()]) if SEEN_IN_TRAINING in file else None
-    return LoadedModel(model, path.name, _checked_size(model), metadata, seen_in_training=seen)
+    return LoadedModel(model, path.name, _checked_size(model), _parse(metadata), seen)
 
 
 def _load_archive(path: Path) -> LoadedModel:
@@ -136,10 +117,29 @@ def _load_archive(path: Path) -> LoadedModel:
         from model.weights.trusted import build_trusted
 
         model = build_trusted(_parse(archive.read("config.json")))
-        size = _checked_size(model)
         with tempfile.TemporaryDirectory() as folder:
             model.load_weights(archive.extract("model.weights.h5", folder))
-    return LoadedModel(model, path.name, size)
+        if ARCHIVED_METADATA not in archive.namelist():
+            return _adapted(path, model, "0..255")
+        seen = None
+        if ARCHIVED_SEEN in archive.namelist():
+            seen = np.load(io.BytesIO(archive.read(ARCHIVED_SEEN)), allow_pickle=False)
+        return LoadedModel(model, path.name, _checked_size(model), _parse(archive.read(ARCHIVED_METADATA)), seen)
+
+
+def _adapted(path: Path, model: "keras.Model", usual: str, is_legacy: bool = False) -> LoadedModel:
+    """Return a model of another maker, which usually takes RGB of the range `usual`."""
+    from model.weights.foreign import adapt
+
+    adapted = adapt(model, usual)
+    return LoadedModel(
+        adapted.network,
+        path.name,
+        tuple(adapted.network.input_shape[1:3]),
+        is_legacy=is_legacy,
+        convention=adapted.description,
+        is_adapted=adapted.changed,
+    )
 
 
 def _checked_size(model: "keras.Model") -> tuple[int, int]:

@@ -77,6 +77,14 @@ def legacy_files(tmp_path: Path) -> LegacyFiles:
 
 
 @pytest.fixture
+def as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load models of 2017 without layers that make class probabilities of what they give."""
+    from model.weights.foreign import AdaptedNetwork  # not above: it takes seconds to import Keras
+
+    monkeypatch.setattr("model.weights.foreign.adapt", lambda network, usual: AdaptedNetwork(network, "", False))
+
+
+@pytest.fixture
 def image() -> np.ndarray:
     """Return (2, ROWS, COLS, 3) float32 in 0..255, the input of rebuilt models."""
     return np.random.default_rng(0).uniform(0, 255, (2, ROWS, COLS, 3)).astype(np.float32)

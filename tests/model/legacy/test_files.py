@@ -12,6 +12,7 @@ import pytest
 from model.inference.segmenter import Segmenter
 from model.weights import WeightsError, find, find_weights, load_model
 
+pytestmark = pytest.mark.usefixtures("as_stored")
 RNG = np.random.default_rng(7)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)).astype(np.float32), RNG.normal(size=3).astype(np.float32)
 STORED = {"a": {"a/kernel:0": KERNEL, "a/bias:0": BIAS}}

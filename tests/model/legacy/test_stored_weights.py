@@ -9,6 +9,7 @@ import pytest
 
 from model.weights import WeightsError, load_model
 
+pytestmark = pytest.mark.usefixtures("as_stored")
 RNG = np.random.default_rng(3)
 KERNEL, BIAS = RNG.normal(size=(1, 1, 3, 3)), RNG.normal(size=3)
 OTHER_KERNEL, OTHER_BIAS = RNG.normal(size=(1, 1, 3, 3)), RNG.normal(size=3)
