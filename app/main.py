@@ -89,6 +89,8 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
         page = serve_dashboard(server, feed, recorder, settings.agent, settings.dashboard, pages)
         with recorder, display, Keys({"r": recorder.toggle}), workshop, page as dashboard, hint:
             report(model.description)
+            if model.place:
+                report(model.place)
             server.listen()
             report(f"watch it on {dashboard.address}")
             report(f"waiting for QuadSim on ws://{settings.bridge.host}:{server.port}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.settings import Settings
 from config.version import software_versions
 from model.inference.load import load_segmenter
-from model.weights.find import find_weights
+from model.weights.find import describe_place, find_weights
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -22,6 +22,7 @@ class LoadedModel:
 
     segmenter: "Segmenter"
     path: Path  # of its file
+    place: str  # a sentence about it if it is not just the file of that name
     description: str  # one line
     origin: dict[str, Any]  # of `describe_origin`
 
@@ -36,7 +37,8 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
     if name:
         segmenter.name = name
     path, description = find_weights(chosen.weights), segmenter.describe()
-    return LoadedModel(segmenter, path, description, describe_origin(description, path, dataclasses.asdict(settings)))
+    origin = describe_origin(description, path, dataclasses.asdict(settings))
+    return LoadedModel(segmenter, path, describe_place(chosen.weights), description, origin)
 
 
 def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from config.paths import allow_any_name
+from model.weights.find import describe_place
 
 console = Console()
 
@@ -37,3 +38,9 @@ def run_command(name: str, command: Callable[[], int | None]) -> int:
 def print_plain(text: str, style: str | None = None) -> None:
     """Print text as it is: names and paths are no markup, and lines do not wrap."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_place(name: str) -> None:
+    """Print which file a model's name stands for, if that is not the file of just this name. Raises WeightsError."""
+    if place := describe_place(name):
+        print_plain(place)

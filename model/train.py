@@ -29,7 +29,7 @@ from dataset.archives import DatasetError
 from dataset.problems import summarise_problems
 from dataset.schema import HERO, at_reference_size
 from model import run_files
-from model.console import console, print_plain
+from model.console import console, print_place, print_plain
 from model.data.batches import BatchLoader
 from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
 from model.data.packed_frames import PackedFrames
@@ -43,6 +43,7 @@ from model.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from model.training.trainer import Trainer
+    from model.weights import LoadedModel
 
 WORST = 12  # number of the worst frames that are drawn after a training
 
@@ -88,16 +89,21 @@ def _train(options: Arguments, run: RunFolder) -> int:
     import_tensorflow_quietly()
     import keras
 
+    from model.evaluation.promotion import check_replaceable
     from model.networks import multiply_accumulates
-    from model.training.initialization import adapt_settings, initial_network
+    from model.training.initialization import adapt_settings, check_teacher, initial_network
     from model.training.trainer import Trainer
-    from model.weights import load_model
+    from model.weights import find_weights
 
     keras.utils.set_random_seed(settings.seed)
-    init = load_model(options.init) if options.init else None
+    init = _load(options.init) if options.init else None
+    if options.promote and init:
+        check_replaceable(init, find_weights(f"{options.init}"))
     network = initial_network(options, settings, init)
     adapted = adapt_settings(settings, network, fine_tuning=init is not None)
-    teachers = [load_model(path) for path in options.teacher]
+    teachers = [_load(path) for path in options.teacher]
+    for path, teacher in zip(options.teacher, teachers, strict=True):
+        check_teacher(path, teacher.model, network, adapted.augmentation.crop)
 
     split = _load_frames(sources, options, run, network.input_shape[1])
     run.write_manifest({"train": split.train, "validation": split.validation})
@@ -121,6 +127,17 @@ def _train(options: Arguments, run: RunFolder) -> int:
             print_plain(comparison)
         trainer.fit(split.validation, options.minutes)
     return _report(trainer, split.validation, options, comparison) if trainer.chief else 0
+
+
+def _load(name: str) -> "LoadedModel":
+    """Load a model, and print what is not clear from its name. Raises WeightsError."""
+    from model.weights import load_model
+
+    print_place(name)
+    loaded = load_model(name)
+    if loaded.convention:
+        print_plain(f"{name} {loaded.convention}")
+    return loaded
 
 
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: int) -> CleanSplit:

@@ -18,7 +18,7 @@ from dataset.masks.labels import channels_of_labels
 from dataset.pairs import Pair, describe_colours, find_pairs, read_pair
 from dataset.problems import summarise_problems
 from dataset.schema import CLASSES, HERO, at_reference_size
-from model.console import console, print_plain
+from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
 from model.inference.choices import Runtime
@@ -119,6 +119,8 @@ def evaluate_models(
 
 def load_segmenters(weights: Sequence[str], runtime: Runtime) -> dict[str, "Segmenter"]:
     """Load models; return them by name, or by path where two have the same name. Raises WeightsError."""
+    for path in weights:
+        print_place(path)
     with console.status("loading"):
         loaded = [load_segmenter(path, runtime) for path in weights]
     names = [segmenter.name for segmenter in loaded]

@@ -3,14 +3,16 @@
 A report states the verdict, and shows figures before and after, a plot, and the frames gained and lost.
 """
 
-import filecmp
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import is_zipfile
 
 import numpy as np
 from PIL import Image
@@ -27,6 +29,7 @@ from model.evaluation.measure import evaluate_models
 from model.evaluation.previews import contact_sheet, preview
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.inference.segmenter import Segmenter
+from model.weights import LoadedModel, WeightsError, load_model, save_model
 
 # Metres from the camera to the target.
 RANGE_BANDS = (
@@ -70,10 +73,11 @@ def promote_if_better(
     promotion finds the new model in place already: nothing is done then.
     """
     written = folder / run_files.PROMOTION_REPORT
-    if filecmp.cmp(new, current, shallow=False):
+    before, after = load_model(current), load_model(new)
+    if _are_equal(before, after):
         print_plain(f"{current} is this model already, promoted before a restart; report: {written}")
         return True
-    models = {"before": Segmenter(current), "after": Segmenter(new)}
+    models = {"before": Segmenter(before), "after": Segmenter(after)}
     evaluations = evaluate_models(models, pairs, [ALL_FRAMES] * len(pairs))
     changes = compare(*evaluations)
     promote, reason = decide(changes, better, tolerance)
@@ -134,13 +138,40 @@ def _plot(path: Path, changes: Sequence[Change]) -> None:
     figure.savefig(path, dpi=100)
 
 
+def check_replaceable(model: LoadedModel, path: Path) -> None:
+    """Raise WeightsError if a retrained model could not take the place of this one, loaded from `path`."""
+    if model.is_legacy:
+        raise WeightsError(f"--promote replaces models of Keras 3; {path} is one of 2017: train without --promote.")
+    if model.is_adapted:
+        raise WeightsError(
+            f"--promote replaces models that take RGB in 0..255 and give probabilities; {path} {model.convention}, and"
+            " what reads it would misread its successor: train without --promote."
+        )
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise WeightsError(f"--promote cannot replace {path}: the folder {path.resolve().parent} cannot be written to.")
+
+
 def replace_weights(new: Path, current: Path) -> Path:
-    """Replace `current` by a copy of `new` atomically; return the path of the backup of the old file."""
+    """Replace `current`, or the file that it links to, by a copy of `new`; return the path of the old one's backup.
+
+    The file keeps its format (HDF5 or a .keras archive) and its permissions, and is replaced atomically.
+    """
+    current = current.resolve()
     backup = current.with_name(f"{current.stem}.{time.strftime('%Y%m%d-%H%M%S')}{current.suffix}")
-    for source, target in ((current, backup), (new, current)):
-        with replacing(target) as temporary:
-            shutil.copyfile(source, temporary)
+    with TemporaryDirectory() as folder:
+        if is_zipfile(current):
+            model = load_model(new)
+            new = save_model(model.model, Path(folder) / "new.keras", model.metadata, model.seen_in_training)
+        for source, target in ((current, backup), (new, current)):
+            with replacing(target) as temporary:
+                shutil.copyfile(source, temporary)
+                shutil.copymode(current, temporary)
     return backup
+
+
+def _are_equal(one: LoadedModel, other: LoadedModel) -> bool:
+    weights = one.model.get_weights(), other.model.get_weights()
+    return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
 
 
 def compare(old: Evaluation, new: Evaluation) -> list[Change]:

@@ -25,7 +25,7 @@ from config.paths import path_of
 from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
 from dataset.schema import HERO
-from model.console import command_parser, console, run_command
+from model.console import command_parser, console, print_place, print_plain, run_command
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.score import predicted_mask
@@ -53,6 +53,7 @@ def export(options: argparse.Namespace) -> int:
     Raises RuntimeError when packages are missing, before anything is written.
     """
     check_packages(options.formats)
+    print_place(options.weights)
     with console.status("loading"):
         import_tensorflow_quietly()
         from model.weights import load_model
@@ -60,6 +61,10 @@ def export(options: argparse.Namespace) -> int:
         loaded = load_model(options.weights)
         calibration_frames, frames = read_frames(options.calibration, loaded.input_size)
         expected = np.concatenate([loaded.model.predict_on_batch(f[None].astype(np.float32)) for f in frames])
+    if loaded.convention:
+        print_plain(
+            f"{options.weights} {loaded.convention}; what is exported takes RGB in 0..255 and gives probabilities"
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     stem = options.out / Path(loaded.name).stem
     table = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")

@@ -50,7 +50,7 @@ class Segmenter:
         return self._predict(images)
 
     def describe(self) -> str:
-        """Return one line for display: weights, input size, cost, runtime and device; of other makers' the convention."""
+        """Return one line for display: weights, input size, cost, runtime, device, and what another maker's takes."""
         rows, columns = self.input_size
         text = f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
         return f"{text}; {self._convention}" if self._convention else text

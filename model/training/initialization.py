@@ -20,8 +20,6 @@ def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedM
     if loaded is None:
         return networks.build(settings.preset, settings.input_size or None)
     if loaded.is_legacy:
-        if options.promote:
-            raise ValueError(f"--promote replaces one of our own .h5 files; {options.init} is a model of 2017")
         try:
             check_savable(loaded.model)
         except WeightsError as error:
@@ -34,7 +32,13 @@ def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedM
         except ValueError as error:
             raise ValueError(f"--init: {options.init} cannot initialise a {settings.preset}: {error}") from error
         print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.init}")
-    size = network.input_shape[1]
+    size, columns = network.input_shape[1:3]
+    if size != columns or network.output_shape[1:3] != (size, size):
+        rows_out, columns_out = network.output_shape[1:3]
+        raise ValueError(
+            f"--init: {options.init} takes {columns}x{size} pixels and gives {columns_out}x{rows_out}; it can fly, but"
+            " only a network that takes square frames and gives as many pixels as it takes can be trained"
+        )
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
     return network
@@ -45,21 +49,35 @@ def adapt_settings(settings: TrainSettings, network: keras.Model, fine_tuning: b
 
     Raises ValueError if the network does not take crops of that size.
     """
-    size = network.input_shape[1]
-    crop = min(settings.augmentation.crop, size)
-    if crop < size:
-        try:
-            networks.clone_with(network, dtype="float32", shape=(crop, crop, 3))
-        except ValueError as error:
-            raise ValueError(
-                f"augmentation.crop: the network does not take crops of {crop} pixels; ours take multiples of 32"
-            ) from error
+    crop = min(settings.augmentation.crop, network.input_shape[1])
+    if not _takes(network, None, crop):
+        raise ValueError(
+            f"augmentation.crop: the network does not take crops of {crop} pixels and give as many; ours take multiples"
+            " of 32, networks with layers for one size (Flatten, Reshape, Resizing) take none"
+        )
     settings = replace(settings, augmentation=replace(settings.augmentation, crop=crop))
     if not fine_tuning:
         return settings
     rate = settings.fine_tuning_learning_rate
     later = settings.second_half_learning_rate * rate / settings.learning_rate
     return replace(settings, learning_rate=rate, second_half_learning_rate=later)
+
+
+def check_teacher(name: str, teacher: keras.Model, network: keras.Model, crop: int) -> None:
+    """Raise ValueError unless a teacher gives a probability for each pixel of the frames and crops of `network`."""
+    if not _takes(teacher, network.input_shape[1], crop):
+        raise ValueError(f"--teacher: {name} does not give as many pixels as it takes for crops of {crop} pixels")
+
+
+def _takes(network: keras.Model, *sizes: int | None) -> bool:
+    """Return whether a network takes square frames of all these sizes (None: any), and gives as many pixels."""
+    try:
+        shapes = [
+            networks.clone_with(network, dtype="float32", shape=(size, size, 3)).output_shape[1:3] for size in sizes
+        ]
+    except (ValueError, TypeError):  # Keras, for shapes that do not fit
+        return False
+    return all(shape == (size, size) for shape, size in zip(shapes, sizes, strict=True))
 
 
 def warm_start(network: keras.Model, source: keras.Model) -> float:

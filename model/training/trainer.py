@@ -69,7 +69,7 @@ class Trainer:
     def fit(self, validation: PackedFrames | None, minutes: float | None) -> None:
         """Train until the epochs or the minutes are used up; the run folder is complete after every epoch.
 
-        Raises RuntimeError if training has collapsed.
+        Raises RuntimeError if training has diverged or collapsed.
         """
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as bar:
@@ -143,6 +143,7 @@ class Trainer:
         else:
             history = network.fit(batches, steps_per_epoch=len(steps), epochs=1, verbose=0, shuffle=False).history
             logs = {key: float(values[-1]) for key, values in history.items()}
+        self._check_finite(logs["loss"])
         self.step = steps.stop
         self._update_average()
         self.epoch += 1
@@ -204,16 +205,30 @@ class Trainer:
         )
         return figures
 
+    def _check_finite(self, loss: float) -> None:
+        """Raise RuntimeError if loss or weights are not numbers; files written so far are of the epoch before."""
+        weights = self.network.get_weights()
+        if np.isfinite(loss) and all(np.isfinite(each).all() for each in weights):
+            return
+        written = f"{self.run.last} is of the epoch before" if self.epoch else "no model was written"
+        raise RuntimeError(
+            f"training diverged: in epoch {self.epoch + 1} the loss or weights became infinite or NaN; {written}."
+            f" {self._advice()}"
+        )
+
     def _check_collapse(self, hero_iou: float) -> None:
         """Raise RuntimeError if the network predicts the same for all frames, which too large steps can lead to."""
         self.hero_ious.append(hero_iou)
         if any(iou > LEARNED_IOU for iou in self.hero_ious) and not any(self.hero_ious[-COLLAPSED_EPOCHS:]):
-            start = f", from its best model so far: --init {self.run.best}" if self.run.best.exists() else ""
             raise RuntimeError(
                 f"training collapsed: the network found no pixel of the hero in {COLLAPSED_EPOCHS} epochs, and it did"
-                f" before. Train again with a learning_rate (with --init: fine_tuning_learning_rate) lower than"
-                f" {self.settings.learning_rate:g}{start}"
+                f" before. {self._advice()}"
             )
+
+    def _advice(self) -> str:
+        start = f", from its best model so far: --init {self.run.best}" if self.run.best.exists() else ""
+        lower = f"(with --init: fine_tuning_learning_rate) lower than {self.settings.learning_rate:g}"
+        return f"Train again with a learning_rate {lower}{start}"
 
     def _save_average(self, path: Path) -> None:
         metadata = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best_score}

@@ -8,6 +8,7 @@ import h5py
 
 from dataset.downloads import placeholder
 from model.weights.find import WeightsError
+from model.weights.other_formats import describe_other_format
 
 
 def check_file_type(path: Path) -> None:
@@ -29,6 +30,8 @@ def check_file_type(path: Path) -> None:
         raise WeightsError(f"{path} is an HDF5 file that was transferred as text; download it again.")
     if head.startswith(b"PK"):
         raise WeightsError(f"{path} is a truncated zip archive.")
+    if other := describe_other_format(path):
+        raise WeightsError(f"{path} {other}.")
     raise WeightsError(f"{path} is not a Keras model: neither HDF5 (.h5) nor a .keras archive.")
 
 

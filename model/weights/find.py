@@ -4,8 +4,10 @@ import difflib
 from pathlib import Path
 
 from config.paths import path_of
+from model.weights.other_formats import describe_other_format
 
 WEIGHTS_FOLDER = Path(__file__).parent
+_FOLDERS_OF_2017 = (Path("data", "weights"), Path("..", "data", "weights"))  # from the working folder
 _SUFFIXES = ("", ".h5", ".keras", ".hdf5")
 
 
@@ -14,32 +16,41 @@ class WeightsError(ValueError):
 
 
 def find_weights(name: str | Path) -> Path:
-    """Return the file called `name`, as given or in `model/weights/`; its suffix may be omitted, or given in excess.
+    """Return the file called `name`: as given, or where models of 2017 and those of this project lie.
 
-    Raises WeightsError that suggests the nearest names.
+    Its suffix may be omitted, or given in excess. Raises WeightsError that suggests the nearest names.
     """
     try:
         given = path_of(name)
         names = [f"{given}{suffix}" for suffix in _SUFFIXES]
         if given.suffix in _SUFFIXES[1:]:
             names.append(f"{given.with_suffix('')}")  # the project of 2017 wrote files without a suffix
-        for folder in (Path(), WEIGHTS_FOLDER):
+        for folder in (Path(), *_FOLDERS_OF_2017, WEIGHTS_FOLDER):
             for candidate in (folder / each for each in names):
                 if candidate.is_file():
                     return candidate
+        if other := describe_other_format(given):
+            raise WeightsError(f"{name} {other}.")
         if given.is_dir():
-            raise WeightsError(f"{name} is a folder; give the weights file inside it.")
-        if Path(f"{given}.index").is_file():
-            raise WeightsError(
-                f"{name} is a TensorFlow checkpoint; save the model as .h5 with the version of Keras that made it."
-            )
+            inside = " or ".join(path.name for path in sorted(given.iterdir()) if path.suffix in _SUFFIXES[1:])
+            raise WeightsError(f"{name} is a folder; give the weights file inside it{inside and f': {inside}'}.")
         folders = {folder.resolve() for folder in (given.parent, WEIGHTS_FOLDER) if folder.is_dir()}
         neighbours = sorted({path.name for folder in folders for path in folder.iterdir() if _may_be_weights(path)})
     except OSError as error:
         raise WeightsError(f"{name} cannot be looked up: {error}.") from error
     nearest = difflib.get_close_matches(given.name, neighbours, n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
-    raise WeightsError(f"There is no weights file {name}, neither as given nor in {WEIGHTS_FOLDER}{hint}")
+    elsewhere = ", ".join(map(str, (*_FOLDERS_OF_2017, WEIGHTS_FOLDER)))
+    raise WeightsError(f"There is no weights file {name}, neither as given nor in {elsewhere}{hint}")
+
+
+def describe_place(name: str | Path) -> str:
+    """Return a sentence about the file that `find_weights` finds if it is not the one that `name` stands for alone.
+
+    That is, if its name was completed or it lies elsewhere; else nothing. Raises WeightsError.
+    """
+    path = find_weights(name)
+    return "" if path == path_of(name) else f"{name} is {path.resolve()}"
 
 
 def find_config(path: Path) -> Path:

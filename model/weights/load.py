@@ -19,6 +19,7 @@ import numpy as np
 
 from model.weights.file_types import check_file_type, refuse_placeholder
 from model.weights.find import WeightsError, find_config, find_weights
+from model.weights.other_formats import describe_other_format
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +71,7 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
     if architecture := read_attribute(file, "model_config"):
         load = _load_keras_3 if read_attribute(file, "keras_version").startswith("3") else _load_legacy
         return load(path, file, architecture)
-    if "layers" in file or "_layer_checkpoint_dependencies" in file:
+    if "layer_names" not in file.attrs and ("layers" in file or "_layer_checkpoint_dependencies" in file):
         raise WeightsError(
             f'{path} holds weights of Keras 3 without their network; save the whole model: model.save("model.keras").'
         )
@@ -113,7 +114,7 @@ def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel
 def _load_archive(path: Path) -> LoadedModel:
     with zipfile.ZipFile(path) as archive:
         if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
-            raise WeightsError(f"{path} is a zip archive, but not a Keras model.")
+            raise WeightsError(f"{path} {describe_other_format(path) or 'is a zip archive, but not a Keras model'}.")
         from model.weights.trusted import build_trusted
 
         model = build_trusted(_parse(archive.read("config.json")))

@@ -1,8 +1,9 @@
-"""Save models in this project's format: one Keras .h5 with metadata and the digests of the training set."""
+"""Save models in Keras' formats, .h5 or .keras, with this project's metadata and the digests of the training set."""
 
 import json
 import logging
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 from config.version import VERSION
 from dataset.files import replacing
 from model.weights.find import WeightsError
-from model.weights.load import METADATA, SEEN_IN_TRAINING, load_model, read_attribute
+from model.weights.load import ARCHIVED_METADATA, ARCHIVED_SEEN, METADATA, SEEN_IN_TRAINING, load_model, read_attribute
 
 if TYPE_CHECKING:
     import keras
@@ -25,32 +26,51 @@ def save_model(
     metadata: Mapping[str, Any] | None = None,
     seen_in_training: np.ndarray | None = None,
 ) -> Path:
-    """Write architecture, weights and metadata to one `.h5`, atomically: readers never meet an incomplete file.
+    """Write architecture, weights and metadata to an .h5 or .keras file, atomically: readers never meet a part of it.
 
     `metadata` is anything that JSON can hold; the program's version is added. `seen_in_training` are the (n,) uint64
     `PackedFrames.digests` of all frames that the model was trained on. Folders above `path` are created.
 
     Raises WeightsError when the model holds layers that `load_model` refuses, or the file cannot be written.
     """
-    from model.weights.trusted import check_architecture
-
     path = Path(path)
-    if path.suffix != ".h5":
-        raise WeightsError(f"A model is saved as .h5; {path.name} is not.")
+    if path.suffix not in _WRITERS:
+        raise WeightsError(f"A model is saved as {' or '.join(_WRITERS)}; {path.name} is neither.")
     try:
         text = json.dumps({**(metadata or {}), "version": VERSION})
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             logging.getLogger("absl").addFilter(_is_worth_showing)
-            model.save(temporary, include_optimizer=False)
-            with h5py.File(temporary, "r+") as file:
-                check_architecture(json.loads(read_attribute(file, "model_config")))
-                file.attrs[METADATA] = text
-                if seen_in_training is not None:
-                    file.create_dataset(SEEN_IN_TRAINING, data=seen_in_training)
+            _WRITERS[path.suffix](model, temporary, text, seen_in_training)
     except (OSError, TypeError, ValueError) as error:
         raise WeightsError(f"The model cannot be saved to {path}: {error}.") from error
     return path
+
+
+def _write_hdf5(model: "keras.Model", path: Path, metadata: str, seen_in_training: np.ndarray | None) -> None:
+    from model.weights.trusted import check_architecture
+
+    model.save(path, include_optimizer=False)
+    with h5py.File(path, "r+") as file:
+        check_architecture(json.loads(read_attribute(file, "model_config")))
+        file.attrs[METADATA] = metadata
+        if seen_in_training is not None:
+            file.create_dataset(SEEN_IN_TRAINING, data=seen_in_training)
+
+
+def _write_archive(model: "keras.Model", path: Path, metadata: str, seen_in_training: np.ndarray | None) -> None:
+    from model.weights.trusted import check_architecture
+
+    model.save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        check_architecture(json.loads(archive.read("config.json")))
+        archive.writestr(ARCHIVED_METADATA, metadata)
+        if seen_in_training is not None:
+            with archive.open(ARCHIVED_SEEN, "w") as member:
+                np.save(member, seen_in_training, allow_pickle=False)
+
+
+_WRITERS = {".h5": _write_hdf5, ".keras": _write_archive}
 
 
 def check_savable(model: "keras.Model") -> None:

@@ -3,6 +3,7 @@
 import re
 
 import keras
+import numpy as np
 import pytest
 
 from dataset.recordings.frame_record import FrameRecord
@@ -24,6 +25,31 @@ def test_the_old_file_is_kept(tmp_path):
     assert kept.name.startswith("model_weights.20")
     assert kept.suffix == ".h5"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_is_replaced_keeps_its_format_its_place_and_its_permissions(tmp_path):
+    """The path that a person uses may be a link; what lies there may be an archive."""
+    network = networks.Pyramid((8, 16), (1, 1), (1,)).build(64)
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    network.save(shelf / "v3.keras")
+    (shelf / "v3.keras").chmod(0o640)
+    current = tmp_path / "mine.keras"
+    current.symlink_to(shelf / "v3.keras")
+    before = (shelf / "v3.keras").read_bytes()
+    network.set_weights([weight + 1 for weight in network.get_weights()])
+    digests = np.array([3, 2**63], np.uint64)
+    kept = replace_weights(save_model(network, tmp_path / "best.h5", {"epoch": 7}, digests), current)
+    assert current.is_symlink()
+    assert (kept.parent, kept.read_bytes()) == (shelf, before)
+    assert (shelf / "v3.keras").stat().st_mode & 0o777 == 0o640
+    keras_own = keras.saving.load_model(current)
+    loaded = load_model(current)
+    for each in (keras_own, loaded.model):
+        for weight, expected in zip(each.get_weights(), network.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
+    assert loaded.metadata["epoch"] == 7
+    np.testing.assert_array_equal(loaded.seen_in_training, digests)
 
 
 SETTINGS = """
@@ -103,3 +129,15 @@ def test_promotion_needs_a_model_to_replace(tmp_path):
     status, printed = train("--data", tmp_path, "--promote")
     assert status == 2
     assert "--init" in printed
+
+
+def test_models_that_take_or_give_something_else_are_not_replaced(tmp_path):
+    """Their notebooks and other readers would misread a successor that takes 0..255 and gives probabilities."""
+    x = keras.Input((64, 64, 3))
+    keras.Model(x, keras.layers.Conv2D(3, 1, bias_initializer="ones")(x)).save(tmp_path / "logits.keras")
+    data = write_dataset(tmp_path / "data", 1, size=64)
+    status, printed = train("--init", tmp_path / "logits.keras", "--data", data, "--run", tmp_path / "run", "--promote")
+    assert status == 2
+    assert f"{tmp_path / 'logits.keras'} takes RGB in 0..255" in printed
+    assert "ends in logits, softmax added" in printed
+    assert "train without --promote" in printed

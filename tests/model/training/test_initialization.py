@@ -124,3 +124,61 @@ def test_a_model_that_could_not_be_saved_is_not_trained(legacy_files, tmp_path):
     assert f"--init: {tmp_path / 'model_weights'} cannot be trained" in printed
     assert "could not be saved and loaded again: the architecture holds Python code" in printed
     assert not (tmp_path / "run" / "results.csv").exists()
+
+
+def own_network(shape, layer, path):
+    x = keras.Input(shape)
+    keras.Model(x, layers.Softmax()(layer(layers.Conv2D(3, 1)(x)))).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "reason"),
+    [
+        ((32, 64, 3), layers.Identity(), "takes 64x32 pixels and gives 64x32; it can fly, but only a network that"),
+        (
+            (64, 64, 3),
+            layers.MaxPooling2D(2),
+            "takes 64x64 pixels and gives 32x32; it can fly, but only a network that",
+        ),
+        ((64, 64, 3), layers.Resizing(64, 64), "does not take crops of 48 pixels"),
+        ((64, 64, 3), layers.Reshape((64, 64, 3)), "does not take crops of 48 pixels"),
+    ],
+    ids=["not square", "half the size", "resized", "reshaped"],
+)
+def test_a_network_that_cannot_be_trained_is_refused_before_frames_are_read(tmp_path, shape, layer, reason):
+    own_network(shape, layer, tmp_path / "own.keras")
+    (tmp_path / "settings.toml").write_text("[augmentation]\ncrop = 48\n")
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    (tmp_path / "train" / "masks").mkdir()
+    for name in ("images/a.jpeg", "masks/a.png"):
+        (tmp_path / "train" / name).write_bytes(b"not a picture, but nobody reads it")
+    begin = "--data", tmp_path / "train", "--no-validation", "--settings", tmp_path / "settings.toml"
+    status, printed = train(*begin, "--init", tmp_path / "own.keras", "--run", tmp_path / "run")
+    assert status == 2
+    assert reason in printed
+
+
+def test_a_teacher_that_gives_fewer_pixels_is_refused_before_frames_are_read(data, tmp_path):
+    path = own_network((64, 64, 3), layers.MaxPooling2D(2), tmp_path / "own.keras")
+    status, printed = train(*arguments(data, tmp_path / "run"), "--teacher", path)
+    assert status == 2
+    assert f"--teacher: {path} does not give as many pixels as it takes" in printed
+
+
+@pytest.mark.training
+def test_a_network_that_ends_in_logits_is_trained(tmp_path):
+    """It becomes one of ours, with the layer that it lacked."""
+    x = keras.Input((64, 64, 3))
+    keras.Model(x, layers.Conv2D(3, 3, padding="same")(x)).save(tmp_path / "own.keras")
+    (tmp_path / "settings.toml").write_text(LEGACY_SETTINGS)
+    frames = write_dataset(tmp_path / "train", 6, size=LEGACY_SIZE)
+    begin = "--data", frames, "--no-validation", "--settings", tmp_path / "settings.toml", "--epochs", 1
+    begin = *begin, "--run", tmp_path / "run", "--cache", tmp_path / "cache"
+    status, printed = train(*begin, "--init", tmp_path / "own.keras")
+    assert status == 0, printed
+    assert "own.keras takes RGB in 0..255, a guess: it finds nobody in the known frames, ends in logits" in printed
+    trained = load_model(tmp_path / "run" / "last.h5")
+    assert trained.convention == ""
+    image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(trained.model(image)).sum(axis=-1), 1, atol=1e-5)

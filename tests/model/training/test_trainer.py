@@ -30,18 +30,27 @@ def test_full_frames_take_their_fraction_of_the_epochs(data, tmp_path):
     assert sizes == [4, 4, 4, 2] * 2
 
 
-def test_a_collapsed_training_ends_with_advice(data, tmp_path):
+def test_a_diverged_or_collapsed_training_ends_with_advice(data, tmp_path):
     run, file = tmp_path / "run", tmp_path / "mine.toml"
     status, printed = train(*arguments(data, run), "--epochs", 10, "--validation-interval", 10)
     assert status == 0, printed
     assert max(float(row["hero_iou_train"]) for row in RunFolder(run).results()) > 0.1
-    best = (run / "best.h5").read_bytes()
+    best, last = ((run / name).read_bytes() for name in ("best.h5", "last.h5"))
 
     file.write_text("learning_rate = 1e9\n")
     status, printed = train("--resume", run, "--epochs", 100, "--settings", file)
     assert status == 2
+    assert "training diverged: in epoch 11" in printed
+    assert f"{run / 'last.h5'} is of the epoch before" in printed
+    assert "done" not in printed
+    assert (run / "last.h5").read_bytes() == last
+    assert len(RunFolder(run).results()) == 10
+
+    file.write_text("learning_rate = 10.0\n")
+    status, printed = train("--resume", run, "--epochs", 100, "--settings", file)
+    assert status == 2
     assert "training collapsed" in printed
-    assert "a learning_rate (with --init: fine_tuning_learning_rate) lower than 1e+09" in printed
+    assert "a learning_rate (with --init: fine_tuning_learning_rate) lower than 10," in printed
     assert f"from its best model so far: --init {run / 'best.h5'}" in printed
     rows = RunFolder(run).results()
     assert len(rows) < 20

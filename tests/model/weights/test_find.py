@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.weights import WeightsError, find, find_weights, load_model
+from model.weights.find import describe_place
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,6 +35,68 @@ def test_a_tensorflow_checkpoint_is_recognised(tmp_path):
     (tmp_path / "model_weights.index").write_bytes(b"")
     with pytest.raises(WeightsError, match="TensorFlow checkpoint"):
         find_weights(tmp_path / "model_weights")
+
+
+def test_models_of_2017_are_found_where_their_students_have_them(tmp_path, monkeypatch):
+    code, weights = tmp_path / "code", tmp_path / "data" / "weights"
+    code.mkdir()
+    weights.mkdir(parents=True)
+    monkeypatch.chdir(code)
+    assert find_weights("model_weights") == find.WEIGHTS_FOLDER / "model_weights.h5"
+    (weights / "model_weights").touch()
+    assert find_weights("model_weights").resolve() == weights / "model_weights"
+    monkeypatch.chdir(tmp_path)
+    assert find_weights("model_weights").resolve() == weights / "model_weights"
+
+
+def test_the_place_is_said_unless_the_name_is_the_files_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = find.WEIGHTS_FOLDER / "model_weights.h5"
+    assert describe_place("model_weights.h5") == f"model_weights.h5 is {shipped}"
+    assert describe_place(shipped) == ""
+    (tmp_path / "mine.h5").touch()
+    assert describe_place("mine.h5") == ""
+    assert describe_place("mine") == f"mine is {tmp_path / 'mine.h5'}"
+
+
+def write(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"something")
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "what"),
+    [
+        (["m/saved_model.pb"], "m", "m is a SavedModel"),
+        (["m/saved_model.pb"], "m/saved_model.pb", "is a part of a SavedModel"),
+        (["m/saved_model.pb", "m/variables/variables.index"], "m/variables", "is a part of a SavedModel"),
+        (["m/saved_model.pb", "m/variables/variables.index"], "m/variables/variables", "is a part of a SavedModel"),
+        (
+            ["m/saved_model.pb", "m/variables/variables.index"],
+            "m/variables/variables.index",
+            "is a part of a SavedModel",
+        ),
+        (["m/config.json", "m/model.weights.h5"], "m", "m is an unpacked .keras archive"),
+        (["m/best.index", "m/best.data-00000-of-00001"], "m/best.data-00000-of-00001", "is a TensorFlow checkpoint"),
+        (["m.tflite"], "m.tflite", "is a LiteRT model"),
+        (["m.onnx"], "m.onnx", "is an ONNX model"),
+    ],
+)
+def test_other_formats_are_one_sentence_at_once(tmp_path, monkeypatch, files, name, what):
+    monkeypatch.chdir(tmp_path)
+    for file in files:
+        write(tmp_path / file)
+    with pytest.raises(WeightsError) as error:
+        load_model(name)
+    assert what in str(error.value)
+    assert str(error.value).endswith('or save it with Keras: model.save("model.keras").')
+
+
+def test_the_models_in_a_folder_are_named(tmp_path):
+    for name in ("best.h5", "last.h5", "results.csv"):
+        write(tmp_path / name)
+    with pytest.raises(WeightsError, match=r"is a folder; give the weights file inside it: best\.h5 or last\.h5"):
+        find_weights(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "a\0b"], ids=["none", "long", "null byte"])

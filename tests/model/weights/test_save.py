@@ -47,14 +47,16 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["m.h5"]
 
 
-def test_only_h5_is_written(tmp_path):
-    with pytest.raises(WeightsError, match=r"\.h5"):
-        save_model(small_network(), tmp_path / "m.keras")
+def test_only_formats_of_keras_are_written(tmp_path):
+    with pytest.raises(WeightsError, match=r"\.h5 or \.keras; m\.onnx is neither"):
+        save_model(small_network(), tmp_path / "m.onnx")
 
 
-def test_digests_of_the_training_set_come_back(tmp_path):
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+def test_digests_of_the_training_set_come_back(tmp_path, name):
     digests = np.array([3, 2**63 + 1], np.uint64)
-    path = save_model(small_network(), tmp_path / "m.h5", seen_in_training=digests)
+    path = save_model(small_network(), tmp_path / name, {"epoch": 3}, seen_in_training=digests)
+    assert load_model(path).metadata["epoch"] == 3
     np.testing.assert_array_equal(load_model(path).seen_in_training, digests)
     assert load_model(save_model(small_network(), tmp_path / "unknown.h5")).seen_in_training is None
     small_network().save(tmp_path / "archive.keras")
