@@ -4,7 +4,7 @@ A network that is fed other numbers than in its training finds nobody. Fed as in
 frames of QuadSim finds people in those of the built-in simulator, too, at least where these are near.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 from pathlib import Path
@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.images import decode_image, resize_bilinear
-from dataset.masks import labels_of_mask
+from dataset.images import resize_bilinear
+from dataset.pairs import find_pairs, read_pair
 from dataset.schema import CLASSES, HERO, PEOPLE
 from model.score import intersection_over_union
 
@@ -72,45 +72,42 @@ def find_convention(network: Network, size: tuple[int, int], usual: str) -> Tria
     `usual` is the range of pixels that networks of this kind take. It is kept unless people are found in another
     convention, and not in this one.
     """
-    images, masks = _known_frames(size)
-    first = _try(network, images, masks, Convention(usual))
+    images, labels = known_frames(size)
+    first = _try(network, images, labels, Convention(usual))
     if first.succeeded:
         return first
-    found = [trial for trial in _others(network, images, masks, first) if trial.succeeded]
+    found = [trial for trial in _others(network, images, labels, first) if trial.succeeded]
     best = max(found, key=lambda trial: trial.score, default=first)
     return best if best.score >= MUCH_BETTER * first.score else first
 
 
-def _others(network: Network, images: np.ndarray, masks: np.ndarray, first: Trial) -> Iterator[Trial]:
+def _others(network: Network, images: np.ndarray, labels: Sequence[np.ndarray], first: Trial) -> Iterator[Trial]:
     """Yield a trial of each range, order of colours and order of classes."""
     for pixels, colours in product(RANGES, (RGB, BGR)):
         taken = Convention(pixels, colours)
         output = first.output if taken == first.convention else np.asarray(network(taken.apply(images)))
         for classes in permutations(IN_ORDER):
-            yield _scored(Convention(pixels, colours, classes), output, masks)
+            yield _scored(Convention(pixels, colours, classes), output, labels)
 
 
-def _try(network: Network, images: np.ndarray, masks: np.ndarray, convention: Convention) -> Trial:
-    return _scored(convention, np.asarray(network(convention.apply(images))), masks)
+def _try(network: Network, images: np.ndarray, labels: Sequence[np.ndarray], convention: Convention) -> Trial:
+    return _scored(convention, np.asarray(network(convention.apply(images))), labels)
 
 
-def _scored(convention: Convention, output: np.ndarray, masks: np.ndarray) -> Trial:
+def _scored(convention: Convention, output: np.ndarray, labels: Sequence[np.ndarray]) -> Trial:
     """Return a trial; its score is the geometric mean of the IoU of people and of the target in all known frames.
 
     A network that finds only one of them may do so by chance: some filter for red, and every range and order is tried.
     """
     rows, columns = output.shape[1:3]
-    labels = [labels_of_mask(cv2.resize(m, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)) for m in masks]
+    small = [cv2.resize(each, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT) for each in labels]
     predicted = output[..., convention.classes].argmax(axis=-1)
     classes = np.array([PEOPLE, HERO])
-    truth, found = ((each.reshape(1, -1, 1, 1) == classes) for each in (np.stack(labels), predicted))
+    truth, found = ((each.reshape(1, -1, 1, 1) == classes) for each in (np.stack(small), predicted))
     return Trial(convention, output, float(np.sqrt(intersection_over_union(truth, found).prod())))
 
 
-def _known_frames(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return images at (rows, columns) `size`, and masks of their own size, both (n, ...) uint8 RGB."""
-    images, masks = (
-        [decode_image(path.read_bytes(), path) for path in sorted((KNOWN_FRAMES / folder).iterdir())]
-        for folder in ("images", "masks")
-    )
-    return np.stack([resize_bilinear(image, size) for image in images]), np.stack(masks)
+def known_frames(size: tuple[int, int]) -> tuple[np.ndarray, Sequence[np.ndarray]]:
+    """Return images at (rows, columns) `size`, (n, rows, columns, 3) uint8 RGB, and labels of the stored size."""
+    images, labels = zip(*map(read_pair, find_pairs(KNOWN_FRAMES)[0]), strict=True)
+    return np.stack([resize_bilinear(image, size) for image in images]), labels

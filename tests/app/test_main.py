@@ -67,8 +67,9 @@ def start(tmp_path):
 def test_it_prints_the_model_and_ends_at_once(start, async_mode, ending):
     process, lines, port = start("--port", "0", "--async-mode", async_mode)
     assert lines[0] == "a network of 0.00 GMAC on nothing"
-    assert lines[1] == f"watch it on http://127.0.0.1:{port}/"
-    assert len(lines) == 3
+    assert lines[1] == f"model_weights.h5 is {ROOT / 'model' / 'weights' / 'model_weights.h5'}"  # not just the name
+    assert lines[2] == f"watch it on http://127.0.0.1:{port}/"
+    assert len(lines) == 4
     with socket.create_connection(("127.0.0.1", port)):  # a client that sends nothing
         time.sleep(0.3)  # it prints that it waits a little before it does
         began = time.perf_counter()

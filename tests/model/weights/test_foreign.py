@@ -7,7 +7,7 @@ from keras import layers
 
 from model.networks import clone_with, multiply_accumulates
 from model.weights import WeightsError, load_model
-from model.weights.conventions import _known_frames
+from model.weights.conventions import known_frames
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def ours() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def frames() -> np.ndarray:
-    return _known_frames((SIZE, SIZE))[0].astype(np.float32)
+    return known_frames((SIZE, SIZE))[0].astype(np.float32)
 
 
 def image(**options) -> keras.KerasTensor:
