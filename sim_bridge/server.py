@@ -20,25 +20,19 @@ import socketio
 from follower.agent import FollowAgent
 from sim_bridge.access import refuse_other_sites
 from sim_bridge.address import bind, listen
+from sim_bridge.client_log import ClientLog
 from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
-from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.session import FOLLOWER_ENDED, OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import make_transport
+from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.handshake import refuse_other_protocols
-from sim_bridge.wire.messages import BadFrame, command_to_event, parse_sensor_frame
+from sim_bridge.wire.messages import command_to_event, parse_sensor_frame
 from sim_bridge.wire.quadsim_dialect import DialectServer, Reply
 from sim_bridge.wire.simulator_control import SIMULATOR_INFO, parse_simulator_info
 from sim_bridge.worker import InferenceWorker, Job, Segmenter
 
 SWITCH_SECONDS = 0.001  # the interpreter's thread switch interval
-STRANGER_SECONDS = 60.0  # between messages about clients that cannot connect: they try again every few seconds
-MAX_LOGGED_KEYS = 100  # unknown keys remembered per session, so that a client cannot exhaust the memory
-
-DECIMAL_COMMAS = (
-    "it writes decimal commas, as its system's language does, and would misread 0.7 in a command as 7 or 0; "
-    "numbers are sent to it as 7e-1, which it reads right"
-)
 
 logger = logging.getLogger(__name__)
 engine_logger = logging.getLogger(__name__ + ".engine")
@@ -69,8 +63,7 @@ class BridgeServer:
         self._make_agent = make_agent
         self._sessions: dict[str, Session] = {}
         self._numbers = itertools.count(1)
-        self._rate_limited = RateLimitedLogger(logger)
-        self._strangers = RateLimitedLogger(logger, STRANGER_SECONDS)
+        self._log = ClientLog(logger)
         self._transport = make_transport(settings.async_mode)
         self.call, self.offload = self._transport.call, self._transport.offload  # documented there; pages use them, too
         self._publisher = Publisher(subscribers)
@@ -136,7 +129,7 @@ class BridgeServer:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
         try:
-            application = refuse_other_protocols(socketio.WSGIApp(self.sio, self.app), self._refuse_stranger)
+            application = refuse_other_protocols(socketio.WSGIApp(self.sio, self.app), self._log.stranger_refused)
             self._transport.serve(self._listener, refuse_other_sites(application, self.settings.host))
         finally:
             self._worker.stop()
@@ -198,10 +191,7 @@ class BridgeServer:
         except BadFrame as reason:
             self._refuse(session, reason, reply)
             return
-        self._log_ignored(session, frame.ignored_keys)
-        if frame.decimal_commas and not session.decimal_commas:
-            session.decimal_commas = True
-            logger.warning("%s: %s", session.name, DECIMAL_COMMAS)
+        self._log.peculiarities(session, frame)
         self._worker.submit(Job(session, frame, received, reply))
 
     def _end_predecessors(self, session: Session) -> None:
@@ -210,22 +200,12 @@ class BridgeServer:
                 other.end_reason = f"it sent no frames any more, and {session.name} came from the same machine"
                 self.sio.end(other.sid)
 
-    def _refuse_stranger(self, client: str, reason: BadFrame) -> None:
-        self._strangers.warning(reason.kind, "%s was refused: %s", client, reason)
-
     def _refuse(self, session: Session | None, reason: BadFrame, reply: Reply | None = None, client: str = "") -> None:
-        name = client if session is None else session.name
-        self._rate_limited.warning(reason.kind, "%s: refused (%s): %s", name, reason.kind, reason)
+        self._log.refused(client if session is None else session.name, reason)
         if session is not None:
             session.counts.refused[reason.kind] += 1
             self._publisher.publish(Subscriber.refused, session, reason)
         self._acknowledge(reply, {"outcome": "refused", "kind": reason.kind, "reason": str(reason)})
-
-    def _log_ignored(self, session: Session, keys: tuple[str, ...]) -> None:
-        new = set(keys) - session.ignored_keys
-        if new and len(session.ignored_keys) < MAX_LOGGED_KEYS:
-            session.ignored_keys |= new
-            logger.warning("%s: unknown keys of sensor_frame are ignored: %s", session.name, sorted(new))
 
     # On the worker's thread.
 
@@ -241,10 +221,9 @@ class BridgeServer:
                 self._refuse(job.session, result, job.reply)
             case _:  # a bug in this program; the flight continues
                 counts.failed += 1
-                kind = type(result).__name__
-                message = "%s: a frame was lost to a defect: %s"
-                self._rate_limited.warning(kind, message, job.session.name, result, defect=result)
-                self._acknowledge(job.reply, {"outcome": "failed", "reason": f"{kind}: {result}"})
+                self._log.failed(job.session, result)
+                reason = f"{type(result).__name__}: {result}"
+                self._acknowledge(job.reply, {"outcome": "failed", "reason": reason})
 
     def _answer(self, job: Job, processed: ProcessedFrame) -> None:
         """Send the commands of a decision to the simulator that sent the frame."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import BadFrame, SensorFrame
+from sim_bridge.wire.bad_frame import BadFrame
+from sim_bridge.wire.messages import SensorFrame
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import cv2
 from follower.types import Decision, TargetState
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
-from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.bad_frame import BadFrame
 
 ROW_SECONDS = 0.095  # frames that arrive closer together share a row; a little less than 10 Hz, for jitter
 MAX_ROWS = 1200  # two minutes at 10 Hz

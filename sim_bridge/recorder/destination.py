@@ -38,8 +38,8 @@ def lack_of_space(settings: RecordingSettings) -> str | None:
 def _reason(folder: Path, error: OSError) -> str:
     """Return why a folder cannot be made or written to, by the first part of its path that is at fault."""
     for path in [*reversed(folder.parents), folder]:
-        if path.is_symlink() and not path.exists():
+        if os.path.islink(path) and not os.path.exists(path):
             return f"{path} points to {os.readlink(path)}, which is not there"
-        if path.exists() and not path.is_dir():
+        if os.path.exists(path) and not os.path.isdir(path):
             return f"{path} is a file, not a folder"
     return f"{folder} cannot be written to ({error.strerror or error})"

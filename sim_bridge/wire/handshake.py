@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.bad_frame import BadFrame
 
 PATH = "/socket.io/"
 ADDRESS = f"{PATH}?EIO=4&transport=websocket"
@@ -41,7 +41,12 @@ def handshake_defect(environ: WSGIEnvironment) -> BadFrame | None:
         if not is_websocket and "EIO" not in query:
             return None  # a page
         return BadFrame("wrong-path", f"it asked for {path[:80]!r}; simulators connect to {ADDRESS}")
-    if "sid" in query or query.get("EIO") == ["4"]:
+    if "sid" in query:
+        return None
+    transport = query.get("transport", ["polling"])[0]
+    if transport not in ("polling", "websocket"):
+        return BadFrame("wrong-transport", f"it asked for the transport {transport[:40]!r}; simulators use websocket")
+    if query.get("EIO") == ["4"]:
         return None
     if "EIO" not in query:
         reason = f"it does not say which version of Engine.IO it speaks; simulators connect to {ADDRESS}"

@@ -3,25 +3,19 @@
 Every malformed frame is refused here. Concerned with payloads only, not with sockets, sessions or agents.
 """
 
-import base64
-import binascii
-import io
 import math
 import re
-import struct
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from dataset.images import jpeg_defect, png_defect
-from dataset.jpeg import decode_jpeg
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
+from sim_bridge.wire.bad_frame import BadFrame, type_name
 from sim_bridge.wire.decimal_commas import has_decimal_commas, join_decimal_commas
+from sim_bridge.wire.images import base64_bytes, check_jpeg, check_png, decode_camera_image, decode_depth_image
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")
 GROUND_TRUTH_KEYS = ("ground_truth_mask", "ground_truth_target")  # only from the built-in simulator
@@ -30,18 +24,6 @@ MAX_COORDINATE = 1e6  # metres or degrees; anything larger is a bug, and its squ
 MAX_POSE_LENGTH = 400  # characters
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?=[^=])")
-_PNG_HEADER = 16  # bytes before width, height, bit depth and colour type
-_DEPTH_COLOUR_TYPES = (0, 2, 6)  # PNG's grey, RGB and RGBA; R = G = B in what QuadSim sends
-
-
-class BadFrame(ValueError):
-    """Reason to refuse a frame or another event; `kind` is a short slug to count and rate-limit by."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -65,17 +47,14 @@ class SensorFrame:
     @cached_property
     def image(self) -> np.ndarray:
         """(height, width, 3) uint8 RGB, read-only."""
-        with _decoding("rgb_image", "bad-jpeg"):
-            pixels = decode_jpeg(self.jpeg)
+        pixels = decode_camera_image(self.jpeg)
         pixels.setflags(write=False)
         return pixels
 
     @cached_property
     def depth_image(self) -> np.ndarray:
         """(height, width) uint8, read-only: planar depth / depth_far * 255, 255 also for anything beyond."""
-        with _decoding("depth_image", "bad-png"), Image.open(io.BytesIO(self.png), formats=("PNG",)) as image:
-            pixels = np.asarray(image)
-        return pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0])
+        return decode_depth_image(self.png)
 
 
 def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> SensorFrame:
@@ -88,14 +67,14 @@ def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> 
         raise BadFrame("wrong-arguments", f"sensor_frame takes one object, got {len(arguments)} arguments")
     [payload] = arguments
     if not isinstance(payload, Mapping):
-        raise BadFrame("not-an-object", f"sensor_frame takes one object, got {_type_name(payload)}")
+        raise BadFrame("not-an-object", f"sensor_frame takes one object, got {type_name(payload)}")
     missing = [key for key in REQUIRED_KEYS if key not in payload]
     if missing:
         raise BadFrame("missing-key", f"sensor_frame lacks {', '.join(missing)}")
-    jpeg = _base64_bytes("rgb_image", payload["rgb_image"])
-    png = _base64_bytes("depth_image", payload["depth_image"])
-    _check_jpeg(jpeg, frame_size)
-    _check_png(png, frame_size)
+    jpeg = base64_bytes("rgb_image", payload["rgb_image"])
+    png = base64_bytes("depth_image", payload["depth_image"])
+    check_jpeg(jpeg, frame_size)
+    check_png(png, frame_size)
     ignored = [str(key) for key in payload if key not in REQUIRED_KEYS and key not in GROUND_TRUTH_KEYS]
     mask, target = _ground_truth(payload, ignored)
     return SensorFrame(
@@ -118,7 +97,7 @@ def parse_pose(name: str, text: object) -> Pose:
     range over (-360, 360).
     """
     if not isinstance(text, str):
-        raise BadFrame("wrong-type", f'{name} must be a string "x,y,z,roll,pitch,yaw", got {_type_name(text)}')
+        raise BadFrame("wrong-type", f'{name} must be a string "x,y,z,roll,pitch,yaw", got {type_name(text)}')
     if len(text) > MAX_POSE_LENGTH:
         raise BadFrame("bad-pose", f"{name} must be six numbers, got {len(text)} characters")
     fields = [field.strip() for field in text.split(",")]
@@ -175,11 +154,6 @@ def _marker_id(value: int) -> int:
     return int(value)
 
 
-def _type_name(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bytes: "binary data", bool: "true or false"}
-    return "nothing" if value is None else names.get(type(value), "a number")
-
-
 def _timestamp(value: object) -> float:
     if isinstance(value, str):
         text = value.strip()
@@ -189,7 +163,7 @@ def _timestamp(value: object) -> float:
             raise BadFrame("bad-timestamp", f"timestamp must be seconds, got {value[:40]!r}")
         value = float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadFrame("wrong-type", f"timestamp must be a string or a number, got {_type_name(value)}")
+        raise BadFrame("wrong-type", f"timestamp must be a string or a number, got {type_name(value)}")
     if not abs(value) < 1e15:  # also refuses NaN; integers of any length compare
         raise BadFrame("bad-timestamp", f"timestamp must be finite seconds, got {str(value)[:40]}")
     return float(value)
@@ -200,7 +174,7 @@ def _ground_truth(payload: Mapping[str, object], ignored: list[str]) -> tuple[by
     mask, target = None, None
     if "ground_truth_mask" in payload:
         try:
-            mask = _base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
+            mask = base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
         except BadFrame:
             ignored.append("ground_truth_mask")
     if text := payload.get("ground_truth_target"):
@@ -210,68 +184,3 @@ def _ground_truth(payload: Mapping[str, object], ignored: list[str]) -> tuple[by
         else:
             ignored.append("ground_truth_target")
     return mask, target
-
-
-def _base64_bytes(name: str, text: object) -> bytes:
-    if not isinstance(text, str):
-        raise BadFrame("wrong-type", f"{name} must be a base64 string, got {_type_name(text)}")
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        data = _relaxed_base64(name, text)
-    if not data:
-        raise BadFrame("bad-base64", f"{name} is empty")
-    return data
-
-
-def _relaxed_base64(name: str, text: str) -> bytes:
-    """Decode base64 with line ends (MIME), of the alphabet for URLs, or in a data URL. Raises BadFrame."""
-    text = "".join(_DATA_URL.sub("", text, count=1).split()).replace("-", "+").replace("_", "/")
-    if other := _NOT_BASE64.search(text):
-        where = f"{other[0]!r} at position {other.start()}"
-        raise BadFrame("bad-base64", f"{name} must be base64 (letters, digits, +, / and = at the end), got {where}")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        reason = f"its {len(text)} characters do not end with a whole byte; is the end missing?"
-        raise BadFrame("bad-base64", f"{name} must be base64: {reason}") from None
-
-
-def _check_size(name: str, width: int, height: int, frame_size: int) -> None:
-    if (width, height) != (frame_size, frame_size):
-        raise BadFrame("wrong-size", f"{name} must be {frame_size}x{frame_size} pixels, got {width}x{height}")
-
-
-def _check_jpeg(data: bytes, frame_size: int) -> None:
-    """Check header and end; no pixel is decoded, so a decompression bomb costs nothing."""
-    if defect := jpeg_defect(data):
-        raise BadFrame("bad-jpeg", f"rgb_image {defect}")
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as header:
-            (width, height), mode = header.size, header.mode
-    except Image.DecompressionBombError as error:
-        raise BadFrame("wrong-size", f"rgb_image must be {frame_size}x{frame_size} pixels: {error}") from error
-    except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error and more on hostile headers
-        raise BadFrame("bad-jpeg", f"rgb_image has no readable JPEG header: {error}") from error
-    _check_size("rgb_image", width, height, frame_size)
-    if mode != "RGB":
-        raise BadFrame("wrong-mode", f"rgb_image must be a colour JPEG, got mode {mode}")
-
-
-def _check_png(data: bytes, frame_size: int) -> None:
-    """Check header and checksums; no pixel is decoded."""
-    if defect := png_defect(data):
-        raise BadFrame("bad-png", f"depth_image {defect}")
-    width, height, bits, colour_type = struct.unpack_from(">IIBB", data, _PNG_HEADER)
-    _check_size("depth_image", width, height, frame_size)
-    if bits != 8 or colour_type not in _DEPTH_COLOUR_TYPES:
-        found = f"{bits} bit of colour type {colour_type}"
-        raise BadFrame("wrong-mode", f"depth_image must be 8 bit RGBA, RGB or grey, got {found}")
-
-
-@contextmanager
-def _decoding(name: str, kind: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # as above: hostile data raises more than OSError
-        raise BadFrame(kind, f"{name} cannot be decoded: {error}") from error

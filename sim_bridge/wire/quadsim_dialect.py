@@ -18,9 +18,9 @@ from engineio.socket import Socket
 from socketio import packet as socket_packet
 
 from sim_bridge.transports import WebSocketFactory, WebSocketHandler
+from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.decimal_commas import WholeNumberPacket
 from sim_bridge.wire.handshake import client_name
-from sim_bridge.wire.messages import BadFrame
 
 # What an Engine.IO client may send: ping, pong, upgrade, close, noop, or a message with a Socket.IO packet in it.
 _ENGINE_PACKET = re.compile(r"[12356](probe)?$|4[0-6]")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from config.reader import build
-from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.bad_frame import BadFrame
 
 SIMULATOR_INFO = "simulator_info"
 LARGEST_SEED = 2**31

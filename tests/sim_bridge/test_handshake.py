@@ -29,6 +29,10 @@ def open_websocket(port: int, address: str) -> None:
     [
         ("/socket.io/?EIO=3&transport=websocket", "speaks version 3 of Engine.IO, and this follower version 4: use a"),
         ("/socket.io/?transport=websocket", "does not say which version of Engine.IO"),
+        (
+            "/socket.io/?EIO=4&transport=webtransport",
+            "the transport 'webtransport'; simulators use websocket",
+        ),
         ("/", "asked for '/'; simulators connect to /socket.io/?EIO=4&transport=websocket"),
         ("/socket.io?EIO=4&transport=websocket", "asked for '/socket.io'; simulators connect to"),
     ],

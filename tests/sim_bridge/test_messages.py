@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose
-from sim_bridge.wire.messages import BadFrame, SensorFrame, command_to_event, parse_pose, parse_sensor_frame
+from sim_bridge.wire.bad_frame import BadFrame
+from sim_bridge.wire.messages import SensorFrame, command_to_event, parse_pose, parse_sensor_frame
 
 
 def encode(image: Image.Image, kind: str) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from dashboard.live.feed import Feed
-from sim_bridge.wire.messages import BadFrame, parse_sensor_frame
+from sim_bridge.wire.bad_frame import BadFrame
+from sim_bridge.wire.messages import parse_sensor_frame
 from tests.bridge_fixtures import make_session, processed_frame
 
 

@@ -7,7 +7,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim_bridge.wire.messages import BadFrame
+from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.simulator_control import SimulatorInfo, parse_simulator_info
 
 INFO = {"seed": 3, "people": 60, "speed": 1.0}
