@@ -27,14 +27,14 @@ class AgentSettings:
     vertical_fov: Annotated[float, Ge(1), Le(170), "degrees between 1 and 170"] = 60.0
     # Metres; measured in QuadSim's own recordings (1.5 to 1.6).
     target_height: Annotated[float, Ge(0.2), Le(10), "metres between 0.2 and 10"] = 1.6
-    # Draw a box around the target in the simulator.
+    # Draw a box around the target, which people at the simulator's window see; the drone's camera does not.
     marker: bool = True
     # Metres along the world's axes.
     marker_dimensions: Annotated[tuple[Length, Length, Length], "three positive numbers of metres"] = (0.7, 0.7, 2.0)
-    # Red, green, blue, opacity; faint, since the camera sees the box, too.
+    # Red, green, blue, opacity.
     marker_color: Annotated[tuple[Intensity, Intensity, Intensity, Intensity], "four numbers from 0 to 1"] = (
         *(0.0, 0.0, 1.0),
-        0.1,
+        0.5,
     )
     # Seconds until a box that is not refreshed disappears; -1: never.
     marker_duration: Annotated[

@@ -49,7 +49,6 @@ class AugmentationSettings:
     paste_hero_probability: Fraction = 0.25
     paste_people_probability: Fraction = 0.25
     recolour_probability: Fraction = 0.25
-    marker_probability: Fraction = 0.05
     darken: NonNegative = 0.25
     brighten: NonNegative = 0.25
     contrast: NonNegative = 0.1

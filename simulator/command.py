@@ -22,6 +22,7 @@ from simulator.flight import Flight, FlightPlan
 from simulator.flight_log import FlightLog
 from simulator.link.client import Client
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
+from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.types import Observation
@@ -92,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--lock-on", action="store_true", help="follow the true position of a target in view, as QuadSim does")
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
-    add("--window", action="store_true", help="show the camera's view; needs a display")
+    add("--window", action="store_true", help="show the camera's view with the agent's marker; needs a display")
     add("--log", type=Path, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
     add("--frames", type=Path, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
@@ -145,7 +146,10 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
             flight_log.add(observation)
             if status is not None:
                 status.update(flight_log.status())
-            if window is not None and observation.rendered is not None and not window.show(observation.rendered.rgb):
+            if window is None or observation.rendered is None:
+                return
+            picture = draw_markers(observation.rendered, observation.gimbal_pose, observation.markers)
+            if not window.show(picture):
                 raise KeyboardInterrupt
 
         clients: list[Client] = []

@@ -102,7 +102,7 @@ class Episode:
         """Return the current state. Changes nothing."""
         people = self._crowd.people()
         markers = tuple(marker for marker, until in self._markers.values() if until > self.time)
-        rendered = self._renderer.render(self.quad.camera, people, markers) if self._renderer else None
+        rendered = self._renderer.render(self.quad.camera, people) if self._renderer else None
         visible = bool(rendered.mask[..., 2].any()) if rendered else self.target_in_view()
         return Observation(
             time=self.time,

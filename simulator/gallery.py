@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer
 from simulator.snapshots import Mixture, Scene, random_scene
 from simulator.types import Image, Marker, Person, Pose
@@ -45,8 +46,9 @@ def _interest(drawer: Renderer, scene: Scene) -> float:
 def _all_images(drawer: Renderer, camera: Pose, people: Sequence[Person]) -> Image:
     target = next(person for person in people if person.is_target)
     box = Marker(1, target.x, target.y, target.z + 1.0, target.heading, (0.7, 0.7, 2.0), (1.0, 0.8, 0.0, 0.5))
-    plain, marked = drawer.render(camera, people), drawer.render(camera, people, (box,))
-    return np.hstack([plain.rgb, marked.rgb, np.repeat(plain.depth[..., None], 3, axis=2), plain.mask])
+    rendered = drawer.render(camera, people)
+    marked = draw_markers(rendered, camera, (box,))
+    return np.hstack([rendered.rgb, marked, np.repeat(rendered.depth[..., None], 3, axis=2), rendered.mask])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

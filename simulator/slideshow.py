@@ -80,10 +80,10 @@ class Slideshow:
         self._reported = None
 
     def place_marker(self, marker: Marker, duration: float) -> None:
-        """Do nothing: markers are not drawn into pictures."""
+        """Do nothing: a slideshow has no place for markers."""
 
     def delete_marker(self, id: int) -> None:
-        """Do nothing: markers are not drawn into pictures."""
+        """Do nothing: a slideshow has no place for markers."""
 
 
 def find_pictures(folder: Path) -> list[Path]:

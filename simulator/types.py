@@ -80,7 +80,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Marker:
-    """Translucent box that the agent placed."""
+    """Translucent box that the agent placed; shown in the window, not in the drone's pictures."""
 
     id: int
     x: float
@@ -93,7 +93,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One camera view: the images that QuadSim sends, and the ground truth. Markers are in the colour image only."""
+    """One camera view: the images that QuadSim sends, and the ground truth."""
 
     rgb: Image  # (256, 256, 3)
     depth: Image  # (256, 256): planar depth / far * 255; 255 = far or beyond

@@ -1,4 +1,4 @@
-"""Window that shows the camera's view, on machines with a display."""
+"""Window that shows the camera's view to people, on machines with a display."""
 
 from PIL import Image as PillowImage
 

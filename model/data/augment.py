@@ -44,36 +44,12 @@ def augment(
             paste(frames, image, labels, PEOPLE, random)
     if not (labels == HERO).any() and random.random() < settings.paste_hero_probability:
         paste(frames, image, labels, HERO, random)
-    if random.random() < settings.marker_probability:
-        _draw_marker(image, labels, random)
     if settings.jpeg_quality:
         compress_changes(original, image, settings.jpeg_quality)
     image, labels = _crop(image, labels, settings, random, focus)
     if random.random() < settings.flip_probability:
         image, labels = image[:, ::-1], labels[:, ::-1]
     return _change_light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
-
-
-def _draw_marker(image: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> None:
-    """Draw a translucent blue box around the hero, or anywhere: QuadSim's next frame shows the agent's marker."""
-    rows, columns = np.nonzero(labels == HERO)
-    if rows.size and random.random() < 0.7:
-        top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-    else:
-        height = int(np.exp(random.uniform(np.log(12), np.log(160))))
-        top, left = random.integers(0, image.shape[0]), random.integers(0, image.shape[1])
-        bottom, right = top + height, left + max(height // 2, 4)
-    height, width = bottom - top, right - left
-    alpha = random.uniform(0.04, 0.2)
-    for _ in range(2):  # the near and the far side of the box
-        jitter = random.uniform(-0.25, 0.35, 4)
-        first = np.array([left - jitter[0] * width, top - jitter[1] * height / 2])
-        last = np.array([right + jitter[2] * width, bottom + jitter[3] * height / 2])
-        lean = random.uniform(-0.15, 0.15) * height
-        corners = [first, (last[0], first[1] + lean), (last[0], last[1] + lean), (first[0], last[1])]
-        overlay = image.copy()
-        cv2.fillPoly(overlay, [np.array(corners, np.int32)], (0, 0, int(random.integers(180, 256))))
-        cv2.addWeighted(overlay, alpha, image, 1 - alpha, 0, dst=image)
 
 
 def _crop(

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from panda3d import core
 
-from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, pixel_rays, rotation, to_camera
+from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
 from simulator.rendering.figures import figure_meshes
 from simulator.rendering.meshes import to_geom
 from simulator.rendering.scenery import FIRST_FIGURES, ShadowMap, build_scenery, build_sky
-from simulator.types import Box, FloatArray, Image, Marker, Person, Pose, Rendered
+from simulator.types import Image, Person, Pose, Rendered
 from simulator.world.city import City
-from simulator.world.obstacles import Obstacles
 
 MODULES = {"auto": "p3tinydisplay", "software": "p3tinydisplay", "gl": "pandagl", "egl": "p3headlessgl"}
 RENDERERS = tuple(MODULES)
@@ -66,7 +65,7 @@ class Renderer:
         self._add_pass(pipe, "code", host)
         self._engine.open_windows()
 
-    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+    def render(self, camera: Pose, people: Sequence[Person]) -> Rendered:
         """Return the images of one view."""
         forward, left, up = rotation(camera).T
         matrix = np.eye(4)  # for row vectors: Panda's camera has x to the right, y ahead and z up
@@ -82,10 +81,7 @@ class Renderer:
         depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / FAR)), 255)).astype(np.uint8)
         classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
         mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
-        rgb = np.ascontiguousarray(colour[..., 2::-1])
-        if markers:
-            rgb = _draw_markers(rgb, np.where(beyond, np.inf, metres), camera, markers)
-        return Rendered(rgb, depth, mask)
+        return Rendered(np.ascontiguousarray(colour[..., 2::-1]), depth, mask)
 
     def close(self) -> None:
         """Free the buffers and textures, which the engine would keep until the process ends."""
@@ -189,22 +185,3 @@ def _code_state(index: int) -> core.RenderState:
 def _pixels(texture: core.Texture) -> Image:
     """Return (256, 256, 4): blue, green, red, alpha; the top row first."""
     return np.frombuffer(texture.get_ram_image(), np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE, 4)[::-1]
-
-
-def _draw_markers(rgb: Image, depth: FloatArray, camera: Pose, markers: Sequence[Marker]) -> Image:
-    """Return a picture with translucent boxes drawn into it, hidden where the picture is nearer.
-
-    `depth` is planar, metres, (256, 256); inf for the sky.
-    """
-    boxes = []
-    for marker in markers:
-        length, width, height = map(abs, marker.dimensions)
-        bottom, top = marker.z - height / 2, marker.z + height / 2
-        boxes.append(Box((marker.x, marker.y), (length, width), bottom, top, marker.yaw, "marker"))
-    entries = Obstacles(boxes).entries(np.array(camera.position), pixel_rays(camera).reshape(-1, 3))
-    picture = rgb.astype(np.float32)
-    for marker, entry in zip(markers, entries.T, strict=True):
-        covered = entry.reshape(depth.shape) < depth
-        *tint, opacity = np.clip(np.array(marker.color, np.float32), 0, 1)
-        picture[covered] = picture[covered] * (1 - opacity) + np.array(tint) * (255 * opacity)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)

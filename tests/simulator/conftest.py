@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from simulator.link.client import Client
-from simulator.types import Marker, Person, Pose, Rendered
+from simulator.types import Person, Pose, Rendered
 
 GREETING = '0{"sid":"a","upgrades":[],"pingTimeout":20000,"pingInterval":2000,"maxPayload":1000000}'
 
@@ -156,7 +156,7 @@ def frame_of(text: str) -> dict[str, str]:
 class SketchRenderer:
     """Minimal renderer: a blob for each person in front of the camera, without occlusion by the city."""
 
-    def render(self, camera: Pose, people: Sequence[Person], markers: Sequence[Marker] = ()) -> Rendered:
+    def render(self, camera: Pose, people: Sequence[Person]) -> Rendered:
         depth, mask = np.full((256, 256), 255, np.uint8), np.zeros((256, 256, 3), np.uint8)
         mask[..., 0] = 255
         cos_yaw, sin_yaw, cos_pitch, sin_pitch = (
@@ -175,7 +175,6 @@ class SketchRenderer:
             depth[rows, columns] = round(ahead * 2.55)
             mask[rows, columns] = (0, 0, 255) if person.is_target else (0, 255, 0)
         rgb = mask // 2 + depth[..., None] // 4
-        rgb[:8, : 8 * len(markers)] = 255
         return Rendered(rgb, depth, mask)
 
 

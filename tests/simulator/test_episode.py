@@ -153,6 +153,14 @@ def test_markers_are_shown_moved_deleted_and_expire(city, renderer):
     assert episode.observe().markers == ()
 
 
+def test_the_drones_camera_does_not_see_markers(city, renderer):
+    plain, marked = Episode(city, renderer=renderer), Episode(city, renderer=renderer)
+    marked.place_marker(Marker(1, *marked.observe().target_centre, 0.0, (50.0, 50.0, 50.0), (0, 0, 1, 1)), -1)
+    assert marked.observe().markers
+    for image in ("rgb", "depth", "mask"):
+        assert np.array_equal(getattr(plain.observe().rendered, image), getattr(marked.observe().rendered, image))
+
+
 def test_an_agent_that_never_deletes_markers_does_not_slow_down_the_simulation(city):
     episode = Episode(city)
     for number in range(1000):

@@ -19,7 +19,6 @@ PLAIN = AugmentationSettings(
     paste_hero_probability=0,
     paste_people_probability=0,
     recolour_probability=0,
-    marker_probability=0,
     darken=0,
     brighten=0,
     contrast=0,
@@ -198,18 +197,3 @@ def test_recolouring_changes_people_and_leaves_the_hero(dataset):
         np.testing.assert_array_equal(image[old != 1], original[old != 1])
         changed += (image[old == 1] != original[old == 1]).any()
     assert changed >= 4
-
-
-def test_markers_tint_the_picture_and_leave_the_labels(dataset):
-    _, frames = dataset
-    always = replace(PLAIN, crop=256, marker_probability=1.0)
-    for index in (1, 2):
-        image, labels = augment(frames, index, always, np.random.default_rng(index))
-        original, old = np.array(frames.images[index]), np.array(frames.labels[index])
-        if not (labels == old).all():
-            original, old = original[:, ::-1], old[:, ::-1]
-        np.testing.assert_array_equal(labels, old)
-        tinted = (image != original).any(axis=2)
-        assert 0 < tinted.mean() < 0.9
-        blue = image[tinted].astype(int)[:, 2] - original[tinted].astype(int)[:, 2]
-        assert (blue >= 0).mean() > 0.9
