@@ -175,7 +175,7 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
         city = generate_city(seed)
         with contextlib.closing(Renderer(city, options.renderer)) as renderer:
             episode = Episode(city, renderer, people, options.turnover, options.respawn, options.lock_on)
-            plan = FlightPlan(options.hz, speed, duration, options.lockstep, options.ground_truth)
+            plan = FlightPlan(options.hz, speed, duration, options.lockstep, ground_truth=options.ground_truth)
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
                 flight = Flight(episode, client, plan, {"seed": seed, "people": people})

@@ -33,8 +33,8 @@ class FlightPlan:
     speed: float = 1.0  # simulated seconds per second
     duration: float | None = None  # simulated seconds; None: until interrupted
     lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
-    await_last: bool = False  # end only when the last frame has been answered
     ground_truth: bool = False  # send the class mask and the position of the target with each frame
+    await_last: bool = False  # end only when the last frame has been answered
 
 
 class Flight:
