@@ -10,7 +10,7 @@ convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
 Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, 3) float32 class probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from config.reader import ConfigError, update
 from dataset.schema import CLASSES
 from model.console import command_parser
 
@@ -30,6 +31,14 @@ class Pyramid:
     blocks: tuple[int, ...]  # residual blocks of the encoder at each level
     convolutions: tuple[int, ...]  # of the decoder at each level but the coarsest
     input_size: int = 256
+
+    def __post_init__(self) -> None:
+        levels = len(self.widths)
+        if (len(self.blocks), len(self.convolutions)) != (levels, levels - 1):
+            raise ValueError(
+                f"{levels} widths need {levels} blocks and {levels - 1} convolutions,"
+                f" got {len(self.blocks)} and {len(self.convolutions)}"
+            )
 
     def build(self, input_size: int | None = None) -> keras.Model:
         """Return a network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
@@ -65,6 +74,10 @@ class Separable:
     last_kernel: int = 1
     input_size: int = 160
 
+    def __post_init__(self) -> None:
+        if len(self.decoders) != len(self.encoders):
+            raise ValueError(f"{len(self.encoders)} encoders need as many decoders, got {len(self.decoders)}")
+
     def build(self, input_size: int | None = None) -> keras.Model:
         """Return a network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
         image = _input(input_size or self.input_size, halvings=len(self.encoders))
@@ -94,11 +107,22 @@ PRESETS: dict[str, Pyramid | Separable] = {
 }
 
 
-def build(preset: str, input_size: int | None = None) -> keras.Model:
-    """Return a network with fresh weights by the name of its preset. Raises ValueError that lists the presets."""
+def design(preset: str, changes: Mapping[str, Any] | None = None) -> Pyramid | Separable:
+    """Return a preset by its name, with other values for some of its fields, such as `{"encoders": [16, 32]}`.
+
+    Raises ConfigError for a preset or a field that does not exist, and for values that do not fit.
+    """
     if preset not in PRESETS:
-        raise ValueError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
-    return PRESETS[preset].build(input_size)
+        raise ConfigError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
+    try:
+        return update(PRESETS[preset], changes or {})
+    except ConfigError as error:
+        raise ConfigError(f"network of preset {preset}: {error}") from error
+
+
+def build(preset: str, input_size: int | None = None, changes: Mapping[str, Any] | None = None) -> keras.Model:
+    """Return a network with fresh weights of the `design`. Raises ConfigError as that does."""
+    return design(preset, changes).build(input_size)
 
 
 def multiply_accumulates(network: keras.Model) -> int:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Predicate
 from config.reader import ConfigError, known, read_toml, update
 
 PRESETS = Path(__file__).parent / "presets"
-FIXED = ("preset", "input_size", "optimizer")  # once a training has begun: its checkpoint fits no others
+FIXED = ("preset", "input_size", "network", "optimizer")  # once a training has begun: its checkpoint fits no others
 
 
 Count = Annotated[int, Ge(1), "a whole number, 1 or more"]
@@ -94,6 +94,7 @@ class TrainSettings:
     ema_decay: Fraction = 0.9
     mixed_precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     seed: Annotated[int, Ge(0), "a whole number, 0 or more"] = 1
+    network: Annotated[dict[str, Any], "settings of the preset"] = field(default_factory=dict)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     loss: LossSettings = field(default_factory=LossSettings)

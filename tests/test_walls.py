@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "model.run_files",
         "model.evaluation.comparison_files",
         "model.evaluation.criteria",
+        "model.sweep.files",
     },
     "app": {"config", "dashboard", "dataset", "follower", "model.inference", "model.weights", "sim_bridge"},
     "simulator": set(),

@@ -22,7 +22,14 @@ from dashboard.workshop.requests import (
     resume_arguments,
     training_arguments,
 )
-from dashboard.workshop.workspace import WorkspacePaths, find_model, find_models, find_training, find_trainings
+from dashboard.workshop.workspace import (
+    WorkspacePaths,
+    find_model,
+    find_models,
+    find_sweeps,
+    find_training,
+    find_trainings,
+)
 from dataset.schema import SIZE_BANDS
 from model.evaluation.comparison_files import FOLDERS
 from model.run_files import PICTURES
@@ -86,6 +93,7 @@ class Workshop:
             "models": list(models),
             "active_model": _visible(self._model_switcher.status(models)),
             "trainings": [each.summary() for each in find_trainings(self._paths.runs)[:MAX_TRAININGS]],
+            "sweeps": find_sweeps(self._paths.runs),
             "training": {"name": self._trained, **_visible(self._training.status())},
             "comparison": _visible(self._comparison.status()),
             "size_bands": [band.name for band in SIZE_BANDS],

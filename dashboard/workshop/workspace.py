@@ -12,6 +12,7 @@ from typing import Any
 
 from dashboard.pages import Json
 from model.run_files import ARGUMENTS, CHECKPOINT, MODELS, PICTURES, PROMOTION_REPORT, RESULTS, SETTINGS, read_results
+from model.sweep.files import STATE
 
 Rows = list[dict[str, float | None]]
 
@@ -106,6 +107,12 @@ def find_training(folder: Path, name: str) -> Training:
         if training.name == name:
             return training
     raise LookupError(f"there is no training {name[:100]!r}")
+
+
+def find_sweeps(folder: Path) -> list[Json]:
+    """Return the state of each sweep in a folder, as `model.sweep` writes it, with its name; the newest first."""
+    files = sorted(folder.glob(f"*/{STATE}"), key=_modified, reverse=True) if folder.is_dir() else []
+    return [{"name": file.parent.name, **state} for file in files if (state := read_json(file))]
 
 
 def find_models(paths: WorkspacePaths) -> dict[str, Path]:

@@ -18,15 +18,17 @@ def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedM
     Raises WeightsError for a model that cannot be saved again, ValueError for one that does not fit.
     """
     if loaded is None:
-        return networks.build(settings.preset, settings.input_size or None)
+        return networks.build(settings.preset, settings.input_size or None, settings.network)
     if loaded.is_legacy:
         try:
             check_savable(loaded.model)
         except WeightsError as error:
             raise WeightsError(f"--init: {options.init} cannot be trained. {error}") from error
     network = loaded.model
+    if settings.network and options.preset is None:
+        raise ValueError("the settings of [network] change a preset: with --init, name it by --preset")
     if options.preset is not None:
-        network = networks.build(settings.preset, settings.input_size or network.input_shape[1])
+        network = networks.build(settings.preset, settings.input_size or network.input_shape[1], settings.network)
         try:
             fraction = warm_start(network, loaded.model)
         except ValueError as error:

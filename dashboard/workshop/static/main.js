@@ -3,6 +3,7 @@ import { fetchJson, post, setUpUnlocking } from "../../static/calls.js";
 import { element, onSubmit, setText } from "../../static/page.js";
 import { fill, fillRecordings, tickedIn } from "./choices.js";
 import { Comparison } from "./comparison.js";
+import { showSweeps } from "./sweeps.js";
 import { Training } from "./training.js";
 
 const REFRESH = 1500; // milliseconds
@@ -12,13 +13,14 @@ const comparison = new Comparison();
 async function refresh() {
   try {
     const [workshop, { recordings }] = await Promise.all([fetchJson("/api/workshop"), fetchJson("/api/recordings")]);
-    const { models, active_model: active, trainings, training: current, size_bands: bands } = workshop;
+    const { models, active_model: active, trainings, sweeps, training: current, size_bands: bands } = workshop;
     fill(element("init"), models);
     showActive(active, models);
     fillRecordings(element("train-recordings"), recordings);
     warnOfPseudoLabels();
     comparison.list(models, recordings);
     training.list(trainings, current, bands);
+    showSweeps(sweeps);
     await Promise.all([training.refresh(), comparison.refresh()]);
     setText(element("connection-error"), "");
   } catch (error) {

@@ -1,5 +1,6 @@
 """Trainings in the workshop, in a real browser."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -107,3 +108,22 @@ def test_the_page_warns_of_pseudo_labels_before_and_after(open_workshop, pseudo_
     page.get_by_role("button", name="Start training").click()
     page.locator("#training[data-name=circular][data-state=failed]").wait_for(timeout=PATIENCE * 1000)
     assert "--promote" in page.text_content("#training-error")
+
+
+def test_sweeps_are_listed_with_their_progress_and_best_settings(open_workshop, bench):
+    sweep = bench.paths.runs / "widths"
+    sweep.mkdir(parents=True)
+    best = {"trial": 3, "value": 0.51234, "settings": {"learning_rate": 0.01, "network": {"encoders": [16, 32]}}}
+    state = {"trials": 18, "metric": "score", "complete": 4, "pruned": 2, "failed": 0, "running": 1, "waiting": 11}
+    (sweep / "sweep.json").write_text(json.dumps(state | {"best": best}))
+    page = open_workshop()
+    row = page.locator("#sweep-rows tr")
+    row.wait_for()
+    assert [cell.inner_text() for cell in row.locator("td").all()] == [
+        "widths",
+        "4 complete, 2 pruned, 1 running of 18",
+        "score 0.5123, trial 3",
+        'learning_rate 0.01, network {"encoders":[16,32]}',
+    ]
+    shutil.rmtree(sweep)
+    page.locator("#sweeps").wait_for(state="hidden")

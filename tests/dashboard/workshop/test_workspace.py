@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.workshop.workspace import Training, find_training, find_trainings
+from dashboard.workshop.workspace import Training, find_sweeps, find_training, find_trainings
 
 RESULTS = "epoch,minutes,loss,images_per_second,score\n1,0.5,1.5,20,\n2,1.0,1.25,22,0.5\n3,1.5,nan,24,0.25\n"
 
@@ -91,3 +91,13 @@ def test_any_contents_can_be_read(tmp_path_factory, results, arguments):
     (folder / "retrain.md").write_bytes(results)
     training = Training(folder)
     json.dumps([training.progress(time.time()), training.rows(), training.verdict()], allow_nan=False)
+
+
+def test_sweeps_are_listed_the_newest_first_whatever_else_lies_there(tmp_path, run):
+    assert find_sweeps(tmp_path / "nowhere") == []
+    for age, name in ((20, "older"), (10, "newer"), (5, "damaged")):
+        (tmp_path / name).mkdir()
+        file = tmp_path / name / "sweep.json"
+        file.write_text("{" if name == "damaged" else json.dumps({"trials": 4, "complete": 1}))
+        os.utime(file, (time.time() - age,) * 2)
+    assert find_sweeps(tmp_path) == [{"name": name, "trials": 4, "complete": 1} for name in ("newer", "older")]

@@ -1,0 +1,1 @@
+"""Many trainings with different settings, searched by Optuna; see `python -m model.sweep --help`."""

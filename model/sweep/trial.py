@@ -1,0 +1,142 @@
+"""Run one trial of a sweep: an ordinary training in a process of its own, watched through its results."""
+
+import _thread
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import optuna
+
+from config.reader import nearest
+from model import run_files
+from model.settings import TrainSettings, load_settings
+from model.sweep.plan import Plan, to_toml
+from model.sweep.study import LENGTH, Attempt
+
+LOG, SETTINGS = "training.log", "settings.toml"
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial: the best value of the metric, or else an error."""
+
+    value: float | None = None
+    pruned: bool = False
+    error: str = ""
+
+
+def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None]) -> Outcome:
+    """Train until the end or until the trial is pruned; `on_row` gets each new row of results.csv.
+
+    An exception, such as KeyboardInterrupt, ends the training before it is raised again.
+    """
+    settings = plan.settings_of(attempt.values)
+    (attempt.folder / SETTINGS).write_text(to_toml(settings), encoding="utf-8")
+    watch = _Watch(attempt.trial, plan, load_settings(overrides=settings))
+    context = multiprocessing.get_context("spawn")
+    stop, stopped = context.Pipe(duplex=False)
+    process = context.Process(target=_train, args=(_arguments(attempt.folder, plan), attempt.folder / LOG, stop))
+    process.start()
+    stop.close()
+    seen, running = 0, True
+    try:
+        while running:
+            process.join(POLL_SECONDS)
+            running = process.is_alive()
+            rows = run_files.read_results(attempt.folder)
+            for row in rows[seen:]:
+                on_row(row)
+                watch.see(row)
+            seen = len(rows)
+            if running and watch.pruned:
+                stopped.close()
+                process.join()
+    finally:
+        stopped.close()
+        process.join()
+    if watch.best is not None:  # also of a training that collapsed later
+        return Outcome(watch.best, watch.pruned)
+    return Outcome(error=_reason(attempt.folder, plan, seen))
+
+
+class _Watch:
+    """The values of a trial's metric so far."""
+
+    def __init__(self, trial: optuna.Trial, plan: Plan, settings: TrainSettings) -> None:
+        self.best: float | None = None
+        self.pruned = False
+        self._trial, self._plan, self._settings = trial, plan, settings
+        self._last = 0  # step of the last report
+
+    def see(self, row: Mapping[str, str]) -> None:
+        """Take an epoch's results into account, and decide whether the trial is pruned."""
+        plan, settings = self._plan, self._settings
+        value = float(row.get(plan.metric) or "nan")
+        if math.isnan(value) or self.pruned:
+            return
+        self.best = value if self.best is None else (min if plan.minimize else max)(self.best, value)
+        epoch = int(row["epoch"])
+        progress = float(row["minutes"]) / plan.trial_minutes if plan.trial_minutes else epoch / settings.epochs
+        step = min(math.ceil(LENGTH * progress), LENGTH)
+        if step > self._last:
+            self._trial.report(value, step)
+            self._last = step
+            learned = epoch * settings.steps_per_epoch >= plan.pruning.min_steps
+            self.pruned = step < LENGTH and learned and self._trial.should_prune()
+
+
+def _arguments(folder: Path, plan: Plan) -> list[str]:
+    """Return the command line of a trial's training."""
+    arguments = ["--run", str(folder), "--settings", str(folder / SETTINGS)]
+    if plan.trial_minutes:
+        arguments += ["--minutes", str(plan.trial_minutes)]
+    for name, value in plan.train.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "recordings":
+            arguments += [option, *map(str, value)]
+        elif isinstance(value, list):
+            arguments += [part for each in value for part in (option, str(each))]
+        elif value is not False:
+            arguments += [option] if value is True else [option, str(value)]
+    return arguments
+
+
+def _train(arguments: list[str], log: Path, stop: Connection) -> None:
+    """Run `model.train` with its output in a file, until it ends or the other end of `stop` is closed or dies."""
+    with log.open("wb") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    signal.signal(signal.SIGINT, _interrupt_once)
+    threading.Thread(target=_interrupt_when_closed, args=(stop,), daemon=True).start()
+    from model import train
+
+    sys.exit(train.main(arguments))
+
+
+def _interrupt_when_closed(stop: Connection) -> None:
+    wait([stop])
+    _thread.interrupt_main()
+
+
+def _interrupt_once(number: int, frame: object) -> None:
+    """Raise KeyboardInterrupt; further signals, of a terminal and of the sweep, do not disturb its handling."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _reason(folder: Path, plan: Plan, epochs: int) -> str:
+    """Return why a trial has no value."""
+    validated = [row for row in run_files.read_results(folder) if row.get("score")]
+    if validated and plan.metric not in validated[-1]:
+        return f"there is no metric {plan.metric}{nearest(plan.metric, validated[-1])}"
+    lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines() if (folder / LOG).exists() else []
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "the training said nothing")
+    return f"no validation in {epochs} epochs: {said}"

@@ -1,0 +1,104 @@
+"""The state of a sweep: joining, refusing, taking trials, pruning."""
+
+import json
+
+import pytest
+
+from model.sweep import report
+from model.sweep.plan import Plan, Pruning
+from model.sweep.study import LENGTH, Study
+
+
+def plan(**changes):
+    return Plan(**({"train": {"data": ["a"]}, "space": {"learning_rate": [0.1, 0.01, 0.001]}} | changes))
+
+
+def test_each_trial_of_a_grid_is_taken_once_by_all_who_join(tmp_path):
+    first, second = (Study(plan(), tmp_path / "sweep") for _ in range(2))
+    taken = [first.take(), second.take(), first.take()]
+    assert sorted(each.values["learning_rate"] for each in taken) == [0.001, 0.01, 0.1]
+    assert second.take() is None
+    assert second.others_run()
+    for attempt, value in zip(taken, (0.2, 0.5, 0.3), strict=True):
+        first.end(attempt, value)
+    assert not second.others_run()
+    best = report.best_trial(second)
+    assert (best.value, best.params["learning_rate"]) == (0.5, taken[1].values["learning_rate"])
+
+
+def test_a_trial_that_is_given_back_is_next(tmp_path):
+    study = Study(plan(), tmp_path / "sweep")
+    attempt = study.take()
+    study.give_back(attempt)
+    rates = [study.take().values["learning_rate"] for _ in range(3)]
+    assert sorted(rates) == [0.001, 0.01, 0.1]
+    assert len(study.trials()) == 3
+
+
+def test_further_trials_may_be_added_to_a_search(tmp_path):
+    space = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "batch_size": {"low": 8, "high": 64}}
+    study = Study(plan(space=space, sampler="tpe", trials=2), tmp_path / "sweep")
+    for value in (0.1, 0.2):
+        attempt = study.take()
+        assert 1e-4 <= attempt.values["learning_rate"] <= 1e-1
+        assert attempt.values["batch_size"] in range(8, 65)
+        study.end(attempt, value)
+    assert study.take() is None
+    assert Study(plan(space=space, sampler="tpe", trials=3), tmp_path / "sweep").take() is not None
+
+
+def test_another_plan_is_refused(tmp_path):
+    Study(plan(), tmp_path / "sweep")
+    with pytest.raises(ValueError, match=r"began with other values of settings, space: .* choose another --folder"):
+        Study(plan(space={"seed": [1]}, settings={"seed": 3}), tmp_path / "sweep")
+
+
+@pytest.mark.parametrize("damage", [b"not JSON\n", b'{"op_code": 99}\n', b"\xff\xfe\x00\n"])
+def test_an_unreadable_journal_is_refused(tmp_path, damage):
+    Study(plan(), tmp_path / "sweep")
+    journal = tmp_path / "sweep" / "journal.log"
+    journal.write_bytes(damage + journal.read_bytes())
+    with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --folder"):
+        Study(plan(), tmp_path / "sweep")
+
+
+def test_trials_that_are_behind_end_early(tmp_path):
+    values = [index / 100 for index in range(1, 28)]
+    pruning = Pruning(min_fraction=0.2, factor=3)
+    study = Study(plan(space={"seed": list(range(27))}, pruning=pruning), tmp_path / "sweep")
+    lengths = {}
+    for value in reversed(values):  # the best first
+        attempt = study.take()
+        for step in range(20, LENGTH + 1, 20):
+            attempt.trial.report(value, step)
+            lengths[value] = step
+            if pruned := step < LENGTH and attempt.trial.should_prune():
+                break
+        study.end(attempt, value, pruned=pruned)
+    assert lengths[values[-1]] == LENGTH
+    assert sum(length < LENGTH for length in lengths.values()) > 9
+    assert min(lengths.values()) >= 20
+
+
+def test_the_report_sorts_trials_and_tells_why_some_failed(tmp_path):
+    space = {"learning_rate": [0.1, 0.01, 0.001, 0.3], "network": [{"widths": [8, 16]}, {"widths": [16, 32]}]}
+    study = Study(plan(space=space, settings={"seed": 5}), tmp_path / "sweep")
+    for number in range(8):
+        attempt = study.take()
+        if number == 2:
+            study.end(attempt, None, error="the training | collapsed")
+        else:
+            attempt.trial.report(0.1 * number, LENGTH)
+            study.end(attempt, 0.1 * number, pruned=number == 7)
+        if number == 6:
+            best = attempt.values
+    report.write(study)
+    folder = tmp_path / "sweep"
+    rows = [line.split(" | ") for line in (folder / "sweep.md").read_text().splitlines() if line.startswith("| ")]
+    assert [row[0].strip("| ") for row in rows[2:10]] == ["6", "5", "4", "3", "1", "0", "7", "2"]
+    assert "the training \\| collapsed" in (folder / "sweep.md").read_text()
+    assert (folder / "slices.png").read_bytes().startswith(b"\x89PNG")
+    state = json.loads((folder / "sweep.json").read_text())
+    assert state["best"] == {"trial": 6, "value": pytest.approx(0.6), "settings": best}
+    assert (state["complete"], state["pruned"], state["failed"]) == (6, 1, 1)
+    assert f"learning_rate = {best['learning_rate']}" in (folder / "best.toml").read_text()
