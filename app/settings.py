@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
-from annotated_types import MinLen
-
+from config.paths import PathText
 from config.reader import ConfigError, build, override, read_toml
 from dashboard.settings import DashboardSettings, WorkshopSettings
 from follower.settings import AgentSettings
@@ -19,7 +17,7 @@ class ModelSettings:
     """Which network to run, and how."""
 
     # A path, or a name in model/weights/.
-    weights: Annotated[str, MinLen(1), "a file name"] = "model_weights.h5"
+    weights: PathText = "model_weights.h5"
     # auto: the fastest available one with the same output.
     runtime: Runtime = "auto"
     # auto: a GPU if there is one.

@@ -36,7 +36,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(path.read_bytes(), path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+        beside = path.with_name(f"{path.name}.txt")  # some editors add a suffix, and some systems hide it
+        hint = f"; there is {beside.name} beside it: rename it" if beside.is_file() and not path.exists() else ""
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}{hint}") from error
 
 
 def parse_toml(data: bytes, origin: object) -> dict[str, Any]:

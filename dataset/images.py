@@ -61,6 +61,8 @@ def why_unreadable(data: bytes) -> str:
         return defect
     if data.startswith(PNG_SIGNATURE):
         return png_defect(data) or "is a PNG whose contents are damaged"
+    if data.startswith(PNG_SIGNATURE[:4]):  # the rest of the signature is line endings
+        return "is a PNG that was transferred as text; download it again"
     if data.startswith(JPEG_SIGNATURE):
         return jpeg_defect(data) or "is a JPEG whose contents are damaged"
     kind = kind_of_file(data) or f"of an unknown kind, and begins with {data[:4].hex(' ')}"

@@ -66,7 +66,10 @@ def _fingerprint(pairs: Sequence[Pair], size: int) -> str:
     digest = sha256(f"{FORMAT} {size}\n".encode())
     for pair in pairs:
         for source in (pair.image, pair.mask):
-            stored = source.path.stat()
+            try:
+                stored = source.path.stat()
+            except OSError:  # a broken link: a problem that is found when it is read
+                continue
             digest.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode(errors="surrogateescape"))
         digest.update(f"{pair.colours}\n".encode())
     return digest.hexdigest()[:16]

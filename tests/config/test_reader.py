@@ -257,6 +257,9 @@ def test_files_that_are_not_toml(tmp_path):
     assert read_toml(tmp_path / "good.toml") == {"camera": {"mode": "auto"}}
     with pytest.raises(ConfigError, match=r"absent\.toml cannot be read: No such file"):
         read_toml(tmp_path / "absent.toml")
+    (tmp_path / "mine.toml.txt").touch()
+    with pytest.raises(ConfigError, match=r"there is mine\.toml\.txt beside it: rename it$"):
+        read_toml(tmp_path / "mine.toml")
     for content in (b"x = ", b"\xff\xfe\0"):
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(ConfigError, match=r"bad\.toml is not a TOML file"):

@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 
@@ -122,6 +123,7 @@ def test_rule_for_names_is_given_with_an_example(good, tmp_path):
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", "is only a Git LFS pointer"),
         (b"<!DOCTYPE html><html>", "is a web page about the file; download the file itself, on GitHub as 'raw'"),
+        (b"\x89PNG\n\x1a\n", "is a PNG that was transferred as text; download it again"),
         (b"GIF89a..........", "is not a JPEG or PNG image: it is a GIF image"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "is not a JPEG or PNG image: it is a WebP image"),
         (b"who knows", "it is of an unknown kind, and begins with 77 68 6f 20"),
@@ -209,8 +211,6 @@ def test_folder_of_images_itself_is_not_a_dataset(good):
 
 def recolour(folder, colours):
     """Change the masks of a dataset in place."""
-    import cv2
-
     for file in (folder / "masks").iterdir():
         labels = np.argmax(cv2.imread(str(file))[..., ::-1], axis=2)
         cv2.imwrite(str(file), np.array(colours, np.uint8)[labels][..., ::-1])
@@ -226,6 +226,7 @@ def test_swapped_red_and_blue_are_asked_about_until_the_dataset_says_so(tmp_path
     assert {problem.kind for problem in found.values()} == {"shares"}
     assert len(found) == 6
     text = summarise_problems(found.values())
+    assert text.count("in 6 of 6 masks most pixels are people (") == 1
     assert text.count("are red and blue swapped?") == 1
     assert "classes.toml" in text
     colours = '[colours]\r\nbackground = "#0000ff"\r\npeople = "#00ff00"\r\nhero = "#ff0000"\r\n'
@@ -234,6 +235,17 @@ def test_swapped_red_and_blue_are_asked_about_until_the_dataset_says_so(tmp_path
     assert check_pairs(pairs) == {}
     np.testing.assert_array_equal([read_pair(pair)[1] for pair in pairs], truth)
     assert describe_colours(pairs) == ["6 masks are read as blue (background), green (people) or red (hero)"]
+
+
+def test_only_swapped_masks_of_a_folder_are_left_out_and_a_rare_close_up_is_none(tmp_path):
+    folder = write_dataset(tmp_path, 20, size=32)
+    masks = sorted((folder / "masks").iterdir())
+    cv2.imwrite(str(masks[0]), np.full((32, 32, 3), (255, 0, 0), np.uint8))  # BGR: the hero
+    pairs = find_pairs(folder)[0]
+    assert check_pairs(pairs) == {}
+    for mask in masks[1:5]:
+        cv2.imwrite(str(mask), cv2.imread(str(mask))[..., ::-1])
+    assert sorted(check_pairs(pairs)) == [0, 1, 2, 3, 4]
 
 
 def test_meaning_of_masks_is_found_for_each_folder_and_said(tmp_path):

@@ -54,6 +54,20 @@ def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
     assert len(split.validation.usable) == 3
 
 
+def test_swapped_red_and_blue_stop_or_are_left_out(tmp_path):
+    swapped, good = (
+        write_dataset(tmp_path / "swapped", 30, size=32),
+        write_dataset(tmp_path / "good", 6, size=32, seed=1),
+    )
+    for file in (swapped / "masks").iterdir():
+        cv2.imwrite(str(file), cv2.imread(str(file))[..., ::-1])
+    split = cleaned(tmp_path, swapped, good)[1]
+    assert {problem.kind for problem in split.problems} == {"shares"}
+    assert len(split.problems) == 30  # those of the block that is held out, too
+    origins = {part.sources[row].origin for part in (split.train, split.validation) if part for row in part.usable}
+    assert origins == {str(good)}
+
+
 def test_a_held_out_block_of_background_is_not_a_source_of_background(tmp_path):
     folder = write_dataset(tmp_path / "patrol", 60, size=32)
     held_out = {frame.pair.mask.path for frame in collect([str(folder)]).validation}
