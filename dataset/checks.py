@@ -16,6 +16,7 @@ from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
 # Of a folder's masks may show people and hero in most pixels: the camera was inside a person, in the official data in
 # up to 0.2 % of the frames.
 MAX_CROWDED = 0.1
+MIN_CROWDED = 3  # masks, fewer if these are all
 
 
 def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None, Problem | None]:
@@ -66,7 +67,7 @@ def impossible_shares(pairs: Sequence[Pair], areas: Iterable[np.ndarray]) -> dic
     problems: dict[int, Problem] = {}
     for folder, shares in folders.items():
         crowded = [index for index, share in shares.items() if share[BACKGROUND] < 0.5]
-        if len(crowded) > MAX_CROWDED * len(shares):
+        if len(crowded) >= min(MIN_CROWDED, len(shares)) and len(crowded) > MAX_CROWDED * len(shares):
             people, hero = np.mean([shares[index][[PEOPLE, HERO]] for index in crowded], axis=0)
             reason = (
                 f"in {len(crowded)} of {len(shares)} masks most pixels are people ({people:.1%} on average) or"

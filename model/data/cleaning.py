@@ -27,20 +27,22 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
     """Exclude masks that cannot be true, and training images that are in validation, too."""
     parts = [train] if validation is None else [train, validation]
     problems = [*sources.problems, *(problem for part in parts for problem in part.problems.values())]
-    for index, part in enumerate(parts):
-        impossible = impossible_shares([each.pair for each in part.sources], part.areas)
-        problems += impossible.values()
-        parts[index] = part.exclude(impossible)
     notes = list(sources.notes)
     cleaned: list[PackedFrames] = []
     # Frames that are held out by default belong to the training sources, so both parts are checked together.
     for group in [[part] for part in parts] if sources.explicit else [parts]:
+        pairs = [each.pair for part in group for each in part.sources]
+        crowded = impossible_shares(pairs, np.concatenate([part.areas for part in group]))
+        problems += crowded.values()
         origins = _background_only(group)
         for origin, count in origins.items():
             reason = f"all {count} masks are background only: there is nothing to learn"
             problems.append(Problem("background", origin, reason))
+        first = 0
         for part in group:
-            cleaned.append(part.exclude(row for row, each in enumerate(part.sources) if each.origin in origins))
+            unfit = {row for row, each in enumerate(part.sources) if each.origin in origins or first + row in crowded}
+            cleaned.append(part.exclude(unfit))
+            first += len(part)
     train = cleaned[0]
     validation = cleaned[1] if len(cleaned) > 1 and len(cleaned[1].usable) else None
     if validation is not None:
