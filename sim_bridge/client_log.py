@@ -8,6 +8,7 @@ from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.messages import SensorFrame
 
 STRANGER_SECONDS = 60.0  # between messages about clients that cannot connect: they try again every few seconds
+MAX_STRANGER_REASONS = 100  # told apart, for the same reason as the keys below
 MAX_LOGGED_KEYS = 100  # unknown keys remembered per session, so that a client cannot exhaust the memory
 DECIMAL_COMMAS = (
     "it writes decimal commas, as its system's language does, and would misread 0.7 in a command as 7 or 0; "
@@ -22,6 +23,7 @@ class ClientLog:
         self._logger = logger
         self._refusals = RateLimitedLogger(logger)
         self._strangers = RateLimitedLogger(logger, STRANGER_SECONDS)
+        self._stranger_reasons: set[str] = set()
 
     def refused(self, name: str, reason: BadFrame) -> None:
         """A frame, an event or a packet was refused."""
@@ -29,7 +31,12 @@ class ClientLog:
 
     def stranger_refused(self, name: str, reason: BadFrame) -> None:
         """A client cannot connect."""
-        self._strangers.warning(reason.kind, "%s was refused: %s", name, reason)
+        kind = str(reason)
+        if len(self._stranger_reasons) < MAX_STRANGER_REASONS:
+            self._stranger_reasons.add(kind)
+        elif kind not in self._stranger_reasons:
+            kind = reason.kind
+        self._strangers.warning(kind, "%s was refused: %s", name, reason)
 
     def failed(self, session: Session, error: Exception) -> None:
         """A frame was lost to a bug in this program."""

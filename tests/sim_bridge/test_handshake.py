@@ -7,6 +7,8 @@ import requests
 import socketio
 import websocket
 
+from sim_bridge.client_log import MAX_STRANGER_REASONS, ClientLog
+from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.handshake import handshake_defect
 
 MODES = ["threading", "eventlet"]
@@ -47,7 +49,7 @@ def test_another_version_or_path_is_explained_to_both_sides(serve, lines, mode, 
     assert words in line
 
 
-def test_it_is_said_once_a_minute_for_each_kind(serve, lines):
+def test_it_is_said_once_a_minute_for_each_reason(serve, lines):
     server = serve()
     for _ in range(5):
         answer = requests.get(
@@ -56,10 +58,19 @@ def test_it_is_said_once_a_minute_for_each_kind(serve, lines):
             timeout=30,
         )
         assert answer.status_code == 400
-    requests.get(f"http://127.0.0.1:{server.port}/socket.io?EIO=4&transport=polling", timeout=30)
-    old, path = lines()
+    for path in ("/socket.io", "/sim"):
+        requests.get(f"http://127.0.0.1:{server.port}{path}?EIO=4&transport=polling", timeout=30)
+    old, without_stroke, other = lines()
     assert "'node-XMLHttpRequest'" in old
-    assert "'/socket.io'" in path
+    assert "'/socket.io'" in without_stroke
+    assert "'/sim'" in other
+
+
+def test_reasons_without_number_cannot_exhaust_the_memory(lines):
+    log = ClientLog(logging.getLogger("sim_bridge.test"))
+    for number in range(1000):
+        log.stranger_refused("a client", BadFrame("wrong-path", f"it asked for {number}"))
+    assert len(lines()) == MAX_STRANGER_REASONS + 1
 
 
 def test_another_namespace_is_explained(serve, lines):
