@@ -40,6 +40,11 @@ def allow_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def printable(text: object) -> str:
+    """Return text in which bytes of a name that are no valid text are escaped: libraries that draw text refuse them."""
+    return str(text).encode(errors="backslashreplace").decode()
+
+
 def _readings(text: str) -> Iterator[str]:
     """Yield what the text can mean, in the order in which it is tried."""
     bare = text.strip().strip(_QUOTES).strip()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.paths import path_of, split_path
+from config.paths import path_of, printable, split_path
 from model import run_files
 from model.console import command_parser, run_command
 
@@ -57,7 +57,7 @@ def plot_trainings(runs: Sequence[str]) -> "Figure":
         if not rows:
             raise ValueError(f"expected the folder of a training with validation scores, got {folder}")
         minutes, scores = ([float(row[key]) for row in rows] for key in ("minutes", "score"))
-        axes.plot(minutes, scores, marker=".", label=text or folder.name)
+        axes.plot(minutes, scores, marker=".", label=printable(text or folder.name))
     axes.set(xlabel="minutes of training", ylabel="validation score", ylim=(0, None), xlim=(0, None))
     axes.legend()
     return figure

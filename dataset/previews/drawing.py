@@ -15,7 +15,8 @@ CAPTION = 22  # height in pixels
 
 
 def draw_text(image: np.ndarray, text: str, left: int, baseline: int, colour: Colour = INK, size: float = 0.42) -> None:
-    """Draw one line of text, in place."""
+    """Draw one line of text, in place; the font has ASCII only, and OpenCV crashes on names that are no valid text."""
+    text = text.encode("ascii", "replace").decode()
     cv2.putText(image, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from config.paths import printable
 from dataset.previews.drawing import Colour
 from dataset.previews.film import ESTIMATE, GROUND_TRUTH
 from dataset.recordings.frame_record import Point, RecordedPose
@@ -20,7 +21,8 @@ def plot_statistics(recording: Recording, path: Path) -> None:
     """Write histograms of target size and range, and both over time, as a PNG."""
     frames, statistics = recording.frames, statistics_of(recording)
     figure = Figure(figsize=(10, 6), layout="constrained")
-    figure.suptitle(f"{recording.path.name}: {len(frames)} frames, target visible in {statistics.visible}")
+    title = f"{printable(recording.path.name)}: {len(frames)} frames, target visible in {statistics.visible}"
+    figure.suptitle(title, parse_math=False)
     (sizes, ranges), (sizes_over_time, ranges_over_time) = figure.subplots(2, 2)
     sizes.stairs(statistics.size.counts, statistics.size.edges, fill=True, color="tab:orange")
     sizes.set(xscale="log", xlabel=TARGET_SIZE, ylabel="frames")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.paths import PathText, allow_any_name, path_of, split_path
+from config.paths import PathText, allow_any_name, path_of, printable, split_path
 from config.reader import ConfigError, build
 
 
@@ -45,6 +45,7 @@ def test_names_that_are_no_text_are_kept_and_can_be_printed(capfd):
     allow_any_name()
     print(name)
     assert capfd.readouterr().out == "caf\\udce9\n"
+    assert printable(name) == "caf\\udce9"
 
 
 @pytest.mark.parametrize(

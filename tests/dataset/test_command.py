@@ -1,6 +1,8 @@
 """The command python -m dataset."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ import pytest
 
 from dataset.__main__ import main
 from dataset.pairs import find_pairs
+from dataset.previews.drawing import draw_text
 from dataset.previews.film import film_frames
 from dataset.previews.overlay import SIZE
 from dataset.recordings.frame_record import read_frame_records
@@ -146,3 +149,17 @@ def test_damaged_recording_is_read_as_far_as_possible(walk, capsys):
     assert "1 lines" in capsys.readouterr().out
     sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert len(np.unique(sheet[10:300, 10:300])) == 1  # grey in place of the unreadable image
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow only names that are text")
+def test_recording_whose_name_is_no_text_is_shown(walk, capsys):
+    path = walk.rename(walk.with_name(os.fsdecode(b"fl\xfcg $x$")))
+    assert main(["show", str(path)]) == 0
+    assert main(["hide", str(path), "0"]) == 0
+    assert {file.name for file in (path / "previews").iterdir()} == {"contact_sheet.png", "statistics.png"}
+
+
+def test_text_that_is_drawn_may_be_no_valid_text():
+    image = np.zeros((30, 200, 3), np.uint8)
+    draw_text(image, "fl\udcfcg größe 日本", 2, 20)  # OpenCV ends the process
+    assert image.any()
