@@ -12,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from config.paths import allow_any_name, path_of
+from dataset.edit_command import copy_recording, merge_recordings, split_recording, trim_recording
 from dataset.import_command import import_quadsim
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
@@ -30,6 +31,9 @@ examples:
   python -m dataset show 2026-11-21_10-00-00
   python -m dataset hide recordings/first 120-180 200
   python -m dataset restore recordings/first
+  python -m dataset trim first 120-900 best
+  python -m dataset split first 500 1200        into first-1, first-2, first-3
+  python -m dataset merge first second both
   python -m dataset import IMG recordings/quadsim1
   python -m dataset import raw_sim_data recordings/quadsim    as preprocess_ims.py did in 2017
 
@@ -179,6 +183,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     command("recover", recover_recording, recording)
+    new_help = "recording to make: a path, or a name in recordings/"
+
+    def takes_new(added: argparse.ArgumentParser) -> None:
+        added.add_argument("new", type=path_of, metavar="NEW", help=new_help)
+
+    takes_new(command("copy", copy_recording, recording))
+    trimmed = command("trim", trim_recording, recording)
+    trimmed.add_argument("frames", nargs="+", metavar="FRAMES")
+    takes_new(trimmed)
+    command("split", split_recording, recording).add_argument(
+        "frames", nargs="+", metavar="FRAME", help="first of a part"
+    )
+    merged = command("merge", merge_recordings)
+    merged.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
+    takes_new(merged)
     imported = command("import", import_quadsim)
     imported.add_argument(
         "images", type=path_of, metavar="IMG", help="folder with cam1_00000.png and so on, or a tree of them"

@@ -3,9 +3,7 @@
 The colour images are copied unchanged: they are PNGs, and a JPEG would lose what the masks were drawn from.
 """
 
-import contextlib
 import re
-import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
@@ -17,8 +15,8 @@ from dataset.folders import RAW_FILE
 from dataset.images import png_defect
 from dataset.masks.labels import encode_labels
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import RecordingError, is_recording_name
-from dataset.recordings.writer import RecordingWriter
+from dataset.recordings.layout import RecordingError
+from dataset.recordings.writer import new_recording
 from dataset.schema import CLASSES
 
 CAMERAS = 1, 2, 3, 4  # colour; depth of people, of the hero, of the environment
@@ -101,20 +99,9 @@ def import_recording(
     Raises RecordingError and OSError. After any exception, Ctrl-C included, and without a complete frame, the recording
     is removed.
     """
-    if recording.exists():
-        raise RecordingError(f"{recording} exists already; choose another name")
-    if not is_recording_name(recording.name):
-        raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {recording.name!r}")
-    meta = {"simulator": {"name": "QuadSim", "imported_from": origin}}
-    writer, problems = RecordingWriter(recording.parent, recording.name, meta), list[str]()
-    with contextlib.ExitStack() as unfinished:
-
-        @unfinished.callback
-        def discard() -> None:
-            with contextlib.suppress(OSError):
-                writer.close("interrupted")
-            shutil.rmtree(writer.path, ignore_errors=True)
-
+    problems: list[str] = []
+    meta = {"simulator": {"name": "QuadSim", "imported_from": origin}, "left_out": problems}
+    with new_recording(recording, meta, "imported") as writer:
         for number, files in frames:
             try:
                 image, labels = read_frame(files)
@@ -125,9 +112,6 @@ def import_recording(
             _, people, hero = np.bincount(labels.ravel(), minlength=len(CLASSES)).tolist()
             record = FrameRecord(number, f"{number}.png", "simulator", hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
-        if writer.frames:
-            writer.close("imported", left_out=problems)
-            unfinished.pop_all()
     return writer.frames, problems
 
 

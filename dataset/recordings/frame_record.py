@@ -20,6 +20,8 @@ Point = tuple[Number, Number, Number]  # world axes, metres
 RecordedPose = tuple[Number, Number, Number, Number, Number, Number]
 """x, y, z, roll, pitch, yaw as on the wire: metres and degrees."""
 
+LONGEST_PAUSE = 3600.0  # seconds between two frames of one flight, when few are recorded
+
 
 @dataclass(frozen=True)
 class RecordedDetection:
@@ -90,6 +92,11 @@ class FrameRecord:
         if self.ground_truth_target is not None and self.pose is not None:
             return math.dist(self.ground_truth_target, self.pose[:3])
         return self.range.metres if self.range is not None else None
+
+
+def flight_seconds(before: float, after: float) -> float:
+    """Return the time between two frames in succession, by when they were received; 0 between joined flights."""
+    return after - before if 0 <= after - before < LONGEST_PAUSE else 0.0
 
 
 _ADAPTER = TypeAdapter(FrameRecord)

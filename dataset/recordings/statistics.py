@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, flight_seconds
 from dataset.recordings.recording import Recording
 from dataset.schema import FAR_PIXELS, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
 
@@ -64,7 +65,7 @@ def statistics_of(recording: Recording, names: Collection[str] | None = None) ->
         hidden=len(recording.hidden & {frame.frame for frame in frames}),
         not_recorded=numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0,
         unreadable=recording.unreadable,
-        seconds=times[-1] - times[0] if times else 0.0,
+        seconds=sum(flight_seconds(*step) for step in pairwise(times)),
         labels=dict(Counter(frame.label_source for frame in frames)),
         visible=len(sizes),
         far=int((sizes < FAR_PIXELS).sum()),

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, flight_seconds
 from dataset.recordings.layout import FRAMES, RecordingError, read_meta
 from dataset.recordings.recording import State, read_hidden, state_of
 from dataset.schema import VISIBLE_PIXELS
@@ -56,7 +56,7 @@ class _Counted:
     summary: RecordingSummary
     file: tuple[int, int] | None = None  # device and inode: another file of that name is read anew
     offset: int = 0
-    first: float | None = None  # received
+    received: float | None = None  # of the last frame
     poster_pixels: int = -1
 
     def add(self, recording: Path, line: bytes) -> None:
@@ -70,8 +70,8 @@ class _Counted:
         self.summary.visible += record.hero_pixels > VISIBLE_PIXELS
         self.summary.pseudo_labelled += record.label_source == "model"
         if record.received is not None:
-            self.first = record.received if self.first is None else self.first
-            self.summary.seconds = record.received - self.first
+            self.summary.seconds += 0 if self.received is None else flight_seconds(self.received, record.received)
+            self.received = record.received
         if record.hero_pixels > self.poster_pixels:
             self.summary.poster, self.poster_pixels = record.image, record.hero_pixels
         for name in record.files():

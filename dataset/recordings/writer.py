@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,16 @@ from pathlib import Path
 from config.version import VERSION
 from dataset.files import sync
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import FORMAT, FRAME_FOLDERS, FRAMES, LOCK, lock, write_meta
+from dataset.recordings.layout import (
+    FORMAT,
+    FRAME_FOLDERS,
+    FRAMES,
+    LOCK,
+    RecordingError,
+    is_recording_name,
+    lock,
+    write_meta,
+)
 
 SYNC_SECONDS = 1.0
 SYNC_THREADS = 8
@@ -114,6 +123,12 @@ class RecordingWriter:
         with contextlib.suppress(OSError):
             (self.path / LOCK).unlink()
 
+    def discard(self) -> None:
+        """Remove the recording."""
+        with contextlib.suppress(OSError):
+            self.close("discarded")
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def _append(self, line: bytes) -> None:
         try:
             written = os.write(self._file, line)
@@ -132,3 +147,23 @@ class RecordingWriter:
             sync(self.path / part)
         os.fsync(self._file)
         self._unsynced.clear()
+
+
+@contextlib.contextmanager
+def new_recording(path: Path, meta: Mapping[str, object], reason: str) -> Iterator[RecordingWriter]:
+    """Yield the writer of a recording that is complete, and ended for `reason`, when the block ends.
+
+    After any exception in the block, Ctrl-C included, and without a frame, nothing of it remains. Raises RecordingError
+    if `path` exists or cannot be a recording, and OSError.
+    """
+    if os.path.lexists(path):
+        raise RecordingError(f"{path} exists already; choose another name")
+    if not is_recording_name(path.name):
+        raise RecordingError(f"a recording's name has letters, digits, '_', '-' and '.', got {path.name!r}")
+    writer = RecordingWriter(path.parent, path.name, meta)
+    with contextlib.ExitStack() as unfinished:
+        unfinished.callback(writer.discard)
+        yield writer
+        if writer.frames:
+            writer.close(reason)
+            unfinished.pop_all()
