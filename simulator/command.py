@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from simulator.link.client import Client
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
+from simulator.rules import OWN, QUADSIM, Rules
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.types import Observation
 from simulator.window import Window
@@ -83,14 +85,20 @@ def make_parser() -> argparse.ArgumentParser:
     add("--port", type=_number(int, 1, 65535), default=4567, help="of the follower (default %(default)s)")
     add("--seed", type=_number(int, 0, MAX_SEED), default=0, help="of the city and all random choices (default 0)")
     add("--people", type=_number(int, 0, MAX_PEOPLE), default=60, help="besides the target (default %(default)s)")
-    add("--turnover", choices=LIFETIMES, default="long", help="how soon people are replaced (default %(default)s)")
+    add("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol, lock-on and wall-clock timestamps")
+    add("--turnover", choices=LIFETIMES, help="how soon people are replaced (default long; like QuadSim: medium)")
     add("--respawn", action="store_true", help="replace the target at the end of its path, as QuadSim does")
-    add("--hz", type=_number(float, 0.1, MAX_HZ), default=5.0, help="frames per simulated second (default %(default)s)")
+    add(
+        "--hz",
+        type=_number(float, 0.1, MAX_HZ),
+        default=5.0,
+        help="frames per simulated second, or like QuadSim per real second (default %(default)s)",
+    )
     add("--speed", type=_number(float, *SPEED_RANGE), default=1.0, help="simulated seconds per second (default 1)")
     add("--lockstep", action="store_true", help="wait for the answer to each frame: as fast as the follower answers")
     add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated (default: until Ctrl-C)")
     add("--count", type=_number(int, 1, MAX_DRONES), default=1, help="drones, each in a city of its own (default 1)")
-    add("--lock-on", action="store_true", help="follow the true position of a target in view, as QuadSim does")
+    add("--lock-on", action="store_true", help="follow the true position of a target in front, as QuadSim does")
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     add("--window", action="store_true", help="show the camera's view with the agent's marker; needs a display")
@@ -171,11 +179,19 @@ def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame:
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
     """Fly one episode, and another one whenever the follower requests it, each with a connection of its own."""
     seed, people, speed, duration = options.seed, options.people, options.speed, options.duration
+    rules = _rules(options)
     while True:
         city = generate_city(seed)
         with contextlib.closing(Renderer(city, options.renderer)) as renderer:
-            episode = Episode(city, renderer, people, options.turnover, options.respawn, options.lock_on)
-            plan = FlightPlan(options.hz, speed, duration, options.lockstep, ground_truth=options.ground_truth)
+            episode = Episode(city, renderer, people, rules)
+            plan = FlightPlan(
+                options.hz,
+                speed,
+                duration,
+                options.lockstep,
+                ground_truth=options.ground_truth,
+                wall_clock=options.like_quadsim,
+            )
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
                 flight = Flight(episode, client, plan, {"seed": seed, "people": people})
@@ -184,6 +200,16 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             return
         seed, people, speed = flight.new_episode["seed"], flight.new_episode["people"], flight.speed
         duration = duration and max(duration - episode.time, 0.0)
+
+
+def _rules(options: argparse.Namespace) -> Rules:
+    rules = QUADSIM if options.like_quadsim else OWN
+    return replace(
+        rules,
+        turnover=options.turnover or rules.turnover,
+        respawn=options.respawn or rules.respawn,
+        lock_on=options.lock_on or rules.lock_on,
+    )
 
 
 def _run_one(options: argparse.Namespace, number: int) -> None:

@@ -3,6 +3,7 @@
 The same seed and the same commands between the same steps give the same states and frames.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from simulator.drone.behaviours import Follow, Patrol
 from simulator.drone.quad import Quad
 from simulator.geometry import FAR, HALF_VIEW, to_camera
+from simulator.rules import OWN, Rules
 from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
 from simulator.world.city import City
 from simulator.world.crowd import Crowd
@@ -21,6 +23,7 @@ TICK = 0.05  # s, the fixed step of all motion
 CROWD_TICKS = 2  # people are slow enough to be moved only every second tick
 MAX_HEIGHT = 60.0  # m, to which reported positions are clipped
 MAX_MARKERS = 64
+LOCK_ANGLE = math.radians(60)
 
 
 class Episode:
@@ -30,28 +33,19 @@ class Episode:
         city: its seed also seeds all random choices.
         renderer: draws the frames; without one, observations have no images.
         people: number of people besides the target.
-        turnover: how soon they are replaced: "short" (5-7 s), "medium" (45-55 s), "long" (130-150 s) or "never".
-        respawn: replace the target by a new one elsewhere at the end of a path, as QuadSim does; otherwise it walks on.
-        lock_on: after the first report of a target in view, follow its true position, as QuadSim does.
+        rules: how people and the quad behave.
     """
 
-    def __init__(
-        self,
-        city: City,
-        renderer: "Renderer | None" = None,
-        people: int = 60,
-        turnover: str = "long",
-        respawn: bool = False,
-        lock_on: bool = False,
-    ):
-        self.city, self._renderer = city, renderer
-        self._crowd = Crowd(city, people, turnover, respawn)
-        self._lock_on, self._locked = lock_on, False
+    def __init__(self, city: City, renderer: "Renderer | None" = None, people: int = 60, rules: Rules = OWN):
+        self.city, self._renderer, self._rules = city, renderer, rules
+        self._crowd = Crowd(city, people, rules)
+        self._locked = False  # on the true position of the target
         self._ticks, self._remainder = 0, 0.0  # the remainder: seconds not yet simulated, less than a tick
-        points = np.array(city.patrol_points, dtype=float)
+        self._patrol_points = city.patrol_points_at(rules.patrol_height)
+        points = np.array(self._patrol_points, dtype=float)
         to_target = np.linalg.norm(points - self._target_centre(), axis=1)
         self.quad = Quad(points[np.argmin(to_target)])  # near the target, so that the search stays short
-        self._behaviour: Patrol | Follow = Patrol(city.patrol_points)
+        self._behaviour: Patrol | Follow = Patrol(self._patrol_points, rules)
         self._markers: dict[int, tuple[Marker, float]] = {}  # id -> marker, time of expiry
 
     @property
@@ -73,8 +67,8 @@ class Episode:
 
     def target_detected(self, position: Point) -> None:
         """Follow the reported centre of the target, metres. A position outside the city is moved to its edge."""
-        if self._lock_on:
-            self._locked = self._locked or self.target_in_view()
+        if self._rules.lock_on:
+            self._locked = self._locked or self.target_in_front()
             if not self._locked:
                 return
             position = self._target_centre()
@@ -85,7 +79,7 @@ class Episode:
         """Return to patrol: the agent lost the target, or the connection to the agent is lost."""
         self._locked = False
         if isinstance(self._behaviour, Follow):
-            self._behaviour = Patrol(self.city.patrol_points)
+            self._behaviour = Patrol(self._patrol_points, self._rules)
 
     def place_marker(self, marker: Marker, duration: float) -> None:
         """Show a marker, or move the one with its id, for `duration` seconds; -1 = until deleted."""
@@ -122,6 +116,14 @@ class Episode:
         camera, centre = self.quad.camera, np.array(self._target_centre())
         forward, left, up = to_camera(camera, centre[None])[0]
         if not 0 < forward < FAR or max(abs(left), abs(up)) > HALF_VIEW * forward:
+            return False
+        return self.city.obstacles.line_of_sight(np.array(camera.position), centre)
+
+    def target_in_front(self) -> bool:
+        """Return whether QuadSim would lock on: in line of sight, within LOCK_ANGLE of the camera's axis."""
+        camera, centre = self.quad.camera, np.array(self._target_centre())
+        forward, left, up = to_camera(camera, centre[None])[0]
+        if math.atan2(math.hypot(left, up), forward) > LOCK_ANGLE:
             return False
         return self.city.obstacles.line_of_sight(np.array(camera.position), centre)
 

@@ -29,12 +29,13 @@ LOCKSTEP_EPOCH = 1_500_000_000.0  # s: in lockstep not even the timestamps depen
 class FlightPlan:
     """Settings of a flight."""
 
-    hz: float = 5.0  # frames per simulated second
+    hz: float = 5.0  # frames per simulated second, with `wall_clock` per real second
     speed: float = 1.0  # simulated seconds per second
     duration: float | None = None  # simulated seconds; None: until interrupted
     lockstep: bool = False  # wait for the answer to each frame instead of keeping a pace
     ground_truth: bool = False  # send the class mask and the position of the target with each frame
     await_last: bool = False  # end only when the last frame has been answered
+    wall_clock: bool = False  # frames and their timestamps keep to the wall clock, as QuadSim's do at any speed
 
 
 class Flight:
@@ -60,17 +61,19 @@ class Flight:
         """
         plan, client = self._plan, self._client
         send_and_step = self._send_and_step_in_lockstep if plan.lockstep else self._send_and_step_in_real_time
-        epoch = LOCKSTEP_EPOCH if plan.lockstep else time.time()
-        reported = None
-        frames = itertools.count() if plan.duration is None else range(round(plan.duration * plan.hz))
-        for number in frames:
-            if isinstance(self._simulation, Slideshow) and self._simulation.ended:
+        start, reported = time.time(), None
+        for number in itertools.count():
+            if self._is_over(number):
                 break
             current = client.connections, self.speed
             if self._info is not None and reported != current:
                 client.send(event("simulator_info", {**self._info, "speed": None if plan.lockstep else self.speed}))
                 reported = current
             observation = self._simulation.observe()
+            epoch = LOCKSTEP_EPOCH if plan.lockstep else start
+            if plan.wall_clock:  # `sensor_frame` adds the simulated time
+                now = LOCKSTEP_EPOCH + number / plan.hz if plan.lockstep else time.time()
+                epoch = now - observation.time
             send_and_step(number, sensor_frame(observation, epoch, plan.ground_truth))
             on_frame(observation)
             if self.new_episode is not None:
@@ -78,20 +81,37 @@ class Flight:
         if plan.await_last:
             self._await_answer(self._sent)
 
+    def _is_over(self, number: int) -> bool:
+        """Return whether all frames have been sent, `number` so far."""
+        duration, simulation = self._plan.duration, self._simulation
+        if isinstance(simulation, Slideshow) and simulation.ended:
+            return True
+        if duration is None:
+            return False
+        if self._plan.wall_clock:
+            return simulation.time > duration - TICK / 2
+        return number >= round(duration * self._plan.hz)
+
+    @property
+    def _seconds_per_frame(self) -> float:
+        """Simulated seconds from one frame to the next."""
+        return (self.speed if self._plan.wall_clock else 1.0) / self._plan.hz
+
     def _send_and_step_in_real_time(self, number: int, frame: Mapping[str, str]) -> None:
         """Send a frame and advance at the pace of the clock; apply commands as they arrive."""
         self._client.send(event("sensor_frame", frame, number if self._plan.await_last else None))
         self._sent = number
-        end = (number + 1) / self._plan.hz
-        while self._simulation.time < end - TICK / 2:
-            self._due += TICK / self.speed
+        steps = max(1, round(self._seconds_per_frame / TICK))
+        step = self._seconds_per_frame / steps
+        for _ in range(steps):
+            self._due += step / self.speed
             for _ in range(MAX_COMMANDS_PER_TICK):
                 command = self._client.next_command(max(0.0, self._due - time.monotonic()))
                 if command is None:
                     break
                 self._apply(command)
             self._check_connection()
-            self._simulation.step(TICK)
+            self._simulation.step(step)
         self._due = max(self._due, time.monotonic() - TICK)  # a larger backlog is dropped
 
     def _send_and_step_in_lockstep(self, number: int, frame: Mapping[str, str]) -> None:
@@ -99,7 +119,7 @@ class Flight:
         packet = event("sensor_frame", frame, number)
         while not self._is_answered(packet, number):
             self._check_connection()
-        self._simulation.step(1.0 / self._plan.hz)
+        self._simulation.step(self._seconds_per_frame)
 
     def _is_answered(self, packet: str, number: int) -> bool:
         """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""

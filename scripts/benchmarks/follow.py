@@ -24,13 +24,15 @@ from follower.agent import FollowAgent
 from follower.types import Command, Frame, ObjectDetected, ObjectLost
 from model.inference.load import load_segmenter
 from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, measure, overall
-from scripts.benchmarks.harness.terminal import at_least, console
+from scripts.benchmarks.harness.terminal import at_least, between, console
 from scripts.benchmarks.original import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
+from simulator.link.commands import SPEED_RANGE
 from simulator.link.frames import sensor_frame
 from simulator.rendering.renderer import Renderer
+from simulator.rules import OWN, QUADSIM, Rules
 from simulator.types import Observation
 from simulator.world.city_generator import generate_city
 
@@ -42,13 +44,24 @@ Step = Callable[[Frame, np.ndarray], Sequence[Command]]
 Flights = dict[str, dict[int, list[Moment]]]  # by agent and seed
 
 
-def fly(agent: str, seed: int, seconds: float, people: int, weights: str | None) -> list[Moment]:
-    """Fly one episode and return its log; without `weights`, ground-truth masks replace the network."""
+def fly(
+    agent: str,
+    seed: int,
+    seconds: float,
+    people: int,
+    weights: str | None,
+    rules: Rules = OWN,
+    speed: float = 1.0,
+) -> list[Moment]:
+    """Fly one episode and return its log; without `weights`, ground-truth masks replace the network.
+
+    At another `speed`, frames and their timestamps keep to the wall clock, as QuadSim's do.
+    """
     step, segment = _make_agent(agent), _network(weights) if weights else _perfect
     city = generate_city(seed)
     with closing(Renderer(city)) as renderer:
-        episode = Episode(city, renderer=renderer, people=people)
-        return [_fly_frame(episode, step, segment) for _ in range(round(seconds * HZ))]
+        episode = Episode(city, renderer, people, rules)
+        return [_fly_frame(episode, step, segment, speed) for _ in range(round(seconds * HZ / speed))]
 
 
 def _make_agent(name: str) -> Step:
@@ -58,9 +71,10 @@ def _make_agent(name: str) -> Step:
     return lambda frame, probabilities: agent.step(frame, probabilities).commands
 
 
-def _fly_frame(episode: Episode, step: Step, segment: Segment) -> Moment:
+def _fly_frame(episode: Episode, step: Step, segment: Segment, speed: float) -> Moment:
     observation = episode.observe()
-    frame = parse_sensor_frame((sensor_frame(observation, LOCKSTEP_EPOCH),))
+    epoch = LOCKSTEP_EPOCH + observation.time / speed - observation.time
+    frame = parse_sensor_frame((sensor_frame(observation, epoch),))
     commands = step(frame, segment(frame, observation))
     reported = next((command.coords for command in commands if isinstance(command, ObjectDetected)), None)
     reported_lost = any(isinstance(command, ObjectLost) for command in commands)
@@ -68,7 +82,7 @@ def _fly_frame(episode: Episode, step: Step, segment: Segment) -> Moment:
         episode.target_detected(reported)
     if reported_lost:
         episode.target_lost()
-    episode.step(1 / HZ)
+    episode.step(speed / HZ)
     followed = reported or observation.reported
     return Moment(
         time=observation.time,
@@ -104,6 +118,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first-seed", type=int, default=100, help="of consecutive ones (default %(default)s)")
     parser.add_argument("--seconds", type=at_least(1.0), default=120.0, help="simulated, each (default %(default)s)")
     parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
+    parser.add_argument("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol and lock-on")
+    parser.add_argument("--speed", type=between(*SPEED_RANGE), default=1.0, help="simulated seconds per second")
     parser.add_argument("--agents", nargs="+", choices=AGENTS, default=list(AGENTS))
     parser.add_argument("--processes", type=at_least(1), default=2, help="default %(default)s")
     parser.add_argument("--out", type=path_of, help="folder for follow.json and follow.png")
@@ -114,7 +130,10 @@ def benchmark(options: argparse.Namespace) -> None:
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     pairs = [(agent, seed) for seed in seeds for agent in options.agents]
     weights = None if options.perfect else options.weights
-    job = partial(fly, seconds=options.seconds, people=options.people, weights=weights)
+    rules = QUADSIM if options.like_quadsim else OWN
+    job = partial(
+        fly, seconds=options.seconds, people=options.people, weights=weights, rules=rules, speed=options.speed
+    )
     flights: Flights = {agent: {} for agent in options.agents}
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
         logs = track(pool.map(job, *zip(*pairs, strict=True)), "flying", total=len(pairs), console=console)

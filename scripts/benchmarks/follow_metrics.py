@@ -48,6 +48,7 @@ class FollowResult:
     first_detection: float = _figure("first true positive, s")
     in_view: float = _figure("target in view since then, %", scale=100)
     in_range: float = _figure(f"at {NEAR:g}-{FAR:g} m since then, %", scale=100)
+    reported_in_view: float = _figure("position reported while in view, %", scale=100)
     losses: float = _figure("times reported lost")
     reacquisition_time: float = _figure("mean time to the next true positive, s")
     wrong_target_time: float = _figure("wrong-target time, s")
@@ -89,6 +90,7 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
         first_detection=since[0].time - moments[0].time if since else float("nan"),
         in_view=_mean([m.target_visible for m in since]),
         in_range=_mean([NEAR <= m.distance <= FAR for m in since]),
+        reported_in_view=_mean([m.reported is not None for m in since if m.target_visible]),
         losses=len(lost),
         reacquisition_time=_mean([found[0] - time for found, time in zip(reacquired, lost, strict=True) if found.size]),
         wrong_target_time=step * sum(wrong),

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.drone.quad import MAX_SPEED, Quad
 from simulator.geometry import limit_length, turn_towards, wrap_angle
+from simulator.rules import Rules
 from simulator.types import FloatArray, Point
 from simulator.world.obstacles import Obstacles
 
@@ -36,8 +37,8 @@ REPORT_TIMEOUT = 10.0  # s
 class Patrol:
     """Turn round once, then visit the patrol points in turn while the gimbal sweeps."""
 
-    def __init__(self, points: Sequence[Sequence[float]]):
-        self._points = np.array(points, dtype=float).reshape(-1, 3)
+    def __init__(self, points: Sequence[Sequence[float]], rules: Rules):
+        self._points, self._rules = np.array(points, dtype=float).reshape(-1, 3), rules
         self._remaining_turn = 2 * math.pi
         self._sweep = Sweep(math.pi)
         self._next: int | None = None
@@ -45,8 +46,10 @@ class Patrol:
 
     def step(self, quad: Quad, obstacles: Obstacles, ground: float, time: float, dt: float) -> None:
         """Fly `dt` seconds of the patrol."""
-        quad.point_gimbal(quad.gimbal_yaw, PATROL_PITCH, SWEEP_RATE, dt)
-        if self._remaining_turn > 0:
+        looking_round = self._remaining_turn > 0
+        if not (looking_round and self._rules.keep_pitch):
+            quad.point_gimbal(quad.gimbal_yaw, PATROL_PITCH, SWEEP_RATE, dt)
+        if looking_round:
             turn = min(SWEEP_RATE * dt, self._remaining_turn)
             self._remaining_turn -= turn
             quad.gimbal_yaw = wrap_angle(quad.gimbal_yaw + turn)
@@ -54,7 +57,8 @@ class Patrol:
             return
         quad.gimbal_yaw = wrap_angle(quad.gimbal_yaw + self._sweep.step(SWEEP_RATE * dt))
         offset = self._offset_to_next(quad, dt)
-        speed = MAX_SPEED * math.sqrt(min(1.0, float(np.linalg.norm(offset)) / PATROL_SLOW_WITHIN))
+        nearness = min(1.0, float(np.linalg.norm(offset)) / PATROL_SLOW_WITHIN)
+        speed = MAX_SPEED * (nearness if self._rules.linear_slow_down else math.sqrt(nearness))
         quad.fly(offset, speed, obstacles, ground, dt)
 
     def _offset_to_next(self, quad: Quad, dt: float) -> FloatArray:

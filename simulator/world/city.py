@@ -13,6 +13,7 @@ from simulator.world.obstacles import Obstacles
 KERB = 0.12  # m, height of blocks above roads
 HALF_SIDE = 72.0  # m, half the side of the square in which people walk
 HEAD_ROOM = 2.2  # m: people can walk under boxes whose bottom is higher than this
+PATROL_CLEARANCE = 1.0  # m around a patrol point
 VISIBLE_HALF_SIDE = 130.0  # m, half the side of the square that can be seen
 
 Values = FloatArray | float
@@ -63,6 +64,14 @@ class City:
     def obstacles(self) -> Obstacles:
         """The boxes, prepared for ray and box queries."""
         return Obstacles(self.boxes)
+
+    def patrol_points_at(self, height: float | None) -> tuple[Point, ...]:
+        """Return the patrol points that are clear of obstacles at `height` metres; None: at their own heights."""
+        if height is None:
+            return self.patrol_points
+        points = [(x, y, height) for x, y, _ in self.patrol_points]
+        clear = [point for point in points if self.obstacles.push_out(np.array(point), PATROL_CLEARANCE) is None]
+        return tuple(clear) or self.patrol_points
 
     def ground_height(self, x: Values, y: Values) -> Values:
         """Return the height of the ground at x, y: numbers, or arrays of one shape."""

@@ -1,16 +1,19 @@
-"""Motion of people: the target follows paths, all others wander; all avoid walls and each other."""
+"""Motion of people: the target follows paths, all others wander; all avoid walls and, by most rules, each other."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from simulator.geometry import wrap_angle
+from simulator.rules import Rules, Speeds
 from simulator.types import FloatArray, Person
 from simulator.world.city import City
 
 CELL = 0.5  # m, of the grid of walkable places
 BODY_RADIUS = 0.3  # m, smallest distance from the middle of a person to a wall
 LIFETIMES = {"short": (5.0, 7.0), "medium": (45.0, 55.0), "long": (130.0, 150.0), "never": (np.inf, np.inf)}  # s
-WALKING_SPEED = (1.2, 1.6)  # m/s
+SLOWEST = 1.2  # m/s, for the time that a path may take
 STRIDE = 1.4  # m, two steps
 TURN_RATE = np.radians(200)  # rad/s
 VELOCITY_TIME_CONSTANT = 0.4  # s
@@ -53,12 +56,14 @@ class WalkMap:
 
 
 class Crowd:
-    """The target (row 0) and `size` others in a city. The other arguments are those of `Episode`."""
+    """The target (row 0) and `size` others in a city."""
 
-    def __init__(self, city: City, size: int, turnover: str, respawn: bool):
-        self._city, self._map, self._paths, self._respawn = city, WalkMap(city), city.target_paths, respawn
+    def __init__(self, city: City, size: int, rules: Rules):
+        self._city, self._map, self._rules = city, WalkMap(city), rules
+        self._paths = (max(city.target_paths, key=_length),) if rules.single_path else city.target_paths
+        self._entrances = None if rules.entrances is None else _points_on(self._paths, rules.entrances)
         self._random = np.random.default_rng([city.seed, 1])
-        self._lifetime = LIFETIMES[turnover]
+        self._lifetime = LIFETIMES[rules.turnover]
         count = size + 1
         self.ids = np.zeros(count, dtype=int)
         self.positions, self.velocities = np.zeros((count, 2)), np.zeros((count, 2))
@@ -80,7 +85,9 @@ class Crowd:
         forward = np.stack([np.cos(self._goal_headings), np.sin(self._goal_headings)], axis=1)
         walls, away = self._map.look_up(self.positions)
         repulsion = np.clip(1 - walls / WALL_REPULSION_RANGE, 0, 2)[:, None] * away
-        desired = forward + WALL_REPULSION * repulsion + PERSON_REPULSION * self._repulsion_of_others()
+        desired = forward + WALL_REPULSION * repulsion
+        if self._rules.give_way:
+            desired += PERSON_REPULSION * self._repulsion_of_others()
         speeds = self._walking_speeds * (self._remaining_pause <= 0)
         desired *= (speeds / np.maximum(np.linalg.norm(desired, axis=1), 1.0))[:, None]
         self.velocities += min(1.0, dt / VELOCITY_TIME_CONSTANT) * (desired - self.velocities)
@@ -128,7 +135,7 @@ class Crowd:
         while len(self._path) and np.hypot(*(self._path[0] - self.positions[0])) < 1.0:
             self._path = self._path[1:]
         self._path_timeout -= dt
-        if self._path_timeout < 0 or (not len(self._path) and self._respawn):
+        if self._path_timeout < 0 or (not len(self._path) and self._rules.respawn):
             self._spawn_target()
         elif not len(self._path):
             self._continue_target()
@@ -138,7 +145,7 @@ class Crowd:
     def _spawn_target(self) -> None:
         """Place a new target at the start of a random path."""
         self._set_path(self._paths[int(self._random.integers(len(self._paths)))])
-        self._reset(0, self._path[0], seed=0)
+        self._reset(0, self._path[0], self._rules.target_speeds, seed=0)
         self._remaining_life[0] = np.inf
 
     def _continue_target(self) -> None:
@@ -153,25 +160,27 @@ class Crowd:
         self._spawn_target()
 
     def _set_path(self, path: FloatArray) -> None:
-        length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
-        self._path, self._path_timeout = path, 60.0 + 2 * length / WALKING_SPEED[0]  # s
+        self._path, self._path_timeout = path, 60.0 + 2 * _length(path) / SLOWEST  # s
 
     def _spawn(self, row: int) -> None:
-        """Place a new person at a free place away from all others."""
-        cells = self._map.free_cells
-        for place in cells[self._random.integers(len(cells), size=20)]:
-            if np.hypot(*(self.positions - place).T).min() > PERSON_REPULSION_RANGE:
-                break
-        self._reset(row, place, seed=int(self._random.integers(2**31)))
+        """Place a new person at an entrance, or else at a free place away from all others."""
+        if self._entrances is not None:
+            place = self._entrances[self._random.integers(len(self._entrances))]
+        else:
+            cells = self._map.free_cells
+            for place in cells[self._random.integers(len(cells), size=20)]:
+                if np.hypot(*(self.positions - place).T).min() > PERSON_REPULSION_RANGE:
+                    break
+        self._reset(row, place, self._rules.walking_speeds, seed=int(self._random.integers(2**31)))
         finite = np.isfinite(self._lifetime[1])
         self._remaining_life[row] = self._random.uniform(*self._lifetime) if finite else np.inf
 
-    def _reset(self, row: int, place: FloatArray, seed: int) -> None:
+    def _reset(self, row: int, place: FloatArray, speeds: Speeds, seed: int) -> None:
         self.ids[row], self._next_id = self._next_id, self._next_id + 1
         self.positions[row], self.velocities[row] = place, 0.0
         self.headings[row] = self._goal_headings[row] = self._random.uniform(-np.pi, np.pi)
         self.gaits[row] = self._random.uniform(0, 2 * np.pi)
-        self._walking_speeds[row] = self._random.uniform(*WALKING_SPEED)
+        self._walking_speeds[row] = self._random.uniform(*speeds)
         self._remaining_pause[row], self._appearance_seeds[row] = 0.0, seed
 
     def _repulsion_of_others(self) -> FloatArray:
@@ -183,3 +192,18 @@ class Crowd:
         push = np.stack([(dx * strength).sum(axis=1), (dy * strength).sum(axis=1)], axis=1)
         sideways = np.stack([push[:, 1], -push[:, 0]], axis=1)
         return push + 0.5 * sideways
+
+
+def _length(path: FloatArray) -> float:
+    """Return the length of a path of waypoints (n, 2), metres."""
+    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+
+
+def _points_on(paths: Sequence[FloatArray], count: int) -> FloatArray:
+    """Return points (m, 2) on paths of waypoints: `count` on each, at equal distances from its start to its end."""
+    points = []
+    for path in paths:
+        walked = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        at = np.linspace(0, walked[-1], count)
+        points.append(np.stack([np.interp(at, walked, path[:, axis]) for axis in (0, 1)], axis=1))
+    return np.concatenate(points)

@@ -45,6 +45,7 @@ def test_a_flight_counted_by_hand():
     assert result.first_detection == pytest.approx(0.4)
     assert result.in_view == pytest.approx(6 / 8)
     assert result.in_range == pytest.approx(5 / 8)
+    assert result.reported_in_view == pytest.approx(1.0)
     assert result.losses == 1
     assert result.reacquisition_time == pytest.approx(0.4)
     assert result.wrong_target_time == 0
@@ -53,6 +54,11 @@ def test_a_flight_counted_by_hand():
     assert result.position_error_median_by_range[2] == pytest.approx(0.5)
     assert np.isnan(result.position_error_median_by_range[1])
     assert result.collisions == 1
+
+
+def test_a_target_in_view_without_a_report_is_counted():
+    flight = [moment(0.0), moment(0.2, reported=None), searching(0.4), moment(0.6), moment(0.8, reported=None)]
+    assert measure(flight).reported_in_view == pytest.approx(2 / 4)
 
 
 def test_errors_have_a_median_and_a_p95_for_each_range():

@@ -9,6 +9,7 @@ import pytest
 from simulator.drone.behaviours import Follow, Patrol
 from simulator.drone.quad import Quad
 from simulator.geometry import wrap_angle
+from simulator.rules import OWN, QUADSIM, Rules
 from simulator.types import Box
 from simulator.world.obstacles import Obstacles
 
@@ -17,9 +18,9 @@ OPEN = Obstacles([])
 POINTS = [(0.0, 0.0, 8.0), (60.0, 0.0, 8.0), (60.0, 40.0, 8.0)]
 
 
-def patrol(seconds: float, quad: Quad) -> list[tuple[np.ndarray, float, float, float]]:
+def patrol(seconds: float, quad: Quad, rules: Rules = OWN) -> list[tuple[np.ndarray, float, float, float]]:
     """(position, speed, gimbal yaw, gimbal pitch) of every tick."""
-    behaviour, track = Patrol(POINTS), []
+    behaviour, track = Patrol(POINTS, rules), []
     for _ in range(round(seconds / DT)):
         behaviour.step(quad, OPEN, 0.0, 0.0, DT)
         track.append((quad.position, quad.speed, quad.gimbal_yaw, quad.gimbal_pitch))
@@ -56,6 +57,21 @@ def test_it_visits_every_point_waits_there_and_keeps_to_the_speed_limit():
         there = [row for row in track if np.linalg.norm(row[0] - point) < 1.5 and row[1] < 0.01]
         assert len(there) * DT >= 4.5
     assert 14.0 < max(row[1] for row in track) <= 15.0 + 1e-9
+
+
+def test_quadsims_look_round_keeps_the_pitch_it_had_after_following():
+    track = patrol(25, Quad(np.array(POINTS[0]), gimbal_pitch=math.radians(45)), QUADSIM)
+    pitches = np.degrees([row[3] for row in track])
+    looking_round = round(360 / 35 / DT) - 1
+    assert pitches[:looking_round] == pytest.approx(45)
+    assert pitches[-1] == pytest.approx(30)
+
+
+def test_quadsims_speed_falls_linearly_within_five_metres_of_a_point():
+    track = patrol(40, Quad(np.array(POINTS[0])), QUADSIM)
+    near = [(np.linalg.norm(position - POINTS[1]), speed) for position, speed, *_ in track]
+    slowing = [speed / distance for distance, speed in near if 1.0 < distance < 2.5 and speed > 0]
+    assert np.median(slowing) == pytest.approx(15 / 5, rel=0.15)
 
 
 def follow(walk, seconds: float, noise: float = 0.0, obstacles: Obstacles = OPEN, start=(20.0, 5.0, 10.0)):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simulator.rules import QUADSIM, Rules
 from simulator.types import Box
 from simulator.world.city import City, Light
 from simulator.world.crowd import STRIDE, Crowd, WalkMap
@@ -26,7 +27,7 @@ def city(*paths: np.ndarray, seed: int = 0) -> City:
 
 
 def crowd(size: int = 60, turnover: str = "never", respawn: bool = False, seed: int = 0) -> Crowd:
-    return Crowd(city(LOOP, BACK, seed=seed), size, turnover, respawn)
+    return Crowd(city(LOOP, BACK, seed=seed), size, Rules(turnover=turnover, respawn=respawn))
 
 
 def test_the_map_has_the_distance_to_walls():
@@ -65,7 +66,7 @@ def test_people_keep_their_distance():
 
 
 def test_two_who_meet_head_on_get_past():
-    people = Crowd(city(np.array([[-10.0, 0.0], [30.0, 0.0]])), 1, "never", respawn=False)
+    people = Crowd(city(np.array([[-10.0, 0.0], [30.0, 0.0]])), 1, Rules(turnover="never"))
     people.positions[1], people._goal_headings[1] = (0.0, 0.0), np.pi
     nearest = np.inf
     for _ in range(400):
@@ -144,3 +145,31 @@ def test_without_a_crowd_the_target_is_alone():
     people = crowd(size=0)
     people.step(DT)
     assert len(people.people()) == 1
+
+
+def test_quadsims_crowd_appears_at_eight_points_of_the_targets_way_and_walks_through_each_other():
+    people = Crowd(city(LOOP, LOOP[:2], seed=3), 59, QUADSIM)
+    places = {tuple(place.round(3)) for place in people.positions[1:]}
+    assert len(places) <= 8
+    for x, y in places:  # on one of the three legs of the longer path
+        assert (x <= 0 and y == 0) or (x == 0 and 0 <= y <= 35) or (y == 35 and x >= 0)
+    close = 0
+    for _ in range(600):
+        people.step(DT)
+        apart = np.linalg.norm(people.positions[:, None] - people.positions[None], axis=2) + 9 * np.eye(60)
+        close += (apart.min(axis=1) < 0.4).sum()
+        assert people.speeds[1:].max() < 1.59
+        assert people.speeds[0] < 1.49
+    assert close / (600 * 60) > 0.02
+
+
+def test_quadsims_targets_walk_one_path_from_its_start():
+    people, ids, starts = Crowd(city(LOOP, LOOP[:2], seed=3), 0, QUADSIM), [0], []
+    for _ in range(round(3 * 105 / 1.4 / DT)):
+        before = people.ids[0]
+        people.step(DT)
+        if people.ids[0] != before:
+            ids.append(int(people.ids[0]))
+            starts.append(people.positions[0].copy())
+    assert len(ids) >= 3
+    assert np.array(starts) == pytest.approx(np.repeat(LOOP[:1], len(starts), axis=0), abs=0.2)

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from simulator.episode import Episode
+from simulator.rules import QUADSIM, Rules
 from simulator.types import Box, Marker, Observation, QuadState
 from simulator.world.city_generator import generate_city
 
 pytestmark = pytest.mark.simulator
 
 CENTRE_NOISE = 0.3  # m
+SHORT_LIVES = Rules(turnover="short")
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,9 @@ def same(one: Observation, other: Observation) -> bool:
 
 
 def test_the_same_seed_and_commands_give_the_same_states_and_frames(renderer):
-    one, other = (fly(Episode(generate_city(5), renderer=renderer, turnover="short"), 20) for _ in range(2))
+    one, other = (fly(Episode(generate_city(5), renderer=renderer, rules=SHORT_LIVES), 20) for _ in range(2))
     assert all(same(a, b) for a, b in zip(one, other, strict=True))
-    different = fly(Episode(generate_city(6), renderer=renderer, turnover="short"), 1)
+    different = fly(Episode(generate_city(6), renderer=renderer, rules=SHORT_LIVES), 1)
     assert not same(one[0], different[0])
 
 
@@ -106,19 +108,46 @@ def test_without_further_reports_it_returns_to_patrol(city):
     assert episode.state is QuadState.PATROL
 
 
-def test_lock_on_follows_the_true_target_whatever_is_reported_once_it_is_in_view(city):
-    episode = Episode(city, lock_on=True)
+def test_lock_on_follows_the_true_target_whatever_is_reported_once_it_is_in_front(city):
+    episode = Episode(city, rules=Rules(lock_on=True))
     for _ in range(300 * 5):
         episode.target_detected((0.0, 0.0, 500.0))
-        assert (episode.state is QuadState.FOLLOW) == episode.target_in_view()
+        assert (episode.state is QuadState.FOLLOW) == episode.target_in_front()
         if episode.state is QuadState.FOLLOW:
             break
         episode.step(0.2)
-    assert episode.state is QuadState.FOLLOW, "the patrol never had the target in view"
+    assert episode.state is QuadState.FOLLOW, "the patrol never had the target in front"
     episode.step(20.0)  # no further report, and it still follows
     assert episode.observe().target_distance < 8
     episode.target_lost()
     assert episode.state is QuadState.PATROL
+
+
+def test_quadsim_locks_on_within_60_degrees_of_the_axis_at_any_distance_in_line_of_sight(city):
+    wall = Box((0.0, 0.0), (1.0, 6.0), 0.0, 8.0, 0.0, "building")
+    block = dataclasses.replace(city, boxes=(wall,), target_paths=(np.array([[5.0, 0.0], [6.0, 0.0]]),))
+    episode = Episode(block, people=0, rules=Rules(lock_on=True))
+    x, _, z = episode.observe().target_centre
+    quad = episode.quad
+    for position, yaw, locks in [
+        ((-10.0, 0.0, z), 0.0, False),  # the wall between
+        ((x + 160.0, 0.0, z + 0.1), 180.0, True),
+        ((x + 10.0, 0.0, z + 0.1), 180.0 - 58.0, True),
+        ((x + 10.0, 0.0, z + 0.1), 180.0 - 62.0, False),
+    ]:
+        quad.position, quad.gimbal_yaw, quad.gimbal_pitch = np.array(position), math.radians(yaw), 0.0
+        episode.target_lost()
+        episode.target_detected((0.0, 0.0, 0.0))
+        assert (episode.state is QuadState.FOLLOW) == locks
+
+
+def test_quadsims_patrol_flies_at_three_metres(city):
+    episode = Episode(city, people=0, rules=QUADSIM)
+    heights = []
+    for _ in range(200):
+        episode.step(0.5)
+        heights.append(episode.quad.position[2])
+    assert np.quantile(heights, [0.1, 0.5]) == pytest.approx(3.0, abs=0.1)  # it climbs over hedges and cars
 
 
 def test_the_target_is_in_view_when_ahead_and_not_behind_a_wall_or_the_camera(city):

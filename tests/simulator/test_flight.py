@@ -99,6 +99,17 @@ def test_timestamps_are_simulated_time(client, raw_server, episode):
     assert abs(stamps[0] - time.time()) < 60
 
 
+@pytest.mark.parametrize("speed", [0.5, 9])
+def test_like_quadsim_frames_and_timestamps_keep_to_the_wall_clock(client, raw_server, episode, speed):
+    seen = []
+    plan = FlightPlan(hz=5, speed=speed, duration=4 * speed / 5, wall_clock=True)
+    Flight(episode, client, plan).fly(seen.append)
+    assert np.diff([now.time for now in seen]) == pytest.approx([speed / 5] * 3)
+    stamps = [float(raw_server.next_frame()["timestamp"]) for _ in range(4)]
+    assert 0.15 < min(np.diff(stamps)) < 0.3  # a busy machine may delay single frames
+    assert abs(stamps[0] - time.time()) < 60
+
+
 def test_commands_are_applied(client, raw_server, episode):
     raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
     raw_server.send(

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.episode import Episode
 from simulator.rendering.renderer import Renderer
+from simulator.rules import Rules
 from simulator.world.city_generator import generate_city
 
 pytestmark = pytest.mark.simulator
@@ -55,7 +56,7 @@ def test_the_target_is_drawn_at_its_position(city, panda):
 def test_a_flight_repeats_to_the_last_pixel(city, panda):
     flights = []
     for _ in range(2):
-        episode, frames = Episode(city, renderer=panda, turnover="short"), []
+        episode, frames = Episode(city, renderer=panda, rules=Rules(turnover="short")), []
         for _ in range(5):
             now = episode.observe()
             frames.append(np.concatenate([now.rendered.rgb, now.rendered.mask, now.rendered.depth[..., None]], axis=2))

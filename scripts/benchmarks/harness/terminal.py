@@ -31,6 +31,18 @@ def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
 
 
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Return a parser for argparse of numbers from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low:g} to {high:g}, got {text}")
+        return value
+
+    return parse
+
+
 def at_least(minimum: Number) -> Callable[[str], Number]:
     """Return a parser for argparse of numbers of the type of `minimum`."""
 
