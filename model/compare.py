@@ -36,7 +36,7 @@ from dataset.schema import HERO, at_reference_size
 from model.console import command_parser, console, run_command
 from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
-from model.evaluation.measure import load_segmenters, measure, read_data
+from model.evaluation.measure import load_predictors, measure, read_data
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
 from model.score import predicted_mask
@@ -68,22 +68,22 @@ def compare(options: argparse.Namespace) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"expected a new or empty folder for --out, but there is something in {folder}")
     pairs, set_names = read_data(options.data, options.limit, skip_bad=True)
-    segmenters = load_segmenters([options.first, options.second], options.runtime)
-    if len(segmenters) < 2:
+    predictors = load_predictors([options.first, options.second], options.runtime, pairs)
+    if len(predictors) < 2:
         raise ValueError(f"expected two models, got {options.first} twice")
-    names = options.names or list(segmenters)
+    names = options.names or list(predictors)
     about = {"models": names, "data": str(options.data), "frames": len(pairs)}
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-    measured = zip(*(measure(each, pairs, set_names) for each in segmenters.values()), strict=True)
+    measured = zip(*(measure(each, pairs, set_names) for each in predictors.values()), strict=True)
     results = []
     with (folder / FRAMES).open("w", encoding="utf-8") as lines:
         frames = track(measured, "comparing", len(pairs), console=console, transient=True)
         for row, both in enumerate(frames):
             results.append([result for result, _ in both])
             print(json.dumps(write_frame(folder, row, both)), file=lines, flush=True)
-    descriptions = [segmenter.describe() for segmenter in segmenters.values()]
+    descriptions = [predictor.describe() for predictor in predictors.values()]
     evaluations = list(map(Evaluation, names, descriptions, zip(*results, strict=True)))
     tables = [asdict(table) for table in report.tables(evaluations)]
     (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")

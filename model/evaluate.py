@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from config.paths import path_of
 from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
-from model.evaluation.measure import evaluate_models, load_segmenters, read_data
+from model.evaluation.measure import evaluate_models, load_predictors, read_data
+from model.evaluation.prediction_files import PredictionWriter
 from model.evaluation.previews import draw_worst
 from model.inference.choices import RUNTIMES
 
@@ -27,13 +28,17 @@ from model.inference.choices import RUNTIMES
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
     parser = command_parser("evaluate", __doc__)
-    parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help="models: files, or names in model/weights/")
+    text = "models: files, names in model/weights/, or folders of predictions as --predictions writes them"
+    parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help=text)
     parser.add_argument("data", type=path_of, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
     parser.add_argument("--json", type=path_of, metavar="FILE", help="write the numbers for other programs")
     parser.add_argument("--markdown", type=path_of, metavar="FILE", help="write the tables as Markdown")
     parser.add_argument("--html", type=path_of, metavar="FILE", help="write tables and worst frames as one web page")
     parser.add_argument(
         "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
+    )
+    parser.add_argument(
+        "--predictions", type=path_of, metavar="DIR", help="write each prediction as an 8-bit PNG, as in 2017"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
@@ -52,12 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def evaluate(options: argparse.Namespace) -> None:
     """Measure all models, print the tables and write the files asked for."""
     pairs, names = read_data(options.data, options.limit, options.skip_bad)
-    segmenters = load_segmenters(options.weights, options.runtime)
-    evaluations = evaluate_models(segmenters, pairs, names)
+    writer = PredictionWriter(options.predictions, pairs) if options.predictions else None
+    predictors = load_predictors(options.weights, options.runtime, pairs)
+    evaluations = evaluate_models(predictors, pairs, names, writer)
     pictures = []
     if options.worst:
-        for evaluation, segmenter in zip(evaluations, segmenters.values(), strict=True):
-            pictures += draw_worst(evaluation, segmenter, *options.worst)
+        for evaluation, predictor in zip(evaluations, predictors.values(), strict=True):
+            pictures += draw_worst(evaluation, predictor, *options.worst)
 
     for evaluation in evaluations:
         print_plain(evaluation.description)

@@ -184,7 +184,7 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
 def _report(trainer: "Trainer", validation: PackedFrames | None, options: Arguments, comparison: str) -> int:
     """Measure the finished model, promote it if requested and better, and return the exit status."""
     from model.evaluation import report
-    from model.evaluation.measure import evaluate_models
+    from model.evaluation.measure import PRECISION, evaluate_models
     from model.evaluation.previews import draw_worst
     from model.evaluation.promotion import promote_if_better
     from model.evaluation.results import ALL_FRAMES
@@ -199,7 +199,7 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
             current, better, tolerance = find_weights(options.init), options.better, options.tolerance
             promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance)
         else:
-            segmenter = Segmenter(best)
+            segmenter = Segmenter(best, precision=PRECISION)
             evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs))
             draw_worst(evaluations[0], segmenter, WORST, run.path / run_files.WORST_FRAMES)
             page = report.markdown("Validation frames", evaluations)

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from rich.markup import escape
 from rich.progress import track
 
+from config.paths import path_of
 from dataset.archives import DatasetError, member_path
 from dataset.checks import check_pairs
 from dataset.masks.labels import channels_of_labels
@@ -20,15 +20,22 @@ from dataset.problems import summarise_problems
 from dataset.schema import CLASSES, HERO, at_reference_size
 from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
+from model.evaluation.prediction_files import (
+    PredictionWriter,
+    Predictor,
+    StoredPredictions,
+    file_name,
+    holds_predictions,
+    predict,
+)
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
-from model.inference.choices import Runtime
+from model.inference.choices import Precision, Runtime
 from model.inference.load import load_segmenter
 from model.score import score_frame
-
-if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
+from model.weights.find import find_weights
 
 BATCH = 16
+PRECISION: Precision = "float32"  # of all measurements, so that a model has the same figures in every run
 
 
 def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[list[Pair], list[str]]:
@@ -86,7 +93,7 @@ def _set_name(pair: Pair, source: Path) -> str:
 
 
 def measure(
-    segmenter: "Segmenter", pairs: Sequence[Pair], set_names: Sequence[str]
+    predictor: Predictor, pairs: Sequence[Pair], set_names: Sequence[str]
 ) -> Iterator[tuple[FrameResult, np.ndarray]]:
     """Predict and score every pair, of any size, in batches; the next two batches are decoded meanwhile.
 
@@ -100,37 +107,63 @@ def measure(
                 same_size = list(group)
                 images = np.stack([image for *_, (image, _) in same_size])
                 start = time.perf_counter()
-                predictions = segmenter.predict(images)
-                seconds = (time.perf_counter() - start) / len(images)
+                predictions = predict(predictor, [pair for pair, *_ in same_size], images)
+                is_stored = isinstance(predictor, StoredPredictions)
+                seconds = None if is_stored else (time.perf_counter() - start) / len(images)
                 for (pair, set_name, (image, labels)), prediction in zip(same_size, predictions, strict=True):
                     yield _frame_result(pair, set_name, image, labels, prediction, seconds), prediction
 
 
 def evaluate_models(
-    segmenters: Mapping[str, "Segmenter"], pairs: Sequence[Pair], set_names: Sequence[str]
+    predictors: Mapping[str, Predictor],
+    pairs: Sequence[Pair],
+    set_names: Sequence[str],
+    writer: PredictionWriter | None = None,
 ) -> list[Evaluation]:
-    """Measure each model, by name, with a progress bar. Raises DatasetError."""
+    """Measure each model, by name, with a progress bar; `writer` gets the predictions. Raises DatasetError, OSError."""
     evaluations = []
-    for name, segmenter in segmenters.items():
-        frames = track(measure(segmenter, pairs, set_names), escape(name), len(pairs), console=console, transient=True)
-        evaluations.append(Evaluation(name, segmenter.describe(), tuple(result for result, _ in frames)))
+    for name, predictor in predictors.items():
+        results = []
+        frames = measure(predictor, pairs, set_names)
+        for result, prediction in track(frames, escape(name), len(pairs), console=console, transient=True):
+            results.append(result)
+            if writer:
+                writer.write(result.pair, result.set_name, prediction, file_name(name) if len(predictors) > 1 else "")
+        evaluations.append(Evaluation(name, predictor.describe(), tuple(results)))
     return evaluations
 
 
-def load_segmenters(weights: Sequence[str], runtime: Runtime) -> dict[str, "Segmenter"]:
-    """Load models; return them by name, or by path where two have the same name. Raises WeightsError."""
-    for path in weights:
-        print_place(path)
+def load_predictors(models: Sequence[str], runtime: Runtime, pairs: Sequence[Pair]) -> dict[str, Predictor]:
+    """Load models, and find folders of predictions of `pairs`; return them by the shortest names that tell them apart.
+
+    Raises WeightsError, ValueError for predictions that are missing, OSError.
+    """
+    paths = [path_of(model) if holds_predictions(path_of(model)) else find_weights(model) for model in models]
+    for model, path in zip(models, paths, strict=True):
+        if path.is_file():
+            print_place(model)
     with console.status("loading"):
-        loaded = [load_segmenter(path, runtime) for path in weights]
-    names = [segmenter.name for segmenter in loaded]
-    if len(set(names)) < len(names):
-        names = list(weights)
-    return dict(zip(names, loaded, strict=True))
+        loaded: list[Predictor] = [
+            StoredPredictions(path, pairs) if path.is_dir() else load_segmenter(f"{path}", runtime, precision=PRECISION)
+            for path in paths
+        ]
+    predictors = dict(zip(distinct_names([path.resolve() for path in paths]), loaded, strict=True))
+    for name, predictor in predictors.items():
+        predictor.name = name
+    return predictors
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return as many of the last parts of each path as it takes to tell them apart."""
+    for count in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(names)) == len(set(paths)):
+            break
+    return names
 
 
 def _frame_result(
-    pair: Pair, set_name: str, image: np.ndarray, labels: np.ndarray, prediction: np.ndarray, seconds: float
+    pair: Pair, set_name: str, image: np.ndarray, labels: np.ndarray, prediction: np.ndarray, seconds: float | None
 ) -> FrameResult:
     hero = labels == HERO
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -1,9 +1,7 @@
 """Previews of predictions: the frame with ground truth and prediction outlined, many of them on one contact sheet."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,21 +11,19 @@ from dataset.masks.labels import channels_of_labels
 from dataset.pairs import read_pair
 from dataset.previews.drawing import PAPER, caption, draw_outline, draw_text, tiled
 from dataset.schema import HERO
+from model.evaluation.prediction_files import Predictor, file_name, predict
 from model.evaluation.results import Evaluation, FrameResult
 from model.score import predicted_mask, resize_mask
-
-if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
 
 GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB
 SIDE = 256  # of each view, pixels
 MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at least
 
 
-def preview(result: FrameResult, segmenter: "Segmenter") -> np.ndarray:
+def preview(result: FrameResult, predictor: Predictor) -> np.ndarray:
     """Draw one frame beside an enlarged part of it, with a caption; (SIDE + CAPTION, 2 * SIDE, 3) uint8 RGB."""
     image, labels = read_pair(result.pair)
-    prediction = segmenter.predict(image[None])[0]
+    (prediction,) = predict(predictor, [result.pair], image[None])
     ground_truth = resize_mask(channels_of_labels(labels), prediction.shape[:2])
     views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
     score = result.score
@@ -62,12 +58,12 @@ def contact_sheet(previews: Iterable[np.ndarray], columns: int = 3) -> np.ndarra
     return np.vstack([legend, sheet])
 
 
-def draw_worst(evaluation: Evaluation, segmenter: "Segmenter", count: int, folder: Path) -> list[Path]:
+def draw_worst(evaluation: Evaluation, predictor: Predictor, count: int, folder: Path) -> list[Path]:
     """Draw the worst frames of one model onto one sheet; return its path, or nothing when no frame has a target."""
-    previews = [preview(result, segmenter) for result in evaluation.worst(count)]
+    previews = [preview(result, predictor) for result in evaluation.worst(count)]
     if not previews:
         return []
-    path = folder / (re.sub(r'[<>:"/\\|?*]', "_", evaluation.model) + ".png")  # may be a path, on Windows with a drive
+    path = folder / f"{file_name(evaluation.model)}.png"
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(previews)).save(path)
     return [path]

@@ -25,7 +25,7 @@ from model import run_files
 from model.console import print_plain
 from model.evaluation import report
 from model.evaluation.criteria import CRITERIA, MIN_FRAMES, NEGATIVE, TARGETS, Criterion, Figure
-from model.evaluation.measure import evaluate_models
+from model.evaluation.measure import PRECISION, evaluate_models
 from model.evaluation.previews import contact_sheet, preview
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.inference.segmenter import Segmenter
@@ -77,7 +77,7 @@ def promote_if_better(
     if _are_equal(before, after):
         print_plain(f"{current} is this model already, promoted before a restart; report: {written}")
         return True
-    models = {"before": Segmenter(before), "after": Segmenter(after)}
+    models = {"before": Segmenter(before, precision=PRECISION), "after": Segmenter(after, precision=PRECISION)}
     evaluations = evaluate_models(models, pairs, [ALL_FRAMES] * len(pairs))
     changes = compare(*evaluations)
     promote, reason = decide(changes, better, tolerance)

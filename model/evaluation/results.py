@@ -27,7 +27,7 @@ class FrameResult:
     brightness: float | None  # mean grey value 0..255 of the target's pixels; None without a target
     score: FrameScore
     confusion: np.ndarray  # (3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)
-    seconds: float  # of the network
+    seconds: float | None  # of the network, if one ran
 
     @property
     def has_target(self) -> bool:
@@ -71,9 +71,10 @@ class Evaluation:
     results: tuple[FrameResult, ...]
 
     @property
-    def milliseconds(self) -> float:
-        """Time of the network per frame, in batches."""
-        return float(np.mean([each.seconds for each in self.results]) * 1000)
+    def milliseconds(self) -> float | None:
+        """Time of the network per frame, in batches; None for stored predictions."""
+        seconds = [each.seconds for each in self.results if each.seconds is not None]
+        return float(np.mean(seconds) * 1000) if seconds else None
 
     @cached_property
     def sets(self) -> dict[str, SetScore]:

@@ -8,6 +8,7 @@ import numpy as np
 
 Runtime = Literal["auto", "openvino", "tensorflow", "keras"]
 Device = Literal["auto", "cpu", "gpu"]
+Precision = Literal["fastest", "float32"]  # the fastest is found by timing, so that results differ from run to run
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 DEVICES: tuple[Device, ...] = get_args(Device)
 

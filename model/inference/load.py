@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from model.inference.choices import Device, Runtime
+from model.inference.choices import Device, Precision, Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 
 if TYPE_CHECKING:
@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 
 def load_segmenter(
-    weights: str, runtime: Runtime = "auto", device: Device = "auto", threads: int | None = None
+    weights: str,
+    runtime: Runtime = "auto",
+    device: Device = "auto",
+    threads: int | None = None,
+    precision: Precision = "fastest",
 ) -> "Segmenter":
     """Load a model for inference. Raises as `Segmenter` does."""
     import_tensorflow_quietly()
     from model.inference.segmenter import Segmenter
 
-    return Segmenter(weights, runtime, device, threads)
+    return Segmenter(weights, runtime, device, threads, precision)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
-from model.inference.choices import CompiledNetwork, Device, Predict, RuntimeUnavailable
+from model.inference.choices import CompiledNetwork, Device, Precision, Predict, RuntimeUnavailable
 from model.inference.sanity_inputs import sanity_frames
 from model.inference.tensorflow_runtime import require_tensorflow_backend, trace
 from model.score import predicted_mask
@@ -29,8 +29,10 @@ MAX_MASK_DIFFERENCE = 0.02  # of the target's pixels
 TIMED_RUNS = 15
 
 
-def compile_for_openvino(network: keras.Model, device: Device, threads: int | None) -> CompiledNetwork:
-    """Compile a network in float32 or, where the CPU has it and it pays, bfloat16. Raises RuntimeUnavailable."""
+def compile_for_openvino(
+    network: keras.Model, device: Device, threads: int | None, precision: Precision
+) -> CompiledNetwork:
+    """Compile a network in float32 or, as the fastest where the CPU has it, bfloat16. Raises RuntimeUnavailable."""
     if device == "gpu":
         raise RuntimeUnavailable("the openvino runtime works on the CPU; choose the tensorflow runtime for a GPU")
     try:
@@ -48,8 +50,8 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
         raise RuntimeUnavailable(f"OpenVINO cannot convert this network ({reason}), choose another runtime") from error
     core = openvino.Core()
 
-    def compile_in(precision: str) -> tuple[Any, Predict]:
-        hints: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    def compile_in(hint: str) -> tuple[Any, Predict]:
+        hints: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
         if threads:
             hints["INFERENCE_NUM_THREADS"] = threads
         compiled = core.compile_model(graph, "CPU", hints)
@@ -57,10 +59,11 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
 
     frames = sanity_frames(network.input_shape[1:3])
     reference = trace(network)(keras.ops.convert_to_tensor(frames, "float32")).numpy()
-    precision, (compiled, predict) = "float32", compile_in("f32")
+    used, (compiled, predict) = "float32", compile_in("f32")
     if not predictions_agree(reference, predict(frames)):
         raise RuntimeUnavailable("OpenVINO's predictions differ from the network's own, choose another runtime")
-    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):  # float16 could overflow, bfloat16 cannot
+    has_bfloat16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # float16 could overflow
+    if precision == "fastest" and has_bfloat16:
         compiled_bf16, predict_bf16 = compile_in("bf16")
         agrees = predictions_agree(reference, predict_bf16(frames))
         milliseconds, milliseconds_bf16 = _milliseconds((predict, predict_bf16), frames[:1])
@@ -71,10 +74,10 @@ def compile_for_openvino(network: keras.Model, device: Device, threads: int | No
             "agree" if agrees else "differ",
         )
         if agrees and milliseconds_bf16 < milliseconds:
-            precision, compiled, predict = "bfloat16", compiled_bf16, predict_bf16
-    used = compiled.get_property("INFERENCE_NUM_THREADS")
+            used, compiled, predict = "bfloat16", compiled_bf16, predict_bf16
+    cores = compiled.get_property("INFERENCE_NUM_THREADS")
     cpu = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
-    return CompiledNetwork(f"OpenVINO {precision}", f"{cpu}, {used} thread{'s' if used > 1 else ''}", predict)
+    return CompiledNetwork(f"OpenVINO {used}", f"{cpu}, {cores} thread{'s' if cores > 1 else ''}", predict)
 
 
 def predictions_agree(reference: np.ndarray, other: np.ndarray) -> bool:

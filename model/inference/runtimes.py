@@ -7,18 +7,23 @@ import keras
 import numpy as np
 
 from model.inference import tensorflow_runtime
-from model.inference.choices import CompiledNetwork, Device, Runtime, RuntimeUnavailable
+from model.inference.choices import CompiledNetwork, Device, Precision, Runtime, RuntimeUnavailable
 
 logger = logging.getLogger(__name__)
 
 
 def compile_network(
-    network: keras.Model, runtime: Runtime = "auto", device: Device = "auto", threads: int | None = None
+    network: keras.Model,
+    runtime: Runtime = "auto",
+    device: Device = "auto",
+    threads: int | None = None,
+    precision: Precision = "fastest",
 ) -> CompiledNetwork:
     """Compile a network that takes (n, rows, columns, 3) float32 RGB in 0..255.
 
     `auto` chooses TensorFlow if there is a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
-    are OpenVINO's on the CPU; None for all cores. Raises RuntimeUnavailable.
+    are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16. Raises
+    RuntimeUnavailable.
     """
     reasons = []
     for candidate in _candidates(device) if runtime == "auto" else [runtime]:
@@ -26,7 +31,7 @@ def compile_network(
             if candidate == "openvino":
                 from model.inference.openvino_runtime import compile_for_openvino
 
-                return compile_for_openvino(network, device, threads)
+                return compile_for_openvino(network, device, threads, precision)
             if candidate == "tensorflow":
                 return tensorflow_runtime.compile_for_tensorflow(network, device)
             return _compile_for_keras(network, device)

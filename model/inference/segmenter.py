@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.images import resize_bilinear
-from model.inference.choices import Device, Runtime
+from model.inference.choices import Device, Precision, Runtime
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
 from model.networks import multiply_accumulates
@@ -21,6 +21,7 @@ class Segmenter:
         runtime: Runtime = "auto",
         device: Device = "auto",
         threads: int | None = None,
+        precision: Precision = "fastest",
     ):
         """Load and compile, as `load_model` and `compile_network` do; takes a few seconds.
 
@@ -30,7 +31,7 @@ class Segmenter:
         self.name, self.input_size = loaded.name, loaded.input_size  # (rows, columns)
         self._convention = loaded.convention
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
-        compiled = compile_network(loaded.model, runtime, device, threads)
+        compiled = compile_network(loaded.model, runtime, device, threads, precision)
         self.runtime, self.device, self._predict = compiled.runtime, compiled.device, compiled.predict
         self._predict(sanity_frames(self.input_size)[:1])
 

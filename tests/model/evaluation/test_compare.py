@@ -36,7 +36,7 @@ def run(monkeypatch, tmp_path):
 
     def start(data, *options, out="out"):
         models = {"half": Predictor(0.5), "all": Predictor(1.0)}
-        monkeypatch.setattr(command, "load_segmenters", lambda weights, runtime: models)
+        monkeypatch.setattr(command, "load_predictors", lambda *_: models)
         return tmp_path / out, command.main(["half.h5", "all.h5", str(data), "--out", str(tmp_path / out), *options])
 
     return start

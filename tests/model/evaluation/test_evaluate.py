@@ -15,14 +15,14 @@ pytestmark = pytest.mark.slow
 
 def test_names_are_not_markup(tmp_path, weights, capsys):
     write_frame(tmp_path, "a", ground_truth=(0, 0, 8, 8))
-    models = [tmp_path / folder / "x].h5" for folder in ("[", "[red]")]  # the same name: listed by their paths
+    models = [tmp_path / folder / "x].h5" for folder in ("[", "[red]")]  # the same name: listed with their folders
     for model in models:
         model.parent.mkdir()
         model.write_bytes(weights.read_bytes())
     assert main([*map(str, models), str(tmp_path)]) == 0
     printed = "".join(re.split(r"[\s│]+", capsys.readouterr().out))  # the terminal is narrow
-    assert "/[/x].h5" in printed
-    assert "/[red]/x].h5" in printed
+    assert "[/x].h5,32x32" in printed
+    assert "[red]/x].h5,32x32" in printed
 
 
 @pytest.mark.parametrize(

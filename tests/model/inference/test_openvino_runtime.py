@@ -7,6 +7,7 @@ import pytest
 from model import networks
 from model.inference.openvino_runtime import convert_to_openvino, predictions_agree
 from model.inference.runtimes import compile_network
+from tests.model.bfloat16 import pretend_fast_bfloat16
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +52,12 @@ def test_a_precision_that_changes_predictions_is_not_used():
     kernel[0, 0, :, 2] = 3000.1, -1000.05, -2000.04
     network.get_layer("shades").set_weights([kernel, np.zeros(3, np.float32)])
     assert compile_network(network, "openvino").runtime == "OpenVINO float32"
+
+
+@pytest.mark.parametrize(("precision", "used"), [("fastest", "bfloat16"), ("float32", "float32")])
+def test_only_the_fastest_precision_depends_on_a_timing(network, monkeypatch, precision, used):
+    pretend_fast_bfloat16(monkeypatch)
+    assert compile_network(network, "openvino", precision=precision).runtime == f"OpenVINO {used}"
 
 
 def test_the_final_softmax_is_computed_before_channels_become_innermost():
