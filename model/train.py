@@ -89,7 +89,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
     import_tensorflow_quietly()
     import keras
 
-    from model.evaluation.promotion import check_replaceable
+    from model.evaluation.replacement import check_replaceable
     from model.networks import multiply_accumulates
     from model.training.initialization import adapt_settings, check_teacher, initial_network
     from model.training.trainer import Trainer

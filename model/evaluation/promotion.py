@@ -4,20 +4,14 @@ A report states the verdict, and shows figures before and after, a plot, and the
 """
 
 import math
-import os
-import shutil
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from zipfile import is_zipfile
 
 import numpy as np
 from PIL import Image
 
-from dataset.files import replacing
 from dataset.pairs import Pair
 from dataset.recordings.frame_record import read_frame_records
 from dataset.schema import PEOPLE, SIZE_BANDS, Interval
@@ -27,9 +21,10 @@ from model.evaluation import report
 from model.evaluation.criteria import CRITERIA, MIN_FRAMES, NEGATIVE, TARGETS, Criterion, Figure
 from model.evaluation.measure import PRECISION, evaluate_models
 from model.evaluation.previews import contact_sheet, preview
+from model.evaluation.replacement import are_equal, replace_weights
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.inference.segmenter import Segmenter
-from model.weights import LoadedModel, WeightsError, load_model, save_model
+from model.weights import load_model
 
 # Metres from the camera to the target.
 RANGE_BANDS = (
@@ -74,7 +69,7 @@ def promote_if_better(
     """
     written = folder / run_files.PROMOTION_REPORT
     before, after = load_model(current), load_model(new)
-    if _are_equal(before, after):
+    if are_equal(before, after):
         print_plain(f"{current} is this model already, promoted before a restart; report: {written}")
         return True
     models = {"before": Segmenter(before, precision=PRECISION), "after": Segmenter(after, precision=PRECISION)}
@@ -136,42 +131,6 @@ def _plot(path: Path, changes: Sequence[Change]) -> None:
         axes.tick_params(axis="x", labelsize="small", rotation=30)
         axes.legend()
     figure.savefig(path, dpi=100)
-
-
-def check_replaceable(model: LoadedModel, path: Path) -> None:
-    """Raise WeightsError if a retrained model could not take the place of this one, loaded from `path`."""
-    if model.is_legacy:
-        raise WeightsError(f"--promote replaces models of Keras 3; {path} is one of 2017: train without --promote.")
-    if model.is_adapted:
-        raise WeightsError(
-            f"--promote replaces models that take RGB in 0..255 and give probabilities; {path} {model.convention}, and"
-            " what reads it would misread its successor: train without --promote."
-        )
-    if not os.access(path.resolve().parent, os.W_OK):
-        raise WeightsError(f"--promote cannot replace {path}: the folder {path.resolve().parent} cannot be written to.")
-
-
-def replace_weights(new: Path, current: Path) -> Path:
-    """Replace `current`, or the file that it links to, by a copy of `new`; return the path of the old one's backup.
-
-    The file keeps its format (HDF5 or a .keras archive) and its permissions, and is replaced atomically.
-    """
-    current = current.resolve()
-    backup = current.with_name(f"{current.stem}.{time.strftime('%Y%m%d-%H%M%S')}{current.suffix}")
-    with TemporaryDirectory() as folder:
-        if is_zipfile(current):
-            model = load_model(new)
-            new = save_model(model.model, Path(folder) / "new.keras", model.metadata, model.seen_in_training)
-        for source, target in ((current, backup), (new, current)):
-            with replacing(target) as temporary:
-                shutil.copyfile(source, temporary)
-                shutil.copymode(current, temporary)
-    return backup
-
-
-def _are_equal(one: LoadedModel, other: LoadedModel) -> bool:
-    weights = one.model.get_weights(), other.model.get_weights()
-    return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
 
 
 def compare(old: Evaluation, new: Evaluation) -> list[Change]:

@@ -22,6 +22,7 @@ from model.networks import clone_with
 from model.settings import TrainSettings
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
+from model.training.failures import advice, check_collapse, check_finite
 from model.training.losses import HeroIoU, segmentation_loss
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
 from model.training.run_folder import RunFolder
@@ -30,8 +31,6 @@ from model.weights import save_model
 
 MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
 EARLY_PHASE = 1 / 3  # of the training, in which false positives cost less
-COLLAPSED_EPOCHS = 3  # without a single correct pixel of the hero
-LEARNED_IOU = 0.1  # of the hero, of a network that has begun to find it
 
 
 class Trainer:
@@ -84,7 +83,8 @@ class Trainer:
                     self.save()
                     if finished or "score" in row:
                         plot_curves(self.run.results(), self.run.path / run_files.CURVES)
-                self._check_collapse(row["hero_iou_train"])
+                self.hero_ious.append(row["hero_iou_train"])
+                check_collapse(self.hero_ious, self._advice)
                 text = f"epoch {self.epoch}  loss {row['loss']:.4f}  hero IoU {row['hero_iou_train']:.3f}"
                 text = f"{text}  {row['images_per_second']:.0f}/s"
                 bar.update(task, completed=self.progress(minutes), description=text)
@@ -143,7 +143,7 @@ class Trainer:
         else:
             history = network.fit(batches, steps_per_epoch=len(steps), epochs=1, verbose=0, shuffle=False).history
             logs = {key: float(values[-1]) for key, values in history.items()}
-        self._check_finite(logs["loss"])
+        check_finite(logs["loss"], self.network, self.epoch, self._advice)
         self.step = steps.stop
         self._update_average()
         self.epoch += 1
@@ -205,30 +205,9 @@ class Trainer:
         )
         return figures
 
-    def _check_finite(self, loss: float) -> None:
-        """Raise RuntimeError if loss or weights are not numbers; files written so far are of the epoch before."""
-        weights = self.network.get_weights()
-        if np.isfinite(loss) and all(np.isfinite(each).all() for each in weights):
-            return
-        written = f"{self.run.last} is of the epoch before" if self.epoch else "no model was written"
-        raise RuntimeError(
-            f"training diverged: in epoch {self.epoch + 1} the loss or weights became infinite or NaN; {written}."
-            f" {self._advice()}"
-        )
-
-    def _check_collapse(self, hero_iou: float) -> None:
-        """Raise RuntimeError if the network predicts the same for all frames, which too large steps can lead to."""
-        self.hero_ious.append(hero_iou)
-        if any(iou > LEARNED_IOU for iou in self.hero_ious) and not any(self.hero_ious[-COLLAPSED_EPOCHS:]):
-            raise RuntimeError(
-                f"training collapsed: the network found no pixel of the hero in {COLLAPSED_EPOCHS} epochs, and it did"
-                f" before. {self._advice()}"
-            )
-
+    @property
     def _advice(self) -> str:
-        start = f", from its best model so far: --init {self.run.best}" if self.run.best.exists() else ""
-        lower = f"(with --init: fine_tuning_learning_rate) lower than {self.settings.learning_rate:g}"
-        return f"Train again with a learning_rate {lower}{start}"
+        return advice(self.settings.learning_rate, self.run)
 
     def _save_average(self, path: Path) -> None:
         metadata = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best_score}

@@ -8,7 +8,7 @@ import pytest
 
 from dataset.recordings.frame_record import FrameRecord
 from model import networks
-from model.evaluation.promotion import replace_weights
+from model.evaluation.replacement import replace_weights
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
 from tests.model.training.train_command import train
