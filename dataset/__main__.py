@@ -12,8 +12,10 @@ from rich.progress import track
 from rich.table import Table
 
 from config.paths import allow_any_name, path_of
+from dataset.archives import DatasetError
 from dataset.edit_command import copy_recording, merge_recordings, split_recording, trim_recording
-from dataset.import_command import import_quadsim
+from dataset.exchange.command import FORMATS, export
+from dataset.import_command import import_frames
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
@@ -34,6 +36,8 @@ examples:
   python -m dataset trim first 120-900 best
   python -m dataset split first 500 1200        into first-1, first-2, first-3
   python -m dataset merge first second both
+  python -m dataset export best best_coco
+  python -m dataset import best_coco/annotations.json recordings/corrected
   python -m dataset import IMG recordings/quadsim1
   python -m dataset import raw_sim_data recordings/quadsim    as preprocess_ims.py did in 2017
 
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         options.act(options, Console(highlight=False, soft_wrap=True))
-    except (RecordingError, OSError) as error:
+    except (RecordingError, DatasetError, OSError) as error:
         print(f"dataset: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -198,13 +202,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     merged = command("merge", merge_recordings)
     merged.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
     takes_new(merged)
-    imported = command("import", import_quadsim)
+    imported = command("import", import_frames)
     imported.add_argument(
         "images", type=path_of, metavar="IMG", help="folder with cam1_00000.png and so on, or a tree of them"
     )
     imported.add_argument(
         "recording", type=path_of, metavar="RECORDING", help="to make; for a tree, the folder of those to make"
     )
+    text = "of annotations: the folder of their images (default: images/ beside the file, or its folder)"
+    imported.add_argument("--images", dest="image_folder", type=path_of, metavar="DIR", help=text)
+    text = "of annotations: which class a category is, such as pedestrian=people"
+    imported.add_argument("--class", dest="classes", action="append", default=[], metavar="CATEGORY=CLASS", help=text)
+    exported = command("export", export)
+    exported.add_argument("recording", type=path_of, metavar="RECORDING", help="or a dataset: a folder or zip")
+    exported.add_argument("out", type=path_of, metavar="DIR", help="folder to make")
+    exported.add_argument("--format", choices=FORMATS, default="coco", help="default: %(default)s")
     return parser.parse_args(arguments)
 
 

@@ -6,20 +6,25 @@ from pathlib import PurePath
 from rich.console import Console
 from rich.progress import track
 
+from dataset.exchange.command import import_coco
 from dataset.quadsim_import import destinations, find_raw_recordings, import_recording
 from dataset.recordings.layout import RecordingError
 
 SHOWN_PROBLEMS = 20
 
 
-def import_quadsim(options: argparse.Namespace, console: Console) -> None:
-    """Make recordings from the images that QuadSim's own recorder (DL Training, key "r") has written.
+def import_frames(options: argparse.Namespace, console: Console) -> None:
+    """Make recordings of the images that QuadSim's own recorder (DL Training, key "r") has written, or of COCO's JSON.
 
-    IMG is one such folder, or a tree of them such as 2017's raw_sim_data, which preprocess_ims.py converted: RECORDING
-    then gets a recording for each, named after its folders, for example train/run1 and validation/run2.
+    IMG is a folder of QuadSim's images, or a tree of them such as 2017's raw_sim_data, which preprocess_ims.py
+    converted: RECORDING then gets a recording for each, named after its folders, for example train/run1 and
+    validation/run2. Or it is a file of annotations in COCO's format, with RLE masks or polygons.
 
     QuadSim stores neither poses nor the colour camera's depth: they can be used for training, but not replayed.
     """
+    if options.images.is_file():
+        import_coco(options, console)
+        return
     raw = find_raw_recordings(options.images)
     incomplete = []
     for run, recording in destinations(raw, options.recording).items():

@@ -12,7 +12,7 @@ REFERENCE_PIXELS = REFERENCE_SIZE**2
 
 VISIBLE_PIXELS = 3  # a target with more pixels than this is present (ground truth) or detected (prediction)
 
-LabelSource = Literal["simulator", "model"]  # ground truth, or pseudo-labels of the network that flew
+LabelSource = Literal["simulator", "person", "model"]  # ground truth, twice; pseudo-labels of the network that flew
 
 
 @dataclass(frozen=True)

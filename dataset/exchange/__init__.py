@@ -1,0 +1,1 @@
+"""Labelled frames in the formats of other programs: COCO, YOLO, masks with a palette."""

@@ -1,0 +1,173 @@
+"""COCO: images/ and annotations.json, with an RLE mask for each region of people or hero. Polygons are read, too.
+
+The key `attributes` of an image has its line of frames.jsonl, if there is one: poses survive.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as rle
+from pydantic import TypeAdapter, ValidationError
+
+from config.reader import nearest
+from config.version import VERSION
+from dataset.exchange.frames import LABELLED, ExchangedFrame, regions
+from dataset.recordings.layout import RecordingError
+from dataset.schema import BACKGROUND, CLASSES
+
+ANNOTATIONS, IMAGES = "annotations.json", "images"
+SYNONYMS = {"person": "people", "pedestrian": "people", "target": "hero"}  # names of categories
+
+Id = int | str
+
+
+@dataclass(frozen=True)
+class Image:
+    """A line of `images`."""
+
+    id: Id
+    file_name: str
+    height: int
+    width: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A line of `categories`."""
+
+    id: Id
+    name: str
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A line of `annotations`: one object in one image."""
+
+    id: Id
+    image_id: Id
+    category_id: Id
+    segmentation: dict[str, Any] | list[list[float]]  # RLE, compressed or not, or polygons: x, y, x, y, ...
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """What is read of a file in COCO's format; other keys are ignored."""
+
+    images: list[Image]
+    categories: list[Category]
+    annotations: list[Annotation]
+
+
+def write_coco(frames: Iterable[ExchangedFrame], out: Path) -> None:
+    """Write frames into a folder. Raises OSError."""
+    images, annotations = list[dict[str, Any]](), list[dict[str, Any]]()
+    for frame in frames:
+        path = out / IMAGES / frame.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(frame.image)
+        height, width = frame.labels.shape
+        image = {"id": len(images) + 1, "file_name": frame.name, "height": height, "width": width}
+        images.append(image | {"attributes": dict(frame.attributes)})
+        for label, mask in regions(frame.labels):
+            encoded = rle.encode(np.asfortranarray(mask, np.uint8))
+            annotation = {"id": len(annotations) + 1, "image_id": image["id"], "category_id": label, "iscrowd": 0}
+            annotation["segmentation"] = encoded | {"counts": encoded["counts"].decode("ascii")}
+            annotations.append(annotation | {"area": int(rle.area(encoded)), "bbox": rle.toBbox(encoded).tolist()})
+    content = {
+        "info": {"description": f"Follow me {VERSION}"},
+        "categories": [{"id": label, "name": CLASSES[label]} for label in LABELLED],
+        "images": images,
+        "annotations": annotations,
+    }
+    (out / ANNOTATIONS).write_text(json.dumps(content), encoding="utf-8")
+
+
+def read_coco_file(file: Path) -> CocoFile:
+    """Read annotations. Raises RecordingError if they are not in COCO's format, and OSError."""
+    try:
+        content = _ADAPTER.validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        raise RecordingError(f"{file} is not in COCO's format: {key}: {first['msg']}") from error
+    images = {image.id for image in content.images}
+    for annotation in content.annotations:
+        if annotation.image_id not in images:
+            raise RecordingError(
+                f"{file}: annotation {annotation.id} is of image {annotation.image_id}, not in the file"
+            )
+    return content
+
+
+def classes_of(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:
+    """Return the class of each category; `names` are further names of categories, with the class that each is.
+
+    Raises RecordingError for a category that is no class.
+    """
+    known = {name: name for name in CLASSES} | SYNONYMS | dict(names)
+    classes = {}
+    for category in content.categories:
+        name = known.get(category.name.lower(), known.get(category.name))
+        if name is None:
+            raise RecordingError(
+                f"category {category.name!r} is no class{nearest(category.name, CLASSES, only_close=True)}:"
+                f" say which one it is, such as --class {category.name}=people"
+            )
+        classes[category.id] = CLASSES.index(name)
+    return classes
+
+
+def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> Iterator[ExchangedFrame]:
+    """Yield the frames, whose image files are in the folder `images` or below it.
+
+    Where objects overlap, the higher class stays: the hero. Raises RecordingError for what does not fit, OSError.
+    """
+    objects = defaultdict[Id, list[Annotation]](list)
+    for annotation in content.annotations:
+        objects[annotation.image_id].append(annotation)
+    for image in content.images:
+        labels = np.full((image.height, image.width), BACKGROUND, np.uint8)
+        for annotation in objects[image.id]:
+            mask = _mask(annotation, image)
+            label = classes.get(annotation.category_id)
+            if label is None:
+                raise RecordingError(
+                    f"annotation {annotation.id} is of category {annotation.category_id}, not in the file"
+                )
+            labels[mask] = np.maximum(labels[mask], label)
+        yield ExchangedFrame(image.file_name, _find(images, image.file_name).read_bytes(), labels, image.attributes)
+
+
+def _mask(annotation: Annotation, image: Image) -> np.ndarray:
+    """Return the pixels of an object, (height, width) bool. Raises RecordingError."""
+    size, found = [image.height, image.width], annotation.segmentation
+    if isinstance(found, dict) and found.get("size") != size:
+        raise RecordingError(f"annotation {annotation.id} has the size {found.get('size')}, its image {size}")
+    try:
+        if isinstance(found, dict):
+            encoded = rle.frPyObjects(found, *size) if isinstance(found["counts"], list) else found
+        else:
+            encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
+        return np.asarray(rle.decode(encoded), bool)
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
+
+
+def _find(folder: Path, name: str) -> Path:
+    """Return an image file by its name in the annotations, some of which have other folders before it."""
+    path = folder / name
+    if path.is_file():
+        return path
+    found = list(folder.rglob(Path(name).name))
+    if len(found) != 1:
+        raise RecordingError(f"expected the image {name} in {folder}, found {len(found)} of that name")
+    return found[0]
+
+
+_ADAPTER = TypeAdapter(CocoFile)

@@ -1,0 +1,109 @@
+"""python -m dataset export, and import of annotations: the commands around this package."""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from dataset.exchange.coco import IMAGES, classes_of, coco_frames, read_coco_file, write_coco
+from dataset.exchange.frames import ExchangedFrame, read_frames
+from dataset.exchange.plain_formats import write_masks, write_yolo
+from dataset.images import decode_image
+from dataset.masks.labels import encode_labels
+from dataset.pairs import find_pairs
+from dataset.problems import summarise_problems
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import RECORDINGS, RecordingError, is_recording
+from dataset.recordings.writer import new_recording
+from dataset.schema import CLASSES
+
+FORMATS: dict[str, Callable[[Iterable[ExchangedFrame], Path], None]] = {
+    "coco": write_coco,
+    "masks": write_masks,
+    "yolo": write_yolo,
+}
+
+
+def export(options: argparse.Namespace, console: Console) -> None:
+    """Write a recording or dataset in the format of other programs, into a new folder.
+
+    coco: images/ and annotations.json with RLE masks (CVAT, FiftyOne, Datumaro); masks: PNGs with class numbers and a
+    palette; yolo: polygons. Hidden frames are left out.
+    """
+    source, out = options.recording, options.out
+    if not source.exists() and is_recording(RECORDINGS / source):
+        source = RECORDINGS / source
+    if os.path.lexists(out):
+        raise RecordingError(f"{out} exists already; choose another name")
+    pairs, problems = find_pairs(source)
+    if problems:
+        console.print(f"left out: {summarise_problems(problems)}", markup=False)
+    if not pairs:
+        raise RecordingError(f"{source} has no labelled frame")
+    frames = track(read_frames(source, pairs), "exporting", len(pairs), console=console, transient=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        FORMATS[options.format](frames, unfinished)
+        unfinished.chmod(0o755)  # as other folders: temporary ones are private
+        unfinished.rename(out)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    console.print(f"{out}: {len(pairs)} frames", markup=False)
+
+
+def import_coco(options: argparse.Namespace, console: Console) -> None:
+    """Make a recording of images with annotations in COCO's format."""
+    file = options.images
+    content = read_coco_file(file)
+    names = dict(_category(text) for text in options.classes)
+    folder = options.image_folder or (file.parent / IMAGES if (file.parent / IMAGES).is_dir() else file.parent)
+    frames = coco_frames(content, classes_of(content, names), folder)
+    recording, count = options.recording, 0
+    meta = {"simulator": {"imported_from": file.name}}
+    with new_recording(recording, meta, "imported") as writer:
+        for frame in track(frames, "importing", len(content.images), console=console, transient=True):
+            decoded = decode_image(frame.image, frame.name)
+            if decoded.shape[:2] != frame.labels.shape:
+                raise RecordingError(
+                    f"{frame.name} has the size {decoded.shape[:2]}, annotated is {frame.labels.shape}"
+                )
+            writer.meta.setdefault("frame_size", frame.labels.shape)
+            writer.add(_record(frame, count), frame.image, encode_labels(frame.labels), None)
+            count += 1
+    if not count:
+        raise RecordingError(f"{file} lists no image")
+    console.print(f"{recording}: {count} frames", markup=False)
+
+
+def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
+    """Return the record of an imported frame: what its attributes say, if they are ours, with a name of its own.
+
+    The labels are a person's, unless they cover as many pixels as the attributes say, and so were not changed.
+    """
+    name = f"{index:06}"
+    _, people, hero = np.bincount(frame.labels.ravel(), minlength=len(CLASSES)).tolist()
+    counts = {"hero_pixels": hero, "people_pixels": people}
+    plain = {"frame": name, "image": name + Path(frame.name).suffix, "depth": False, "label_source": "person", **counts}
+    line = dict(frame.attributes) | plain
+    if counts.items() <= frame.attributes.items():
+        line["label_source"] = frame.attributes.get("label_source")
+    try:
+        return FrameRecord.from_line(json.dumps(line).encode())
+    except RecordingError:  # another program's attributes
+        return FrameRecord.from_line(json.dumps(plain).encode())
+
+
+def _category(text: str) -> tuple[str, str]:
+    name, equals, class_name = text.partition("=")
+    if not equals or class_name not in CLASSES:
+        raise RecordingError(f"expected --class CATEGORY=CLASS with one of {', '.join(CLASSES)}, got {text!r}")
+    return name, class_name

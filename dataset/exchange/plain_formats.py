@@ -1,0 +1,54 @@
+"""YOLO segmentation, and PNG masks with a palette, which can be read as any dataset is."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from dataset.exchange.frames import LABELLED, ExchangedFrame, regions
+from dataset.schema import CLASSES
+
+PALETTE = (0, 0, 0, 0, 255, 0, 0, 0, 255)  # RGB of each class: pixels are numbers, which people see as colours
+
+
+def write_yolo(frames: Iterable[ExchangedFrame], out: Path) -> None:
+    """Write images/, labels/ with a polygon for each region, and data.yaml. Holes are lost. Raises OSError."""
+    for frame in frames:
+        lines = []
+        for label, mask in regions(frame.labels):
+            corners = " ".join(f"{value:.6f}" for value in _polygon(mask).ravel())
+            lines.append(f"{LABELLED.index(label)} {corners}\n")
+        _write(out / "images" / frame.name, frame.image)
+        _write(out / "labels" / PurePath(frame.name).with_suffix(".txt"), "".join(lines).encode())
+    names = "".join(f"  {number}: {CLASSES[label]}\n" for number, label in enumerate(LABELLED))
+    (out / "data.yaml").write_text(f"path: .\ntrain: images\nval: images\nnames:\n{names}", encoding="utf-8")
+
+
+def write_masks(frames: Iterable[ExchangedFrame], out: Path) -> None:
+    """Write images/ and masks/: PNGs with the number of each pixel's class, and a palette. Raises OSError."""
+    for frame in frames:
+        mask = Image.fromarray(frame.labels).convert("P")
+        mask.putpalette(PALETTE)
+        data = io.BytesIO()
+        mask.save(data, "PNG")
+        _write(out / "images" / frame.name, frame.image)
+        _write(out / "masks" / PurePath(frame.name).with_suffix(".png"), data.getvalue())
+
+
+def _polygon(mask: np.ndarray) -> np.ndarray:
+    """Return the outline of a region, (n, 2) x and y as fractions of width and height."""
+    height, width = mask.shape
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    corners = contours[0].reshape(-1, 2) + 0.5  # centres of pixels
+    if len(corners) < 3:  # one or two pixels: their box
+        left, top, columns, rows = cv2.boundingRect(contours[0])
+        corners = np.array([[left, top], [left + columns, top], [left + columns, top + rows], [left, top + rows]])
+    return np.asarray(corners / (width, height))
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,210 @@
+"""Labelled frames to other programs' formats and back, read with these programs' own libraries where there are any."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from dataset.__main__ import main
+from dataset.exchange.coco import classes_of, coco_frames, read_coco_file, write_coco
+from dataset.exchange.frames import ExchangedFrame, regions
+from dataset.pairs import find_pairs, read_pair
+from dataset.recordings.recording import open_recording
+from dataset.schema import BACKGROUND, HERO, PEOPLE
+from tests.walk import FRAMES
+
+WALK = Path(__file__).with_name("recordings") / "walk"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with recordings/walk; the working folder of the command."""
+    shutil.copytree(WALK, tmp_path / "recordings" / "walk")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def labels_of(dataset: Path) -> list[np.ndarray]:
+    return [read_pair(pair)[1] for pair in find_pairs(dataset)[0]]
+
+
+def test_coco_and_back_is_exact(folder):
+    assert main(["export", "walk", "coco"]) == 0
+    assert main(["import", "coco/annotations.json", "recordings/back"]) == 0
+    back, walk = (open_recording(folder / "recordings" / name) for name in ("back", "walk"))
+    assert len(back.frames) == FRAMES
+    for ours, theirs in zip(labels_of(back.path), labels_of(walk.path), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(back.frames, walk.frames, strict=True):
+        assert (back.path / "images" / ours.image).read_bytes() == (walk.path / "images" / theirs.image).read_bytes()
+        kept = ("pose", "gimbal_pose", "timestamp", "number", "label_source", "ground_truth_target", "hero_pixels")
+        assert [getattr(ours, key) for key in kept] == [getattr(theirs, key) for key in kept]
+
+
+def test_labels_that_were_changed_on_the_way_are_a_persons(folder):
+    assert main(["export", "walk", "coco"]) == 0
+    file = folder / "coco" / "annotations.json"
+    content = json.loads(file.read_text())
+    changed = content["annotations"][0]
+    content["annotations"] = content["annotations"][1:]
+    content["images"][3]["attributes"] = {"weather": "fine"}
+    file.write_text(json.dumps(content))
+    assert main(["import", "coco/annotations.json", "recordings/back"]) == 0
+    sources = [record.label_source for record in open_recording(folder / "recordings" / "back").frames]
+    assert [index for index, source in enumerate(sources) if source == "person"] == [changed["image_id"] - 1, 3]
+
+
+def test_cocos_own_library_reads_what_is_written(folder, capsys):
+    assert main(["export", "walk", "coco"]) == 0
+    coco = COCO(str(folder / "coco" / "annotations.json"))
+    assert sorted(category["name"] for category in coco.loadCats(coco.getCatIds())) == ["hero", "people"]
+    hero = coco.getCatIds(catNms=["hero"])
+    for image, labels in zip(coco.loadImgs(coco.getImgIds()), labels_of(WALK), strict=True):
+        masks = [coco.annToMask(each) for each in coco.loadAnns(coco.getAnnIds(image["id"], hero))]
+        union = np.any(masks, axis=0) if masks else np.zeros(labels.shape, bool)
+        np.testing.assert_array_equal(union, labels == HERO)
+        for annotation in coco.loadAnns(coco.getAnnIds(image["id"])):
+            rows, columns = np.nonzero(coco.annToMask(annotation))
+            assert annotation["area"] == len(rows)
+            left, top, width, height = annotation["bbox"]
+            assert (left, top) == (columns.min(), rows.min())
+            assert (left + width - 1, top + height - 1) == (columns.max(), rows.max())
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_any_labels_survive_coco(tmp_path_factory, height, width, seed, density):
+    random = np.random.default_rng(seed)
+    labels = np.where(random.random((height, width)) < density, random.integers(1, 3, (height, width)), 0)
+    labels = labels.astype(np.uint8)
+    folder = tmp_path_factory.mktemp("coco")
+    write_coco([ExchangedFrame("a.png", b"image", labels)], folder)
+    content = read_coco_file(folder / "annotations.json")
+    (frame,) = coco_frames(content, classes_of(content, {}), folder / "images")
+    np.testing.assert_array_equal(frame.labels, labels)
+    assert frame.image == b"image"
+    covered = sum(mask.astype(int) for _, mask in regions(labels)) if labels.any() else np.zeros(labels.shape, int)
+    np.testing.assert_array_equal(covered, labels > 0)  # each labelled pixel in one region
+
+
+def test_masks_with_a_palette_are_read_as_any_dataset(folder):
+    assert main(["export", "walk", "palette", "--format", "masks"]) == 0
+    stored = cv2.imread(str(folder / "palette" / "masks" / "000000.png"))
+    assert {tuple(colour) for colour in stored.reshape(-1, 3)} <= {(0, 0, 0), (0, 255, 0), (255, 0, 0)}  # BGR
+    for ours, theirs in zip(labels_of(folder / "palette"), labels_of(WALK), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_yolos_polygons_enclose_the_regions(folder):
+    assert main(["export", "walk", "yolo", "--format", "yolo"]) == 0
+    assert "0: people" in (folder / "yolo" / "data.yaml").read_text()
+    for number, labels in enumerate(labels_of(WALK)):
+        drawn = np.full(labels.shape, BACKGROUND, np.uint8)
+        for line in (folder / "yolo" / "labels" / f"{number:06}.txt").read_text().splitlines():
+            label, *numbers = line.split()
+            corners = np.array(numbers, float).reshape(-1, 2) * labels.shape[::-1] - 0.5
+            cv2.fillPoly(drawn, [np.rint(corners).astype(np.int32)], (PEOPLE, HERO)[int(label)])
+        assert np.count_nonzero(drawn != labels) <= 0.02 * np.count_nonzero(labels) + 8
+
+
+def annotations(**changes) -> dict:
+    """One image of 8x12 pixels with a polygon, a compressed and an uncompressed RLE mask."""
+    person = np.zeros((8, 12), np.uint8, order="F")
+    person[4:6, 8:10] = 1
+    encoded = rle.encode(person)
+    run_lengths = {"size": [8, 12], "counts": [8 * 11, 3, 5]}  # the first three pixels of the last column
+    segmentations = [
+        [[1.0, 1.0, 5.0, 1.0, 5.0, 4.0, 1.0, 4.0]],
+        encoded | {"counts": encoded["counts"].decode()},
+        run_lengths,
+    ]
+    content = {
+        "images": [{"id": 7, "file_name": "some/where/a.png", "height": 8, "width": 12}],
+        "categories": [{"id": 1, "name": "Person"}, {"id": 5, "name": "hero"}],
+        "annotations": [
+            {"id": number, "image_id": 7, "category_id": category, "segmentation": segmentation, "bbox": []}
+            for number, (category, segmentation) in enumerate(zip((5, 1, 1), segmentations, strict=True))
+        ],
+    }
+    return content | changes
+
+
+def write(folder: Path, content: dict) -> Path:
+    (folder / "images").mkdir()
+    cv2.imwrite(str(folder / "images" / "a.png"), np.full((8, 12, 3), 90, np.uint8))
+    (folder / "labels.json").write_text(json.dumps(content))
+    return folder / "labels.json"
+
+
+def test_polygons_and_both_kinds_of_rle_are_read(tmp_path):
+    assert main(["import", str(write(tmp_path, annotations())), str(tmp_path / "imported")]) == 0
+    expected = np.zeros((8, 12), np.uint8)
+    expected[1:4, 1:5] = HERO
+    expected[4:6, 8:10] = PEOPLE
+    expected[0:3, 11] = PEOPLE
+    (labels,) = labels_of(tmp_path / "imported")
+    np.testing.assert_array_equal(labels, expected)
+    (record,) = open_recording(tmp_path / "imported").frames
+    assert (record.label_source, record.hero_pixels, record.people_pixels) == ("person", 12, 7)
+
+
+def test_other_names_of_classes_are_given(tmp_path, capsys):
+    content = annotations(categories=[{"id": 1, "name": "bystander"}, {"id": 5, "name": "dog"}])
+    file = write(tmp_path, content)
+    assert main(["import", str(file), str(tmp_path / "imported")]) == 2
+    assert (
+        "category 'bystander' is no class: say which one it is, such as --class bystander=people"
+        in capsys.readouterr().err
+    )
+    chosen = ["--class", "bystander=people", "--class", "dog=hero"]
+    assert main(["import", str(file), str(tmp_path / "imported"), *chosen]) == 0
+    assert np.count_nonzero(labels_of(tmp_path / "imported")[0] == HERO) == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": [{"id": 7, "file_name": "b.png", "height": 8, "width": 12}]}, "expected the image b.png"),
+        (
+            {"images": [{"id": 7, "file_name": "a.png", "height": 9, "width": 12}]},
+            "has the size [8, 12], its image [9, 12]",
+        ),
+        ({"images": [{"id": 8, "file_name": "a.png", "height": 8, "width": 12}]}, "is of image 7, not in the file"),
+        ({"images": [{"id": 7, "file_name": "a.png"}]}, "is not in COCO's format: images.0.height"),
+        (
+            {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": {"size": [8, 12]}}]},
+            "cannot be read",
+        ),
+        (
+            {"annotations": [{"id": 1, "image_id": 7, "category_id": 9, "segmentation": []}]},
+            "of category 9, not in the file",
+        ),
+        ({"images": [], "annotations": []}, "lists no image"),
+    ],
+)
+def test_annotations_that_do_not_fit_are_told_and_leave_nothing(tmp_path, capsys, changes, message):
+    file = write(tmp_path, annotations(**changes))
+    assert main(["import", str(file), str(tmp_path / "imported")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "imported").exists()
+
+
+def test_annotated_size_must_be_the_images(tmp_path, capsys):
+    content = annotations(images=[{"id": 7, "file_name": "a.png", "height": 4, "width": 4}], annotations=[])
+    assert main(["import", str(write(tmp_path, content)), str(tmp_path / "imported")]) == 2
+    assert "a.png has the size (8, 12), annotated is (4, 4)" in capsys.readouterr().err
+
+
+def test_nothing_is_exported_over_something(folder, capsys):
+    (folder / "coco").mkdir()
+    assert main(["export", "walk", "coco"]) == 2
+    assert "coco exists already" in capsys.readouterr().err
+    assert main(["export", "nowhere", "new"]) == 2
+    assert "nowhere does not exist" in capsys.readouterr().err
+    assert sorted(each.name for each in folder.iterdir()) == ["coco", "recordings"]
