@@ -20,6 +20,7 @@ from dashboard.workshop.requests import (
     training_arguments,
 )
 from dashboard.workshop.routes import Workshop
+from model.data.sources import parse_source
 from tests.dashboard.browser import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -228,6 +229,15 @@ def test_requests_become_command_line_arguments(bench):
     assert comparison_arguments(ComparisonRequest(**folder), bench.paths)[1:3] == [
         str(bench.folder / name) for name in ("models/one.h5", "data")
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not allow this name")
+def test_data_are_found_by_the_rules_of_the_command_line(bench):
+    folder = bench.folder / "2026-11-26_10:30"
+    folder.mkdir()
+    for text in (str(folder), f' "{folder}" '):
+        arguments = training_arguments(TrainingRequest(**form(data=(text,))), bench.paths)[1]
+        assert parse_source(arguments[arguments.index("--data") + 1]) == (folder, 1.0)
 
 
 CALLS = ("/trainings", "/trainings/evening/resume", "/trainings/evening/stop", "/comparison/start", "/comparison/stop")
