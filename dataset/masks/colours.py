@@ -19,7 +19,7 @@ from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
 UNREADABLE = 255  # label of a pixel that shows no class
 RECOGNISED_BY = 9  # masks that are looked at, and more only if these leave it open
 TOLERANCE = 24  # distance in RGB within which a colour is taken for another
-MAX_BLENDED = 0.1  # of a mask's pixels, between the colours of two classes: smoothed edges
+MAX_BLENDED = 0.2  # of a mask's pixels, blends of the colours of classes: smoothed edges
 DARKEST = 64  # of pure colours, such as (0, 128, 0), which some programs call green
 
 
@@ -61,7 +61,7 @@ class MaskColours:
         return labels
 
     def _nearest(self, colours: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Return labels by the nearest colour; of colours between two classes only if they are few, at edges."""
+        """Return labels by the nearest colour; blends of several classes only if they are few, at edges."""
         labels = self._exact(codes)
         rest = labels == UNREADABLE
         if not self._is_clear or not rest.any():
@@ -74,16 +74,17 @@ class MaskColours:
         return labels
 
     def _nearest_to(self, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the labels of (n, 3) colours, UNREADABLE far from all, and which of them lie between two classes."""
+        """Return the labels of (n, 3) colours, UNREADABLE far from all, and which of them are blends."""
         classes, points = np.array([label for label, _ in self._pairs], np.uint8), self._points
         distances = np.linalg.norm(colours[:, None] - points, axis=2)
         labels = np.where(distances.min(axis=1) <= TOLERANCE, classes[distances.argmin(axis=1)], UNREADABLE)
-        is_colour = labels != UNREADABLE
-        for start, end in itertools.combinations(range(len(points)), 2):
-            along, distance = _project(colours, points[start], points[end])
-            between = (distance <= TOLERANCE) & ~is_colour
-            labels[between] = np.where(along[between] < 0.5, classes[start], classes[end])
-        return labels.astype(np.uint8), (labels != UNREADABLE) & ~is_colour
+        blended = np.zeros(len(colours), bool)
+        for several in _groups(range(len(points))):
+            weights, distance = _mix(colours, points[several])
+            mixed = (weights >= 0).all(axis=1) & (distance <= TOLERANCE) & (labels == UNREADABLE)
+            labels[mixed] = classes[several][weights[mixed].argmax(axis=1)]
+            blended |= mixed
+        return labels.astype(np.uint8), blended
 
     @cached_property
     def _pairs(self) -> tuple[tuple[int, int], ...]:
@@ -96,13 +97,15 @@ class MaskColours:
 
     @cached_property
     def _is_clear(self) -> bool:
-        """Whether colours that are nearly these can be told apart: none is near another, or between two others."""
-        points = self._points
-        for start, end in itertools.combinations(range(len(points)), 2):
-            others = np.delete(points, [start, end], axis=0)
-            near = np.linalg.norm(points[start] - points[end]) < 4 * TOLERANCE
-            if near or (len(others) and (_project(others, points[start], points[end])[1] <= 2 * TOLERANCE).any()):
+        """Whether colours that are nearly these can be told apart: none is near another, or a blend of others."""
+        for index, point in enumerate(self._points):
+            others = np.delete(self._points, index, axis=0)
+            if len(others) and np.linalg.norm(others - point, axis=1).min() < 4 * TOLERANCE:
                 return False
+            for several in _groups(range(len(others))):
+                weights, distance = _mix(point[None], others[several])
+                if (weights >= 0).all() and distance[0] <= 2 * TOLERANCE:
+                    return False
         return True
 
 
@@ -144,10 +147,17 @@ def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:
     return f"each pixel must be {colours}; found {describe(masks)}{hint}"
 
 
-def _project(colours: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where (n, 3) colours lie along a segment, 0..1, and their distance to it."""
-    along = np.clip((colours - start) @ (end - start) / np.dot(end - start, end - start), 0, 1)
-    return along, np.linalg.norm(start + along[:, None] * (end - start) - colours, axis=1)
+def _groups(indices: Iterable[int]) -> list[list[int]]:
+    """Return all groups of two and of three; more classes than three do not meet in a pixel."""
+    indices = list(indices)
+    return [list(group) for size in (2, 3) for group in itertools.combinations(indices, size)]
+
+
+def _mix(colours: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of the points in the blend that is nearest to each of (n, 3) colours, and its distance."""
+    shares = (colours - points[0]) @ np.linalg.pinv(points[1:] - points[0])
+    shares = np.column_stack([1 - shares.sum(axis=1), shares])
+    return shares, np.linalg.norm(shares @ points - colours, axis=1)
 
 
 def _full_shades(colours: np.ndarray) -> np.ndarray:

@@ -96,6 +96,19 @@ def test_smoothed_edges_belong_to_the_nearer_class(background):
     assert (labels == large)[cv2.GaussianBlur(sharp, (3, 3), 0).max(axis=2) == 255].all()
 
 
+@given(st.lists(st.tuples(*[st.integers(0, 60)] * 3, st.integers(0, 2)), max_size=4), st.sampled_from([OWN, ON_BLACK]))
+def test_smoothing_changes_no_pixel_beyond_the_edges(boxes, colours):
+    labels = np.zeros((90, 90), np.uint8)
+    for top, left, size, label in boxes:
+        labels[top : top + 1 + size // 3, left : left + 1 + size // 3] = label
+    first, second, third = (np.array([value >> 16, value >> 8 & 255, value & 255]) for (value,) in colours.values)
+    smooth = cv2.GaussianBlur(np.array([first, second, third], np.uint8)[labels], (3, 3), 0)
+    read = colours.labels(decode_mask(encode(smooth), "a.png"))
+    assert not (read == UNREADABLE).any()
+    uniform = cv2.dilate(labels, np.ones((3, 3))) == cv2.erode(labels, np.ones((3, 3)))
+    np.testing.assert_array_equal(read[uniform], labels[uniform])
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     {
