@@ -175,7 +175,7 @@ def test_other_files_are_ignored(recording):
 def tree(recording, tmp_path):
     """Runs as the project of 2017 kept them."""
     root = tmp_path / "raw_sim_data"
-    for run in ("train/run1", "train/run_99", "train/My run (2)", "validation/run1"):
+    for run in ("train/run1", "train/run_99", "train/My run", "train/My-run", "validation/run1"):
         shutil.copytree(recording, root / run / "IMG")
     (root / "test").mkdir()
     return root
@@ -187,8 +187,8 @@ def test_a_tree_is_imported_and_keeps_train_and_validation_apart(tree, tmp_path,
     printed = capsys.readouterr().out
     assert f"python -m model.train --data {out / 'train'} --validation {out / 'validation'}" in printed
     names = {path.parent.relative_to(out).as_posix() for path in out.rglob("meta.json")}
-    assert names == {"train/run1", "train/run_99", "train/My-run-2", "validation/run1"}
-    for part, count in (("train", 9), ("validation", 3)):
+    assert names == {"train/run1", "train/run_99", "train/My-run", "train/My-run-2", "validation/run1"}
+    for part, count in (("train", 12), ("validation", 3)):
         pairs, problems = find_pairs(out / part)
         assert len(pairs) == count
         assert problems == []
@@ -203,7 +203,7 @@ def test_an_import_goes_on_where_an_earlier_one_ended(tree, recording, tmp_path,
     capsys.readouterr()
     assert main(["import", str(tree), str(out)]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("exists already: left as it is") == 4
+    assert printed.count("exists already: left as it is") == 5
     assert f"{out / 'train' / 'run3'}: 3 frames" in printed
 
 
@@ -212,7 +212,7 @@ def test_a_run_without_complete_frames_does_not_stop_the_others(tree, tmp_path, 
         file.unlink()
     assert main(["import", str(tree), str(tmp_path / "quadsim")]) == 2
     assert f"none of the 3 frames in {tree / 'train' / 'run1'} is complete" in capsys.readouterr().err
-    assert len(list((tmp_path / "quadsim").rglob("meta.json"))) == 3
+    assert len(list((tmp_path / "quadsim").rglob("meta.json"))) == 4
 
 
 def test_a_training_on_raw_recordings_says_how_to_import_them(tree):
