@@ -4,7 +4,9 @@ A dataset is any tree with `images/` and `masks/` side by side, at any depth: an
 or unpacked), a collection of recordings, or one recording.
 """
 
+import difflib
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from dataset.masks.colours import OWN, RECOGNISED_BY, RECORDED, UNREADABLE, Mask
 from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
 from dataset.problems import Problem
+from dataset.recordings.layout import RECORDINGS
 
 DESCRIBED_MASKS = 200  # whose colours are listed where they cannot be read
 
@@ -47,7 +50,8 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     """
     source = Path(source)
     if not source.exists():
-        raise DatasetError(f"expected a folder or a .zip with images/ and masks/, but {source} does not exist")
+        text = f"expected a folder or a .zip with images/ and masks/, but {source} does not exist"
+        raise DatasetError(text + _suggestion(source))
     groups, problems = find_groups(source)
     pairs: list[Pair] = []
     for group in groups:
@@ -80,6 +84,15 @@ def describe_colours(pairs: Iterable[Pair]) -> list[str]:
         + ("" if colours.certain else "; if that is wrong, name them in classes.toml")
         for colours, count in counts.items()
     ]
+
+
+def _suggestion(source: Path) -> str:
+    """Return the end of a sentence that names what is there instead; empty if nothing is similar."""
+    if (RECORDINGS / source).exists():
+        return f"; there is {RECORDINGS / source}"
+    names = os.listdir(source.parent) if source.parent.is_dir() else []
+    nearest = difflib.get_close_matches(source.name, names, n=1)
+    return f"; did you mean {source.with_name(nearest[0])}?" if nearest else ""
 
 
 def _match(source: Path, group: Group, pairs: list[Pair]) -> list[Problem]:

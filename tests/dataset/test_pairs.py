@@ -187,8 +187,10 @@ def test_invalid_files_are_reported_by_name(tmp_path, frame):
 def test_no_dataset_is_one_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "fake.zip").write_bytes(b"PK no")
-    with pytest.raises(DatasetError, match="does not exist"):
+    with pytest.raises(DatasetError, match=r"nowhere does not exist$"):
         find_pairs(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match=r"does not exist; did you mean .*fake\.zip\?$"):
+        find_pairs(tmp_path / "fkae.zip")
     with pytest.raises(DatasetError, match="images/ and masks/"):
         find_pairs(tmp_path / "empty")
     with pytest.raises(DatasetError, match=r"fake\.zip"):
@@ -203,3 +205,11 @@ def test_the_official_archives_pair_completely(shared):
         assert (len(pairs), problems) == (count, [])
     with zipfile.ZipFile(shared / "data" / "train.zip") as archive:
         assert pairs[0].mask.member not in archive.namelist()
+
+
+def test_recording_that_is_named_without_its_folder_is_suggested(tmp_path, monkeypatch, frame):
+    monkeypatch.chdir(tmp_path)
+    write_frame(tmp_path / "recordings" / "far", "000000.jpeg", "000000.png", *frame)
+    with pytest.raises(DatasetError) as error:
+        find_pairs("far")
+    assert str(error.value).endswith(f"; there is {Path('recordings', 'far')}")
