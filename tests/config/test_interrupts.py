@@ -43,8 +43,6 @@ def ignore_interrupts() -> None:
 @pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_ctrl_c_during_imports_prints_no_traceback(interrupted_import, command, background):
-    if background and "simulator" in command:
-        pytest.skip("it heeds SIGINT once its imports are done: tests/simulator/test_command.py")
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
