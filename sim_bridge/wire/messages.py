@@ -22,6 +22,7 @@ GROUND_TRUTH_KEYS = ("ground_truth_mask", "ground_truth_target")  # only from th
 MAX_MARKER_ID = 2**24 - 1  # QuadSim keeps ids in a float
 MAX_COORDINATE = 1e6  # metres or degrees; anything larger is a bug, and its square would overflow
 MAX_POSE_LENGTH = 400  # characters
+MINUS_SIGN = "\u2212"  # what some languages, such as Swedish, write instead of a hyphen
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
@@ -100,7 +101,7 @@ def parse_pose(name: str, text: object) -> Pose:
         raise BadFrame("wrong-type", f'{name} must be a string "x,y,z,roll,pitch,yaw", got {type_name(text)}')
     if len(text) > MAX_POSE_LENGTH:
         raise BadFrame("bad-pose", f"{name} must be six numbers, got {len(text)} characters")
-    fields = [field.strip() for field in text.split(",")]
+    fields = [field.strip() for field in text.replace(MINUS_SIGN, "-").split(",")]
     if len(fields) == 12 and "." not in text:
         fields = join_decimal_commas(fields)
     if len(fields) != 6:

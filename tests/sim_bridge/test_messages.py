@@ -137,6 +137,7 @@ def test_decimal_commas_are_read_where_unambiguous(payload):
 def test_decimal_commas_equal_decimal_points(numbers):
     points = ",".join(f"{number:.4f}" for number in numbers)
     assert parse_pose("pose", points.replace(".", ",")) == parse_pose("pose", points)
+    assert parse_pose("pose", points.replace(".", ",").replace("-", "\N{MINUS SIGN}")) == parse_pose("pose", points)
 
 
 BAD = {

@@ -18,6 +18,7 @@ const controls = new Controls();
 const socket = io("/dashboard", { transports: ["websocket"], reconnectionDelay: 300, reconnectionDelayMax: 2000 });
 let have = NOTHING; // numbers of the newest items that are shown
 let selected = null; // number of the simulator that is shown
+let isChosen = false; // by hand
 
 function askForUpdate() {
   if (document.hidden || !socket.connected) return;
@@ -38,6 +39,7 @@ async function receive(update) {
     if (update.simulators.some((each) => each.number === selected)) { // sent before the change of simulators
       update = { ...update, rows: [], frame: null };
     } else {
+      isChosen = false;
       select(update.selected);
     }
   }
@@ -68,8 +70,13 @@ async function show({ about, model, simulators, events, rows, time, frame, recor
   const simulator = simulators.find((each) => each.number === selected);
   showState(simulator, camera.frame);
   controls.show(simulator, recording);
-  const successor = controls.successor(simulators);
+  const successor = controls.successor(simulators) ?? (!isChosen && flyingInstead(simulator, simulators));
   if (successor) select(successor.number);
+}
+
+// The simulator to show instead of one that has fallen silent, such as QuadSim's connection after Esc.
+function flyingInstead(simulator, simulators) {
+  return simulator?.silent_seconds ? simulators.find((each) => each.frames && !each.silent_seconds) : null;
 }
 
 // Newest first. Whatever a simulator sends is text here, never markup.
@@ -89,6 +96,7 @@ function showConnection(connected) {
 }
 
 setUpTabs((number) => {
+  isChosen = true;
   if (number === selected) return;
   select(number);
   askForUpdate();

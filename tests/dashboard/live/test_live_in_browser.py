@@ -142,6 +142,26 @@ def test_several_simulators_have_tabs_for_mouse_and_keyboard(bridge, stream, vis
         assert tabs.nth(index).get_attribute("aria-selected") == "true"
 
 
+def test_a_silent_simulator_gives_way_to_one_that_flies_unless_it_is_chosen(bridge, stream, visit, monkeypatch):
+    monkeypatch.setattr("sim_bridge.session.SILENT_SECONDS", 1.0)
+    streams = [stream(bridge.port), stream(bridge.port)]
+    page = visit(bridge.dashboard.address)
+    tabs = page.get_by_role("tab")
+    tabs.nth(1).wait_for()
+    wait_for_frame(page)
+    shown = next(index for index in (0, 1) if tabs.nth(index).get_attribute("aria-selected") == "true")
+    number = int(tabs.nth(shown).get_attribute("data-number"))
+    address = next(session.address for session in bridge.sessions if session.number == number)
+    ports = [each.client.socket.getsockname()[1] for each in streams]
+    streams[ports.index(int(address.rpartition(":")[2]))].ended.set()
+    until(page, lambda: tabs.nth(1 - shown).get_attribute("aria-selected") == "true")
+    assert wait_for_frame(page) >= 0
+    tabs.nth(shown).click()
+    page.get_by_text("No frames", exact=True).wait_for()
+    page.wait_for_timeout(500)
+    assert tabs.nth(shown).get_attribute("aria-selected") == "true"
+
+
 def test_text_from_a_simulator_is_never_markup(bridge, connect, visit):
     simulator = connect(bridge.port)
     simulator.send("42" + '["<img src=x onerror=document.title=1>",{}]')
