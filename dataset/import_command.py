@@ -22,7 +22,7 @@ def import_frames(options: argparse.Namespace, console: Console) -> None:
 
     QuadSim stores neither poses nor the colour camera's depth: they can be used for training, but not replayed.
     """
-    if options.images.is_file():
+    if options.images.is_file() and options.images.suffix.lower() != ".zip":
         import_coco(options, console)
         return
     raw = find_raw_recordings(options.images)

@@ -136,6 +136,9 @@ def test_nothing_is_overwritten_and_nothing_empty_is_made(recording, tmp_path, c
     assert "exists already" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "imported"), str(tmp_path / "other")]) == 2
     assert "cam1_00000.png" in capsys.readouterr().err
+    archive = shutil.make_archive(str(tmp_path / "raw"), "zip", recording)
+    assert main(["import", archive, str(tmp_path / "other")]) == 2
+    assert "raw.zip is none; unpack it first" in capsys.readouterr().err
     for file in recording.glob("cam4*"):
         file.unlink()
     assert main(["import", str(recording), str(tmp_path / "other")]) == 2
