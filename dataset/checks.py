@@ -68,10 +68,12 @@ def impossible_shares(pairs: Sequence[Pair], areas: Iterable[np.ndarray]) -> dic
     for folder, shares in folders.items():
         crowded = [index for index, share in shares.items() if share[BACKGROUND] < 0.5]
         if len(crowded) >= min(MIN_CROWDED, len(shares)) and len(crowded) > MAX_CROWDED * len(shares):
+            numbers = pairs[crowded[0]].colours.are_numbers
+            question = "have 0, 1 and 2 another meaning" if numbers else "are red and blue swapped"
             people, hero = np.mean([shares[index][[PEOPLE, HERO]] for index in crowded], axis=0)
             reason = (
                 f"in {len(crowded)} of {len(shares)} masks most pixels are people ({people:.1%} on average) or"
-                f" hero ({hero:.1%}): are red and blue swapped?"
+                f" hero ({hero:.1%}): {question}?"
             )
             problems |= {index: Problem("shares", folder, reason) for index in crowded}
     return problems

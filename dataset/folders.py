@@ -64,7 +64,9 @@ def find_groups(source: Path) -> tuple[list[Group], list[Problem]]:
         about = tree.about[folder]
         records = parse_frame_records(about[FRAMES])[0] if FRAMES in about else None
         hidden = parse_hidden(about.get(HIDDEN, b""))
-        groups.append(Group(folder, images, masks, hidden, records, _colours_of(tree, folder, source)))
+        groups.append(
+            Group(folder, images, masks, hidden, records, _colours_of(tree, folder / found[MASKS][0], source))
+        )
     if not groups and not problems:
         raise DatasetError(_why_empty(source, tree))
     return groups, problems
@@ -154,9 +156,9 @@ def _is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
 
 
-def _colours_of(tree: _Tree, folder: PurePosixPath, source: Path) -> MaskColours | None:
-    """Return what the nearest `classes.toml` says, in the folder or one above it."""
-    for place in (folder, *folder.parents):
+def _colours_of(tree: _Tree, masks: PurePosixPath, source: Path) -> MaskColours | None:
+    """Return what the nearest `classes.toml` says, in the folder of masks or one above it."""
+    for place in (masks, *masks.parents):
         if data := tree.about.get(place, {}).get(CLASSES_FILE):
             return parse_classes_file(data, source / place / CLASSES_FILE)
     return None

@@ -249,6 +249,16 @@ def test_only_swapped_masks_of_a_folder_are_left_out_and_a_rare_close_up_is_none
     assert sorted(check_pairs(pairs)) == [0, 1, 2, 3, 4, 5]
 
 
+def test_numbers_of_another_order_are_asked_about(tmp_path):
+    folder = write_dataset(tmp_path, 6, size=32)
+    for file in (folder / "masks").iterdir():
+        cv2.imwrite(str(file), np.uint8(2) - np.argmax(cv2.imread(str(file))[..., ::-1], axis=2).astype(np.uint8))
+    pairs = find_pairs(folder)[0]
+    assert check_pairs(pairs)[0].reason.endswith("have 0, 1 and 2 another meaning?")
+    (folder / "masks" / "classes.toml").write_text("[colours]\nbackground = 2\npeople = 1\nhero = 0\n")
+    assert check_pairs(find_pairs(folder)[0]) == {}
+
+
 def test_meaning_of_masks_is_found_for_each_folder_and_said(tmp_path):
     for name, colours in (("own", None), ("black", [(0, 0, 0), (0, 255, 0), (0, 0, 255)])):
         folder = write_dataset(tmp_path / name, 4, size=32)
