@@ -5,7 +5,7 @@ import { CameraView, readDepth, readMask, remember } from "../../static/picture.
 import { callAddress } from "./recording.js";
 
 const MAX_CACHED = 60; // decoded frames
-const SOURCES = { simulator: "labels: ground truth", model: "labels: pseudo-labels" };
+const SOURCES = { simulator: "labels: ground truth", person: "labels: ground truth, by a person", model: "labels: pseudo-labels" };
 
 export class Screen {
   shown = null; // the frame that is drawn

@@ -5,7 +5,7 @@ import { element, make } from "../../static/page.js";
 import { callAddress } from "./recording.js";
 
 const MIN_PAUSE = 200; // milliseconds between two requests
-const LABELS = { simulator: "ground truth", model: "pseudo-labels" };
+const LABELS = { simulator: "ground truth", person: "ground truth, by a person", model: "pseudo-labels" };
 const HISTOGRAMS = [
   { title: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
   { title: "Range", key: "range", unit: "m", ink: "--hero" },
