@@ -19,8 +19,8 @@ def check_replaceable(model: LoadedModel, path: Path) -> None:
         raise WeightsError(f"--promote replaces models of Keras 3; {path} is one of 2017: train without --promote.")
     if model.is_adapted:
         raise WeightsError(
-            f"--promote replaces models that take RGB in 0..255 and give probabilities; {path} {model.convention}, and"
-            " what reads it would misread its successor: train without --promote."
+            f"--promote replaces models by others that take and give the same; {path} {model.convention}, and would be"
+            " retrained with other layers, or for one size of images: train without --promote."
         )
     if not os.access(path.resolve().parent, os.W_OK):
         raise WeightsError(f"--promote cannot replace {path}: the folder {path.resolve().parent} cannot be written to.")

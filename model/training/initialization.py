@@ -41,6 +41,8 @@ def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedM
             f"--init: {options.init} takes {columns}x{size} pixels and gives {columns_out}x{rows_out}; it can fly, but"
             " only a network that takes square frames and gives as many pixels as it takes can be trained"
         )
+    if not network.trainable_variables:
+        raise ValueError(f"--init: {options.init} has no weights to train: it was saved with trainable = False")
     if settings.input_size not in (0, size):
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
     return network

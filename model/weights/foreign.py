@@ -16,7 +16,7 @@ from dataset.schema import CLASSES, REFERENCE_SIZE
 from model.weights.conventions import IN_ORDER, RANGES, RGB, Convention, find_convention
 
 SUM_TOLERANCE = 0.01  # of probabilities
-GUESSED = "a guess: it finds nobody in the known frames"
+GUESSED = "a guess (it finds nobody in the known frames; if it takes others, save it with a Rescaling layer in front)"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class AdaptedNetwork:
 
     network: keras.Model
     description: str  # of what it took and gave before, for display
-    changed: bool  # whether it has layers that its file has not
+    changed: bool  # whether it takes or gives something else than in its file
 
 
 def adapt(network: keras.Model, usual: str) -> AdaptedNetwork:
@@ -49,9 +49,11 @@ def adapt(network: keras.Model, usual: str) -> AdaptedNetwork:
         plain.layers[-1].activation = keras.activations.log_sigmoid
     before, behind = _layers_before(trial.convention, usual), _layers_behind(trial.convention, ending)
     adapted = keras.Model(image, _chain([*before, plain, *behind], image), name=network.name)
-    notes = [trial.convention.describe(), *([] if trial.succeeded else [GUESSED])]
+    is_certain = trial.succeeded or _rescales_itself(plain, usual)
+    notes = [trial.convention.describe(), *([] if is_certain else [GUESSED])]
     notes += [] if ending == "probabilities" else [f"ends in {ending}, softmax added"]
-    return AdaptedNetwork(adapted, ", ".join(notes), changed=bool(before or behind))
+    shapes = [(each.input_shape, each.output_shape) for each in (network, adapted)]
+    return AdaptedNetwork(adapted, ", ".join(notes), changed=bool(before or behind) or shapes[0] != shapes[1])
 
 
 def _input_size(network: keras.Model) -> tuple[int, int]:
@@ -79,6 +81,11 @@ def _output(network: keras.Model, image: keras.KerasTensor) -> keras.KerasTensor
             f" {', '.join(CLASSES)}"
         )
     return output
+
+
+def _rescales_itself(network: keras.Model, usual: str) -> bool:
+    """Return whether a network that `adapt` has not changed yet begins with a layer of its own for pixels in 0..255."""
+    return usual == "0..255" and isinstance(network.layers[1], layers.Rescaling)
 
 
 def _ending(network: keras.Model, output: np.ndarray) -> str:

@@ -44,7 +44,7 @@ class LoadedModel:
     seen_in_training: np.ndarray | None = None  # (n,) uint64 digests of the frames it was trained on, if recorded
     is_legacy: bool = False  # whether it is a model of 2017
     convention: str = ""  # of another maker's: what its file takes and gives, for display
-    is_adapted: bool = False  # whether layers were added because of that
+    is_adapted: bool = False  # whether it takes or gives something else here
 
 
 def load_model(name: str | Path) -> LoadedModel:

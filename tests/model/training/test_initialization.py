@@ -128,7 +128,8 @@ def test_a_model_that_could_not_be_saved_is_not_trained(legacy_files, tmp_path):
 
 def own_network(shape, layer, path):
     x = keras.Input(shape)
-    keras.Model(x, layers.Softmax()(layer(layers.Conv2D(3, 1)(x)))).save(path)
+    y = layers.Conv2D(3, 1, trainable=layer != "frozen")(x)
+    keras.Model(x, layers.Softmax()(y if layer == "frozen" else layer(y))).save(path)
     return path
 
 
@@ -143,8 +144,9 @@ def own_network(shape, layer, path):
         ),
         ((64, 64, 3), layers.Resizing(64, 64), "does not take crops of 48 pixels"),
         ((64, 64, 3), layers.Reshape((64, 64, 3)), "does not take crops of 48 pixels"),
+        ((64, 64, 3), "frozen", "has no weights to train: it was saved with trainable = False"),
     ],
-    ids=["not square", "half the size", "resized", "reshaped"],
+    ids=["not square", "half the size", "resized", "reshaped", "frozen"],
 )
 def test_a_network_that_cannot_be_trained_is_refused_before_frames_are_read(tmp_path, shape, layer, reason):
     own_network(shape, layer, tmp_path / "own.keras")
@@ -177,7 +179,8 @@ def test_a_network_that_ends_in_logits_is_trained(tmp_path):
     begin = *begin, "--run", tmp_path / "run", "--cache", tmp_path / "cache"
     status, printed = train(*begin, "--init", tmp_path / "own.keras")
     assert status == 0, printed
-    assert "own.keras takes RGB in 0..255, a guess: it finds nobody in the known frames, ends in logits" in printed
+    assert "own.keras takes RGB in 0..255, a guess (it finds nobody in the known frames" in printed
+    assert "ends in logits, softmax added" in printed
     trained = load_model(tmp_path / "run" / "last.h5")
     assert trained.convention == ""
     image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)

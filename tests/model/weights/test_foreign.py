@@ -115,14 +115,22 @@ def test_a_network_that_finds_nobody_is_said_to_be_a_guess(tmp_path):
         tmp_path / "new.keras"
     )
     loaded = load_model(tmp_path / "new.keras")
-    assert loaded.convention == "takes RGB in 0..255, a guess: it finds nobody in the known frames"
+    assert loaded.convention.startswith("takes RGB in 0..255, a guess (it finds nobody in the known frames; if")
     assert (loaded.input_size, loaded.is_adapted) == ((8, 12), False)
+
+
+def test_what_a_network_with_a_rescaling_layer_takes_is_no_guess(tmp_path):
+    x = keras.Input((8, 12, 3))
+    network = keras.Model(x, layers.Conv2D(3, 1, activation="softmax")(layers.Rescaling(1 / 255)(x)))
+    network.save(tmp_path / "new.keras")
+    assert load_model(tmp_path / "new.keras").convention == "takes RGB in 0..255"
 
 
 def test_a_network_for_any_size_gets_that_of_the_camera(tmp_path):
     x = keras.Input((None, None, 3))
     keras.Model(x, layers.Conv2D(3, 1, activation="softmax")(x)).save(tmp_path / "any.keras")
-    assert load_model(tmp_path / "any.keras").input_size == (256, 256)
+    loaded = load_model(tmp_path / "any.keras")
+    assert (loaded.input_size, loaded.is_adapted) == ((256, 256), True)  # its file takes any
 
 
 def two_outputs(x):
