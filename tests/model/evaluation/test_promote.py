@@ -1,6 +1,7 @@
 """The command replaces a model by the retrained one, keeps the old file and writes a report."""
 
 import re
+import zipfile
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from dataset.recordings.frame_record import FrameRecord
 from model import networks
-from model.evaluation.replacement import replace_weights
+from model.evaluation.replacement import are_equal, replace_weights
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
 from tests.model.training.train_command import train
@@ -69,7 +70,9 @@ crop = 64
 def test_one_command_retrains_reports_and_promotes(tmp_path):
     keras.utils.set_random_seed(0)  # a network that happened to begin well would have nothing to gain
     (tmp_path / "settings.toml").write_text(SETTINGS)
-    current = save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), tmp_path / "mine.h5")
+    shelf, current = tmp_path / "shelf", tmp_path / "mine.keras"  # the path that a person uses, a link to an archive
+    shelf.mkdir()
+    current.symlink_to(save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), shelf / "v3.keras"))
     before = current.read_bytes()
     write_dataset(tmp_path / "learn", 12, size=64)
     write_dataset(tmp_path / "measure", 36, size=64, seed=1)
@@ -79,8 +82,10 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     status, printed = train(*arguments)
     assert status == 0, printed
     assert f"promoted to {current}" in printed
-    assert current.read_bytes() == (tmp_path / "run" / "best.h5").read_bytes()
-    assert [kept.read_bytes() for kept in tmp_path.glob("mine.2*.h5")] == [before]
+    assert are_equal(load_model(current), load_model(tmp_path / "run" / "best.h5"))
+    assert current.is_symlink()
+    assert zipfile.is_zipfile(current)
+    assert [kept.read_bytes() for kept in shelf.glob("v3.2*.keras")] == [before]
     assert load_model(current).input_size == (64, 64)
     report = (tmp_path / "run" / "retrain.md").read_text()
     assert f"Measured on 36 frames: 36 of {tmp_path / 'measure'}. The old model's file does not record" in report
@@ -97,7 +102,7 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     assert status == 0
     assert f"{current} is this model already" in printed
     assert (tmp_path / "run" / "retrain.md").read_text() == report
-    assert len(list(tmp_path.glob("mine.2*.h5"))) == 1
+    assert len(list(shelf.iterdir())) == 2
 
 
 def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
