@@ -18,7 +18,7 @@ DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "follower.toml"
 EPILOG = """\
 examples:
   python follower.py                              the model that is shipped with this project
-  python follower.py model_weights.h5             a file as given, or in model/weights/
+  python follower.py model_weights.h5             a file as given, in data/weights/, ../data/weights/ or model/weights/
   python follower.py ~/old/model_weights          a model of 2017, with config_model_weights beside it
   python follower.py --threshold 0.7              require more certainty before following
   python follower.py --sim                        fly in the built-in simulator
@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model.weights", nargs="?", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
+    text = (
+        "the model: a file, or a name in model/weights/; whether it takes 0..255, 0..1 or -1..1 is found out and said"
+    )
+    add("model.weights", nargs="?", metavar="WEIGHTS", help=text)
     add("--config", type=path_of, metavar="FILE", help="settings file to use instead of follower.toml")
     add("--host", dest="bridge.host", metavar="HOST", help="address to listen on (127.0.0.1; 0.0.0.0: all interfaces)")
     add(

@@ -101,8 +101,9 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     add("--hold-out", action="append", metavar="RECORDING", help=text)
     add("--no-validation", action="store_true", help="train on all frames, without validation")
     add("--skip-bad", action="store_true", help="leave out damaged and inconsistent files instead of stopping")
-    add("--init", metavar="H5", help="start from this model; with --preset, from those of its weights that fit")
-    add("--teacher", action="append", metavar="H5", help="a model to distil; several: their mean")
+    init = "start from this model, ours or any of Keras; with --preset, from those of its weights that fit"
+    add("--init", metavar="MODEL", help=init)
+    add("--teacher", action="append", metavar="MODEL", help="a model to distil; several: their mean")
     add("--preset", help="a network of model.networks (default: the settings')")
     add("--settings", metavar="TOML", help="changes to model/train.toml; with --resume, to the training's own settings")
     length = parser.add_mutually_exclusive_group()
