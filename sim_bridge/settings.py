@@ -56,8 +56,8 @@ class RecordingSettings:
     far_metres: Annotated[float, Gt(0), Lt(1e9), "a positive number of metres"] = 30.0
     # uncertain: seen with less confidence than this, or not seen with a higher peak than 1 minus this.
     uncertain_below: Annotated[float, Ge(0.5), Le(1), "a number from 0.5 to 1"] = 0.8
-    # events: this many frames before and after the target is found or lost.
-    frames_around: Annotated[int, Ge(0), "a whole number of frames, 0 or more"] = 10
+    # events: the seconds before and after the target is found or lost.
+    seconds_around: Annotated[float, Ge(0), Le(60), "seconds from 0 to 60"] = 2.0
     # A recording ends when it has grown to this ...
     max_gigabytes: Annotated[float, Gt(0), Lt(1e9), "a positive number"] = 10.0
     # ... or when the disk has no more than this left.

@@ -27,17 +27,20 @@ def reasons_to_keep(labels: np.ndarray, processed: ProcessedFrame, settings: Rec
     return {reason for reason, holds in given.items() if holds}
 
 
+MAX_HELD_BACK = 600  # frames, 20 seconds at 30 frames per second: they wait in memory
+
+
 class FrameFilter:
     """Filters the frames of one recording in order. Holds back frames that a later event may select."""
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
         self._wanted = 0  # frames that passed the filter so far
-        self._before: deque[EncodedFrame] = deque(maxlen=settings.frames_around)
-        self._after = 0  # frames still to keep after the latest event
+        self._before: deque[tuple[float, EncodedFrame]] = deque(maxlen=MAX_HELD_BACK)
+        self._event: float | None = None  # time of the latest one
 
-    def select(self, frame: EncodedFrame, given: set[Reason], marked: bool = False) -> list[EncodedFrame]:
-        """Return the frames to keep after `frame` was received, oldest first: itself, others held back, or none.
+    def select(self, frame: EncodedFrame, time: float, given: set[Reason], marked: bool = False) -> list[EncodedFrame]:
+        """Return the frames to keep after `frame` of `time` was received: itself, others held back, or none; in order.
 
         A frame that an operator has `marked` is kept, whatever the filter and the stride.
         """
@@ -46,16 +49,18 @@ class FrameFilter:
         selected: list[EncodedFrame] = []
         if "events" in reasons:
             if "events" in given or marked:
-                selected += self._before
+                selected += [held for since, held in self._before if self._is_around(time, since)]
                 self._before.clear()
-                self._after = self._settings.frames_around + 1
-            wanted = wanted or self._after > 0
-            self._after = max(self._after - 1, 0)
+                self._event = time
+            wanted = wanted or (self._event is not None and self._is_around(time, self._event))
             if not wanted:
-                self._before.append(frame)
+                self._before.append((time, frame))
         if wanted:
             selected.append(frame)
         return [each for each in selected if self._is_nth() or (each is frame and marked)]
+
+    def _is_around(self, time: float, other: float) -> bool:
+        return abs(time - other) <= self._settings.seconds_around + 1e-3  # timestamps are not exact
 
     def _is_nth(self) -> bool:
         self._wanted += 1

@@ -79,7 +79,8 @@ class RecordingSession:
         stream = self._stream(queued.simulator)
         encoded, labels = encode_frame(queued)
         given = reasons_to_keep(labels, queued.processed, self._settings)
-        kept = deque(stream.filter.select(encoded, given, marked=bool(queued.note)))
+        at = queued.processed.frame.timestamp
+        kept = deque(stream.filter.select(encoded, at, given, marked=bool(queued.note)))
         if kept and time.monotonic() - self._disk_failed >= DISK_PAUSE:
             try:
                 if limit := self._limit_reached():

@@ -272,7 +272,7 @@ def test_every_held_back_frame_that_the_disk_refuses_is_counted(fly, payload, tm
 
     monkeypatch.setattr(RecordingWriter, "add", full)
     payloads = [payload(timestamp=number, depth=25) for number in range(8)]
-    recorder = fly(payloads, segmenter=DetectsABlobFrom(5), filter=("events",))  # found in 5; 0 to 4 surround it
+    recorder = fly(payloads, segmenter=DetectsABlobFrom(5), filter=("events",), seconds_around=5.0)  # found in 5
     recording = tmp_path / "recordings" / "flight"
     assert [record.number for record in read_frame_records(recording)[0]] == [0, 6, 7]
     assert read_meta(recording)["dropped"] == recorder.status()["dropped"] == {"the disk refused": 5}

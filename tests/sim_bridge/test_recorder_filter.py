@@ -14,9 +14,9 @@ from sim_bridge.settings import RecordingSettings
 from tests.bridge_fixtures import processed_frame
 
 
-def keep(settings: RecordingSettings, given: list[set[str]]) -> list[int]:
+def keep(settings: RecordingSettings, given: list[set[str]], rate: float = 5.0) -> list[int]:
     frame_filter = FrameFilter(settings)
-    kept = [number for index, each in enumerate(given) for number in frame_filter.select(index, each)]
+    kept = [number for index, each in enumerate(given) for number in frame_filter.select(index, index / rate, each)]
     assert len(set(kept)) == len(kept)
     return kept
 
@@ -31,16 +31,32 @@ def test_stride_keeps_every_third():
 
 def test_events_are_kept_with_surrounding_frames():
     given = [{"events"} if index in (7, 9, 16) else set() for index in range(20)]
-    settings = RecordingSettings(filter=("events",), frames_around=2)
+    settings = RecordingSettings(filter=("events",), seconds_around=0.4)
     assert keep(settings, given) == [5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18]
-    assert keep(dataclasses.replace(settings, frames_around=0), given) == [7, 9, 16]
+    assert keep(dataclasses.replace(settings, seconds_around=0.0), given) == [7, 9, 16]
+    assert keep(settings, given, rate=2.5) == [6, 7, 8, 9, 10, 15, 16, 17]
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_the_seconds_around_an_event_are_kept_at_any_frame_rate(rate):
+    given = [{"events"} if index == 5 * rate else set() for index in range(10 * rate)]
+    kept = keep(RecordingSettings(filter=("events",)), given, rate)
+    assert (kept[0] / rate, kept[-1] / rate) == (3.0, 7.0)
+    assert kept == list(range(kept[0], kept[-1] + 1))
+
+
+def test_a_clock_that_stands_still_holds_back_a_limited_number_of_frames():
+    frame_filter = FrameFilter(RecordingSettings(filter=("events",)))
+    for index in range(2000):
+        assert frame_filter.select(index, 5.0, set()) == []
+    assert len(frame_filter.select(2000, 5.0, {"events"})) <= 601
 
 
 def test_reasons_are_combined():
     given = [set(), {"far"}, set(), {"uncertain"}, set(), {"events"}]
     assert keep(RecordingSettings(filter=("far",)), given) == [1]
     assert keep(RecordingSettings(filter=("far", "uncertain")), given) == [1, 3]
-    assert sorted(keep(RecordingSettings(filter=("far", "events"), frames_around=2), given)) == [1, 3, 4, 5]
+    assert sorted(keep(RecordingSettings(filter=("far", "events"), seconds_around=0.4), given)) == [1, 3, 4, 5]
 
 
 def processed(hero: float, confidence: float | None = None, metres: float | None = None) -> ProcessedFrame:
@@ -87,7 +103,7 @@ def test_uncertain_if_confidence_is_low_or_an_undetected_peak_is_high(hero, conf
         ("far_metres", float("nan")),
         ("enabled", "yes"),
         ("queue_frames", 0),
-        ("frames_around", -1),
+        ("seconds_around", -1),
         ("uncertain_below", 0.2),
         ("max_gigabytes", 0),
     ],
