@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from dataset.checks import check_pairs
 from dataset.exchange.coco import IMAGES, classes_of, coco_frames, read_coco_file, write_coco
 from dataset.exchange.frames import ExchangedFrame, read_frames
 from dataset.exchange.plain_formats import write_masks, write_yolo
@@ -43,6 +44,9 @@ def export(options: argparse.Namespace, console: Console) -> None:
     if os.path.lexists(out):
         raise RecordingError(f"{out} exists already; choose another name")
     pairs, problems = find_pairs(source)
+    defects = check_pairs(pairs)
+    pairs = [pair for index, pair in enumerate(pairs) if index not in defects]
+    problems += defects.values()
     if problems:
         console.print(f"left out: {summarise_problems(problems)}", markup=False)
     if not pairs:

@@ -201,6 +201,16 @@ def test_annotated_size_must_be_the_images(tmp_path, capsys):
     assert "a.png has the size (8, 12), annotated is (4, 4)" in capsys.readouterr().err
 
 
+def test_damaged_files_are_left_out_and_told(folder, capsys):
+    image = folder / "recordings" / "walk" / "images" / "000004.jpeg"
+    image.write_bytes(image.read_bytes()[:2000])
+    assert main(["export", "walk", "coco"]) == 0
+    assert "000004.jpeg is truncated" in " ".join(capsys.readouterr().out.split())
+    names = [each["file_name"] for each in json.loads((folder / "coco" / "annotations.json").read_text())["images"]]
+    assert len(names) == FRAMES - 1
+    assert "000004.jpeg" not in names
+
+
 def test_nothing_is_exported_over_something(folder, capsys):
     (folder / "coco").mkdir()
     assert main(["export", "walk", "coco"]) == 2
