@@ -22,6 +22,7 @@ from dataset.previews.overlay import contact_sheet
 from dataset.recordings.layout import RECORDINGS, RecordingError
 from dataset.recordings.recording import Recording, find_recordings, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
+from dataset.recordings.relabelling import restore_labels
 from dataset.recordings.statistics import statistics_of
 from dataset.schema import FAR_PIXELS
 
@@ -124,6 +125,13 @@ def _write_hidden(recording: Recording, hidden: Set[str], verb: str, console: Co
     console.print(f"{verb} {changed} frames; {count} of {len(recording.frames)} are hidden now")
 
 
+def restore_labels_of(options: argparse.Namespace, console: Console) -> None:
+    """Give frames the labels back that they had before the last change; a second time undoes it."""
+    recording = open_recording(options.recording)
+    count = restore_labels(recording, sorted(select_frames(recording.names, options.frames)))
+    console.print(f"restored the labels of {count} frames")
+
+
 def recover_recording(options: argparse.Namespace, console: Console) -> None:
     """Recover an interrupted recording, as the next start of follower.py would."""
     recording = open_recording(options.recording)
@@ -186,6 +194,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command("video", video, recording).add_argument("--output", type=path_of, metavar="FILE.mp4", help=output_help)
     command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
+    labels = command("restore-labels", restore_labels_of, recording)
+    labels.add_argument("frames", nargs="+", metavar="FRAMES")
     command("recover", recover_recording, recording)
     new_help = "recording to make: a path, or a name in recordings/"
 

@@ -50,6 +50,7 @@ class FrameRecord:
     label_source: LabelSource
     hero_pixels: Count  # of the mask
     people_pixels: Count
+    labelled_by: str = ""  # which person or model has changed the labels
     depth: bool = True  # whether there is a depth image
     number: Count | None = None  # of the decision within its session, from 0; a gap: frames that were not recorded
     timestamp: Number | None = None  # seconds of the simulator's clock

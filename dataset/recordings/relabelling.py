@@ -1,0 +1,150 @@
+"""Change the labels of recorded frames. The masks that are replaced are kept, and can be restored.
+
+Before a mask is replaced, it is copied to old_masks/FRAME.N.png, and a line about it is added to old_masks/log.jsonl.
+A process that is killed at any moment leaves each frame with one of its two masks, whole; the last ones that it changed
+may still be recorded as labelled by what labelled them before.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from dataset.files import write_atomically
+from dataset.masks.labels import decode_labels, encode_labels
+from dataset.recordings import layout
+from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.layout import FRAMES, MASKS, OLD_MASKS, RecordingError
+from dataset.recordings.recording import Recording
+from dataset.recordings.writer import iso_time
+from dataset.schema import HERO, PEOPLE, LabelSource
+
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True, eq=False)
+class NewLabels:
+    """What a frame is to be labelled as."""
+
+    frame: str
+    labels: np.ndarray  # (height, width) uint8, the class of each pixel
+    source: LabelSource
+    labelled_by: str  # a person or a model
+
+
+@dataclass(frozen=True)
+class OldMask:
+    """A mask that was replaced: a line of the log."""
+
+    frame: str
+    file: str  # in old_masks/
+    label_source: LabelSource
+    labelled_by: str
+    replaced: str  # time, ISO 8601
+    replaced_by: str
+
+
+def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
+    """Change labels, and return how many frames have others than before; the rest stay as they are.
+
+    Raises RecordingError for a recording that is being written, a frame that it does not have, and labels of another
+    size, and OSError. What was changed until then stays.
+    """
+    records = {record.frame: record for record in recording.frames}
+    changed: dict[str, FrameRecord] = {}
+    with _claimed(recording):
+        try:
+            for new in changes:
+                if new.frame not in records:
+                    raise RecordingError(f"{recording.path.name} has no frame {new.frame}")
+                if new.labels.shape != recording.frame_size:
+                    raise RecordingError(f"expected labels of {recording.frame_size} pixels, got {new.labels.shape}")
+                old = changed.get(new.frame, records[new.frame])
+                path = recording.path / MASKS / f"{new.frame}.png"
+                mask = path.read_bytes()
+                labels = decode_labels(mask, recording.frame_size)
+                if labels is None or not np.array_equal(labels, new.labels) or old.label_source != new.source:
+                    _keep(recording.path, mask, old, new)
+                    write_atomically(path, encode_labels(new.labels))
+                    changed[new.frame] = dataclasses.replace(
+                        old,
+                        label_source=new.source,
+                        labelled_by=new.labelled_by,
+                        hero_pixels=int(np.count_nonzero(new.labels == HERO)),
+                        people_pixels=int(np.count_nonzero(new.labels == PEOPLE)),
+                    )
+        finally:
+            if changed:
+                _write_records(recording.path, changed)
+    return len(changed)
+
+
+def restore_labels(recording: Recording, frames: Iterable[str]) -> int:
+    """Give frames the labels back that they had before their last change; return how many were changed.
+
+    Restored twice, a frame has its changed labels again. Raises as `replace_labels`.
+    """
+    last = {old.frame: old for old in read_log(recording.path)}
+    return replace_labels(recording, (_restored(recording, last[frame]) for frame in frames if frame in last))
+
+
+def read_log(folder: Path) -> list[OldMask]:
+    """Return the masks that were replaced, in order; lines that an interruption left unfinished are skipped."""
+    try:
+        lines = (folder / OLD_MASKS / LOG).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            found.append(_ADAPTER.validate_json(line))
+        except ValidationError:
+            continue
+    return found
+
+
+def _restored(recording: Recording, old: OldMask) -> NewLabels:
+    labels = decode_labels((recording.path / OLD_MASKS / old.file).read_bytes(), recording.frame_size)
+    if labels is None:
+        raise RecordingError(f"{recording.path / OLD_MASKS / old.file} is no mask of {recording.frame_size} pixels")
+    return NewLabels(old.frame, labels, old.label_source, old.labelled_by)
+
+
+def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> None:
+    """Copy the mask of a frame, and log that it is replaced."""
+    kept = folder / OLD_MASKS
+    kept.mkdir(exist_ok=True)
+    number = 1 + sum(1 for _ in kept.glob(f"{record.frame}.*.png"))
+    name = f"{record.frame}.{number}.png"
+    write_atomically(kept / name, mask)
+    old = OldMask(record.frame, name, record.label_source, record.labelled_by, iso_time(), new.labelled_by)
+    with (kept / LOG).open("ab") as log:
+        log.write(json.dumps(dataclasses.asdict(old)).encode() + b"\n")
+
+
+def _write_records(folder: Path, changed: dict[str, FrameRecord]) -> None:
+    """Replace the lines of these frames; lines that are no frame records are kept."""
+    records, broken = read_frame_records(folder)
+    lines = [changed.get(record.frame, record).to_line() for record in records]
+    write_atomically(folder / FRAMES, b"".join([*lines, *(line.rstrip(b"\n") + b"\n" for line in broken)]))
+
+
+@contextmanager
+def _claimed(recording: Recording) -> Iterator[None]:
+    """Keep other processes from changing the recording meanwhile."""
+    claim = layout.lock(recording.path)
+    if claim is None:
+        raise RecordingError(f"{recording.path.name} is being written by another process: wait until it ends")
+    try:
+        yield
+    finally:
+        claim.release()
+        (recording.path / layout.LOCK).unlink(missing_ok=True)
+
+
+_ADAPTER = TypeAdapter(OldMask)

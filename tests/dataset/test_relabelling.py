@@ -1,0 +1,153 @@
+"""Changing labels of recorded frames: nothing of what was there before is lost."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.__main__ import main
+from dataset.masks.labels import decode_labels
+from dataset.recordings import relabelling
+from dataset.recordings.layout import RecordingError, lock
+from dataset.recordings.recording import open_recording
+from dataset.recordings.relabelling import NewLabels, read_log, replace_labels, restore_labels
+from dataset.recordings.summary import SummaryCache
+from dataset.schema import HERO, PEOPLE
+from tests.walk import FRAMES, SIZE
+
+WALK = Path(__file__).with_name("recordings") / "walk"
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """Copy of the recorded walk in a folder of its own."""
+    return Path(shutil.copytree(WALK, tmp_path / "recordings" / "walk"))
+
+
+def drawn(hero: int, people: int) -> np.ndarray:
+    """Labels with so many pixels of hero and people."""
+    labels = np.zeros((SIZE, SIZE), np.uint8)
+    labels.ravel()[:hero] = HERO
+    labels.ravel()[hero : hero + people] = PEOPLE
+    return labels
+
+
+def labels_of(recording: Path, frame: str) -> np.ndarray:
+    return decode_labels((recording / "masks" / f"{frame}.png").read_bytes(), (SIZE, SIZE))
+
+
+def test_a_frame_has_its_new_labels_and_whose_they_are(walk):
+    new = drawn(hero=40, people=7)
+    assert replace_labels(open_recording(walk), [NewLabels("000005", new, "person", "Ada")]) == 1
+    np.testing.assert_array_equal(labels_of(walk, "000005"), new)
+    before, after = open_recording(WALK).frames, open_recording(walk).frames
+    assert [index for index in range(FRAMES) if before[index] != after[index]] == [5]
+    changed = after[5]
+    assert (changed.hero_pixels, changed.people_pixels) == (40, 7)
+    assert (changed.label_source, changed.labelled_by) == ("person", "Ada")
+    (old,) = read_log(walk)
+    assert (old.frame, old.label_source, old.replaced_by) == ("000005", before[5].label_source, "Ada")
+    assert (walk / "old_masks" / old.file).read_bytes() == (WALK / "masks" / "000005.png").read_bytes()
+
+
+def test_labels_that_are_the_same_are_left_alone(walk):
+    recording = open_recording(walk)
+    same = NewLabels("000005", labels_of(walk, "000005"), recording.frames[5].label_source, "Ada")
+    assert replace_labels(recording, [same]) == 0
+    assert read_log(walk) == []
+    assert (walk / "frames.jsonl").read_bytes() == (WALK / "frames.jsonl").read_bytes()
+
+
+def test_restored_labels_are_the_ones_before_and_a_second_time_the_later_ones(walk, capsys):
+    first, second = drawn(10, 0), drawn(20, 3)
+    for labels in (first, second):
+        replace_labels(open_recording(walk), [NewLabels("000005", labels, "person", "Ada")])
+    assert main(["restore-labels", str(walk), "4-6"]) == 0
+    assert "restored the labels of 1 frames" in capsys.readouterr().out
+    np.testing.assert_array_equal(labels_of(walk, "000005"), first)
+    assert restore_labels(open_recording(walk), ["000005"]) == 1
+    np.testing.assert_array_equal(labels_of(walk, "000005"), second)
+    assert open_recording(walk).frames[5].hero_pixels == 20
+
+
+def test_a_list_of_recordings_shows_the_new_counts(walk):
+    summaries = SummaryCache()
+    before = summaries.summarise(walk)
+    change = NewLabels("000005", drawn(0, 0), "person", "Ada")
+    replace_labels(open_recording(walk), [change])
+    after = summaries.summarise(walk)
+    assert (after.frames, after.visible) == (before.frames, before.visible - 1)
+    assert after.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (NewLabels("000099", drawn(1, 0), "person", "Ada"), "walk has no frame 000099"),
+        (NewLabels("000007", np.zeros((8, 8), np.uint8), "person", "Ada"), "got (8, 8)"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_what_came_before_stays(walk, change, message):
+    good = NewLabels("000005", drawn(9, 0), "person", "Ada")
+    with pytest.raises(RecordingError) as caught:
+        replace_labels(open_recording(walk), [good, change])
+    assert message in str(caught.value)
+    assert open_recording(walk).frames[5].hero_pixels == 9
+    assert len(read_log(walk)) == 1
+
+
+def test_a_recording_that_is_being_written_is_left_alone(walk):
+    claim = lock(walk)
+    try:
+        with pytest.raises(RecordingError, match="is being written by another process"):
+            replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    finally:
+        claim.release()
+    np.testing.assert_array_equal(labels_of(walk, "000005"), labels_of(WALK, "000005"))
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_kill_at_any_step_leaves_one_of_the_two_masks(walk, monkeypatch, step):
+    """The n-th file that is written is the last one: nothing that follows, such as clean-up, happens."""
+    written = []
+
+    def killed(path, content):
+        if len(written) == step:
+            raise KeyboardInterrupt
+        written.append(path)
+        path.write_bytes(content)
+
+    monkeypatch.setattr(relabelling, "write_atomically", killed)
+    new = drawn(33, 0)
+    change = NewLabels("000005", new, "person", "Ada")
+    if step < 3:
+        with pytest.raises(KeyboardInterrupt):
+            replace_labels(open_recording(walk), [change])
+    else:
+        replace_labels(open_recording(walk), [change])
+    monkeypatch.undo()
+    old, now = labels_of(WALK, "000005"), labels_of(walk, "000005")
+    assert np.array_equal(now, old) or np.array_equal(now, new)
+    recording = open_recording(walk)
+    assert len(recording.frames) == FRAMES
+    replace_labels(recording, [change])  # done again, it is complete
+    np.testing.assert_array_equal(labels_of(walk, "000005"), new)
+    kept = [walk / "old_masks" / each.file for each in read_log(walk)]
+    assert any(np.array_equal(decode_labels(file.read_bytes(), (SIZE, SIZE)), old) for file in kept)
+
+
+def test_an_unfinished_line_of_the_log_is_skipped(walk):
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    with (walk / "old_masks" / "log.jsonl").open("ab") as log:
+        log.write(json.dumps({"frame": "000006"}).encode()[:-3])
+    assert len(read_log(walk)) == 1
+
+
+def test_kept_masks_are_not_taken_for_a_dataset(walk):
+    from dataset.pairs import find_pairs
+
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    pairs, problems = find_pairs(walk)
+    assert (len(pairs), problems) == (FRAMES, [])

@@ -1,0 +1,68 @@
+"""Labelling a recording again, with a network whose labels are known."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dataset.masks.labels import decode_labels
+from dataset.recordings.recording import open_recording
+from model.relabel import main
+from model.weights import save_model
+from tests.walk import FRAMES, SIZE
+
+pytestmark = pytest.mark.slow
+WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+
+
+@pytest.fixture(scope="module")
+def red_finder(tmp_path_factory):
+    """A network that takes what is clearly red for the hero, and all else for background."""
+    image = keras.Input((SIZE, SIZE, 3))
+    convolution = layers.Conv2D(3, 1, name="convolution")
+    network = keras.Model(image, layers.Softmax(name="probabilities")(convolution(image)))
+    kernel = np.zeros((1, 1, 3, 3), np.float32)
+    kernel[0, 0, :, 2] = (1, -0.5, -0.5)
+    convolution.set_weights([kernel, np.array([0, -100, -60], np.float32)])
+    return save_model(network, tmp_path_factory.mktemp("models") / "red.h5")
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """The walk; its first ten frames are pseudo-labelled, the others by the simulator."""
+    folder = Path(shutil.copytree(WALK, tmp_path / "walk"))
+    lines = (folder / "frames.jsonl").read_text().splitlines()
+    sources = ["model" if number < 10 else "simulator" for number in range(FRAMES)]
+    for number, source in enumerate(sources):
+        for other in ("model", "simulator"):
+            lines[number] = lines[number].replace(f'"label_source":"{other}"', f'"label_source":"{source}"')
+    (folder / "frames.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return folder
+
+
+def test_only_pseudo_labels_are_replaced(walk, red_finder, capsys):
+    assert main([str(walk), "--weights", str(red_finder)]) == 0
+    recording, before = open_recording(walk), open_recording(WALK)
+    for number, record in enumerate(recording.frames):
+        mask = (walk / "masks" / f"{record.frame}.png").read_bytes()
+        if number >= 10:
+            assert mask == (WALK / "masks" / f"{record.frame}.png").read_bytes()
+            assert record.label_source == "simulator"
+            continue
+        labels = decode_labels(mask, (SIZE, SIZE))
+        assert record.label_source == "model"
+        assert record.hero_pixels == np.count_nonzero(labels == 2)
+        assert record.hero_pixels == pytest.approx(before.frames[number].hero_pixels, rel=0.3, abs=8)  # it wears red
+    output = capsys.readouterr().out
+    assert "the target is labelled in 10 of 10 frames" in output
+    assert "pixels before, after" in output
+
+
+def test_nothing_to_relabel_is_told(walk, red_finder, capsys):
+    text = (walk / "frames.jsonl").read_text().replace('"label_source":"model"', '"label_source":"person"')
+    (walk / "frames.jsonl").write_text(text)
+    assert main([str(walk), "--weights", str(red_finder)]) == 2
+    assert "no frame of walk is labelled by a model" in capsys.readouterr().err
