@@ -6,6 +6,10 @@ On the official evaluation data (a folder or the zip as downloaded) it prints th
 detections and the final score, as the original project computed them; on any other data with images/ and masks/ the IoU
 per class. Then, for both, recall and IoU by the target's size and brightness, false positives, and confusion matrices.
 Several models are compared side by side.
+
+    python -m model.evaluate model_weights.h5 runs/new/best.h5 choose_runs.zip --by person --curves curves.png
+
+shows who is recognised how well: a person is the folder below the data that frames lie in.
 """
 
 import config.interrupts  # noqa: F401 - before all else
@@ -19,6 +23,8 @@ from collections.abc import Sequence
 from config.paths import path_of
 from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
+from model.evaluation.breakdown import CHOICES
+from model.evaluation.breakdown_report import as_json, breakdown_tables, write_curves
 from model.evaluation.measure import evaluate_models, load_predictors, read_data
 from model.evaluation.prediction_files import PredictionWriter
 from model.evaluation.previews import draw_worst
@@ -40,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--predictions", type=path_of, metavar="DIR", help="write each prediction as an 8-bit PNG, as in 2017"
     )
+    text = "figures of each person recorded, run, target size or brightness, with confidence intervals"
+    parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=text)
+    text = "plot recall of far targets against false positives, a line for each model"
+    parser.add_argument("--curves", type=path_of, metavar="PNG", help=text)
     parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
@@ -65,16 +75,21 @@ def evaluate(options: argparse.Namespace) -> None:
         for evaluation, predictor in zip(evaluations, predictors.values(), strict=True):
             pictures += draw_worst(evaluation, predictor, *options.worst)
 
+    if options.curves:
+        write_curves(evaluations, options.curves)
+        pictures.append(options.curves)
+
     for evaluation in evaluations:
         print_plain(evaluation.description)
-    report.print_tables(evaluations)
+    more = breakdown_tables(evaluations, options.by, options.data)
+    report.print_tables(evaluations, more)
     if options.limit:
         print_plain(f"{len(pairs)} frames only (--limit): an estimate, not the score", "yellow")
     title = f"Evaluation on {options.data.name}" + (f" ({len(pairs)} frames only)" if options.limit else "")
     for path, text in (
-        (options.json, json.dumps(report.as_json(evaluations), indent=2) + "\n"),
-        (options.markdown, report.markdown(title, evaluations)),
-        (options.html, report.html_page(title, evaluations, pictures)),
+        (options.json, json.dumps(as_json(evaluations, options.by, options.data), indent=2) + "\n"),
+        (options.markdown, report.markdown(title, evaluations, more)),
+        (options.html, report.html_page(title, evaluations, pictures, more)),
     ):
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)

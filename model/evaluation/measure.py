@@ -17,7 +17,7 @@ from dataset.checks import check_pairs
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import Pair, describe_colours, find_pairs, read_pair
 from dataset.problems import summarise_problems
-from dataset.schema import CLASSES, HERO, at_reference_size
+from dataset.schema import CLASSES, HERO, VISIBLE_PIXELS, at_reference_size
 from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.prediction_files import (
@@ -177,7 +177,13 @@ def _frame_result(
         score=score_frame(prediction, channels_of_labels(labels)),
         confusion=_confusion(prediction, labels),
         seconds=seconds,
+        confidence=_confidence(prediction[..., HERO]),
     )
+
+
+def _confidence(hero: np.ndarray) -> float:
+    """Return the probability that just more than VISIBLE_PIXELS pixels reach."""
+    return float(np.partition(hero.ravel(), -VISIBLE_PIXELS - 1)[-VISIBLE_PIXELS - 1])
 
 
 def _confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

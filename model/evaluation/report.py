@@ -39,7 +39,7 @@ class Table:
 
 def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     """Return all tables of a report; the evaluations are of different models on the same frames."""
-    table, band = partial(_table, evaluations), ("frames", "recall", "hero IoU")
+    table, band = partial(table_of, evaluations), ("frames", "recall", "hero IoU")
     size = f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})"
     confusion = "Predicted class of the pixels of each class (confusion matrix)"
     hero_confusion = "Predicted class of the target's pixels, by target size"
@@ -57,9 +57,12 @@ def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     return [table for table in found if table.rows]
 
 
-def print_tables(evaluations: Sequence[Evaluation]) -> None:
-    """Print all tables; of several models, each row's name and size as a line above the models, which saves columns."""
-    for table in tables(evaluations):
+def print_tables(evaluations: Sequence[Evaluation], more: Sequence[Table] = ()) -> None:
+    """Print all tables, and `more`.
+
+    Of several models, each row's name and size are a line above the models, which saves columns.
+    """
+    for table in (*tables(evaluations), *more):
         is_grouped = table.header[2:3] == (MODEL,)
         drawn = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
         for index, name in enumerate(
@@ -75,10 +78,11 @@ def print_tables(evaluations: Sequence[Evaluation]) -> None:
         console.print(drawn)
 
 
-def markdown(title: str, evaluations: Sequence[Evaluation]) -> str:
-    """Return a Markdown page."""
+def markdown(title: str, evaluations: Sequence[Evaluation], more: Sequence[Table] = ()) -> str:
+    """Return a Markdown page of all tables, and `more`."""
     parts = [f"# {title}", "\n".join(f"- {each.description}" for each in evaluations)]
-    parts += [f"**{table.title}**\n\n{markdown_table(table.header, table.rows)}" for table in tables(evaluations)]
+    shown = (*tables(evaluations), *more)
+    parts += [f"**{table.title}**\n\n{markdown_table(table.header, table.rows)}" for table in shown]
     return "\n\n".join(parts) + "\n"
 
 
@@ -88,12 +92,14 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
-def html_page(title: str, evaluations: Sequence[Evaluation], pictures: Sequence[Path] = ()) -> str:
-    """Return an HTML page that needs no other file; `pictures` (PNG) are embedded."""
+def html_page(
+    title: str, evaluations: Sequence[Evaluation], pictures: Sequence[Path] = (), more: Sequence[Table] = ()
+) -> str:
+    """Return an HTML page of all tables, and `more`, that needs no other file; `pictures` (PNG) are embedded."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"]
     parts.append(f"<h1>{html.escape(title)}</h1>")
     parts += [f"<p>{html.escape(each.description)}</p>" for each in evaluations]
-    for table in tables(evaluations):
+    for table in (*tables(evaluations), *more):
         head = "".join(f"<th>{html.escape(name)}</th>" for name in table.header)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
         parts.append(f"<table><caption>{html.escape(table.title)}</caption><tr>{head}</tr>{body}</table>")
@@ -144,7 +150,7 @@ def _final(evaluations: Sequence[Evaluation]) -> Table:
     return Table("Final score", ("model", "final score", "ms per frame"), tuple(rows))
 
 
-def _table(
+def table_of(
     evaluations: Sequence[Evaluation], rows: Callable[[Evaluation], Iterable[Row]], title: str, *header: str
 ) -> Table:
     """Return the rows of all models; of several, a third column names the model, and the first two stand only once.

@@ -28,6 +28,7 @@ class FrameResult:
     score: FrameScore
     confusion: np.ndarray  # (3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)
     seconds: float | None  # of the network, if one ran
+    confidence: float = 0.0  # the highest threshold of the hero's probability with which a target would be detected
 
     @property
     def has_target(self) -> bool:
