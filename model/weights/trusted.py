@@ -51,6 +51,8 @@ def _check_class(spec: Mapping[str, Any]) -> None:
     name, module = spec["class_name"], spec.get("module")
     if name in ("Lambda", "__lambda__", "function"):
         raise ValueError(f"the architecture holds Python code ({name}), and code from a file is never run")
+    if str(module).startswith(("keras.ops", "keras.src.ops")):
+        raise ValueError(f"the architecture applies {name} outside of a layer; use layers such as Rescaling or Softmax")
     if name not in _LAYERS | _PARTS | _OUR_LAYERS.keys():
         raise ValueError(f"the architecture names the class {name!r}, which is not among those that this program loads")
     if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):

@@ -107,3 +107,10 @@ def test_code_in_a_2017_configuration_is_not_run(legacy_files, tmp_path):
     with pytest.raises(WeightsError, match=r"'evil'.*never run"):
         load_model(path)
     assert not sentinel.exists()
+
+
+def test_operations_outside_of_layers_are_named(tmp_path):
+    image = keras.Input((8, 12, 3))
+    keras.Model(image, layers.Conv2D(3, 1, activation="softmax")(image / 127.5 - 1)).save(tmp_path / "own.keras")
+    with pytest.raises(WeightsError, match=r"applies \w+ outside of a layer; use layers such as Rescaling or Softmax"):
+        load_model(tmp_path / "own.keras")
