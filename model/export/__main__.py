@@ -24,6 +24,7 @@ from rich.table import Table
 from config.paths import path_of
 from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
+from dataset.problems import summarise_problems
 from dataset.schema import HERO
 from model.console import command_parser, console, print_place, print_plain, run_command
 from model.export.formats import FORMATS, Artefact
@@ -99,9 +100,12 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
 
     Returns two arrays (n, rows, columns, 3) uint8 at (rows, columns) `size`. Raises ValueError for too few frames.
     """
-    pairs, _ = find_pairs(source)
+    pairs, problems = find_pairs(source)
     if len(pairs) < 2:
-        raise ValueError(f"expected at least 2 frames in {source} to calibrate and to check with, found {len(pairs)}")
+        reasons = f"; {summarise_problems(problems)}" if problems else ""
+        raise ValueError(
+            f"expected at least 2 frames in {source} to calibrate and check with, found {len(pairs)}{reasons}"
+        )
     count = min(CALIBRATION_FRAMES + CHECK_FRAMES, len(pairs))
     frames = np.stack([resize_bilinear(read_pair(pairs[index])[0], size) for index in _spread(count, len(pairs))])
     for_check = _spread(max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1), count)

@@ -28,10 +28,12 @@ def weights(tmp_path_factory):
 
 
 def write_data(folder, count=6):
+    mask = np.zeros((64, 64, 3), np.uint8)
+    mask[:40, :, 2] = mask[40:, :, 1] = 255  # BGR: background, and people
     for role in ("images", "masks"):
         (folder / role).mkdir(parents=True)
         for index, frame in enumerate(sanity_frames((64, 64))[:count]):
-            cv2.imwrite(str(folder / role / f"{index}.png"), frame)
+            cv2.imwrite(str(folder / role / f"{index}.png"), frame if role == "images" else mask)
     return folder
 
 
