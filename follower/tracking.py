@@ -13,6 +13,8 @@ from follower.types import TargetState
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
+# Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
+MAX_AGAINST_TARGET = 3.0
 MAX_AGE = 5.0  # seconds without a sighting, after which a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
 
@@ -102,7 +104,10 @@ class Tracker:
             if index is None:
                 hypotheses.append(miss(hypothesis, track, seconds, negative_evidence(track.point)))
             else:
-                hypotheses.append(hit(hypothesis, track, seconds, candidates[index]))
+                candidate = candidates[index]
+                if self.state is TargetState.FOUND and not hypotheses:
+                    candidate = replace(candidate, log_odds=max(candidate.log_odds, -MAX_AGAINST_TARGET))
+                hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):
             if index not in chosen and candidate.can_start:
                 chosen.append(index)

@@ -75,6 +75,14 @@ def test_brief_evidence_against_the_target_does_not_lose_it():
         assert tracking.step(STEP * frame, [at(*place, log_odds=-2.0 if merged else 4.0)]) == 0
 
 
+def test_a_person_who_walks_through_the_target_does_not_lose_it():
+    """In QuadSim's crowd: for half a second most of the near silhouette is another person's."""
+    tracking = tracker()
+    for frame, place in enumerate(walk(60)):
+        covered = frame in (30, 31, 32)
+        assert tracking.step(STEP * frame, [at(*place, log_odds=-8.0 if covered else 4.0)]) == 0
+
+
 def test_another_person_at_the_predicted_position_loses_the_target():
     """Taken for the target from afar twice, then for another person at the same place: lost before six misses."""
     tracking, asked = tracker(), []
