@@ -108,4 +108,4 @@ def test_a_damaged_archive_is_named(data, tmp_path, weights, capsys):
     content[content.index(b"IDAT") + 100] ^= 1
     path.write_bytes(content)
     assert run(weights, path, tmp_path / "out", "saved_model") == 2
-    assert f"{path}:images/0.png cannot be read: Bad CRC-32" in capsys.readouterr().err
+    assert f"{path}:images/0.png is damaged, download or pack data.zip again: Bad CRC-32" in capsys.readouterr().err
