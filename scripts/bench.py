@@ -6,6 +6,7 @@ from environment import prepare, run
 
 BENCHMARKS = {
     "latency": "time from a frame to its commands, compared with the original program of 2017",
+    "fleet": "how many simulators one follower serves",
     "follow": "tracking quality in seeded flights",
     "recording": "cost of recording for a flight, and completeness of the recording",
     "viewers": "cost of viewers for a flight",

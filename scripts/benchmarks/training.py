@@ -16,10 +16,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dashboard.jobs import BackgroundJob
-from scripts.benchmarks.harness.bridges import connect, process, receive
+from scripts.benchmarks.harness.bridges import connect, process, receive, serve_follower
 from scripts.benchmarks.harness.rounds import get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
-from scripts.benchmarks.viewers import start_bridge
 from simulator.snapshots import Mixture, snapshots, write_snapshots
 
 RATES = (5.0, 20.0)  # Hz
@@ -42,7 +41,7 @@ def benchmark(options: argparse.Namespace) -> object:
         with console.status("drawing frames to train on"):
             write_snapshots(folder / "data", snapshots(60, 0, Mixture()))
         with console.status("starting the bridge and the training"):
-            port = receive(stack.enter_context(process(start_bridge, options.weights)))
+            port = receive(stack.enter_context(process(serve_follower, options.weights)))
             group = stack.enter_context(training(options.weights, folder))
         client = stack.enter_context(connect(port))
 

@@ -23,8 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 import numpy as np
 import websocket
 
-from model.inference.load import load_segmenter
-from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
+from scripts.benchmarks.harness.bridges import connect, process, receive, request, serve_follower
 from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, Rounds, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
@@ -60,7 +59,7 @@ def benchmark(options: argparse.Namespace) -> object:
     cpu_seconds, updates = dict.fromkeys(cases, 0.0), dict.fromkeys(cases, 0)
     with ExitStack() as stack:
         with console.status("starting the bridge"):
-            bridge = stack.enter_context(process(start_bridge, options.weights))
+            bridge = stack.enter_context(process(serve_follower, options.weights, RECORDINGS))
             port = receive(bridge)
             audiences = stack.enter_context(process(run_audiences, port))
             client = stack.enter_context(connect(port))
@@ -93,23 +92,6 @@ def ratio_interval(rounds: Rounds, baseline: Rounds) -> tuple[float, float]:
         ratios.append(ours / theirs)
     low, high = np.percentile(ratios, [2.5, 97.5]).tolist()
     return low, high
-
-
-def start_bridge(pipe: Connection, weights: str) -> None:
-    """Serve a bridge with its dashboard, in a process of its own."""
-    segmenter = load_segmenter(weights)
-    from dashboard.dashboard import serve_dashboard
-    from dashboard.live.feed import Feed
-    from dashboard.recordings.routes import Recordings
-    from dashboard.settings import DashboardSettings
-    from follower.settings import AgentSettings
-    from sim_bridge.recorder.recorder import Recorder
-    from sim_bridge.settings import RecordingSettings
-
-    feed, recorder = Feed(), Recorder(RecordingSettings())
-    server, pages = make_bridge(segmenter, subscribers=[feed]), [Recordings(RECORDINGS).pages()]
-    with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
-        serve(server, pipe, {"cpu": time.process_time})
 
 
 def run_audiences(pipe: Connection, port: int) -> None:

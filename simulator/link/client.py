@@ -75,7 +75,10 @@ class Client:
 
     def send(self, text: str) -> bool:
         """Send one packet, fragmented as QuadSim does; return False if there is no connection or it breaks."""
-        pieces = fragments(text)
+        return self.send_fragments(fragments(text))
+
+    def send_fragments(self, pieces: list[bytes]) -> bool:
+        """Send one packet as `send` does, whose `fragments` were made beforehand."""
         if self._no_delay:
             pieces = [b"".join(pieces)]
         with self._sending:  # a ping must not fall between two fragments

@@ -11,11 +11,11 @@ MAX_ID = 2**24 - 1  # QuadSim keeps ids as float32
 SPEED_RANGE = (0.1, 9.0)  # simulated seconds per second
 MAX_SEED, MAX_PEOPLE = 2**31, 500
 CONTROLS = ("set_speed", "new_episode")  # not part of QuadSim
-FRAME_DONE = "frame_done"  # acknowledgement of a frame: all commands for it have been sent
+FRAME_DONE = "frame_done"  # acknowledgement of a frame, which follows its commands
 
 
 class Command(NamedTuple):
-    """An event of `EVENTS` with checked values, or FRAME_DONE with the `id` of the frame."""
+    """An event of `EVENTS` with checked values, or FRAME_DONE with the `id` of the frame and its `outcome`."""
 
     name: str
     values: Mapping[str, Any]
@@ -31,7 +31,8 @@ def parse_command(text: str) -> Command:
     Raises CommandError if it is neither, its event is unknown, or its payload is not the one object that QuadSim takes.
     """
     if acknowledged := re.match(r"43(\d{1,9})\[", text):
-        return Command(FRAME_DONE, {"id": int(acknowledged[1])})
+        outcome = re.search(r'"outcome"\s*:\s*"(\w+)"', text)
+        return Command(FRAME_DONE, {"id": int(acknowledged[1]), "outcome": outcome[1] if outcome else ""})
     try:
         body = json.loads(text.removeprefix("42"))
     except (ValueError, RecursionError) as error:

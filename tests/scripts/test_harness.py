@@ -25,7 +25,7 @@ def test_the_command_lists_its_benchmarks():
     assert "follow" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["latency", "recording", "viewers", "training", "render"])
+@pytest.mark.parametrize("name", ["latency", "fleet", "recording", "viewers", "training", "render"])
 def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
     if name == "training" and os.name == "nt":
         pytest.skip("needs POSIX signals")

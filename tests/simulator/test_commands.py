@@ -28,7 +28,9 @@ def test_commands_as_the_server_of_the_capture_sends_them():
     lost = parse_command('42["object_lost"]')
     assert lost == parse_command('42["object_lost",{"any":1}]') == ("object_lost", {})
     assert parse_command('42["delete_marker",{"id":3.7}]') == ("delete_marker", {"id": 3})
-    assert parse_command('4312[{"outcome":"skipped"}]') == ("frame_done", {"id": 12})
+    assert parse_command('4312[{"outcome":"skipped"}]') == ("frame_done", {"id": 12, "outcome": "skipped"})
+    assert parse_command('4312[{"kind": "x", "outcome": "refused"}]').values["outcome"] == "refused"
+    assert parse_command("4312[]").values == {"id": 12, "outcome": ""}
 
 
 def test_control_of_the_simulator():

@@ -1,13 +1,18 @@
 """Bridges in processes of their own, pipes to talk to them, and clients that connect to them as simulators do."""
 
+import mmap
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from follower.agent import FollowAgent
+from model.inference.choices import Runtime
+from model.inference.load import load_segmenter
 from scripts.benchmarks.original import OriginalServer
 from sim_bridge.events import Subscriber
 from sim_bridge.server import BridgeServer
@@ -83,6 +88,38 @@ def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapp
 
     threading.Thread(target=answer, daemon=True).start()
     server.serve()
+
+
+def memory() -> float | None:
+    """Return the memory that this process occupies now, megabytes; None if the system does not say so (not Linux)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * mmap.PAGESIZE / 1e6
+
+
+MEASUREMENTS: Mapping[str, Callable[[], object]] = {"cpu": time.process_time, "memory": memory}
+"""Answers about a server's process: processor time in seconds, and memory."""
+
+
+def serve_follower(
+    pipe: Connection, weights: str, recordings: Path = Path("recordings"), runtime: Runtime = "auto"
+) -> None:
+    """Serve a bridge with its dashboard, as `follower.py` does, until stopped; answer "model" and MEASUREMENTS."""
+    segmenter = load_segmenter(weights, runtime)
+    from dashboard.dashboard import serve_dashboard
+    from dashboard.live.feed import Feed
+    from dashboard.recordings.routes import Recordings
+    from dashboard.settings import DashboardSettings
+    from follower.settings import AgentSettings
+    from sim_bridge.recorder.recorder import Recorder
+    from sim_bridge.settings import RecordingSettings
+
+    feed, recorder = Feed(), Recorder(RecordingSettings())
+    server, pages = make_bridge(segmenter, subscribers=[feed]), [Recordings(recordings).pages()]
+    with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
+        serve(server, pipe, {"model": segmenter.describe, **MEASUREMENTS})
 
 
 @contextmanager

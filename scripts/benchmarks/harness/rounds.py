@@ -96,13 +96,17 @@ def summarise(
     (name, compare), rows = comparison, []
     for (hz, variant), rounds in results.items():
         latencies, reference = np.concatenate(rounds), np.concatenate(results[hz, baseline])
-        pace = "unthrottled" if hz == UNTHROTTLED else f"{hz:g} Hz"
-        row = {"pace": pace, **describe(variant), "frames": len(latencies)}
+        row = {"pace": name_pace(hz), **describe(variant), "frames": len(latencies)}
         for percentile in PERCENTILES:
             value = row[f"p{percentile}"] = float(np.percentile(latencies, percentile))
             row[f"p{percentile}_{name}"] = compare(value, float(np.percentile(reference, percentile)))
         rows.append(row)
     return rows
+
+
+def name_pace(hz: float) -> str:
+    """Return the name of a rate for tables."""
+    return "unthrottled" if hz == UNTHROTTLED else f"{hz:g} Hz"
 
 
 def send_frames(
@@ -122,7 +126,9 @@ def send_frames(
         id = number % len(packets)
         started = time.perf_counter()
         client.send(packets[id])
-        while (command := client.next_command(ANSWER_TIMEOUT)) != (FRAME_DONE, {"id": id}):
+        command = None
+        while command is None or command.name != FRAME_DONE or command.values["id"] != id:
+            command = client.next_command(ANSWER_TIMEOUT)
             if command is None:
                 raise RuntimeError(f"a frame was not answered within {ANSWER_TIMEOUT:g} s")
         done = time.perf_counter()

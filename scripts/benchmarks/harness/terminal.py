@@ -66,6 +66,8 @@ def print_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, float):
