@@ -183,6 +183,8 @@ def _frame_result(
 
 def _confidence(hero: np.ndarray) -> float:
     """Return the probability that just more than VISIBLE_PIXELS pixels reach."""
+    if hero.size <= VISIBLE_PIXELS:  # too few to detect a target whatever the threshold
+        return 0.0
     return float(np.partition(hero.ravel(), -VISIBLE_PIXELS - 1)[-VISIBLE_PIXELS - 1])
 
 
