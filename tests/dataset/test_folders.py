@@ -97,7 +97,7 @@ def test_images_and_masks_come_before_other_names(good, tmp_path):
             "images/f1.jpeg: no partner of this name",
         ),
     }.values(),
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "files",
 )
 def test_what_is_missing_is_said(good, tmp_path, arrange, expected):
     folder = tmp_path / "data"
