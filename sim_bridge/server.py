@@ -22,6 +22,7 @@ from sim_bridge.access import refuse_other_sites
 from sim_bridge.address import bind, listen
 from sim_bridge.client_log import ClientLog
 from sim_bridge.events import ProcessedFrame, Publisher, Subscriber
+from sim_bridge.metrics import Metrics
 from sim_bridge.session import FOLLOWER_ENDED, OperatorControls, Session
 from sim_bridge.settings import BridgeSettings
 from sim_bridge.transports import make_transport
@@ -67,6 +68,8 @@ class BridgeServer:
         self._transport = make_transport(settings.async_mode)
         self.call, self.offload = self._transport.call, self._transport.offload  # documented there; pages use them, too
         self._publisher = Publisher(subscribers)
+        self._metrics = Metrics(lambda: self.sessions, lambda: self._publisher.dropped)
+        self.app.add_url_rule("/metrics", "metrics", self._metrics.response)
         self._worker = InferenceWorker(segmenter, self._on_result)
         self.sio = DialectServer(  # other namespaces may be added before `serve`; "/" is for simulators
             on_event=self._on_event,
@@ -163,6 +166,7 @@ class BridgeServer:
         address = f"{environ.get('REMOTE_ADDR', '?')}:{environ.get('REMOTE_PORT', '?')}"
         session = Session(sid, next(self._numbers), address, OperatorControls(self._make_agent()))
         self._sessions[sid] = session
+        self._metrics.count_connection()
         self._publisher.publish(Subscriber.connected, session)
 
     def _on_disconnect(self, sid: str, reason: str) -> None:
@@ -204,6 +208,7 @@ class BridgeServer:
         self._log.refused(client if session is None else session.name, reason)
         if session is not None:
             session.counts.refused[reason.kind] += 1
+            self._metrics.count_frame("refused")
             self._publisher.publish(Subscriber.refused, session, reason)
         self._acknowledge(reply, {"outcome": "refused", "kind": reason.kind, "reason": str(reason)})
 
@@ -216,11 +221,13 @@ class BridgeServer:
                 self._answer(job, result)
             case None:  # a newer frame replaced it
                 counts.skipped += 1
+                self._metrics.count_frame("skipped")
                 self._acknowledge(job.reply, {"outcome": "skipped"})
             case BadFrame():
                 self._refuse(job.session, result, job.reply)
             case _:  # a bug in this program; the flight continues
                 counts.failed += 1
+                self._metrics.count_frame("failed")
                 self._log.failed(job.session, result)
                 reason = f"{type(result).__name__}: {result}"
                 self._acknowledge(job.reply, {"outcome": "failed", "reason": reason})
@@ -229,6 +236,7 @@ class BridgeServer:
         """Send the commands of a decision to the simulator that sent the frame."""
         session, reply = job.session, job.reply  # so that the queued call does not keep the frame in memory
         session.counts.answered += 1
+        session.state = processed.decision.state
         events = []
         for command in processed.decision.commands:
             try:
@@ -236,8 +244,9 @@ class BridgeServer:
             except ValueError as error:
                 logger.error("%s: %s is not sent: %s", session.name, type(command).__name__, error)
         self.call(lambda: self._send(session, events, reply))
-        timings = {**processed.timings, "total": 1e3 * (time.perf_counter() - job.received)}
-        processed = dataclasses.replace(processed, timings=timings)
+        seconds = time.perf_counter() - job.received
+        self._metrics.count_answer(seconds)
+        processed = dataclasses.replace(processed, timings={**processed.timings, "total": 1e3 * seconds})
         self._publisher.publish(Subscriber.frame_processed, session, processed)
 
     def _acknowledge(self, reply: Reply | None, answer: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from follower.agent import FollowAgent
-from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost
+from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost, TargetState
 from sim_bridge.wire.simulator_control import SimulatorInfo
 
 SILENT_SECONDS = 5.0  # without a frame, after which a simulator counts as silent; QuadSim sends five a second
@@ -90,6 +90,7 @@ class Session:
     ignored_keys: set[str] = field(default_factory=set)  # that were logged already
     decimal_commas: bool = False  # it writes them, and would misread decimal points
     connected: bool = True
+    state: TargetState = TargetState.SEARCHING  # by the newest answered frame
     opened: float = field(default_factory=time.monotonic)  # seconds
     last_frame: float | None = None  # monotonic seconds on arrival, also of a refused one; None before the first
     end_reason: str = ""  # why the follower ends the connection; "" if the simulator does

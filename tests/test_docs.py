@@ -36,6 +36,8 @@ FOREIGN = {
     "raw_sim_data",
     "collected_runs.zip",
     "config_model_weights",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
     "libX11.so.6",
     "libx11-6",
     "patrol_non_targ",
