@@ -1,4 +1,4 @@
-"""A folder of pictures as a simulation: a hovering quad above flat ground, for demonstrations on real images."""
+"""A folder of pictures as a simulation: a hovering quad that takes them, for demonstrations on real images."""
 
 import logging
 import math
@@ -7,13 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from simulator.geometry import FAR, IMAGE_SIZE, pixel_rays
+from simulator.geometry import IMAGE_SIZE
 from simulator.types import Image, Marker, Observation, Point, Pose, QuadState, Rendered
 
 log = logging.getLogger(__name__)
 
 HEIGHT = 8.0  # m above the ground
 PITCH = math.radians(30)
+UNKNOWN_DEPTH = 255  # far or beyond: the agent ranges people by their size
 BODY_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0)
 CAMERA_POSE = Pose(0.0, 0.0, HEIGHT, 0.0, PITCH, 0.0)
 SUFFIXES = (".jpeg", ".jpg", ".png")
@@ -25,7 +26,7 @@ class SlideshowError(ValueError):
 
 
 class Slideshow:
-    """Simulation that shows one picture per frame, in the order of their paths, with the depth of flat ground.
+    """Simulation that shows one picture per frame, in the order of their paths. Their depth is not known.
 
     The folder has JPEG or PNG files, or contains folders `images` of them; files that cannot be read are reported and
     left out. Raises SlideshowError if there are no pictures.
@@ -36,7 +37,7 @@ class Slideshow:
         self._period = 1.0 / hz
         self.time = 0.0  # simulated seconds since the start
         self._reported: Point | None = None
-        self._depth = flat_ground_depth()
+        self._depth: Image = np.full((IMAGE_SIZE, IMAGE_SIZE), UNKNOWN_DEPTH, np.uint8)
         self._rgb: Image = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         self._shown = -1  # index of the file whose picture that is
         if self.ended:
@@ -110,10 +111,3 @@ def read_picture(file: Path) -> Image | None:
         return None
     resized = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
     return np.asarray(resized, np.uint8)
-
-
-def flat_ground_depth() -> Image:
-    """Return the depth image of level ground from the slideshow's camera pose, (256, 256)."""
-    drop = -pixel_rays(CAMERA_POSE)[..., 2]  # metres down for each metre of planar depth
-    depth = np.where(drop > 0, HEIGHT / np.maximum(drop, 1e-9), np.inf)
-    return np.round(np.minimum(depth / FAR, 1.0) * 255).astype(np.uint8)
