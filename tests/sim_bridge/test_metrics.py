@@ -1,10 +1,17 @@
 """Metrics for Prometheus, read with its own parser, against what clients sent and received."""
 
+import json
+import re
+import sys
+from pathlib import Path
+
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from sim_bridge.session import SILENT_SECONDS
+
+GRAFANA = Path(__file__).resolve().parents[2] / "docs" / "grafana" / "follower.json"
 
 
 def read(bridge) -> dict:
@@ -96,3 +103,18 @@ def test_two_bridges_of_a_process_count_apart(serve, connect, payload, eventuall
     connect(one.port).send_frame(payload())
     assert eventually(lambda: outcomes(one)["answered"] == 1)
     assert outcomes(other)["answered"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="metrics of the process are on Linux only")
+def test_the_dashboard_for_grafana_asks_for_metrics_that_there_are(serve):
+    panels = json.loads(GRAFANA.read_text(encoding="utf-8"))["panels"]
+    asked = {name for panel in panels for target in panel["targets"] for name in metric_names(target["expr"])}
+    there = {name for name, _ in read(serve())}
+    assert len(asked) >= 6
+    assert asked <= there
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
+    assert len(set(places)) == len({panel["id"] for panel in panels}) == len(panels)
+
+
+def metric_names(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:follower|process)_\w+", expression))
