@@ -1,5 +1,8 @@
 """`python -m simulator.gallery OUT.jpg`: draw an overview of what the built-in simulator looks like."""
 
+import simulator.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 from collections.abc import Sequence

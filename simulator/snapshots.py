@@ -5,6 +5,9 @@ background, as in QuadSim's own recordings). Every `--per-city` frames the city 
 gives the same files.
 """
 
+import simulator.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import math
 import sys

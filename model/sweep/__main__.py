@@ -11,6 +11,9 @@ with --storage). Interrupted and killed trials are tried again.
 The exit status is 0; 2 for input that cannot be used; 130 after Ctrl-C.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 # Trials import this module again: Keras, Optuna and their like are imported in functions only.
 import sys
 import time

@@ -91,6 +91,9 @@ class Client:
                 log.debug("sending failed: %s", error)
                 self._abort()  # wakes the reader, which reports and reconnects
                 return False
+            except BaseException:  # Ctrl-C between two fragments: nothing may follow on this connection
+                self._abort()
+                raise
         return True
 
     def close(self) -> None:
