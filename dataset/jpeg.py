@@ -58,4 +58,6 @@ def _enlarge(chroma: np.ndarray, steps: np.ndarray) -> np.ndarray:
     coefficients = np.rint(coefficients / steps) * steps
     wide = (coefficients.reshape(-1, _BLOCK) @ _EVALUATE.T).reshape(rows, _BLOCK, -1)
     full = (_EVALUATE @ wide).reshape(2 * rows * _BLOCK, -1)
-    return np.asarray(cv2.add(full, np.full_like(full, 128), dtype=cv2.CV_8U))  # rounds and clips
+    full += 128.5  # half a unit, so that cutting the fraction off rounds
+    result: np.ndarray = np.clip(full, 0, 255, out=full).astype(np.uint8)
+    return result
