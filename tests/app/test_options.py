@@ -56,6 +56,7 @@ def test_without_a_name_that_of_the_settings_is_used(given, name):
     assert (recording.enabled, recording.name) == (True, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

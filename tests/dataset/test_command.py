@@ -77,6 +77,7 @@ def test_list_shows_every_recording_and_its_state(walk, capsys):
     assert "no recordings" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_show_prints_statistics_and_writes_previews(walk, capsys):
     assert main(["show", str(walk)]) == 0
     out = " ".join(capsys.readouterr().out.split())
@@ -140,6 +141,7 @@ def test_missing_recording_is_reported(tmp_path, capsys):
     assert "is no recording" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_damaged_recording_is_read_as_far_as_possible(walk, capsys):
     lines = (walk / "frames.jsonl").read_bytes()
     (walk / "frames.jsonl").write_bytes(lines[:-20])

@@ -22,6 +22,7 @@ def sent(decision, kind):
     return [command for command in decision.commands if isinstance(command, kind)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     target=st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(0, 4)),
@@ -54,6 +55,7 @@ def test_the_target_is_reported_where_it_is(scene, target, distance, elevation, 
         assert point[2] == pytest.approx(middle[2], abs=0.5 if elevation < 45 else 0.8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [160, 256])
 def test_a_flight_behind_a_walking_target(scene, network):
     """A quad follows a target round a bend and misses it now and then: median error far below half a metre."""
@@ -187,6 +189,7 @@ def test_a_red_coat_is_not_followed(scene, distance, network):
         assert decision.commands == ()
 
 
+@pytest.mark.slow
 def test_the_target_is_followed_beside_a_red_coat(scene):
     agent = FollowAgent()
     for index in range(20):
@@ -195,6 +198,7 @@ def test_the_target_is_followed_beside_a_red_coat(scene):
         assert decision.world_point == pytest.approx((12.0 + 0.2 * index, 1.0, 0.8), abs=0.6)
 
 
+@pytest.mark.slow
 def test_a_false_positive_from_afar_is_dropped_when_seen_from_near(scene):
     """A full match until the camera is within 12 m, then a red coat: lost within a second, not followed again."""
     agent, followed, lost = FollowAgent(), [], []

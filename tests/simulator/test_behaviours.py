@@ -106,6 +106,7 @@ def test_it_gets_behind_a_walker():
     assert max(distances[200:]) < 8
 
 
+@pytest.mark.slow
 def test_noisy_reports_of_a_walker_who_turns_corners_keep_it_near():
     def walk(time: float) -> np.ndarray:
         leg, along = divmod(1.4 * time, 15.0)

@@ -13,6 +13,8 @@ from simulator.rendering.renderer import Renderer, RendererError
 from simulator.types import Box, Marker, Person, Pose
 from simulator.world.city_generator import generate_city
 
+pytestmark = pytest.mark.slow  # each process that has one of these draws the first picture for a second
+
 FOCAL = 128 / math.tan(math.radians(30))
 TARGET = Person(id=0, is_target=True, x=10.0, y=0.0, z=0.0, heading=0.0, gait=1.0, speed=1.4, appearance_seed=0)
 WALL = Box((31.0, 0.0), (2.0, 40.0), 0.0, 30.0, 0.0, "building")

@@ -125,6 +125,7 @@ def test_invalid_info_is_refused_and_the_flight_continues(bridge, connect, paylo
     assert bridge.sessions[0].simulator_info is None
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.recursive(

@@ -92,6 +92,7 @@ def has(watcher: Watcher, request: dict, condition, seconds: float = PATIENCE) -
     return update
 
 
+@pytest.mark.slow
 def test_a_viewer_gets_the_frame_and_the_networks_output(
     serve_with_dashboard, finding_agent, async_mode, connect, watch, payload
 ):

@@ -134,6 +134,7 @@ def test_confidence_is_the_threshold_below_which_the_target_is_detected(tmp_path
     assert measured.confidence == pytest.approx(0.6)  # the fourth pixel: a target has more than three
 
 
+@pytest.mark.slow
 def test_the_plot_has_a_line_for_each_model(dataset, tmp_path):
     write_curves([evaluate(dataset, name) for name in ("one", "two")], tmp_path / "new" / "curves.png")
     picture = cv2.imread(str(tmp_path / "new" / "curves.png"))

@@ -96,6 +96,7 @@ def test_unreadable_files(saved, tmp_path):
         load_model(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fraction=st.floats(0, 1, exclude_max=True), archive=st.booleans())
 def test_a_file_cut_short_anywhere_is_a_weights_error(saved, tmp_path, fraction, archive):

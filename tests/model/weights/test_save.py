@@ -52,6 +52,7 @@ def test_only_formats_of_keras_are_written(tmp_path):
         save_model(small_network(), tmp_path / "m.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m.h5", "m.keras"])
 def test_digests_of_the_training_set_come_back(tmp_path, name):
     digests = np.array([3, 2**63 + 1], np.uint64)
