@@ -106,11 +106,7 @@ def curve(results: Iterable[FrameResult]) -> tuple[np.ndarray, np.ndarray, np.nd
     far = np.array([each.confidence for each in results if each.has_target and FAR.contains(each.hero_pixels)])
     negative = np.array([each.confidence for each in results if not each.has_target])
     thresholds = np.unique(np.concatenate([far, negative]))[::-1]
-    rates = [
-        (values[:, None] >= thresholds).mean(axis=0) if len(values) else np.zeros(len(thresholds))
-        for values in (negative, far)
-    ]
-    return thresholds, PER_NEGATIVES * rates[0], rates[1]
+    return thresholds, PER_NEGATIVES * _fraction_above(negative, thresholds), _fraction_above(far, thresholds)
 
 
 def operating_points(results: Iterable[FrameResult]) -> list[OperatingPoint]:
@@ -122,6 +118,12 @@ def operating_points(results: Iterable[FrameResult]) -> list[OperatingPoint]:
         threshold, reached = (float(thresholds[count - 1]), float(recall[count - 1])) if count else (None, 0.0)
         found.append(OperatingPoint(allowed, threshold, reached))
     return found
+
+
+def _fraction_above(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return the fraction of the values that reach each threshold; 0 without values."""
+    reached = len(values) - np.searchsorted(np.sort(values), thresholds)
+    return np.asarray(reached / max(len(values), 1))
 
 
 def _mean(frames: Sequence[FrameResult], value: Callable[[FrameResult], float], seed: int) -> Figure:
