@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.reader import nearest
 from config.version import VERSION
-from dataset.exchange.frames import LABELLED, ExchangedFrame, regions
+from dataset.exchange.frames import LABELLED, ExchangedFrame, regions, write_file
 from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
@@ -68,9 +68,7 @@ def write_coco(frames: Iterable[ExchangedFrame], out: Path) -> None:
     """Write frames into a folder. Raises OSError."""
     images, annotations = list[dict[str, Any]](), list[dict[str, Any]]()
     for frame in frames:
-        path = out / IMAGES / frame.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(frame.image)
+        write_file(out / IMAGES / frame.name, frame.image)
         height, width = frame.labels.shape
         image = {"id": len(images) + 1, "file_name": frame.name, "height": height, "width": width}
         images.append(image | {"attributes": dict(frame.attributes)})
@@ -131,6 +129,9 @@ def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> I
     objects = defaultdict[Id, list[Annotation]](list)
     for annotation in content.annotations:
         objects[annotation.image_id].append(annotation)
+    files = defaultdict[str, list[Path]](list)
+    for path in images.rglob("*"):
+        files[path.name].append(path)
     for image in content.images:
         labels = np.full((image.height, image.width), BACKGROUND, np.uint8)
         for annotation in objects[image.id]:
@@ -141,7 +142,8 @@ def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> I
                     f"annotation {annotation.id} is of category {annotation.category_id}, not in the file"
                 )
             labels[mask] = np.maximum(labels[mask], label)
-        yield ExchangedFrame(image.file_name, _find(images, image.file_name).read_bytes(), labels, image.attributes)
+        file = _find(images, image.file_name, files)
+        yield ExchangedFrame(image.file_name, file.read_bytes(), labels, image.attributes)
 
 
 def _mask(annotation: Annotation, image: Image) -> np.ndarray:
@@ -159,12 +161,15 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
 
 
-def _find(folder: Path, name: str) -> Path:
-    """Return an image file by its name in the annotations, some of which have other folders before it."""
+def _find(folder: Path, name: str, files: Mapping[str, list[Path]]) -> Path:
+    """Return an image file by its name in the annotations, some of which have other folders before it.
+
+    `files` are all files in the folder, by name without folders.
+    """
     path = folder / name
     if path.is_file():
         return path
-    found = list(folder.rglob(Path(name).name))
+    found = files.get(Path(name).name, [])
     if len(found) != 1:
         raise RecordingError(f"expected the image {name} in {folder}, found {len(found)} of that name")
     return found[0]

@@ -47,3 +47,9 @@ def regions(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         count, numbers = cv2.connectedComponents((labels == label).astype(np.uint8), connectivity=8)
         for number in range(1, count):
             yield label, numbers == number
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, and the folders that it lies in. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

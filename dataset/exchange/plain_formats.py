@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from dataset.exchange.frames import LABELLED, ExchangedFrame, regions
+from dataset.exchange.frames import LABELLED, ExchangedFrame, regions, write_file
 from dataset.schema import CLASSES
 
 PALETTE = (0, 0, 0, 0, 255, 0, 0, 0, 255)  # RGB of each class: pixels are numbers, which people see as colours
@@ -21,8 +21,8 @@ def write_yolo(frames: Iterable[ExchangedFrame], out: Path) -> None:
         for label, mask in regions(frame.labels):
             corners = " ".join(f"{value:.6f}" for value in _polygon(mask).ravel())
             lines.append(f"{LABELLED.index(label)} {corners}\n")
-        _write(out / "images" / frame.name, frame.image)
-        _write(out / "labels" / PurePath(frame.name).with_suffix(".txt"), "".join(lines).encode())
+        write_file(out / "images" / frame.name, frame.image)
+        write_file(out / "labels" / PurePath(frame.name).with_suffix(".txt"), "".join(lines).encode())
     names = "".join(f"  {number}: {CLASSES[label]}\n" for number, label in enumerate(LABELLED))
     (out / "data.yaml").write_text(f"path: .\ntrain: images\nval: images\nnames:\n{names}", encoding="utf-8")
 
@@ -34,8 +34,8 @@ def write_masks(frames: Iterable[ExchangedFrame], out: Path) -> None:
         mask.putpalette(PALETTE)
         data = io.BytesIO()
         mask.save(data, "PNG")
-        _write(out / "images" / frame.name, frame.image)
-        _write(out / "masks" / PurePath(frame.name).with_suffix(".png"), data.getvalue())
+        write_file(out / "images" / frame.name, frame.image)
+        write_file(out / "masks" / PurePath(frame.name).with_suffix(".png"), data.getvalue())
 
 
 def _polygon(mask: np.ndarray) -> np.ndarray:
@@ -47,8 +47,3 @@ def _polygon(mask: np.ndarray) -> np.ndarray:
         left, top, columns, rows = cv2.boundingRect(contours[0])
         corners = np.array([[left, top], [left + columns, top], [left + columns, top + rows], [left, top + rows]])
     return np.asarray(corners / (width, height))
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)

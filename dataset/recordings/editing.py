@@ -12,7 +12,7 @@ from dataset.recordings.recording import Recording, write_hidden
 from dataset.recordings.writer import new_recording
 
 # Of a recording's meta.json, what is true of each part of it.
-KEPT_META = ("simulator", "model", "settings", "frame_size", "classes")
+KEPT_META = ("simulator", "model", "settings", "frame_size")
 GAP = 1  # numbers left out between joined recordings: what comes next was not decided after what came before
 
 
@@ -36,9 +36,6 @@ def split(recording: Recording, starts: Iterable[str]) -> list[Part]:
     names = recording.names
     places = [0, *sorted({names.index(start) for start in starts} - {0}), len(names)]
     return [part_of(recording, names[begin:end]) for begin, end in pairwise(places)]
-
-
-Frames = Iterable[tuple[Recording, FrameRecord, FrameRecord]]
 
 
 def write(parts: Sequence[Part], path: Path, how: str, progress: Callable[[list[Any]], Iterable[Any]] = iter) -> int:
