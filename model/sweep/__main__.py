@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.paths import path_of
 from config.reader import check
 from model.console import command_parser, console, print_plain, run_command
 from model.settings import Count, Positive
@@ -39,8 +40,8 @@ WAIT_SECONDS = 2.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status, as listed above."""
     parser = command_parser("sweep", __doc__)
-    parser.add_argument("plan", type=Path, metavar="TOML", help="what to try; see docs/guide/sweep.md")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="of the sweep (default runs/<name of the file>)")
+    parser.add_argument("plan", type=path_of, metavar="TOML", help="what to try; see docs/guide/sweep.md")
+    parser.add_argument("--folder", type=path_of, metavar="DIR", help="of the sweep (default runs/<name of the file>)")
     parser.add_argument("--minutes", type=float, help="of the whole sweep in this process")
     parser.add_argument("--trial-minutes", type=float, metavar="MINUTES", help="of each trial, instead of its epochs")
     parser.add_argument("--trials", type=int, metavar="NUMBER", help="instead of the file's; random and tpe only")
@@ -82,8 +83,7 @@ def _run(study: "Study", minutes: float | None) -> None:
     while attempt := _next(study, None if minutes is None else began + 60 * minutes):
         outcome = _attempt(study, attempt)
         study.end(attempt, outcome.value, pruned=outcome.pruned, error=outcome.error)
-        report.write(study)
-        best = report.best_trial(study)
+        best = report.write(study)
         name = f"trial {attempt.trial.number} ({_describe(attempt.values)})"
         if outcome.error:
             print_plain(f"{name} failed: {outcome.error}", style="red")

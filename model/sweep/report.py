@@ -30,8 +30,8 @@ def best_trial(study: Study) -> FrozenTrial | None:
     return min(complete, key=lambda trial: _rank(study, trial)) if complete else None
 
 
-def write(study: Study) -> None:
-    """Write all files of the report into the sweep's folder."""
+def write(study: Study) -> FrozenTrial | None:
+    """Write all files of the report into the sweep's folder; return the best trial, as `best_trial`."""
     trials, best = sorted(study.trials(), key=lambda trial: _rank(study, trial)), best_trial(study)
     lines = [f"# {study.folder.name}", "", _summary(study, trials)]
     if best is not None:
@@ -48,6 +48,7 @@ def write(study: Study) -> None:
         lines += ["", "## What mattered", "", *_importances(study), "", *_pictures(study)]
     write_atomically(study.folder / REPORT, "\n".join(lines) + "\n")
     write_atomically(study.folder / STATE, json.dumps(_state(study, trials, best), indent=2))
+    return best
 
 
 def _rank(study: Study, trial: FrozenTrial) -> tuple[int, float]:
