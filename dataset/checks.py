@@ -9,9 +9,10 @@ import numpy as np
 
 from dataset.archives import DatasetError
 from dataset.images import decode_image
+from dataset.masks.labels import class_areas
 from dataset.pairs import MaskError, Pair, read_labels
 from dataset.problems import Problem
-from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
+from dataset.schema import BACKGROUND, HERO, PEOPLE
 
 # Of a folder's masks may show people and hero in most pixels: the camera was inside a person, in the official data in
 # up to 0.2 % of the frames.
@@ -48,11 +49,6 @@ def check_pairs(pairs: Sequence[Pair]) -> dict[int, Problem]:
         checked = list(pool.map(check, pairs))
     problems = {index: problem for index, (_, problem) in enumerate(checked) if problem}
     return impossible_shares(pairs, [areas for areas, _ in checked]) | problems
-
-
-def class_areas(labels: np.ndarray | None) -> np.ndarray:
-    """Return the number of pixels of each class, (classes,); zeros without labels."""
-    return np.bincount(() if labels is None else labels.reshape(-1), minlength=len(CLASSES))
 
 
 def impossible_shares(pairs: Sequence[Pair], areas: Iterable[np.ndarray]) -> dict[int, Problem]:

@@ -13,11 +13,10 @@ import numpy as np
 from dataset.archives import walk
 from dataset.folders import RAW_FILE
 from dataset.images import png_defect
-from dataset.masks.labels import encode_labels
+from dataset.masks.labels import class_areas, encode_labels
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.writer import new_recording
-from dataset.schema import CLASSES
 
 CAMERAS = 1, 2, 3, 4  # colour; depth of people, of the hero, of the environment
 RED = 2  # OpenCV's channels are blue, green, red
@@ -109,7 +108,7 @@ def import_recording(
                 problems.append(f"frame {number}: {error}")
                 continue
             writer.meta.setdefault("frame_size", labels.shape)
-            _, people, hero = np.bincount(labels.ravel(), minlength=len(CLASSES)).tolist()
+            _, people, hero = class_areas(labels).tolist()
             record = FrameRecord(number, f"{number}.png", "simulator", hero, people, depth=False)
             writer.add(record, image, encode_labels(labels), None)
     return writer.frames, problems

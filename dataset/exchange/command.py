@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
@@ -17,7 +16,7 @@ from dataset.exchange.coco import IMAGES, classes_of, coco_frames, read_coco_fil
 from dataset.exchange.frames import ExchangedFrame, read_frames
 from dataset.exchange.plain_formats import write_masks, write_yolo
 from dataset.images import decode_image
-from dataset.masks.labels import encode_labels
+from dataset.masks.labels import class_areas, encode_labels
 from dataset.pairs import find_pairs
 from dataset.problems import summarise_problems
 from dataset.recordings.frame_record import FrameRecord
@@ -71,7 +70,7 @@ def import_coco(options: argparse.Namespace, console: Console) -> None:
     names = dict(_category(text) for text in options.classes)
     folder = options.image_folder or (file.parent / IMAGES if (file.parent / IMAGES).is_dir() else file.parent)
     frames = coco_frames(content, classes_of(content, names), folder)
-    recording, count = options.recording, 0
+    recording = options.recording
     meta = {"simulator": {"imported_from": file.name}}
     with new_recording(recording, meta, "imported") as writer:
         for frame in track(frames, "importing", len(content.images), console=console, transient=True):
@@ -81,11 +80,10 @@ def import_coco(options: argparse.Namespace, console: Console) -> None:
                     f"{frame.name} has the size {decoded.shape[:2]}, annotated is {frame.labels.shape}"
                 )
             writer.meta.setdefault("frame_size", frame.labels.shape)
-            writer.add(_record(frame, count), frame.image, encode_labels(frame.labels), None)
-            count += 1
-    if not count:
+            writer.add(_record(frame, writer.frames), frame.image, encode_labels(frame.labels), None)
+    if not writer.frames:
         raise RecordingError(f"{file} lists no image")
-    console.print(f"{recording}: {count} frames", markup=False)
+    console.print(f"{recording}: {writer.frames} frames", markup=False)
 
 
 def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
@@ -94,7 +92,7 @@ def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
     The labels are a person's, unless they cover as many pixels as the attributes say, and so were not changed.
     """
     name = f"{index:06}"
-    _, people, hero = np.bincount(frame.labels.ravel(), minlength=len(CLASSES)).tolist()
+    _, people, hero = class_areas(frame.labels).tolist()
     counts = {"hero_pixels": hero, "people_pixels": people}
     plain = {"frame": name, "image": name + Path(frame.name).suffix, "depth": False, "label_source": "person", **counts}
     line = dict(frame.attributes) | plain

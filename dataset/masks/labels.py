@@ -52,3 +52,8 @@ def encode_labels(labels: np.ndarray) -> bytes:
     if not done:
         raise ValueError(f"OpenCV could not encode a PNG of shape {bgr.shape}")
     return data.tobytes()
+
+
+def class_areas(labels: np.ndarray | None) -> np.ndarray:
+    """Return the number of pixels of each class, (classes,); zeros without labels."""
+    return np.bincount(() if labels is None else labels.reshape(-1), minlength=len(CLASSES))

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from dataset.files import write_atomically
-from dataset.masks.labels import decode_labels, encode_labels
+from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
 from dataset.recordings.layout import FRAMES, MASKS, OLD_MASKS, RecordingError
@@ -71,12 +71,13 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
                 if labels is None or not np.array_equal(labels, new.labels) or old.label_source != new.source:
                     _keep(recording.path, mask, old, new)
                     write_atomically(path, encode_labels(new.labels))
+                    counts = class_areas(new.labels)
                     changed[new.frame] = dataclasses.replace(
                         old,
                         label_source=new.source,
                         labelled_by=new.labelled_by,
-                        hero_pixels=int(np.count_nonzero(new.labels == HERO)),
-                        people_pixels=int(np.count_nonzero(new.labels == PEOPLE)),
+                        hero_pixels=int(counts[HERO]),
+                        people_pixels=int(counts[PEOPLE]),
                     )
         finally:
             if changed:

@@ -21,6 +21,7 @@ import numpy as np
 
 from dataset.checks import inspect_pair
 from dataset.images import resize_bilinear
+from dataset.masks.labels import class_areas
 from dataset.pairs import Pair
 from dataset.problems import Problem
 from dataset.schema import CLASSES, HERO, PEOPLE
@@ -100,7 +101,7 @@ def _write(
                 image = resize_bilinear(image, (size, size))
                 label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
             images[row], labels[row] = image, label
-            areas[row] = np.bincount(label.reshape(-1), minlength=len(CLASSES))
+            areas[row] = class_areas(label)
             people += _find_people(row, label)
     images.flush()
     labels.flush()

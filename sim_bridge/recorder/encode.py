@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.masks.labels import decode_labels, encode_labels, labels_of_probabilities
+from dataset.masks.labels import class_areas, decode_labels, encode_labels, labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord, RecordedDetection, RecordedPose, RecordedRange
 from dataset.schema import HERO, PEOPLE, LabelSource
 from follower.types import Pose
@@ -51,7 +51,7 @@ def encode_frame(queued: QueuedFrame) -> tuple[EncodedFrame, np.ndarray]:
         source, labels = "model", labels_of_probabilities(processed.probabilities, size)
         mask = encode_labels(labels)
     stem = f"{queued.number:06d}"
-    counts = np.bincount(labels.ravel(), minlength=3)
+    counts = class_areas(labels)
     detection, target_range = decision.detection, decision.range
     record = FrameRecord(
         frame=stem,
