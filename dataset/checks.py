@@ -43,7 +43,7 @@ def check_pairs(pairs: Sequence[Pair]) -> dict[int, Problem]:
 
     def check(pair: Pair) -> tuple[np.ndarray, Problem | None]:
         _, _, labels, problem = inspect_pair(pair)
-        return class_areas(labels), problem
+        return class_areas(labels, pair.colours.classes), problem
 
     with ThreadPoolExecutor(2) as pool:  # decoding releases the interpreter's lock
         checked = list(pool.map(check, pairs))

@@ -8,7 +8,7 @@ import difflib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
 from dataset.problems import Problem
 from dataset.recordings.layout import RECORDINGS
+from dataset.schema import DEFAULT_CLASSES, Classes
 
 DESCRIBED_MASKS = 200  # whose colours are listed where they cannot be read
 
@@ -42,11 +43,12 @@ class MaskError(DatasetError):
     """A mask has pixels that show no class."""
 
 
-def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
+def find_pairs(source: str | Path, colours: MaskColours | None = None) -> tuple[list[Pair], list[Problem]]:
     """Return the pairs below a folder or inside a zip, sorted by name, and a problem for each file without a partner.
 
     `dataset.folders` says which folders, `dataset.names` which names belong together. Frames that a recording's
-    `hidden.txt` names are left out. Raises DatasetError if nothing there could be a dataset.
+    `hidden.txt` names are left out. `colours` are those of masks whose meaning neither a `classes.toml` nor a recording
+    says. Raises DatasetError if nothing there could be a dataset.
     """
     source = Path(source)
     if not source.exists():
@@ -55,7 +57,7 @@ def find_pairs(source: str | Path) -> tuple[list[Pair], list[Problem]]:
     groups, problems = find_groups(source)
     pairs: list[Pair] = []
     for group in groups:
-        problems += _match(source, group, pairs)
+        problems += _match(source, group, pairs, colours)
     return pairs, problems
 
 
@@ -76,9 +78,28 @@ def read_labels(pair: Pair) -> np.ndarray:
     return labels
 
 
+def classes_of(pairs: Sequence[Pair]) -> Classes:
+    """Return the classes that pairs have in common; without pairs the default. Raises DatasetError if they differ."""
+    if not pairs:
+        return DEFAULT_CLASSES
+    classes = pairs[0].colours.classes
+    check_classes(pairs, classes, pairs[0].mask.folder)
+    return classes
+
+
+def check_classes(pairs: Iterable[Pair], expected: Classes, whose: object) -> None:
+    """Raise DatasetError for the first pair of other classes; `whose` says in the message who has the expected ones."""
+    for pair in pairs:
+        if (found := pair.colours.classes) != expected:
+            raise DatasetError(
+                f"expected the classes of {whose}, {expected}, but {pair.mask.folder} has {found}: name the same"
+                " classes in the same order, with the same target, in a classes.toml, or leave one of the two out"
+            )
+
+
 def describe_colours(pairs: Iterable[Pair]) -> list[str]:
     """Return a sentence for each meaning of masks that was found or given instead of this project's own."""
-    counts = Counter(pair.colours for pair in pairs if pair.colours.values != OWN.values)
+    counts = Counter(pair.colours for pair in pairs if pair.colours.values != OWN.values or pair.colours.ignored)
     return [
         f"{count} masks are read as {colours}"
         + ("" if colours.certain else "; if that is wrong, name them in classes.toml")
@@ -95,7 +116,7 @@ def _suggestion(source: Path) -> str:
     return f"; did you mean {source.with_name(nearest[0])}?" if nearest else ""
 
 
-def _match(source: Path, group: Group, pairs: list[Pair]) -> list[Problem]:
+def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | None) -> list[Problem]:
     """Add the pairs of a group to `pairs`; return what is wrong."""
     partners = find_partners(group.images, group.masks)
     unpaired = [("no mask", file) for name, file in group.images.items() if name not in partners]
@@ -108,7 +129,7 @@ def _match(source: Path, group: Group, pairs: list[Pair]) -> list[Problem]:
     pseudo_labelled = {record.image for record in records if record.label_source == "model"}
     problems = [Problem(kind, str(file), "no partner of this name") for kind, file in unpaired]
     try:
-        colours = _find_colours(group, [group.masks[mask] for mask in partners.values()])
+        colours = _find_colours(group, given, [group.masks[mask] for mask in partners.values()])
     except MaskError as error:
         return [*problems, Problem("colours", str(source / group.folder), str(error))]
     for image in sorted(partners, key=frame_key):
@@ -119,10 +140,12 @@ def _match(source: Path, group: Group, pairs: list[Pair]) -> list[Problem]:
     return problems
 
 
-def _find_colours(group: Group, masks: list[Source]) -> MaskColours:
+def _find_colours(group: Group, given: MaskColours | None, masks: list[Source]) -> MaskColours:
     """Return what the pixels of a group's masks mean. Raises MaskError if no mask can be read in any known way."""
     if group.colours or group.records is not None:
         return group.colours or RECORDED
+    if given:
+        return given
     found = recognise(_sample(masks))
     if found is None and (readable := list(itertools.islice(_sample(masks), DESCRIBED_MASKS))):
         raise MaskError(why_unreadable(readable, OWN))

@@ -14,12 +14,13 @@ import numpy as np
 
 from dataset.masks.labels import labels_of_channels
 from dataset.masks.stored import StoredMask, codes_of, colour_name, describe
-from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
+from dataset.schema import BACKGROUND, DEFAULT_CLASSES, HERO, IGNORED, PEOPLE, Classes
 
-UNREADABLE = 255  # label of a pixel that shows no class
+UNREADABLE = 254  # label of a pixel that shows no class
 RECOGNISED_BY = 9  # masks that are looked at, and more only if these leave it open
 TOLERANCE = 24  # distance in RGB within which a colour is taken for another
 MAX_BLENDED = 0.2  # of a mask's pixels, blends of the colours of classes: smoothed edges
+MAX_BLENDABLE = 12  # colours; masks of more are read exactly, since some are blends of others
 DARKEST = 64  # of pure colours, such as (0, 128, 0), which some programs call green
 
 
@@ -31,17 +32,18 @@ class MaskColours:
     are_numbers: bool = False
     any_shade: bool = False  # whether a pixel with a single channel above 0 counts as 255: some official masks hold 1
     certain: bool = False  # said by the dataset, or of a recording; not only recognised
+    classes: Classes = DEFAULT_CLASSES
+    ignored: tuple[int, ...] = ()  # of pixels that count neither in the loss nor in any figure
 
     def __str__(self) -> str:
         """Return such as "red (background), green (people) or blue (hero)"."""
         name = str if self.are_numbers else colour_name
-        *most, last = [
-            f"{' or '.join(map(name, values))} ({CLASSES[label]})" for label, values in enumerate(self.values) if values
-        ]
+        named = [*zip(self.classes.names, self.values, strict=True), ("ignored", self.ignored)]
+        *most, last = [f"{' or '.join(map(name, values))} ({label})" for label, values in named if values]
         return f"{', '.join(most)} or {last}" if most else last
 
     def labels(self, mask: StoredMask) -> np.ndarray:
-        """Return the class of each pixel, (height, width) uint8; UNREADABLE where it shows none."""
+        """Return the class of each pixel, (height, width) uint8; IGNORED, or UNREADABLE where it shows none."""
         if self.are_numbers:
             numbers = mask.numbers
             return np.full(mask.size, UNREADABLE, np.uint8) if numbers is None else self._exact(numbers)
@@ -88,7 +90,8 @@ class MaskColours:
 
     @cached_property
     def _pairs(self) -> tuple[tuple[int, int], ...]:
-        return tuple((label, value) for label, values in enumerate(self.values) for value in values)
+        pairs = [(label, value) for label, values in enumerate(self.values) for value in values]
+        return (*pairs, *((IGNORED, value) for value in self.ignored))
 
     @cached_property
     def _points(self) -> np.ndarray:
@@ -98,6 +101,8 @@ class MaskColours:
     @cached_property
     def _is_clear(self) -> bool:
         """Whether colours that are nearly these can be told apart: none is near another, or a blend of others."""
+        if len(self._points) > MAX_BLENDABLE:
+            return False
         for index, point in enumerate(self._points):
             others = np.delete(self._points, index, axis=0)
             if len(others) and np.linalg.norm(others - point, axis=1).min() < 4 * TOLERANCE:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from dataset.schema import BACKGROUND, CLASSES, HERO, PEOPLE
+from dataset.schema import BACKGROUND, CLASSES, DEFAULT_CLASSES, HERO, PEOPLE, Classes
 
 # Measured for masks: four times as fast as OpenCV's default, and no larger.
 _PNG = [
@@ -54,6 +54,7 @@ def encode_labels(labels: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-def class_areas(labels: np.ndarray | None) -> np.ndarray:
-    """Return the number of pixels of each class, (classes,); zeros without labels."""
-    return np.bincount(() if labels is None else labels.reshape(-1), minlength=len(CLASSES))
+def class_areas(labels: np.ndarray | None, classes: Classes = DEFAULT_CLASSES) -> np.ndarray:
+    """Return the number of pixels of each class, (classes,), ignored ones left out; zeros without labels."""
+    count = len(classes)
+    return np.bincount(() if labels is None else labels.reshape(-1), minlength=count)[:count]

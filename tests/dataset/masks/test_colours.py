@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -17,6 +17,7 @@ from dataset.archives import DatasetError
 from dataset.masks.classes_file import parse_classes_file
 from dataset.masks.colours import NUMBERS, ON_BLACK, OWN, UNREADABLE, recognise, why_unreadable
 from dataset.masks.stored import decode_mask
+from dataset.schema import IGNORED, Classes
 
 RED, GREEN, BLUE, BLACK, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0), (255, 255, 255)
 LABELS = np.zeros((40, 60), np.uint8)  # background, two people, a hero
@@ -192,12 +193,59 @@ def test_colours_that_blends_could_be_taken_for_are_read_exactly():
         ("[colours]\nbackground = []", "colours.background: expected a colour"),
         ("[colors]\nbackground = 0", "there is no setting colors; did you mean colours?"),
         ("[colours\n", "is not a TOML file"),
+        ('[classes]\nroad = 0\ncar = "#ffffff"', "road, car: expected either colours or numbers"),
+        ("[classes]\nroad = 0", "expected 2 to 250 classes"),
+        ("[classes]\nroad = 0\ncar = 1.5", "classes.car: expected a colour"),
+        ("[classes]\nroad = []\ncar = []", "for at least one of them, got none"),
+        (
+            'target = "cat"\n[classes]\nroad = 0\ncar = 1',
+            "target: expected one of the classes, got 'cat'; did you mean car?",
+        ),
+        ('[classes]\nroad = 0\ncar = 1\ntarget = "car"', "target = ... stands above the line [classes]"),
+        ("ignored = 1\n[classes]\nroad = 0\ncar = 1", "expected different values, got one twice"),
+        ("[classes]\nroad = 0\ncar = 1\n[colours]\nbackground = 0", "there is no setting colours"),
+        ('[classes]\n"" = 0\ncar = 1', "expected names of 1 to 40 characters"),
     ],
 )
 def test_wrong_classes_files_are_explained(text, message):
     with pytest.raises(DatasetError, match=r"^data/classes\.toml") as error:
         parse_classes_file(text.encode(), "data/classes.toml")
     assert message in str(error.value)
+
+
+def test_a_dataset_has_classes_of_its_own():
+    text = (
+        'target = "car"\nignored = "#000000"\n[classes]\n"the road" = ["#804080", "#ff00ff"]\ncar = "#0000ff"\nsky = []'
+    )
+    colours = parse_classes_file(text.encode(), "classes.toml")
+    assert colours.classes == Classes(("the road", "car", "sky"), 1, (0, 0, 0))
+    assert str(colours.classes) == "the road, car, sky (target: car)"
+    assert colours.classes.colours[:2] == (0x804080, 0x0000FF)
+    assert len(set(colours.classes.colours)) == 3
+    assert str(colours) == "#804080 or magenta (the road), blue (car) or black (ignored)"
+    pixels = np.array([[(255, 0, 255), (128, 64, 128), BLUE, BLACK]], np.uint8)
+    assert colours.labels(decode_mask(encode(pixels), "a.png")).tolist() == [[0, 0, 1, IGNORED]]
+    pixels[0, 0] = 0, 255, 0
+    assert colours.labels(decode_mask(encode(pixels), "a.png"))[0, 0] == UNREADABLE
+
+
+def test_classes_by_numbers_have_colours_to_be_shown_in():
+    text = "[classes]\n" + "\n".join(f"class{number} = {number + 3}" for number in range(40))
+    colours = parse_classes_file(text.encode(), "classes.toml")
+    assert colours.classes.target is None
+    assert len(set(colours.classes.colours)) == 40
+    numbers = np.arange(3, 43, dtype=np.uint8).reshape(5, 8)
+    assert colours.labels(decode_mask(encode(numbers), "a.png")).ravel().tolist() == list(range(40))
+
+
+@given(st.lists(st.integers(0, 0xFFFFFF), min_size=3, max_size=20, unique=True))
+@settings(max_examples=25)
+def test_labels_of_own_classes_survive_any_colours(codes):
+    *own, ignored = codes
+    lines = [f'ignored = "#{ignored:06x}"', "[classes]", *(f'c{n} = "#{code:06x}"' for n, code in enumerate(own))]
+    numbers = np.tile(np.arange(len(codes), dtype=np.uint8), (4, 1))
+    data = in_colours(*((code >> 16, code >> 8 & 255, code & 255) for code in codes), labels=numbers)
+    np.testing.assert_array_equal(read_as("\n".join(lines), data), np.where(numbers == len(own), IGNORED, numbers))
 
 
 @given(st.binary(max_size=80) | st.integers(1, 300).map(lambda lost: in_colours(RED, GREEN, BLUE)[:-lost]))
@@ -222,3 +270,6 @@ def test_example_of_the_docs_is_read():
     example = docs.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
     colours = [(0, 0, 0), (255, 255, 0), (255, 0, 255)]
     np.testing.assert_array_equal(read_as(example, in_colours(*colours)), LABELS)
+    example = docs.read_text(encoding="utf-8").split("```toml\n")[2].partition("```")[0]
+    classes = parse_classes_file(example.encode(), "formats.md").classes
+    assert (len(classes), classes.target_name) == (4, "car")
