@@ -19,6 +19,7 @@ from rich.console import Console
 
 from config.paths import path_of
 from scripts.environment import ROOT, run
+from simulator.difficulty.levels import LEVELS, describe_levels
 
 RECORDINGS = ROOT / "recordings"
 SECONDS = 50.0
@@ -27,13 +28,17 @@ SECONDS = 50.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fly, show the result, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python scripts/demo.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python scripts/demo.py",
+        description=__doc__,
+        epilog=describe_levels(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     parser.add_argument(
         "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)"
     )
     parser.add_argument("--seed", type=int, default=103, help="of the city and its people (default %(default)s)")
+    parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
     parser.add_argument("--frames", type=path_of, metavar="DIR", help="a folder of images to stream instead")
     parser.add_argument("--port", type=int, default=0, help="of the follower (default: any free port)")
     options = parser.parse_args(arguments)
@@ -53,7 +58,7 @@ def _follower_arguments(options: argparse.Namespace, name: str) -> list[str]:
     if options.frames:
         simulator = ["--frames", str(options.frames.resolve())]
     else:
-        simulator = ["--seed", str(options.seed), "--ground-truth"]
+        simulator = ["--seed", str(options.seed), "--difficulty", options.difficulty, "--ground-truth"]
     if seconds := options.seconds or (None if options.frames else SECONDS):
         simulator += ["--duration", str(seconds)]
     recording = ["--record", name, "--set", f"recording.folder={RECORDINGS}", "--set", "recording.filter=[]"]

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.episode import Episode
 from simulator.flight import Flight, FlightPlan
 from simulator.flight_log import FlightLog
@@ -29,7 +30,6 @@ from simulator.rules import OWN, QUADSIM, Rules
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.types import Observation
 from simulator.window import Window
-from simulator.world.city_generator import generate_city
 from simulator.world.crowd import LIFETIMES
 
 MAX_HZ = 20.0
@@ -77,14 +77,17 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="The built-in simulator: a city, a crowd, a target and a quad with a camera. Connects to a "
+        description="The built-in simulator: a city, a crowd, a target and a quad with a camera. Connects to a\n"
         "follower as Udacity's QuadSim does, patrols, and flies to the positions that the follower reports.",
+        epilog=describe_levels(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--host", type=_host, default="127.0.0.1", help="of the follower (default %(default)s)")
     add("--port", type=_number(int, 1, 65535), default=4567, help="of the follower (default %(default)s)")
     add("--seed", type=_number(int, 0, MAX_SEED), default=0, help="of the city and all random choices (default 0)")
-    add("--people", type=_number(int, 0, MAX_PEOPLE), default=60, help="besides the target (default %(default)s)")
+    add("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below (default %(default)s)")
+    add("--people", type=_number(int, 0, MAX_PEOPLE), help="besides the target (default: the difficulty's number)")
     add("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol, lock-on and wall-clock timestamps")
     add("--turnover", choices=LIFETIMES, help="how soon people are replaced (default long; like QuadSim: medium)")
     add("--respawn", action="store_true", help="replace the target at the end of its path, as QuadSim does")
@@ -178,12 +181,14 @@ def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame:
 
 def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
     """Fly one episode, and another one whenever the follower requests it, each with a connection of its own."""
-    seed, people, speed, duration = options.seed, options.people, options.speed, options.duration
-    rules = _rules(options)
+    seed, people, difficulty = options.seed, options.people, options.difficulty
+    speed, duration = options.speed, options.duration
     while True:
-        city = generate_city(seed)
+        level = LEVELS[difficulty]
+        people = level.people if people is None else people
+        city = level.city(seed)
         with contextlib.closing(Renderer(city, options.renderer)) as renderer:
-            episode = Episode(city, renderer, people, rules)
+            episode = Episode(city, renderer, people, level.rules(seed, _rules(options)))
             plan = FlightPlan(
                 options.hz,
                 speed,
@@ -194,11 +199,13 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             )
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
-                flight = Flight(episode, client, plan, {"seed": seed, "people": people})
+                info = {"seed": seed, "people": people, "difficulty": difficulty, "difficulties": list(LEVELS)}
+                flight = Flight(episode, client, plan, info, level.link(seed))
                 flight.fly(on_frame)
         if flight.new_episode is None:
             return
-        seed, people, speed = flight.new_episode["seed"], flight.new_episode["people"], flight.speed
+        request, speed = flight.new_episode, flight.speed
+        seed, people, difficulty = request["seed"], request["people"], request["difficulty"] or difficulty
         duration = duration and max(duration - episode.time, 0.0)
 
 

@@ -4,6 +4,8 @@ The same seed and the same commands between the same steps give the same states 
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +13,9 @@ import numpy as np
 from simulator.drone.behaviours import Follow, Patrol
 from simulator.drone.quad import Quad
 from simulator.geometry import FAR, HALF_VIEW, to_camera
+from simulator.rendering.depth_faults import with_faults
 from simulator.rules import OWN, Rules
-from simulator.types import CENTRE_HEIGHT, Marker, Observation, Point, QuadState
+from simulator.types import CENTRE_HEIGHT, Marker, Observation, Person, Point, QuadState, Rendered
 from simulator.world.city import City
 from simulator.world.crowd import Crowd
 
@@ -96,7 +99,7 @@ class Episode:
         """Return the current state. Changes nothing."""
         people = self._crowd.people()
         markers = tuple(marker for marker, until in self._markers.values() if until > self.time)
-        rendered = self._renderer.render(self.quad.camera, people) if self._renderer else None
+        rendered = self._render(people) if self._renderer else None
         visible = bool(rendered.mask[..., 2].any()) if rendered else self.target_in_view()
         return Observation(
             time=self.time,
@@ -110,6 +113,14 @@ class Episode:
             reported=self._behaviour.reported if isinstance(self._behaviour, Follow) else None,
             collisions=self.quad.collisions,
         )
+
+    def _render(self, people: Sequence[Person]) -> Rendered:
+        assert self._renderer is not None
+        rendered = self._renderer.render(self.quad.camera, people)
+        if not self._rules.noisy_depth:
+            return rendered
+        random = np.random.default_rng([self.city.seed, self._ticks, 43])
+        return replace(rendered, depth=with_faults(rendered.depth, random))
 
     def target_in_view(self) -> bool:
         """Return whether the target's centre is in the camera's field of view and in line of sight."""

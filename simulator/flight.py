@@ -9,7 +9,9 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from simulator.difficulty.link import Link
 from simulator.episode import TICK, Episode
 from simulator.link.client import Client
 from simulator.link.commands import Command
@@ -18,6 +20,8 @@ from simulator.slideshow import Slideshow
 from simulator.types import Marker, Observation
 
 log = logging.getLogger(__name__)
+
+Frame = Mapping[str, str]  # the payload of a sensor_frame
 
 WATCHDOG = 3.0  # s without a ping or pong, after which a following quad returns to patrol
 MAX_COMMANDS_PER_TICK = 100  # so that a flood of commands cannot stop the simulation
@@ -41,18 +45,24 @@ class FlightPlan:
 class Flight:
     """Sends frames, applies the commands, and advances the simulation, connected or not.
 
-    `info`, seed and people, is reported to the follower together with the speed; without it, the simulator impersonates
-    QuadSim.
+    `info`, which describes the episode, is reported to the follower together with the speed; without it, the simulator
+    impersonates QuadSim. `link` carries the frames; the default is perfect.
     """
 
     def __init__(
-        self, simulation: Episode | Slideshow, client: Client, plan: FlightPlan, info: Mapping[str, int] | None = None
+        self,
+        simulation: Episode | Slideshow,
+        client: Client,
+        plan: FlightPlan,
+        info: Mapping[str, object] | None = None,
+        link: Link[Frame] | None = None,
     ):
         self.speed = plan.speed  # until the follower requests another one
-        self.new_episode: Mapping[str, int] | None = None  # seed and people, if the follower has requested one
+        self.new_episode: Mapping[str, Any] | None = None  # seed, people and difficulty, if the follower requested one
         self._simulation, self._client, self._plan, self._info = simulation, client, plan, info
+        self._link: Link[Frame] = link or Link()
         self._due = time.monotonic()  # when the next tick is due in real time
-        self._sent = self._answered = -1  # numbers of the newest such frames
+        self._sent = self._answered = -1  # ids of the newest such frames
 
     def fly(self, on_frame: Callable[[Observation], None]) -> None:
         """Fly to the end of the plan or of the slideshow, or until a new episode is requested.
@@ -60,7 +70,7 @@ class Flight:
         `on_frame` is called after each frame.
         """
         plan, client = self._plan, self._client
-        send_and_step = self._send_and_step_in_lockstep if plan.lockstep else self._send_and_step_in_real_time
+        step = self._step_in_lockstep if plan.lockstep else self._step_in_real_time
         start, reported = time.time(), None
         for number in itertools.count():
             if self._is_over(number):
@@ -74,7 +84,8 @@ class Flight:
             if plan.wall_clock:  # `sensor_frame` adds the simulated time
                 now = LOCKSTEP_EPOCH + number / plan.hz if plan.lockstep else time.time()
                 epoch = now - observation.time
-            send_and_step(number, sensor_frame(observation, epoch, plan.ground_truth))
+            self._link.send(sensor_frame(observation, epoch, plan.ground_truth), observation.time)
+            step()
             on_frame(observation)
             if self.new_episode is not None:
                 return
@@ -97,13 +108,14 @@ class Flight:
         """Simulated seconds from one frame to the next."""
         return (self.speed if self._plan.wall_clock else 1.0) / self._plan.hz
 
-    def _send_and_step_in_real_time(self, number: int, frame: Mapping[str, str]) -> None:
-        """Send a frame and advance at the pace of the clock; apply commands as they arrive."""
-        self._client.send(event("sensor_frame", frame, number if self._plan.await_last else None))
-        self._sent = number
+    def _step_in_real_time(self) -> None:
+        """Advance to the next frame at the pace of the clock; deliver frames and apply commands as they arrive."""
         steps = max(1, round(self._seconds_per_frame / TICK))
         step = self._seconds_per_frame / steps
         for _ in range(steps):
+            for frame in self._link.arrivals(self._simulation.time):
+                self._sent += 1
+                self._client.send(event("sensor_frame", frame, self._sent if self._plan.await_last else None))
             self._due += step / self.speed
             for _ in range(MAX_COMMANDS_PER_TICK):
                 command = self._client.next_command(max(0.0, self._due - time.monotonic()))
@@ -114,12 +126,13 @@ class Flight:
             self._simulation.step(step)
         self._due = max(self._due, time.monotonic() - TICK)  # a larger backlog is dropped
 
-    def _send_and_step_in_lockstep(self, number: int, frame: Mapping[str, str]) -> None:
-        """Send a frame, and advance once all commands for it have arrived; wait while there is no server."""
-        packet = event("sensor_frame", frame, number)
-        while not self._is_answered(packet, number):
-            self._check_connection()
-        self._simulation.step(self._seconds_per_frame)
+    def _step_in_lockstep(self) -> None:
+        """Advance to the next frame; at each that arrives, wait for all commands for it, and for a server."""
+        for frame in self._link.carry(self._simulation, self._seconds_per_frame):
+            self._sent += 1
+            packet = event("sensor_frame", frame, self._sent)
+            while not self._is_answered(packet, self._sent):
+                self._check_connection()
 
     def _is_answered(self, packet: str, number: int) -> bool:
         """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""

@@ -20,6 +20,9 @@ class Rules:
     keep_pitch: bool = False  # the look-round keeps the gimbal's pitch; otherwise it turns to the patrol's
     linear_slow_down: bool = False  # speed falls linearly near a patrol point; otherwise with constant braking
     lock_on: bool = False  # after the first report, follow the true position of a target that is in front
+    look_alikes: float = 0.0  # fraction of the people who look like the target in some respects
+    evasive: bool = False  # the target runs, turns sharply, mixes with groups, and walks round corners
+    noisy_depth: bool = False  # the depth image has noise and holes
 
 
 OWN = Rules()

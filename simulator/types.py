@@ -76,6 +76,7 @@ class Person:
     gait: float  # phase of the walk cycle, radians; 2 pi are two steps
     speed: float  # m/s; 0: standing still
     appearance_seed: int  # determines build, skin, hair and clothes; the target's are fixed
+    look_alike: bool = False  # has something of the target's appearance
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ class LiveControls:
         return self._control(number, lambda info: set_speed(info, request), "speed {speed:g}")
 
     def _start_episode(self, request: EpisodeRequest, number: int) -> Json:
-        described = "new episode: seed {seed}, {people} people"
+        people = "" if request.people is None else "{people} people, "
+        described = f"new episode: seed {{seed}}, {people}{{difficulty}}"
         return self._control(number, lambda info: new_episode(info, request), described)
 
     def _control(self, number: int, make: Callable[[SimulatorInfo], tuple[str, Json]], described: str) -> Json:

@@ -27,6 +27,8 @@ from scripts.benchmarks.follow_metrics import FAR, NEAR, FollowResult, Moment, m
 from scripts.benchmarks.harness.terminal import at_least, between, console
 from scripts.benchmarks.original import OriginalAgent
 from sim_bridge.wire.messages import parse_sensor_frame
+from simulator.difficulty.levels import LEVELS, describe_levels
+from simulator.difficulty.link import Link
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.commands import SPEED_RANGE
@@ -34,7 +36,6 @@ from simulator.link.frames import sensor_frame
 from simulator.rendering.renderer import Renderer
 from simulator.rules import OWN, QUADSIM, Rules
 from simulator.types import Observation
-from simulator.world.city_generator import generate_city
 
 HZ = 5.0
 AGENTS = ("ours", "original")
@@ -48,20 +49,23 @@ def fly(
     agent: str,
     seed: int,
     seconds: float,
-    people: int,
+    people: int | None,
     weights: str | None,
     rules: Rules = OWN,
     speed: float = 1.0,
+    difficulty: str = "plain",
 ) -> list[Moment]:
     """Fly one episode and return its log; without `weights`, ground-truth masks replace the network.
 
-    At another `speed`, frames and their timestamps keep to the wall clock, as QuadSim's do.
+    Without `people` there are as many as the difficulty has. At another `speed`, frames and their timestamps keep to
+    the wall clock, as QuadSim's do.
     """
     step, segment = _make_agent(agent), _network(weights) if weights else _perfect
-    city = generate_city(seed)
+    level = LEVELS[difficulty]
+    city, link = level.city(seed), level.link(seed)
     with closing(Renderer(city)) as renderer:
-        episode = Episode(city, renderer, people, rules)
-        return [_fly_frame(episode, step, segment, speed) for _ in range(round(seconds * HZ / speed))]
+        episode = Episode(city, renderer, level.people if people is None else people, level.rules(seed, rules))
+        return [_fly_frame(episode, link, step, segment, speed) for _ in range(round(seconds * HZ / speed))]
 
 
 def _make_agent(name: str) -> Step:
@@ -71,18 +75,21 @@ def _make_agent(name: str) -> Step:
     return lambda frame, probabilities: agent.step(frame, probabilities).commands
 
 
-def _fly_frame(episode: Episode, step: Step, segment: Segment, speed: float) -> Moment:
+def _fly_frame(episode: Episode, link: Link[Observation], step: Step, segment: Segment, speed: float) -> Moment:
+    """Send a frame, and log its moment with what is reported until the next one."""
     observation = episode.observe()
-    epoch = LOCKSTEP_EPOCH + observation.time / speed - observation.time
-    frame = parse_sensor_frame((sensor_frame(observation, epoch),))
-    commands = step(frame, segment(frame, observation))
-    reported = next((command.coords for command in commands if isinstance(command, ObjectDetected)), None)
-    reported_lost = any(isinstance(command, ObjectLost) for command in commands)
-    if reported is not None:
-        episode.target_detected(reported)
-    if reported_lost:
-        episode.target_lost()
-    episode.step(speed / HZ)
+    link.send(observation, observation.time)
+    reported, reported_lost = None, False
+    for arrived in link.carry(episode, speed / HZ):
+        epoch = LOCKSTEP_EPOCH + arrived.time / speed - arrived.time
+        frame = parse_sensor_frame((sensor_frame(arrived, epoch),))
+        for command in step(frame, segment(frame, arrived)):
+            if isinstance(command, ObjectDetected):
+                reported = command.coords
+                episode.target_detected(reported)
+            elif isinstance(command, ObjectLost):
+                reported_lost = True
+                episode.target_lost()
     followed = reported or observation.reported
     return Moment(
         time=observation.time,
@@ -117,7 +124,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=at_least(1), default=10, help="default %(default)s")
     parser.add_argument("--first-seed", type=int, default=100, help="of consecutive ones (default %(default)s)")
     parser.add_argument("--seconds", type=at_least(1.0), default=120.0, help="simulated, each (default %(default)s)")
-    parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
+    parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
+    parser.epilog = describe_levels()
+    parser.add_argument("--people", type=at_least(0), help="default: the difficulty's number")
     parser.add_argument("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol and lock-on")
     parser.add_argument("--speed", type=between(*SPEED_RANGE), default=1.0, help="simulated seconds per second")
     parser.add_argument("--agents", nargs="+", choices=AGENTS, default=list(AGENTS))
@@ -132,7 +141,13 @@ def benchmark(options: argparse.Namespace) -> None:
     weights = None if options.perfect else options.weights
     rules = QUADSIM if options.like_quadsim else OWN
     job = partial(
-        fly, seconds=options.seconds, people=options.people, weights=weights, rules=rules, speed=options.speed
+        fly,
+        seconds=options.seconds,
+        people=options.people,
+        weights=weights,
+        rules=rules,
+        speed=options.speed,
+        difficulty=options.difficulty,
     )
     flights: Flights = {agent: {} for agent in options.agents}
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:

@@ -41,6 +41,14 @@ class _Stream:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
+def describe_simulator(session: Session) -> dict[str, object]:
+    """Return what `meta.json` says of a simulator; the built-in one has a `world`, which seed and difficulty make."""
+    description = {key: getattr(session, key) for key in ("name", "address", "connected_at")}
+    if (info := session.simulator_info) is not None:
+        description["world"] = {"seed": info.seed, "people": info.people, "difficulty": info.difficulty}
+    return description
+
+
 class RecordingSession:
     """Writes one recording for each simulator, and another one after the model was changed.
 
@@ -86,7 +94,7 @@ class RecordingSession:
                 if limit := self._limit_reached():
                     return limit
                 if stream.writer is None:
-                    simulator = {key: getattr(queued.simulator, key) for key in ("name", "address", "connected_at")}
+                    simulator = describe_simulator(queued.simulator)
                     frames = {"frame_size": labels.shape, "first_number": kept[0].record.number}
                     meta = {**origin, "simulator": simulator, **frames, "started": stream.started}
                     stream.writer = RecordingWriter(self._folder, self._requested, meta)

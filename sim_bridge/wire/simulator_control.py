@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen, MinLen
 
 from config.reader import build
 from sim_bridge.wire.bad_frame import BadFrame
@@ -17,6 +17,7 @@ LARGEST_SEED = 2**31
 
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}"]
 People = Annotated[int, Ge(0), Le(500), "a whole number from 0 to 500"]
+Difficulty = Annotated[str, MinLen(1), MaxLen(40), "a name of at most 40 characters"]
 Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds per second"]
 
 
@@ -27,6 +28,8 @@ class SimulatorInfo:
     seed: Seed  # of the city and everything in it
     people: People  # besides the target
     speed: Speed | None = None  # None in lockstep, where it is as fast as the answers
+    difficulty: Difficulty = "plain"
+    difficulties: tuple[Difficulty, ...] = ("plain",)  # that a new episode can have
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,14 @@ class SpeedRequest:
 
 @dataclass(frozen=True)
 class EpisodeRequest:
-    """Another episode: without a seed the next one, without people as many as now."""
+    """Another episode: without a seed the next one, without a difficulty the same.
+
+    Without people, as many as now, or the difficulty's number if that changes.
+    """
 
     seed: Seed | None = None
     people: People | None = None
+    difficulty: Difficulty | None = None
 
 
 def parse_simulator_info(arguments: tuple[Any, ...]) -> SimulatorInfo:
@@ -64,6 +71,10 @@ def set_speed(info: SimulatorInfo, request: SpeedRequest) -> tuple[str, dict[str
 
 
 def new_episode(info: SimulatorInfo, request: EpisodeRequest) -> tuple[str, dict[str, Any]]:
-    """Return event and payload."""
+    """Return event and payload. Raises ValueError for a difficulty that the simulator does not have."""
     seed = (info.seed + 1) % LARGEST_SEED if request.seed is None else request.seed
-    return "new_episode", {"seed": seed, "people": info.people if request.people is None else request.people}
+    difficulty = info.difficulty if request.difficulty is None else request.difficulty
+    if difficulty not in info.difficulties:
+        raise ValueError(f"difficulty: expected one of {', '.join(info.difficulties)}, got {difficulty!r}")
+    people = info.people if request.people is None and difficulty == info.difficulty else request.people
+    return "new_episode", {"seed": seed, "people": people, "difficulty": difficulty}

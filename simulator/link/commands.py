@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from simulator.difficulty.levels import LEVELS
+
 MAX_ID = 2**24 - 1  # QuadSim keeps ids as float32
 SPEED_RANGE = (0.1, 9.0)  # simulated seconds per second
 MAX_SEED, MAX_PEOPLE = 2**31, 500
@@ -80,6 +82,16 @@ def _whole_number(key: str, value: object, high: int) -> int:
     return int(number)
 
 
+def _people(key: str, value: object) -> int | None:
+    return None if value is None else _whole_number(key, value, MAX_PEOPLE)
+
+
+def _difficulty(key: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value in LEVELS):
+        return value
+    raise CommandError(f"expected {key} to be one of {', '.join(LEVELS)}, got {_short(json.dumps(value))}")
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -96,5 +108,9 @@ EVENTS: dict[str, dict[str, Callable[[str, object], object]]] = {  # the keys of
     },
     "delete_marker": {"id": _id},
     "set_speed": {"speed": partial(_number, low=SPEED_RANGE[0], high=SPEED_RANGE[1])},
-    "new_episode": {"seed": partial(_whole_number, high=MAX_SEED), "people": partial(_whole_number, high=MAX_PEOPLE)},
+    "new_episode": {
+        "seed": partial(_whole_number, high=MAX_SEED),
+        "people": _people,
+        "difficulty": _difficulty,
+    },
 }

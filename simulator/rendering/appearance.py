@@ -1,9 +1,11 @@
 """Appearance of people: build, skin, hair and clothes, from a seed; the target's is fixed."""
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import numpy as np
+
+from simulator.types import Person
 
 Color = tuple[float, float, float]
 
@@ -22,6 +24,8 @@ BRIGHTS = (
     (0.80, 0.45, 0.55),
 )
 REDS = ((0.75, 0.10, 0.10), (0.60, 0.08, 0.12), (0.85, 0.20, 0.15))
+RED_HAIRS = ((0.70, 0.10, 0.06), (0.60, 0.25, 0.10))
+BROWNS = ((0.36, 0.20, 0.12), (0.45, 0.27, 0.16), (0.28, 0.14, 0.10))
 JEANS = ((0.28, 0.38, 0.58), (0.42, 0.54, 0.74), (0.20, 0.26, 0.42))
 
 
@@ -41,6 +45,13 @@ class Appearance:
         """Whether the top, or the coat, is red."""
         red, green, blue = self.colors[1]
         return red > 0.35 and max(green, blue) < 0.45 * red
+
+
+def _varied(random: np.random.Generator, colors: tuple[Color, ...]) -> Color:
+    """Return one of the colours, a bit lighter or darker and of another hue."""
+    varied = np.array(colors[random.integers(len(colors))]) * random.uniform(0.75, 1.2) + random.normal(0, 0.02, 3)
+    red, green, blue = np.clip(varied, 0.02, 0.95).tolist()
+    return (red, green, blue)
 
 
 def _colors(cloth: Color, top: Color, skin: Color, hair: Color, *limbs: Color) -> tuple[Color, ...]:
@@ -63,10 +74,7 @@ def appearance_of(seed: int) -> Appearance:
     """Return the appearance of a seed: suits, jeans, skirts, sportswear; at most one red item."""
     random = np.random.default_rng([seed, 11])
 
-    def pick(colors: tuple[Color, ...]) -> Color:
-        varied = np.array(colors[random.integers(len(colors))]) * random.uniform(0.75, 1.2) + random.normal(0, 0.02, 3)
-        return tuple(np.clip(varied, 0.02, 0.95).tolist())
-
+    pick = partial(_varied, random)
     woman = random.random() < 0.5
     skin, hair, shoes = pick(SKINS), pick(HAIRS), pick(DARKS)
     top, bottom = pick(DARKS if random.random() < 0.35 else BRIGHTS), pick(DARKS if random.random() < 0.4 else JEANS)
@@ -79,7 +87,7 @@ def appearance_of(seed: int) -> Appearance:
     elif red < 0.13:
         bottom = pick(REDS)
     elif red < 0.17:
-        hair = pick(((0.70, 0.10, 0.06), (0.60, 0.25, 0.10)))
+        hair = pick(RED_HAIRS)
     bare = style in ("skirt", "shorts")
     short_sleeves = bare or random.random() < 0.35
     hem = {"skirt": random.uniform(0.26, 0.38), "coat": random.uniform(0.30, 0.42)}.get(style, 0.46)
@@ -96,3 +104,33 @@ def appearance_of(seed: int) -> Appearance:
         long_hair=bool(woman and random.random() < 0.7),
         colors=_colors(top if style == "coat" else bottom, top, skin, hair, thighs, shins, shoes, arms, forearms),
     )
+
+
+@lru_cache(maxsize=4096)
+def look_alike_of(seed: int) -> Appearance:
+    """Return an appearance in red and brown, or with red hair, that shares some items with the target's, never all."""
+    random = np.random.default_rng([seed, 47])
+    person = appearance_of(seed)
+    hair, top, legs, shoes = person.colors[4], person.colors[1], person.colors[6], person.colors[10]
+    shared = random.random(4) < 0.45
+    shared[random.integers(3)] = False  # hair, top or legs tell it from the target
+    hair = TARGET_HAIR if shared[0] else _varied(random, RED_HAIRS if random.random() < 0.4 else HAIRS)
+    top = TARGET_TOP if shared[1] else _varied(random, (*REDS, *BROWNS))
+    legs = TARGET_LEGS if shared[2] else _varied(random, (*BROWNS, *DARKS, *JEANS))
+    shoes = TARGET_SHOES if shared[3] else shoes
+    skin, dress = person.colors[2], random.random() < 0.5
+    sleeves = skin if random.random() < 0.5 else top
+    return replace(
+        person,
+        hem=TARGET.hem if dress else 0.46,
+        flare=TARGET.flare,
+        long_hair=bool(random.random() < 0.6),
+        colors=_colors(top if dress else legs, top, skin, hair, legs, legs, shoes, sleeves, sleeves),
+    )
+
+
+def appearance_of_person(person: Person) -> Appearance:
+    """Return the appearance of the target, or of one of the others."""
+    if person.is_target:
+        return TARGET
+    return (look_alike_of if person.look_alike else appearance_of)(person.appearance_seed)

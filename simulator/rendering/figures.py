@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.rendering.appearance import TARGET, Appearance, appearance_of
+from simulator.rendering.appearance import Appearance, appearance_of_person
 from simulator.rendering.meshes import Mesh
 from simulator.types import FloatArray, Person
 from simulator.world.city import Light
@@ -62,7 +62,7 @@ def figure_meshes(people: Sequence[Person], distances: FloatArray, sunlit: Float
 
 def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, sides: int, rings: tuple[int, ...]) -> Mesh:
     count = len(people)
-    looks = [TARGET if person.is_target else appearance_of(person.appearance_seed) for person in people]
+    looks = [appearance_of_person(person) for person in people]
     positions, normals = _surfaces(_body_tubes(people, looks), sides, list(rings))
     vertices_per_tube = positions.shape[2]
     places = np.array([(person.x, person.y, person.z, person.heading) for person in people])

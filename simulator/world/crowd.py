@@ -64,6 +64,7 @@ class Crowd:
         self._entrances = None if rules.entrances is None else _points_on(self._paths, rules.entrances)
         self._random = np.random.default_rng([city.seed, 1])
         self._lifetime = LIFETIMES[rules.turnover]
+        self._look_alikes = round(rules.look_alikes * size)  # the first rows after the target's, whoever takes them
         count = size + 1
         self.ids = np.zeros(count, dtype=int)
         self.positions, self.velocities = np.zeros((count, 2)), np.zeros((count, 2))
@@ -111,7 +112,18 @@ class Crowd:
         columns = self.ids, self.positions, headings, self.gaits, self.speeds, self._appearance_seeds
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return tuple(
-            Person(id, row == 0, x, y, float(self._city.ground_height(x, y)), heading, gait, speed, seed)
+            Person(
+                id,
+                row == 0,
+                x,
+                y,
+                float(self._city.ground_height(x, y)),
+                heading,
+                gait,
+                speed,
+                seed,
+                look_alike=0 < row <= self._look_alikes,
+            )
             for row, (id, (x, y), heading, gait, speed, seed) in enumerate(rows)
         )
 

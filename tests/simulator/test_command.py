@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from simulator import command
+from simulator.difficulty.levels import LEVELS
 
 pytestmark = pytest.mark.simulator
 
@@ -73,10 +74,11 @@ def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
 def test_a_new_episode_is_another_city_and_another_connection(start, raw_server, tmp_path):
     track = tmp_path / "track.jsonl"
     process = start(*QUICK, "--port", str(raw_server.port), "--duration", "20", "--ground-truth", "--log", str(track))
-    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 0, "people": 5, "speed": 9}
+    known = {"speed": 9, "difficulties": list(LEVELS)}
+    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 0, "people": 5, "difficulty": "plain", **known}
     raw_server.send('42["new_episode",{"seed":-1,"people":3}]')  # reported, and nothing else
-    raw_server.send('42["new_episode",{"seed":1,"people":3}]')
-    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 1, "people": 3, "speed": 9}
+    raw_server.send('42["new_episode",{"seed":1,"people":3,"difficulty":"crowd"}]')
+    assert raw_server.simulator_infos.get(timeout=90) == {"seed": 1, "people": 3, "difficulty": "crowd", **known}
     output, _ = process.communicate(timeout=90)
     assert process.returncode == 0, output
     assert "expected seed from 0" in " ".join(output.split())

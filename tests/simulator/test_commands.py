@@ -35,7 +35,10 @@ def test_commands_as_the_server_of_the_capture_sends_them():
 
 def test_control_of_the_simulator():
     assert parse_command('42["set_speed",{"speed":9}]') == ("set_speed", {"speed": 9.0})
-    assert parse_command('42["new_episode",{"seed":7,"people":0}]') == ("new_episode", {"seed": 7, "people": 0})
+    same = ("new_episode", {"seed": 7, "people": 0, "difficulty": None})  # as it is
+    assert parse_command('42["new_episode",{"seed":7,"people":0}]') == same
+    request = {"seed": 7, "people": None, "difficulty": "all"}  # with the difficulty's number of people
+    assert parse_command(f'42["new_episode",{json.dumps(request)}]') == ("new_episode", request)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,8 @@ def test_control_of_the_simulator():
         ('42["new_episode",{"seed":1.5,"people":3}]', "seed to be a whole number"),
         ('42["new_episode",{"seed":-1,"people":3}]', "expected seed from 0 to"),
         ('42["new_episode",{"seed":1,"people":501}]', "expected people from 0 to 500"),
+        ('42["new_episode",{"seed":1,"difficulty":"hard"}]', "expected difficulty to be one of plain, crowd, "),
+        ('42["new_episode",{"seed":1,"difficulty":["all"]}]', 'got ["all"]'),
         ('42["object_lost"', "as JSON"),
         ('451-["object_lost",{"_placeholder":true,"num":0}]', "as JSON"),
         ("42" + "[" * 100_000, "as JSON"),

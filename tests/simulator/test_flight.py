@@ -237,11 +237,11 @@ def test_its_speed_can_be_set_and_is_reported(client, raw_server, episode):
 
 def test_a_new_episode_ends_this_one(client, raw_server, episode):
     raw_server.send('42["set_speed",{"speed":4}]')
-    raw_server.send('42["new_episode",{"seed":8,"people":3}]')
+    raw_server.send('42["new_episode",{"seed":8,"people":3,"difficulty":"crowd"}]')
     seen = []
     flight = Flight(episode, client, FlightPlan(speed=1, duration=9), {"seed": 5, "people": 60})
     flight.fly(seen.append)
-    assert (flight.new_episode, flight.speed) == ({"seed": 8, "people": 3}, 4)
+    assert (flight.new_episode, flight.speed) == ({"seed": 8, "people": 3, "difficulty": "crowd"}, 4)
     assert len(seen) == 1
 
 

@@ -9,6 +9,7 @@ export class Controls {
   #simulator = null; // the one that is shown
   #recording = null;
   #requested = null; // { speed, until }
+  #difficulty = null; // of the episode that is shown
   #replaced = null; // number of the simulator whose next episode will connect
 
   constructor() {
@@ -52,13 +53,25 @@ export class Controls {
     setText(element("record-state"), recording ? `${name}: ${megabytes} MB` : "");
   }
 
-  #showInfo({ seed, people, speed }) {
+  #showInfo({ seed, people, difficulty, difficulties, speed }) {
     element("seed").placeholder = seed + 1;
     element("seed").title = `The seed of this city is ${seed}`;
     element("people").placeholder = people;
+    this.#showDifficulty(difficulty, difficulties);
     element("speed-group").hidden = speed === null; // in lockstep
     if (this.#requested?.speed === speed || performance.now() > this.#requested?.until) this.#requested = null;
     this.#showSpeed(this.#requested?.speed ?? speed);
+  }
+
+  // A choice for the next episode stays until that has begun.
+  #showDifficulty(difficulty, difficulties) {
+    const select = element("difficulty");
+    if (select.options.length !== difficulties.length) {
+      select.replaceChildren(...difficulties.map((name) => new Option(name)));
+      this.#difficulty = null;
+    }
+    if (this.#difficulty !== difficulty) select.value = this.#difficulty = difficulty;
+    select.title = `The difficulty of this episode is ${difficulty}`;
   }
 
   #showSpeed(speed) {
@@ -82,6 +95,7 @@ export class Controls {
     const fields = [element("seed"), element("people")].filter((field) => field.value);
     const { number } = this.#simulator;
     const body = Object.fromEntries(fields.map((field) => [field.id, field.valueAsNumber]));
+    body.difficulty = element("difficulty").value;
     if (!(await this.#onSimulator("new-episode", body))) return;
     this.#replaced = number;
     element("seed").value = "";

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.simulator_control import SimulatorInfo, parse_simulator_info
 
-INFO = {"seed": 3, "people": 60, "speed": 1.0}
+INFO = {"seed": 3, "people": 60, "speed": 1.0, "difficulty": "fog", "difficulties": ["plain", "fog"]}
 
 
 @pytest.fixture
@@ -40,12 +40,16 @@ def send_info(client, *arguments: object) -> None:
 
 
 def test_requests_reach_the_simulator(bridge, call, simulator, eventually):
-    assert bridge.sessions[0].simulator_info == SimulatorInfo(3, 60, 1.0)
+    assert bridge.sessions[0].simulator_info == SimulatorInfo(3, 60, 1.0, "fog", ("plain", "fog"))
     assert call("1/speed", {"speed": 4}).json() == {"speed": 4}
     assert simulator.events.get(timeout=30) == ("set_speed", {"speed": 4})
-    assert call("1/new-episode", {"seed": 9, "people": 5}).json() == {"seed": 9, "people": 5}
-    assert simulator.events.get(timeout=30) == ("new_episode", {"seed": 9, "people": 5})
-    assert call("1/new-episode", {}).json() == {"seed": 4, "people": 60}  # the next one, with as many people
+    requested = {"seed": 9, "people": 5, "difficulty": "plain"}
+    assert call("1/new-episode", requested).json() == requested
+    assert simulator.events.get(timeout=30) == ("new_episode", requested)
+    same = {"seed": 4, "people": 60, "difficulty": "fog"}
+    assert call("1/new-episode", {}).json() == same  # the next seed, all else as it is
+    plain = {"seed": 4, "people": None, "difficulty": "plain"}
+    assert call("1/new-episode", {"difficulty": "plain"}).json() == plain  # with the difficulty's number of people
     send_info(simulator, {"seed": 4, "people": 60, "speed": None})
     assert eventually(lambda: bridge.sessions[0].simulator_info.seed == 4)
     assert "lockstep" in call("1/speed", {"speed": 4}).json()["error"]
@@ -80,6 +84,7 @@ def test_a_simulator_without_info_is_sent_nothing(bridge, call, connect, payload
         ("1/new-episode", {"seed": -1}, 400, "seed"),
         ("1/new-episode", {"seed": 1.5}, 400, "seed"),
         ("1/new-episode", {"people": 501}, 400, "people"),
+        ("1/new-episode", {"difficulty": "rain"}, 400, "expected one of plain, fog, got 'rain'"),
         ("1/new-episode", {"people": "5"}, 400, "people"),
         ("1/new-episode", {"people": 5, "sed": 1}, 400, "there is no key sed; did you mean seed?"),
         ("2/speed", {"speed": 4}, 404, "simulator 2"),

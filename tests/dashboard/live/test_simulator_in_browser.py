@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim_bridge.wire.simulator_control import SimulatorInfo
+from simulator.difficulty.levels import LEVELS
 from simulator.episode import Episode
 from simulator.world.city_generator import generate_city
 from tests.dashboard.browser import PATIENCE, slide, until
@@ -64,9 +65,13 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
 
     page.fill("#seed", "9")
     page.fill("#people", "3")
+    assert page.input_value("#difficulty") == "plain"
+    page.select_option("#difficulty", "crowd")
     page.get_by_role("button", name="New episode").click()
     page.locator("#seed[placeholder='10']").wait_for(timeout=PATIENCE * 1000)
-    assert [session.simulator_info for session in bridge.sessions] == [SimulatorInfo(9, 3, 2)]  # it keeps its speed
+    assert [session.simulator_info for session in bridge.sessions] == [
+        SimulatorInfo(9, 3, 2, "crowd", tuple(LEVELS))  # it keeps its speed
+    ]
     until(page, lambda: episodes[-1])
     starts = [Episode(generate_city(seed), people=3).observe().target for seed in (4, 9)]
     assert np.hypot(starts[0].x - starts[1].x, starts[0].y - starts[1].y) > 20
@@ -75,4 +80,4 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
         assert np.hypot(x - start.x, y - start.y) < np.hypot(x - other.x, y - other.y)
     page.get_by_role("tab", name="simulator 2").wait_for()
     until(page, lambda: page.get_attribute("#camera-view", "data-frame") is not None)
-    page.get_by_text("new episode: seed 9, 3 people").wait_for()
+    page.get_by_text("new episode: seed 9, 3 people, crowd").wait_for()
