@@ -47,7 +47,8 @@ class Episode:
         self._patrol_points = city.patrol_points_at(rules.patrol_height)
         points = np.array(self._patrol_points, dtype=float)
         to_target = np.linalg.norm(points - self._target_centre(), axis=1)
-        self.quad = Quad(points[np.argmin(to_target)])  # near the target, so that the search stays short
+        start = points[np.argmin(to_target)]
+        self.quad = Quad(start, lowest=rules.lowest_flight)  # near the target, so that the search stays short
         self._behaviour: Patrol | Follow = Patrol(self._patrol_points, rules)
         self._markers: dict[int, tuple[Marker, float]] = {}  # id -> marker, time of expiry
 
@@ -116,7 +117,7 @@ class Episode:
 
     def _render(self, people: Sequence[Person]) -> Rendered:
         assert self._renderer is not None
-        rendered = self._renderer.render(self.quad.camera, people)
+        rendered = self._renderer.render(self.quad.camera, people, self.time)
         if not self._rules.noisy_depth:
             return rendered
         random = np.random.default_rng([self.city.seed, self._ticks, 43])

@@ -21,6 +21,7 @@ class Rules:
     linear_slow_down: bool = False  # speed falls linearly near a patrol point; otherwise with constant braking
     lock_on: bool = False  # after the first report, follow the true position of a target that is in front
     look_alikes: float = 0.0  # fraction of the people who look like the target in some respects
+    lowest_flight: float = 0.8  # metres above the ground, of the quad; higher up it does not fly in under roofs
     evasive: bool = False  # the target runs, turns sharply, mixes with groups, and walks round corners
     noisy_depth: bool = False  # the depth image has noise and holes
 

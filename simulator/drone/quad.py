@@ -20,7 +20,6 @@ LOOK_AHEAD = 5.0  # m
 CLIMB_SPEED = 4.0  # m/s, where up is the only free direction
 RADIUS = 0.4  # m, half the size of the box that is cast
 CLEARANCE = 0.3  # m, kept from obstacles in addition to RADIUS
-MIN_HEIGHT = 0.8  # m above the ground
 MAX_CLIMB = 3.0  # m: a broad obstacle whose top is less than this above the quad is flown over, not around
 DETOUR_ANGLES = [side * math.radians(angle) for angle in range(10, 171, 10) for side in (1, -1)]  # horizontal
 CAMERA_BELOW_BODY = 0.1  # m
@@ -40,6 +39,7 @@ class Quad:
     velocity: FloatArray = field(default_factory=lambda: np.zeros(3))
     collisions: int = 0
     touching: bool = False
+    lowest: float = 0.8  # m above the ground
     detour: float = 0.0  # side on which it is passing an obstacle: +1 left, -1 right, 0 none
 
     @property
@@ -135,8 +135,8 @@ class Quad:
             self.position = self.position + push
             normal = push / np.linalg.norm(push)
             self.velocity = self.velocity - min(0.0, float(self.velocity @ normal)) * normal
-        if self.position[2] < ground + MIN_HEIGHT:
-            self.position[2] = ground + MIN_HEIGHT
+        if self.position[2] < ground + self.lowest:
+            self.position[2] = ground + self.lowest
             self.velocity[2] = max(0.0, float(self.velocity[2]))
         self.collisions += touching and not self.touching
         self.touching = touching

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator.rendering.ground_light import LAMP_COLOR
 from simulator.rendering.meshes import Mesh, blob, block, brightness, flat_shaded, frustum, level, walls
 from simulator.types import Box
 from simulator.world.city import Light
@@ -20,6 +21,8 @@ WALL_COLORS = (
     (0.55, 0.34, 0.28),
 )
 ROOF_COLORS = ((0.36, 0.38, 0.42), (0.45, 0.28, 0.22), (0.30, 0.31, 0.33))
+SIGN_COLORS = ((0.20, 0.34, 0.52), (0.62, 0.20, 0.16), (0.24, 0.40, 0.28), (0.74, 0.62, 0.28), (0.80, 0.80, 0.78))
+VAN_COLORS = ((0.85, 0.85, 0.84), (0.30, 0.33, 0.38), (0.62, 0.14, 0.12), (0.18, 0.28, 0.50))
 ROCK_COLOR = (0.60, 0.58, 0.55)
 PLANTER_COLORS, SOIL = ((0.50, 0.16, 0.15), (0.62, 0.62, 0.60)), (0.35, 0.30, 0.18)
 FOLIAGE_COLORS = (
@@ -37,6 +40,9 @@ PLAIN = {  # kinds drawn as plain boxes: material, colour, metres that a texture
     "bench": ("stone", (0.50, 0.34, 0.20), 1.0),
     "trunk": ("stone", (0.42, 0.34, 0.26), 1.0),
     "lamp": ("stone", (0.22, 0.23, 0.24), 1.0),
+    "roof": ("roof", (0.46, 0.44, 0.42), 4.0),
+    "pillar": ("stone", (0.66, 0.64, 0.60), 1.5),
+    "wall": ("stone", (0.62, 0.58, 0.52), 3.0),
 }
 
 Parts = Iterator[tuple[str, Mesh]]  # material, mesh
@@ -57,11 +63,18 @@ def box_meshes(box: Box, light: Light, random: np.random.Generator) -> Parts:
         case "bush":
             green = np.array(FOLIAGE_COLORS[random.choice(len(BUSH_ODDS), p=BUSH_ODDS)]) * 1.6
             yield "leaves", blob(box.middle, box.half_axes, green, light, random, tile=1.5, roughness=0.2)
+        case "kiosk":
+            yield from _kiosk(box, light, random)
+        case "van":
+            yield from _van(box, light, random)
+        case "hoarding":
+            yield "stone", block(box, light, SIGN_COLORS[random.integers(len(SIGN_COLORS))], 3.0)
         case "rock":
             yield "stone", blob(box.middle, box.half_axes, ROCK_COLOR, light, random, tile=1.0, roughness=0.15)
         case "lamp":  # its head
             head = replace(box, size=(0.5, 0.5), bottom=box.top - 0.45)
-            yield "stone", block(head, light, (0.85, 0.85, 0.80), 1.0)
+            glow = replace(light, sun=0.0, ambient=1.4, sky_color=LAMP_COLOR) if light.lamps else light
+            yield "stone", block(head, glow, (0.85, 0.85, 0.80), 1.0)
 
 
 def _building(box: Box, light: Light, random: np.random.Generator) -> Parts:
@@ -73,7 +86,7 @@ def _building(box: Box, light: Light, random: np.random.Generator) -> Parts:
     outline = box.outline()
     sides = np.roll(outline, -1, axis=0) - outline
     normals = np.column_stack([sides[:, 1], -sides[:, 0], np.zeros(4)]) / np.hypot(*sides.T)[:, None]
-    colors = color * brightness(normals, light)[:, None]
+    colors = color * brightness(normals, light)
     yield style, walls(outline, box.bottom, eaves, colors, (BAY_WIDTH, (eaves - box.bottom) / storeys))
     yield "stone", block(_grown(box, 0.16, box.bottom, box.bottom + 0.8), light, (0.42, 0.42, 0.43))
     roof_color = ROOF_COLORS[random.integers(len(ROOF_COLORS))]
@@ -100,6 +113,31 @@ def _crown(box: Box, light: Light, random: np.random.Generator) -> Parts:
         center = (x + off * np.cos(turn), y + off * np.sin(turn), middle + z)
         radii = (width * 0.55, width * 0.55, height * 0.5)
         yield "leaves", blob(center, radii, color * random.uniform(0.8, 1.2), light, random)
+
+
+def _kiosk(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    """Return a booth with a counter and a wide flat roof."""
+    color = np.array(SIGN_COLORS[random.integers(len(SIGN_COLORS))])
+    yield "stone", block(replace(box, top=box.top - 0.2), light, color)
+    yield "stone", block(_grown(box, 0.04, box.bottom + 1.0, box.top - 0.9), light, (0.13, 0.14, 0.16))
+    yield "roof", block(_grown(box, 0.5, box.top - 0.2, box.top), light, color * 0.6, 4.0)
+
+
+def _van(box: Box, light: Light, random: np.random.Generator) -> Parts:
+    """Return a body with a bonnet, windows and wheels; its front is at the box's +x."""
+    color = VAN_COLORS[random.integers(len(VAN_COLORS))]
+    ahead = np.array([np.cos(box.yaw), np.sin(box.yaw)])
+    length, width = box.size
+
+    def part(forward: float, size: tuple[float, float], bottom: float, top: float) -> Box:
+        x, y = (np.array(box.center) + ahead * forward * length).tolist()
+        return replace(box, center=(x, y), size=size, bottom=box.bottom + bottom, top=min(box.bottom + top, box.top))
+
+    yield "stone", block(part(-0.1, (0.8 * length, width), 0.35, 9.0), light, color)
+    yield "stone", block(part(0.4, (0.2 * length, width), 0.35, 1.2), light, color)
+    yield "stone", block(part(0.12, (0.4 * length, width + 0.04), 1.25, 1.85), light, (0.10, 0.12, 0.15))
+    for forward in (-0.33, 0.33):
+        yield "stone", block(part(forward, (0.7, width + 0.02), 0.0, 0.7), light, (0.08, 0.08, 0.08))
 
 
 def _planter(box: Box, light: Light) -> Parts:

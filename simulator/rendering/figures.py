@@ -47,20 +47,31 @@ DETAILS = ((8, (0, 1, 2, 3, 4)), (6, (0, 1, 3, 4)), (4, (0, 4)))
 DETAIL_RANGES = (6.0, 18.0)  # m, distances at which the next detail begins
 
 
-def figure_meshes(people: Sequence[Person], distances: FloatArray, sunlit: FloatArray, light: Light) -> list[Mesh]:
+def figure_meshes(
+    people: Sequence[Person], distances: FloatArray, sunlit: FloatArray, lamplight: FloatArray, light: Light
+) -> list[Mesh]:
     """Return meshes of all `people` in world coordinates, nearer ones with more detail.
 
     `distances` from the camera in metres, (n,); `sunlit`: the fraction of the sun that reaches each, (n,).
+    `lamplight`: the light of lamps, (n, 3).
     """
     levels = np.digitize(distances, DETAIL_RANGES)
     meshes = []
     for level, (sides, rings) in enumerate(DETAILS):
         if rows := np.flatnonzero(levels == level).tolist():
-            meshes.append(_figures([people[row] for row in rows], sunlit[rows], light, sides, rings))
+            ambient = light.ambient * np.array(light.sky_color) + lamplight[rows]
+            meshes.append(_figures([people[row] for row in rows], sunlit[rows], ambient, light, sides, rings))
     return meshes
 
 
-def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, sides: int, rings: tuple[int, ...]) -> Mesh:
+def _figures(
+    people: Sequence[Person],
+    sunlit: FloatArray,
+    ambient: FloatArray,
+    light: Light,
+    sides: int,
+    rings: tuple[int, ...],
+) -> Mesh:
     count = len(people)
     looks = [appearance_of_person(person) for person in people]
     positions, normals = _surfaces(_body_tubes(people, looks), sides, list(rings))
@@ -72,13 +83,14 @@ def _figures(people: Sequence[Person], sunlit: FloatArray, light: Light, sides: 
     heights = np.array([look.height for look in looks])[:, None, None]
     world = (positions.reshape(count, -1, 3) @ turns) * heights + places[:, None, :3]
     normals = normals.reshape(count, -1, 3) @ turns
-    direct = np.maximum(normals @ light.direction, 0) * sunlit[:, None]
-    brightness = light.sun * direct + light.ambient * (0.75 + 0.3 * normals[..., 2])
+    direct = light.sun * (np.maximum(normals @ light.direction, 0) * sunlit[:, None])
+    up = 0.75 + 0.3 * normals[..., 2]
+    brightness = direct[..., None] * np.array(light.sun_color) + ambient[:, None] * up[..., None]
     # Seeded by the person, so that the folds are the same in every frame.
     seeds = np.array([person.appearance_seed % 997 for person in people])[:, None]
     folds = np.repeat([HAIR_FOLDS if name in HAIR else FOLDS for name in PARTS], vertices_per_tube)
-    brightness *= 1 + folds * np.sin(np.arange(world.shape[1]) * 2.4 + seeds)
-    colors = np.repeat([look.colors for look in looks], vertices_per_tube, axis=1) * brightness[..., None]
+    brightness *= (1 + folds * np.sin(np.arange(world.shape[1]) * 2.4 + seeds))[..., None]
+    colors = np.repeat([look.colors for look in looks], vertices_per_tube, axis=1) * brightness
     offsets = (np.arange(count) * world.shape[1])[:, None, None]
     triangles = (_triangles(sides, len(rings)) + offsets).reshape(-1, 3)
     return Mesh(world.reshape(-1, 3), colors.reshape(-1, 3), triangles, np.zeros((count * world.shape[1], 2)))

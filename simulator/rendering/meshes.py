@@ -54,9 +54,10 @@ def attach(root: core.NodePath, name: str, meshes: Sequence[Mesh], texture: core
 
 
 def brightness(normals: FloatArray, light: Light) -> FloatArray:
-    """Return the brightness of surfaces with the unit `normals` (..., 3) in full sun."""
-    direct = np.maximum(normals @ light.direction, 0)
-    return light.sun * direct + light.ambient * (1.0 + 0.2 * normals[..., 2])
+    """Return the brightness in each colour, (..., 3), of surfaces with the unit `normals` (..., 3) in full sun."""
+    direct = light.sun * np.maximum(normals @ light.direction, 0)
+    ambient = light.ambient * (1.0 + 0.2 * normals[..., 2])
+    return direct[..., None] * np.array(light.sun_color) + ambient[..., None] * np.array(light.sky_color)
 
 
 def walls(outline: FloatArray, bottom: float, top: float, color: FloatArray, tile: tuple[float, float]) -> Mesh:
@@ -80,7 +81,7 @@ def flat_shaded(triangles: FloatArray, color: Color, light: Light, tile: float) 
     """Return separate triangles (m, 3, 3), each lit by its own normal and textured along its dominant plane."""
     normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-    colors = np.asarray(color) * brightness(normals, light)[:, None]
+    colors = np.asarray(color) * brightness(normals, light)
     x, y, z = triangles[..., 0], triangles[..., 1], triangles[..., 2]
     faces_x = np.abs(normals[:, :1]) > np.abs(normals[:, 1:2])
     u, across = np.where(faces_x, y, x), np.where(faces_x, x, y)
@@ -128,7 +129,7 @@ def blob(
     points = np.array(center) + unit * lumps[..., None] * np.array(radii)
     # The first column is repeated at the end, so that the texture continues all around.
     points, unit = np.concatenate([points, points[:, :1]], axis=1), np.concatenate([unit, unit[:, :1]], axis=1)
-    colors = np.asarray(color) * (brightness(unit, light) * (1 + 0.12 * random.normal(size=unit.shape[:2])))[..., None]
+    colors = np.asarray(color) * (brightness(unit, light) * (1 + 0.12 * random.normal(size=unit.shape[:2]))[..., None])
     u, v = np.meshgrid(
         np.linspace(0, 2 * np.pi * radii[0] / tile, sides + 1), np.linspace(0, np.pi * radii[2] / tile, rings)
     )

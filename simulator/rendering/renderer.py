@@ -11,9 +11,11 @@ import numpy as np
 from panda3d import core
 
 from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
+from simulator.rendering.atmosphere import Atmosphere
 from simulator.rendering.figures import figure_meshes
+from simulator.rendering.ground_light import GroundLight
 from simulator.rendering.meshes import to_geom
-from simulator.rendering.scenery import FIRST_FIGURES, ShadowMap, build_scenery, build_sky
+from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
 from simulator.types import Image, Person, Pose, Rendered
 from simulator.world.city import City
 
@@ -27,6 +29,7 @@ NEAR_PLANE = 0.15  # m
 FAR_PLANE = 1e6
 RAMP_LENGTH = 400.0  # m, more than a city is across: the software renderer cannot clamp textures
 RAMP_STEPS = 4096
+METRES = (np.arange(RAMP_STEPS) + 0.5) * (RAMP_LENGTH / RAMP_STEPS)
 CODE_CAMERA = 1 << 5  # camera mask
 
 
@@ -47,9 +50,10 @@ class Renderer:
         self._engine = core.GraphicsEngine()
         self._engine.set_threading_model("")
         pipe = _open_pipe(kind)
-        self._shadows = ShadowMap(city)
+        self._ground = GroundLight(city)
+        self._atmosphere = Atmosphere(city.light, METRES, city.seed)
         self._root = core.NodePath("world")
-        scenery = build_scenery(city, self._shadows)
+        scenery = build_scenery(city, self._ground)
         scenery.reparent_to(self._root)
         self._sky = build_sky(city)
         self._sky.reparent_to(self._root)
@@ -65,8 +69,8 @@ class Renderer:
         self._add_pass(pipe, "code", host)
         self._engine.open_windows()
 
-    def render(self, camera: Pose, people: Sequence[Person]) -> Rendered:
-        """Return the images of one view."""
+    def render(self, camera: Pose, people: Sequence[Person], time: float = 0.0) -> Rendered:
+        """Return the images of one view; the time, in seconds, chooses the drops of rain and the camera's noise."""
         forward, left, up = rotation(camera).T
         matrix = np.eye(4)  # for row vectors: Panda's camera has x to the right, y ahead and z up
         matrix[:3, :3], matrix[3, :3] = (-left, forward, up), camera.position
@@ -77,11 +81,12 @@ class Renderer:
         colour, code = (_pixels(texture) for texture in self._textures)
         steps = code[..., 2].astype(np.int32) * 16 + code[..., 1] // 16
         beyond = steps >= RAMP_STEPS - 1
-        metres = (steps + 0.5) * (RAMP_LENGTH / RAMP_STEPS)
+        metres = METRES[steps]
         depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / FAR)), 255)).astype(np.uint8)
         classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
         mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
-        return Rendered(np.ascontiguousarray(colour[..., 2::-1]), depth, mask)
+        picture = np.ascontiguousarray(colour[..., 2::-1])
+        return Rendered(self._atmosphere.apply(picture, steps, time), depth, mask)
 
     def close(self) -> None:
         """Free the buffers and textures, which the engine would keep until the process ends."""
@@ -127,7 +132,8 @@ class Renderer:
         forward, left, up = to_camera(camera, middles).T
         in_view = (forward > -1.0) & (forward < FAR + 1)
         in_view &= np.maximum(np.abs(left), np.abs(up)) < np.maximum(forward, 0) * HALF_VIEW + 2.2
-        sunlit = self._shadows.sunlit_fraction(middles[:, :2])
+        sunlit = self._ground.sunlit_fraction(middles[:, :2])
+        lamplight = self._ground.lamplight(middles[:, :2])
         is_target = np.array([person.is_target for person in people], bool)
         for name, group in (("people", ~is_target), ("hero", is_target)):
             rows = np.flatnonzero(in_view & group)
@@ -135,7 +141,8 @@ class Renderer:
             node.remove_all_geoms()
             if rows.size:
                 drawn = [people[row] for row in rows.tolist()]
-                node.add_geom(to_geom(figure_meshes(drawn, forward[rows], sunlit[rows], self._city.light)))
+                light = sunlit[rows], lamplight[rows], self._city.light
+                node.add_geom(to_geom(figure_meshes(drawn, forward[rows], *light)))
 
 
 def _open_pipe(kind: str) -> core.GraphicsPipe:

@@ -1,87 +1,64 @@
 """The static part of a city as Panda3D nodes, with light and shadows baked in."""
 
-import cv2
+from dataclasses import replace
+
 import numpy as np
 from panda3d.core import NodePath, SamplerState, TexGenAttrib, TextureStage
 
 from simulator.rendering import textures
 from simulator.rendering.box_meshes import box_meshes
+from simulator.rendering.ground_light import HALF_SIDE, GroundLight
 from simulator.rendering.meshes import Mesh, attach, level, walls
-from simulator.types import FloatArray
+from simulator.types import Box
 from simulator.world.blocks import rectangle
-from simulator.world.city import KERB, VISIBLE_HALF_SIDE, City
+from simulator.world.city import KERB, City, Light
 
 PAINTS = {"white": (0.95, 0.95, 0.92), "yellow": (0.80, 0.62, 0.16)}
 TILES = {"paint": 2.0, "road": 6.0, "pavement": 3.2, "slabs": 6.4, "lawn": 5.0}  # m that a texture covers
 NEIGHBOURHOOD = 40.0  # m
 # The order of drawing is fixed, so that ties in depth are the same every time: sky, ground, solid things, people.
 FIRST_SOLID, FIRST_FIGURES = 100, 10_000
+WALL_LAMPLIGHT = 0.7  # of the light of the lamps on the ground below
 SKY_RADIUS = 900.0  # m
 SKY_COLUMNS, SKY_ELEVATIONS = 25, (-12, 0, 12, 30, 60, 90)  # degrees
-SHADOW_HALF_SIDE = VISIBLE_HALF_SIDE + 1.0  # m, half the side of the map
-SHADOW_CELLS = 1024  # along each side
-EDGE_BLUR = 1.0  # cells
-FOLIAGE_OPACITY = {"crown": 0.75, "bush": 0.85}  # all other kinds of boxes are opaque
 
 
-class ShadowMap:
-    """Fraction of the sun that reaches the ground, 0..1, on a square grid."""
-
-    def __init__(self, city: City):
-        grid = np.ones((SHADOW_CELLS, SHADOW_CELLS), np.float32)
-        sun = city.light.direction
-        for box in city.boxes:
-            corners = box.outline()
-            projected = [corners - sun[:2] / sun[2] * z for z in (box.bottom, box.top)]
-            hull = cv2.convexHull(np.concatenate(projected).astype(np.float32))
-            cells = self._cells(hull[:, 0].astype(np.float64))
-            low = np.clip(np.floor(cells.min(axis=0)).astype(int), 0, SHADOW_CELLS)
-            high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + 1, 0, SHADOW_CELLS)
-            part = grid[low[1] : high[1], low[0] : high[0]]
-            shadow = np.zeros(part.shape, np.float32)
-            if shadow.size:
-                cv2.fillConvexPoly(shadow, np.round((cells - low) * 16).astype(np.int32), 1.0, shift=4)
-                np.minimum(part, 1 - FOLIAGE_OPACITY.get(box.kind, 1.0) * shadow, out=part)
-        self.grid = cv2.GaussianBlur(grid, (0, 0), EDGE_BLUR)  # row: y, column: x
-
-    def sunlit_fraction(self, points: FloatArray) -> FloatArray:
-        """Return the values at world x, y (n, 2): (n,) 0..1."""
-        columns, rows = np.clip(np.round(self._cells(points)).astype(int), 0, SHADOW_CELLS - 1).T
-        return self.grid[rows, columns]
-
-    def _cells(self, points: FloatArray) -> FloatArray:
-        """Convert world x, y (n, 2) to column, row."""
-        return (np.asarray(points) + SHADOW_HALF_SIDE) / (2 * SHADOW_HALF_SIDE) * SHADOW_CELLS - 0.5
-
-
-def build_scenery(city: City, shadows: ShadowMap) -> NodePath:
-    """Return the static part of a city. Texture stages: the picture, then (on the ground) the shadows."""
+def build_scenery(city: City, ground: GroundLight) -> NodePath:
+    """Return the static part of a city. Texture stages: the picture, then (on the ground) the light."""
     random = np.random.default_rng([city.seed, 13])
     root = NodePath("city")
     pictures = {name: textures.to_texture(name, picture) for name, picture in textures.materials(random).items()}
-    strength = (city.light.ambient + city.light.sun * city.light.direction[2] * shadows.grid)[::-1]
-    shadow_texture = textures.to_texture("shadows", np.repeat(strength[..., None], 3, axis=2), repeat=False)
-    stage = TextureStage("shadows")
+    light_texture = textures.to_texture("light", ground.strength(city.light)[::-1], repeat=False)
+    stage = TextureStage("light")
     stage.set_sort(1)
     stage.set_mode(TextureStage.M_modulate)
     # Coverings lie too close to each other for the depth buffer: they are painted first, from the lowest up.
     for order, ((_, material), meshes) in enumerate(sorted(_ground(city).items())):
         node = attach(root, material, meshes, pictures[material])
-        node.set_texture(stage, shadow_texture)
+        node.set_texture(stage, light_texture)
         node.set_tex_gen(stage, TexGenAttrib.M_world_position)
         node.set_tex_offset(stage, 0.5, 0.5)
-        node.set_tex_scale(stage, 1 / (2 * SHADOW_HALF_SIDE), 1 / (2 * SHADOW_HALF_SIDE))
+        node.set_tex_scale(stage, 1 / (2 * HALF_SIDE), 1 / (2 * HALF_SIDE))
         node.set_bin("fixed", order)
         node.set_depth_test(False)
     # Grouped by neighbourhood, so that Panda3D culls what is out of view.
     groups: dict[tuple[str, int, int], list[Mesh]] = {("stone", 0, 0): _kerbs(city)}
     for box in city.boxes:
         column, row = (int(place // NEIGHBOURHOOD) for place in box.center)
-        for material, mesh in box_meshes(box, city.light, random):
+        for material, mesh in box_meshes(box, _light_at(box, city.light, ground), random):
             groups.setdefault((material, column, row), []).append(mesh)
     for order, ((material, _, _), meshes) in enumerate(groups.items(), FIRST_SOLID):
         attach(root, material, meshes, pictures[material]).set_bin("fixed", order)
     return root
+
+
+def _light_at(box: Box, light: Light, ground: GroundLight) -> Light:
+    """Return the light with that of the lamps near a box."""
+    if not light.lamps:
+        return light
+    ambient = light.ambient * np.array(light.sky_color) + WALL_LAMPLIGHT * ground.lamplight(np.array([box.center]))[0]
+    red, green, blue = ambient.tolist()
+    return replace(light, ambient=1.0, sky_color=(red, green, blue))
 
 
 def _ground(city: City) -> dict[tuple[float, str], list[Mesh]]:
@@ -99,7 +76,7 @@ def _ground(city: City) -> dict[tuple[float, str], list[Mesh]]:
 
 
 def _kerbs(city: City) -> list[Mesh]:
-    color = np.full(3, 0.55) * city.light.ambient * 1.6
+    color = 0.55 * np.array(city.light.sky_color) * city.light.ambient * 1.6
     return [walls(np.array(rectangle(block)), 0.0, KERB, color, (2.0, 2.0)) for block in city.blocks]
 
 
@@ -113,7 +90,9 @@ def build_sky(city: City) -> NodePath:
     low = (np.arange(len(SKY_ELEVATIONS) - 1)[:, None] * SKY_COLUMNS + np.arange(SKY_COLUMNS - 1)).ravel()
     high = low + SKY_COLUMNS
     triangles = np.concatenate([np.stack([low, high + 1, low + 1], 1), np.stack([low, high, high + 1], 1)])
-    mesh = Mesh(unit.reshape(-1, 3) * SKY_RADIUS, np.ones((unit.size // 3, 3)), triangles, uvs.reshape(-1, 2))
+    rising, ends = np.clip(np.sin(rise), 0, 1).ravel() ** 0.5, zip(city.light.horizon, city.light.zenith, strict=True)
+    colors = np.stack([np.interp(rising, (0, 1), pair) for pair in ends], axis=1)
+    mesh = Mesh(unit.reshape(-1, 3) * SKY_RADIUS, colors, triangles, uvs.reshape(-1, 2))
     texture = textures.to_texture("sky", picture)
     texture.set_wrap_v(SamplerState.WM_clamp)
     node = attach(NodePath("sky"), "dome", [mesh], texture)

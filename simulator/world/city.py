@@ -14,10 +14,12 @@ KERB = 0.12  # m, height of blocks above roads
 HALF_SIDE = 72.0  # m, half the side of the square in which people walk
 HEAD_ROOM = 2.2  # m: people can walk under boxes whose bottom is higher than this
 PATROL_CLEARANCE = 1.0  # m around a patrol point
+WHITE = (1.0, 1.0, 1.0)
 VISIBLE_HALF_SIDE = 130.0  # m, half the side of the square that can be seen
 
 Values = FloatArray | float
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1
+Color = tuple[float, float, float]  # red, green, blue
 Outline = tuple[tuple[float, float], ...]
 
 
@@ -32,13 +34,22 @@ class Surface:
 
 @dataclass(frozen=True)
 class Light:
-    """Sun and sky. Angles in radians, strengths 0..1."""
+    """Sun, sky and weather. Angles in radians, strengths and colours 0..1 at a medium exposure."""
 
     azimuth: float  # yaw of the direction towards the sun
     elevation: float
     sun: float
     ambient: float
     overcast: float  # 0 clear blue, 1 white
+    sun_color: Color = WHITE
+    sky_color: Color = WHITE  # of the ambient light
+    horizon: Color = WHITE  # factors of the sky's colours, there and above
+    zenith: Color = WHITE
+    lamps: bool = False  # street lamps and windows are lit
+    visibility: float = math.inf  # metres
+    haze: Color = WHITE  # what hides things beyond the visibility
+    rain: bool = False
+    grain: float = 0.0  # deviation of the camera's noise, of 255
 
     @property
     def direction(self) -> FloatArray:

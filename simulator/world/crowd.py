@@ -9,6 +9,7 @@ from simulator.geometry import wrap_angle
 from simulator.rules import Rules, Speeds
 from simulator.types import FloatArray, Person
 from simulator.world.city import City
+from simulator.world.evasion import Evasion
 
 CELL = 0.5  # m, of the grid of walkable places
 BODY_RADIUS = 0.3  # m, smallest distance from the middle of a person to a wall
@@ -73,6 +74,7 @@ class Crowd:
         self._remaining_life, self._remaining_pause = np.zeros(count), np.zeros(count)
         self._appearance_seeds = np.zeros(count, dtype=int)
         self._next_id = 0
+        self._evasion = Evasion(city.seed) if rules.evasive else None
         self._path, self._path_timeout = np.zeros((0, 2)), 0.0
         self._spawn_target()
         for row in range(1, count):
@@ -147,12 +149,27 @@ class Crowd:
         while len(self._path) and np.hypot(*(self._path[0] - self.positions[0])) < 1.0:
             self._path = self._path[1:]
         self._path_timeout -= dt
-        if self._path_timeout < 0 or (not len(self._path) and self._rules.respawn):
+        if (
+            self._path_timeout < 0
+            or (not len(self._path) and self._rules.respawn)
+            or (not len(self._path) and not self._choose_path())
+        ):
             self._spawn_target()
-        elif not len(self._path):
-            self._continue_target()
+        if self._evasion is not None:
+            self._evade(self._evasion, dt)
         offset = self._path[0] - self.positions[0]
         self._goal_headings[0] = np.arctan2(offset[1], offset[0])
+
+    def _evade(self, evasion: Evasion, dt: float) -> None:
+        """Set the target's pace, turn it off its path, and let others walk with it."""
+        evasion.step(dt)
+        if evasion.turns_now:
+            self._choose_path()
+        company = evasion.company(self.positions)
+        offsets = self.positions[0] - self.positions[company]
+        self._goal_headings[company] = np.arctan2(offsets[:, 1], offsets[:, 0])
+        self._walking_speeds[company] = self._walking_speeds[0] = evasion.speed
+        self._remaining_pause[company] = 0.0
 
     def _spawn_target(self) -> None:
         """Place a new target at the start of a random path."""
@@ -160,16 +177,21 @@ class Crowd:
         self._reset(0, self._path[0], self._rules.target_speeds, seed=0)
         self._remaining_life[0] = np.inf
 
-    def _continue_target(self) -> None:
-        """Choose another path for the target, entered at a waypoint with a free line to it."""
+    def _choose_path(self) -> bool:
+        """Choose another path for the target, entered at a waypoint with a free line to it; False if there is none."""
         paths = [path for forward in self._paths for path in (forward, forward[::-1])]
         entries = [(path, index) for path in paths for index in range(len(path) - 1)]
-        for path, index in (entries[choice] for choice in self._random.permutation(len(entries))):
-            step = path[index] - self.positions[0]
-            if 5.0 < np.hypot(*step) < 40.0 and self._map.is_free(self.positions[0], path[index]):
+        here = self.positions[0]
+        if self._evasion is None:
+            order = self._random.permutation(len(entries))
+        else:
+            out_of_view = [not self._map.is_free(here, path[index + 1]) for path, index in entries]
+            order = self._evasion.order(here, self.headings[0], entries, out_of_view)
+        for path, index in (entries[choice] for choice in order):
+            if 5.0 < np.hypot(*(path[index] - here)) < 40.0 and self._map.is_free(here, path[index]):
                 self._set_path(path[index:])
-                return
-        self._spawn_target()
+                return True
+        return False
 
     def _set_path(self, path: FloatArray) -> None:
         self._path, self._path_timeout = path, 60.0 + 2 * _length(path) / SLOWEST  # s

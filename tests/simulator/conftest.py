@@ -156,7 +156,7 @@ def frame_of(text: str) -> dict[str, str]:
 class SketchRenderer:
     """Minimal renderer: a blob for each person in front of the camera, without occlusion by the city."""
 
-    def render(self, camera: Pose, people: Sequence[Person]) -> Rendered:
+    def render(self, camera: Pose, people: Sequence[Person], time: float = 0.0) -> Rendered:
         depth, mask = np.full((256, 256), 255, np.uint8), np.zeros((256, 256, 3), np.uint8)
         mask[..., 0] = 255
         cos_yaw, sin_yaw, cos_pitch, sin_pitch = (
