@@ -16,6 +16,7 @@ from wsgiref.types import WSGIEnvironment
 
 import flask
 import socketio
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from follower.agent import FollowAgent
 from sim_bridge.access import refuse_other_sites
@@ -133,6 +134,8 @@ class BridgeServer:
         self._worker.start()
         try:
             application = refuse_other_protocols(socketio.WSGIApp(self.sio, self.app), self._log.stranger_refused)
+            if self.settings.trust_forwarded_for:
+                application = ProxyFix(application, x_for=1, x_proto=0, x_host=0)
             self._transport.serve(self._listener, refuse_other_sites(application, self.settings.host))
         finally:
             self._worker.stop()

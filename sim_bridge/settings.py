@@ -31,6 +31,8 @@ class BridgeSettings:
     ping_interval: Annotated[int, Ge(1), Le(2), "1 or 2 whole seconds"] = 1
     # Seconds until a silent simulator counts as disconnected.
     ping_timeout: Annotated[float, Ge(1), Le(3600), "1 to 3600 seconds"] = 20.0
+    # Take the addresses of simulators from the header that a load balancer adds: docs/fleet.md.
+    trust_forwarded_for: bool = False
 
 
 @dataclass(frozen=True)

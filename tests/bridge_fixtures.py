@@ -40,7 +40,7 @@ from tests.dashboard.browser import Stream, chromium
 class RawClient:
     """A websocket client without a websocket library: every byte that it sends is made here."""
 
-    def __init__(self, port: int, answer_pings: bool = True):
+    def __init__(self, port: int, answer_pings: bool = True, header: str = ""):
         self.events: queue.Queue = queue.Queue()  # (event, payload) as received
         self.texts: list[tuple[float, str]] = []  # all messages with their times
         self.acknowledged: dict[int, list] = {}
@@ -53,7 +53,7 @@ class RawClient:
             (
                 "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nUser-Agent: websocket-sharp/1.0\r\n"
                 f"Upgrade: websocket\r\nConnection: Upgrade\r\nHost: 127.0.0.1:{port}\r\n"
-                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{header}\r\n"
             ).encode()
         )
         answer = b""

@@ -45,6 +45,7 @@ FOREIGN = {
     "sample_evaluation_data.zip",
     "train.zip",
     "validation.zip",
+    *("leastconn", "quickack", "redispatch", "shutdown-sessions", "socat"),
 }
 EXAMPLES = {
     *("000017.jpeg", "000017.png", "um_000017.png", "um_road_000017.png", "image_7.jpeg", "mask_007.png"),

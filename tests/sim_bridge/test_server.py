@@ -74,3 +74,12 @@ def test_events_carry_exactly_one_object(serve, connect, payload):
     client.send_frame(payload(brightness=0))
     assert client.events.get(timeout=5) == ("object_lost", {})
     assert client.events.get(timeout=5) == ("delete_marker", {"id": 1})
+
+
+@pytest.mark.parametrize(("trusted", "address"), [(True, "10.0.0.7"), (False, "127.0.0.1")])
+def test_the_address_that_a_load_balancer_forwards_is_believed_if_the_settings_say_so(
+    serve, connect, payload, eventually, trusted, address
+):
+    server = serve(trust_forwarded_for=trusted)
+    connect(server.port, header="X-Forwarded-For: 6.6.6.6, 10.0.0.7\r\n").send_frame(payload())
+    assert eventually(lambda: [session.address.rpartition(":")[0] for session in server.sessions] == [address])
