@@ -20,6 +20,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.reader import build
 from dashboard.jobs import JobRunning
+from dataset.review.relabelling import LabelsChanged
 
 ROOT = Path(__file__).parent
 TOKEN, OFFLOAD = "DASHBOARD_TOKEN", "DASHBOARD_OFFLOAD"  # keys of the application's configuration
@@ -68,7 +69,8 @@ class Pages(flask.Blueprint):
         )
         self.register_error_handler(ValueError, lambda error: _refuse(400, str(error)))
         self.register_error_handler(LookupError, lambda error: _refuse(404, str(error.args[0])))
-        self.register_error_handler(JobRunning, lambda error: _refuse(409, str(error)))
+        for conflict in (JobRunning, LabelsChanged):
+            self.register_error_handler(conflict, lambda error: _refuse(409, str(error)))
         self.register_error_handler(OSError, lambda error: _refuse(500, f"disk error: {error.strerror or error}"))
 
     def add_page(self, path: str, template: str) -> None:
@@ -85,12 +87,14 @@ class Pages(flask.Blueprint):
 
         self.add_url_rule(path, template.removesuffix(".html"), show)
 
-    def add_command(self, path: str, kind: type[Body], act: Callable[..., ResponseReturnValue]) -> None:
+    def add_command(
+        self, path: str, kind: type[Body], act: Callable[..., ResponseReturnValue], max_bytes: int = MAX_BODY_BYTES
+    ) -> None:
         """Answer authorised POST requests by a function of a `kind`, built from the JSON object in the body."""
 
         def view(**path: object) -> ResponseReturnValue:
             request = flask.request
-            request.max_content_length = MAX_BODY_BYTES
+            request.max_content_length = max_bytes
             if not is_authorised():
                 return _refuse(401, "controls need the token that the follower printed: Authorization: Bearer TOKEN")
             if not request.is_json:
@@ -98,7 +102,7 @@ class Pages(flask.Blueprint):
             try:
                 body = request.get_json(silent=True)
             except RequestEntityTooLarge:
-                return _refuse(413, f"expected at most {MAX_BODY_BYTES} bytes")
+                return _refuse(413, f"expected at most {max_bytes} bytes")
             if not isinstance(body, dict):
                 return _refuse(400, "expected one JSON object, for example {}")
             return act(build(kind, body, noun="key"), **path)

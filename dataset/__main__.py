@@ -13,17 +13,18 @@ from rich.table import Table
 
 from config.paths import allow_any_name, path_of
 from dataset.archives import DatasetError
-from dataset.edit_command import copy_recording, merge_recordings, split_recording, trim_recording
+from dataset.commands.edit import copy_recording, merge_recordings, split_recording, trim_recording
+from dataset.commands.import_frames import import_frames
+from dataset.commands.suspicious import list_suspicious
 from dataset.exchange.command import FORMATS, export
-from dataset.import_command import import_frames
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
 from dataset.recordings.layout import RECORDINGS, RecordingError
 from dataset.recordings.recording import Recording, find_recordings, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
-from dataset.recordings.relabelling import restore_labels
 from dataset.recordings.statistics import statistics_of
+from dataset.review.relabelling import restore_labels
 from dataset.schema import FAR_PIXELS
 
 Action = Callable[[argparse.Namespace, Console], None]
@@ -35,6 +36,7 @@ examples:
   python -m dataset hide recordings/first 120-180 200
   python -m dataset restore recordings/first
   python -m dataset trim first 120-900 best
+  python -m dataset suspicious first second
   python -m dataset split first 500 1200        into first-1, first-2, first-3
   python -m dataset merge first second both
   python -m dataset export best best_coco
@@ -196,6 +198,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     labels = command("restore-labels", restore_labels_of, recording)
     labels.add_argument("frames", nargs="+", metavar="FRAMES")
+    suspicious = command("suspicious", list_suspicious)
+    suspicious.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
+    most_help = "how many to list (default: %(default)s)"
+    suspicious.add_argument("--most", type=_positive, default=60, metavar="N", help=most_help)
     command("recover", recover_recording, recording)
     new_help = "recording to make: a path, or a name in recordings/"
 

@@ -23,7 +23,7 @@ from dataset.masks.labels import decode_labels, labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import IMAGES, MASKS
 from dataset.recordings.recording import Recording, open_recording
-from dataset.recordings.relabelling import NewLabels, replace_labels
+from dataset.review.relabelling import NewLabels, replace_labels
 from dataset.schema import BACKGROUND, CLASSES, HERO
 from model.console import command_parser, console, print_plain, run_command
 from model.score import is_visible

@@ -17,6 +17,7 @@ import flask
 from annotated_types import MaxLen, MinLen
 
 from dashboard.pages import Json, Pages, is_authorised, offload, read_number
+from dashboard.recordings.label_routes import LabelCalls
 from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
 from dataset.recordings.recording import open_recording, read_hidden, select_frames, state_of, write_hidden
@@ -61,6 +62,7 @@ class Recordings:
         pages.get(f"{recording}/frames")(self._frames)
         pages.get(f"{recording}/statistics")(self._statistics)
         pages.get(f"{recording}/<any({IMAGES}, {MASKS}, {DEPTH}):part>/<file>")(self._picture)
+        LabelCalls(self._folder).add_to(pages, recording)
         pages.add_command(f"{recording}/hide", FrameSelection, self._hide)
         pages.add_command(f"{recording}/restore", FrameSelection, self._restore)
         return pages

@@ -27,7 +27,7 @@ export function onKeys(node, actions) {
   node.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !(key in actions)) return;
-    if (target.closest("input, select, textarea") || (key === " " && target.closest("button, a"))) return;
+    if (target.closest("input, select, textarea") || ([" ", "Enter"].includes(key) && target.closest("button, a, summary"))) return;
     event.preventDefault();
     actions[key](event);
   });

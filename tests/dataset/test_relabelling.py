@@ -9,11 +9,11 @@ import pytest
 
 from dataset.__main__ import main
 from dataset.masks.labels import decode_labels
-from dataset.recordings import relabelling
 from dataset.recordings.layout import RecordingError, lock
 from dataset.recordings.recording import open_recording
-from dataset.recordings.relabelling import NewLabels, read_log, replace_labels, restore_labels
 from dataset.recordings.summary import SummaryCache
+from dataset.review import relabelling
+from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels
 from dataset.schema import HERO, PEOPLE
 from tests.walk import FRAMES, SIZE
 

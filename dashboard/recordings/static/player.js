@@ -93,6 +93,7 @@ function seek(index, upcoming = []) {
   const frame = frames.all[frames.shown];
   screen.show(frame, upcoming);
   if (frame.camera) map.show(frame, frames.all.slice(0, frames.shown + 1));
+  element("correct-labels").href = `/recordings/${encodeURIComponent(name)}/labels#${frame.name}`;
   const description = describePosition(frame);
   setText(element("position"), description);
   strip.show(frames.shown, range, description);
@@ -145,6 +146,7 @@ const keys = {
   i: () => select([frames.shown, Math.max(selected()[1], frames.shown)]),
   o: () => select([Math.min(selected()[0], frames.shown), frames.shown]),
   Escape: () => select(null),
+  c: () => element("correct-labels").click(),
 };
 onKeys(document, { ...playback.keys, ...keys });
 const buttons = { begin: keys.i, end: keys.o, clear: keys.Escape, "map-whole": () => map.showAll() };

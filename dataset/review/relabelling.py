@@ -2,10 +2,11 @@
 
 Before a mask is replaced, it is copied to old_masks/FRAME.N.png, and a line about it is added to old_masks/log.jsonl.
 A process that is killed at any moment leaves each frame with one of its two masks, whole; the last ones that it changed
-may still be recorded as labelled by what labelled them before.
+may still be recorded as labelled by what labelled them before. Saved again, they are recorded right.
 """
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ class NewLabels:
     labels: np.ndarray  # (height, width) uint8, the class of each pixel
     source: LabelSource
     labelled_by: str  # a person or a model
+    revision: str | None = None  # of the labels that these are made from; None: whatever is there is replaced
+
+
+class LabelsChanged(RecordingError):
+    """Somebody else has changed the labels of a frame since they were read."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,21 @@ class OldMask:
     replaced_by: str
 
 
+def revision_of(record: FrameRecord, mask: bytes) -> str:
+    """Return what identifies the labels of a frame: its mask file, and who has labelled it."""
+    return hashlib.sha256(f"{record.label_source}\0{record.labelled_by}\0".encode() + mask).hexdigest()[:32]
+
+
 def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
     """Change labels, and return how many frames have others than before; the rest stay as they are.
 
     Raises RecordingError for a recording that is being written, a frame that it does not have, and labels of another
-    size, and OSError. What was changed until then stays.
+    size, LabelsChanged for labels made from others than are there, and OSError. What was changed until then stays.
     """
-    records = {record.frame: record for record in recording.frames}
     changed: dict[str, FrameRecord] = {}
     with _claimed(recording):
+        # Read now: another process may have changed records since the recording was opened.
+        records = {record.frame: record for record in read_frame_records(recording.path)[0]}
         try:
             for new in changes:
                 if new.frame not in records:
@@ -68,7 +80,10 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
                 path = recording.path / MASKS / f"{new.frame}.png"
                 mask = path.read_bytes()
                 labels = decode_labels(mask, recording.frame_size)
-                if labels is None or not np.array_equal(labels, new.labels) or old.label_source != new.source:
+                same = labels is not None and np.array_equal(labels, new.labels)
+                if not same and new.revision not in (None, revision_of(old, mask)):
+                    raise LabelsChanged(_who_changed(old))
+                if not same or old.label_source != new.source:
                     _keep(recording.path, mask, old, new)
                     write_atomically(path, encode_labels(new.labels))
                     counts = class_areas(new.labels)
@@ -107,6 +122,14 @@ def read_log(folder: Path) -> list[OldMask]:
         except ValidationError:
             continue
     return found
+
+
+def _who_changed(record: FrameRecord) -> str:
+    who = record.labelled_by or f"the {record.label_source}"
+    return (
+        f"the labels of frame {record.frame} were changed by {who} since you loaded them; yours are not saved:"
+        " load the frame again"
+    )
 
 
 def _restored(recording: Recording, old: OldMask) -> NewLabels:

@@ -1,0 +1,153 @@
+"""Carry the labels of a frame forward: who is the target there is the target in the next frames.
+
+Blobs keep their shapes; only whose they are is carried on, from frame to frame, where position and distance leave one
+answer. It ends at the first frame where they do not, and says why.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dashboard.recordings.places import View, Views, blobs
+from dataset.masks.labels import decode_labels
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import MASKS, OLD_MASKS
+from dataset.recordings.recording import Recording
+from dataset.review.flight_doubts import frame_time
+from dataset.review.relabelling import NewLabels, read_log
+from dataset.schema import BACKGROUND, HERO, PEOPLE
+from follower.ranging import Measurement
+
+WALK = 3.0  # metres per second that a person may move between two frames, besides the errors of both positions
+AGREES = 3.0  # standard deviations within which a position is that of somebody known
+CLEARLY = 2.0  # times as far as the nearest one is somebody else, or nobody can say who it is
+TOUCHING = 3  # pixels between parts of one person
+MAX_PAUSE = 1.0  # seconds between two frames; after a longer pause positions say little
+
+
+class NoAnswer(Exception):
+    """The geometry does not say who is the target in a frame."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Labels for the frames after one, and why they end there."""
+
+    labels: tuple[NewLabels, ...]
+    ended: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """Something whose class is known, where it was last seen."""
+
+    label: int
+    place: Measurement
+    seen: float  # seconds
+
+
+def carry_forward(recording: Recording, start: FrameRecord, most: int, by: str) -> Carried:
+    """Return labels for up to `most` frames after `start`, made from theirs. Frames are left that are ground truth.
+
+    Raises OSError.
+    """
+    views = Views(recording)
+    view, labels = views.view(start), _labels(recording, start)
+    if view is None or labels is None:
+        return Carried((), f"frame {start.frame} has no pose, or its mask cannot be read")
+    known = [*_seen(view, labels), *_erased(recording, start, view, labels)]
+    carried: list[NewLabels] = []
+    before = start
+    for record in recording.frames[recording.names.index(start.frame) + 1 :]:
+        if len(carried) == most:
+            return Carried(tuple(carried), f"these are the {most} frames that were asked for")
+        try:
+            _check_next(before, record)
+            view, labels = views.view(record), _labels(recording, record)
+            if view is None or labels is None:
+                raise NoAnswer("it has no pose, or its mask cannot be read")
+            labels, known = _carry(view, labels, known)
+        except NoAnswer as why:
+            return Carried(tuple(carried), f"frame {record.frame}: {why}")
+        carried.append(NewLabels(record.frame, labels, "person", f"{by}, carried on from {start.frame}"))
+        before = record
+    return Carried(tuple(carried), "this was the last frame")
+
+
+def _check_next(before: FrameRecord, record: FrameRecord) -> None:
+    if record.label_source != "model":
+        raise NoAnswer("its labels are ground truth already")
+    if not 0 < frame_time(record) - frame_time(before) <= MAX_PAUSE:
+        raise NoAnswer("it was taken too long after the one before")
+
+
+def _carry(view: View, labels: np.ndarray, known: Sequence[Known]) -> tuple[np.ndarray, list[Known]]:
+    """Return the labels of the next frame with the classes of what is known, and what is known after it."""
+    new, target = labels.copy(), np.zeros(labels.shape, bool)
+    now, left = list[Known](), list(known)
+    for label in (HERO, PEOPLE):
+        for blob in blobs(labels, label):
+            place = view.place(blob)
+            match = _match(place, view, known) if place else None
+            if match is None and label == HERO:
+                raise NoAnswer("what is labelled as the target there was not seen before")
+            found = match.label if match else label
+            new[blob] = found
+            if found == HERO:
+                if target.any() and not _touch(target, blob):
+                    raise NoAnswer("two people are where the target should be")
+                target |= blob
+            if place:
+                now.append(Known(found, place, view.seconds))
+            left = [each for each in left if each is not match]
+    if any(each.label == HERO for each in known) and not target.any():
+        raise NoAnswer("nobody is where the target should be")
+    return new, now + [each for each in left if each.label != HERO and view.seconds - each.seen < MAX_PAUSE]
+
+
+def _match(place: Measurement, view: View, known: Sequence[Known]) -> Known | None:
+    """Return who is at a place; None for nobody who is known. Raises NoAnswer if it could be either of two."""
+    distances = sorted(((_distance(each, place, view.seconds), each) for each in known), key=lambda pair: pair[0])
+    if not distances or distances[0][0] > AGREES:
+        return None
+    nearest, match = distances[0]
+    if any(each.label != match.label and distance < CLEARLY * nearest for distance, each in distances):
+        raise NoAnswer("it could be the target or somebody else")
+    return match
+
+
+def _distance(known: Known, place: Measurement, now: float) -> float:
+    """Return how far apart two positions are, in standard deviations of their errors and of a person's walk."""
+    apart = known.place.point - place.point
+    covariance = known.place.covariance + place.covariance + np.eye(3) * (WALK * (now - known.seen)) ** 2
+    return float(np.sqrt(apart @ np.linalg.solve(covariance, apart)))
+
+
+def _touch(one: np.ndarray, other: np.ndarray) -> bool:
+    grown = cv2.dilate(one.astype(np.uint8), np.ones((2 * TOUCHING + 1,) * 2, np.uint8))
+    return bool((grown.astype(bool) & other).any())
+
+
+def _seen(view: View, labels: np.ndarray) -> Iterator[Known]:
+    """Yield everybody in a frame."""
+    for label in (HERO, PEOPLE):
+        for blob in blobs(labels, label):
+            if place := view.place(blob):
+                yield Known(label, place, view.seconds)
+
+
+def _erased(recording: Recording, record: FrameRecord, view: View, labels: np.ndarray) -> Iterator[Known]:
+    """Yield what was labelled as the target before the last change of a frame, and is background now."""
+    last = [old for old in read_log(recording.path) if old.frame == record.frame][-1:]
+    for old in last:
+        before = decode_labels((recording.path / OLD_MASKS / old.file).read_bytes(), recording.frame_size)
+        for blob in blobs(before, HERO) if before is not None else ():
+            if not labels[blob].any() and (place := view.place(blob)):
+                yield Known(BACKGROUND, place, view.seconds)
+
+
+def _labels(recording: Recording, record: FrameRecord) -> np.ndarray | None:
+    file = recording.path / MASKS / f"{record.frame}.png"
+    return decode_labels(file.read_bytes(), recording.frame_size) if file.is_file() else None

@@ -1,0 +1,126 @@
+"""Labels of recordings over HTTP: which are worth a look, those of a frame, and what a person makes of them.
+
+A caller sends the revision of the labels that it has changed. Of two who change the same ones, the later is refused.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from dashboard.pages import EmptyBody, Json, Pages, offload
+from dashboard.recordings.carry import carry_forward
+from dataset.masks.labels import decode_labels
+from dataset.masks.runs import labels_of_runs, runs_of_labels
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import MASKS, find_recording
+from dataset.recordings.recording import Recording, open_recording
+from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels, revision_of
+from dataset.review.suspicion import suspicions
+
+MAX_BYTES = 4_000_000  # of a frame's labels as JSON
+NOBODY = "a person"  # who gave no name
+
+Name = Annotated[str, MaxLen(60), "a name of at most 60 characters"]
+
+
+@dataclass(frozen=True)
+class CorrectedLabels:
+    """Labels of a frame, as `dataset.masks.runs` writes them."""
+
+    runs: Annotated[tuple[int, ...], MinLen(2), "a list of numbers: class, length, class, length, ..."]
+    revision: Annotated[str, MaxLen(64), "the revision of the labels that were corrected"]
+    by: Name = ""
+
+
+@dataclass(frozen=True)
+class CarryForward:
+    """Up to how many frames the labels of one are carried on."""
+
+    frames: Annotated[int, Ge(1), Le(1000), "a whole number from 1 to 1000"] = 25
+    by: Name = ""
+
+
+class LabelCalls:
+    """Calls about the labels of the recordings in a folder."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._changing = threading.Lock()  # one change of this process at a time; other processes see the file lock
+
+    def add_to(self, pages: Pages, recording: str) -> None:
+        """Add the page and its calls; `recording` is the address of one."""
+        pages.add_page("/recordings/<name>/labels", "labels.html")
+        pages.get(f"{recording}/suspicious")(self._suspicious)
+        pages.get(f"{recording}/labels/<frame>")(self._labels)
+        pages.add_command(f"{recording}/labels/<frame>", CorrectedLabels, self._save_labels, MAX_BYTES)
+        pages.add_command(f"{recording}/labels/<frame>/restore", EmptyBody, self._restore_labels)
+        pages.add_command(f"{recording}/labels/<frame>/carry", CarryForward, self._carry_labels)
+
+    def _suspicious(self, name: str) -> Json:
+        path = find_recording(self._folder, name)
+        return offload(lambda: {"frames": [asdict(each) for each in suspicions(open_recording(path))]})
+
+    def _labels(self, name: str, frame: str) -> Json:
+        path = find_recording(self._folder, name)
+        return offload(lambda: _describe(open_recording(path), frame))
+
+    def _save_labels(self, new: CorrectedLabels, name: str, frame: str) -> Json:
+        def save(recording: Recording) -> Json:
+            _record(recording, frame)
+            labels = labels_of_runs(new.runs, recording.frame_size)
+            replace_labels(recording, [NewLabels(frame, labels, "person", new.by or NOBODY, new.revision)])
+            return {}
+
+        return self._change(name, frame, save)
+
+    def _restore_labels(self, body: EmptyBody, name: str, frame: str) -> Json:
+        def restore(recording: Recording) -> Json:
+            _record(recording, frame)
+            return {"changed": restore_labels(recording, [frame])}
+
+        return self._change(name, frame, restore)
+
+    def _carry_labels(self, wanted: CarryForward, name: str, frame: str) -> Json:
+        def carry(recording: Recording) -> Json:
+            carried = carry_forward(recording, _record(recording, frame), wanted.frames, wanted.by or NOBODY)
+            replace_labels(recording, carried.labels)
+            return {"carried": [each.frame for each in carried.labels], "ended": carried.ended}
+
+        return self._change(name, frame, carry)
+
+    def _change(self, name: str, frame: str, change: Callable[[Recording], Json]) -> Json:
+        path = find_recording(self._folder, name)
+
+        def act() -> Json:
+            with self._changing:
+                answer = change(open_recording(path))
+                return answer | _describe(open_recording(path), frame)
+
+        return offload(act)
+
+
+def _record(recording: Recording, frame: str) -> FrameRecord:
+    for record in recording.frames:
+        if record.frame == frame:
+            return record
+    raise LookupError(f"{recording.path.name} has no frame {frame[:100]!r}")
+
+
+def _describe(recording: Recording, frame: str) -> Json:
+    """Return the labels of a frame, whose they are, and whose they were before."""
+    record = _record(recording, frame)
+    mask = (recording.path / MASKS / f"{frame}.png").read_bytes()
+    labels = decode_labels(mask, recording.frame_size)
+    return {
+        "frame": frame,
+        "size": recording.frame_size,
+        "runs": None if labels is None else runs_of_labels(labels),  # None: the file is no mask
+        "revision": revision_of(record, mask),
+        "label_source": record.label_source,
+        "labelled_by": record.labelled_by,
+        "old": [asdict(old) for old in read_log(recording.path) if old.frame == frame],
+    }

@@ -1,0 +1,223 @@
+// The page on which the labels of a recording are corrected: connects the list of suspicious frames, the picture, the
+// tools and the calls. A frame's unsaved changes stay until they are saved or discarded, whatever else is shown.
+import { fetchBlob, fetchJson, post, setUpUnlocking } from "../../static/calls.js";
+import { element, onKeys, setText } from "../../static/page.js";
+import "../../static/theme.js";
+import { Frames } from "./frames.js";
+import { LabelTools } from "./label_tools.js";
+import { BACKGROUND, HERO, Labelling, PEOPLE } from "./labelling.js";
+import { Queue } from "./queue.js";
+import { callAddress } from "./recording.js";
+
+const CARRIED = 50; // frames, at most, by one click
+const STORED_NAME = "follow-me-name";
+const SOURCES = { simulator: "ground truth of the simulator", model: "pseudo-labels" };
+const name = decodeURIComponent(location.pathname.split("/").at(-2));
+const errorNode = element("control-error");
+
+const frames = new Frames(name);
+const opened = new Map(); // frame -> { labels, about: what the server says of them }; those with changes are kept
+const queue = new Queue(open);
+const tools = new LabelTools(() => (element("control-set").hidden ? null : (current()?.labels ?? null)), show);
+const { view } = tools;
+let shown = null; // name of the frame
+
+function current() {
+  return opened.get(shown);
+}
+
+async function open(frame) {
+  if (!frame) return;
+  shown = frame;
+  history.replaceState(null, "", `#${frame}`);
+  view.cursor = null;
+  setText(element("outcome"), "");
+  setText(errorNode, "");
+  try {
+    const known = frames.all.find((each) => each.name === frame);
+    if (!known) throw new Error(`there is no frame ${frame}`);
+    const [image, labels] = await Promise.all([
+      fetchBlob(callAddress(name, "images", known.image)).then((blob) => createImageBitmap(blob)).catch(() => null),
+      opened.has(frame) ? null : fetchJson(callAddress(name, "labels", frame)),
+    ]);
+    if (labels && !opened.has(frame)) take(labels, new Labelling(...labels.size, labels.runs));
+    if (frame !== shown) return; // another one was opened meanwhile
+    setText(element("page-error"), image ? "" : "This image cannot be read");
+    view.show(image, current().labels);
+  } catch (error) {
+    setText(element("page-error"), error.message);
+  }
+  show();
+}
+
+function take(about, labels) {
+  for (const [frame, each] of opened) if (frame !== shown && !each.labels.changed) opened.delete(frame);
+  opened.set(about.frame, { labels, about });
+}
+
+function show() {
+  const here = current();
+  setText(element("frame-name"), shown ?? "");
+  setText(element("reasons"), queue.reasons(shown));
+  for (const [id, label] of [["hero", HERO], ["people", PEOPLE]])
+    setText(element(`${id}-pixels`), here ? `${here.labels.count(label)} px` : "–");
+  setText(element("whose"), here ? whose(here.about) : "");
+  setText(element("save"), here?.labels.changed ? "Save" : "Accept");
+  element("save").disabled = !here;
+  element("undo").disabled = !here?.labels.canUndo;
+  element("redo").disabled = !here?.labels.canRedo;
+  element("discard").disabled = !here?.labels.changed;
+  element("restore").disabled = !here?.about.old.length || here.labels.changed;
+  element("carry").disabled = !here || here.labels.changed || here.about.label_source === "model";
+  element("picture").ariaLabel = here ? `Frame ${shown} with its labels` : "Image with labels; no frame yet";
+  element("picture").dataset.frame = here ? shown : "";
+  view.draw();
+  queue.show(shown, hasDraft);
+}
+
+const hasDraft = (frame) => Boolean(opened.get(frame)?.labels.changed);
+
+function whose({ label_source: source, labelled_by: by, old, runs }) {
+  const before = old.at(-1);
+  const who = source === "person" ? `ground truth, by ${by || "a person"}` : by ? `${SOURCES[source]}, by ${by}` : SOURCES[source];
+  const when = before ? ` · changed ${before.replaced.slice(0, 16).replace("T", " ")}` : "";
+  return `${runs ? "" : "the mask cannot be read · "}${who}${when}`;
+}
+
+function change(act) {
+  if (!current() || element("control-set").hidden) return;
+  act(current().labels);
+  show();
+}
+
+async function save() {
+  const [frame, here] = [shown, current()];
+  if (!here || element("save").disabled) return;
+  element("save").disabled = true; // until there is an answer
+  const runs = here.labels.runs;
+  const answer = await post(callAddress(name, "labels", frame), { runs, revision: here.about.revision, by: by() }, errorNode);
+  if (answer) {
+    here.labels.store(answer.runs);
+    here.about = answer;
+    queue.mark(frame, true);
+    if (frame === shown && !here.labels.changed) await next(1);
+    setText(element("outcome"), `Frame ${frame} is ground truth now.`);
+  }
+  show();
+}
+
+async function discard() {
+  const [frame, here] = [shown, current()];
+  if (!here) return;
+  try {
+    const about = await fetchJson(callAddress(name, "labels", frame));
+    here.labels.store(about.runs, true);
+    here.about = about;
+    setText(errorNode, "");
+  } catch (error) {
+    setText(errorNode, error.message);
+  }
+  show();
+}
+
+async function restore() {
+  const [frame, here] = [shown, current()];
+  if (!here || element("restore").disabled) return;
+  const answer = await post(callAddress(name, "labels", frame, "restore"), {}, errorNode);
+  if (answer) {
+    here.labels.store(answer.runs, true);
+    here.about = answer;
+    queue.mark(frame, false);
+  }
+  show();
+}
+
+async function carry() {
+  const [frame, here] = [shown, current()];
+  if (!here || element("carry").disabled) return;
+  const answer = await post(callAddress(name, "labels", frame, "carry"), { frames: CARRIED, by: by() }, errorNode);
+  if (!answer) return;
+  for (const each of answer.carried) {
+    if (!opened.get(each)?.labels.changed) opened.delete(each); // a draft of an older revision is told when it is saved
+    queue.mark(each, true);
+  }
+  const count = answer.carried.length;
+  setText(element("outcome"), `Copied to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
+  show();
+}
+
+function next(step) {
+  return open(queue.next(shown, step));
+}
+
+function move(step) { // frames in the order of time
+  const place = frames.all.findIndex((frame) => frame.name === shown);
+  open(frames.all[Math.min(Math.max(place + step, 0), frames.all.length - 1)]?.name);
+}
+
+const by = () => element("by").value.trim();
+const actions = {
+  none: () => change((labels) => labels.step(() => labels.replace(HERO, BACKGROUND))),
+  undo: () => change((labels) => labels.undo()),
+  redo: () => change((labels) => labels.redo()),
+  discard, restore, save, carry,
+  next: () => next(1),
+  last: () => next(-1),
+  back: () => move(-1),
+  forward: () => move(1),
+  "zoom-in": () => view.zoom(1.5),
+  "zoom-out": () => view.zoom(1 / 1.5),
+  "zoom-all": () => view.showAll(),
+  overlay: () => {
+    view.overlay = !view.overlay;
+    element("overlay").ariaPressed = view.overlay;
+    view.draw();
+  },
+};
+for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
+onKeys(document, {
+  Enter: save, Escape: discard, j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo,
+  r: restore, m: carry, h: actions.overlay, ...tools.keys,
+  ArrowLeft: ({ shiftKey }) => move(shiftKey ? -10 : -1),
+  ArrowRight: ({ shiftKey }) => move(shiftKey ? 10 : 1),
+  "+": actions["zoom-in"], "=": actions["zoom-in"], "-": actions["zoom-out"], 0: actions["zoom-all"],
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.target.closest("input:not([type=radio], [type=range])")) return;
+  const act = { z: event.shiftKey ? actions.redo : actions.undo, y: actions.redo }[event.key.toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+// After a click on a control, keys are the picture's again: a chosen radio button would take the arrow keys.
+document.addEventListener("click", ({ detail, target }) => {
+  if (detail && target.closest("button, .choice, [type=range]")) element("picture").focus({ preventScroll: true });
+});
+element("by").value = localStorage.getItem(STORED_NAME) ?? "";
+element("by").addEventListener("change", () => localStorage.setItem(STORED_NAME, by()));
+addEventListener("beforeunload", (event) => {
+  if ([...opened.keys()].some(hasDraft)) event.preventDefault();
+});
+addEventListener("hashchange", () => open(location.hash.slice(1)));
+
+async function start() {
+  setText(element("recording-link"), name);
+  element("recording-link").href = `/recordings/${encodeURIComponent(name)}`;
+  document.title = `Labels of ${name} · Follow me`;
+  const wanted = location.hash.slice(1);
+  try {
+    await frames.load();
+    if (wanted) open(wanted);
+    const { frames: suspects } = await fetchJson(callAddress(name, "suspicious"));
+    queue.set(suspects);
+    if (!wanted) await open(queue.first ?? frames.all[0]?.name);
+    if (!frames.all.length) throw new Error("There are no frames in this recording.");
+    if (!suspects.length) setText(element("outcome"), "No frame is suspicious. All can be corrected: arrow keys.");
+    show();
+  } catch (error) {
+    setText(element("page-error"), error.message);
+  }
+}
+
+setUpUnlocking([element("control-set")], errorNode)();
+start();

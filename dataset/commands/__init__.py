@@ -1,0 +1,1 @@
+"""Commands of python -m dataset: each prints what it did. What they do is in the modules that they call."""
