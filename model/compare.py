@@ -6,7 +6,8 @@ Fills the folder of --out as it goes, for a page or a program that shows the mod
 
     frames.jsonl               a line per frame: how both models did, and the gain of the second over the first
     images/000012.jpeg         the frame, as it is in the data
-    ground_truth/000012.png    its mask; red: background, green: people, blue: hero, 0 or 255
+    ground_truth/000012.png    its mask; red: background, green: people, blue: hero, 0 or 255; other classes in their
+                               own colours
     first/, second/            likewise, the prediction of each model
     comparison.json            the models and the number of frames; at the end also the tables of `model.evaluate`
 
@@ -30,9 +31,10 @@ from rich.progress import track
 
 from config.paths import path_of
 from dataset.images import decode_image
-from dataset.masks.labels import encode_labels
-from dataset.pairs import read_labels
-from dataset.schema import HERO, at_reference_size
+from dataset.masks.classes_file import read_classes_file
+from dataset.masks.labels import encode_in_colours, encode_labels
+from dataset.pairs import classes_of, read_labels
+from dataset.schema import DEFAULT_CLASSES, Classes, at_reference_size
 from model.console import command_parser, console, run_command
 from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=path_of, required=True, metavar="DIR", help="a folder to write into, new or empty"
     )
     parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="display names of the models")
+    text = "the classes and colours of data without a classes.toml of their own"
+    parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
     parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
@@ -67,12 +71,16 @@ def compare(options: argparse.Namespace) -> None:
     folder = options.out
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"expected a new or empty folder for --out, but there is something in {folder}")
-    pairs, set_names = read_data(options.data, options.limit, skip_bad=True)
+    colours = read_classes_file(options.classes) if options.classes else None
+    pairs, set_names = read_data(options.data, options.limit, skip_bad=True, colours=colours)
     predictors = load_predictors([options.first, options.second], options.runtime, pairs)
     if len(predictors) < 2:
         raise ValueError(f"expected two models, got {options.first} twice")
     names = options.names or list(predictors)
-    about = {"models": names, "data": str(options.data), "frames": len(pairs)}
+    classes = classes_of(pairs)
+    about: dict[str, Any] = {"models": names, "data": str(options.data), "frames": len(pairs)}
+    if classes != DEFAULT_CLASSES:
+        about["classes"] = {name: f"#{colour:06x}" for name, colour in zip(classes.names, classes.colours, strict=True)}
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -84,7 +92,10 @@ def compare(options: argparse.Namespace) -> None:
             results.append([result for result, _ in both])
             print(json.dumps(write_frame(folder, row, both)), file=lines, flush=True)
     descriptions = [predictor.describe() for predictor in predictors.values()]
-    evaluations = list(map(Evaluation, names, descriptions, zip(*results, strict=True)))
+    evaluations = [
+        Evaluation(name, text, each, classes)
+        for name, text, each in zip(names, descriptions, zip(*results, strict=True), strict=True)
+    ]
     tables = [asdict(table) for table in report.tables(evaluations)]
     (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")
     report.print_tables(evaluations)
@@ -99,17 +110,16 @@ def write_frame(folder: Path, row: int, both: Sequence[tuple[FrameResult, np.nda
     name = f"{row:06d}{Path(pair.image.name).suffix.lower()}"
     mask_name = f"{row:06d}.png"
     (folder / IMAGES / name).write_bytes(image)
-    (folder / GROUND_TRUTH / mask_name).write_bytes(encode_labels(read_labels(pair)))
-    target_masks = []
-    for side, (_, prediction) in zip(SIDES, both, strict=True):
-        classes = predicted_mask(prediction).astype(np.uint8) * 255
-        classes = cv2.resize(classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        target_masks.append(classes[..., HERO] > 0)
-        png = cv2.imencode(".png", cv2.cvtColor(classes, cv2.COLOR_RGB2BGR))[1]
-        (folder / side / mask_name).write_bytes(png.tobytes())
-    differing = target_masks[0] != target_masks[1]
+    labels, usual = read_labels(pair), first.classes == DEFAULT_CLASSES
+    truth = encode_labels(labels) if usual else encode_in_colours(labels, first.classes)
+    (folder / GROUND_TRUTH / mask_name).write_bytes(truth)
+    draw = _draw_channels if usual else _draw_colours
+    drawn = [draw(prediction, (width, height), first.classes) for _, prediction in both]
+    for side, (png, _) in zip(SIDES, drawn, strict=True):
+        (folder / side / mask_name).write_bytes(png)
+    differing = drawn[0][1] != drawn[1][1]
     left, top, box_width, box_height = cv2.boundingRect(differing.astype(np.uint8))
-    return {
+    line = {
         "frame": row,
         "name": f"{pair.recording}/{pair.name}",
         "image": name,
@@ -120,6 +130,24 @@ def write_frame(folder: Path, row: int, both: Sequence[tuple[FrameResult, np.nda
         "differing_pixels": at_reference_size(np.count_nonzero(differing), differing.shape),
         "differing_box": [top, left, top + box_height, left + box_width] if differing.any() else None,
     }
+    return line if usual else line | {"mean_iou": [each.mean_iou for each, _ in both]}
+
+
+def _draw_channels(prediction: np.ndarray, size: tuple[int, int], classes: Classes) -> tuple[bytes, np.ndarray]:
+    """Return a prediction as a PNG of this (width, height) with a channel for each class, and the target's mask."""
+    channels = predicted_mask(prediction).astype(np.uint8) * 255
+    channels = cv2.resize(channels, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    png = cv2.imencode(".png", cv2.cvtColor(channels, cv2.COLOR_RGB2BGR))[1]
+    return png.tobytes(), channels[..., classes.target] > 0
+
+
+def _draw_colours(prediction: np.ndarray, size: tuple[int, int], classes: Classes) -> tuple[bytes, np.ndarray]:
+    """Return a prediction as a PNG of this (width, height) in the colours of the classes, and the mask to compare.
+
+    That is the target's, or if no class is the target the label of each pixel.
+    """
+    labels = cv2.resize(prediction.argmax(axis=2).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
+    return encode_in_colours(labels, classes), labels if classes.target is None else labels == classes.target
 
 
 if __name__ == "__main__":

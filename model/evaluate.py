@@ -5,6 +5,7 @@
 On the official evaluation data (a folder or the zip as downloaded) it prints the IoU of the three sets, the
 detections and the final score, as the original project computed them; on any other data with images/ and masks/ the IoU
 per class. Then, for both, recall and IoU by the target's size and brightness, false positives, and confusion matrices.
+Data with classes of their own, named in a classes.toml, get IoU per class, mean IoU and pixel accuracy of all pixels.
 Several models are compared side by side.
 
     python -m model.evaluate model_weights.h5 runs/new/best.h5 choose_runs.zip --by person --curves curves.png
@@ -21,6 +22,8 @@ import sys
 from collections.abc import Sequence
 
 from config.paths import path_of
+from dataset.masks.classes_file import read_classes_file
+from dataset.pairs import classes_of
 from model.console import command_parser, print_plain, run_command
 from model.evaluation import report
 from model.evaluation.breakdown import CHOICES
@@ -51,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "plot recall of far targets against false positives, a line for each model"
     parser.add_argument("--curves", type=path_of, metavar="PNG", help=text)
     parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
+    text = "the classes and colours of data without a classes.toml of their own"
+    parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
@@ -66,7 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure all models, print the tables and write the files asked for."""
-    pairs, names = read_data(options.data, options.limit, options.skip_bad)
+    colours = read_classes_file(options.classes) if options.classes else None
+    pairs, names = read_data(options.data, options.limit, options.skip_bad, colours)
+    if (options.by or options.curves) and classes_of(pairs).target is None:
+        raise ValueError(f"--by and --curves show how a target is found, but {options.data} has {classes_of(pairs)}")
     writer = PredictionWriter(options.predictions, pairs) if options.predictions else None
     predictors = load_predictors(options.weights, options.runtime, pairs)
     evaluations = evaluate_models(predictors, pairs, names, writer)

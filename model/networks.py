@@ -7,7 +7,7 @@ al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at fu
 pixels does not survive a mask at stride 4. `Separable` is that of the original student project: separable
 convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
 
-Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, 3) float32 class probabilities.
+Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, classes) float32 probabilities.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from keras import layers
 from config.reader import ConfigError, update
 from dataset.schema import CLASSES
 from model.console import command_parser
+from model.settings import Size, shape_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Pyramid:
     widths: tuple[int, ...]  # channels of each level
     blocks: tuple[int, ...]  # residual blocks of the encoder at each level
     convolutions: tuple[int, ...]  # of the decoder at each level but the coarsest
-    input_size: int = 256
+    input_size: Size = 256
 
     def __post_init__(self) -> None:
         levels = len(self.widths)
@@ -40,8 +41,8 @@ class Pyramid:
                 f" got {len(self.blocks)} and {len(self.convolutions)}"
             )
 
-    def build(self, input_size: int | None = None) -> keras.Model:
-        """Return a network for square frames of `input_size` pixels, a multiple of 2 ** levels."""
+    def build(self, input_size: Size | None = None, classes: int = len(CLASSES)) -> keras.Model:
+        """Return a network for frames of `input_size`, multiples of 2 ** levels, and so many classes."""
         image = _input(input_size or self.input_size, halvings=len(self.widths))
         x = _convolution(_normalise(image), self.widths[0], kernel=4, strides=2, name="stem")
         skips = []
@@ -59,7 +60,7 @@ class Pyramid:
             x = layers.Add(name=f"merge{level}")([x, lateral])
             for convolution in range(self.convolutions[level]):
                 x = _convolution(x, width, name=f"decoder{level}_{convolution}")
-        x = layers.Conv2DTranspose(len(CLASSES), 4, strides=2, padding="same", name="logits")(x)
+        x = layers.Conv2DTranspose(classes, 4, strides=2, padding="same", name="logits")(x)
         return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
 
 
@@ -72,14 +73,14 @@ class Separable:
     decoders: tuple[int, ...]  # channels of each
     convolutions: int = 1  # separable convolutions in each decoder
     last_kernel: int = 1
-    input_size: int = 160
+    input_size: Size = 160
 
     def __post_init__(self) -> None:
         if len(self.decoders) != len(self.encoders):
             raise ValueError(f"{len(self.encoders)} encoders need as many decoders, got {len(self.decoders)}")
 
-    def build(self, input_size: int | None = None) -> keras.Model:
-        """Return a network for square frames of `input_size` pixels, a multiple of 2 ** encoders."""
+    def build(self, input_size: Size | None = None, classes: int = len(CLASSES)) -> keras.Model:
+        """Return a network for frames of `input_size`, multiples of 2 ** encoders, and so many classes."""
         image = _input(input_size or self.input_size, halvings=len(self.encoders))
         x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
         skips = []
@@ -92,7 +93,7 @@ class Separable:
             x = layers.Concatenate(name=f"join{number}")([x, skips.pop()])
             for convolution in range(self.convolutions):
                 x = _separable(x, width, name=f"decoder{number}_{convolution + 1}")
-        x = layers.Conv2D(len(CLASSES), self.last_kernel, padding="same", name="logits")(x)
+        x = layers.Conv2D(classes, self.last_kernel, padding="same", name="logits")(x)
         return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
 
 
@@ -120,9 +121,14 @@ def design(preset: str, changes: Mapping[str, Any] | None = None) -> Pyramid | S
         raise ConfigError(f"network of preset {preset}: {error}") from error
 
 
-def build(preset: str, input_size: int | None = None, changes: Mapping[str, Any] | None = None) -> keras.Model:
+def build(
+    preset: str,
+    input_size: Size | None = None,
+    changes: Mapping[str, Any] | None = None,
+    classes: int = len(CLASSES),
+) -> keras.Model:
     """Return a network with fresh weights of the `design`. Raises ConfigError as that does."""
-    return design(preset, changes).build(input_size)
+    return design(preset, changes).build(input_size, classes)
 
 
 def multiply_accumulates(network: keras.Model) -> int:
@@ -147,10 +153,10 @@ def clone_with(network: keras.Model, *, dtype: str, shape: tuple[int | None, ...
     return copy
 
 
-def _input(size: int, halvings: int) -> keras.KerasTensor:
-    if size % 2**halvings:
+def _input(size: Size, halvings: int) -> keras.KerasTensor:
+    if any(each % 2**halvings for each in shape_of(size)):
         raise ValueError(f"expected an input size that is a multiple of {2**halvings}, got {size}")
-    return keras.Input((size, size, 3), name="image")
+    return keras.Input((*shape_of(size), 3), name="image")
 
 
 def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:
@@ -190,11 +196,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the layers, shapes and cost of a preset."""
     parser = command_parser("networks", "Print the layers and the cost of a network.")
     parser.add_argument("preset", choices=PRESETS)
-    parser.add_argument("--input-size", type=int, help="pixels, square; default: the preset's own")
+    text = "pixels, of a square or as ROWSxCOLUMNS; default: the preset's own"
+    parser.add_argument("--input-size", type=_parse_size, metavar="SIZE", help=text)
+    parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="default: %(default)s")
     options = parser.parse_args(arguments)
-    network = build(options.preset, options.input_size)
+    network = build(options.preset, options.input_size, classes=options.classes)
     network.summary(line_length=120)  # wide enough to show every shape in full
     print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC per frame, {network.count_params() / 1e6:.2f} M parameters")
+
+
+def _parse_size(text: str) -> Size:
+    rows, _, columns = text.partition("x")
+    return (int(rows), int(columns)) if columns else int(rows)
 
 
 if __name__ == "__main__":

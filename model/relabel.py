@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ValueError(f"no frame of {recording.path.name} is labelled by a model: there is nothing to relabel")
         from model.inference.load import load_segmenter
 
-        segmenter, changes = load_segmenter(options.weights, precision="float32"), Changes()
+        segmenter, changes = load_segmenter(options.weights, precision="float32", for_flight=True), Changes()
         print_plain(segmenter.describe())
         shown = track(_new_labels(recording, frames, segmenter, changes), "relabelling", len(frames), console=console)
         count = replace_labels(recording, shown)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dataset.images import resize_bilinear
-from dataset.schema import HERO, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import HERO, IGNORED, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
 
 
 def predicted_mask(probabilities: Any) -> Any:
@@ -48,9 +48,35 @@ def detection_weight(hits: int, errors: int) -> float:
     return hits / max(hits + errors, 1)
 
 
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return (classes, classes) int: pixels of each label (rows) by predicted class (columns), without ignored ones."""
+    counted = labels != IGNORED
+    pairs = labels[counted].astype(int) * classes + predicted[counted]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def class_ious(confusion: np.ndarray) -> np.ndarray:
+    """Return the IoU of each class over all pixels; NaN for a class that neither labels nor predictions show."""
+    hits = np.diag(confusion)
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - hits
+    return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
+
+
+def mean_iou(confusion: np.ndarray) -> float:
+    """Return the mean IoU of the classes that have one; NaN if none has."""
+    ious = class_ious(confusion)
+    return float(np.nanmean(ious)) if not np.isnan(ious).all() else float("nan")
+
+
+def pixel_accuracy(confusion: np.ndarray) -> float:
+    """Return the fraction of the pixels that are predicted rightly; NaN without pixels."""
+    total = confusion.sum()
+    return float(np.trace(confusion) / total) if total else float("nan")
+
+
 @dataclass(frozen=True)
 class FrameScore:
-    """One frame: IoU of background, people and hero, and the target's pixels at the prediction's size."""
+    """One frame: IoU of each class, and the target's pixels at the prediction's size."""
 
     iou: tuple[float, ...]
     target_pixels: int  # ground truth
@@ -69,7 +95,7 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class SetScore:
-    """One set of frames: mean IoU of background, people and hero, and detections of the target."""
+    """One set of frames: mean IoU of each class, and detections of the target."""
 
     frames: int
     iou: tuple[float, ...]
@@ -93,14 +119,23 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resize_bilinear(mask, size) > 0
 
 
-def score_frame(probabilities: np.ndarray, mask: np.ndarray) -> FrameScore:
-    """Score one prediction, (rows, columns, 3) float 0..1, against its mask, (height, width, 3) uint8 of any size."""
+def score_frame(
+    probabilities: np.ndarray, mask: np.ndarray, target: int | None = HERO, counted: np.ndarray | None = None
+) -> FrameScore:
+    """Score one prediction, (rows, columns, classes) float 0..1, against its mask of as many channels and any size.
+
+    The mask is uint8, or bool of the prediction's size. `counted` is (rows, columns) bool, False where pixels are
+    ignored.
+    """
     predicted = predicted_mask(probabilities)
-    ground_truth = resize_mask(mask, predicted.shape[:2])
+    ground_truth = mask if mask.dtype == bool else resize_mask(mask, predicted.shape[:2])
+    if counted is not None:
+        predicted, ground_truth = predicted & counted[..., None], ground_truth & counted[..., None]
+    found, present = (0, 0) if target is None else (predicted[..., target], ground_truth[..., target])
     return FrameScore(
         iou=tuple(intersection_over_union(ground_truth[None], predicted[None])[0].tolist()),
-        target_pixels=int(np.count_nonzero(ground_truth[..., HERO])),
-        predicted_pixels=int(np.count_nonzero(predicted[..., HERO])),
+        target_pixels=int(np.count_nonzero(present)),
+        predicted_pixels=int(np.count_nonzero(found)),
     )
 
 

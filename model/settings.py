@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, Predicate
 
 from config.reader import ConfigError, known, read_toml, update
+from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE, Classes
 
 PRESETS = Path(__file__).parent / "presets"
 FIXED = ("preset", "input_size", "network", "optimizer")  # once a training has begun: its checkpoint fits no others
@@ -17,6 +18,7 @@ Count = Annotated[int, Ge(1), "a whole number, 1 or more"]
 NonNegative = Annotated[float, Ge(0), "a number, 0 or more"]
 Positive = Annotated[float, Gt(0), "a number above 0"]
 Fraction = Annotated[float, Ge(0), Le(1), "a number from 0 to 1"]
+Size = Annotated[Count | tuple[Count, Count], "a number of pixels, or two: rows and columns"]
 Zoom = Annotated[float, Ge(0.1), Le(10)]
 Zooms = Annotated[
     tuple[Zoom, Zoom], Predicate(lambda each: each[0] <= each[1]), "two numbers from 0.1 to 10, ascending"
@@ -39,7 +41,7 @@ class SamplingSettings:
 class AugmentationSettings:
     """How often and how strongly samples are changed; probabilities are per sample."""
 
-    crop: Count = 128
+    crop: Size = 128
     focus_probability: Fraction = 0.75
     zoom_probability: Fraction = 0.5
     zoom_range: Zooms = (0.65, 2.0)
@@ -62,11 +64,29 @@ class AugmentationSettings:
 class LossSettings:
     """Weights of the loss's terms."""
 
-    class_weights: Annotated[tuple[NonNegative, NonNegative, NonNegative], "three numbers, 0 or more"] = (1.0, 2.0, 3.0)
+    class_weights: Annotated[tuple[NonNegative, ...], "a number, 0 or more, for each class"] = ()
     hero_jaccard: NonNegative = 0.6
     people_jaccard: NonNegative = 0.2
     false_positive: Annotated[tuple[NonNegative, NonNegative], "two numbers, 0 or more"] = (0.3, 0.42)
     distillation: Fraction = 0.7
+
+    def entropy_weights(self, classes: Classes) -> tuple[float, ...]:
+        """Return the weight of each class in the cross-entropy. Raises ConfigError for another number of them."""
+        if not self.class_weights:
+            return (1.0, 2.0, 3.0) if classes == DEFAULT_CLASSES else (1.0,) * len(classes)
+        if len(self.class_weights) != len(classes):
+            count = len(self.class_weights)
+            raise ConfigError(f"loss.class_weights: expected a weight for each of {classes.names}, got {count} weights")
+        return self.class_weights
+
+    def jaccard_weights(self, classes: Classes) -> dict[int, float]:
+        """Return the weight of the soft Jaccard loss of each class that has one."""
+        if classes == DEFAULT_CLASSES:
+            return {PEOPLE: self.people_jaccard, HERO: self.hero_jaccard}
+        return {
+            label: self.hero_jaccard if label == classes.target else self.people_jaccard
+            for label in range(len(classes))
+        }
 
 
 @dataclass(frozen=True)
@@ -74,7 +94,9 @@ class TrainSettings:
     """All settings; the fields that are dataclasses are the sections of the file."""
 
     preset: str = "pyramid"
-    input_size: Annotated[int, Ge(0), "0 or a number of pixels"] = 0
+    input_size: Annotated[
+        Annotated[int, Ge(0)] | tuple[Count, Count], "0 or a number of pixels, or two: rows and columns"
+    ] = 0
     batch_size: Count = 48
     steps_per_epoch: Count = 60
     epochs: Count = 250
@@ -98,6 +120,11 @@ class TrainSettings:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+
+
+def shape_of(size: Size) -> tuple[int, int]:
+    """Return (rows, columns) of a size; one number is that of a square."""
+    return size if isinstance(size, tuple) else (size, size)
 
 
 def load_settings(

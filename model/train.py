@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING
 from rich.progress import track
 
 from dataset.archives import DatasetError
+from dataset.masks.classes_file import read_classes_file
 from dataset.problems import summarise_problems
-from dataset.schema import HERO, at_reference_size
+from dataset.schema import DEFAULT_CLASSES, HERO, at_reference_size
 from model import run_files
 from model.console import console, print_place, print_plain
 from model.data.batches import BatchLoader
@@ -84,7 +85,13 @@ def _train(options: Arguments, run: RunFolder) -> int:
         from model.training.distribution import Distribution
 
         distribution = Distribution(options.strategy)  # must exist before any operation of TensorFlow
-    sources = collect(options.data, options.recordings, options.validation, options.hold_out, not options.no_validation)
+    colours = read_classes_file(Path(options.classes)) if options.classes else None
+    sources = collect(
+        options.data, options.recordings, options.validation, options.hold_out, not options.no_validation, colours
+    )
+    settings.loss.entropy_weights(sources.classes)  # refuses those of another number of classes
+    if options.promote and sources.classes != DEFAULT_CLASSES:
+        raise DatasetError(f"--promote compares models of {DEFAULT_CLASSES}, but the data have {sources.classes}")
 
     import_tensorflow_quietly()
     import keras
@@ -99,13 +106,14 @@ def _train(options: Arguments, run: RunFolder) -> int:
     init = _load(options.init) if options.init else None
     if options.promote and init:
         check_replaceable(init, find_weights(f"{options.init}"))
-    network = initial_network(options, settings, init)
+    network = initial_network(options, settings, init, sources.classes)
     adapted = adapt_settings(settings, network, fine_tuning=init is not None)
     teachers = [_load(path) for path in options.teacher]
     for path, teacher in zip(options.teacher, teachers, strict=True):
+        teacher.check_classes(sources.classes, "the data")
         check_teacher(path, teacher.model, network, adapted.augmentation.crop)
 
-    split = _load_frames(sources, options, run, network.input_shape[1])
+    split = _load_frames(sources, options, run, network.input_shape[1:3])
     run.write_manifest({"train": split.train, "validation": split.validation})
     run.write_configuration(options, settings)  # so that the next resume keeps the options given to this one
 
@@ -140,7 +148,7 @@ def _load(name: str) -> "LoadedModel":
     return loaded
 
 
-def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: int) -> CleanSplit:
+def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: tuple[int, int]) -> CleanSplit:
     """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
     if not sources.train:
         raise DatasetError(
@@ -156,6 +164,8 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
     split = clean_split(sources, train, validation)
     for note in split.notes:
         print_plain(note, style="yellow")
+    if sources.classes != DEFAULT_CLASSES:
+        print_plain(f"classes: {sources.classes}")
     if split.problems:
         summary = f"{summarise_problems(split.problems)}\nall of them: {run.write_problems(split.problems)}"
         if not options.skip_bad:

@@ -41,20 +41,31 @@ def labels_of_channels(mask: np.ndarray) -> np.ndarray | None:
 
 
 def channels_of_labels(labels: np.ndarray) -> np.ndarray:
-    """Return (height, width, 3) uint8, 1 in the channel of each pixel's class and 0 in the others."""
-    return np.asarray(np.eye(len(CLASSES), dtype=np.uint8)[labels])
+    """Return (height, width, 3) uint8, 1 in the channel of each pixel's class, else 0; ignored pixels have no 1."""
+    return np.asarray(np.eye(256, len(CLASSES), dtype=np.uint8)[labels])
 
 
 def encode_labels(labels: np.ndarray) -> bytes:
     """Return the mask file of (height, width) uint8 labels."""
-    bgr = np.stack([labels == label for label in (HERO, PEOPLE, BACKGROUND)], axis=2) * np.uint8(255)
-    done, data = cv2.imencode(".png", bgr, _PNG)
-    if not done:
-        raise ValueError(f"OpenCV could not encode a PNG of shape {bgr.shape}")
-    return data.tobytes()
+    return _png(np.stack([labels == label for label in (HERO, PEOPLE, BACKGROUND)], axis=2) * np.uint8(255))
+
+
+def encode_in_colours(labels: np.ndarray, classes: Classes) -> bytes:
+    """Return a PNG of (height, width) uint8 labels in the colours of their classes; ignored pixels are transparent."""
+    colours = np.zeros((256, 4), np.uint8)  # BGR and opacity, by label
+    for label, colour in enumerate(classes.colours):
+        colours[label] = colour & 255, colour >> 8 & 255, colour >> 16, 255
+    return _png(colours[labels])
 
 
 def class_areas(labels: np.ndarray | None, classes: Classes = DEFAULT_CLASSES) -> np.ndarray:
     """Return the number of pixels of each class, (classes,), ignored ones left out; zeros without labels."""
     count = len(classes)
     return np.bincount(() if labels is None else labels.reshape(-1), minlength=count)[:count]
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    done, data = cv2.imencode(".png", pixels, _PNG)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a PNG of shape {pixels.shape}")
+    return data.tobytes()

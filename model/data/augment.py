@@ -5,14 +5,16 @@ for two by two pixels on a grid of blocks. A person who is pasted or downscaled 
 are therefore compressed again, and crops stay on the grid.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from dataset.jpeg import decode_jpeg
-from dataset.schema import BACKGROUND, HERO, PEOPLE
+from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE
 from model.data.copy_paste import paste, recolour, swap_identity
 from model.data.packed_frames import PackedFrames
-from model.settings import AugmentationSettings
+from model.settings import AugmentationSettings, shape_of
 
 Sample = tuple[np.ndarray, np.ndarray]  # (rows, columns, 3) uint8 RGB, (rows, columns) uint8 class indices
 Pixel = tuple[int, int]  # row, column
@@ -28,9 +30,25 @@ def augment(
     random: np.random.Generator,
     focus: Pixel | None = None,
 ) -> Sample:
-    """Return a square sample of `settings.crop` pixels; if it is a focused crop, with the pixel `focus` in it."""
-    original = frames.images[row]
-    image, labels = np.array(original), np.array(frames.labels[row])
+    """Return a sample of the size `settings.crop`; if it is a focused crop, with the pixel `focus` in it."""
+    image, labels = np.array(frames.images[row]), np.array(frames.labels[row])
+    if frames.classes == DEFAULT_CLASSES:
+        _change_people(frames, row, image, labels, settings, random)
+    image, labels = _crop(image, labels, settings, random, focus, frames.focus_labels)
+    if random.random() < settings.flip_probability:
+        image, labels = image[:, ::-1], labels[:, ::-1]
+    return _change_light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
+
+
+def _change_people(
+    frames: PackedFrames,
+    row: int,
+    image: np.ndarray,
+    labels: np.ndarray,
+    settings: AugmentationSettings,
+    random: np.random.Generator,
+) -> None:
+    """Give people of a frame other clothes, swap them with others, and paste others, in place."""
     people = frames.people_in(row)
     if random.random() < settings.recolour_probability:
         for person in people:
@@ -45,11 +63,7 @@ def augment(
     if not (labels == HERO).any() and random.random() < settings.paste_hero_probability:
         paste(frames, image, labels, HERO, random)
     if settings.jpeg_quality:
-        compress_changes(original, image, settings.jpeg_quality)
-    image, labels = _crop(image, labels, settings, random, focus)
-    if random.random() < settings.flip_probability:
-        image, labels = image[:, ::-1], labels[:, ::-1]
-    return _change_light(np.ascontiguousarray(image), settings, random), np.ascontiguousarray(labels)
+        compress_changes(frames.images[row], image, settings.jpeg_quality)
 
 
 def _crop(
@@ -58,48 +72,62 @@ def _crop(
     settings: AugmentationSettings,
     random: np.random.Generator,
     focus: Pixel | None,
+    focus_labels: Sequence[int],
 ) -> Sample:
-    """Return a square of the frame, often with `focus` or else a person in it, resized to `settings.crop`."""
-    height, width = labels.shape
-    size = settings.crop
+    """Return a part of the frame, often with `focus` or else such a label in it, resized to `settings.crop`."""
+    (height, width), (rows, columns) = labels.shape, shape_of(settings.crop)
+    zoom = 1.0
     if random.random() < settings.zoom_probability:
-        size = round(size * np.exp(random.uniform(*np.log(settings.zoom_range))))
-    size = min(size, height, width)
-    top, left = random.integers(0, height - size + 1), random.integers(0, width - size + 1)
+        zoom = np.exp(random.uniform(*np.log(settings.zoom_range)))
+    zoom = min(zoom, height / rows, width / columns)
+    size = round(rows * zoom), round(columns * zoom)
+    top, left = random.integers(0, height - size[0] + 1), random.integers(0, width - size[1] + 1)
     if random.random() < settings.focus_probability:
-        focus = focus or _random_person_pixel(labels, random)
+        focus = focus or _random_pixel(labels, focus_labels, random)
         if focus is not None:
-            margin = size // 10
-            top = np.clip(focus[0] - random.integers(margin, size - margin), 0, height - size)
-            left = np.clip(focus[1] - random.integers(margin, size - margin), 0, width - size)
-    if settings.jpeg_quality and size == settings.crop:
+            top, left = (
+                np.clip(pixel - random.integers(extent // 10, extent - extent // 10), 0, limit - extent)
+                for pixel, extent, limit in zip(focus, size, labels.shape, strict=True)
+            )
+    if settings.jpeg_quality and size == (rows, columns):
         top, left = top // BLOCK * BLOCK, left // BLOCK * BLOCK
-    image, labels = image[top : top + size, left : left + size], labels[top : top + size, left : left + size]
-    if size == settings.crop:
+    part = np.s_[top : top + size[0], left : left + size[1]]
+    image, labels = image[part], labels[part]
+    if size == (rows, columns):
         return image, labels
-    image, labels = _resize(image, labels, settings.crop, random)
+    image, labels = _resize(image, labels, (rows, columns), random)
     if settings.jpeg_quality:
         image = compress(image, settings.jpeg_quality)
     return image, labels
 
 
-def _resize(image: np.ndarray, labels: np.ndarray, size: int, random: np.random.Generator) -> Sample:
+def _resize(image: np.ndarray, labels: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> Sample:
     """Return a sample of another scale. Smaller ones are averaged, or sampled as by a game engine."""
-    shape = (size, size)
-    if size > labels.shape[0]:
+    shape = size[::-1]
+    if size[0] > labels.shape[0]:
         image = cv2.resize(image, shape, interpolation=cv2.INTER_LINEAR)
     elif random.random() < 0.25:
-        coverage = np.stack([labels == each for each in (BACKGROUND, PEOPLE, HERO)], axis=-1).astype(np.float32)
         image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-        return image, cv2.resize(coverage, shape, interpolation=cv2.INTER_AREA).argmax(axis=-1).astype(np.uint8)
+        return image, _most_of(labels, shape)
     else:
         image = cv2.resize(image, shape, interpolation=cv2.INTER_NEAREST_EXACT)
     return image, cv2.resize(labels, shape, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def _random_person_pixel(labels: np.ndarray, random: np.random.Generator) -> Pixel | None:
-    """Return a pixel of the hero, or else of other people, or None."""
-    for label in (HERO, PEOPLE):
+def _most_of(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return labels at a smaller (width, height): of each pixel's area the most frequent one."""
+    present = np.flatnonzero(np.bincount(labels.ravel())).astype(np.uint8)
+    parts = []
+    for group in np.split(present, range(4, len(present), 4)):  # OpenCV resizes up to four channels
+        coverage = np.stack([labels == each for each in group], axis=-1).astype(np.float32)
+        parts.append(np.atleast_3d(cv2.resize(coverage, shape, interpolation=cv2.INTER_AREA)))
+    small = np.concatenate(parts, axis=-1)
+    return np.asarray(present[small.argmax(axis=-1)])
+
+
+def _random_pixel(labels: np.ndarray, of: Sequence[int], random: np.random.Generator) -> Pixel | None:
+    """Return a pixel of the first of these labels that there is, or None."""
+    for label in of:
         pixels = np.flatnonzero(labels == label)
         if pixels.size:
             row, column = divmod(int(random.choice(pixels)), labels.shape[1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset.checks import impossible_shares
 from dataset.problems import Problem
-from dataset.schema import BACKGROUND
+from dataset.schema import BACKGROUND, DEFAULT_CLASSES
 from model.data.packed_frames import PackedFrames
 from model.data.sources import DataSources
 
@@ -34,9 +34,9 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
         pairs = [each.pair for part in group for each in part.sources]
         crowded = impossible_shares(pairs, np.concatenate([part.areas for part in group]))
         problems += crowded.values()
-        origins = _background_only(group)
-        for origin, count in origins.items():
-            reason = f"all {count} masks are background only: there is nothing to learn"
+        origins = _single_class(group)
+        for origin, (count, only) in origins.items():
+            reason = f"all {count} masks are {train.classes.names[only]} only: there is nothing to learn"
             problems.append(Problem("background", origin, reason))
         first = 0
         for part in group:
@@ -62,13 +62,17 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
     return CleanSplit(train, validation, tuple(problems), tuple(notes))
 
 
-def _background_only(parts: Sequence[PackedFrames]) -> dict[str, int]:
-    """Return the sources that show only background in all of these parts, each with its number of frames."""
+def _single_class(parts: Sequence[PackedFrames]) -> dict[str, tuple[int, int]]:
+    """Return the sources that show only background in all of these parts, each with its number of frames, and 0.
+
+    In datasets with classes of their own, those that show only one class, whichever, and that class.
+    """
     found = {}
     for origin in dict.fromkeys(each.origin for part in parts for each in part.sources):
         areas = [part.areas[row] for part in parts for row in part.usable if part.sources[row].origin == origin]
-        if areas and not np.delete(areas, BACKGROUND, axis=1).any():
-            found[origin] = len(areas)
+        shown = np.flatnonzero(np.any(areas, axis=0)) if areas else np.arange(0)
+        if len(shown) == 1 and (shown[0] == BACKGROUND or parts[0].classes != DEFAULT_CLASSES):
+            found[origin] = len(areas), int(shown[0])
     return found
 
 

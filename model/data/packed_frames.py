@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataset.pairs import classes_of
 from dataset.problems import Problem
-from dataset.schema import FAR_PIXELS, HERO, PEOPLE, at_reference_size
+from dataset.schema import DEFAULT_CLASSES, FAR_PIXELS, HERO, PEOPLE, Classes, at_reference_size
 from model.data.sources import SourceFrame
 
 IMAGES, LABELS, AREAS, PERSONS, CHECKS = "images.npy", "labels.npy", "areas.npy", "people.npy", "checked.json"
@@ -55,6 +56,22 @@ class PackedFrames:
         return replace(self, excluded=self.excluded.union(rows))
 
     @cached_property
+    def classes(self) -> Classes:
+        """Of the labels. Raises DatasetError if the sources differ."""
+        return classes_of([each.pair for each in self.sources])
+
+    @cached_property
+    def has_ignored(self) -> bool:
+        """Whether labels may be IGNORED."""
+        return any(each.pair.colours.ignored for each in self.sources)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) of the frames."""
+        rows, columns = self.labels.shape[1:]
+        return rows, columns
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """(n,) how often each frame is drawn, and donates people, relative to the others."""
         return np.array([each.weight for each in self.sources])
@@ -66,7 +83,7 @@ class PackedFrames:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(n, height, width) uint8 class indices, memory-mapped."""
+        """(n, height, width) uint8 class indices, or IGNORED; memory-mapped."""
         return _load(self.folder / LABELS, "r")
 
     @cached_property
@@ -113,24 +130,33 @@ class PackedFrames:
     def donors(self) -> dict[int, "Donors"]:
         """People who can be pasted into other frames, by class: upright and not cut off by the frame's edge."""
         frame, label, top, left, bottom, right, area = self.people.T
-        height, size = bottom - top, self.labels.shape[1]
-        inside = (top > 0) & (left > 0) & (bottom < size) & (right < size)
+        height, (rows, columns) = bottom - top, self.size
+        inside = (top > 0) & (left > 0) & (bottom < rows) & (right < columns)
         upright = height > 1.3 * (right - left)
         suitable = inside & upright & (area >= MIN_DONOR_PIXELS) & np.isin(frame, self.usable)
         weights = self.weights[frame]
         donors = {}
         for each in (PEOPLE, HERO):
-            rows = np.flatnonzero((label == each) & suitable)
-            rows = rows[np.argsort(height[rows], kind="stable")]
-            donors[each] = Donors(rows, height[rows], np.cumsum(weights[rows]))
+            found = np.flatnonzero((label == each) & suitable)
+            found = found[np.argsort(height[found], kind="stable")]
+            donors[each] = Donors(found, height[found], np.cumsum(weights[found]))
         return donors
 
     @cached_property
     def categories(self) -> np.ndarray:
-        """(n,) what each frame shows, the strata of sampling: 0 a far hero, 1 a near one, 2 other people, 3 no one."""
-        hero, people = self.areas[:, HERO], self.areas[:, PEOPLE]
-        far = (hero > 0) & (at_reference_size(hero, self.labels.shape[1:]) < FAR_PIXELS)
-        return np.select([far, hero > 0, people > 0], [0, 1, 2], default=3)
+        """(n,) the stratum of each frame in sampling: 0 far target, 1 near target, 2 other people, 3 none of them."""
+        nothing = np.zeros(len(self), int)
+        target = nothing if self.classes.target is None else self.areas[:, self.classes.target]
+        people = self.areas[:, PEOPLE] if self.classes == DEFAULT_CLASSES else nothing
+        far = (target > 0) & (at_reference_size(target, self.size) < FAR_PIXELS)
+        return np.select([far, target > 0, people > 0], [0, 1, 2], default=3)
+
+    @cached_property
+    def focus_labels(self) -> tuple[int, ...]:
+        """Classes whose pixels crops are focused on, the first of them that a frame shows."""
+        if self.classes == DEFAULT_CLASSES:
+            return HERO, PEOPLE
+        return () if self.classes.target is None else (self.classes.target,)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,13 @@ import numpy as np
 from dataset.checks import inspect_pair
 from dataset.images import resize_bilinear
 from dataset.masks.labels import class_areas
-from dataset.pairs import Pair
+from dataset.pairs import Pair, classes_of
 from dataset.problems import Problem
-from dataset.schema import CLASSES, HERO, PEOPLE
+from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE
 from model.data.packed_frames import AREAS, CHECKS, IMAGES, LABELS, PERSONS, PackedFrames, Person
 from model.data.prefetch import prefetch
 from model.data.sources import SourceFrame
+from model.settings import Size, shape_of
 
 FORMAT = 5  # of a cache folder
 FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
@@ -39,23 +40,23 @@ AHEAD = 32  # pairs
 def pack(
     sources: Sequence[SourceFrame],
     cache: Path,
-    size: int = 256,
+    size: Size = 256,
     progress: Callable[[Sequence[Pair]], Iterable[Pair]] = iter,
 ) -> PackedFrames:
     """Decode and check the frames, and pack them into a folder below `cache`, unless it is there already.
 
-    Frames are scaled to `size` pixels, square. One with a problem keeps its row, which stays empty, and is excluded.
-    `progress` wraps the iteration over pairs, to show a bar. Raises OSError if the disk is full.
+    Frames are scaled to `size`. One with a problem keeps its row, which stays empty, and is excluded. `progress` wraps
+    the iteration over pairs, to show a bar. Raises DatasetError if their classes differ, OSError if the disk is full.
     """
     pairs = [each.pair for each in sources]
-    folder = cache / _fingerprint(pairs, size)
+    folder = cache / _fingerprint(pairs, shape_of(size))
     if not (folder / CHECKS).exists():
         cache.mkdir(parents=True, exist_ok=True)
         for unfinished in cache.glob("packing-*"):  # younger ones may belong to another process
             if time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(unfinished, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="packing-") as temporary:
-            _write(Path(temporary), pairs, size, progress)
+            _write(Path(temporary), pairs, shape_of(size), progress)
             folder.mkdir(exist_ok=True)
             for name in FILES:
                 os.replace(Path(temporary) / name, folder / name)
@@ -63,8 +64,8 @@ def pack(
     return frames.exclude(frames.problems)
 
 
-def _fingerprint(pairs: Sequence[Pair], size: int) -> str:
-    digest = sha256(f"{FORMAT} {size}\n".encode())
+def _fingerprint(pairs: Sequence[Pair], size: tuple[int, int]) -> str:
+    digest = sha256(f"{FORMAT} {'x'.join(map(str, dict.fromkeys(size)))}\n".encode())
     for pair in pairs:
         for source in (pair.image, pair.mask):
             try:
@@ -77,12 +78,12 @@ def _fingerprint(pairs: Sequence[Pair], size: int) -> str:
 
 
 def _write(
-    folder: Path, pairs: Sequence[Pair], size: int, progress: Callable[[Sequence[Pair]], Iterable[Pair]]
+    folder: Path, pairs: Sequence[Pair], size: tuple[int, int], progress: Callable[[Sequence[Pair]], Iterable[Pair]]
 ) -> None:
-    count = len(pairs)
-    images = _reserve(folder / IMAGES, (count, size, size, 3))
-    labels = _reserve(folder / LABELS, (count, size, size))
-    areas = np.zeros((count, len(CLASSES)), np.int32)
+    count, classes = len(pairs), classes_of(pairs)
+    images = _reserve(folder / IMAGES, (count, *size, 3))
+    labels = _reserve(folder / LABELS, (count, *size))
+    areas = np.zeros((count, len(classes)), np.int32)
     hashes: list[str] = []
     problems: dict[int, Problem] = {}
     shapes: list[tuple[int, ...] | None] = []
@@ -97,12 +98,13 @@ def _write(
                 continue
             assert image is not None  # as long as there is no problem
             assert label is not None
-            if label.shape != (size, size):
-                image = resize_bilinear(image, (size, size))
-                label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+            if label.shape != size:
+                image = resize_bilinear(image, size)
+                label = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
             images[row], labels[row] = image, label
-            areas[row] = class_areas(label)
-            people += _find_people(row, label)
+            areas[row] = class_areas(label, classes)
+            if classes == DEFAULT_CLASSES:
+                people += _find_people(row, label)
     images.flush()
     labels.flush()
     np.save(folder / AREAS, areas)

@@ -10,8 +10,10 @@ import numpy as np
 
 from config.paths import path_of, split_path
 from dataset.archives import DatasetError
-from dataset.pairs import Pair, describe_colours, find_pairs
+from dataset.masks.colours import MaskColours
+from dataset.pairs import Pair, classes_of, describe_colours, find_pairs
 from dataset.problems import Problem
+from dataset.schema import Classes
 
 BLOCK_FRAMES = 1000  # of a recording, of which one block of HELD_OUT is validated
 HELD_OUT = 20  # one frame of this many
@@ -36,6 +38,7 @@ class DataSources:
     explicit: bool  # the user chose the validation frames; otherwise they are held out by default
     problems: tuple[Problem, ...]  # with names and folders
     notes: tuple[str, ...]  # sentences for the user
+    classes: Classes
 
 
 def collect(
@@ -44,26 +47,29 @@ def collect(
     validation: Sequence[str] = (),
     hold_out: Sequence[str] = (),
     hold_out_by_default: bool = True,
+    colours: MaskColours | None = None,
 ) -> DataSources:
     """Find the frames. Pseudo-labelled ones are used for training only: validation needs ground truth.
 
     `data` and `recordings` are folders or zips, with or without `:WEIGHT`. All recordings together are drawn as often
     as all of `data`, so that neither many old frames outweigh a few new ones, nor the other way round. `hold_out` are
-    names, or parts of names, of recordings among them to validate on.
+    names, or parts of names, of recordings among them to validate on. `colours` are those of data that do not name any.
 
-    Raises DatasetError if a source does not exist or is no dataset, or if `hold_out` matches no recording.
+    Raises DatasetError if a source does not exist or is no dataset, if their classes differ, or if `hold_out` matches
+    no recording.
     """
     problems: list[Problem] = []
-    frames = [frame for value in data for frame in _find(*parse_source(value), problems)]
-    recorded = [frame for value in recordings for frame in _find(*parse_source(value), problems)]
+    frames = [frame for value in data for frame in _find(*parse_source(value), problems, colours)]
+    recorded = [frame for value in recordings for frame in _find(*parse_source(value), problems, colours)]
     if frames and recorded:
         ratio = sum(frame.weight for frame in frames) / sum(frame.weight for frame in recorded)
         factor = min(ratio, MAX_RECORDING_WEIGHT)
         recorded = [replace(frame, weight=frame.weight * factor) for frame in recorded]
     frames += recorded
-    validation_frames = [frame for path in validation for frame in _find(path_of(path), 1.0, problems)]
+    validation_frames = [frame for path in validation for frame in _find(path_of(path), 1.0, problems, colours)]
 
-    notes = describe_colours(frame.pair for frame in [*frames, *validation_frames])
+    pairs = [frame.pair for frame in [*frames, *validation_frames]]
+    classes, notes = classes_of(pairs), describe_colours(pairs)
     held_out: set[int] = set()
     if hold_out:
         present = {frame.pair.recording for frame in frames}
@@ -89,6 +95,7 @@ def collect(
         explicit=bool(validation or hold_out),
         problems=tuple(problems),
         notes=tuple(notes),
+        classes=classes,
     )
 
 
@@ -126,9 +133,9 @@ def held_out_blocks(pairs: Sequence[Pair]) -> set[int]:
     return held_out
 
 
-def _find(path: Path, weight: float, problems: list[Problem]) -> Iterable[SourceFrame]:
+def _find(path: Path, weight: float, problems: list[Problem], colours: MaskColours | None) -> Iterable[SourceFrame]:
     """Return the frames of a source, and append to `problems` what is wrong with it."""
-    pairs, found = find_pairs(path)
+    pairs, found = find_pairs(path, colours)
     if not pairs and not found:
         found = [Problem("empty", str(path), "no labelled frame in it")]
     problems += found

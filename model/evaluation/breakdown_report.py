@@ -27,7 +27,7 @@ def breakdown_tables(evaluations: Sequence[Evaluation], by: Sequence[By], source
     """Return a table for each of `by`, and if there is one, that of the operating points."""
     found = []
     for choice in by:
-        header = choice, "frames", "recall", "hero IoU", f"FP per {PER_NEGATIVES:,}"
+        header = choice, "frames", "recall", f"{evaluations[0].classes.target_name} IoU", f"FP per {PER_NEGATIVES:,}"
         title = f"By {choice}, with 95 % confidence intervals over runs"
         found.append(table_of(evaluations, partial(_rows, by=choice, source=source), title, *header))
     if by:

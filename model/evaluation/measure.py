@@ -14,10 +14,11 @@ from rich.progress import track
 from config.paths import path_of
 from dataset.archives import DatasetError, member_path
 from dataset.checks import check_pairs
+from dataset.masks.colours import MaskColours
 from dataset.masks.labels import channels_of_labels
-from dataset.pairs import Pair, describe_colours, find_pairs, read_pair
+from dataset.pairs import Pair, classes_of, describe_colours, find_pairs, read_pair
 from dataset.problems import summarise_problems
-from dataset.schema import CLASSES, HERO, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import DEFAULT_CLASSES, IGNORED, VISIBLE_PIXELS, at_reference_size
 from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.prediction_files import (
@@ -31,19 +32,23 @@ from model.evaluation.prediction_files import (
 from model.evaluation.results import ALL_FRAMES, OFFICIAL_SETS, Evaluation, FrameResult
 from model.inference.choices import Precision, Runtime
 from model.inference.load import load_segmenter
-from model.score import score_frame
+from model.score import FrameScore, confusion_matrix, score_frame
 from model.weights.find import find_weights
 
 BATCH = 16
 PRECISION: Precision = "float32"  # of all measurements, so that a model has the same figures in every run
 
 
-def read_data(source: Path, limit: int | None, skip_bad: bool = False) -> tuple[list[Pair], list[str]]:
+def read_data(
+    source: Path, limit: int | None, skip_bad: bool = False, colours: MaskColours | None = None
+) -> tuple[list[Pair], list[str]]:
     """Return the pairs to evaluate, at most `limit` evenly spread ones, and the set of each, after checking the files.
 
-    Raises ValueError, and DatasetError that lists the bad frames, unless these are to be left out.
+    `colours` are those of masks whose meaning the data do not say. Raises ValueError, and DatasetError that lists the
+    bad frames, unless these are to be left out, or if the frames have different classes.
     """
-    pairs, problems = find_pairs(source)
+    pairs, problems = find_pairs(source, colours)
+    classes_of(pairs)
     names = set_names(pairs, source) if pairs else []
     count = min(limit or len(pairs), len(pairs))
     rows = np.linspace(0, len(pairs) - 1, count).round().astype(int).tolist()
@@ -97,7 +102,7 @@ def measure(
 ) -> Iterator[tuple[FrameResult, np.ndarray]]:
     """Predict and score every pair, of any size, in batches; the next two batches are decoded meanwhile.
 
-    Yields the result of each pair, in order, and its prediction, (rows, columns, 3) probabilities.
+    Yields the result of each pair, in order, and its prediction, (rows, columns, classes) probabilities.
     Raises DatasetError, naming the file, for a frame that cannot be read.
     """
     with ThreadPoolExecutor(2) as pool:
@@ -129,7 +134,7 @@ def evaluate_models(
             results.append(result)
             if writer:
                 writer.write(result.pair, result.set_name, prediction, file_name(name) if len(predictors) > 1 else "")
-        evaluations.append(Evaluation(name, predictor.describe(), tuple(results)))
+        evaluations.append(Evaluation(name, predictor.describe(), tuple(results), classes_of(pairs)))
     return evaluations
 
 
@@ -148,8 +153,14 @@ def load_predictors(models: Sequence[str], runtime: Runtime, pairs: Sequence[Pai
             for path in paths
         ]
     predictors = dict(zip(distinct_names([path.resolve() for path in paths]), loaded, strict=True))
+    classes = classes_of(pairs)
     for name, predictor in predictors.items():
         predictor.name = name
+        if predictor.classes != classes:
+            raise ValueError(
+                f"{name} tells apart {predictor.classes}, but {pairs[0].mask.folder} shows {classes}: give data of the"
+                " same classes, or name these in a classes.toml"
+            )
     return predictors
 
 
@@ -165,20 +176,31 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
 def _frame_result(
     pair: Pair, set_name: str, image: np.ndarray, labels: np.ndarray, prediction: np.ndarray, seconds: float | None
 ) -> FrameResult:
-    hero = labels == HERO
+    target = pair.colours.classes.target
+    hero = labels == target if target is not None else np.zeros(labels.shape, bool)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if grey.shape != hero.shape:
         grey = cv2.resize(grey, hero.shape[::-1], interpolation=cv2.INTER_AREA)
+    small = cv2.resize(labels, prediction.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return FrameResult(
         pair=pair,
         set_name=set_name,
         hero_pixels=at_reference_size(np.count_nonzero(hero), hero.shape),
         brightness=float(grey[hero].mean()) if hero.any() else None,
-        score=score_frame(prediction, channels_of_labels(labels)),
-        confusion=_confusion(prediction, labels),
+        score=_score(pair, labels, small, prediction),
+        confusion=confusion_matrix(small, prediction.argmax(axis=2), prediction.shape[2]),
         seconds=seconds,
-        confidence=_confidence(prediction[..., HERO]),
+        confidence=0.0 if target is None else _confidence(prediction[..., target]),
     )
+
+
+def _score(pair: Pair, labels: np.ndarray, small: np.ndarray, prediction: np.ndarray) -> FrameScore:
+    """Score a prediction; `small` are the labels at its size. Masks of three classes are resized as in 2017."""
+    classes = pair.colours.classes
+    counted = small != IGNORED if pair.colours.ignored else None
+    if classes == DEFAULT_CLASSES:
+        return score_frame(prediction, channels_of_labels(labels), counted=counted)
+    return score_frame(prediction, small[..., None] == np.arange(len(classes)), classes.target, counted)
 
 
 def _confidence(hero: np.ndarray) -> float:
@@ -186,10 +208,3 @@ def _confidence(hero: np.ndarray) -> float:
     if hero.size <= VISIBLE_PIXELS:  # too few to detect a target whatever the threshold
         return 0.0
     return float(np.partition(hero.ravel(), -VISIBLE_PIXELS - 1)[-VISIBLE_PIXELS - 1])
-
-
-def _confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    rows, columns = probabilities.shape[:2]
-    labels = cv2.resize(labels, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
-    size = len(CLASSES)
-    return np.bincount((labels * size + probabilities.argmax(axis=2)).ravel(), minlength=size**2).reshape(size, size)

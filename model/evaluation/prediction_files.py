@@ -16,7 +16,8 @@ import numpy as np
 
 from dataset.archives import DatasetError
 from dataset.images import png_defect
-from dataset.pairs import Pair
+from dataset.pairs import Pair, classes_of
+from dataset.schema import DEFAULT_CLASSES
 from model.evaluation.results import OFFICIAL_SETS
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ _MODELS = {".h5", ".hdf5", ".keras"}
 
 
 class PredictionWriter:
-    """Writes predictions of frames into a folder, which must be new or empty. Raises ValueError if it is not."""
+    """Writes predictions of frames into a folder.
+
+    Raises ValueError if the folder is not new or empty, or for other classes than three channels stand for.
+    """
 
     def __init__(self, folder: Path, pairs: Sequence[Pair]) -> None:
+        if (classes := classes_of(pairs)) != DEFAULT_CLASSES:
+            raise ValueError(f"--predictions writes those of {DEFAULT_CLASSES}, but the data have {classes}")
         if folder.exists() and any(folder.iterdir()):
             raise ValueError(f"expected a new or empty folder for --predictions, but there is something in {folder}")
         self._folder = folder
@@ -53,7 +59,7 @@ class StoredPredictions:
 
     def __init__(self, folder: Path, pairs: Sequence[Pair]) -> None:
         """Find the prediction of each frame. Raises ValueError if one has none or several, OSError."""
-        self.name, self._folder = folder.name, folder
+        self.name, self._folder, self.classes = folder.name, folder, DEFAULT_CLASSES
         self._files: dict[str, list[Path]] = defaultdict(list)
         for path in sorted(folder.rglob("*.png")):
             self._files[path.stem.removesuffix(ENDING)].append(path)
@@ -93,7 +99,7 @@ Predictor = Union["Segmenter", StoredPredictions]
 
 
 def predict(predictor: Predictor, pairs: Sequence[Pair], images: np.ndarray) -> Sequence[np.ndarray]:
-    """Return a prediction, (rows, columns, 3) probabilities, for each frame, whose images are (n, h, w, 3) uint8 RGB.
+    """Return a prediction, (rows, columns, classes), for each frame; the images are (n, height, width, 3) uint8 RGB.
 
     Raises DatasetError for a stored one that cannot be read.
     """

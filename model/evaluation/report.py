@@ -12,9 +12,10 @@ import numpy as np
 import rich.table
 from rich.text import Text
 
-from dataset.schema import CLASSES, REFERENCE_SIZE
+from dataset.schema import DEFAULT_CLASSES, REFERENCE_SIZE, Classes
 from model.console import console
 from model.evaluation.results import BandScore, Evaluation
+from model.score import class_ious, mean_iou, pixel_accuracy
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
@@ -39,20 +40,24 @@ class Table:
 
 def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     """Return all tables of a report; the evaluations are of different models on the same frames."""
-    table, band = partial(table_of, evaluations), ("frames", "recall", "hero IoU")
+    classes = evaluations[0].classes
+    table, band = partial(table_of, evaluations), ("frames", "recall", f"{classes.target_name} IoU")
     size = f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})"
     confusion = "Predicted class of the pixels of each class (confusion matrix)"
     hero_confusion = "Predicted class of the target's pixels, by target size"
+    sets, detections = "Mean IoU of each class, and detections of the target", ("TP", "FP", "FN")
     found = [
-        table(
-            _sets, "Mean IoU of each class, and detections of the target", "set", "frames", *CLASSES, "TP", "FP", "FN"
-        ),
+        table(_sets, sets, "set", "frames", *classes.names, *detections)
+        if classes == DEFAULT_CLASSES
+        else table(_classes, "IoU of each class, of all pixels", "class", "of all pixels", "IoU"),
         _final(evaluations),
         table(lambda each: _bands(each.by_size()), size, "target size", *band),
         table(lambda each: _bands(each.by_brightness()), "By target brightness", "target", *band),
         table(_false_positives, "False positives", "set", "negative frames", "false positives", "rate"),
-        table(_confusion, confusion, "ground truth", "of all pixels", *CLASSES),
-        table(_hero_confusion, hero_confusion, "target size", "frames", *(f"as {name}" for name in reversed(CLASSES))),
+        table(_confusion, confusion, "ground truth", "of all pixels", *classes.names),
+        table(
+            _hero_confusion, hero_confusion, "target size", "frames", *(f"as {name}" for name in classes.names[::-1])
+        ),
     ]
     return [table for table in found if table.rows]
 
@@ -122,8 +127,14 @@ def as_json(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
             "by_size": _as_dicts(each.by_size()),
             "by_brightness": _as_dicts(each.by_brightness()),
             "false_positives": _as_dicts(each.false_positives()),
-            "confusion": {name: _fractions(row) for name, row in zip(CLASSES, each.confusion(), strict=True)},
-            "hero_confusion_by_size": {band: _fractions(row) for band, row in each.hero_confusion_by_size().items()},
+            **({} if each.classes == DEFAULT_CLASSES else _class_figures(each)),
+            "confusion": {
+                name: _fractions(row, each.classes)
+                for name, row in zip(each.classes.names, each.confusion(), strict=True)
+            },
+            "hero_confusion_by_size": {
+                band: _fractions(row, each.classes) for band, row in each.hero_confusion_by_size().items()
+            },
         }
         for each in evaluations
     ]
@@ -133,11 +144,22 @@ def _as_dicts(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: asdict(score) for name, score in scores.items()}
 
 
-def _fractions(pixels: np.ndarray) -> dict[str, float | None]:
+def _class_figures(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the IoU of each class over all pixels, None where there are none, their mean, and the pixel accuracy."""
+    confusion = evaluation.confusion()
+    ious = [None if np.isnan(iou) else iou for iou in class_ious(confusion).tolist()]
+    return {
+        "iou": dict(zip(evaluation.classes.names, ious, strict=True)),
+        "mean_iou": mean_iou(confusion),
+        "pixel_accuracy": pixel_accuracy(confusion),
+    }
+
+
+def _fractions(pixels: np.ndarray, classes: Classes) -> dict[str, float | None]:
     """Return the number of pixels of a class, and the fraction predicted as each class; None without pixels."""
     total = int(pixels.sum())
-    fractions = (pixels / total).tolist() if total else [None] * len(CLASSES)
-    return {"pixels": total, **dict(zip(CLASSES, fractions, strict=True))}
+    fractions = (pixels / total).tolist() if total else [None] * len(classes)
+    return {"pixels": total, **dict(zip(classes.names, fractions, strict=True))}
 
 
 def _final(evaluations: Sequence[Evaluation]) -> Table:
@@ -175,6 +197,15 @@ def _sets(evaluation: Evaluation) -> Iterator[Row]:
         yield name, str(score.frames), *(f"{iou:.4f}" for iou in score.iou), *map(str, counts)
 
 
+def _classes(evaluation: Evaluation) -> Iterator[Row]:
+    confusion = evaluation.confusion()
+    total = max(confusion.sum(), 1)
+    for name, pixels, iou in zip(evaluation.classes.names, confusion.sum(axis=1), class_ious(confusion), strict=True):
+        yield name, f"{pixels / total:.2%}", "" if np.isnan(iou) else f"{iou:.4f}"
+    yield "mean IoU", "", f"{mean_iou(confusion):.4f}"
+    yield "pixel accuracy", "", f"{pixel_accuracy(confusion):.4f}"
+
+
 def _bands(scores: Mapping[str, BandScore]) -> Iterator[Row]:
     for band, score in scores.items():
         if score.frames:
@@ -189,7 +220,7 @@ def _false_positives(evaluation: Evaluation) -> Iterator[Row]:
 
 def _confusion(evaluation: Evaluation) -> Iterator[Row]:
     counts = evaluation.confusion()
-    for name, pixels in zip(CLASSES, counts, strict=True):
+    for name, pixels in zip(evaluation.classes.names, counts, strict=True):
         if total := pixels.sum():
             yield name, f"{total / counts.sum():.2%}", *(f"{fraction:.2%}" for fraction in pixels / total)
 

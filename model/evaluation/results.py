@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from dataset.pairs import Pair
-from dataset.schema import CLASSES, HERO, SIZE_BANDS, Interval
-from model.score import FrameScore, SetScore, final_score, is_visible, score_set
+from dataset.schema import DEFAULT_CLASSES, SIZE_BANDS, Classes, Interval
+from model.score import FrameScore, SetScore, final_score, is_visible, mean_iou, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
 ALL_FRAMES = "all frames"
@@ -26,9 +26,14 @@ class FrameResult:
     hero_pixels: float  # of the ground truth, at the reference size
     brightness: float | None  # mean grey value 0..255 of the target's pixels; None without a target
     score: FrameScore
-    confusion: np.ndarray  # (3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)
+    confusion: np.ndarray  # (classes, classes) int: pixels of each class (rows) by likeliest predicted class (columns)
     seconds: float | None  # of the network, if one ran
-    confidence: float = 0.0  # the highest threshold of the hero's probability with which a target would be detected
+    confidence: float = 0.0  # the highest threshold of the target's probability with which it would be detected
+
+    @property
+    def classes(self) -> Classes:
+        """Of the labels and the prediction."""
+        return self.pair.colours.classes
 
     @property
     def has_target(self) -> bool:
@@ -37,13 +42,29 @@ class FrameResult:
 
     @property
     def hero_iou(self) -> float:
-        """IoU of the target, 0..1."""
-        return self.score.iou[HERO]
+        """IoU of the target, 0..1; 0 if no class is the target."""
+        return 0.0 if self.classes.target is None else self.score.iou[self.classes.target]
 
     @property
     def frame_score(self) -> float:
-        """0..1: IoU of the target; of a negative frame 1, or 0 for a false positive."""
+        """0..1: IoU of the target; of a negative frame 1, or 0 for a false positive.
+
+        If no class is the target, the mean IoU.
+        """
+        if self.classes.target is None:
+            return self.mean_iou
         return self.hero_iou if self.has_target else float(not self.score.detected)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the classes that the frame or the prediction shows; 1 if all pixels are ignored."""
+        iou = mean_iou(self.confusion)
+        return 1.0 if np.isnan(iou) else iou
+
+    def describe(self) -> str:
+        """Return the figures of a frame with classes of its own, for a caption."""
+        text = f"mean IoU {self.mean_iou:.2f}"
+        return text if self.classes.target is None else f"{self.classes.target_name} IoU {self.hero_iou:.2f}  {text}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +91,7 @@ class Evaluation:
     model: str
     description: str
     results: tuple[FrameResult, ...]
+    classes: Classes = DEFAULT_CLASSES
 
     @property
     def milliseconds(self) -> float | None:
@@ -88,7 +110,7 @@ class Evaluation:
     @property
     def final_score(self) -> float | None:
         """The official final score; None for data other than the official evaluation sets."""
-        if not set(OFFICIAL_SETS) <= self.sets.keys():
+        if not set(OFFICIAL_SETS) <= self.sets.keys() or self.classes != DEFAULT_CLASSES:
             return None
         return final_score(self.sets[FOLLOWING], self.sets[WITHOUT_TARGET], self.sets[WITH_TARGET])
 
@@ -105,24 +127,32 @@ class Evaluation:
         }
 
     def false_positives(self) -> dict[str, FalsePositives]:
-        """Return the detections on negative frames, for each set that has negative frames."""
+        """Return the detections on negative frames, for each set that has any; nothing if no class is the target."""
         counts = {}
-        for name in self.sets:
+        for name in self.sets if self.classes.target is not None else ():
             negatives = [each for each in self.results if each.set_name == name and not each.has_target]
             if negatives:
                 counts[name] = FalsePositives(len(negatives), sum(each.score.detected for each in negatives))
         return counts
 
     def confusion(self) -> np.ndarray:
-        """Return (3, 3) int: pixels of each class (rows) by the likeliest predicted class (columns)."""
-        return _confusion(self.results)
+        """Return (classes, classes) int: pixels of each class (rows) by the likeliest predicted class (columns)."""
+        return self._confusion(self.results)
 
     def hero_confusion_by_size(self) -> dict[str, np.ndarray]:
-        """Return, for each target size, (3,) int: the target's pixels by the likeliest predicted class."""
-        return {band.name: _confusion(self._of_size(band))[HERO] for band in SIZE_BANDS}
+        """Return, for each target size, (classes,) int: the target's pixels by the likeliest predicted class."""
+        target = self.classes.target
+        if target is None:
+            return {}
+        return {band.name: self._confusion(self._of_size(band))[target] for band in SIZE_BANDS}
 
     def worst(self, count: int) -> list[FrameResult]:
-        """Return the frames of least hero IoU, among equals the largest error first; true negatives are left out."""
+        """Return the frames of least IoU of the target, among equals the largest error first, without true negatives.
+
+        If no class is the target, those of least mean IoU.
+        """
+        if self.classes.target is None:
+            return sorted(self.results, key=lambda each: each.frame_score)[:count]
         shown = [each for each in self.results if each.score.present or each.score.detected]
         shown.sort(key=lambda each: (each.hero_iou, -max(each.score.target_pixels, each.score.predicted_pixels)))
         return shown[:count]
@@ -130,11 +160,11 @@ class Evaluation:
     def _of_size(self, band: Interval) -> list[FrameResult]:
         return [each for each in self.results if each.has_target and band.contains(each.hero_pixels)]
 
+    def _confusion(self, results: Iterable[FrameResult]) -> np.ndarray:
+        size = len(self.classes)
+        return sum((each.confusion for each in results), np.zeros((size, size), int))
+
 
 def _band_score(results: list[FrameResult]) -> BandScore:
     iou = float(np.mean([each.hero_iou for each in results])) if results else 0.0
     return BandScore(len(results), sum(each.score.detected for each in results), iou)
-
-
-def _confusion(results: Iterable[FrameResult]) -> np.ndarray:
-    return sum((each.confusion for each in results), np.zeros((len(CLASSES), len(CLASSES)), int))

@@ -3,7 +3,8 @@
     python -m model.export model_weights.h5 --calibration validation.zip --out exported
 
 Writes SavedModel, LiteRT (float32, and 8-bit integers calibrated on the frames), ONNX and OpenVINO, and prints how far
-the predictions of each are from the model's own, its size and its latency. LiteRT and ONNX need further packages:
+the predictions of each are from the model's own, its size and its latency. A model with classes of its own gets a text
+file with their names, a line for each output. LiteRT and ONNX need further packages:
 pip install -r requirements-export.txt
 """
 
@@ -22,10 +23,11 @@ from rich.progress import track
 from rich.table import Table
 
 from config.paths import path_of
+from dataset.files import write_atomically
 from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
 from dataset.problems import summarise_problems
-from dataset.schema import HERO
+from dataset.schema import DEFAULT_CLASSES
 from model.console import command_parser, console, print_place, print_plain, run_command
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
@@ -68,13 +70,17 @@ def export(options: argparse.Namespace) -> int:
         )
     options.out.mkdir(parents=True, exist_ok=True)
     stem = options.out / Path(loaded.name).stem
+    if loaded.classes != DEFAULT_CLASSES:
+        file = stem.with_name(f"{stem.name}_classes.txt")
+        write_atomically(file, "".join(f"{name}\n" for name in loaded.classes.names))
+        print_plain(f"{options.weights} tells apart {loaded.classes}: {file} has the names in the outputs' order")
     table = Table(caption="differences of 255 from the .h5, mean of all frames and of the worst; IoU of target masks")
     for index, column in enumerate(("format", "input", "MB", "ms", "mean", "worst", "IoU")):
         table.add_column(column, justify="right" if index > 1 else "left", no_wrap=True)
     wrong = []
     for name in track(options.formats, description="exporting", console=console, transient=True):
         artefact = FORMATS[name].export(loaded.model, stem, calibration_frames)
-        passed, row = check(name, artefact, frames, expected)
+        passed, row = check(name, artefact, frames, expected, loaded.classes.target)
         table.add_row(*row)
         if not passed:
             wrong.append(name)
@@ -117,10 +123,13 @@ def _spread(count: int, length: int) -> np.ndarray:
     return np.linspace(0, length - 1, count).round().astype(int)
 
 
-def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray) -> tuple[bool, list[str]]:
+def check(
+    name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarray, target: int | None
+) -> tuple[bool, list[str]]:
     """Run an artefact frame by frame, (n, rows, columns, 3) uint8, and compare with the model's predictions.
 
-    Returns whether they agree, and the row of the table. Those of 8-bit integers need not.
+    Returns whether they agree, and the row of the table, with the IoU of the masks of the class `target`, or of all.
+    Those of 8-bit integers need not agree.
     """
     results, seconds = [], []
     artefact.predict(frames[:1])
@@ -130,9 +139,10 @@ def check(name: str, artefact: Artefact, frames: np.ndarray, expected: np.ndarra
         seconds.append(time.perf_counter() - start)
     actual = np.stack(results)
     differences = np.abs(actual - expected).mean(axis=(1, 2, 3)) * 255
-    target, expected_target = predicted_mask(actual)[..., HERO], predicted_mask(expected)[..., HERO]
-    union = np.count_nonzero(target | expected_target)
-    iou = np.count_nonzero(target & expected_target) / union if union else 1.0
+    compared = np.s_[...] if target is None else np.s_[..., target]
+    mask, expected_mask = predicted_mask(actual)[compared], predicted_mask(expected)[compared]
+    union = np.count_nonzero(mask | expected_mask)
+    iou = np.count_nonzero(mask & expected_mask) / union if union else 1.0
     figures = [f"{value:.4f}" for value in (differences.mean(), differences.max(), iou)]
     row = [name, artefact.input, f"{artefact.megabytes:.2f}", f"{np.median(seconds) * 1000:.1f}", *figures]
     return not FORMATS[name].exact or differences.max() <= TOLERANCE, row

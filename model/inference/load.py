@@ -15,9 +15,15 @@ def load_segmenter(
     device: Device = "auto",
     threads: int | None = None,
     precision: Precision = "fastest",
+    for_flight: bool = False,
 ) -> "Segmenter":
-    """Load a model for inference. Raises as `Segmenter` does."""
+    """Load a model for inference, `for_flight` one that gives background, people and hero.
+
+    Raises as `Segmenter` and `FlightSegmenter` do.
+    """
     import_tensorflow_quietly()
+    from model.inference.flight import FlightSegmenter
     from model.inference.segmenter import Segmenter
 
-    return Segmenter(weights, runtime, device, threads, precision)
+    kind = FlightSegmenter if for_flight else Segmenter
+    return kind(weights, runtime, device, threads, precision)

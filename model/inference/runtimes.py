@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from dataset.schema import HERO
 from model.inference import tensorflow_runtime
 from model.inference.choices import CompiledNetwork, Device, Precision, Runtime, RuntimeUnavailable
 
@@ -18,12 +19,13 @@ def compile_network(
     device: Device = "auto",
     threads: int | None = None,
     precision: Precision = "fastest",
+    target: int | None = HERO,
 ) -> CompiledNetwork:
     """Compile a network that takes (n, rows, columns, 3) float32 RGB in 0..255.
 
     `auto` chooses TensorFlow if there is a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
-    are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16. Raises
-    RuntimeUnavailable.
+    are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16. `target` is the
+    class whose mask must be the network's own, None for all together. Raises RuntimeUnavailable.
     """
     reasons = []
     for candidate in _candidates(device) if runtime == "auto" else [runtime]:
@@ -31,7 +33,7 @@ def compile_network(
             if candidate == "openvino":
                 from model.inference.openvino_runtime import compile_for_openvino
 
-                return compile_for_openvino(network, device, threads, precision)
+                return compile_for_openvino(network, device, threads, precision, target)
             if candidate == "tensorflow":
                 return tensorflow_runtime.compile_for_tensorflow(network, device)
             return _compile_for_keras(network, device)

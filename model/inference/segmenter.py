@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.images import resize_bilinear
+from dataset.schema import DEFAULT_CLASSES
 from model.inference.choices import Device, Precision, Runtime
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
@@ -29,14 +30,15 @@ class Segmenter:
         """
         loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
         self.name, self.input_size = loaded.name, loaded.input_size  # (rows, columns)
+        self.classes = loaded.classes
         self._convention = loaded.convention
         self._giga_macs = multiply_accumulates(loaded.model) / 1e9
-        compiled = compile_network(loaded.model, runtime, device, threads, precision)
+        compiled = compile_network(loaded.model, runtime, device, threads, precision, loaded.classes.target)
         self.runtime, self.device, self._predict = compiled.runtime, compiled.device, compiled.predict
         self._predict(sanity_frames(self.input_size)[:1])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return (n, rows, columns, 3) float32 class probabilities, at the network's size, of (n, h, w, 3) uint8 RGB.
+        """Return (n, rows, columns, classes) float32 probabilities, at the network's size, of (n, h, w, 3) uint8 RGB.
 
         Images of another size than the network's are resized as in the original project, bilinearly with antialiasing.
         Thread-safe; other threads run meanwhile. Raises ValueError for arrays of another shape or type.
@@ -45,13 +47,15 @@ class Segmenter:
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise ValueError(f"expected (n, height, width, 3) uint8 images, got {images.shape} {images.dtype}")
         if not len(images):
-            return np.empty((0, *self.input_size, 3), np.float32)
+            return np.empty((0, *self.input_size, len(self.classes)), np.float32)
         if images.shape[1:3] != self.input_size:
             images = np.stack([resize_bilinear(image, self.input_size) for image in images])
         return self._predict(images)
 
     def describe(self) -> str:
-        """Return one line for display: weights, input size, cost, runtime, device, and what another maker's takes."""
+        """Return one line for display: weights, input size, cost, runtime, device, and what is unusual."""
         rows, columns = self.input_size
         text = f"{self.name}, {columns}x{rows}, {self._giga_macs:.2f} GMAC, {self.runtime} on {self.device}"
-        return f"{text}; {self._convention}" if self._convention else text
+        told = [self._convention] if self._convention else []
+        told += [] if self.classes == DEFAULT_CLASSES else [f"tells apart {self.classes}"]
+        return "; ".join([text, *told])

@@ -29,6 +29,7 @@ class Arguments:
     recordings: tuple[PathText, ...] = ()
     validation: tuple[PathText, ...] = ()
     hold_out: tuple[str, ...] = ()
+    classes: PathText | None = None
     no_validation: bool = False
     skip_bad: bool = False
     init: PathText | None = None
@@ -99,6 +100,8 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     add("--validation", action="append", metavar="DIR|ZIP", help="validation frames")
     text = "validate on this recording in --data and --recordings"
     add("--hold-out", action="append", metavar="RECORDING", help=text)
+    text = "the classes and colours of data without a classes.toml of their own"
+    add("--classes", metavar="TOML", help=text)
     add("--no-validation", action="store_true", help="train on all frames, without validation")
     add("--skip-bad", action="store_true", help="leave out damaged and inconsistent files instead of stopping")
     init = "start from this model, ours or any of Keras; with --preset, from those of its weights that fit"

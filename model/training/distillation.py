@@ -18,9 +18,9 @@ from model.networks import clone_with
 
 
 def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predict]) -> Iterator[Batch]:
-    """Yield the batches with (n, size, size, 3) uint8 labels instead of (n, size, size).
+    """Yield the batches with (n, rows, columns, classes) uint8 labels instead of (n, rows, columns).
 
-    Their channels are the label and the teachers' probabilities of people and of the hero, times 255.
+    Their channels are the label and the teachers' probabilities of all classes but the first, times 255.
     """
     for images, labels in batches:
         soft = np.rint(mean_probabilities(teachers, images)[..., 1:] * 255).astype(np.uint8)
@@ -29,12 +29,12 @@ def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predict]) -> It
 
 def mean_probabilities(teachers: Sequence[Predict], images: np.ndarray) -> np.ndarray:
     """Return the normalised geometric mean of the teachers' probabilities; every second one gets mirrored images."""
-    logs = np.zeros(images.shape, np.float32)
+    logs = []
     for number, teacher in enumerate(teachers):
         columns = slice(None, None, -1 if number % 2 else 1)
-        logs += np.log(teacher(images[:, :, columns])[:, :, columns] + 1e-6)
-    mean = np.exp(logs / len(teachers))
-    return np.asarray(mean / (mean @ np.ones((3, 1), np.float32)))  # faster than a sum over three values
+        logs.append(np.log(teacher(images[:, :, columns])[:, :, columns] + 1e-6))
+    mean = np.exp(sum(logs) / len(teachers))
+    return np.asarray(mean / (mean @ np.ones((mean.shape[-1], 1), np.float32)))  # faster than a sum over few values
 
 
 def any_size_predictor(network: keras.Model) -> Predict:

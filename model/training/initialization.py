@@ -5,20 +5,23 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from dataset.schema import Classes
 from model import networks
 from model.console import print_plain
-from model.settings import TrainSettings
+from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
 
 
-def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedModel | None) -> keras.Model:
-    """Return the network to train; `loaded` is the model of --init.
+def initial_network(
+    options: Arguments, settings: TrainSettings, loaded: LoadedModel | None, classes: Classes
+) -> keras.Model:
+    """Return the network to train; `loaded` is the model of --init, `classes` are those of the data.
 
     Raises WeightsError for a model that cannot be saved again, ValueError for one that does not fit.
     """
     if loaded is None:
-        return networks.build(settings.preset, settings.input_size or None, settings.network)
+        return networks.build(settings.preset, settings.input_size or None, settings.network, len(classes))
     if loaded.is_legacy:
         try:
             check_savable(loaded.model)
@@ -27,24 +30,28 @@ def initial_network(options: Arguments, settings: TrainSettings, loaded: LoadedM
     network = loaded.model
     if settings.network and options.preset is None:
         raise ValueError("the settings of [network] change a preset: with --init, name it by --preset")
-    if options.preset is not None:
-        network = networks.build(settings.preset, settings.input_size or network.input_shape[1], settings.network)
+    if options.preset is None:
+        loaded.check_classes(classes, "the data", "; --preset takes over what fits of it to other classes")
+    else:
+        size = settings.input_size or loaded.input_size
+        network = networks.build(settings.preset, size, settings.network, len(classes))
         try:
             fraction = warm_start(network, loaded.model)
         except ValueError as error:
             raise ValueError(f"--init: {options.init} cannot initialise a {settings.preset}: {error}") from error
         print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.init}")
-    size, columns = network.input_shape[1:3]
-    if size != columns or network.output_shape[1:3] != (size, size):
-        rows_out, columns_out = network.output_shape[1:3]
+    size = network.input_shape[1:3]
+    if network.output_shape[1:3] != size:
+        (rows, columns), (rows_out, columns_out) = size, network.output_shape[1:3]
         raise ValueError(
-            f"--init: {options.init} takes {columns}x{size} pixels and gives {columns_out}x{rows_out}; it can fly, but"
-            " only a network that takes square frames and gives as many pixels as it takes can be trained"
+            f"--init: {options.init} takes {columns}x{rows} pixels and gives {columns_out}x{rows_out}; it can fly, but"
+            " only a network that gives as many pixels as it takes can be trained"
         )
     if not network.trainable_variables:
         raise ValueError(f"--init: {options.init} has no weights to train: it was saved with trainable = False")
-    if settings.input_size not in (0, size):
-        raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {size} pixels")
+    if settings.input_size and shape_of(settings.input_size) != size:
+        taken = size[0] if size[0] == size[1] else size
+        raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {taken} pixels")
     return network
 
 
@@ -53,8 +60,9 @@ def adapt_settings(settings: TrainSettings, network: keras.Model, fine_tuning: b
 
     Raises ValueError if the network does not take crops of that size.
     """
-    crop = min(settings.augmentation.crop, network.input_shape[1])
-    if not _takes(network, None, crop):
+    rows, columns = map(min, shape_of(settings.augmentation.crop), network.input_shape[1:3])
+    crop: Size = rows if rows == columns else (rows, columns)
+    if not _takes(network, (None, None), (rows, columns)):
         raise ValueError(
             f"augmentation.crop: the network does not take crops of {crop} pixels and give as many; ours take multiples"
             " of 32, networks with layers for one size (Flatten, Reshape, Resizing) take none"
@@ -67,21 +75,19 @@ def adapt_settings(settings: TrainSettings, network: keras.Model, fine_tuning: b
     return replace(settings, learning_rate=rate, second_half_learning_rate=later)
 
 
-def check_teacher(name: str, teacher: keras.Model, network: keras.Model, crop: int) -> None:
+def check_teacher(name: str, teacher: keras.Model, network: keras.Model, crop: Size) -> None:
     """Raise ValueError unless a teacher gives a probability for each pixel of the frames and crops of `network`."""
-    if not _takes(teacher, network.input_shape[1], crop):
+    if not _takes(teacher, network.input_shape[1:3], shape_of(crop)):
         raise ValueError(f"--teacher: {name} does not give as many pixels as it takes for crops of {crop} pixels")
 
 
-def _takes(network: keras.Model, *sizes: int | None) -> bool:
-    """Return whether a network takes square frames of all these sizes (None: any), and gives as many pixels."""
+def _takes(network: keras.Model, *sizes: tuple[int | None, int | None]) -> bool:
+    """Return whether a network takes frames of all these (rows, columns), None: any, and gives as many pixels."""
     try:
-        shapes = [
-            networks.clone_with(network, dtype="float32", shape=(size, size, 3)).output_shape[1:3] for size in sizes
-        ]
+        shapes = [networks.clone_with(network, dtype="float32", shape=(*size, 3)).output_shape[1:3] for size in sizes]
     except (ValueError, TypeError):  # Keras, for shapes that do not fit
         return False
-    return all(shape == (size, size) for shape, size in zip(shapes, sizes, strict=True))
+    return all(shape == size for shape, size in zip(shapes, sizes, strict=True))
 
 
 def warm_start(network: keras.Model, source: keras.Model) -> float:

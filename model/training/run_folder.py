@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from config.version import software_versions
 from dataset.files import replacing, write_atomically
 from dataset.problems import Problem
+from dataset.schema import DEFAULT_CLASSES
 from model import run_files
 from model.data.packed_frames import PackedFrames
 from model.settings import TrainSettings
@@ -130,6 +131,7 @@ def _describe(frames: PackedFrames) -> dict[str, Any]:
         "recordings": Counter(pairs[row].recording for row in frames.usable),
         "excluded": [names[row] for row in sorted(frames.excluded)],
         "images": dict(zip(names, frames.hashes, strict=True)),
+        **({} if frames.classes == DEFAULT_CLASSES else {"classes": str(frames.classes)}),
     }
 
 
@@ -137,6 +139,9 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Return how the frames of two manifests differ, for a message; empty if they do not."""
     found = []
     for part in sorted(before.keys() | after.keys()):
+        was, is_now = (manifest.get(part, {}).get("classes", str(DEFAULT_CLASSES)) for manifest in (before, after))
+        if was != is_now:
+            found.append(f"{part}: the classes are {is_now}, and were {was}")
         old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
         changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
         for names, how in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):

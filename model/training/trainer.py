@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ from model.console import console
 from model.data.batches import BatchLoader
 from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
-from model.settings import TrainSettings
+from model.settings import TrainSettings, shape_of
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
 from model.training.failures import advice, check_collapse, check_finite
-from model.training.losses import HeroIoU, segmentation_loss
+from model.training.losses import headline, segmentation_loss, training_metrics
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
+from model.training.pictures import draw_examples, plot_curves
 from model.training.run_folder import RunFolder
-from model.training.validation import SIZE_NAMES, draw_examples, find_errors, plot_curves, validate
+from model.training.validation import describe_figures, find_errors, validate
 from model.weights import save_model
 
 MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
@@ -51,11 +53,12 @@ class Trainer:
         seen_in_training: np.ndarray | None,
     ) -> None:
         self.settings, self.run, self.loader, self.distribution = settings, run, loader, distribution
+        self.classes = loader.frames.classes
         self.seen_in_training = seen_in_training
         self.chief = distribution is None or distribution.chief
         self.precision = choose_precision(settings.mixed_precision, model)
         self.epoch, self.step, self.seconds, self.best_score = 0, 0, 0.0, -1.0
-        self.hero_ious: list[float] = []  # of the samples of each epoch
+        self.ious: list[float] = []  # of the samples of each epoch, the target's or else the mean of all classes
         self.late = False  # past the early phase
         self.averaged = clone_with(model, dtype="float32", shape=model.input_shape[1:])
         with self._scope():
@@ -63,7 +66,7 @@ class Trainer:
             self.optimizer = make_optimizer(settings, self.precision)
             self.optimizer.build(self.network.trainable_variables)
         self.teachers = [any_size_predictor(teacher) for teacher in teachers]
-        self._compiled: dict[int, keras.Model] = {}
+        self._compiled: dict[tuple[int, int], keras.Model] = {}
 
     def fit(self, validation: PackedFrames | None, minutes: float | None) -> None:
         """Train until the epochs or the minutes are used up; the run folder is complete after every epoch.
@@ -82,10 +85,12 @@ class Trainer:
                     self.run.append_results(row)
                     self.save()
                     if finished or "score" in row:
-                        plot_curves(self.run.results(), self.run.path / run_files.CURVES)
-                self.hero_ious.append(row["hero_iou_train"])
-                check_collapse(self.hero_ious, self._advice)
-                text = f"epoch {self.epoch}  loss {row['loss']:.4f}  hero IoU {row['hero_iou_train']:.3f}"
+                        plot_curves(self.run.results(), self.run.path / run_files.CURVES, self.classes)
+                self.ious.append(row[f"{headline(self.classes)}_train"])
+                if self.classes.target is not None:
+                    check_collapse(self.ious, self._advice)
+                figure = headline(self.classes).replace("_iou", " IoU")
+                text = f"epoch {self.epoch}  loss {row['loss']:.4f}  {figure} {self.ious[-1]:.3f}"
                 text = f"{text}  {row['images_per_second']:.0f}/s"
                 bar.update(task, completed=self.progress(minutes), description=text)
 
@@ -115,12 +120,13 @@ class Trainer:
         self.epoch, self.step = int(epoch), int(step)
         # An interruption between the two files leaves an epoch in the results that is not in the checkpoint.
         rows = self.run.results()[: self.epoch]
-        self.hero_ious = [float(row.get("hero_iou_train") or "nan") for row in rows]
+        self.ious = [float(row.get(f"{headline(self.classes)}_train") or "nan") for row in rows]
 
     def _train_epoch(self, progress: float) -> dict[str, float]:
         """Train for one epoch, and return its row of the results."""
         settings, began = self.settings, time.perf_counter()
-        if settings.mining_interval and self.epoch and self.epoch % settings.mining_interval == 0:
+        mines = settings.mining_interval and self.classes.target is not None
+        if mines and self.epoch and self.epoch % settings.mining_interval == 0:
             self._mine_hard_examples()
         if self.late != (progress >= EARLY_PHASE):
             self.late = progress >= EARLY_PHASE
@@ -129,15 +135,15 @@ class Trainer:
         fraction = settings.full_frame_fraction
         if int((self.epoch + 1) * fraction) > int(self.epoch * fraction):  # epochs on full frames are spread evenly
             size = settings.full_frame_batch_size
-            crop, zoom = self.loader.frames.labels.shape[1], augmentation.zoom_probability / 2
-            augmentation = replace(augmentation, crop=crop, zoom_probability=zoom)
+            zoom = augmentation.zoom_probability / 2
+            augmentation = replace(augmentation, crop=self.loader.frames.size, zoom_probability=zoom)
         rate = self.optimizer.learning_rate = learning_rate(settings, progress)
         steps = range(self.step, self.step + settings.steps_per_epoch)
         numbers = self.distribution.local_samples(size) if self.distribution else None
         batches = self.loader.batches(steps, size, augmentation, numbers)
         if self.teachers:
             batches = add_soft_labels(batches, self.teachers)
-        network = self._compile(augmentation.crop)
+        network = self._compile(shape_of(augmentation.crop))
         if self.distribution:
             logs = self.distribution.fit(network, batches)
         else:
@@ -150,19 +156,22 @@ class Trainer:
         seconds = time.perf_counter() - began
         self.seconds += seconds
         row = {"epoch": self.epoch, "minutes": self.seconds / 60, "learning_rate": rate, "loss": logs["loss"]}
-        row |= {key.replace("hero_iou", "hero_iou_train"): logs[key] for key in logs if "hero_iou" in key}
+        iou = headline(self.classes)
+        row |= {key.replace(iou, f"{iou}_train"): logs[key] for key in logs if key.startswith(iou)}
         return row | {"images_per_second": size * len(steps) / seconds}
 
-    def _compile(self, size: int) -> keras.Model:
-        """Return the network with its loss for samples of `size` pixels; all sizes share weights and optimizer."""
+    def _compile(self, size: tuple[int, int]) -> keras.Model:
+        """Return the network with its loss for samples of this size; all sizes share weights and optimizer."""
         if size not in self._compiled:
             with self._scope():
-                image = keras.Input((size, size, 3), name="image")
+                image = keras.Input((*size, 3), name="image")
+                pixels, frames = prod(shape_of(self.settings.augmentation.crop)), self.loader.frames
+                loss = segmentation_loss(self.settings.loss, pixels, self.late, self.classes, frames.has_ignored)
                 network = keras.Model(image, self.network(image))
                 network.compile(
                     self.optimizer,
-                    segmentation_loss(self.settings.loss, self.settings.augmentation.crop**2, late=self.late),
-                    metrics=[HeroIoU(self.averaged.input_shape[1])],
+                    loss,
+                    metrics=training_metrics(self.classes, frames.size),
                     # XLA's convolutions are slower than oneDNN's on a CPU; torch's compiler fails on Keras' networks.
                     jit_compile=keras.backend.backend() == "jax"
                     or (keras.backend.backend() == "tensorflow" and has_gpu()),
@@ -191,18 +200,15 @@ class Trainer:
         return clone_with(self.averaged, dtype=self.precision, shape=self.averaged.input_shape[1:])
 
     def _validate(self, frames: PackedFrames, loss: float) -> dict[str, float]:
-        figures = validate(self.averaged.predict_on_batch, frames, self.settings.loss.class_weights)
+        weights = self.settings.loss.entropy_weights(self.classes)
+        figures = validate(self.averaged.predict_on_batch, frames, weights)
         if figures["score"] > self.best_score:
             self.best_score = figures["score"]
             self._save_average(self.run.best)
         with replacing(self.run.path / run_files.EXAMPLES) as temporary:
             Image.fromarray(draw_examples(self.averaged.predict_on_batch, frames)).save(temporary)
-        iou = " ".join(f"{figures[f'iou {name}']:.3f}" for name in SIZE_NAMES)
-        recall = " ".join(f"{figures[f'recall {name}']:.2f}" for name in SIZE_NAMES)
-        console.print(
-            f"epoch {self.epoch:4d}  loss {loss:.4f}  validation score {figures['score']:.3f}  IoU by size {iou}"
-            f"  recall {recall}  false-positive rate {figures['false_positive_rate']:.3f}"
-        )
+        text = f"epoch {self.epoch:4d}  loss {loss:.4f}  validation score {figures['score']:.3f}"
+        console.print(f"{text}  {describe_figures(figures, self.classes)}", markup=False)
         return figures
 
     @property
@@ -211,7 +217,7 @@ class Trainer:
 
     def _save_average(self, path: Path) -> None:
         metadata = {"minutes": self.seconds / 60, "epoch": self.epoch, "score": self.best_score}
-        save_model(self.averaged, path, metadata, self.seen_in_training)
+        save_model(self.averaged, path, metadata, self.seen_in_training, self.classes)
 
     def _scope(self) -> AbstractContextManager[Any]:
         return self.distribution.scope() if self.distribution else nullcontext()

@@ -1,125 +1,86 @@
-"""Measure and show a network while it trains: figures, examples and curves, and errors in the training frames."""
+"""Measure a network while it trains: figures of the validation frames, and errors in the training frames."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dataset.files import replacing
-from dataset.schema import HERO, PEOPLE, SIZE_BANDS
+from dataset.schema import DEFAULT_CLASSES, IGNORED, PEOPLE, SIZE_BANDS, Classes
 from model.data.packed_frames import PackedFrames
-from model.evaluation.previews import contact_sheet, outlined_views
 from model.inference.choices import Predict
-from model.score import detection_weight, intersection_over_union, is_visible, predicted_mask, size_bands
+from model.score import (
+    class_ious,
+    confusion_matrix,
+    detection_weight,
+    intersection_over_union,
+    is_visible,
+    mean_iou,
+    pixel_accuracy,
+    predicted_mask,
+    size_bands,
+)
+from model.training.losses import headline
 
 BATCH = 32
 MIN_IOU = 0.2  # of a target that is not missed
-EXAMPLES = 6
 SIZE_NAMES = tuple(band.name for band in SIZE_BANDS)
 
 
 def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[float]) -> dict[str, float]:
     """Measure a network on the usable frames of a set: figures, 0 to 1, by column of results.csv.
 
-    NaN if the set has no such frame. The score approximates the official one: it is the mean of the IoU of near targets
-    (400 pixels and more) and of the other ones, times TP / (TP + FP + FN) over all frames. The cross-entropy is the
-    mean over all pixels, each weighted by its class.
+    NaN if the set has no such frame. With a target the score approximates the official one: it is the mean of the IoU
+    of near targets (400 pixels and more) and of the other ones, times TP / (TP + FP + FN) over all frames. Without one
+    it is the mean IoU of all classes. The cross-entropy is the mean over all pixels, each weighted by its class.
     """
+    classes = frames.classes
     parts = [
-        _measure(probabilities, labels, class_weights)
+        _measure(probabilities, labels, class_weights, classes)
         for labels, probabilities in _predictions(predict, frames, frames.usable)
     ]
-    area, predicted_area, iou, people_iou, entropy = (np.concatenate(values) for values in zip(*parts, strict=True))
+    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    figures, by_size = dict[str, float](), dict[str, float]()
+    if classes.target is not None:
+        figures, by_size = _target_figures(merged, frames.labels.shape[1:], headline(classes))
+    if classes == DEFAULT_CLASSES:
+        figures["people_iou"] = _mean(merged["people_iou"][~np.isnan(merged["people_iou"])])
+    else:
+        figures |= _class_figures(merged["confusion"].sum(axis=0), classes)
+    figures.setdefault("score", figures.get("mean_iou", 0.0))
+    return figures | {"cross_entropy": _mean(merged["entropy"])} | by_size
 
-    present, detected = is_visible(area), is_visible(predicted_area)
-    bands = size_bands(area, frames.labels.shape[1:])
-    near, far = bands[-1], present & ~bands[-1]
-    means = [iou[group].mean() for group in (near, far) if group.any()]
-    weight = detection_weight(int((present & detected).sum()), int((present != detected).sum()))
-    figures = {
-        "score": float(np.mean(means) * weight) if means else float("nan"),
-        "hero_iou": _mean(iou[area > 0]),
-        "false_positive_rate": _mean(detected[area == 0]),
-        "people_iou": _mean(people_iou[~np.isnan(people_iou)]),
-        "cross_entropy": _mean(entropy),
-    }
-    for figure, values in (("iou", iou), ("recall", detected)):
-        figures |= {f"{figure} {name}": _mean(values[band]) for name, band in zip(SIZE_NAMES, bands, strict=True)}
-    return figures
+
+def describe_figures(figures: Mapping[str, float], classes: Classes) -> str:
+    """Return what `validate` measured, apart from the score, on one line."""
+    text = ""
+    if classes.target is not None:
+        iou = " ".join(f"{figures[f'iou {name}']:.3f}" for name in SIZE_NAMES)
+        recall = " ".join(f"{figures[f'recall {name}']:.2f}" for name in SIZE_NAMES)
+        rate = figures["false_positive_rate"]
+        text = f"IoU by size {iou}  recall {recall}  false-positive rate {rate:.3f}"
+    if classes != DEFAULT_CLASSES:
+        ious = "  ".join(f"{name} {figures[f'iou {name}']:.3f}" for name in classes.names)
+        text += f"  IoU {ious}  mean {figures['mean_iou']:.3f}  pixel accuracy {figures['pixel_accuracy']:.3f}"
+    return text.strip()
 
 
 def find_errors(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> np.ndarray:
     """Find a false positive or a missed target in each of the frames `rows`, (m,), for hard-example mining.
 
     Most of a training set is soon easy. Errors are left, and training is faster if their frames are drawn more often
-    (Shrivastava et al. 2016).
+    (Shrivastava et al. 2016). The classes must have a target.
 
     Returns (m, 2) int16: row and column of a pixel of the false positive or the missed target, -1 if there is neither.
     """
     errors: list[tuple[int, int]] = []
+    number = frames.classes.target
+    assert number is not None
     for labels, probabilities in _predictions(predict, frames, rows):
-        hero, predicted = labels == HERO, predicted_mask(probabilities[..., HERO])
-        present, detected = (is_visible(np.count_nonzero(mask, axis=(1, 2))) for mask in (hero, predicted))
-        missed = present & (intersection_over_union(hero, predicted) < MIN_IOU)
-        wrong = np.where(missed[:, None, None], hero, predicted & ~present[:, None, None] & detected[:, None, None])
+        target, predicted = labels == number, predicted_mask(probabilities[..., number]) & (labels != IGNORED)
+        present, detected = (is_visible(np.count_nonzero(mask, axis=(1, 2))) for mask in (target, predicted))
+        missed = present & (intersection_over_union(target, predicted) < MIN_IOU)
+        wrong = np.where(missed[:, None, None], target, predicted & ~present[:, None, None] & detected[:, None, None])
         errors += map(_middle_pixel, wrong)
     return np.array(errors, np.int16).reshape(-1, 2)
-
-
-def draw_examples(predict: Predict, frames: PackedFrames) -> np.ndarray:
-    """Return a sheet of validation frames with ground truth and prediction outlined, (height, width, 3) uint8 RGB."""
-    rows = choose_examples(frames)
-    images, labels = np.asarray(frames.images[rows]), np.asarray(frames.labels[rows])
-    predicted = predicted_mask(np.asarray(predict(images)))[..., HERO]
-    return contact_sheet(map(outlined_views, images, labels == HERO, predicted), columns=2)
-
-
-def choose_examples(frames: PackedFrames) -> list[int]:
-    """Return frames with targets from the farthest to the nearest, then a negative one; always the same ones."""
-    areas = frames.areas[frames.usable, HERO]
-    positive = frames.usable[areas > 0][np.argsort(areas[areas > 0], kind="stable")]
-    negative = frames.usable[areas == 0][: 1 if len(positive) else EXAMPLES]
-    count = min(EXAMPLES - len(negative), len(positive))
-    places = np.linspace(0, len(positive) - 1, count).round().astype(int)
-    return [*positive[places].tolist(), *negative.tolist()]
-
-
-def plot_curves(rows: Sequence[Mapping[str, str]], path: Path) -> None:
-    """Plot the rows of results.csv, by minutes: losses, IoU and recall by target size, false positives."""
-    from matplotlib.figure import Figure
-
-    def curve(axes: Any, key: str, label: str | None = None, **style: Any) -> None:
-        points = [(float(row["minutes"]), float(row[key])) for row in rows if row.get(key) not in (None, "", "nan")]
-        if points:
-            axes.plot(*zip(*points, strict=True), label=label or key, **style)
-
-    figure = Figure(figsize=(20, 4.2), layout="constrained")
-    losses, training, overlap, recall = figure.subplots(1, 4)
-    curve(losses, "loss", "training: all terms, per sample", color="grey")
-    validation = losses.twinx()  # other terms on other frames, so another scale
-    curve(validation, "cross_entropy", "validation: cross-entropy, per pixel (right)", color="tab:red")
-    curve(overlap, "score", color="black", linewidth=2)
-    curve(training, "hero_iou_train", "all", color="grey", linestyle="--")
-    for name in SIZE_NAMES:
-        curve(training, f"hero_iou_train {name}", name)
-        curve(overlap, f"iou {name}")
-        curve(recall, f"recall {name}")
-    curve(recall, "false_positive_rate", color="red", linestyle="--")
-    for axes, title in (
-        (losses, "loss"),
-        (training, "training: hero IoU by its size"),
-        (overlap, "validation: hero IoU by its size"),
-        (recall, "validation: recall"),
-    ):
-        axes.set(title=title, xlabel="minutes", ylim=(0, None))
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend(fontsize="small")
-    losses.legend(handles=[*losses.lines, *validation.lines], fontsize="small")
-    validation.set(ylim=(0, None), visible=bool(validation.lines))
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110)
 
 
 def _middle_pixel(mask: np.ndarray) -> tuple[int, int]:
@@ -135,18 +96,61 @@ def _predictions(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> It
         yield np.asarray(frames.labels[batch]), np.asarray(predict(np.asarray(frames.images[batch])))
 
 
-def _measure(probabilities: np.ndarray, labels: np.ndarray, class_weights: Sequence[float]) -> tuple[np.ndarray, ...]:
-    """Return, per frame, the hero's pixels and predicted pixels, the IoU of hero and people, and the cross-entropy."""
-    predicted = predicted_mask(probabilities)
-    hero, people = labels == HERO, labels == PEOPLE
-    assigned = np.take_along_axis(probabilities, labels[..., None].astype(int), axis=-1)[..., 0]
-    return (
-        np.count_nonzero(hero, axis=(1, 2)),
-        np.count_nonzero(predicted[..., HERO], axis=(1, 2)),
-        intersection_over_union(hero, predicted[..., HERO]),
-        np.where(people.any(axis=(1, 2)), intersection_over_union(people, predicted[..., PEOPLE]), np.nan),
-        -(np.take(class_weights, labels) * np.log(assigned + 1e-6)).mean(axis=(1, 2)),
-    )
+def _measure(
+    probabilities: np.ndarray, labels: np.ndarray, class_weights: Sequence[float], classes: Classes
+) -> dict[str, np.ndarray]:
+    """Return figures of n frames, (n, ...): the cross-entropy, the target's if there is one, those of all classes."""
+    counted = labels != IGNORED
+    predicted = predicted_mask(probabilities) & counted[..., None]
+    indices = np.where(counted, labels, 0)
+    assigned = np.take_along_axis(probabilities, indices[..., None].astype(int), axis=-1)[..., 0]
+    entropies = -(np.take(class_weights, indices) * np.log(assigned + 1e-6))
+    if not counted.all():
+        entropies = (
+            np.where(counted, entropies, 0.0)
+            * (counted[0].size / np.maximum(counted.sum(axis=(1, 2)), 1))[:, None, None]
+        )
+    figures = {"entropy": entropies.mean(axis=(1, 2))}
+    if classes.target is not None:
+        target, found = labels == classes.target, predicted[..., classes.target]
+        figures["area"], figures["predicted_area"] = (np.count_nonzero(each, axis=(1, 2)) for each in (target, found))
+        figures["iou"] = intersection_over_union(target, found)
+    if classes == DEFAULT_CLASSES:
+        people = labels == PEOPLE
+        ious = intersection_over_union(people, predicted[..., PEOPLE])
+        figures["people_iou"] = np.where(people.any(axis=(1, 2)), ious, np.nan)
+    else:
+        pairs = zip(labels, probabilities.argmax(axis=-1), strict=True)
+        figures["confusion"] = np.stack([confusion_matrix(*pair, len(classes)) for pair in pairs])
+    return figures
+
+
+def _target_figures(
+    of: Mapping[str, np.ndarray], shape: tuple[int, ...], iou_name: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the figures of all targets, and those by size."""
+    area, iou, detected = of["area"], of["iou"], is_visible(of["predicted_area"])
+    present, bands = is_visible(area), size_bands(area, shape)
+    near, far = bands[-1], present & ~bands[-1]
+    means = [iou[group].mean() for group in (near, far) if group.any()]
+    weight = detection_weight(int((present & detected).sum()), int((present != detected).sum()))
+    figures = {
+        "score": float(np.mean(means) * weight) if means else float("nan"),
+        iou_name: _mean(iou[area > 0]),
+        "false_positive_rate": _mean(detected[area == 0]),
+    }
+    by_size = {
+        f"{figure} {name}": _mean(values[band])
+        for figure, values in (("iou", iou), ("recall", detected))
+        for name, band in zip(SIZE_NAMES, bands, strict=True)
+    }
+    return figures, by_size
+
+
+def _class_figures(confusion: np.ndarray, classes: Classes) -> dict[str, float]:
+    """Return the IoU of each class over all pixels, their mean, and the pixel accuracy."""
+    figures = {f"iou {name}": float(iou) for name, iou in zip(classes.names, class_ious(confusion), strict=True)}
+    return figures | {"mean_iou": mean_iou(confusion), "pixel_accuracy": pixel_accuracy(confusion)}
 
 
 def _mean(values: np.ndarray) -> float:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from dataset.schema import DEFAULT_CLASSES, Classes
+from model.weights.class_metadata import read_classes
 from model.weights.file_types import check_file_type, refuse_placeholder
 from model.weights.find import WeightsError, find_config, find_weights
 from model.weights.other_formats import describe_other_format
@@ -32,7 +34,7 @@ ARCHIVED_METADATA, ARCHIVED_SEEN = f"{METADATA}.json", f"{SEEN_IN_TRAINING}.npy"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to predict (n, rows, columns, 3) class probabilities from (n, rows, columns, 3) RGB in 0..255.
+    """A model ready to predict (n, rows, columns, classes) probabilities from (n, rows, columns, 3) RGB in 0..255.
 
     The output's rows and columns are usually, not always, those of `input_size`.
     """
@@ -45,6 +47,14 @@ class LoadedModel:
     is_legacy: bool = False  # whether it is a model of 2017
     convention: str = ""  # of another maker's: what its file takes and gives, for display
     is_adapted: bool = False  # whether it takes or gives something else here
+    classes: Classes = DEFAULT_CLASSES  # of its outputs
+
+    def check_classes(self, expected: Classes, whose: str, hint: str = "") -> None:
+        """Raise WeightsError if it tells other classes apart than `whose`; `hint` ends the sentence."""
+        if self.classes != expected:
+            raise WeightsError(
+                f"{self.name} tells apart {self.classes}, but the classes of {whose} are {expected}{hint}"
+            )
 
 
 def load_model(name: str | Path) -> LoadedModel:
@@ -108,7 +118,7 @@ def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel
     if not (metadata := read_attribute(file, METADATA)):
         return _adapted(path, model, "0..255")
     seen = np.asarray(file[SEEN_IN_TRAINING][()]) if SEEN_IN_TRAINING in file else None
-    return LoadedModel(model, path.name, _checked_size(model), _parse(metadata), seen)
+    return _own(path, model, _parse(metadata), seen)
 
 
 def _load_archive(path: Path) -> LoadedModel:
@@ -125,7 +135,13 @@ def _load_archive(path: Path) -> LoadedModel:
         seen = None
         if ARCHIVED_SEEN in archive.namelist():
             seen = np.load(io.BytesIO(archive.read(ARCHIVED_SEEN)), allow_pickle=False)
-        return LoadedModel(model, path.name, _checked_size(model), _parse(archive.read(ARCHIVED_METADATA)), seen)
+        return _own(path, model, _parse(archive.read(ARCHIVED_METADATA)), seen)
+
+
+def _own(path: Path, model: "keras.Model", metadata: Mapping[str, Any], seen: np.ndarray | None) -> LoadedModel:
+    """Return a model that this project has saved."""
+    classes = read_classes(metadata)
+    return LoadedModel(model, path.name, _checked_size(model, classes), metadata, seen, classes=classes)
 
 
 def _adapted(path: Path, model: "keras.Model", usual: str, is_legacy: bool = False) -> LoadedModel:
@@ -143,13 +159,15 @@ def _adapted(path: Path, model: "keras.Model", usual: str, is_legacy: bool = Fal
     )
 
 
-def _checked_size(model: "keras.Model") -> tuple[int, int]:
+def _checked_size(model: "keras.Model", classes: Classes) -> tuple[int, int]:
     """Return (rows, columns) of the images that a model takes. Raises ValueError if it is no image segmenter."""
     inputs, outputs = model.input_shape, model.output_shape
     if not isinstance(inputs, tuple) or len(inputs) != 4 or inputs[3] != 3 or None in inputs[1:3]:
         raise ValueError(f"the model takes {inputs}; expected (batch, rows, columns, 3) with fixed rows and columns")
-    if not isinstance(outputs, tuple) or len(outputs) != 4 or outputs[3] != 3:
-        raise ValueError(f"the model returns {outputs}; expected (batch, rows, columns, 3): background, people, hero")
+    count = len(classes)
+    if not isinstance(outputs, tuple) or len(outputs) != 4 or outputs[3] != count:
+        names = ", ".join(classes.names)
+        raise ValueError(f"the model returns {outputs}; expected (batch, rows, columns, {count}): {names}")
     return inputs[1], inputs[2]
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from config.version import VERSION
 from dataset.files import replacing
+from dataset.schema import DEFAULT_CLASSES, Classes
+from model.weights.class_metadata import classes_as_metadata
 from model.weights.find import WeightsError
 from model.weights.load import ARCHIVED_METADATA, ARCHIVED_SEEN, METADATA, SEEN_IN_TRAINING, load_model, read_attribute
 
@@ -25,11 +27,13 @@ def save_model(
     path: str | Path,
     metadata: Mapping[str, Any] | None = None,
     seen_in_training: np.ndarray | None = None,
+    classes: Classes = DEFAULT_CLASSES,
 ) -> Path:
     """Write architecture, weights and metadata to an .h5 or .keras file, atomically: readers never meet a part of it.
 
     `metadata` is anything that JSON can hold; the program's version is added. `seen_in_training` are the (n,) uint64
-    `PackedFrames.digests` of all frames that the model was trained on. Folders above `path` are created.
+    `PackedFrames.digests` of all frames that the model was trained on. `classes` are those of its outputs. Folders
+    above `path` are created.
 
     Raises WeightsError when the model holds layers that `load_model` refuses, or the file cannot be written.
     """
@@ -37,7 +41,7 @@ def save_model(
     if path.suffix not in _WRITERS:
         raise WeightsError(f"A model is saved as {' or '.join(_WRITERS)}; {path.name} is neither.")
     try:
-        text = json.dumps({**(metadata or {}), "version": VERSION})
+        text = json.dumps({**(metadata or {}), **classes_as_metadata(classes), "version": VERSION})
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             logging.getLogger("absl").addFilter(_is_worth_showing)

@@ -113,7 +113,7 @@ def _perfect(frame: Frame, observation: Observation) -> np.ndarray:
 @cache
 def _network(weights: str) -> Segment:
     """Return the network, loaded once in each process."""
-    segmenter = load_segmenter(weights, threads=1)
+    segmenter = load_segmenter(weights, threads=1, for_flight=True)
     return lambda frame, observation: segmenter.predict(frame.image[None])[0]
 
 

@@ -131,7 +131,7 @@ async function fetchPictures(number, row) {
   try {
     const [picture, truth, ...masks] = await Promise.all([
       file("images", row.image).then((blob) => createImageBitmap(blob)),
-      ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(readMask)),
+      ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(row.mean_iou ? createImageBitmap : readMask)),
     ]);
     return { picture, truth, masks };
   } catch {
@@ -139,13 +139,14 @@ async function fetchPictures(number, row) {
   }
 }
 
-function describe({ name, hero_pixels: pixels, gain }) {
-  const target = pixels > 0 ? `target of ${Math.round(pixels)} px` : "no target";
+function describe({ name, hero_pixels: pixels, gain, mean_iou: own }) {
+  const target = own && !pixels ? "classes of its own" : pixels > 0 ? `target of ${Math.round(pixels)} px` : "no target";
   const change = Math.abs(gain) < 0.005 ? "no change" : `${gain > 0 ? "gained" : "lost"} ${Math.abs(gain).toFixed(2)}`;
   return `${name} · ${target} · ${change}`;
 }
 
-function describeResult({ hero_pixels: pixels, hero_iou: iou, detected }, side) {
+function describeResult({ hero_pixels: pixels, hero_iou: iou, detected, mean_iou: own }, side) {
+  if (own) return `mean IoU ${own[side]?.toFixed(2) ?? "–"}`; // the masks are in the colours of the dataset's classes
   if (pixels > 0) return `IoU ${iou[side].toFixed(2)}${detected[side] ? "" : ", missed"}`;
   return detected[side] ? "false positive" : "true negative";
 }

@@ -107,7 +107,7 @@ def serve_follower(
     pipe: Connection, weights: str, recordings: Path = Path("recordings"), runtime: Runtime = "auto"
 ) -> None:
     """Serve a bridge with its dashboard, as `follower.py` does, until stopped; answer "model" and MEASUREMENTS."""
-    segmenter = load_segmenter(weights, runtime)
+    segmenter = load_segmenter(weights, runtime, for_flight=True)
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from dataset.schema import HERO
+from dataset.schema import DEFAULT_CLASSES, HERO
 from model.training.validation import find_errors
 
 
 class Labelled:
     """What `find_errors` reads of packed frames."""
+
+    classes = DEFAULT_CLASSES
 
     def __init__(self, labels):
         self.labels = np.array(labels, np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from model.settings import LossSettings
-from model.training.losses import HeroIoU, segmentation_loss
+from model.training.losses import TargetIoU, segmentation_loss
 
 
 def test_a_far_target_has_the_same_weight_in_a_full_frame_as_in_a_crop():
@@ -51,7 +51,7 @@ def test_the_metric_compares_with_labels_not_with_soft_labels():
     labels[0, 0, 0] = 2, 255, 0
     probabilities = np.zeros((1, 2, 2, 3), np.float32)
     probabilities[0, 0, 0, 2] = 1
-    metric = HeroIoU()
+    metric = TargetIoU()
     metric.update_state(labels, probabilities)
     assert float(metric.result()["hero_iou"]) == 1
 
@@ -61,11 +61,11 @@ def test_the_metric_groups_targets_by_size_in_frames_of_any_size():
     labels[0, :4, :5] = labels[1, :24, :24] = 2  # 20 and 576 pixels; the third is negative
     found = np.zeros((3, 32, 32, 3), np.float32)
     found[0, :2, :5, 2] = found[1, :24, :24, 2] = found[2, :9, :9, 2] = 1
-    metric = HeroIoU()
+    metric = TargetIoU()
     metric.update_state(labels, found)
     means = {key: float(value) for key, value in metric.result().items()}
     assert (means["hero_iou"], means["hero_iou 15-50 px"], means["hero_iou over 400 px"]) == (0.75, 0.5, 1.0)
     assert np.isnan(means["hero_iou under 15 px"])
-    half = HeroIoU(128)  # samples of frames of 128x128, where 20 pixels are what 80 are in 256x256
+    half = TargetIoU(128)  # samples of frames of 128x128, where 20 pixels are what 80 are in 256x256
     half.update_state(labels[:1], found[:1])
     assert float(half.result()["hero_iou 50-400 px"]) == 0.5

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.data.packing import pack
 from model.evaluation.previews import GROUND_TRUTH, PREDICTION
-from model.training.validation import choose_examples, draw_examples
+from model.training.pictures import choose_examples, draw_examples
 from tests.model.labelled_frames import find_frames
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from dataset.schema import DEFAULT_CLASSES, Classes
 from model.training.validation import SIZE_NAMES, validate
 
 
@@ -15,6 +16,7 @@ class ArrayFrames:
     images: np.ndarray
     labels: np.ndarray
     usable: np.ndarray
+    classes: Classes = DEFAULT_CLASSES
 
 
 def test_validation_counts_by_hand():
