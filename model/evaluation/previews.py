@@ -9,7 +9,7 @@ from PIL import Image
 
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import read_pair
-from dataset.previews.drawing import PAPER, Colour, caption, draw_outline, draw_text, tiled
+from dataset.previews.drawing import FAINT, PAPER, Colour, caption, draw_outline, draw_text, tiled
 from dataset.schema import DEFAULT_CLASSES, HERO, IGNORED, Classes
 from model.evaluation.prediction_files import Predictor, file_name, predict
 from model.evaluation.results import Evaluation, FrameResult
@@ -99,6 +99,8 @@ def _legend(entries: Sequence[tuple[Colour, str]], width: int) -> np.ndarray:
             lines.append(np.full((30, width, 3), PAPER, np.uint8))
             left = 6
         cv2.rectangle(lines[-1], (left, 9), (left + 14, 21), colour, -1)
+        if colour != PAPER and min(colour) >= min(PAPER):  # white
+            cv2.rectangle(lines[-1], (left, 9), (left + 14, 21), FAINT, 1)
         draw_text(lines[-1], text, left + 20, 20, size=0.45)
         left += needed
     return np.vstack(lines)

@@ -82,7 +82,7 @@ def test_calibration_and_check_share_no_frame(data):
 def test_an_exact_format_with_other_predictions_fails(name, answer, passed, iou):
     expected = np.broadcast_to((0.1, 0.0, 0.9), (3, SIZE, SIZE, 3)).astype(np.float32)
     artefact = Artefact((), "", lambda frames: np.broadcast_to(answer, (1, SIZE, SIZE, 3)).astype(np.float32))
-    agrees, row = command.check(name, artefact, np.zeros((3, SIZE, SIZE, 3), np.uint8), expected)
+    agrees, row = command.check(name, artefact, np.zeros((3, SIZE, SIZE, 3), np.uint8), expected, 2)
     assert agrees == passed
     assert float(row[-1]) == iou
 

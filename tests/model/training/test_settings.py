@@ -45,9 +45,12 @@ def test_an_unknown_setting_gets_the_nearest_name(tmp_path):
     ("setting", "message"),
     [
         ("[loss]\nfalse_positive = [0.4]", r"loss\.false_positive: expected two numbers, 0 or more, got \[0\.4\]"),
-        ('[loss]\nclass_weights = [1, 2, "3"]', r"loss\.class_weights: expected three numbers"),
+        ('[loss]\nclass_weights = [1, 2, "3"]', r"loss\.class_weights: expected a number, 0 or more, for each class"),
         ("full_frame_batch_size = 0", "full_frame_batch_size: expected a whole number, 1 or more, got 0"),
-        ("[augmentation]\ncrop = 0", r"augmentation\.crop: expected a whole number, 1 or more, got 0"),
+        (
+            "[augmentation]\ncrop = 0",
+            r"augmentation\.crop: expected a number of pixels, or two: rows and columns, got 0",
+        ),
         ("learning_rate = 0.0", r"learning_rate: expected a number above 0, got 0\.0"),
         (
             "[augmentation]\nzoom_range = [0.001, 2]",
@@ -56,7 +59,7 @@ def test_an_unknown_setting_gets_the_nearest_name(tmp_path):
         ("[augmentation]\nzoom_range = [2.0, 0.5]", r"augmentation\.zoom_range: expected .* ascending"),
         ("[augmentation]\nhero_brightness = 0", r"augmentation\.hero_brightness: expected a number above 0, got 0"),
         ("[augmentation]\njpeg_quality = 101", r"augmentation\.jpeg_quality: expected .* 0 to 100, got 101"),
-        ("input_size = -64", "input_size: expected 0 or a number of pixels, got -64"),
+        ("input_size = -64", "input_size: expected 0 or a number of pixels, or two: rows and columns, got -64"),
         ('optimizer = "sgd"', "optimizer: expected muon, adamw or adam, got 'sgd'"),
     ],
 )
