@@ -83,7 +83,7 @@ def check(hint: Any, value: object, name: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} must be a section, [{name}], got {value!r:.80}")
-        return _apply(hint, None, value, f"{name}.")  # type: ignore[arg-type]
+        return _apply(hint, None, value, f"{name}.")  # type: ignore[arg-type]  # `is_dataclass` narrows no type hints
     try:
         return _adapter(hint).validate_python(_as_tuples(value))
     except ValidationError as error:
@@ -122,7 +122,7 @@ def setting_names(kind: type, prefix: str = "") -> Iterable[str]:
     """Yield the full names of all settings of a dataclass, such as "agent.threshold"."""
     for key, hint in get_type_hints(kind, include_extras=True).items():
         if dataclasses.is_dataclass(hint):
-            yield from setting_names(hint, f"{prefix}{key}.")  # type: ignore[arg-type]
+            yield from setting_names(hint, f"{prefix}{key}.")  # type: ignore[arg-type]  # as above
         else:
             yield f"{prefix}{key}"
 

@@ -1,6 +1,6 @@
 """Find out by trying which numbers a network takes for pixels, and which of its channels stands for which class.
 
-A network that is fed other numbers than in its training finds nobody. Fed as in its training, one that was trained on
+A network that is fed other numbers than in its training detects no one. Fed as in its training, one that was trained on
 frames of QuadSim finds people in those of the built-in simulator, too, at least where these are near.
 """
 

@@ -16,7 +16,7 @@ from dataset.schema import CLASSES, REFERENCE_SIZE
 from model.weights.conventions import IN_ORDER, RANGES, RGB, Convention, find_convention
 
 SUM_TOLERANCE = 0.01  # of probabilities
-GUESSED = "a guess (it finds nobody in the known frames; if it takes others, save it with a Rescaling layer in front)"
+GUESSED = "a guess (it detects no one in the known frames; if it takes others, save it with a Rescaling layer in front)"
 
 
 @dataclass(frozen=True)

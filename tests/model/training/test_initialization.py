@@ -178,7 +178,7 @@ def test_a_network_that_ends_in_logits_is_trained(tmp_path):
     begin = *begin, "--run", tmp_path / "run", "--cache", tmp_path / "cache"
     status, printed = train(*begin, "--init", tmp_path / "own.keras")
     assert status == 0, printed
-    assert "own.keras takes RGB in 0..255, a guess (it finds nobody in the known frames" in printed
+    assert "own.keras takes RGB in 0..255, a guess (it detects no one in the known frames" in printed
     assert "ends in logits, softmax added" in printed
     trained = load_model(tmp_path / "run" / "last.h5")
     assert trained.convention == ""

@@ -115,7 +115,7 @@ def test_a_network_that_finds_nobody_is_said_to_be_a_guess(tmp_path):
         tmp_path / "new.keras"
     )
     loaded = load_model(tmp_path / "new.keras")
-    assert loaded.convention.startswith("takes RGB in 0..255, a guess (it finds nobody in the known frames; if")
+    assert loaded.convention.startswith("takes RGB in 0..255, a guess (it detects no one in the known frames; if")
     assert (loaded.input_size, loaded.is_adapted) == ((8, 12), False)
 
 
