@@ -2,14 +2,16 @@
 
 `python -m model.networks PRESET` prints the layers, shapes, parameters and multiply-accumulates of a preset.
 
-There are two families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He et
+There are three families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He et
 al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20
 pixels does not survive a mask at stride 4. `Separable` is that of the original student project: separable
-convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips.
+convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips. `Fcn8` is VGG16 with skips, for transfer
+learning.
 
 Every network takes (n, rows, columns, 3) RGB in 0..255 and returns (n, rows, columns, classes) float32 probabilities.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -21,6 +23,7 @@ from keras import layers
 from config.reader import ConfigError, update
 from dataset.schema import CLASSES
 from model.console import command_parser
+from model.fcn8 import Fcn8
 from model.settings import Size, shape_of
 
 
@@ -97,7 +100,9 @@ class Separable:
         return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
 
 
-PRESETS: dict[str, Pyramid | Separable] = {
+Design = Pyramid | Separable | Fcn8
+
+PRESETS: dict[str, Design] = {
     "pyramid": Pyramid((24, 48, 96, 128, 160), (0, 1, 1, 1, 2), (1, 1, 1, 1)),
     "pyramid-small": Pyramid((16, 32, 48, 80, 112), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
     "pyramid-large": Pyramid((64, 128, 256, 384, 512), (2, 2, 2, 2, 1), (2, 2, 2, 2)),
@@ -105,10 +110,15 @@ PRESETS: dict[str, Pyramid | Separable] = {
     "fcn-2": Separable((32, 64), 64, (64, 32), last_kernel=3),
     "fcn-4": Separable((16, 64, 128, 512), 256, (128, 64, 32, 16)),
     "fcn-5": Separable((16, 32, 64, 128, 256), 256, (256, 128, 64, 32, 16), convolutions=2),
+    "fcn8-vgg16": Fcn8(),
 }
 
+# Names of layers of the encoders, by which a level is found: of pyramids from 0, of the others from 1.
+_PYRAMID_ENCODER = re.compile(r"(?:down|encoder)(\d+)(?:_\d+_.*)?|stem")
+_OTHER_ENCODER = re.compile(r"(?:encoder|block)(\d+)_(?:conv|norm)\d*")
 
-def design(preset: str, changes: Mapping[str, Any] | None = None) -> Pyramid | Separable:
+
+def design(preset: str, changes: Mapping[str, Any] | None = None) -> Design:
     """Return a preset by its name, with other values for some of its fields, such as `{"encoders": [16, 32]}`.
 
     Raises ConfigError for a preset or a field that does not exist, and for values that do not fit.
@@ -129,6 +139,14 @@ def build(
 ) -> keras.Model:
     """Return a network with fresh weights of the `design`. Raises ConfigError as that does."""
     return design(preset, changes).build(input_size, classes)
+
+
+def encoder_level(layer: str) -> int | None:
+    """Return the level of the encoder that a layer belongs to by its name, 1 for the finest; None for other layers."""
+    if found := _OTHER_ENCODER.fullmatch(layer):
+        return int(found[1])
+    found = _PYRAMID_ENCODER.fullmatch(layer)
+    return found and 1 + int(found[1] or 0)
 
 
 def multiply_accumulates(network: keras.Model) -> int:

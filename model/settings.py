@@ -11,7 +11,7 @@ from config.reader import ConfigError, known, read_toml, update
 from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE, Classes
 
 PRESETS = Path(__file__).parent / "presets"
-FIXED = ("preset", "input_size", "network", "optimizer")  # once a training has begun: its checkpoint fits no others
+FIXED = ("preset", "input_size", "network", "optimizer", "frozen_levels")  # once a training has begun: its checkpoint fits no others
 
 
 Count = Annotated[int, Ge(1), "a whole number, 1 or more"]
@@ -69,6 +69,7 @@ class LossSettings:
     people_jaccard: NonNegative = 0.2
     false_positive: Annotated[tuple[NonNegative, NonNegative], "two numbers, 0 or more"] = (0.3, 0.42)
     distillation: Fraction = 0.7
+    l2: NonNegative = 0.0
 
     def entropy_weights(self, classes: Classes) -> tuple[float, ...]:
         """Return the weight of each class in the cross-entropy. Raises ConfigError for another number of them."""
@@ -104,6 +105,8 @@ class TrainSettings:
     mining_interval: Annotated[int, Ge(0), "a whole number, 0 or more"] = 15
     learning_rate: Positive = 3e-3
     fine_tuning_learning_rate: NonNegative = 1.5e-3
+    encoder_learning_rate: Fraction = 1.0
+    frozen_levels: Annotated[int, Ge(0), "a whole number, 0 or more"] = 0
     schedule: Literal["trapezoid", "cosine", "constant"] = "trapezoid"
     warm_up: Fraction = 0.05
     cool_down: Fraction = 0.6

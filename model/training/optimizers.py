@@ -4,6 +4,7 @@ Muon (Jordan et al. 2024) orthogonalises the step of a kernel, so that it has th
 has it for dense layers; here a convolution kernel (rows, columns, in, out) is a matrix (rows * columns * in, out).
 """
 
+from collections.abc import Sequence
 from math import cos, pi
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,21 @@ MAX_EDGE_CHANNELS = 2 * len(CLASSES)  # of kernels at the network's ends: red, g
 MIN_RATE = 0.002  # of the peak, at the end of a schedule
 
 
-def make_optimizer(settings: TrainSettings, precision: str) -> keras.optimizers.Optimizer:
-    """Return the optimizer for a network of the dtype policy `precision`."""
-    clip = settings.clip_norm or None
-    if settings.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(settings.learning_rate, clipnorm=clip)
-    else:
-        kind = {"muon": Muon, "adamw": keras.optimizers.AdamW}[settings.optimizer]
-        optimizer = kind(settings.learning_rate, weight_decay=settings.weight_decay, clipnorm=clip)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+def make_optimizer(
+    settings: TrainSettings, precision: str, encoder: Sequence[keras.Variable] = ()
+) -> keras.optimizers.Optimizer:
+    """Return the optimizer for a network of the dtype policy `precision`.
+
+    With an `encoder_learning_rate` below 1, the variables `encoder` learn more slowly and are not decayed.
+    """
+    kind = {"muon": Muon, "adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}[settings.optimizer]
+    options = {} if settings.optimizer == "adam" else {"weight_decay": settings.weight_decay}
+    slow = encoder if settings.encoder_learning_rate < 1 else ()
+    if slow:
+        kind = type(kind.__name__, (_TwoRates, kind), {"slow": slow, "factor": settings.encoder_learning_rate})
+    optimizer = kind(settings.learning_rate, clipnorm=settings.clip_norm or None, **options)
+    if options:
+        optimizer.exclude_from_weight_decay(var_list=list(slow), var_names=["bias", "gamma", "beta"])
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
 
 
@@ -45,6 +52,26 @@ def learning_rate(settings: TrainSettings, progress: float) -> float:
     else:
         factor = min(1.0, (1 - progress) / max(settings.cool_down, 1e-9))
     return settings.learning_rate * max(factor, MIN_RATE)
+
+
+class _TwoRates(keras.optimizers.Optimizer):
+    """Makes an optimizer, the next base class, change some variables more slowly."""
+
+    slow: Sequence[keras.Variable]
+    factor: float  # of the learning rate, for these
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Set up for all variables, the slow ones among them."""
+        super().build(variables)
+        self._slow_indices = {self._get_variable_index(variable) for variable in self.slow}
+
+    def update_step(
+        self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
+    ) -> None:
+        """Change one variable."""
+        if self._get_variable_index(variable) in self._slow_indices:
+            learning_rate = learning_rate * self.factor
+        super().update_step(gradient, variable, learning_rate)
 
 
 class Muon(keras.optimizers.Muon):

@@ -28,6 +28,7 @@ from model.training.losses import headline, segmentation_loss, training_metrics
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
 from model.training.pictures import draw_examples, plot_curves
 from model.training.run_folder import RunFolder
+from model.training.transfer import prepare
 from model.training.validation import describe_figures, find_errors, validate
 from model.weights import save_model
 
@@ -63,7 +64,8 @@ class Trainer:
         self.averaged = clone_with(model, dtype="float32", shape=model.input_shape[1:])
         with self._scope():
             self.network = clone_with(model, dtype=self.precision, shape=(None, None, 3))
-            self.optimizer = make_optimizer(settings, self.precision)
+            encoder = prepare(self.network, settings)
+            self.optimizer = make_optimizer(settings, self.precision, encoder)
             self.optimizer.build(self.network.trainable_variables)
         self.teachers = [any_size_predictor(teacher) for teacher in teachers]
         self._compiled: dict[tuple[int, int], keras.Model] = {}
