@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dataset.archives import DatasetError, Source, walk
+from dataset.layouts import kitti_road
 from dataset.masks.classes_file import CLASSES_FILE, parse_classes_file
 from dataset.masks.colours import MaskColours
 from dataset.names import frame_key
@@ -18,8 +19,11 @@ IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
 UNREAD_SUFFIXES = {".bmp", ".gif", ".heic", ".jfif", ".npy", ".npz", ".ppm", ".pgm", ".tif", ".tiff", ".tga", ".webp"}
 # Names that other tools use. They count if there is one of them, and images/ or masks/ is missing.
 OTHER_NAMES = {
-    IMAGES: {"image", "img", "imgs", "frames", "rgb", "photos", "pictures"},
-    MASKS: {"mask", "label", "labels", "annotations", "segmentation", "segmentations", "gt", "ground_truth"},
+    IMAGES: {"image", "img", "imgs", "frames", "rgb", "photos", "pictures", kitti_road.IMAGES},
+    MASKS: {
+        *("mask", "label", "labels", "annotations", "segmentation", "segmentations", "gt", "ground_truth"),
+        kitti_road.MASKS,
+    },
 }
 RAW_FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)  # of QuadSim's own recorder
 SHOWN_NAMES = 3
@@ -35,6 +39,7 @@ class Group:
     hidden: frozenset[str]
     records: list[FrameRecord] | None  # of a recording
     colours: MaskColours | None  # of the masks, where `classes.toml` says
+    is_kitti_road: bool  # whether it has that layout
 
 
 @dataclass
@@ -64,9 +69,10 @@ def find_groups(source: Path) -> tuple[list[Group], list[Problem]]:
         about = tree.about[folder]
         records = parse_frame_records(about[FRAMES])[0] if FRAMES in about else None
         hidden = parse_hidden(about.get(HIDDEN, b""))
-        groups.append(
-            Group(folder, images, masks, hidden, records, _colours_of(tree, folder / found[MASKS][0], source))
-        )
+        colours = _colours_of(tree, folder / found[MASKS][0], source)
+        if is_kitti_road := found[MASKS][0].lower() == kitti_road.MASKS:
+            masks = kitti_road.road_masks(masks)
+        groups.append(Group(folder, images, masks, hidden, records, colours, is_kitti_road))
     if not groups and not problems:
         raise DatasetError(_why_empty(source, tree))
     return groups, problems

@@ -17,6 +17,8 @@ import numpy as np
 from dataset.archives import DatasetError, Source
 from dataset.folders import Group, find_groups
 from dataset.images import decode_image
+from dataset.layouts import kitti_road
+from dataset.layouts.kitti_road import Split
 from dataset.masks.colours import OWN, RECOGNISED_BY, RECORDED, UNREADABLE, MaskColours, recognise, why_unreadable
 from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
@@ -37,6 +39,7 @@ class Pair:
     recording: str  # a group of frames that resemble each other: a flight, or one of the runs of the official data
     pseudo_labelled: bool = False  # the mask is a network's output, errors included, according to `frames.jsonl`
     colours: MaskColours = OWN  # of the mask
+    split: Split | None = None  # that the dataset itself says the frame is for
 
 
 class MaskError(DatasetError):
@@ -132,11 +135,12 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         colours = _find_colours(group, given, [group.masks[mask] for mask in partners.values()])
     except MaskError as error:
         return [*problems, Problem("colours", str(source / group.folder), str(error))]
+    split = kitti_road.split_of(group.folder) if group.is_kitti_road else None
     for image in sorted(partners, key=frame_key):
         if (name := frame_key(image)) not in group.hidden:
-            recording = _recording_of(source, group.folder, image)
+            recording = _recording_of(source, group, image)
             file, mask = group.images[image], group.masks[partners[image]]
-            pairs.append(Pair(name, file, mask, recording, image in pseudo_labelled, colours))
+            pairs.append(Pair(name, file, mask, recording, image in pseudo_labelled, colours, split))
     return problems
 
 
@@ -144,8 +148,8 @@ def _find_colours(group: Group, given: MaskColours | None, masks: list[Source]) 
     """Return what the pixels of a group's masks mean. Raises MaskError if no mask can be read in any known way."""
     if group.colours or group.records is not None:
         return group.colours or RECORDED
-    if given:
-        return given
+    if given or group.is_kitti_road:
+        return given or kitti_road.COLOURS
     found = recognise(_sample(masks))
     if found is None and (readable := list(itertools.islice(_sample(masks), DESCRIBED_MASKS))):
         raise MaskError(why_unreadable(readable, OWN))
@@ -162,8 +166,8 @@ def _sample(files: list[Source]) -> Iterator[StoredMask]:
             continue
 
 
-def _recording_of(source: Path, folder: PurePosixPath, image: str) -> str:
+def _recording_of(source: Path, group: Group, image: str) -> str:
     """Return `train/0_run6` for official names, else the folder's own name: recorded frames carry no role."""
     prefix, role, _ = PurePosixPath(image).stem.partition("cam1")
-    run = [prefix.rstrip("_")] if role else []
-    return "/".join(dict.fromkeys([source.stem, *folder.parts, *run]))
+    run = [prefix.rstrip("_")] if role else [kitti_road.scene_of(image)] if group.is_kitti_road else []
+    return "/".join(dict.fromkeys([source.stem, *group.folder.parts, *run]))

@@ -75,6 +75,6 @@ def _scores(features: keras.KerasTensor, scale: float, level: str) -> keras.Kera
 
 
 def _upsampled(x: keras.KerasTensor, factor: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2DTranspose(
-        len(CLASSES), 2 * factor, strides=factor, padding="same", use_bias=False, name=name
-    )(x)
+    return layers.Conv2DTranspose(len(CLASSES), 2 * factor, strides=factor, padding="same", use_bias=False, name=name)(
+        x
+    )

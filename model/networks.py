@@ -2,8 +2,8 @@
 
 `python -m model.networks PRESET` prints the layers, shapes, parameters and multiply-accumulates of a preset.
 
-There are three families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He et
-al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20
+There are three families. `Pyramid` is this project's own: dense 3x3 convolutions, residual blocks, additive skips (He
+et al. 2016; Lin et al. 2017, Feature Pyramid Networks), first and last layer at full resolution, because a target of 20
 pixels does not survive a mask at stride 4. `Separable` is that of the original student project: separable
 convolutions, a 1x1 bottleneck, bilinear upsampling with concatenated skips. `Fcn8` is VGG16 with skips, for transfer
 learning.

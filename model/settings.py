@@ -11,7 +11,13 @@ from config.reader import ConfigError, known, read_toml, update
 from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE, Classes
 
 PRESETS = Path(__file__).parent / "presets"
-FIXED = ("preset", "input_size", "network", "optimizer", "frozen_levels")  # once a training has begun: its checkpoint fits no others
+FIXED = (
+    "preset",
+    "input_size",
+    "network",
+    "optimizer",
+    "frozen_levels",
+)  # once a training has begun: its checkpoint fits no others
 
 
 Count = Annotated[int, Ge(1), "a whole number, 1 or more"]

@@ -35,6 +35,7 @@ FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it comple
 MIN_PERSON_PIXELS, MAX_PERSON_PIXELS = 12, 6000  # of a connected region that counts as one person
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished folder whose process is surely gone
 AHEAD = 32  # pairs
+SIZE_TOLERANCE = 0.05  # by which the height or width of a frame may differ from that of most
 
 
 def pack(
@@ -133,7 +134,10 @@ def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.u
 
 
 def _unusual_sizes(pairs: Sequence[Pair], shapes: Sequence[tuple[int, ...] | None]) -> dict[int, Problem]:
-    """Return a problem for each frame that differs in size from most: usually not one of this dataset."""
+    """Return a problem for each frame that differs in size from most, usually not one of this dataset.
+
+    Frames of cameras that are rectified differ by a few pixels, such as KITTI's.
+    """
     usual = Counter(shape for shape in shapes if shape).most_common(1)
     if not usual:
         return {}
@@ -141,7 +145,7 @@ def _unusual_sizes(pairs: Sequence[Pair], shapes: Sequence[tuple[int, ...] | Non
     return {
         row: Problem("size", str(pairs[row].image), f"{shape[1]}x{shape[0]}; most frames are {columns}x{rows}")
         for row, shape in enumerate(shapes)
-        if shape and shape != (rows, columns)
+        if shape and max(abs(shape[0] / rows - 1), abs(shape[1] / columns - 1)) > SIZE_TOLERANCE
     }
 
 

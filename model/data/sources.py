@@ -1,12 +1,9 @@
 """Find the labelled frames of a training, and hold some of them out for validation."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from config.paths import path_of, split_path
 from dataset.archives import DatasetError
@@ -14,9 +11,8 @@ from dataset.masks.colours import MaskColours
 from dataset.pairs import Pair, classes_of, describe_colours, find_pairs
 from dataset.problems import Problem
 from dataset.schema import Classes
+from model.data import splits
 
-BLOCK_FRAMES = 1000  # of a recording, of which one block of HELD_OUT is validated
-HELD_OUT = 20  # one frame of this many
 MAX_RECORDING_WEIGHT = 10.0
 
 
@@ -66,20 +62,30 @@ def collect(
         factor = min(ratio, MAX_RECORDING_WEIGHT)
         recorded = [replace(frame, weight=frame.weight * factor) for frame in recorded]
     frames += recorded
-    validation_frames = [frame for path in validation for frame in _find(path_of(path), 1.0, problems, colours)]
+    found = len(frames)
+    frames = _rows(frames, splits.without_testing)
+    validation_frames = [
+        frame
+        for path in validation
+        for frame in _rows(_find(path_of(path), 1.0, problems, colours), splits.for_validation)
+    ]
 
     pairs = [frame.pair for frame in [*frames, *validation_frames]]
     classes, notes = classes_of(pairs), describe_colours(pairs)
-    held_out: set[int] = set()
+    if found > len(frames):
+        notes.append(f"{found - len(frames)} frames for testing are left out")
+    held_out, left_out = set[int](), set[int]()
     if hold_out:
         present = {frame.pair.recording for frame in frames}
         names = set().union(*(_recordings_named(name, present) for name in hold_out))
         held_out = {row for row, frame in enumerate(frames) if frame.pair.recording in names}
         notes.append(f"held out: {', '.join(sorted(names))}")
     elif hold_out_by_default and not validation:
-        blocks = held_out_blocks([frame.pair for frame in frames])
-        held_out = {row for row in blocks if not frames[row].pair.pseudo_labelled}
-    train = [frame for row, frame in enumerate(frames) if row not in held_out]
+        rows, left_out = splits.hold_out([frame.pair for frame in frames])
+        held_out = {row for row in rows if not frames[row].pair.pseudo_labelled}
+        if left_out:
+            notes.append(f"{len(left_out)} frames beside those that are held out are left out of training")
+    train = [frame for row, frame in enumerate(frames) if row not in held_out | left_out]
     validation_frames += [frames[row] for row in sorted(held_out)]
     for part, use, consequence in (
         (train, "training", "their errors are learned, too"),
@@ -116,30 +122,19 @@ def parse_source(value: str) -> tuple[Path, float]:
     return path, weight
 
 
-def held_out_blocks(pairs: Sequence[Pair]) -> set[int]:
-    """Return the rows of the middle twentieth of every thousand frames of each recording, the same ones each time.
-
-    Blocks are contiguous, so that neighbouring frames are not split. Recordings of fewer than 20 frames have none.
-    """
-    recordings: dict[str, list[int]] = defaultdict(list)
-    for row, pair in enumerate(pairs):
-        recordings[pair.recording].append(row)
-    held_out: set[int] = set()
-    for rows in recordings.values():
-        for part in np.array_split(rows, max(1, round(len(rows) / BLOCK_FRAMES))):
-            count = len(part) // HELD_OUT
-            first = (len(part) - count) // 2
-            held_out.update(part[first : first + count].tolist())
-    return held_out
-
-
-def _find(path: Path, weight: float, problems: list[Problem], colours: MaskColours | None) -> Iterable[SourceFrame]:
+def _find(path: Path, weight: float, problems: list[Problem], colours: MaskColours | None) -> list[SourceFrame]:
     """Return the frames of a source, and append to `problems` what is wrong with it."""
     pairs, found = find_pairs(path, colours)
     if not pairs and not found:
         found = [Problem("empty", str(path), "no labelled frame in it")]
     problems += found
     return [SourceFrame(pair, str(path), weight) for pair in pairs]
+
+
+def _rows(frames: Sequence[SourceFrame], choose: Callable[[Sequence[Pair]], set[int]]) -> list[SourceFrame]:
+    """Return the frames whose rows are chosen."""
+    chosen = choose([frame.pair for frame in frames])
+    return [frame for row, frame in enumerate(frames) if row in chosen]
 
 
 def _recordings_named(name: str, recordings: set[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Transfer learning: encoders that start from trained weights change less than the layers behind them, or not at all."""
+"""Transfer learning: encoders that start from trained weights learn more slowly than other layers, or not at all."""
 
 import keras
 

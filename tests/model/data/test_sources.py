@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dataset.pairs import DatasetError, Pair, Source
-from model.data.sources import collect, held_out_blocks, parse_source
+from model.data.sources import collect, parse_source
+from model.data.splits import hold_out
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 
@@ -16,12 +17,12 @@ def pairs_of(recording, count):
 
 def test_by_default_a_twentieth_of_every_recording_is_held_out_in_blocks():
     pairs = pairs_of("a", 2000) + pairs_of("b", 60) + pairs_of("c", 19)
-    held = sorted(held_out_blocks(pairs))
+    held = sorted(hold_out(pairs)[0])
     assert [pairs[row].recording for row in held].count("a") == 100
     assert [pairs[row].recording for row in held].count("b") == 3
     assert [pairs[row].recording for row in held].count("c") == 0
     assert np.count_nonzero(np.diff(held) > 1) == 2  # two blocks of a, one of b
-    assert held_out_blocks(pairs) == set(held)
+    assert hold_out(pairs) == (set(held), set())
 
 
 def test_held_out_frames_are_not_trained_on(tmp_path):
