@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 
 from config.paths import path_of
+from dataset.layouts.kitti_road import SPLITS
 from dataset.masks.classes_file import read_classes_file
 from dataset.pairs import classes_of
 from model.console import command_parser, print_plain, run_command
@@ -29,7 +30,8 @@ from model.evaluation import report
 from model.evaluation.breakdown import CHOICES
 from model.evaluation.breakdown_report import as_json, breakdown_tables, write_curves
 from model.evaluation.measure import evaluate_models, load_predictors, read_data
-from model.evaluation.prediction_files import PredictionWriter
+from model.evaluation.overlays import OverlayWriter
+from model.evaluation.prediction_files import PredictionWriter, Writer
 from model.evaluation.previews import draw_worst
 from model.inference.choices import RUNTIMES
 
@@ -56,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
     text = "the classes and colours of data without a classes.toml of their own"
     parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
+    text = "the frames to evaluate of data that come divided, as KITTI's (default: testing, if they have masks)"
+    parser.add_argument("--split", choices=SPLITS, help=text)
+    text = "draw each frame with the predicted classes in colour, such as the road in green"
+    parser.add_argument("--overlays", type=path_of, metavar="DIR", help=text)
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
@@ -72,12 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def evaluate(options: argparse.Namespace) -> None:
     """Measure all models, print the tables and write the files asked for."""
     colours = read_classes_file(options.classes) if options.classes else None
-    pairs, names = read_data(options.data, options.limit, options.skip_bad, colours)
+    pairs, names = read_data(options.data, options.limit, options.skip_bad, colours, options.split)
     if (options.by or options.curves) and classes_of(pairs).target is None:
         raise ValueError(f"--by and --curves show how a target is found, but {options.data} has {classes_of(pairs)}")
-    writer = PredictionWriter(options.predictions, pairs) if options.predictions else None
+    writers: list[Writer] = [PredictionWriter(options.predictions, pairs)] if options.predictions else []
+    writers += [OverlayWriter(options.overlays, pairs)] if options.overlays else []
     predictors = load_predictors(options.weights, options.runtime, pairs)
-    evaluations = evaluate_models(predictors, pairs, names, writer)
+    evaluations = evaluate_models(predictors, pairs, names, writers)
     pictures = []
     if options.worst:
         for evaluation, predictor in zip(evaluations, predictors.values(), strict=True):

@@ -18,21 +18,21 @@ from dataset.masks.colours import MaskColours
 from dataset.schema import Classes
 
 IMAGES, MASKS = "image_2", "gt_image_2"  # of the left colour camera
-COLOURS = MaskColours(
+COLOURS = MaskColours(  # of masks; pictures show roads in green
     ((0xFF0000,), (0xFF00FF,)),
     certain=True,
-    classes=Classes(("not road", "road"), target=None, colours=(0xFF0000, 0xFF00FF)),
+    classes=Classes(("not road", "road"), target=None, colours=(0xFF0000, 0x00FF00)),
     ignored=(0x000000,),
 )
 
 Split = Literal["training", "validation", "testing"]
-_SPLITS: dict[str, Split] = {name: name for name in get_args(Split)}
+SPLITS: tuple[Split, ...] = get_args(Split)
 _ROAD, _LANE = (re.compile(rf".+_{what}_[^_]+") for what in ("road", "lane"))
 
 
 def split_of(folder: PurePosixPath) -> Split | None:
     """Return which split the folder above images and masks is for, by its name."""
-    return _SPLITS.get(folder.name.lower())
+    return next((split for split in SPLITS if split == folder.name.lower()), None)
 
 
 def scene_of(image: str) -> str:

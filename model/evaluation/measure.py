@@ -14,6 +14,7 @@ from rich.progress import track
 from config.paths import path_of
 from dataset.archives import DatasetError, member_path
 from dataset.checks import check_pairs
+from dataset.layouts.kitti_road import Split
 from dataset.masks.colours import MaskColours
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import Pair, classes_of, describe_colours, find_pairs, read_pair
@@ -21,10 +22,11 @@ from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES, IGNORED, VISIBLE_PIXELS, at_reference_size
 from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
+from model.evaluation.pixel_curve import pixel_histograms
 from model.evaluation.prediction_files import (
-    PredictionWriter,
     Predictor,
     StoredPredictions,
+    Writer,
     file_name,
     holds_predictions,
     predict,
@@ -40,15 +42,21 @@ PRECISION: Precision = "float32"  # of all measurements, so that a model has the
 
 
 def read_data(
-    source: Path, limit: int | None, skip_bad: bool = False, colours: MaskColours | None = None
+    source: Path,
+    limit: int | None,
+    skip_bad: bool = False,
+    colours: MaskColours | None = None,
+    split: Split | None = None,
 ) -> tuple[list[Pair], list[str]]:
     """Return the pairs to evaluate, at most `limit` evenly spread ones, and the set of each, after checking the files.
 
-    `colours` are those of masks whose meaning the data do not say. Raises ValueError, and DatasetError that lists the
-    bad frames, unless these are to be left out, or if the frames have different classes.
+    `colours` are those of masks whose meaning the data do not say, `split` the frames to evaluate of data that come
+    divided: by default those for testing. Raises ValueError, and DatasetError that lists the bad frames, unless these
+    are to be left out, or if the frames have different classes.
     """
     pairs, problems = find_pairs(source, colours)
     classes_of(pairs)
+    pairs = _of_split(pairs, split)
     names = set_names(pairs, source) if pairs else []
     count = min(limit or len(pairs), len(pairs))
     rows = np.linspace(0, len(pairs) - 1, count).round().astype(int).tolist()
@@ -71,6 +79,21 @@ def read_data(
         )
         print_plain(text, "yellow")
     return pairs, names
+
+
+def _of_split(pairs: list[Pair], split: Split | None) -> list[Pair]:
+    """Return the pairs of a split, by default those for testing if there are any. Raises ValueError if it has none."""
+    there = {pair.split for pair in pairs}
+    wanted = split or ("testing" if "testing" in there else None)
+    if wanted is None:
+        return pairs
+    if wanted not in there:
+        found = ", ".join(sorted(filter(None, there))) or "not divided"
+        raise ValueError(f"--split {wanted}: the data have no frames for that; they are {found}")
+    chosen = [pair for pair in pairs if pair.split == wanted]
+    if len(chosen) < len(pairs):
+        print_plain(f"{len(chosen)} of {len(pairs)} frames, those for {wanted}; --split chooses others", "yellow")
+    return chosen
 
 
 def set_names(pairs: Sequence[Pair], source: str | Path) -> list[str]:
@@ -123,16 +146,16 @@ def evaluate_models(
     predictors: Mapping[str, Predictor],
     pairs: Sequence[Pair],
     set_names: Sequence[str],
-    writer: PredictionWriter | None = None,
+    writers: Sequence[Writer] = (),
 ) -> list[Evaluation]:
-    """Measure each model, by name, with a progress bar; `writer` gets the predictions. Raises DatasetError, OSError."""
+    """Measure each model, by name, with a progress bar; `writers` get the predictions. Raises DatasetError, OSError."""
     evaluations = []
     for name, predictor in predictors.items():
         results = []
         frames = measure(predictor, pairs, set_names)
         for result, prediction in track(frames, escape(name), len(pairs), console=console, transient=True):
             results.append(result)
-            if writer:
+            for writer in writers:
                 writer.write(result.pair, result.set_name, prediction, file_name(name) if len(predictors) > 1 else "")
         evaluations.append(Evaluation(name, predictor.describe(), tuple(results), classes_of(pairs)))
     return evaluations
@@ -190,6 +213,7 @@ def _frame_result(
         score=_score(pair, labels, small, prediction),
         confusion=confusion_matrix(small, prediction.argmax(axis=2), prediction.shape[2]),
         seconds=seconds,
+        histograms=None if target is not None or prediction.shape[2] != 2 else pixel_histograms(prediction, small),
         confidence=0.0 if target is None else _confidence(prediction[..., target]),
     )
 

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Protocol, Union
 
 import cv2
 import numpy as np
@@ -52,6 +52,13 @@ class PredictionWriter:
         values = np.clip(prediction * 255, 0, 255).astype(np.uint8)
         data = cv2.imencode(".png", cv2.cvtColor(values, cv2.COLOR_RGB2BGR))[1]
         (folder / f"{_stem(pair)}{ENDING}.png").write_bytes(data.tobytes())
+
+
+class Writer(Protocol):
+    """Writes something about each prediction."""
+
+    def write(self, pair: Pair, set_name: str, prediction: np.ndarray, model: str = "") -> None:
+        """Write it, for one of several models into a folder of its name."""
 
 
 class StoredPredictions:

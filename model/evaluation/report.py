@@ -45,11 +45,13 @@ def tables(evaluations: Sequence[Evaluation]) -> list[Table]:
     size = f"By target size (pixels at {REFERENCE_SIZE}x{REFERENCE_SIZE})"
     confusion = "Predicted class of the pixels of each class (confusion matrix)"
     hero_confusion = "Predicted class of the target's pixels, by target size"
+    pixel_curve = ("MaxF", "at threshold", "precision", "recall", "AP")
     sets, detections = "Mean IoU of each class, and detections of the target", ("TP", "FP", "FN")
     found = [
         table(_sets, sets, "set", "frames", *classes.names, *detections)
         if classes == DEFAULT_CLASSES
         else table(_classes, "IoU of each class, of all pixels", "class", "of all pixels", "IoU"),
+        table(_pixel_curve, "Pixels at all thresholds", "class", "of all pixels", *pixel_curve),
         _final(evaluations),
         table(lambda each: _bands(each.by_size()), size, "target size", *band),
         table(lambda each: _bands(each.by_brightness()), "By target brightness", "target", *band),
@@ -148,10 +150,12 @@ def _class_figures(evaluation: Evaluation) -> dict[str, Any]:
     """Return the IoU of each class over all pixels, None where there are none, their mean, and the pixel accuracy."""
     confusion = evaluation.confusion()
     ious = [None if np.isnan(iou) else iou for iou in class_ious(confusion).tolist()]
+    curve = evaluation.pixel_curve()
     return {
         "iou": dict(zip(evaluation.classes.names, ious, strict=True)),
         "mean_iou": mean_iou(confusion),
         "pixel_accuracy": pixel_accuracy(confusion),
+        **({"max_f": asdict(curve.best), "average_precision": curve.average_precision} if curve else {}),
     }
 
 
@@ -204,6 +208,13 @@ def _classes(evaluation: Evaluation) -> Iterator[Row]:
         yield name, f"{pixels / total:.2%}", "" if np.isnan(iou) else f"{iou:.4f}"
     yield "mean IoU", "", f"{mean_iou(confusion):.4f}"
     yield "pixel accuracy", "", f"{pixel_accuracy(confusion):.4f}"
+
+
+def _pixel_curve(evaluation: Evaluation) -> Iterator[Row]:
+    if curve := evaluation.pixel_curve():
+        best = curve.best
+        figures = best.f, best.threshold, best.precision, best.recall, curve.average_precision
+        yield evaluation.classes.names[1], f"{curve.fraction:.2%}", *(f"{each:.4f}" for each in figures)
 
 
 def _bands(scores: Mapping[str, BandScore]) -> Iterator[Row]:

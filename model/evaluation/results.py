@@ -8,6 +8,7 @@ import numpy as np
 
 from dataset.pairs import Pair
 from dataset.schema import DEFAULT_CLASSES, SIZE_BANDS, Classes, Interval
+from model.evaluation.pixel_curve import PixelCurve
 from model.score import FrameScore, SetScore, final_score, is_visible, mean_iou, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
@@ -28,6 +29,7 @@ class FrameResult:
     score: FrameScore
     confusion: np.ndarray  # (classes, classes) int: pixels of each class (rows) by likeliest predicted class (columns)
     seconds: float | None  # of the network, if one ran
+    histograms: np.ndarray | None = None  # of two classes without a target: those of `pixel_histograms`
     confidence: float = 0.0  # the highest threshold of the target's probability with which it would be detected
 
     @property
@@ -138,6 +140,11 @@ class Evaluation:
     def confusion(self) -> np.ndarray:
         """Return (classes, classes) int: pixels of each class (rows) by the likeliest predicted class (columns)."""
         return self._confusion(self.results)
+
+    def pixel_curve(self) -> PixelCurve | None:
+        """Return how the second of two classes is told from the first at each threshold; None for other classes."""
+        found = [each.histograms for each in self.results if each.histograms is not None]
+        return PixelCurve(np.sum(found, axis=0)) if found else None
 
     def hero_confusion_by_size(self) -> dict[str, np.ndarray]:
         """Return, for each target size, (classes,) int: the target's pixels by the likeliest predicted class."""
