@@ -9,11 +9,13 @@ from keras import layers
 
 from model import networks
 from model.settings import LossSettings, TrainSettings
+from model.training.arguments import parse
+from model.training.initialization import adapt_settings
 from model.training.optimizers import make_optimizer
 from model.training.transfer import prepare
 
 RATE, L2 = 0.01, 0.1
-SETTINGS = TrainSettings(learning_rate=RATE, weight_decay=0.0, clip_norm=0.0)
+SETTINGS = TrainSettings(learning_rate=RATE, fine_tuning_learning_rate=RATE / 2, weight_decay=0.0, clip_norm=0.0)
 NETWORK = networks.Pyramid((8, 16), (1, 1), (1,))
 
 
@@ -78,3 +80,20 @@ def test_networks_without_a_known_encoder_and_without_anything_left_to_train_are
     with pytest.raises(ValueError, match="known by name"):
         prepare(other, replace(SETTINGS, frozen_levels=1))
     assert prepare(other, SETTINGS) == []
+
+
+def test_only_encoders_that_have_learnt_something_are_frozen_or_slow():
+    settings = replace(SETTINGS, frozen_levels=2, encoder_learning_rate=0.1)
+    network = NETWORK.build(32)
+    fresh, transferred, tuned = (
+        adapt_settings(settings, network, *cases) for cases in ((False, False), (False, True), (True, False))
+    )
+    assert (fresh.frozen_levels, fresh.encoder_learning_rate) == (0, 1.0)
+    assert (transferred.frozen_levels, transferred.encoder_learning_rate) == (2, 0.1)
+    assert (tuned.frozen_levels, tuned.encoder_learning_rate) == (2, 0.1)
+    assert transferred.learning_rate == settings.learning_rate > tuned.learning_rate
+
+
+def test_weights_for_all_layers_and_for_the_encoder_exclude_each_other():
+    with pytest.raises(ValueError, match="give one of them"):
+        parse(None, ["--data", ".", "--init", "a.h5", "--encoder-weights", "imagenet"])
