@@ -199,7 +199,10 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
 def _frame_result(
     pair: Pair, set_name: str, image: np.ndarray, labels: np.ndarray, prediction: np.ndarray, seconds: float | None
 ) -> FrameResult:
-    target = pair.colours.classes.target
+    classes = pair.colours.classes
+    target = classes.target
+    if classes != DEFAULT_CLASSES:  # at the masks' size, so that networks of different sizes can be compared
+        prediction = cv2.resize(prediction, labels.shape[::-1], interpolation=cv2.INTER_LINEAR)
     hero = labels == target if target is not None else np.zeros(labels.shape, bool)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if grey.shape != hero.shape:

@@ -77,6 +77,17 @@ def test_a_divided_dataset_is_evaluated_on_its_test_frames(data, model, tmp_path
     assert "--split validation: the data have no frames for that; they are testing, training" in printed
 
 
+def test_figures_are_of_the_pixels_of_the_masks_whatever_the_networks_size(data, model, tmp_path):
+    write(tmp_path / "um", 0, 16)
+    for path in (tmp_path / "um").rglob("*.png"):
+        cv2.imwrite(str(path), cv2.imread(str(path)).repeat(3, axis=0).repeat(2, axis=1))
+    status, printed = run(evaluate, model, tmp_path / "um", "--json", tmp_path / "figures.json")
+    assert status == 0, printed
+    (figures,) = json.loads((tmp_path / "figures.json").read_text())
+    assert sum(each["pixels"] for each in figures["confusion"].values()) == 96 * 128
+    assert figures["mean_iou"] > 0.9  # the edge is between two pixels of the network
+
+
 def test_a_folder_and_a_film_become_pictures_and_a_film(data, model, tmp_path):
     status, printed = run(segment, model, data / "testing" / "image_2", "--out", tmp_path / "first", "--fps", 5)
     assert status == 0, printed
