@@ -7,6 +7,7 @@ import numpy as np
 
 from simulator.rendering.ground_light import LAMP_COLOR
 from simulator.rendering.meshes import Mesh, blob, block, brightness, flat_shaded, frustum, level, walls
+from simulator.rendering.windows import lit_windows
 from simulator.types import Box
 from simulator.world.city import Light
 
@@ -88,6 +89,9 @@ def _building(box: Box, light: Light, random: np.random.Generator) -> Parts:
     normals = np.column_stack([sides[:, 1], -sides[:, 0], np.zeros(4)]) / np.hypot(*sides.T)[:, None]
     colors = color * brightness(normals, light)
     yield style, walls(outline, box.bottom, eaves, colors, (BAY_WIDTH, (eaves - box.bottom) / storeys))
+    if light.lamps:
+        chance = random.spawn(1)[0]  # the other choices stay those of the day
+        yield "stone", lit_windows(outline, box.bottom, eaves, storeys, BAY_WIDTH, chance)
     yield "stone", block(_grown(box, 0.16, box.bottom, box.bottom + 0.8), light, (0.42, 0.42, 0.43))
     roof_color = ROOF_COLORS[random.integers(len(ROOF_COLORS))]
     if hipped:

@@ -23,6 +23,7 @@ class Mesh:
     colors: FloatArray  # (n, 3) 0..1
     triangles: NDArray[np.int64]  # (m, 3) indices, counter-clockwise seen from outside
     uvs: FloatArray  # (n, 2)
+    opacity: FloatArray | None = None  # (n,) 0..1; None: opaque
 
 
 def to_geom(meshes: Sequence[Mesh]) -> core.Geom:
@@ -31,6 +32,9 @@ def to_geom(meshes: Sequence[Mesh]) -> core.Geom:
     rows["position"] = np.concatenate([mesh.positions for mesh in meshes])
     rows["color"][:, :3] = np.clip(np.concatenate([mesh.colors for mesh in meshes]) * 255 + 0.5, 0, 255)
     rows["color"][:, 3] = 255
+    if any(mesh.opacity is not None for mesh in meshes):
+        opacities = [np.ones(len(mesh.positions)) if mesh.opacity is None else mesh.opacity for mesh in meshes]
+        rows["color"][:, 3] = np.concatenate(opacities) * 255 + 0.5
     rows["uv"] = np.concatenate([mesh.uvs for mesh in meshes])
     starts = np.cumsum([0, *(len(mesh.positions) for mesh in meshes[:-1])])
     indices = np.concatenate([mesh.triangles + start for mesh, start in zip(meshes, starts, strict=True)])

@@ -12,10 +12,11 @@ from panda3d import core
 
 from simulator.geometry import FAR, FIELD_OF_VIEW, HALF_VIEW, IMAGE_SIZE, rotation, to_camera
 from simulator.rendering.atmosphere import Atmosphere
+from simulator.rendering.cast_shadows import shadow_mesh
 from simulator.rendering.figures import figure_meshes
 from simulator.rendering.ground_light import GroundLight
 from simulator.rendering.meshes import to_geom
-from simulator.rendering.scenery import FIRST_FIGURES, build_scenery, build_sky
+from simulator.rendering.scenery import FIRST_FIGURES, FIRST_SOLID, build_scenery, build_sky
 from simulator.types import Image, Person, Pose, Rendered
 from simulator.world.city import City
 
@@ -30,6 +31,7 @@ FAR_PLANE = 1e6
 RAMP_LENGTH = 400.0  # m, more than a city is across: the software renderer cannot clamp textures
 RAMP_STEPS = 4096
 METRES = (np.arange(RAMP_STEPS) + 0.5) * (RAMP_LENGTH / RAMP_STEPS)
+SHADOW_MARGIN = 8.0  # m behind the camera, from where shadows can reach into view
 CODE_CAMERA = 1 << 5  # camera mask
 
 
@@ -63,6 +65,12 @@ class Renderer:
             node.set_tag("class", name)
             node.set_bin("fixed", order)
             node.node().set_final(True)
+        self._shadows = self._root.attach_new_node(core.GeomNode("shadows"))
+        self._shadows.set_bin("fixed", FIRST_SOLID - 1)  # on the ground, which is painted before
+        self._shadows.set_depth_test(False)
+        self._shadows.set_depth_write(False)
+        self._shadows.set_transparency(core.TransparencyAttrib.M_alpha)
+        self._shadows.node().set_final(True)
         self._cameras = self._root.attach_new_node("cameras")
         self._textures: list[core.Texture] = []
         host = self._add_pass(pipe, "colour", None)
@@ -92,7 +100,7 @@ class Renderer:
         """Free the buffers and textures, which the engine would keep until the process ends."""
         self._engine.remove_all_windows()
         self._root.get_children().detach()
-        self._root = self._sky = self._cameras = None
+        self._root = self._sky = self._shadows = self._cameras = None
         self._figures, self._textures = {}, []
         for cache in (core.TransformState, core.RenderState, core.RenderAttrib):
             cache.garbage_collect()
@@ -121,6 +129,7 @@ class Renderer:
             for index, class_name in enumerate(CLASSES):
                 node.set_tag_state(class_name, _code_state(index))
             self._sky.hide(CODE_CAMERA)
+            self._shadows.hide(CODE_CAMERA)
             node.set_camera_mask(CODE_CAMERA)
         buffer.make_display_region().set_camera(self._cameras.attach_new_node(node))
         self._textures.append(texture)
@@ -135,6 +144,11 @@ class Renderer:
         sunlit = self._ground.sunlit_fraction(middles[:, :2])
         lamplight = self._ground.lamplight(middles[:, :2])
         is_target = np.array([person.is_target for person in people], bool)
+        if self._city.light.people_cast_shadows:
+            self._shadows.node().remove_all_geoms()
+            if (rows := np.flatnonzero((forward > -SHADOW_MARGIN) & (forward < FAR))).size:
+                walkers = [people[row] for row in rows.tolist()]
+                self._shadows.node().add_geom(to_geom([shadow_mesh(walkers, sunlit[rows], self._city.light)]))
         for name, group in (("people", ~is_target), ("hero", is_target)):
             rows = np.flatnonzero(in_view & group)
             node = self._figures[name].node()

@@ -45,6 +45,7 @@ class Light:
     sky_color: Color = WHITE  # of the ambient light
     horizon: Color = WHITE  # factors of the sky's colours, there and above
     zenith: Color = WHITE
+    people_cast_shadows: bool = False
     lamps: bool = False  # street lamps and windows are lit
     visibility: float = math.inf  # metres
     haze: Color = WHITE  # what hides things beyond the visibility

@@ -9,7 +9,7 @@ from simulator.geometry import wrap_angle
 from simulator.rules import Rules, Speeds
 from simulator.types import FloatArray, Person
 from simulator.world.city import City
-from simulator.world.evasion import Evasion
+from simulator.world.evasion import CONVERSATION, JOINING_SPEED, Evasion
 
 CELL = 0.5  # m, of the grid of walkable places
 BODY_RADIUS = 0.3  # m, smallest distance from the middle of a person to a wall
@@ -168,7 +168,9 @@ class Crowd:
         company = evasion.company(self.positions)
         offsets = self.positions[0] - self.positions[company]
         self._goal_headings[company] = np.arctan2(offsets[:, 1], offsets[:, 0])
-        self._walking_speeds[company] = self._walking_speeds[0] = evasion.speed
+        arrived = np.hypot(*offsets.T) < CONVERSATION
+        self._walking_speeds[0] = evasion.speed
+        self._walking_speeds[company] = np.where(arrived, evasion.speed, JOINING_SPEED)
         self._remaining_pause[company] = 0.0
 
     def _spawn_target(self) -> None:

@@ -9,12 +9,13 @@ from simulator.geometry import wrap_angle
 from simulator.types import FloatArray
 
 CORNER, CHANCE = 1.0, 1.5  # what a corner and chance are worth, as radians of a turn
-WALKING_SPEED = 1.45  # m/s
+WALKING_SPEED, STROLLING_SPEED, JOINING_SPEED = 1.45, 0.8, 2.0  # m/s, of the target, and of those who join it
 RUN_SPEEDS = (2.6, 3.4)  # m/s
 WALK_SECONDS, RUN_SECONDS = (4.0, 10.0), (2.5, 5.0)
 TURN_INTERVAL = (6.0, 14.0)  # s between sharp turns
-MINGLE_INTERVAL, MINGLE_SECONDS = (15.0, 30.0), (6.0, 10.0)
-COMPANY, COMPANY_RANGE = 6, 14.0  # people who join the target, and metres from which they come
+MINGLE_INTERVAL, MINGLE_SECONDS = (15.0, 30.0), (8.0, 14.0)
+CONVERSATION = 1.6  # m between the target and those who have joined it
+COMPANY, COMPANY_RANGE = 6, 22.0  # people who join the target, and metres from which they come
 
 
 class Evasion:
@@ -34,7 +35,7 @@ class Evasion:
         self._mingle_in -= dt
         self.mingling = max(0.0, self.mingling - dt)
         if self._pace_ends < 0:
-            runs = self.speed > WALKING_SPEED
+            runs = self.speed != WALKING_SPEED
             self.speed = WALKING_SPEED if runs else self._between(RUN_SPEEDS)
             self._pace_ends = self._between(WALK_SECONDS if runs else RUN_SECONDS)
         self.turns_now = self._turn_in < 0
@@ -44,7 +45,7 @@ class Evasion:
             self.mingling = self._between(MINGLE_SECONDS)
             self._mingle_in = self.mingling + self._between(MINGLE_INTERVAL)
         if self.mingling:
-            self.speed = WALKING_SPEED  # so that the others keep up
+            self.speed = STROLLING_SPEED  # so that the others reach it
 
     def company(self, positions: FloatArray) -> NDArray[np.int64]:
         """Return the rows of those who walk with the target, the first of the `positions`, (n, 2)."""

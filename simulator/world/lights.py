@@ -16,6 +16,7 @@ _CHANGES: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         LOW_SUN: {
             "sun_color": (1.0, 0.74, 0.42),
+            "people_cast_shadows": True,
             "sky_color": (0.80, 0.90, 1.20),
             "overcast": 0.15,
             "horizon": (1.1, 0.86, 0.62),
@@ -54,7 +55,7 @@ _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         LOW_SUN: {"elevation": (math.radians(15), math.radians(23)), "sun": (1.35, 1.6), "ambient": (0.25, 0.33)},
         DUSK: {"ambient": (0.20, 0.30)},
-        NIGHT: {"ambient": (0.08, 0.13)},
+        NIGHT: {"ambient": (0.10, 0.16)},
         FOG: {"ambient": (0.55, 0.65), "visibility": (28.0, 50.0)},
         RAIN: {"ambient": (0.36, 0.46), "visibility": (90.0, 150.0)},
     }
