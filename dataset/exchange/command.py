@@ -22,7 +22,7 @@ from dataset.problems import summarise_problems
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RECORDINGS, RecordingError, is_recording
 from dataset.recordings.writer import new_recording
-from dataset.schema import CLASSES
+from dataset.schema import CLASSES, DEFAULT_CLASSES
 
 FORMATS: dict[str, Callable[[Iterable[ExchangedFrame], Path], None]] = {
     "coco": write_coco,
@@ -43,6 +43,9 @@ def export(options: argparse.Namespace, console: Console) -> None:
     if os.path.lexists(out):
         raise RecordingError(f"{out} exists already; choose another name")
     pairs, problems = find_pairs(source)
+    for pair in pairs:
+        if (found := pair.colours.classes) != DEFAULT_CLASSES:
+            raise RecordingError(f"{source} has the classes {found}: only those of {DEFAULT_CLASSES} are exported")
     defects = check_pairs(pairs)
     pairs = [pair for index, pair in enumerate(pairs) if index not in defects]
     problems += defects.values()

@@ -146,10 +146,22 @@ def recognise(masks: Iterable[StoredMask]) -> MaskColours | None:
 
 
 def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:
-    """Return what was expected of masks with pixels of no class, and what these are."""
+    """Return what was expected of masks with pixels of no class, and what these are.
+
+    That is all that they show; if the meaning is certain, what is not expected.
+    """
     masks = list(masks)
     hint = "; JPEG changes colours: save masks as PNG" if any(mask.lossy for mask in masks) else ""
-    return f"each pixel must be {colours}; found {describe(masks)}{hint}"
+    total = sum(mask.pixels.shape[0] * mask.pixels.shape[1] for mask in masks)
+    shown = [_unreadable(mask, colours) for mask in masks] if colours.certain else masks
+    return f"each pixel must be {colours}; found {describe(shown, total)}{hint}"
+
+
+def _unreadable(mask: StoredMask, colours: MaskColours) -> StoredMask:
+    """Return a mask, one pixel wide, of only those pixels that show no class."""
+    where = colours.labels(mask) == UNREADABLE
+    indices = None if mask.indices is None else mask.indices[where][:, None]
+    return replace(mask, pixels=mask.pixels[where][:, None], indices=indices)
 
 
 def _groups(indices: Iterable[int]) -> list[list[int]]:

@@ -88,14 +88,17 @@ def _decode_palette(data: bytes, origin: object) -> StoredMask:
         raise DatasetError(f"{origin} {why_unreadable(data)}") from error
 
 
-def describe(masks: Iterable[StoredMask]) -> str:
-    """Return the colours or numbers in masks, the most frequent first: "black (98.3%), green (1.7%)"."""
+def describe(masks: Iterable[StoredMask], total: int | None = None) -> str:
+    """Return the colours or numbers in masks, the most frequent first: "black (98.3%), green (1.7%)".
+
+    The shares are of `total` pixels, by default of all.
+    """
     counts = Counter[tuple[str, int]]()
     for mask in masks:
         kind, values = ("colour", mask.codes) if mask.numbers is None else ("number", mask.numbers)
         for value, count in zip(*np.unique(values, return_counts=True), strict=True):
             counts[kind, int(value)] += int(count)
-    total, parts = counts.total(), list[str]()
+    total, parts = total or counts.total(), list[str]()
     for (kind, value), count in counts.most_common(SHOWN_VALUES):
         share = f"{count / total:.1%}" if count >= total / 1000 else "under 0.1%"
         parts.append(f"{colour_name(value) if kind == 'colour' else f'the number {value}'} ({share})")

@@ -218,3 +218,10 @@ def test_nothing_is_exported_over_something(folder, capsys):
     assert main(["export", "nowhere", "new"]) == 2
     assert "nowhere does not exist" in capsys.readouterr().err
     assert sorted(each.name for each in folder.iterdir()) == ["coco", "recordings"]
+
+
+def test_other_classes_are_not_exported(folder, capsys):
+    (folder / "recordings" / "walk" / "classes.toml").write_text('[classes]\nroad = "#ff0000"\ncar = "#0000ff"\n')
+    assert main(["export", "walk", "coco"]) == 2
+    assert "has the classes road, car (no target): only those of background, people, hero" in capsys.readouterr().err
+    assert not (folder / "coco").exists()

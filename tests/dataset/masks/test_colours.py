@@ -226,7 +226,9 @@ def test_a_dataset_has_classes_of_its_own():
     pixels = np.array([[(255, 0, 255), (128, 64, 128), BLUE, BLACK]], np.uint8)
     assert colours.labels(decode_mask(encode(pixels), "a.png")).tolist() == [[0, 0, 1, IGNORED]]
     pixels[0, 0] = 0, 255, 0
-    assert colours.labels(decode_mask(encode(pixels), "a.png"))[0, 0] == UNREADABLE
+    mask = decode_mask(encode(pixels), "a.png")
+    assert colours.labels(mask)[0, 0] == UNREADABLE
+    assert why_unreadable([mask], colours).endswith("or black (ignored); found green (25.0%)")  # and none of the others
 
 
 def test_classes_by_numbers_have_colours_to_be_shown_in():

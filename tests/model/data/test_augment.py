@@ -9,8 +9,11 @@ from PIL import Image
 
 from dataset.jpeg import decode_jpeg
 from model.data.augment import augment
+from model.data.packing import pack
 from model.settings import AugmentationSettings
-from tests.model.labelled_frames import COLOURS, hero_offset
+from tests.model.labelled_frames import COLOURS, find_frames, hero_offset
+from tests.model.own_classes import IGNORED, PAINT, write_dataset
+from tests.model.own_classes import SIZE as WIDE
 
 PLAIN = AugmentationSettings(
     crop=64,
@@ -197,3 +200,16 @@ def test_recolouring_changes_people_and_leaves_the_hero(dataset):
         np.testing.assert_array_equal(image[old != 1], original[old != 1])
         changed += (image[old == 1] != original[old == 1]).any()
     assert changed >= 4
+
+
+@pytest.mark.parametrize("zoom", [0.7, 1.0, 1.4])
+def test_wide_samples_of_own_classes_show_what_their_labels_say(tmp_path, zoom):
+    frames = pack(find_frames(write_dataset(tmp_path / "road", 4)), tmp_path / "cache", WIDE)
+    wide = replace(PLAIN, crop=(32, 56), zoom_probability=1.0, zoom_range=(zoom, zoom), jpeg_quality=0)
+    for row, random in ((row, np.random.default_rng(seed)) for row in range(4) for seed in range(5)):
+        image, labels = augment(frames, row, wide, random)
+        assert image.shape == (32, 56, 3)
+        nearest = np.argmin([np.abs(image.astype(int) - colour).sum(axis=2) for colour in PAINT], axis=0)
+        counted = labels != IGNORED
+        assert (nearest == labels)[counted].mean() > 0.9  # but for the edges of what is resized
+        assert set(np.unique(labels)) <= {0, 1, 2, 3, IGNORED}

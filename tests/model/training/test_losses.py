@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from dataset.schema import IGNORED, Classes
 from model.settings import LossSettings
-from model.training.losses import TargetIoU, segmentation_loss
+from model.training.losses import MeanIoU, TargetIoU, segmentation_loss
+
+ROAD = Classes(("road", "rest"), target=None, colours=(0, 0xFFFFFF))
 
 
 def test_a_far_target_has_the_same_weight_in_a_full_frame_as_in_a_crop():
@@ -69,3 +72,26 @@ def test_the_metric_groups_targets_by_size_in_frames_of_any_size():
     half = TargetIoU(128)  # samples of frames of 128x128, where 20 pixels are what 80 are in 256x256
     half.update_state(labels[:1], found[:1])
     assert float(half.result()["hero_iou 50-400 px"]) == 0.5
+
+
+def test_ignored_pixels_cost_nothing_whatever_is_predicted_there():
+    """By hand: two of four pixels count, one right by 0.8 and one by 0.6; the Jaccard index of both classes."""
+    labels = np.array([[[0, 1], [IGNORED, IGNORED]]], np.uint8)
+    costs = []
+    for there in ((0.5, 0.5), (1.0, 0.0)):
+        probabilities = np.float32([[[[0.8, 0.2], [0.4, 0.6]], [there, there]]])
+        settings = LossSettings(people_jaccard=1.0)
+        loss = segmentation_loss(settings, pixels=4, classes=ROAD, has_ignored=True)
+        costs.append(float(loss(labels, probabilities)[0]))
+    jaccards = [1 - (0.8 + 1) / (1 + 1.2 - 0.8 + 1), 1 - (0.6 + 1) / (1 + 0.8 - 0.6 + 1)]
+    np.testing.assert_allclose(costs, (-np.log(0.8) - np.log(0.6)) / 4 + sum(jaccards), rtol=1e-4)
+
+
+def test_metrics_of_own_classes_leave_ignored_pixels_out():
+    labels = np.array([[[0, 0, 1, IGNORED]]], np.uint8)
+    probabilities = np.float32([[[[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.1, 0.9]]]])
+    mean, target = MeanIoU(2), TargetIoU(target=1, name="rest_iou")
+    for metric in (mean, target):
+        metric.update_state(labels, probabilities)
+    assert float(mean.result()) == 0.5  # road 1 of 2, rest 1 of 2
+    assert float(target.result()["rest_iou"]) == 0.5
