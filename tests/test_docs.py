@@ -69,7 +69,7 @@ def words() -> frozenset[str]:
 @cache
 def settings() -> dict[str, set[str]]:
     """Section -> keys, of all files of settings; the empty section has the keys above the first one."""
-    found: dict[str, set[str]] = {"": set()}
+    found: dict[str, set[str]] = {"": set(), "classes": set(), "colours": set()}  # the last two are of classes.toml
     for path in [ROOT / "follower.toml", ROOT / "model" / "train.toml", *(ROOT / "model" / "presets").glob("*.toml")]:
         for name, value in tomllib.loads(path.read_text(encoding="utf-8")).items():
             if isinstance(value, dict):
