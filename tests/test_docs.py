@@ -66,10 +66,13 @@ def words() -> frozenset[str]:
     return frozenset(re.findall(r"[\w-]+", code())) | frozenset(re.findall(r"\w+", code()))
 
 
+SECTIONS_OF_CLASSES = {"classes", "colours"}  # of classes.toml
+
+
 @cache
 def settings() -> dict[str, set[str]]:
     """Section -> keys, of all files of settings; the empty section has the keys above the first one."""
-    found: dict[str, set[str]] = {"": set(), "classes": set(), "colours": set()}  # the last two are of classes.toml
+    found: dict[str, set[str]] = {"": set()}
     for path in [ROOT / "follower.toml", ROOT / "model" / "train.toml", *(ROOT / "model" / "presets").glob("*.toml")]:
         for name, value in tomllib.loads(path.read_text(encoding="utf-8")).items():
             if isinstance(value, dict):
@@ -150,7 +153,7 @@ def option_problems(text: str, packages: tuple[str, ...] = PRODUCT) -> list[str]
 def setting_problems(token: str) -> list[str]:
     """`[section]`, `section.key`, `key = value`, `--set section.key=value`."""
     known, problems = settings(), []
-    if (section := re.fullmatch(r"\[([a-z_]+)\]", token)) and section[1] not in known:
+    if (section := re.fullmatch(r"\[([a-z_]+)\]", token)) and section[1] not in known.keys() | SECTIONS_OF_CLASSES:
         problems.append(f"no section {token}")
     dotted = re.fullmatch(r"([a-z_]+)\.([a-z_]+)", token) or re.match(r"--set '?([a-z_]+)\.([a-z_]+)=", token)
     if dotted and dotted[1] in known and dotted[1] not in PRODUCT and dotted[2] not in known[dotted[1]]:
