@@ -158,6 +158,9 @@ def _statistics_table(recording: Recording) -> Table:
     }
     if statistics.wrong_target is not None:
         rows["wrong target"] = f"the wrong person followed in {statistics.wrong_target} frames"
+    simulator = meta.get("simulator")
+    if isinstance(simulator, dict) and isinstance(world := simulator.get("world"), dict):
+        rows["world"] = ", ".join(f"{key} {value}" for key, value in world.items())
     if (ranges := statistics.range).count:
         rows["range"] = f"{ranges.median:.1f} m median, {ranges.least:.1f} to {ranges.most:.1f}"
     if statistics.latency.count:

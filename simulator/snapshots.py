@@ -13,18 +13,18 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 from rich.progress import track
 
+from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.link.frames import encode_jpeg, encode_mask
 from simulator.rendering.appearance import appearance_of
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.types import CENTRE_HEIGHT, Person, Pose, Rendered
 from simulator.world.city import City
-from simulator.world.city_generator import generate_city
 
 CAMERA_CLEARANCE = 0.8  # m between the camera and anything solid
 KEPT_IF_HIDDEN = 0.1  # fraction of the scenes kept with an obstacle between the camera and the target
@@ -50,14 +50,20 @@ class Mixture:
     per_city: int = 50  # frames
 
 
-def snapshots(count: int, seed: int, mixture: Mixture, renderer: str = "auto") -> Iterator[Rendered]:
-    """Draw `count` frames of random scenes."""
+def snapshots(
+    count: int, seed: int, mixture: Mixture, renderer: str = "auto", difficulty: str = "plain"
+) -> Iterator[Rendered]:
+    """Draw `count` frames of random scenes, with the city, the light and the look-alikes of a difficulty level."""
+    level = LEVELS[difficulty]
     for start in range(0, count, mixture.per_city):
         random = np.random.default_rng([seed, start, 19])
-        city = generate_city(int(random.integers(2**31)))
+        world = int(random.integers(2**31))
+        city, look_alikes = level.city(world), round(level.rules(world).look_alikes * mixture.people)
         with closing(Renderer(city, renderer)) as drawer:
-            for _ in range(min(mixture.per_city, count - start)):
-                yield drawer.render(*random_scene(city, mixture, random))
+            for number in range(min(mixture.per_city, count - start)):
+                camera, people = random_scene(city, mixture, random)
+                people[:look_alikes] = [replace(person, look_alike=True) for person in people[:look_alikes]]
+                yield drawer.render(camera, people, float(number))
 
 
 def random_scene(city: City, mixture: Mixture, random: np.random.Generator) -> Scene:
@@ -134,7 +140,12 @@ def write_snapshots(folder: Path, frames: Iterable[Rendered], first: int = 0) ->
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the frames and return the exit status: 0, 2 after an error, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.snapshots", description=__doc__.split(": ", 1)[1])
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator.snapshots",
+        description=__doc__.split(": ", 1)[1],
+        epilog=f"{describe_levels()}\nOnly what can be seen in one frame counts, and --people is not changed.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("out", type=Path, help="folder for images/ and masks/, created if missing")
     parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of all random choices (default %(default)s)")
@@ -149,12 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for option, meaning in composition.items():
         default = getattr(Mixture, option[2:].replace("-", "_"))
         parser.add_argument(option, type=type(default), default=default, help=f"{meaning} (default %(default)s)")
+    parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
         parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
     mixture = Mixture(**{field.name: getattr(options, field.name) for field in fields(Mixture)})
-    frames = snapshots(options.count, options.seed, mixture, options.renderer)
+    frames = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty)
     try:
         write_snapshots(options.out, track(frames, "frames", total=options.count), options.first)
     except (RendererError, OSError) as error:

@@ -50,7 +50,7 @@ def picture_of(level: str, seed: int, title: str) -> Image:
 
 
 def _fly(level: Level, seed: int) -> tuple[Rendered, Rendered]:
-    """Return the views with most people of the patrol and of following, with hideouts those of a half hidden target."""
+    """Return the views with most people, of the patrol and of following; of "occlusion" with a half hidden target."""
     views: tuple[list[Rendered], list[Rendered]] = [], []
     with closing(Renderer(city := level.city(seed))) as renderer:
         episode = Episode(city, renderer, level.people, level.rules(seed))
@@ -63,7 +63,7 @@ def _fly(level: Level, seed: int) -> tuple[Rendered, Rendered]:
                 episode.target_detected(now.target_centre)
             episode.step(1.0)
     patrol, follow = views
-    target_range = HALF_HIDDEN if level.hideouts else IN_FULL
+    target_range = HALF_HIDDEN if level is LEVELS["occlusion"] else IN_FULL
     return max(patrol, key=_people), max(follow, key=lambda view: (_target(view) in target_range, _people(view)))
 
 

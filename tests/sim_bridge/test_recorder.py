@@ -106,6 +106,21 @@ def test_recording_has_what_was_received_and_decided(fly, payload, tmp_path):
     assert meta["dropped"] == {}
 
 
+def test_the_built_in_simulators_world_is_in_the_metadata(connect, eventually, record, payload, tmp_path):
+    recorder, server = record()
+    info = {"seed": 3, "people": 120, "speed": 2.0, "difficulty": "crowd", "difficulties": ["plain", "crowd"]}
+    simulators = [connect(server.port) for _ in range(2)]
+    simulators[0].send("42" + json.dumps(["simulator_info", info]))
+    for number, simulator in enumerate(simulators):
+        simulator.send_frame(payload(timestamp=1), str(number))
+        assert eventually(lambda simulator=simulator, number=number: number in simulator.acknowledged)
+    server.stop()
+    recorder.close()
+    metas = [read_meta(path)["simulator"] for path in sorted((tmp_path / "recordings").iterdir())]
+    worlds = [meta.get("world") for meta in sorted(metas, key=lambda meta: meta["name"])]
+    assert worlds == [{"seed": 3, "people": 120, "difficulty": "crowd"}, None]  # QuadSim does not say what its is
+
+
 def test_recording_is_a_dataset(fly, payload, tmp_path):
     fly([payload(timestamp=number, brightness=90) for number in range(3)])
     pairs, problems = find_pairs(tmp_path / "recordings")

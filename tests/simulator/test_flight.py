@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from simulator import flight as flight_module
+from simulator.difficulty.link import Link, LinkFaults
 from simulator.episode import Episode
 from simulator.flight import Flight, FlightPlan
 from simulator.link.client import Client
@@ -173,6 +174,18 @@ def test_in_lockstep_every_frame_is_answered_before_the_next_and_flights_repeat(
         assert one.people == other.people
         assert np.array_equal(one.rendered.rgb, other.rendered.rgb)
         assert one.reported == (None if number == 0 else (number - 1, 2, 1))
+
+
+def test_late_frames_have_the_time_when_they_were_taken_and_their_commands_apply_on_arrival(
+    client, raw_server, episode
+):
+    raw_server.answer = lambda frame: [command("object_detected", coords=[int(frame["ack"]), 2, 1]), done(frame)]
+    seen, link = [], Link(LinkFaults(latency=(0.3, 0.3)))
+    Flight(episode, client, FlightPlan(duration=2, lockstep=True), link=link).fly(seen.append)
+    times = [float(raw_server.next_frame()["timestamp"]) - flight_module.LOCKSTEP_EPOCH for _ in range(9)]
+    assert times == pytest.approx(np.arange(9) / 5)  # the tenth was still on its way
+    reported = [observation.reported and observation.reported[0] for observation in seen]
+    assert reported == [None, None, *range(8)]  # the first frame arrives between the second and the third
 
 
 def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
