@@ -80,7 +80,10 @@ def compare(options: argparse.Namespace) -> None:
     classes = classes_of(pairs)
     about: dict[str, Any] = {"models": names, "data": str(options.data), "frames": len(pairs)}
     if classes != DEFAULT_CLASSES:
-        about["classes"] = {name: f"#{colour:06x}" for name, colour in zip(classes.names, classes.colours, strict=True)}
+        about["classes"] = [
+            {"name": name, "colour": f"#{colour:06x}"}
+            for name, colour in zip(classes.names, classes.colours, strict=True)
+        ]
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")

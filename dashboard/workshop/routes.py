@@ -158,7 +158,7 @@ class Workshop:
 
     def _describe_comparison(self) -> Json:
         process, about = _visible(self._comparison.status()), self._comparison.about()
-        shown = {key: about.get(key) for key in ("models", "frames", "tables")}
+        shown = {key: about.get(key) for key in ("models", "classes", "frames", "tables")}
         return {"process": process, **shown, "rows": self._comparison.rows(read_number("from"))}
 
     def _compared_picture(self, number: int, part: str, file: str) -> flask.Response:

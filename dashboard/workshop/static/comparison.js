@@ -47,14 +47,27 @@ export class Comparison {
       this.#number = answer.process.number;
       [this.#rows, this.#shown, this.#pictures] = [[], null, null];
       element("tables").replaceChildren();
+      this.#showClasses(answer.classes ?? []);
       return this.refresh();
     }
     this.#rows.push(...answer.rows);
     element("result").hidden = this.#rows.length === 0;
     if (answer.rows.length) this.#arrange(this.#shown === null);
     this.#showProcess(answer);
+    if (answer.classes && !element("own-classes").children.length) this.#showClasses(answer.classes);
     SIDES.forEach((side, i) => setText(element(`${side}-name`), answer.models?.[i] ?? ""));
     if (answer.tables && !element("tables").children.length) element("tables").append(...answer.tables.map(makeTable));
+  }
+
+  // The legend: of a dataset's own classes ({ name, colour }), else the usual one.
+  #showClasses(classes) {
+    const keys = classes.map(({ name, colour }) => {
+      const key = make("span", { className: "key" }, name);
+      key.style.setProperty("--ink", colour);
+      return key;
+    });
+    element("own-classes").replaceChildren(...keys);
+    element("usual-classes").hidden = keys.length > 0;
   }
 
   #showProcess({ process, frames, models }) {

@@ -89,7 +89,8 @@ def test_ious_are_those_of_a_count_by_hand(road):
     )
     assert status == 0
     about = json.loads((road / "compared" / "comparison.json").read_text())
-    assert about["classes"] == {"sky": "#4682b4", "road": "#804080", "car": "#00008e", "cone": "#ffffff"}
+    assert [each["name"] for each in about["classes"]] == list(NAMES)
+    assert [each["colour"] for each in about["classes"]] == ["#4682b4", "#804080", "#00008e", "#ffffff"]
     hits, union = np.zeros(4), np.zeros(4)
     for file in sorted((road / "validation" / "masks").iterdir()):
         truth = cv2.imread(str(file))[..., ::-1]
