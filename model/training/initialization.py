@@ -12,7 +12,7 @@ from model.fcn8 import Fcn8
 from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
-from model.weights.encoder import load_encoder
+from model.weights.encoder import NONE, load_encoder
 
 
 def initial_network(
@@ -25,10 +25,10 @@ def initial_network(
     """
     if loaded is None:
         network = networks.build(settings.preset, settings.input_size or None, settings.network, len(classes))
-        if options.encoder_weights:
+        if options.encoder_weights not in (None, NONE):
             fraction = load_encoder(network, options.encoder_weights)
             print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.encoder_weights}")
-        elif isinstance(networks.PRESETS[settings.preset], Fcn8):
+        elif options.encoder_weights is None and isinstance(networks.PRESETS[settings.preset], Fcn8):
             print_plain(
                 "all weights are fresh; --encoder-weights imagenet, hed or FILE starts from learnt ones", "yellow"
             )
