@@ -62,6 +62,7 @@ class Flight:
         self._simulation, self._client, self._plan, self._info = simulation, client, plan, info
         self._link: Link[Frame] = link or Link()
         self._due = time.monotonic()  # when the next tick is due in real time
+        self._reported: tuple[int, float] | None = None  # connection and speed that the follower has been told
         self._sent = self._answered = -1  # ids of the newest such frames
 
     def fly(self, on_frame: Callable[[Observation], None]) -> None:
@@ -69,16 +70,12 @@ class Flight:
 
         `on_frame` is called after each frame.
         """
-        plan, client = self._plan, self._client
+        plan = self._plan
         step = self._step_in_lockstep if plan.lockstep else self._step_in_real_time
-        start, reported = time.time(), None
+        start = time.time()
         for number in itertools.count():
             if self._is_over(number):
                 break
-            current = client.connections, self.speed
-            if self._info is not None and reported != current:
-                client.send(event("simulator_info", {**self._info, "speed": None if plan.lockstep else self.speed}))
-                reported = current
             observation = self._simulation.observe()
             epoch = LOCKSTEP_EPOCH if plan.lockstep else start
             if plan.wall_clock:  # `sensor_frame` adds the simulated time
@@ -115,6 +112,7 @@ class Flight:
         for _ in range(steps):
             for frame in self._link.arrivals(self._simulation.time):
                 self._sent += 1
+                self._report_info()
                 self._client.send(event("sensor_frame", frame, self._sent if self._plan.await_last else None))
             self._due += step / self.speed
             for _ in range(MAX_COMMANDS_PER_TICK):
@@ -136,10 +134,19 @@ class Flight:
 
     def _is_answered(self, packet: str, number: int) -> bool:
         """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""
-        client = self._client
-        if not client.wait_connected(1.0) or not client.send(packet):
+        if not self._client.wait_connected(1.0):
             return False
-        return self._await_answer(number)
+        self._report_info()
+        return self._client.send(packet) and self._await_answer(number)
+
+    def _report_info(self) -> None:
+        """Report the episode and the speed, if either the connection or the speed is new: before the next frame."""
+        current = self._client.connections, self.speed
+        if self._info is None or self._reported == current:
+            return
+        speed = None if self._plan.lockstep else self.speed
+        if self._client.send(event("simulator_info", {**self._info, "speed": speed})):
+            self._reported = current
 
     def _await_answer(self, number: int) -> bool:
         """Apply commands until a frame is acknowledged; return False if the connection is lost."""

@@ -233,6 +233,21 @@ def test_the_simulator_reports_its_state_again_after_a_reconnection(client, raw_
     assert raw_server.simulator_infos.empty()  # without info, it impersonates QuadSim
 
 
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_the_first_frame_comes_after_the_report(client, raw_server, episode, lockstep):
+    """A recording begins with the first frame, and its metadata describe the episode."""
+    reports = []
+
+    def answer(frame: dict[str, str]) -> list[str]:
+        reports.append(raw_server.simulator_infos.qsize())
+        return [done(frame)] if lockstep else []
+
+    raw_server.answer = answer
+    plan = FlightPlan(speed=5, duration=4, lockstep=lockstep)
+    Flight(episode, client, plan, {"seed": 5, "people": 60}).fly(lambda observation: None)
+    assert set(reports) == {1}
+
+
 def test_its_speed_can_be_set_and_is_reported(client, raw_server, episode):
     times = []
 
