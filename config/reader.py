@@ -112,9 +112,9 @@ def override(config: Config, name: str, value: object) -> Config:
 def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:
     """Return values stored by an older version, without those whose names the dataclass no longer has."""
     return {
-        key: known(value, getattr(config, key)) if isinstance(value, Mapping) else value
+        key: known(value, section) if dataclasses.is_dataclass(section) and isinstance(value, Mapping) else value
         for key, value in values.items()
-        if hasattr(config, key)
+        if (section := getattr(config, key, dataclasses.MISSING)) is not dataclasses.MISSING
     }
 
 

@@ -89,3 +89,10 @@ def test_each_source_of_settings_overrides_those_before_it(tmp_path):
 def test_stored_settings_of_another_type_are_rejected_in_one_sentence():
     with pytest.raises(ConfigError, match=r"loss\.false_positive: expected two numbers, 0 or more, got 0\.3"):
         load_settings(stored={"loss": {"false_positive": 0.3}})
+
+
+def test_a_resumed_training_keeps_the_changes_of_its_network():
+    stored = {"preset": "fcn-2", "network": {"encoders": [8, 16]}, "input_size": [64, 96]}
+    settings = load_settings(stored=stored)
+    assert settings.network == {"encoders": [8, 16]}
+    assert settings.input_size == (64, 96)
