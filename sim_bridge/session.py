@@ -93,6 +93,7 @@ class Session:
     state: TargetState = TargetState.SEARCHING  # by the newest answered frame
     opened: float = field(default_factory=time.monotonic)  # seconds
     last_frame: float | None = None  # monotonic seconds on arrival, also of a refused one; None before the first
+    last_turn: float = -math.inf  # `time.perf_counter()` when its newest frame was last processed
     end_reason: str = ""  # why the follower ends the connection; "" if the simulator does
     simulator_info: SimulatorInfo | None = None  # None for QuadSim, and until the built-in simulator has sent it
 

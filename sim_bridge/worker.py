@@ -1,4 +1,4 @@
-"""The inference worker: one thread, the newest frame of every session, one batch, one call of the network."""
+"""The inference worker: one thread, the newest frames of the sessions whose turn it is, one call of the network."""
 
 import logging
 import threading
@@ -15,6 +15,8 @@ from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.messages import SensorFrame
 
 logger = logging.getLogger(__name__)
+
+MAX_BATCH = 4  # frames: on CPUs more gain nothing, and all of them wait for the last one
 
 
 class Segmenter(Protocol):
@@ -36,7 +38,7 @@ class Job:
 
 
 class InferenceWorker:
-    """Processes the newest frame of every session, all in one batch, and skips older ones.
+    """Processes the newest frame of each session, the sessions in turn, `MAX_BATCH` at once, and skips older frames.
 
     At most one frame per session waits: memory and latency are bounded however fast frames arrive. `on_result` is
     called once for every job, unless its session has been closed, with the outcome: the processed frame (its
@@ -74,7 +76,7 @@ class InferenceWorker:
     def submit(self, job: Job) -> None:
         """Put the newest frame of a session into its mailbox."""
         with self._changed:
-            stale = self._mailboxes.pop(job.session, None)
+            stale = self._mailboxes.get(job.session)
             self._mailboxes[job.session] = job
             self._changed.notify()
         if stale is not None:
@@ -97,7 +99,8 @@ class InferenceWorker:
                 self._changed.wait_for(lambda: self._mailboxes or self._stopping or self._swap)
                 if self._stopping:
                     return
-                jobs, self._mailboxes, self._working = list(self._mailboxes.values()), {}, True
+                turn = sorted(self._mailboxes, key=lambda session: session.last_turn)[:MAX_BATCH]
+                jobs, self._working = [self._mailboxes.pop(session) for session in turn], True
                 swap, self._swap = self._swap, None
             if swap is not None:
                 self._segmenter, on_swapped = swap
@@ -112,6 +115,7 @@ class InferenceWorker:
         began = time.perf_counter()
         readable = []
         for job in jobs:
+            job.session.last_turn = time.perf_counter()
             try:
                 job.frame.image  # noqa: B018 - decoded once, kept by the frame
                 readable.append(job)
