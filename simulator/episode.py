@@ -46,7 +46,7 @@ class Episode:
         self._ticks, self._remainder = 0, 0.0  # the remainder: seconds not yet simulated, less than a tick
         self._patrol_points = city.patrol_points_at(rules.patrol_height)
         points = np.array(self._patrol_points, dtype=float)
-        to_target = np.linalg.norm(points - self._target_centre(), axis=1)
+        to_target = np.linalg.norm(points - self.target_centre, axis=1)
         start = points[np.argmin(to_target)]
         self.quad = Quad(start, lowest=rules.lowest_flight)  # near the target, so that the search stays short
         self._behaviour: Patrol | Follow = Patrol(self._patrol_points, rules)
@@ -75,7 +75,7 @@ class Episode:
             self._locked = self._locked or self.target_in_front()
             if not self._locked:
                 return
-            position = self._target_centre()
+            position = self.target_centre
         x_min, y_min, x_max, y_max = self.city.extent
         self._report(np.clip(position, (x_min, y_min, -MAX_HEIGHT), (x_max, y_max, MAX_HEIGHT)))
 
@@ -125,7 +125,7 @@ class Episode:
 
     def target_in_view(self) -> bool:
         """Return whether the target's centre is in the camera's field of view and in line of sight."""
-        camera, centre = self.quad.camera, np.array(self._target_centre())
+        camera, centre = self.quad.camera, np.array(self.target_centre)
         forward, left, up = to_camera(camera, centre[None])[0]
         if not 0 < forward < FAR or max(abs(left), abs(up)) > HALF_VIEW * forward:
             return False
@@ -133,13 +133,15 @@ class Episode:
 
     def target_in_front(self) -> bool:
         """Return whether QuadSim would lock on: in line of sight, within LOCK_ANGLE of the camera's axis."""
-        camera, centre = self.quad.camera, np.array(self._target_centre())
+        camera, centre = self.quad.camera, np.array(self.target_centre)
         forward, left, up = to_camera(camera, centre[None])[0]
         if math.atan2(math.hypot(left, up), forward) > LOCK_ANGLE:
             return False
         return self.city.obstacles.line_of_sight(np.array(camera.position), centre)
 
-    def _target_centre(self) -> Point:
+    @property
+    def target_centre(self) -> Point:
+        """Centre of the target now, metres."""
         x, y = map(float, self._crowd.positions[0])
         return (x, y, float(self.city.ground_height(x, y)) + CENTRE_HEIGHT)
 
@@ -154,7 +156,7 @@ class Episode:
         if self._ticks % CROWD_TICKS == 0:
             self._crowd.step(CROWD_TICKS * TICK)
         if self._locked:
-            self._report(self._target_centre())
+            self._report(self.target_centre)
         if isinstance(self._behaviour, Follow) and self._behaviour.timed_out(self.time):
             self.target_lost()
         ground = float(self.city.ground_height(*self.quad.position[:2]))

@@ -36,7 +36,9 @@ MAY_IMPORT = {
     },
     "app": {"config", "dashboard", "dataset", "follower", "model.inference", "model.weights", "sim_bridge"},
     "simulator": set(),
-    "scripts": {"app", "config", "dashboard", "dataset", "follower", "model", "sim_bridge", "simulator"},
+    "gym_follow": {"config", "dataset", "follower", "model.inference", "sim_bridge.wire", "simulator"},
+    "gym_follow.metrics": {"dataset.schema", "gym_follow.log", "simulator.geometry"},
+    "scripts": {"app", "config", "dashboard", "dataset", "follower", "gym_follow", "model", "sim_bridge", "simulator"},
 }
 PACKAGES = sorted({package.partition(".")[0] for package in MAY_IMPORT})
 PURE_LIBRARIES = {"numpy", "cv2", "annotated_types"}  # all that `follower` may use beyond the standard library

@@ -35,7 +35,7 @@ from scripts.benchmarks.harness.bridges import MEASUREMENTS, process, receive, r
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, name_pace
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
 from scripts.benchmarks.harness.terminal import add_bridge_options, at_least, console, print_table
-from scripts.benchmarks.original import OriginalServer
+from scripts.benchmarks.original_server import OriginalServer
 from simulator.flight import WATCHDOG
 
 OURS, ORIGINAL = SERVERS = ("ours", "original")

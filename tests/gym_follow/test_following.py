@@ -1,31 +1,10 @@
-"""The figures of a flight against ones counted by hand."""
+"""This project's figures of a flight against ones counted by hand."""
 
 import numpy as np
 import pytest
 
-from scripts.benchmarks.follow_metrics import Moment, measure, overall
-
-
-def moment(time, **changes):
-    """Return a good moment: the target is in view, followed and reported 0.5 m off, 4 m away."""
-    values = {
-        "time": time,
-        "following": True,
-        "target_visible": True,
-        "target": (10.0, 0.0, 1.0),
-        "distance": 4.0,
-        "reported": (10.5, 0.0, 1.0),
-        "followed": (10.5, 0.0, 1.0),
-        "nearest_is_target": True,
-        "reported_lost": False,
-        "collisions": 0,
-    }
-    return Moment(**(values | changes))
-
-
-def searching(time, **changes):
-    nothing = {"following": False, "target_visible": False, "distance": 30.0, "reported": None, "followed": None}
-    return moment(time, **(nothing | {"nearest_is_target": False} | changes))
+from gym_follow.metrics.following import measure, overall
+from tests.gym_follow.moments import WRONG, moment, searching
 
 
 def test_a_flight_counted_by_hand():
@@ -37,7 +16,7 @@ def test_a_flight_counted_by_hand():
         moment(0.8),
         searching(1.0, reported_lost=True, distance=9.0),
         searching(1.2, distance=9.0),
-        moment(1.4, reported=(10.0, 1.0, 1.0), followed=(10.0, 1.0, 1.0)),
+        moment(1.4, error=1.0),
         moment(1.6),
         moment(1.8, collisions=1),
     ]
@@ -61,19 +40,29 @@ def test_a_target_in_view_without_a_report_is_counted():
     assert measure(flight).reported_in_view == pytest.approx(2 / 4)
 
 
+def test_a_target_that_nothing_could_see_is_not_missing():
+    flight = [moment(0.0), searching(0.2), searching(0.4), searching(0.6, line_of_sight=True), moment(0.8)]
+    assert measure(flight).in_view == pytest.approx(2 / 5)
+    assert measure(flight).in_view_of_possible == pytest.approx(2 / 3)
+
+
+def test_a_late_report_is_compared_with_where_the_target_was_when_it_came():
+    late = moment(0.0, reported=(10.3, 0.0, 1.0), target_when_reported=(10.4, 0.0, 1.0))
+    assert measure([late]).position_error_median == pytest.approx(0.1)
+
+
 def test_errors_have_a_median_and_a_p95_for_each_range():
     errors = np.arange(101) / 100  # the median is 0.5 and the 95th percentile 0.95
-    near = [moment(0.2 * k, distance=4.0, reported=(10 + error, 0.0, 1.0)) for k, error in enumerate(errors)]
-    far = [moment(30 + 0.2 * k, distance=30.0, reported=(10 + 3 * error, 0.0, 1.0)) for k, error in enumerate(errors)]
+    near = [moment(0.2 * k, distance=4.0, error=error) for k, error in enumerate(errors)]
+    far = [moment(30 + 0.2 * k, distance=30.0, error=3 * error) for k, error in enumerate(errors)]
     result = measure([*near, *far])
     assert result.position_error_median_by_range == pytest.approx((0.5, np.nan, np.nan, 1.5, np.nan), nan_ok=True)
     assert result.position_error_p95_by_range == pytest.approx((0.95, np.nan, np.nan, 2.85, np.nan), nan_ok=True)
 
 
 def test_wrong_target_time():
-    wrong = {"reported": (20.0, 0.0, 1.0), "followed": (20.0, 0.0, 1.0), "nearest_is_target": False}
     times = np.arange(8) * 0.2
-    flight = [moment(t, **(wrong if index in (2, 3, 4, 6) else {})) for index, t in enumerate(times)]
+    flight = [moment(t, **(WRONG if index in (2, 3, 4, 6) else {})) for index, t in enumerate(times)]
     result = measure(flight)
     assert result.wrong_target_time == pytest.approx(0.8)
     assert result.longest_wrong_target_time == pytest.approx(0.6)
@@ -91,8 +80,7 @@ def test_a_target_that_is_never_reported_gives_no_figures_instead_of_good_ones()
 
 def test_means_over_flights_leave_out_missing_figures_and_keep_the_longest_interval():
     never = measure([searching(0.0), searching(0.2)])
-    wrong = {"reported": (20.0, 0.0, 1.0), "followed": (20.0, 0.0, 1.0), "nearest_is_target": False}
-    good = measure([moment(0.0), moment(0.2, **wrong), moment(0.4)])
+    good = measure([moment(0.0), moment(0.2, **WRONG), moment(0.4)])
     result = overall([never, good])
     assert result.in_view == 1.0
     assert result.longest_wrong_target_time == pytest.approx(0.2)

@@ -1,4 +1,4 @@
-"""Tracking quality of a flight: figures from one log entry per frame, with ground truth and the agent's reports."""
+"""This project's own figures of a flight: what was in view, reported and followed, how exactly, and for how long."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -8,28 +8,12 @@ from typing import Any
 
 import numpy as np
 
-Point = tuple[float, float, float]  # metres, world axes
+from gym_follow.log import Log, distance
 
 NEAR, FAR = 1.0, 8.0  # metres: closer is too close, farther is not following
 ON_TARGET = 2.0  # metres
 ERROR_RANGE = 20.0  # metres from the camera, for the overall position error
 RANGES = ((0, 5), (5, 10), (10, 20), (20, 50), (50, 100))  # metres from the camera to the target
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One frame of a flight: ground truth, and the reports for it."""
-
-    time: float  # seconds
-    following: bool  # state of the quad
-    target_visible: bool
-    target: Point  # its centre
-    distance: float  # from the quad to the target's centre, metres
-    reported: Point | None  # position reported for this frame
-    followed: Point | None  # position that the quad follows
-    nearest_is_target: bool  # the target is the person nearest to `followed`
-    reported_lost: bool
-    collisions: int
 
 
 def _figure(heading: str, digits: int = 1, scale: float = 1.0) -> Any:
@@ -47,6 +31,7 @@ class FollowResult:
 
     first_detection: float = _figure("first true positive, s")
     in_view: float = _figure("target in view since then, %", scale=100)
+    in_view_of_possible: float = _figure("  of the time it can be seen, %", scale=100)
     in_range: float = _figure(f"at {NEAR:g}-{FAR:g} m since then, %", scale=100)
     reported_in_view: float = _figure("position reported while in view, %", scale=100)
     losses: float = _figure("times reported lost")
@@ -69,18 +54,18 @@ class FollowResult:
                 yield name, "-" if np.isnan(value) else f"{scaled:.{figure.metadata['digits']}f}"
 
 
-def measure(moments: Sequence[Moment]) -> FollowResult:
+def measure(moments: Log) -> FollowResult:
     """Return the figures of one flight."""
     if not moments:
         raise ValueError("expected at least one moment, got none")
     step = moments[1].time - moments[0].time if len(moments) > 1 else 0.0
-    errors = np.array([_distance(m.reported, m.target) for m in moments])
+    errors = np.array([m.position_error for m in moments])
     distances = np.array([m.distance for m in moments])
     times = np.array([m.time for m in moments])
     true_positive = errors < ON_TARGET
     acquired = int(np.argmax(true_positive)) if true_positive.any() else len(moments)
     since = moments[acquired:]
-    wrong = [m.following and not m.nearest_is_target and _distance(m.followed, m.target) > ON_TARGET for m in moments]
+    wrong = [m.following and not m.nearest_is_target and distance(m.followed, m.target) > ON_TARGET for m in moments]
     lost = [m.time for m in moments if m.reported_lost]
     reacquired = [times[(times > time) & true_positive] for time in lost]
     is_reported = ~np.isnan(errors)
@@ -89,6 +74,7 @@ def measure(moments: Sequence[Moment]) -> FollowResult:
     return FollowResult(
         first_detection=since[0].time - moments[0].time if since else float("nan"),
         in_view=_mean([m.target_visible for m in since]),
+        in_view_of_possible=_mean([m.target_visible for m in since if m.can_be_seen]),
         in_range=_mean([NEAR <= m.distance <= FAR for m in since]),
         reported_in_view=_mean([m.reported is not None for m in since if m.target_visible]),
         losses=len(lost),
@@ -115,10 +101,6 @@ def _mean_of(values: Sequence[float] | Sequence[tuple[float, ...]]) -> Any:
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # all are missing
         mean = np.nanmean(np.array(values, float), axis=0)
     return tuple(mean.tolist()) if mean.ndim else float(mean)
-
-
-def _distance(a: Point | None, b: Point) -> float:
-    return float("nan") if a is None else float(np.linalg.norm(np.subtract(a, b)))
 
 
 def _mean(values: Sequence[float]) -> float:

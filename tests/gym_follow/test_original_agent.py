@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from follower.types import ObjectDetected, ObjectLost, Pose
-from scripts.benchmarks.original import OriginalAgent
+from gym_follow.agents.original import OriginalDecisions
 
 
 def frame(depth):
@@ -21,13 +21,13 @@ def seen_at(row, column, size=256, half=4):
 
 def test_straight_ahead_only_the_scale_of_depth_is_wrong():
     depth = np.full((256, 256), 51, np.uint8)  # 20 m where 255 is 100 m
-    (command,) = OriginalAgent().step(frame(depth), seen_at(128, 128))
+    (command,) = OriginalDecisions().step(frame(depth), seen_at(128, 128))
     assert command == ObjectDetected((10.0, 0.0, 0.0))  # it takes 255 for 50 m
 
 
 def test_row_and_column_are_swapped():
     depth = np.full((256, 256), 255, np.uint8)
-    (command,) = OriginalAgent().step(frame(depth), seen_at(128, 192))
+    (command,) = OriginalDecisions().step(frame(depth), seen_at(128, 192))
     x, y, z = command.coords
     # 64 pixels to the right of the middle come out as 64 pixels below it.
     np.testing.assert_allclose((x, y, z), (50.0, 0.0, -50.0 * 64 / 256))
@@ -36,12 +36,12 @@ def test_row_and_column_are_swapped():
 def test_a_single_pixel_at_the_wrong_place_gives_the_depth():
     depth = np.full((256, 256), 200, np.uint8)
     depth[80, 80] = 51  # where the 160-pixel network's centroid points in the 256-pixel image
-    (command,) = OriginalAgent().step(frame(depth), seen_at(80, 80, size=160))
+    (command,) = OriginalDecisions().step(frame(depth), seen_at(80, 80, size=160))
     assert command.coords[0] == 10.0
 
 
 def test_it_is_lost_after_more_than_six_misses_and_reports_that_once():
-    agent, depth = OriginalAgent(), np.full((256, 256), 100, np.uint8)
+    agent, depth = OriginalDecisions(), np.full((256, 256), 100, np.uint8)
     agent.step(frame(depth), seen_at(100, 100))
     nothing = np.zeros((256, 256, 3), np.float32)
     answers = [agent.step(frame(depth), nothing) for _ in range(9)]

@@ -1,0 +1,66 @@
+"""Find an agent by its name, or in a file or module of the user's."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from types import ModuleType
+
+from config.paths import path_of
+from gym_follow.report import Agent
+
+NAMES = ("ours", "no-memory", "original", "scripted")
+
+
+def make_agent(name: str, weights: str | None) -> Agent:
+    """Return a new agent: one of NAMES, or the class CLASS of a user's, named FILE.py:CLASS or MODULE:CLASS.
+
+    `weights` are for the network of ours, no-memory and original; without them they use ground-truth masks. Raises
+    ValueError if there is no such agent.
+    """
+    if name == "scripted":
+        from gym_follow.agents.scripted import ScriptedAgent
+
+        return ScriptedAgent()
+    if name == "original":
+        from gym_follow.agents.original import OriginalAgent
+
+        return OriginalAgent(weights)
+    if name in NAMES:
+        from gym_follow.agents.ours import NoMemoryAgent, OurAgent
+
+        return OurAgent(weights) if name == "ours" else NoMemoryAgent(weights)
+    return _own(name)()
+
+
+def check_agent(name: str) -> str:
+    """Return `name` if there is such an agent. Raises ValueError otherwise."""
+    if name not in NAMES:
+        _own(name)
+    return name
+
+
+def _own(name: str) -> Callable[[], Agent]:
+    place, found, attribute = name.rpartition(":")
+    if not found:
+        raise ValueError(f"expected an agent ({', '.join(NAMES)}, or FILE.py:CLASS of your own), got {name}")
+    kind: Callable[[], Agent] | None = getattr(_load(place), attribute, None)
+    if kind is None or not callable(getattr(kind, "act", None)):
+        raise ValueError(f"expected in {place} a class {attribute} with a method act(observation, info): there is none")
+    return kind
+
+
+def _load(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            raise ValueError(f"expected a module or a file with an agent, got {place}: {error}") from None
+    path = path_of(place)
+    if not path.is_file():
+        raise ValueError(f"expected a file with an agent, got {place}: there is no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None  # as for any file in .py
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,99 @@
+"""The flights of the follow benchmark: flying them in processes, and their logs in a folder."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from gym_follow.agents.registry import make_agent
+from gym_follow.flight import HZ, Conditions, FollowFlight, Seen, World
+from gym_follow.log import Log, read_log, write_log
+from gym_follow.report import Report, to_report
+
+
+@dataclass(frozen=True)
+class Job:
+    """One flight of the benchmark."""
+
+    agent: str  # a name that `make_agent` knows
+    difficulty: str
+    seed: int
+    conditions: Conditions
+    seconds: float  # simulated
+    weights: str | None  # None: ground-truth masks replace the network
+    network: str | None = None  # digest of the weights
+
+    def describe(self) -> dict[str, object]:
+        """Return what the flight depends on, for its log."""
+        described = ("agent", "difficulty", "seed", "seconds", "network")
+        return {name: getattr(self, name) for name in described} | asdict(self.conditions)
+
+
+def fly(job: Job) -> Log:
+    """Fly one flight and return its log."""
+    agent = make_agent(job.agent, job.weights)
+    with closing(World(job.seed, job.difficulty)) as world:
+        flight = FollowFlight(world, job.conditions)
+
+        def answer(seen: Seen) -> Report:
+            return to_report(agent.act(seen.observation(job.weights is None), flight.info()))
+
+        return [flight.advance(answer) for _ in range(round(job.seconds * HZ / job.conditions.speed))]
+
+
+class FlightFolder:
+    """Logs of flights in a folder, a file for each."""
+
+    def __init__(self, path: Path, resume: bool) -> None:
+        self._path = path / "flights"
+        if not resume and self._path.is_dir() and any(self._path.rglob("*.jsonl")):
+            raise ValueError(f"{path} has flights already: add --resume to keep them, or choose another folder")
+
+    def read(self, job: Job) -> Log | None:
+        """Return the log of a job, None if it has not been flown. Raises ValueError if it was flown differently."""
+        path = self._file(job)
+        if not path.is_file():
+            return None
+        log, flown = read_log(path)
+        wanted = job.describe()
+        for key in wanted:
+            if flown.get(key) != wanted[key]:
+                raise ValueError(
+                    f"{path}: expected a flight with {key} {wanted[key]}, this one has {flown.get(key)}: choose "
+                    "another folder, or fly with the same options and network as before"
+                )
+        return log
+
+    def write(self, job: Job, log: Log) -> None:
+        """Store the log of a job. Raises OSError."""
+        write_log(self._file(job), log, job.describe())
+
+    def _file(self, job: Job) -> Path:
+        agent = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in job.agent)
+        return self._path / job.difficulty / agent / f"{job.seed}.jsonl"
+
+
+def fly_all(jobs: Sequence[Job], processes: int, folder: FlightFolder | None) -> Iterator[tuple[Job, Log]]:
+    """Yield each job with its log as it becomes ready: first those in the folder, then those that are flown.
+
+    What is flown is stored in the folder at once. Raises RuntimeError if a process dies.
+    """
+    stored = {job: folder.read(job) if folder else None for job in jobs}
+    yield from ((job, log) for job, log in stored.items() if log is not None)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        futures = {pool.submit(fly, job): job for job, log in stored.items() if log is None}
+        try:
+            for future in as_completed(futures):
+                job, log = futures[future], future.result()
+                if folder:
+                    folder.write(job, log)
+                yield job, log
+        except BrokenProcessPool:
+            again = "; the same command with --resume flies those that are missing" if folder else ""
+            raise RuntimeError(f"a process that flies died, perhaps for lack of memory{again}") from None
+        finally:
+            for future in futures:  # after an error, or Ctrl-C
+                future.cancel()

@@ -1,0 +1,88 @@
+"""Agents by name, and what they answer."""
+
+import numpy as np
+import pytest
+
+from gym_follow.agents.ours import NoMemoryAgent
+from gym_follow.agents.registry import NAMES, check_agent, make_agent
+from gym_follow.report import DETECTED, LOST, NOTHING, Report, to_report
+
+OWN = """
+class Waiting:
+    def act(self, observation, info):
+        return {"report": 0, "position": (0, 0, 0)}
+
+class Mute:
+    pass
+"""
+
+
+def observation(target: bool, time: float = 0.0):
+    """The target's middle is straight ahead, 10 m away, and 16 pixels wide; or nothing is there."""
+    mask = np.zeros((256, 256, 3), np.uint8)
+    if target:
+        mask[110:146, 120:136, 2] = 255
+    level = np.array([1.0, 2.0, 3.0, 0.0, 0.0, 0.0])
+    views = {"rgb": mask, "mask": mask, "depth": np.full((256, 256), 255, np.uint8)}
+    views["depth"][mask[..., 2] > 0] = 25  # 255 stands for 100 m
+    return {**views, "pose": level, "gimbal_pose": level, "time": np.array([time])}
+
+
+def test_without_memory_the_largest_blob_is_reported_at_once():
+    action = NoMemoryAgent(None).act(observation(True), {})
+    assert action["report"] == DETECTED
+    np.testing.assert_allclose(action["position"], (11.0, 2.0, 3.0), atol=0.5)
+
+
+def test_without_memory_the_target_is_lost_once_after_1_2_seconds():
+    agent = NoMemoryAgent(None)
+    agent.act(observation(True), {})
+    answers = [agent.act(observation(False, 0.2 * step), {})["report"] for step in range(1, 10)]
+    assert answers == [NOTHING] * 5 + [LOST] + [NOTHING] * 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_is_an_agent(name):
+    action = make_agent(name, None).act(observation(False), {"target": np.array([1.0, 2.0, 3.0])})
+    assert to_report(action) == (Report((1.0, 2.0, 3.0)) if name == "scripted" else Report())
+
+
+def test_an_agent_of_a_users_own_file(tmp_path):
+    path = tmp_path / "my agent.py"
+    path.write_text(OWN)
+    name = check_agent(f"{path}:Waiting")
+    assert to_report(make_agent(name, None).act({}, {})) == Report()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("best", "expected an agent .ours, no-memory, original, scripted, or FILE.py:CLASS of your own., got best"),
+        ("nowhere.py:Agent", "got nowhere.py: there is no such file"),
+        ("no.such.module:Agent", "expected a module or a file with an agent, got no.such.module"),
+        ("FILE:Nobody", "a class Nobody with a method act.observation, info.: there is none"),
+        ("FILE:Mute", "a class Mute with a method act.observation, info.: there is none"),
+    ],
+)
+def test_what_is_no_agent_is_one_sentence(tmp_path, name, message):
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    with pytest.raises(ValueError, match=message):
+        check_agent(name.replace("FILE", str(path)))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        None,
+        {},
+        {"report": 3, "position": (0, 0, 0)},
+        {"report": 1, "position": (0, 0)},
+        {"report": 1, "position": (0, 0, np.nan)},
+        {"report": "detected", "position": (0, 0, 0)},
+        (1.0, 2.0, 3.0),
+    ],
+)
+def test_what_is_no_action_is_one_sentence(action):
+    with pytest.raises(ValueError, match=r'expected an action \{"report": 0, 1 or 2'):
+        to_report(action)

@@ -1,0 +1,115 @@
+"""The Gymnasium environment: Gymnasium's own check, determinism, reward, and the end of an episode."""
+
+import numpy as np
+import pytest
+
+gymnasium = pytest.importorskip("gymnasium")
+
+from gymnasium.utils.env_checker import check_env  # noqa: E402
+
+import gym_follow  # noqa: E402, F401 - registers the environment
+from gym_follow.agents.scripted import ScriptedAgent  # noqa: E402
+from gym_follow.metrics.active_tracking import reward  # noqa: E402
+from gym_follow.report import detected, lost, nothing  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def environment():
+    with gymnasium.make("FollowMe-v0", seed=3, people=0, render_mode="rgb_array") as made:
+        yield made
+
+
+# Positions are metres in the world, as the simulator takes them.
+@pytest.mark.filterwarnings("ignore:.*we recommend using a symmetric and normalized space:UserWarning")
+def test_gymnasium_finds_no_fault():
+    """On a link that delays frames and loses some, an observation may come twice."""
+    made = gymnasium.make("FollowMe-v0", seed=3, difficulty="link", people=0, render_mode="rgb_array")
+    check_env(made.unwrapped)
+
+
+def test_a_perfect_agent_is_rewarded(environment):
+    agent = ScriptedAgent()
+    observation, info = environment.reset()
+    rewards = []
+    for _ in range(60):
+        observation, value, terminated, truncated, info = environment.step(agent.act(observation, info))
+        assert not terminated
+        assert not truncated
+        rewards.append(value)
+    assert np.mean(rewards[-20:]) > 0.7
+    log = environment.unwrapped.log
+    assert len(log) == 60
+    assert all(moment.position_error == 0 for moment in log)
+    assert rewards[:-1] == [reward(moment) for moment in log[1:]]
+
+
+def test_the_same_actions_give_the_same_observations(environment):
+    def fly():
+        frames = [environment.reset()[0]]
+        for step in range(5):
+            frames.append(environment.step(detected((float(step), 1.0, 1.0)) if step % 2 else nothing())[0])
+        return frames
+
+    for one, other in zip(fly(), fly(), strict=True):
+        assert all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def test_an_episode_ends_five_seconds_after_the_target_is_gone(environment):
+    _, info = environment.reset()
+    for _ in range(40):
+        _, _, terminated, _, info = environment.step(detected(info["target"]))
+    assert not terminated
+    steps = 0
+    while not terminated:
+        _, _, terminated, _, info = environment.step(detected(info["target"] + np.array([60.0, 0.0, 0.0])))
+        steps += 1
+        assert steps < 100
+    assert steps >= 25
+
+
+def test_a_lost_target_sends_the_quad_on_patrol(environment):
+    _, info = environment.reset()
+    environment.step(detected(info["target"]))
+    environment.step(lost())
+    environment.step(nothing())
+    following = [moment.following for moment in environment.unwrapped.log]
+    assert following == [True, False, False]
+
+
+def test_rendering(environment):
+    environment.reset()
+    assert environment.render().shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"difficulty": "impossible"}, "expected a difficulty of plain, crowd.*got 'impossible'"),
+        ({"seed": -1}, "expected a seed from 0 to"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make("FollowMe-v0", **arguments)
+
+
+def test_a_bad_action_is_one_sentence_and_no_step(environment):
+    environment.reset()
+    with pytest.raises(ValueError, match="expected an action"):
+        environment.unwrapped.step({"report": 1, "position": (np.nan, 0, 0)})
+    assert environment.unwrapped.log == []
+
+
+@pytest.mark.simulator
+def test_several_at_once_in_processes():
+    environments = gymnasium.make_vec(
+        "FollowMe-v0", num_envs=2, vectorization_mode="async", vector_kwargs={"context": "spawn"}, people=0
+    )
+    observations, _ = environments.reset(seed=1)
+    assert observations["rgb"].shape == (2, 256, 256, 3)
+    assert not np.array_equal(*observations["rgb"])
+    _, rewards, *_ = environments.step(environments.action_space.sample())
+    assert rewards.shape == (2,)
+    environments.close()
