@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from environment import ROOT, prepare, run
 
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-export.txt", "requirements-sweep.txt", "requirements-gym.txt")
+REQUIREMENTS = ("requirements.txt", *(f"requirements-{name}.txt" for name in ("dev", "export", "sweep", "gym")))
 INTERRUPTED = 130
 
 

@@ -14,7 +14,18 @@ DOCUMENTS = sorted(
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "recordings").glob("*.md")]
     if path.name != "CHANGELOG.md"  # which names what there was
 )
-PRODUCT = ("app", "config", "dashboard", "dataset", "follower", "gym_follow", "model", "scripts", "sim_bridge", "simulator")
+PRODUCT = (
+    "app",
+    "config",
+    "dashboard",
+    "dataset",
+    "follower",
+    "gym_follow",
+    "model",
+    "scripts",
+    "sim_bridge",
+    "simulator",
+)
 SOURCES = (".py", ".toml", ".js", ".html", ".css")
 
 # The packages that hold the options of a command; the longest name that fits counts.
