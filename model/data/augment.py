@@ -160,8 +160,11 @@ def compress(image: np.ndarray, quality: int) -> np.ndarray:
 
 def compress_changes(original: np.ndarray, image: np.ndarray, quality: int) -> None:
     """Compress, in place, the rectangle of coding units in which `image` differs from `original`, a camera's JPEG."""
-    changed = (image != original).any(axis=2)
-    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-    if rows.size:
-        region = tuple(slice(ends[0] // BLOCK * BLOCK, (ends[-1] // BLOCK + 1) * BLOCK) for ends in (rows, columns))
-        image[region] = compress(image[region], quality)
+    red, green, blue = cv2.split(cv2.absdiff(image, original))
+    left, top, width, height = cv2.boundingRect(cv2.bitwise_or(cv2.bitwise_or(red, green), blue))
+    if width:
+        rows, columns = (
+            slice(first // BLOCK * BLOCK, -(-(first + extent) // BLOCK) * BLOCK)
+            for first, extent in ((top, height), (left, width))
+        )
+        image[rows, columns] = compress(image[rows, columns], quality)
