@@ -40,6 +40,7 @@ class SamplingSettings:
     people: Fraction = 0.5
     background: Fraction = 0.1
     stratified: bool = True
+    folder_balance: Fraction = 0.0
     hard_example_weight: NonNegative = 4.0
 
 

@@ -90,6 +90,10 @@ def sampling_probabilities(frames: PackedFrames, sampling: SamplingSettings, wei
     Raises DatasetError if no frame can be drawn.
     """
     weights = np.where(np.isin(np.arange(len(frames)), frames.usable), weights, 0.0)
+    groups = frames.categories if sampling.stratified else np.zeros(len(frames), int)
+    alike = groups * (frames.folders.max(initial=0) + 1) + frames.folders
+    counts = np.bincount(alike, weights > 0)[alike]
+    weights = weights / np.maximum(counts, 1) ** sampling.folder_balance
     if sampling.stratified:
         fractions = np.array([sampling.far_hero, sampling.near_hero, sampling.people, sampling.background])
         totals = np.bincount(frames.categories, weights, minlength=len(fractions))

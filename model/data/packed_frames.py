@@ -152,6 +152,12 @@ class PackedFrames:
         return np.select([far, target > 0, people > 0], [0, 1, 2], default=3)
 
     @cached_property
+    def folders(self) -> np.ndarray:
+        """(n,) the number of the folder of masks that each frame comes from: usually one person's, or one recording."""
+        names = [each.pair.mask.folder for each in self.sources]
+        return np.unique(names, return_inverse=True)[1] if names else np.zeros(0, int)
+
+    @cached_property
     def focus_labels(self) -> tuple[int, ...]:
         """Classes whose pixels crops are focused on, the first of them that a frame shows."""
         if self.classes == DEFAULT_CLASSES:

@@ -56,6 +56,21 @@ def test_each_category_gets_its_fraction_of_the_samples(dataset):
     assert first == pytest.approx(3 * second)
 
 
+@pytest.mark.parametrize(("balance", "ratio"), [(0.0, 16), (0.5, 4), (1.0, 1)])
+@pytest.mark.parametrize("stratified", [True, False])
+def test_a_folder_with_many_frames_drowns_no_other(tmp_path, balance, ratio, stratified):
+    write_dataset(tmp_path / "data" / "large", 48, size=32)
+    write_dataset(tmp_path / "data" / "small", 3, size=32)
+    frames = pack(find_frames(tmp_path / "data"), tmp_path / "cache", 32)
+    sampling = SamplingSettings(stratified=stratified, folder_balance=balance)
+    probabilities = sampling_probabilities(frames, sampling, frames.weights)
+    of_large = np.array(["large" in str(each.pair.mask.path) for each in frames.sources])
+    for category in set(frames.categories[~of_large]) if stratified else {None}:
+        within = np.ones(len(frames), bool) if category is None else frames.categories == category
+        large, small = probabilities[within & of_large].sum(), probabilities[within & ~of_large].sum()
+        assert large / small == pytest.approx(ratio)
+
+
 def test_hard_examples_are_drawn_more_often_and_focused_on(dataset):
     _, frames = dataset
     loader = BatchLoader(frames, SamplingSettings(hard_example_weight=5.0), seed=1)
