@@ -38,5 +38,7 @@ def print_suspicions(found: list[tuple[Recording, list[Suspicion]]], most: int, 
     for recording, suspected in found:
         asked = sum(record.label_source == "model" for record in recording.frames)
         console.print(
-            f"{recording.path}: {len(suspected)} of {asked} pseudo-labelled frames are suspicious", markup=False
+            f"{recording.path}: {len(suspected)} of {asked} pseudo-labelled frames are suspicious",
+            markup=False,
+            soft_wrap=True,
         )

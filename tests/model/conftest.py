@@ -88,3 +88,19 @@ def as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
 def image() -> np.ndarray:
     """Return (2, ROWS, COLS, 3) float32 in 0..255, the input of rebuilt models."""
     return np.random.default_rng(0).uniform(0, 255, (2, ROWS, COLS, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def red_finder(tmp_path_factory) -> Path:
+    """The file of a network that takes what is clearly red for the hero, and all else for background."""
+    import keras  # takes seconds, and most tests need no network
+
+    from model.weights import save_model
+
+    image = keras.Input((256, 256, 3))
+    convolution = keras.layers.Conv2D(3, 1, name="convolution")
+    network = keras.Model(image, keras.layers.Softmax(name="probabilities")(convolution(image)))
+    kernel = np.zeros((1, 1, 3, 3), np.float32)
+    kernel[0, 0, :, 2] = (1, -0.5, -0.5)
+    convolution.set_weights([kernel, np.array([0, -100, -60], np.float32)])
+    return save_model(network, tmp_path_factory.mktemp("models") / "red.h5")

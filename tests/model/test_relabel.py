@@ -3,31 +3,16 @@
 import shutil
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
 from dataset.masks.labels import decode_labels
 from dataset.recordings.recording import open_recording
 from model.relabel import main
-from model.weights import save_model
 from tests.walk import FRAMES, SIZE
 
 pytestmark = pytest.mark.slow
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
-
-
-@pytest.fixture(scope="module")
-def red_finder(tmp_path_factory):
-    """A network that takes what is clearly red for the hero, and all else for background."""
-    image = keras.Input((SIZE, SIZE, 3))
-    convolution = layers.Conv2D(3, 1, name="convolution")
-    network = keras.Model(image, layers.Softmax(name="probabilities")(convolution(image)))
-    kernel = np.zeros((1, 1, 3, 3), np.float32)
-    kernel[0, 0, :, 2] = (1, -0.5, -0.5)
-    convolution.set_weights([kernel, np.array([0, -100, -60], np.float32)])
-    return save_model(network, tmp_path_factory.mktemp("models") / "red.h5")
 
 
 @pytest.fixture

@@ -1,0 +1,121 @@
+"""List the frames whose labels are most worth a correction, by what networks say of them, too.
+
+    python -m model.suspicious meadow --weights runs/20261121-101500/best.h5 model_weights.h5
+
+Each network looks at the pseudo-labelled frames: does it see the target elsewhere, or unsurely? Do networks disagree?
+What they say is kept in the recording, for `python -m dataset suspicious` and the page on which labels are corrected.
+"""
+
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.progress import track
+
+from config.paths import path_of
+from dataset.commands.suspicious import print_suspicions
+from dataset.images import decode_image
+from dataset.masks.labels import decode_labels, labels_of_probabilities
+from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.layout import IMAGES, MASKS
+from dataset.recordings.recording import Recording, open_recording
+from dataset.review.opinions import Doubt, Opinion, opinion_on, write_opinions
+from dataset.review.suspicion import suspicions
+from dataset.schema import HERO
+from model.console import command_parser, console, print_plain, run_command
+from model.score import intersection_over_union, is_visible
+
+if TYPE_CHECKING:
+    from model.inference.segmenter import Segmenter
+
+BATCH = 16
+UNSURE = 0.25, 0.75  # probabilities of the target between which a network is unsure
+MAX_UNSURE = 1.0  # unsure pixels to certain ones: an outline is always a little unsure
+SAME = 0.3  # intersection over union with the labels from which on a network sees the same target
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
+    parser = command_parser("suspicious", __doc__)
+    parser.add_argument("recording", type=path_of, metavar="RECORDING", help="a folder, or a name in recordings/")
+    text = "the models, files or names in model/weights/"
+    parser.add_argument("--weights", required=True, nargs="+", metavar="H5", help=text)
+    parser.add_argument("--most", type=int, default=60, metavar="N", help="how many to list (default: %(default)s)")
+    options = parser.parse_args(arguments)
+
+    def ask() -> None:
+        recording = open_recording(options.recording)
+        frames = [record for record in recording.frames if record.label_source == "model"]
+        if not frames:
+            raise ValueError(f"no frame of {recording.path.name} is labelled by a model: nothing is suspected")
+        from model.inference.load import load_segmenter
+
+        segmenters = [load_segmenter(weights, precision="float32") for weights in options.weights]
+        for segmenter in segmenters:
+            print_plain(segmenter.describe())
+        asked = track(_opinions(recording, frames, segmenters), "asking", len(frames), console=console)
+        write_opinions(recording.path, [opinion for several in asked for opinion in several])
+        print_suspicions([(recording, suspicions(recording))], options.most, console)
+
+    return run_command("suspicious", ask)
+
+
+def _opinions(
+    recording: Recording, frames: Sequence[FrameRecord], segmenters: Sequence["Segmenter"]
+) -> Iterator[list[Opinion]]:
+    """Yield the opinions on each frame."""
+    for start in range(0, len(frames), BATCH):
+        batch = frames[start : start + BATCH]
+        files = [recording.path / IMAGES / record.image for record in batch]
+        images = np.stack([decode_image(file.read_bytes(), file) for file in files])
+        predicted = [segmenter.predict(images) for segmenter in segmenters]
+        for index, record in enumerate(batch):
+            mask = (recording.path / MASKS / f"{record.frame}.png").read_bytes()
+            labels = decode_labels(mask, recording.frame_size)
+            if labels is not None:
+                opinions = {segmenter.name: each[index] for segmenter, each in zip(segmenters, predicted, strict=True)}
+                yield [opinion_on(record, doubt) for doubt in doubts_of_networks(labels == HERO, opinions)]
+            else:
+                yield []
+
+
+def doubts_of_networks(target: np.ndarray, predicted: dict[str, np.ndarray]) -> Iterator[Doubt]:
+    """Yield the doubts of networks, (rows, columns, 3) probabilities by name, about a labelled target.
+
+    `target` is (height, width) bool.
+    """
+    seen = {name: labels_of_probabilities(each, target.shape) == HERO for name, each in predicted.items()}
+    for name, other in seen.items():
+        if what := _difference(target, other):
+            yield Doubt(f"{name} sees {what}", 0.5)
+        elif _is_unsure(predicted[name]):
+            yield Doubt(f"{name} is unsure of the target", 0.3)
+    first, *others = seen.items()
+    for name, other in others:
+        if what := _difference(first[1], other):
+            yield Doubt(f"{first[0]} and {name} disagree: the latter sees {what}", 0.2)
+
+
+def _difference(target: np.ndarray, other: np.ndarray) -> str | None:
+    """Return how another target differs from one, in words; None if it is about the same."""
+    was, is_there = (bool(is_visible(np.count_nonzero(each))) for each in (target, other))
+    if was != is_there:
+        return "a target there" if is_there else "no target there"
+    if was and intersection_over_union(target[None], other[None])[0] < SAME:
+        return "the target elsewhere"
+    return None
+
+
+def _is_unsure(probabilities: np.ndarray) -> bool:
+    hero = probabilities[..., HERO]
+    low, high = UNSURE
+    unsure = np.count_nonzero((hero > low) & (hero < high))
+    return bool(is_visible(unsure)) and unsure > MAX_UNSURE * np.count_nonzero(hero >= high)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""What networks say about labels, and the command that asks them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.recordings.recording import open_recording
+from dataset.review.relabelling import NewLabels, replace_labels
+from dataset.review.suspicion import suspicions
+from dataset.schema import HERO
+from model.suspicious import doubts_of_networks, main
+
+SIZE = 32
+
+
+def target(left: int, chance: float = 0.95) -> np.ndarray:
+    """Probabilities of a target of 6x6 pixels, or of none without a chance."""
+    hero = np.zeros((SIZE, SIZE), np.float32)
+    hero[10:16, left : left + 6] = chance
+    return np.stack([1 - hero, np.zeros_like(hero), hero], axis=-1)
+
+
+LABELLED = target(8)[..., HERO] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("predicted", "reasons"),
+    [
+        ({"one": target(8)}, []),
+        ({"one": target(9)}, []),
+        ({"one": target(20)}, ["one sees the target elsewhere"]),
+        ({"one": target(8, 0.0)}, ["one sees no target there"]),
+        ({"one": target(8, 0.6)}, ["one is unsure of the target"]),
+        (
+            {"one": target(8), "other": target(8, 0.0)},
+            ["other sees no target there", "one and other disagree: the latter sees no target there"],
+        ),
+    ],
+)
+def test_networks_doubt_what_they_do_not_see(predicted, reasons):
+    assert [doubt.reason for doubt in doubts_of_networks(LABELLED, predicted)] == reasons
+
+
+def test_a_target_that_is_not_labelled_is_seen():
+    (doubt,) = doubts_of_networks(np.zeros_like(LABELLED), {"one": target(8)})
+    assert doubt.reason == "one sees a target there"
+
+
+@pytest.mark.slow
+def test_the_command_puts_a_frame_first_that_the_network_sees_otherwise(red_finder, tmp_path, capsys):
+    source = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
+    walk = Path(shutil.copytree(source, tmp_path / "walk"))
+    wrong = np.zeros((256, 256), np.uint8)
+    wrong[200:220, 20:30] = HERO
+    replace_labels(open_recording(walk), [NewLabels("000007", wrong, "model", "")])
+    assert main([str(walk), "--weights", str(red_finder)]) == 0
+    assert "red.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
+    assert suspicions(open_recording(walk))[0].frame == "000007"
+    assert main([str(tmp_path / "nowhere"), "--weights", str(red_finder)]) == 2
