@@ -93,7 +93,7 @@ def doubts_of_networks(target: np.ndarray, predicted: dict[str, np.ndarray]) -> 
         if what := _difference(target, other):
             yield Doubt(f"{name} sees {what}", 0.5)
         elif _is_unsure(predicted[name]):
-            yield Doubt(f"{name} is unsure of the target", 0.3)
+            yield Doubt(f"{name} is unsure of the target", 0.1)
     first, *others = seen.items()
     for name, other in others:
         if what := _difference(first[1], other):
@@ -114,7 +114,7 @@ def _is_unsure(probabilities: np.ndarray) -> bool:
     hero = probabilities[..., HERO]
     low, high = UNSURE
     unsure = np.count_nonzero((hero > low) & (hero < high))
-    return bool(is_visible(unsure)) and unsure > MAX_UNSURE * np.count_nonzero(hero >= high)
+    return bool(is_visible(unsure) and unsure > MAX_UNSURE * np.count_nonzero(hero >= high))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from rich.console import Console
 from rich.progress import track
 
-from dataset.exchange.command import import_coco
+from dataset.exchange.command import import_annotations
 from dataset.quadsim_import import destinations, find_raw_recordings, import_recording
 from dataset.recordings.layout import RecordingError
 
@@ -14,16 +14,16 @@ SHOWN_PROBLEMS = 20
 
 
 def import_frames(options: argparse.Namespace, console: Console) -> None:
-    """Make recordings of the images that QuadSim's own recorder (DL Training, key "r") has written, or of COCO's JSON.
+    """Make recordings of the images that QuadSim's own recorder (DL Training, key "r") has written, or of annotations.
 
     IMG is a folder of QuadSim's images, or a tree of them such as 2017's raw_sim_data, which preprocess_ims.py
     converted: RECORDING then gets a recording for each, named after its folders, for example train/run1 and
-    validation/run2. Or it is a file of annotations in COCO's format, with RLE masks or polygons.
+    validation/run2. Or it is what other programs have annotated: COCO's JSON with RLE masks or polygons, Label Studio's
+    JSON, CVAT's "Segmentation mask 1.1" (folder or zip), or a folder of masks in any colours, with --images DIR.
 
     QuadSim stores neither poses nor the colour camera's depth: they can be used for training, but not replayed.
     """
-    if options.images.is_file() and options.images.suffix.lower() != ".zip":
-        import_coco(options, console)
+    if options.images.exists() and import_annotations(options, console):
         return
     raw = find_raw_recordings(options.images)
     incomplete = []

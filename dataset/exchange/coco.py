@@ -14,14 +14,13 @@ import numpy as np
 from pycocotools import mask as rle
 from pydantic import TypeAdapter, ValidationError
 
-from config.reader import nearest
 from config.version import VERSION
-from dataset.exchange.frames import LABELLED, ExchangedFrame, regions, write_file
+from dataset.exchange.categories import class_of_category
+from dataset.exchange.frames import LABELLED, ExchangedFrame, ImageFolder, regions, write_file
 from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
 ANNOTATIONS, IMAGES = "annotations.json", "images"
-SYNONYMS = {"person": "people", "pedestrian": "people", "target": "hero"}  # names of categories
 
 Id = int | str
 
@@ -103,25 +102,12 @@ def read_coco_file(file: Path) -> CocoFile:
     return content
 
 
-def classes_of(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:
-    """Return the class of each category; `names` are further names of categories, with the class that each is.
-
-    Raises RecordingError for a category that is no class.
-    """
-    known = {name: name for name in CLASSES} | SYNONYMS | dict(names)
-    classes = {}
-    for category in content.categories:
-        name = known.get(category.name.lower(), known.get(category.name))
-        if name is None:
-            raise RecordingError(
-                f"category {category.name!r} is no class{nearest(category.name, CLASSES, only_close=True)}:"
-                f" say which one it is, such as --class {category.name}=people"
-            )
-        classes[category.id] = CLASSES.index(name)
-    return classes
+def category_classes(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:
+    """Return the class of each category, as `class_of_category` does."""
+    return {category.id: class_of_category(category.name, names) for category in content.categories}
 
 
-def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> Iterator[ExchangedFrame]:
+def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: ImageFolder) -> Iterator[ExchangedFrame]:
     """Yield the frames, whose image files are in the folder `images` or below it.
 
     Where objects overlap, the higher class stays: the hero. Raises RecordingError for what does not fit, OSError.
@@ -129,9 +115,6 @@ def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> I
     objects = defaultdict[Id, list[Annotation]](list)
     for annotation in content.annotations:
         objects[annotation.image_id].append(annotation)
-    files = defaultdict[str, list[Path]](list)
-    for path in images.rglob("*"):
-        files[path.name].append(path)
     for image in content.images:
         labels = np.full((image.height, image.width), BACKGROUND, np.uint8)
         for annotation in objects[image.id]:
@@ -142,8 +125,7 @@ def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: Path) -> I
                     f"annotation {annotation.id} is of category {annotation.category_id}, not in the file"
                 )
             labels[mask] = np.maximum(labels[mask], label)
-        file = _find(images, image.file_name, files)
-        yield ExchangedFrame(image.file_name, file.read_bytes(), labels, image.attributes)
+        yield ExchangedFrame(image.file_name, images.find(image.file_name).read_bytes(), labels, image.attributes)
 
 
 def _mask(annotation: Annotation, image: Image) -> np.ndarray:
@@ -159,20 +141,6 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
         return np.asarray(rle.decode(encoded), bool)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
-
-
-def _find(folder: Path, name: str, files: Mapping[str, list[Path]]) -> Path:
-    """Return an image file by its name in the annotations, some of which have other folders before it.
-
-    `files` are all files in the folder, by name without folders.
-    """
-    path = folder / name
-    if path.is_file():
-        return path
-    found = files.get(Path(name).name, [])
-    if len(found) != 1:
-        raise RecordingError(f"expected the image {name} in {folder}, found {len(found)} of that name")
-    return found[0]
 
 
 _ADAPTER = TypeAdapter(CocoFile)

@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.progress import track
 
 from dataset.checks import check_pairs
-from dataset.exchange.coco import IMAGES, classes_of, coco_frames, read_coco_file, write_coco
-from dataset.exchange.frames import ExchangedFrame, read_frames
+from dataset.exchange.categories import class_of_category, parse_categories
+from dataset.exchange.coco import IMAGES, category_classes, coco_frames, read_coco_file, write_coco
+from dataset.exchange.frames import ExchangedFrame, ImageFolder, read_frames
+from dataset.exchange.label_studio import category_names, label_studio_frames, read_label_studio
+from dataset.exchange.mask_files import find_mask_files, is_mask_folder, mask_frames
 from dataset.exchange.plain_formats import write_masks, write_yolo
 from dataset.images import decode_image
 from dataset.masks.labels import class_areas, encode_labels
@@ -22,7 +25,7 @@ from dataset.problems import summarise_problems
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RECORDINGS, RecordingError, is_recording
 from dataset.recordings.writer import new_recording
-from dataset.schema import CLASSES, DEFAULT_CLASSES
+from dataset.schema import DEFAULT_CLASSES
 
 FORMATS: dict[str, Callable[[Iterable[ExchangedFrame], Path], None]] = {
     "coco": write_coco,
@@ -66,26 +69,44 @@ def export(options: argparse.Namespace, console: Console) -> None:
     console.print(f"{out}: {len(pairs)} frames", markup=False)
 
 
-def import_coco(options: argparse.Namespace, console: Console) -> None:
-    """Make a recording of images with annotations in COCO's format."""
-    file = options.images
-    content = read_coco_file(file)
-    names = dict(_category(text) for text in options.classes)
-    folder = options.image_folder or (file.parent / IMAGES if (file.parent / IMAGES).is_dir() else file.parent)
-    frames = coco_frames(content, classes_of(content, names), folder)
-    recording = options.recording
-    meta = {"simulator": {"imported_from": file.name}}
+def import_annotations(options: argparse.Namespace, console: Console) -> bool:
+    """Make a recording of what another program has annotated; return False if the source is of no such program."""
+    source, names = options.images, parse_categories(options.classes)
+    if source.is_dir() or source.suffix.lower() == ".zip":
+        if not is_mask_folder(source, names, options.image_folder):
+            return False
+        files = find_mask_files(source, names, options.image_folder)
+        console.print(f"masks are read as {files.colours}", markup=False)
+        if files.unpaired:
+            console.print(f"left out: {files.unpaired} images and masks without a partner")
+        _write(mask_frames(files), len(files.pairs), options, console)
+        return True
+    folder = options.image_folder or (source.parent / IMAGES if (source.parent / IMAGES).is_dir() else source.parent)
+    data, images = source.read_bytes(), ImageFolder(folder)
+    if data.lstrip()[:1] == b"[":
+        tasks = read_label_studio(data, source)
+        classes = {name: class_of_category(name, names) for name in category_names(tasks)}
+        _write(label_studio_frames(tasks, classes, images), len(tasks), options, console)
+    else:
+        content = read_coco_file(source)
+        _write(coco_frames(content, category_classes(content, names), images), len(content.images), options, console)
+    return True
+
+
+def _write(frames: Iterable[ExchangedFrame], count: int, options: argparse.Namespace, console: Console) -> None:
+    source, recording = options.images, options.recording
+    meta = {"simulator": {"imported_from": source.name}}
     with new_recording(recording, meta, "imported") as writer:
-        for frame in track(frames, "importing", len(content.images), console=console, transient=True):
-            decoded = decode_image(frame.image, frame.name)
-            if decoded.shape[:2] != frame.labels.shape:
-                raise RecordingError(
-                    f"{frame.name} has the size {decoded.shape[:2]}, annotated is {frame.labels.shape}"
-                )
-            writer.meta.setdefault("frame_size", frame.labels.shape)
+        for frame in track(frames, "importing", count, console=console, transient=True):
+            size = decode_image(frame.image, frame.name).shape[:2]
+            if size != frame.labels.shape:
+                raise RecordingError(f"{frame.name} has the size {size}, annotated is {frame.labels.shape}")
+            expected = writer.meta.setdefault("frame_size", frame.labels.shape)
+            if expected != frame.labels.shape:
+                raise RecordingError(f"expected frames of one size, {expected}, but {frame.name} has {size}")
             writer.add(_record(frame, writer.frames), frame.image, encode_labels(frame.labels), None)
     if not writer.frames:
-        raise RecordingError(f"{file} lists no image")
+        raise RecordingError(f"{source} lists no image that is annotated")
     console.print(f"{recording}: {writer.frames} frames", markup=False)
 
 
@@ -105,10 +126,3 @@ def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
         return FrameRecord.from_line(json.dumps(line).encode())
     except RecordingError:  # another program's attributes
         return FrameRecord.from_line(json.dumps(plain).encode())
-
-
-def _category(text: str) -> tuple[str, str]:
-    name, equals, class_name = text.partition("=")
-    if not equals or class_name not in CLASSES:
-        raise RecordingError(f"expected --class CATEGORY=CLASS with one of {', '.join(CLASSES)}, got {text!r}")
-    return name, class_name

@@ -1,20 +1,24 @@
 """Labelled frames on their way to the format of another program, or from one."""
 
 import json
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 
+from dataset.images import decode_image
 from dataset.pairs import Pair, read_labels
 from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
 LABELLED = tuple(label for label in range(len(CLASSES)) if label != BACKGROUND)
+_UPLOADED = re.compile("[0-9a-f]{8}-")
 _FILES = ("frame", "image", "depth")  # keys of frames.jsonl
 
 
@@ -26,6 +30,37 @@ class ExchangedFrame:
     image: bytes  # JPEG or PNG
     labels: np.ndarray  # (height, width) uint8, the class of each pixel
     attributes: Mapping[str, Any] = field(default_factory=dict)  # of frames.jsonl, without the names of files
+
+
+class ImageFolder:
+    """The images of annotations, in a folder or below it."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._files = defaultdict[str, list[Path]](list)
+        for path in folder.rglob("*"):
+            self._files[path.name].append(path)
+
+    def find(self, name: str) -> Path:
+        """Return an image file by its name in the annotations, which may have other folders before it.
+
+        Label Studio puts eight characters before the names of uploaded files. Raises RecordingError.
+        """
+        path = self._folder / name
+        if path.is_file():
+            return path
+        bare = PurePosixPath(name).name
+        found = self._files.get(bare) or self._files.get(_UPLOADED.sub("", bare), [])
+        if len(found) != 1:
+            raise RecordingError(f"expected the image {name} in {self._folder}, found {len(found)} of that name")
+        return found[0]
+
+    def read(self, name: str) -> tuple[bytes, tuple[int, int]]:
+        """Return an image file's contents, and (height, width). Raises RecordingError, DatasetError, OSError."""
+        file = self.find(name)
+        data = file.read_bytes()
+        height, width = decode_image(data, file).shape[:2]
+        return data, (height, width)
 
 
 def read_frames(source: Path, pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:

@@ -13,8 +13,8 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from dataset.__main__ import main
-from dataset.exchange.coco import classes_of, coco_frames, read_coco_file, write_coco
-from dataset.exchange.frames import ExchangedFrame, regions
+from dataset.exchange.coco import category_classes, coco_frames, read_coco_file, write_coco
+from dataset.exchange.frames import ExchangedFrame, ImageFolder, regions
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
 from dataset.schema import BACKGROUND, HERO, PEOPLE
@@ -86,7 +86,7 @@ def test_any_labels_survive_coco(tmp_path_factory, height, width, seed, density)
     folder = tmp_path_factory.mktemp("coco")
     write_coco([ExchangedFrame("a.png", b"image", labels)], folder)
     content = read_coco_file(folder / "annotations.json")
-    (frame,) = coco_frames(content, classes_of(content, {}), folder / "images")
+    (frame,) = coco_frames(content, category_classes(content, {}), ImageFolder(folder / "images"))
     np.testing.assert_array_equal(frame.labels, labels)
     assert frame.image == b"image"
     covered = sum(mask.astype(int) for _, mask in regions(labels)) if labels.any() else np.zeros(labels.shape, int)
