@@ -7,6 +7,8 @@ from environment import prepare, run
 BENCHMARKS = {
     "latency": "time from a frame to its commands, compared with the original program of 2017",
     "fleet": "how many simulators one follower serves",
+    "soak": "an hour with simulators that come and go: growth of memory, threads and files",
+    "hostile": "invalid messages, and what a good simulator beside them notices",
     "follow": "tracking quality in seeded flights",
     "recording": "cost of recording for a flight, and completeness of the recording",
     "viewers": "cost of viewers for a flight",

@@ -98,13 +98,13 @@ def run_audiences(pipe: Connection, port: int) -> None:
     """Connect the audience that each message requests; answer with the frames that the previous one received."""
     if hasattr(os, "nice"):
         os.nice(10)
-    members: list[_Viewer | _Player] = []
+    members: list[Viewer | _Player] = []
     while True:
         audience = pipe.recv()
         for member in members:
             member.close()
         frames = sum(member.frames for member in members)
-        members = [_Viewer(port) for _ in range(audience.viewers)]
+        members = [Viewer(port) for _ in range(audience.viewers)]
         members += [_Player(port) for _ in range(audience.players)]
         pipe.send(frames)
 
@@ -133,7 +133,7 @@ class _Player:
             self.frames += 1
 
 
-class _Viewer:
+class Viewer:
     """Requests one update after another until it is closed. A bare websocket, which costs little processor time."""
 
     def __init__(self, port: int):

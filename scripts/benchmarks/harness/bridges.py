@@ -1,6 +1,8 @@
 """Bridges in processes of their own, pipes to talk to them, and clients that connect to them as simulators do."""
 
+import logging
 import mmap
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,14 +101,31 @@ def memory() -> float | None:
     return pages * mmap.PAGESIZE / 1e6
 
 
-MEASUREMENTS: Mapping[str, Callable[[], object]] = {"cpu": time.process_time, "memory": memory}
-"""Answers about a server's process: processor time in seconds, and memory."""
+def open_files() -> int | None:
+    """Return how many files and sockets this process has open; None if the system does not say so (not Linux)."""
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return None
+
+
+MEASUREMENTS: Mapping[str, Callable[[], object]] = {
+    "cpu": time.process_time,
+    "memory": memory,
+    "threads": threading.active_count,
+    "files": open_files,
+}
+"""Answers about a server's process: processor time in seconds, memory, Python's threads, open files."""
 
 
 def serve_follower(
     pipe: Connection, weights: str, recordings: Path = Path("recordings"), runtime: Runtime = "auto"
 ) -> None:
-    """Serve a bridge with its dashboard, as `follower.py` does, until stopped; answer "model" and MEASUREMENTS."""
+    """Serve a bridge with its dashboard, as `follower.py` does, until stopped.
+
+    Answers "model", "swap" (to another copy of the model), "errors" (that were logged, or ended a thread) and
+    MEASUREMENTS.
+    """
     segmenter = load_segmenter(weights, runtime, for_flight=True)
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
@@ -116,10 +135,25 @@ def serve_follower(
     from sim_bridge.recorder.recorder import Recorder
     from sim_bridge.settings import RecordingSettings
 
-    feed, recorder = Feed(), Recorder(RecordingSettings())
-    server, pages = make_bridge(segmenter, subscribers=[feed]), [Recordings(recordings).pages()]
+    errors = _collect_errors()
+    feed, recorder = Feed(), Recorder(RecordingSettings(folder=str(recordings)))
+    server, pages = make_bridge(segmenter, subscribers=[feed, recorder]), [Recordings(recordings).pages()]
     with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
-        serve(server, pipe, {"model": segmenter.describe, **MEASUREMENTS})
+
+        def swap() -> None:
+            server.swap_model(load_segmenter(weights, runtime, for_flight=True), {"path": weights})
+
+        serve(server, pipe, {"model": segmenter.describe, "swap": swap, "errors": lambda: errors, **MEASUREMENTS})
+
+
+def _collect_errors() -> list[str]:
+    """Return a list to which what this process logs as errors from now on is added, and what ends its threads."""
+    errors: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: errors.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    threading.excepthook = lambda failure: errors.append(f"{failure.exc_type.__name__}: {failure.exc_value}")
+    return errors
 
 
 @contextmanager
