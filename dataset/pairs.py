@@ -8,7 +8,7 @@ import difflib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +27,7 @@ from dataset.recordings.layout import RECORDINGS
 from dataset.schema import DEFAULT_CLASSES, Classes
 
 DESCRIBED_MASKS = 200  # whose colours are listed where they cannot be read
+MOST_SHARED = 0.9  # different first words for each image, up to which they are taken for names of runs
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,10 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
     except MaskError as error:
         return [*problems, Problem("colours", str(source / group.folder), str(error))]
     split = kitti_road.split_of(group.folder) if group.is_kitti_road else None
-    for image in sorted(partners, key=frame_key):
+    recorded_as = _without_own_words(partners)
+    for image in sorted(partners, key=lambda image: (frame_key(recorded_as[image]), image)):
         if (name := frame_key(image)) not in group.hidden:
-            recording = _recording_of(source, group, image)
+            recording = _recording_of(source, group, recorded_as[image])
             file, mask = group.images[image], group.masks[partners[image]]
             pairs.append(Pair(name, file, mask, recording, image in pseudo_labelled, colours, split))
     return problems
@@ -164,6 +166,18 @@ def _sample(files: list[Source]) -> Iterator[StoredMask]:
             yield decode_mask(file.read(), file)
         except (DatasetError, OSError):
             continue
+
+
+def _without_own_words(images: Collection[str]) -> dict[str, str]:
+    """Return the images' names without their first words, if hardly two images share one, such as a digest.
+
+    Collections of many people's frames are named so (`1f03ab_0_run6_cam1_00021.jpeg`). Such a word says nothing of the
+    recording that a frame belongs to, or of its place in it.
+    """
+    first_words = {image: image.partition("_")[0] for image in images if "cam1" in image.partition("_")[2]}
+    if len(images) < 2 or len(set(first_words.values())) <= MOST_SHARED * len(images):
+        return {image: image for image in images}
+    return {image: image.partition("_")[2] if image in first_words else image for image in images}
 
 
 def _recording_of(source: Path, group: Group, image: str) -> str:

@@ -54,6 +54,7 @@ class OperatingPoint:
     false_positives: int  # at most, per PER_NEGATIVES negative frames
     threshold: float | None  # of the hero's probability; None if every threshold gives more
     recall: float  # of targets of the band FAR
+    hero_iou: float  # of the same targets; of the usual mask, and 0 for those that are not detected at the threshold
 
 
 def groups(results: Sequence[FrameResult], by: By, source: Path) -> dict[str, list[FrameResult]]:
@@ -110,13 +111,16 @@ def curve(results: Iterable[FrameResult]) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def operating_points(results: Iterable[FrameResult]) -> list[OperatingPoint]:
-    """Return the recall that the model has at each of OPERATING_POINTS, by the lowest threshold that keeps to it."""
+    """Return what the model does at each of OPERATING_POINTS, by the lowest threshold that keeps to it."""
+    results = list(results)
+    far = [each for each in results if each.has_target and FAR.contains(each.hero_pixels)]
     thresholds, false_positives, recall = curve(results)
     found = []
     for allowed in OPERATING_POINTS:
         count = np.count_nonzero(false_positives <= allowed)
         threshold, reached = (float(thresholds[count - 1]), float(recall[count - 1])) if count else (None, 0.0)
-        found.append(OperatingPoint(allowed, threshold, reached))
+        detected = sum(each.hero_iou for each in far if threshold is not None and each.confidence >= threshold)
+        found.append(OperatingPoint(allowed, threshold, reached, detected / max(len(far), 1)))
     return found
 
 

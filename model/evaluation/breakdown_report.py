@@ -31,8 +31,8 @@ def breakdown_tables(evaluations: Sequence[Evaluation], by: Sequence[By], source
         title = f"By {choice}, with 95 % confidence intervals over runs"
         found.append(table_of(evaluations, partial(_rows, by=choice, source=source), title, *header))
     if by:
-        title = f"Recall of targets of {FAR.name} at equal false positives (FP)"
-        columns = f"FP per {PER_NEGATIVES:,}", "targets", "threshold", "recall"
+        title = f"Targets of {FAR.name} at equal false positives (FP)"
+        columns = f"FP per {PER_NEGATIVES:,}", "targets", "threshold", "recall", "IoU"
         found.append(table_of(evaluations, _points, title, *columns))
     return [table for table in found if table.rows]
 
@@ -88,7 +88,7 @@ def _points(evaluation: Evaluation) -> Iterator[Row]:
     far = sum(each.has_target and bool(FAR.contains(each.hero_pixels)) for each in evaluation.results)
     for point in operating_points(evaluation.results):
         threshold = "none" if point.threshold is None else f"{point.threshold:.2f}"
-        yield str(point.false_positives), str(far), threshold, f"{point.recall:.1%}"
+        yield str(point.false_positives), str(far), threshold, f"{point.recall:.1%}", f"{point.hero_iou:.3f}"
 
 
 def _text(figure: Figure, form: str, unit: str = "", scale: float = 1) -> str:

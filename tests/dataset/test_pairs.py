@@ -164,6 +164,15 @@ def test_pairs_name_their_recording(tmp_path, frame):
     assert {run.split("/", 1)[1] for run in runs} == {"train/1_run1", "mine/evening"}
 
 
+def test_a_word_of_each_frame_alone_is_no_recording(tmp_path, frame):
+    for digest, name in (("3f00a1", "0_run6_{}_00002"), ("07bd21", "0_run6_{}_00010"), ("9e3c40", "1_run2_{}_00001")):
+        names = (f"{digest}_{name.format(role)}.png" for role in ("cam1", "mask"))
+        write_frame(tmp_path / "ada", *names, *frame)
+    pairs = find_pairs(tmp_path)[0]
+    assert [pair.recording.split("/", 1)[1] for pair in pairs] == ["ada/0_run6", "ada/0_run6", "ada/1_run2"]
+    assert [pair.name for pair in pairs] == ["3f00a1_0_run6_00002", "07bd21_0_run6_00010", "9e3c40_1_run2_00001"]
+
+
 def test_invalid_files_are_reported_by_name(tmp_path, frame):
     image, labels = frame
     for number in range(5):

@@ -27,7 +27,7 @@ def result(target: int, confidence: float, person="ada", run="run1", iou=0.5, br
     predicted = 20 if confidence >= 0.5 else 0
     score = FrameScore((1.0, 0.0, iou if target and predicted else 0.0), target, predicted)
     light = brightness if target else None
-    return FrameResult(pair, ALL_FRAMES, target, light, score, np.zeros((3, 3), int), None, confidence)
+    return FrameResult(pair, ALL_FRAMES, target, light, score, np.zeros((3, 3), int), None, confidence=confidence)
 
 
 def test_each_person_has_the_figures_of_the_own_frames():
@@ -96,6 +96,14 @@ def test_operating_points_are_the_most_recall_within_the_false_positives():
     assert thirty.recall == 0.5
 
 
+def test_iou_at_equal_false_positives_is_of_the_targets_that_are_still_detected():
+    targets = [result(30, 0.95, iou=0.8), result(30, 0.6, iou=0.4), result(30, 0.9, iou=0.6), result(700, 0.9, iou=1.0)]
+    negatives = [result(0, 0.7), *(result(0, 0.01) for _ in range(99))]  # one of a hundred at 0.7
+    assert operating_points(targets + negatives)[0].hero_iou == pytest.approx((0.8 + 0.4 + 0.6) / 3)
+    negatives += [result(0, 0.85)]  # two of 101 are too many: above 0.85
+    assert operating_points(targets + negatives)[0].hero_iou == pytest.approx((0.8 + 0.6) / 3)
+
+
 @pytest.fixture
 def dataset(tmp_path):
     """Frames of two people; the second has a false positive and a target that is not found."""
@@ -115,7 +123,7 @@ def test_tables_and_numbers_of_measured_frames(dataset):
     assert [row[:2] for row in table.rows] == [("ada", "2"), ("bob", "2")]
     assert [row[2] for row in table.rows] == ["100%", "0%"]
     assert [row[4] for row in table.rows] == ["0", "1000"]
-    assert [row[2:] for row in points.rows] == [("none", "0.0%")] * 2
+    assert [row[2:] for row in points.rows] == [("none", "0.0%", "0.000")] * 2
     (entry,) = json.loads(json.dumps(as_json([evaluation], ["person"], dataset)))
     assert entry["by"]["person"]["bob"]["false_positives"]["value"] == 1000
     assert "by" not in as_json([evaluation], [], dataset)[0]
