@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 
 POLL_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
+OFFLOADED = 8  # slow functions at a time that eventlet's server runs on other threads
 
 
 WebSocketHandler = Callable[[Any], object]
@@ -127,6 +129,7 @@ class EventletTransport:
             warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # known; see docs/results.md
             self._driver = importlib.import_module("engineio.async_drivers.eventlet")
         self._calls: deque[Callable[[], object] | None] = deque()
+        self._threads = ThreadPoolExecutor(OFFLOADED)  # not eventlet's: those serve one transport in a process
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
 
@@ -173,15 +176,19 @@ class EventletTransport:
             pass
         finally:
             server.kill()
+            self._threads.shutdown(wait=False)
             self._wake_reader.close()
             self._wake_writer.close()
 
     def offload(self, function: Callable[[], Result]) -> Result:
         """Run a function on another thread while the serving one goes on."""
-        import eventlet.tpool
+        import eventlet.event
 
-        result: Result = eventlet.tpool.execute(function)
-        return result
+        done = eventlet.event.Event()
+        future = self._threads.submit(function)
+        future.add_done_callback(lambda _: self.call(done.send))
+        done.wait()
+        return future.result()
 
     def stop(self) -> None:
         """End `serve`."""
