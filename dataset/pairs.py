@@ -39,6 +39,7 @@ class Pair:
     mask: Source
     recording: str  # a group of frames that resemble each other: a flight, or one of the runs of the official data
     pseudo_labelled: bool = False  # the mask is a network's output, errors included, according to `frames.jsonl`
+    corrected: bool = False  # a person made the mask, or carried it on from another frame, according to `frames.jsonl`
     colours: MaskColours = OWN  # of the mask
     split: Split | None = None  # that the dataset itself says the frame is for
 
@@ -130,7 +131,7 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
     if group.records is not None:  # a frame without its line is still being recorded
         recorded = {frame_key(record.image) for record in records}
         unpaired = [(kind, file) for kind, file in unpaired if frame_key(file.name) in recorded]
-    pseudo_labelled = {record.image for record in records if record.label_source == "model"}
+    labelled_by = {record.image: record.label_source for record in records}
     problems = [Problem(kind, str(file), "no partner of this name") for kind, file in unpaired]
     try:
         colours = _find_colours(group, given, [group.masks[mask] for mask in partners.values()])
@@ -142,7 +143,10 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         if (name := frame_key(image)) not in group.hidden:
             recording = _recording_of(source, group, recorded_as[image])
             file, mask = group.images[image], group.masks[partners[image]]
-            pairs.append(Pair(name, file, mask, recording, image in pseudo_labelled, colours, split))
+            label_source = labelled_by.get(image)
+            pairs.append(
+                Pair(name, file, mask, recording, label_source == "model", label_source == "person", colours, split)
+            )
     return problems
 
 

@@ -18,8 +18,9 @@ EXAMPLES = "examples.png"  # validation frames with the network's current predic
 VALIDATION_REPORT, WORST_FRAMES = "validation.md", "worst"
 
 PROMOTION_REPORT = "retrain.md"  # the new model compared with the one that it may replace
-PROMOTION_PLOT, GAINED, LOST = "retrain.png", "retrain-gained.png", "retrain-lost.png"
-PICTURES = (EXAMPLES, PROMOTION_PLOT, GAINED, LOST)  # shown in the browser
+PROMOTION_PLOT = "retrain.png"
+GAINED, LOST, CORRECTED = "retrain-gained.png", "retrain-lost.png", "retrain-corrected.png"
+PICTURES = (EXAMPLES, PROMOTION_PLOT, CORRECTED, GAINED, LOST)  # shown in the browser
 
 LOCK, TENSORBOARD = "lock", "tensorboard"
 

@@ -42,6 +42,7 @@ class SamplingSettings:
     stratified: bool = True
     folder_balance: Fraction = 0.0
     hard_example_weight: NonNegative = 4.0
+    corrected_weight: NonNegative = 3.0
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class BatchLoader:
         """Draw frames that have an error, (n, 2) as from `find_errors`, more often from now on, and focus on it."""
         self.error_pixels = error_pixels
         weights = np.where(error_pixels[:, 0] >= 0, self._sampling.hard_example_weight, 1.0) * self.frames.weights
+        weights = np.where(self.frames.corrected, self._sampling.corrected_weight, 1.0) * weights
         self._probabilities = sampling_probabilities(self.frames, self._sampling, weights)
 
     def batches(

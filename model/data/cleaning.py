@@ -96,7 +96,9 @@ def describe_validation(validation: PackedFrames, explicit: bool, seen_in_traini
         overlap = f"The old model was trained on {count} of them, which favours it: --validation takes others"
     else:
         overlap = "The old model was trained on none of them"
+    corrected = int(validation.corrected[validation.usable].sum())
+    people = f" A person corrected the labels of {corrected} of them." if corrected else ""
     return (
-        f"Measured on {len(validation.usable)} frames: {origins}{default}. {overlap}."
+        f"Measured on {len(validation.usable)} frames: {origins}{default}.{people} {overlap}."
         " The new model was selected on these same frames during training, which favours it slightly."
     )

@@ -77,6 +77,11 @@ class PackedFrames:
         return np.array([each.weight for each in self.sources])
 
     @cached_property
+    def corrected(self) -> np.ndarray:
+        """(n,) bool: whether a person made the labels."""
+        return np.array([each.pair.corrected for each in self.sources], bool)
+
+    @cached_property
     def images(self) -> np.ndarray:
         """(n, height, width, 3) uint8 RGB, memory-mapped."""
         return _load(self.folder / IMAGES, "r")

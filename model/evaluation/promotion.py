@@ -78,12 +78,17 @@ def promote_if_better(
     promote, reason = decide(changes, better, tolerance)
     _plot(folder / run_files.PROMOTION_PLOT, changes)
     parts = [f"# Retraining of {current.name}", *_summary(promote, reason, changes, measured_on)]
-    for name, picture, sign in (("gained", run_files.GAINED, 1), ("lost", run_files.LOST, -1)):
+    for name, picture, rows in (
+        ("that a person corrected", run_files.CORRECTED, _corrected(pairs)),
+        ("gained", run_files.GAINED, _changed_most(evaluations, 1)),
+        ("lost", run_files.LOST, _changed_most(evaluations, -1)),
+    ):
         shown = "None."
-        if previews := _draw_changed(evaluations, list(models.values()), sign):
+        if rows:
+            previews = [_draw(evaluations, list(models.values()), row) for row in rows]
             Image.fromarray(contact_sheet(previews, columns=1)).save(folder / picture)
             shown = f"![{name}]({picture})"
-        side_by_side = ": before on the left, after on the right" if previews else ""
+        side_by_side = ": before on the left, after on the right" if rows else ""
         parts.append(f"## Frames {name}{side_by_side}\n\n{shown}")
     parts.append(f"#{report.markdown('Both in full', evaluations)}")
     written.write_text("\n\n".join(parts), encoding="utf-8")
@@ -110,12 +115,23 @@ def _summary(promote: bool, reason: str, changes: Sequence[Change], measured_on:
     ]
 
 
-def _draw_changed(evaluations: Sequence[Evaluation], segmenters: Sequence[Segmenter], sign: int) -> list[np.ndarray]:
-    """Draw the frames that changed most for the better (sign 1) or the worse (-1), before and after."""
-    frames = list(zip(*(each.results for each in evaluations), strict=True))
-    gains = np.array([sign * (after.frame_score - before.frame_score) for before, after in frames])
-    most = [row for row in np.argsort(-gains, kind="stable")[:SHOWN] if gains[row] >= MIN_GAIN]
-    return [np.hstack(list(map(preview, frames[row], segmenters))) for row in most]
+def _corrected(pairs: Sequence[Pair]) -> list[int]:
+    """Return the rows of some frames whose labels a person corrected, spread evenly."""
+    rows = [row for row, pair in enumerate(pairs) if pair.corrected]
+    places = np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).round().astype(int)
+    return [rows[place] for place in places.tolist()]
+
+
+def _changed_most(evaluations: Sequence[Evaluation], sign: int) -> list[int]:
+    """Return the rows of the frames that changed most for the better (sign 1) or the worse (-1)."""
+    before, after = (np.array([each.frame_score for each in evaluation.results]) for evaluation in evaluations)
+    gains = sign * (after - before)
+    return [row for row in np.argsort(-gains, kind="stable")[:SHOWN].tolist() if gains[row] >= MIN_GAIN]
+
+
+def _draw(evaluations: Sequence[Evaluation], segmenters: Sequence[Segmenter], row: int) -> np.ndarray:
+    """Draw a frame with the predictions before and after, side by side."""
+    return np.hstack([preview(each.results[row], model) for each, model in zip(evaluations, segmenters, strict=True)])
 
 
 def _plot(path: Path, changes: Sequence[Change]) -> None:

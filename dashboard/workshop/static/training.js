@@ -7,6 +7,7 @@ import { fill } from "./choices.js";
 const PICTURES = {
   "examples.png": "Validation frames with the current predictions: outlines of the ground truth (cyan) and of the prediction (yellow)",
   "retrain.png": "Before and after",
+  "retrain-corrected.png": "Frames that a person corrected: before on the left, after on the right",
   "retrain-gained.png": "Frames gained: before on the left, after on the right",
   "retrain-lost.png": "Frames lost: before on the left, after on the right",
 };

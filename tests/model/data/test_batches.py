@@ -85,6 +85,17 @@ def test_hard_examples_are_drawn_more_often_and_focused_on(dataset):
     assert {request.focus for request in drawn if request.row != hard} == {(-1, -1)}
 
 
+def test_frames_that_a_person_corrected_are_drawn_more_often(dataset):
+    _, frames = dataset
+    corrected, other = np.flatnonzero(frames.areas[:, 2] >= 50)[:2]
+    sources = [
+        replace(each, pair=replace(each.pair, corrected=row == corrected)) for row, each in enumerate(frames.sources)
+    ]
+    loader = BatchLoader(replace(frames, sources=tuple(sources)), SamplingSettings(corrected_weight=5.0), seed=1)
+    drawn = [request.row for step in range(40) for request in loader._draw(step, 100, range(100))]
+    assert drawn.count(corrected) / drawn.count(other) == pytest.approx(5.0, rel=0.5)
+
+
 def test_excluded_frames_are_not_drawn_and_donate_no_people(tmp_path):
     frames = pack(find_frames(write_dataset(tmp_path / "train", 8)), tmp_path / "cache", 64)
     one = replace(frames, excluded=frozenset(range(1, 8)))

@@ -1,5 +1,7 @@
 """Every problem of the data is named, and unfit frames are excluded."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -136,6 +138,11 @@ def test_the_description_names_the_validation_frames_and_the_model_they_favour(t
     text = describe_validation(split.validation, sources.explicit, everything)
     assert text.startswith(f"Measured on 5 frames: 5 of {other}. The old model was trained on none of them.")
     assert merge_seen_in_training(everything, [everything, None]) is None
+    sources_of = [
+        replace(each, pair=replace(each.pair, corrected=row < 2)) for row, each in enumerate(split.validation.sources)
+    ]
+    text = describe_validation(replace(split.validation, sources=tuple(sources_of)), sources.explicit, everything)
+    assert "A person corrected the labels of 2 of them." in text
 
 
 def test_repeated_pictures_are_noted_and_kept(tmp_path):
