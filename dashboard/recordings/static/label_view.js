@@ -42,6 +42,7 @@ export class LabelView {
       const { rows, columns } = this.#labels;
       this.#centre = [this.#centre[0] + (before[0] - after[0]) / rows, this.#centre[1] + (before[1] - after[1]) / columns];
     } else if (this.cursor) this.lookAt(this.cursor);
+    if (this.#zoom === 1) this.#centre = [0.5, 0.5];
     this.draw();
   }
 
@@ -51,14 +52,14 @@ export class LabelView {
   }
 
   lookAt([row, column]) {
-    this.#centre = [(row + 0.5) / this.#labels.rows, (column + 0.5) / this.#labels.columns];
+    const within = (part) => Math.min(Math.max(part, 0.5 / this.#zoom), 1 - 0.5 / this.#zoom); // no empty room beside it
+    this.#centre = [within((row + 0.5) / this.#labels.rows), within((column + 0.5) / this.#labels.columns)];
   }
 
   draw() {
     const context = fitCanvas(this.#canvas);
     if (!this.#labels) return;
     const { rows, columns, pixels } = this.#labels;
-    this.#leaveNoRoom();
     const { scale, left, top } = this.#frame();
     context.imageSmoothingEnabled = scale < 3;
     if (this.#image) context.drawImage(this.#image, left, top, columns * scale, rows * scale);
@@ -87,22 +88,11 @@ export class LabelView {
     }
   }
 
-  #leaveNoRoom() { // beside an enlarged image; one that is smaller than its place is in the middle
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const { rows, columns } = this.#labels;
-    const { scale } = this.#frame();
-    const within = (shown, size, centre) => {
-      const half = Math.min(shown / (2 * size * scale), 0.5);
-      return Math.min(Math.max(centre, half), 1 - half);
-    };
-    this.#centre = [within(height, rows, this.#centre[0]), within(width, columns, this.#centre[1])];
-  }
-
   #frame() { // the scale, and where the image's corner is
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const { rows, columns } = this.#labels;
     const scale = Math.min(width / columns, height / rows) * this.#zoom;
-    const along = (shown, size, centre) => shown / 2 - centre * size * scale;
+    const along = (shown, size, centre) => shown / 2 - Math.min(Math.max(centre, 0), 1) * size * scale;
     return { scale, left: along(width, columns, this.#centre[1]), top: along(height, rows, this.#centre[0]) };
   }
 
