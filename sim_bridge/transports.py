@@ -14,6 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import simple_websocket
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from wsproto.utilities import LocalProtocolError
 
 from sim_bridge.quick_ack import QuickAckSocket
 
@@ -57,8 +58,11 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio 
         return data
 
     def close(self) -> None:
-        """Close, and wake the threads that wait on this socket: the peer may have vanished without closing it."""
-        with contextlib.suppress(OSError):
+        """Close, and wake the threads that wait on this socket: the peer may have vanished without closing it.
+
+        Two threads may close at the same time, which wsproto refuses the second one.
+        """
+        with contextlib.suppress(OSError, LocalProtocolError):
             super().close()
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)

@@ -1,19 +1,46 @@
 """What the transports add to the libraries they use."""
 
 import json
+import threading
 import time
 
 import pytest
+import websocket
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.serving import make_server
+from wsproto.events import CloseConnection
 
-from sim_bridge.transports import _unmask
+from sim_bridge.transports import ThreadedWebSocket, _unmask
 
 
 @given(st.binary(max_size=300), st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 1000))
 def test_unmasking_is_exclusive_or(data, mask, offset):
     expected = bytes(byte ^ mask[(offset + index) % 4] for index, byte in enumerate(data))
     assert _unmask(data, mask, len(data), offset) == expected
+
+
+def test_two_threads_may_close_a_connection_at_the_same_time():
+    errors = []
+
+    def handle(connection):
+        connection.ws.ws.send(CloseConnection(1000))  # as far as another thread has come
+        try:
+            connection.close()
+        except Exception as error:
+            errors.append(error)
+
+    class Engine:
+        max_http_buffer_size = 10_000
+
+    with make_server("127.0.0.1", 0, ThreadedWebSocket(handle, Engine()), threaded=True) as server:
+        threading.Thread(target=server.serve_forever).start()
+        client = websocket.create_connection(f"ws://127.0.0.1:{server.port}", timeout=10)
+        with pytest.raises((websocket.WebSocketException, OSError)):
+            client.recv_frame()
+        client.shutdown()
+        server.shutdown()
+    assert errors == []
 
 
 @pytest.mark.slow
