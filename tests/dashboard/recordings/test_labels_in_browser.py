@@ -79,7 +79,9 @@ def middle(place: tuple[slice, slice]) -> tuple[float, float]:
 
 
 def save(page, walk: Path, frame: str = "000005") -> None:
-    """Press Enter, and wait until the frame is a person's."""
+    """Wait for the frame, press Enter, and wait until the frame is a person's."""
+    until(page, lambda: page.text_content("#frame-name") == frame)
+    page.locator("#save:enabled").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text(f"Frame {frame} is ground truth now.").wait_for()
     assert source(walk, frame)[0] == "person"
