@@ -18,20 +18,17 @@ from rich.progress import track
 from rich.table import Table
 
 from config.paths import path_of
-from dataset.images import decode_image
-from dataset.masks.labels import decode_labels, labels_of_probabilities
+from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import IMAGES, MASKS
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.relabelling import NewLabels, replace_labels
 from dataset.schema import BACKGROUND, CLASSES, HERO
 from model.console import command_parser, console, print_plain, run_command
+from model.inference.recorded_frames import predict_frames, pseudo_labelled
 from model.score import is_visible
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
-
-BATCH = 16
 
 
 class Changes:
@@ -78,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def relabel() -> None:
         recording = open_recording(options.recording)
-        frames = [record for record in recording.frames if record.label_source == "model"]
-        if not frames:
-            raise ValueError(f"no frame of {recording.path.name} is labelled by a model: there is nothing to relabel")
+        frames = pseudo_labelled(recording, "there is nothing to relabel")
         from model.inference.load import load_segmenter
 
         segmenter, changes = load_segmenter(options.weights, precision="float32", for_flight=True), Changes()
@@ -99,16 +94,10 @@ def _new_labels(
     recording: Recording, frames: Sequence[FrameRecord], segmenter: "Segmenter", changes: Changes
 ) -> Iterator[NewLabels]:
     """Yield the labels that the model gives frames, and count how they differ from those that they have."""
-    for start in range(0, len(frames), BATCH):
-        batch = frames[start : start + BATCH]
-        files = [recording.path / IMAGES / record.image for record in batch]
-        probabilities = segmenter.predict(np.stack([decode_image(file.read_bytes(), file) for file in files]))
-        for record, each in zip(batch, probabilities, strict=True):
-            labels = labels_of_probabilities(each, recording.frame_size)
-            mask = (recording.path / MASKS / f"{record.frame}.png").read_bytes()
-            before = decode_labels(mask, recording.frame_size)
-            changes.add(np.full_like(labels, BACKGROUND) if before is None else before, labels)
-            yield NewLabels(record.frame, labels, "model", segmenter.name)
+    for record, before, (probabilities,) in predict_frames(recording, frames, [segmenter]):
+        labels = labels_of_probabilities(probabilities, recording.frame_size)
+        changes.add(np.full_like(labels, BACKGROUND) if before is None else before, labels)
+        yield NewLabels(record.frame, labels, "model", segmenter.name)
 
 
 if __name__ == "__main__":

@@ -18,21 +18,19 @@ from rich.progress import track
 
 from config.paths import path_of
 from dataset.commands.suspicious import print_suspicions
-from dataset.images import decode_image
-from dataset.masks.labels import decode_labels, labels_of_probabilities
+from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import IMAGES, MASKS
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.opinions import Doubt, Opinion, opinion_on, write_opinions
 from dataset.review.suspicion import suspicions
 from dataset.schema import HERO
 from model.console import command_parser, console, print_plain, run_command
+from model.inference.recorded_frames import predict_frames, pseudo_labelled
 from model.score import intersection_over_union, is_visible
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
-BATCH = 16
 UNSURE = 0.25, 0.75  # probabilities of the target between which a network is unsure
 MAX_UNSURE = 1.0  # unsure pixels to certain ones: an outline is always a little unsure
 SAME = 0.3  # intersection over union with the labels from which on a network sees the same target
@@ -49,9 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def ask() -> None:
         recording = open_recording(options.recording)
-        frames = [record for record in recording.frames if record.label_source == "model"]
-        if not frames:
-            raise ValueError(f"no frame of {recording.path.name} is labelled by a model: nothing is suspected")
+        frames = pseudo_labelled(recording, "nothing is suspected")
         from model.inference.load import load_segmenter
 
         segmenters = [load_segmenter(weights, precision="float32") for weights in options.weights]
@@ -68,19 +64,12 @@ def _opinions(
     recording: Recording, frames: Sequence[FrameRecord], segmenters: Sequence["Segmenter"]
 ) -> Iterator[list[Opinion]]:
     """Yield the opinions on each frame."""
-    for start in range(0, len(frames), BATCH):
-        batch = frames[start : start + BATCH]
-        files = [recording.path / IMAGES / record.image for record in batch]
-        images = np.stack([decode_image(file.read_bytes(), file) for file in files])
-        predicted = [segmenter.predict(images) for segmenter in segmenters]
-        for index, record in enumerate(batch):
-            mask = (recording.path / MASKS / f"{record.frame}.png").read_bytes()
-            labels = decode_labels(mask, recording.frame_size)
-            if labels is not None:
-                opinions = {segmenter.name: each[index] for segmenter, each in zip(segmenters, predicted, strict=True)}
-                yield [opinion_on(record, doubt) for doubt in doubts_of_networks(labels == HERO, opinions)]
-            else:
-                yield []
+    for record, labels, probabilities in predict_frames(recording, frames, segmenters):
+        if labels is not None:
+            opinions = {segmenter.name: each for segmenter, each in zip(segmenters, probabilities, strict=True)}
+            yield [opinion_on(record, doubt) for doubt in doubts_of_networks(labels == HERO, opinions)]
+        else:
+            yield []
 
 
 def doubts_of_networks(target: np.ndarray, predicted: dict[str, np.ndarray]) -> Iterator[Doubt]:
