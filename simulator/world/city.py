@@ -1,6 +1,7 @@
 """The city as plain data: blocks, obstacles, ground, paths and light. `city_generator` makes one from a seed."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,16 +99,32 @@ class City:
         """
         x_min, y_min, x_max, y_max = self.extent
         free = (x >= x_min + radius) & (x <= x_max - radius) & (y >= y_min + radius) & (y <= y_max - radius)
-        for box in self.boxes:
-            if box.bottom < HEAD_ROOM:
-                free = free & (distance_to(box, x, y) > radius)
+        if np.ndim(x) == 0:
+            return bool(free) and bool(np.all(_distance_to(self._low_outlines, x, y) > radius))
+        for outline in self._low_outlines.T:
+            free = free & (_distance_to(outline, x, y) > radius)
         return free
+
+    @cached_property
+    def _low_outlines(self) -> FloatArray:
+        """Outlines of the boxes below head height, (6, n)."""
+        return np.array([_outline(box) for box in self.boxes if box.bottom < HEAD_ROOM]).reshape(-1, 6).T
 
 
 def distance_to(box: Box, x: Values, y: Values) -> Values:
     """Return the horizontal distance to the outline of a box, metres; 0 inside. For arrays, an array."""
-    cos, sin = math.cos(box.yaw), math.sin(box.yaw)
-    dx, dy = x - box.center[0], y - box.center[1]
-    along = np.maximum(np.abs(cos * dx + sin * dy) - box.size[0] / 2, 0.0)
-    across = np.maximum(np.abs(cos * dy - sin * dx) - box.size[1] / 2, 0.0)
+    return _distance_to(_outline(box), x, y)
+
+
+def _outline(box: Box) -> tuple[float, float, float, float, float, float]:
+    """Return cosine and sine of the yaw, the centre, and half the size of a box, seen from above."""
+    return math.cos(box.yaw), math.sin(box.yaw), *box.center[:2], box.size[0] / 2, box.size[1] / 2
+
+
+def _distance_to(outline: FloatArray | Sequence[float], x: Values, y: Values) -> Values:
+    """Return the distances to outlines: their six numbers, or for a single place arrays of them."""
+    cos, sin, center_x, center_y, half_length, half_width = outline
+    dx, dy = x - center_x, y - center_y
+    along = np.maximum(np.abs(cos * dx + sin * dy) - half_length, 0.0)
+    across = np.maximum(np.abs(cos * dy - sin * dx) - half_width, 0.0)
     return np.hypot(along, across)
