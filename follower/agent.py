@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from follower.depth_check import DepthCheck, depth_agrees
-from follower.depth_scale import DepthScale
+from follower.depth.check import DepthCheck, depth_agrees
+from follower.depth.scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.evidence import FrameEvidence
 from follower.filter import Candidate
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
+from follower.search import Search
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking import Tracker
@@ -46,6 +47,8 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
+        self.can_search = False  # whether the simulator looks for a lost target where it is told to; QuadSim does not
+        self._searching = False
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._scale = DepthScale()
         self._depth_check = DepthCheck()
@@ -147,13 +150,26 @@ class FollowAgent:
         commands: tuple[Command, ...] = ()
         if track_point is not None and seen is not None:
             commands = self._follow_commands(track_point)
-        elif state is TargetState.LOST and before is TargetState.FOUND:
-            commands = (ObjectLost(), DeleteMarker(self._marker_id)) if self.settings.marker else (ObjectLost(),)
+        elif state is TargetState.LOST:
+            commands = self._lost_commands(before)
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
             return decision
         blob, measured = seen
         return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
+
+    def _lost_commands(self, before: TargetState) -> tuple[Command, ...]:
+        """Return the commands of a frame after a loss: one report of it, then places to look at while there are any."""
+        lost, place = self._tracker.lost_track, None
+        if self.can_search and lost is not None and self._time is not None:
+            place = Search(lost).place(self._time)
+        commands: tuple[Command, ...] = ()
+        if before is TargetState.FOUND or place is not None or self._searching:
+            commands = (ObjectLost(None if place is None else _point(place)),)
+        self._searching = place is not None
+        if before is TargetState.FOUND and self.settings.marker:
+            commands = (*commands, DeleteMarker(self._marker_id))
+        return commands
 
     def _follow_commands(self, point: Point) -> tuple[Command, ...]:
         settings = self.settings

@@ -31,6 +31,7 @@ class Tracker:
 
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:
         self.state = TargetState.SEARCHING
+        self.lost_track: Track | None = None  # of a target that went out of sight, at its loss; None once it is found
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
         self._time: float | None = None  # of the last frame
@@ -45,6 +46,7 @@ class Tracker:
         """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:
             self.state = TargetState.LOST
+        self.lost_track = None
         self._hypotheses = []
 
     def step(
@@ -76,7 +78,7 @@ class Tracker:
         target = self._hypotheses[0]
         likely = [index for index, candidate in enumerate(candidates) if candidate.can_start and candidate.log_odds > 0]
         if not likely:
-            missed = replace(target, missed=target.missed + seconds)
+            missed = replace(target, track=predict(target.track, time), missed=target.missed + seconds)
             self._keep(None if self._is_lost(missed, seconds) else 0, seconds, [missed])
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
@@ -140,10 +142,13 @@ class Tracker:
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
         if target is None:
+            out_of_sight = self.lost_track
+            if self.state is TargetState.FOUND and hypotheses[0].evidence > 0:
+                out_of_sight = hypotheses[0].track
             self.drop_target()
-            self._hypotheses = others
+            self._hypotheses, self.lost_track = others, out_of_sight
         else:
-            self.state = TargetState.FOUND
+            self.state, self.lost_track = TargetState.FOUND, None
             self._hypotheses = [hypotheses[target], *others]
 
 

@@ -93,7 +93,9 @@ class ObjectDetected:
 
 @dataclass(frozen=True)
 class ObjectLost:
-    """The target is lost: return to patrol."""
+    """The target is lost: return to patrol, or look for it at `look_at`, if the simulator can."""
+
+    look_at: Point | None = None
 
 
 @dataclass(frozen=True)

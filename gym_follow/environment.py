@@ -14,7 +14,7 @@ from dataset.schema import REFERENCE_SIZE
 from gym_follow.flight import HZ, Conditions, FollowFlight, Seen, World
 from gym_follow.log import Moment
 from gym_follow.metrics.active_tracking import is_lost, is_viewed, reward
-from gym_follow.report import DETECTED, LOST, NOTHING, Action, Report, to_report
+from gym_follow.report import DETECTED, LOST, NOTHING, SEARCH, Action, Report, to_report
 from simulator.difficulty.levels import LEVELS
 from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.commands import MAX_SEED
@@ -80,7 +80,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self.observation_space = cast(spaces.Space[Observation], spaces.Dict(views))
         self.action_space = spaces.Dict(
             {
-                "report": spaces.Discrete(len((NOTHING, DETECTED, LOST))),
+                "report": spaces.Discrete(len((NOTHING, DETECTED, LOST, SEARCH))),
                 "position": spaces.Box(-FARTHEST, FARTHEST, (3,), np.float64),
             }
         )

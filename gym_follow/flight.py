@@ -111,7 +111,7 @@ class FollowFlight:
                 nearest_is_target=nearest,
             )
         if report.lost:
-            self._episode.target_lost()
+            self._episode.target_lost(report.look_at)
             self.moment = replace(self.moment, reported_lost=True)
 
     def advance(self, answer: Callable[[Seen], Report]) -> Moment:

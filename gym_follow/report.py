@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-NOTHING, DETECTED, LOST = range(3)  # values of an action's "report"
+NOTHING, DETECTED, LOST, SEARCH = range(4)  # values of an action's "report"
 
 Point = tuple[float, float, float]  # metres, world axes
 Observation = Mapping[str, Any]
@@ -19,7 +19,8 @@ class Report:
     """What an agent reports for a frame. Neither field is set while the target is missed briefly."""
 
     position: Point | None = None  # follow the target, whose centre is here
-    lost: bool = False  # return to patrol
+    lost: bool = False  # return to patrol, or look at `look_at`
+    look_at: Point | None = None
 
 
 class Agent(Protocol):
@@ -32,7 +33,10 @@ class Agent(Protocol):
     """
 
     def act(self, observation: Observation, info: Info) -> Action:
-        """Return {"report": NOTHING, DETECTED or LOST, "position": (3,) metres, which counts if DETECTED}."""
+        """Return {"report": NOTHING, DETECTED, LOST or SEARCH, "position": (3,) metres}.
+
+        The position counts if DETECTED, as the target's, or SEARCH: the target is lost; the quad looks there for it.
+        """
 
 
 def to_report(action: Mapping[str, Any]) -> Report:
@@ -42,13 +46,16 @@ def to_report(action: Mapping[str, Any]) -> Report:
         position = np.asarray(action.get("position", np.zeros(3)), dtype=float)
     except (KeyError, TypeError, ValueError):
         kind, position = -1, np.zeros(3)
-    if kind not in (NOTHING, DETECTED, LOST) or position.shape != (3,) or not np.isfinite(position).all():
+    if kind not in (NOTHING, DETECTED, LOST, SEARCH) or position.shape != (3,) or not np.isfinite(position).all():
         raise ValueError(
-            f'expected an action {{"report": {NOTHING}, {DETECTED} or {LOST}, "position": three finite numbers}}, '
+            f'expected an action {{"report": {NOTHING}, {DETECTED}, {LOST} or {SEARCH}, "position": three finite '
+            f"numbers}}, "
             f"got {action!r}"
         )
     x, y, z = position.tolist()
-    return Report(position=(x, y, z) if kind == DETECTED else None, lost=kind == LOST)
+    if kind == DETECTED:
+        return Report(position=(x, y, z))
+    return Report(lost=kind in (LOST, SEARCH), look_at=(x, y, z) if kind == SEARCH else None)
 
 
 def detected(position: Point | np.ndarray) -> Action:
@@ -64,3 +71,8 @@ def nothing() -> Action:
 def lost() -> Action:
     """Return the action that reports the target lost."""
     return {"report": LOST, "position": np.zeros(3)}
+
+
+def search(place: Point | np.ndarray) -> Action:
+    """Return the action that reports the target lost, and where to look for it, (3,) metres."""
+    return {"report": SEARCH, "position": np.array(place, dtype=float)}

@@ -33,6 +33,10 @@ class OperatorControls:
         self._simulator_follows = False  # by the last command that was sent
         self._withheld: tuple[Command, ...] = ()  # loss of that target during a pause, to be sent after it
 
+    def let_search(self, possible: bool) -> None:
+        """Say whether the simulator looks for a lost target where it is told to."""
+        self._agent.can_search = possible
+
     def drop_target(self) -> None:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""
         self.drop_requested = True

@@ -188,7 +188,8 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
         people = level.people if people is None else people
         city = level.city(seed)
         with contextlib.closing(Renderer(city, options.renderer)) as renderer:
-            episode = Episode(city, renderer, people, level.rules(seed, _rules(options)))
+            rules = level.rules(seed, _rules(options))
+            episode = Episode(city, renderer, people, rules)
             plan = FlightPlan(
                 options.hz,
                 speed,
@@ -200,6 +201,7 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
                 info = {"seed": seed, "people": people, "difficulty": difficulty, "difficulties": list(LEVELS)}
+                info["search"] = not rules.lock_on
                 flight = Flight(episode, client, plan, info, level.link(seed))
                 flight.fly(on_frame)
         if flight.new_episode is None:

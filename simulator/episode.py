@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.drone.behaviours import Follow, Patrol
+from simulator.drone.behaviours import Follow, Patrol, Search
 from simulator.drone.quad import Quad
 from simulator.geometry import FAR, HALF_VIEW, to_camera
 from simulator.rendering.depth_faults import with_faults
 from simulator.rules import OWN, Rules
-from simulator.types import CENTRE_HEIGHT, Marker, Observation, Person, Point, QuadState, Rendered
+from simulator.types import CENTRE_HEIGHT, FloatArray, Marker, Observation, Person, Point, QuadState, Rendered
 from simulator.world.city import City
 from simulator.world.crowd import Crowd
 
@@ -49,7 +49,7 @@ class Episode:
         to_target = np.linalg.norm(points - self.target_centre, axis=1)
         start = points[np.argmin(to_target)]
         self.quad = Quad(start, lowest=rules.lowest_flight)  # near the target, so that the search stays short
-        self._behaviour: Patrol | Follow = Patrol(self._patrol_points, rules)
+        self._behaviour: Patrol | Follow | Search = Patrol(self._patrol_points, rules)
         self._markers: dict[int, tuple[Marker, float]] = {}  # id -> marker, time of expiry
 
     @property
@@ -60,7 +60,7 @@ class Episode:
     @property
     def state(self) -> QuadState:
         """Behaviour of the quad."""
-        return QuadState.FOLLOW if isinstance(self._behaviour, Follow) else QuadState.PATROL
+        return {Patrol: QuadState.PATROL, Follow: QuadState.FOLLOW, Search: QuadState.SEARCH}[type(self._behaviour)]
 
     def step(self, seconds: float) -> None:
         """Advance the simulated time by whole ticks; the remainder is kept for the next step."""
@@ -76,14 +76,21 @@ class Episode:
             if not self._locked:
                 return
             position = self.target_centre
-        x_min, y_min, x_max, y_max = self.city.extent
-        self._report(np.clip(position, (x_min, y_min, -MAX_HEIGHT), (x_max, y_max, MAX_HEIGHT)))
+        self._report(self._inside(position))
 
-    def target_lost(self) -> None:
-        """Return to patrol: the agent lost the target, or the connection to the agent is lost."""
+    def target_lost(self, look_at: Point | None = None) -> None:
+        """Look for the lost target at a place, metres; without one, return to patrol.
+
+        Like QuadSim, a quad that locks on returns to patrol.
+        """
         self._locked = False
-        if isinstance(self._behaviour, Follow):
-            self._behaviour = Patrol(self._patrol_points, self._rules)
+        if look_at is None or self._rules.lock_on:
+            if not isinstance(self._behaviour, Patrol):
+                self._behaviour = Patrol(self._patrol_points, self._rules)
+        elif isinstance(self._behaviour, Search):
+            self._behaviour.look_at(self._inside(look_at), self.time)
+        else:
+            self._behaviour = Search(self._inside(look_at), self.time)
 
     def place_marker(self, marker: Marker, duration: float) -> None:
         """Show a marker, or move the one with its id, for `duration` seconds; -1 = until deleted."""
@@ -145,6 +152,11 @@ class Episode:
         x, y = map(float, self._crowd.positions[0])
         return (x, y, float(self.city.ground_height(x, y)) + CENTRE_HEIGHT)
 
+    def _inside(self, position: Point) -> FloatArray:
+        """Return a position, or the nearest one in the city."""
+        x_min, y_min, x_max, y_max = self.city.extent
+        return np.clip(position, (x_min, y_min, -MAX_HEIGHT), (x_max, y_max, MAX_HEIGHT))
+
     def _report(self, position: Point | np.ndarray) -> None:
         if isinstance(self._behaviour, Follow):
             self._behaviour.report(position, self.time)
@@ -157,7 +169,7 @@ class Episode:
             self._crowd.step(CROWD_TICKS * TICK)
         if self._locked:
             self._report(self.target_centre)
-        if isinstance(self._behaviour, Follow) and self._behaviour.timed_out(self.time):
+        if not isinstance(self._behaviour, Patrol) and self._behaviour.timed_out(self.time):
             self.target_lost()
         ground = float(self.city.ground_height(*self.quad.position[:2]))
         self._behaviour.step(self.quad, self.city.obstacles, ground, self.time, TICK)

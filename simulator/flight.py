@@ -166,7 +166,7 @@ class Flight:
             case "object_detected":
                 simulation.target_detected(values["coords"])
             case "object_lost":
-                simulation.target_lost()
+                simulation.target_lost(values["coords"])
             case "create_box_marker":
                 x, y, z, _, _, yaw = values["pose"]
                 marker = Marker(values["id"], x, y, z, math.radians(yaw), values["dimensions"], values["color"])

@@ -76,7 +76,7 @@ class Slideshow:
         """Store the reported position; the quad keeps hovering."""
         self._reported = position
 
-    def target_lost(self) -> None:
+    def target_lost(self, look_at: Point | None = None) -> None:
         """Forget the reported position."""
         self._reported = None
 

@@ -106,6 +106,7 @@ class QuadState(Enum):
 
     PATROL = "patrol"
     FOLLOW = "follow"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True)

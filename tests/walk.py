@@ -8,6 +8,7 @@ import io
 import json
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -73,11 +74,22 @@ class RedSegmenter:
         return np.stack([1 - target, np.zeros_like(target), target], axis=-1)
 
 
-def record(folder: Path, name: str, frames: range = range(FRAMES), **settings: object) -> Path:
-    """Fly frames in lockstep through a recording bridge; return the recording's folder."""
+def record(
+    folder: Path,
+    name: str,
+    frames: range = range(FRAMES),
+    info: Mapping[str, object] | None = None,
+    **settings: object,
+) -> Path:
+    """Fly frames in lockstep through a recording bridge; return the recording's folder.
+
+    `info` is what the built-in simulator says of itself; without it, the frames are QuadSim's.
+    """
     recorder = Recorder(RecordingSettings(enabled=True, folder=str(folder), name=name, **settings))
     server = BridgeServer(RedSegmenter(), FollowAgent, BridgeSettings(port=0), [recorder])
     with recorder, server, ReplayClient("127.0.0.1", server.port) as client:
+        if info is not None:
+            client.announce(info)
         for number in frames:
             answer = client.wait(client.send(make_frame(number)), 10)
             assert answer.outcome == "answered", answer

@@ -13,7 +13,7 @@ from dataset.recordings.layout import DEPTH
 from dataset.recordings.recording import Recording
 from dataset.review.flight_doubts import frame_time
 from dataset.schema import CLASSES, HERO, VISIBLE_PIXELS, at_reference_size
-from follower.depth_scale import DepthScale
+from follower.depth.scale import DepthScale
 from follower.detection import find_blobs
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from follower.types import Command, ObjectDetected, ObjectLost, Pose
-from gym_follow.report import Action, Observation, detected, lost, nothing
+from gym_follow.report import Action, Observation, detected, lost, nothing, search
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -49,7 +49,7 @@ def action_of(commands: Iterable[Command]) -> Action:
         if isinstance(command, ObjectDetected):
             return detected(command.coords)
         if isinstance(command, ObjectLost):
-            return lost()
+            return lost() if command.look_at is None else search(command.look_at)
     return nothing()
 
 

@@ -66,7 +66,7 @@ def measure(moments: Log) -> FollowResult:
     acquired = int(np.argmax(true_positive)) if true_positive.any() else len(moments)
     since = moments[acquired:]
     wrong = [m.following and not m.nearest_is_target and distance(m.followed, m.target) > ON_TARGET for m in moments]
-    lost = [m.time for m in moments if m.reported_lost]
+    lost = _losses(moments)
     reacquired = [times[(times > time) & true_positive] for time in lost]
     is_reported = ~np.isnan(errors)
     near = errors[(distances < ERROR_RANGE) & is_reported]
@@ -101,6 +101,16 @@ def _mean_of(values: Sequence[float] | Sequence[tuple[float, ...]]) -> Any:
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # all are missing
         mean = np.nanmean(np.array(values, float), axis=0)
     return tuple(mean.tolist()) if mean.ndim else float(mean)
+
+
+def _losses(moments: Log) -> list[float]:
+    """Return when the target was reported lost; not how often the quad was told during a search where to look."""
+    lost, searching = [], False
+    for moment in moments:
+        if moment.reported_lost and not searching:
+            lost.append(moment.time)
+        searching = moment.reported_lost or (searching and moment.reported is None)
+    return lost
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -67,6 +67,9 @@ def play(
     Returns the answer to each. Raises RecordingError, ReplayError, OSError.
     """
     numbers = []
+    simulator = recording.meta.get("simulator") or {}
+    if simulator.get("search"):  # the agent tells this simulator where to look for a lost target
+        client.announce({**simulator["world"], "search": True})
     received: float | None = None
     due = time.monotonic()
     for record in frames:

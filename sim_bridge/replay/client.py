@@ -65,6 +65,10 @@ class ReplayClient:
         self._send_packet(f"42{number}" + json.dumps(["sensor_frame", payload], separators=(",", ":")))
         return number
 
+    def announce(self, info: Mapping[str, object]) -> None:
+        """Send a `simulator_info`, as the built-in simulator does before its first frame. Raises ReplayError."""
+        self._send_packet("42" + json.dumps(["simulator_info", info], separators=(",", ":")))
+
     def wait(self, number: int, timeout: float) -> Answer:
         """Wait for the answer to a frame. Raises ReplayError."""
         self.receive(timeout, lambda: number in self._answers)

@@ -128,8 +128,8 @@ def command_to_event(command: Command) -> tuple[str, dict[str, Any]]:
     match command:
         case ObjectDetected(coords):
             return "object_detected", {"coords": _finite("coords", coords, 3)}
-        case ObjectLost():
-            return "object_lost", {}
+        case ObjectLost(look_at):
+            return "object_lost", {} if look_at is None else {"coords": _finite("coords", look_at, 3)}
         case CreateBoxMarker():
             return "create_box_marker", {
                 "id": _marker_id(command.id),

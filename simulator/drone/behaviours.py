@@ -1,4 +1,4 @@
-"""Behaviours of the quad: patrol the city, or follow the positions that the agent reports. No access to ground truth.
+"""Behaviours of the quad: patrol the city, follow the positions that the agent reports, or search. No ground truth.
 
 The numbers are QuadSim's, except where a comment says otherwise.
 """
@@ -32,6 +32,8 @@ MAX_TARGET_SPEED = 3.0  # m/s
 MIN_WALKING_SPEED = 0.5  # m/s: below it the direction of motion is not reliable
 SEARCH_SWEEP = math.radians(60)  # to each side of the last reported position
 REPORT_TIMEOUT = 10.0  # s
+LOOK_FROM = 6.0  # m, horizontal distance to a place where the target is searched
+LOOK_ABOVE = 5.0  # m above that place: over vans, kiosks and people
 
 
 class Patrol:
@@ -145,6 +147,34 @@ class Follow:
         hit = obstacles.cast(target, offset / length, length, 0.0)
         # With a wall behind the target, stay on the target's side of it.
         return target + offset * (1.0 if hit is None else max(0.0, hit.distance - 0.7) / length)
+
+
+class Search:
+    """Look at the places where the agent thinks that a lost target is, from some distance and height."""
+
+    def __init__(self, place: Sequence[float] | FloatArray, time: float) -> None:
+        self.look_at(place, time)
+
+    def look_at(self, place: Sequence[float] | FloatArray, time: float) -> None:
+        """Look at another place, (3,) metres, as requested at `time` seconds."""
+        self._place, self._time = np.array(place, dtype=float), time
+
+    def timed_out(self, time: float) -> bool:
+        """Return whether the last request is so old that the quad should return to patrol."""
+        return time - self._time > REPORT_TIMEOUT
+
+    def step(self, quad: Quad, obstacles: Obstacles, ground: float, time: float, dt: float) -> None:
+        """Fly `dt` seconds of the search."""
+        offset = self._place - quad.position
+        level = math.hypot(offset[0], offset[1])
+        yaw, pitch = math.atan2(offset[1], offset[0]), math.atan2(-offset[2], level)
+        quad.turn_body(yaw, dt)
+        quad.point_gimbal(yaw, pitch, TRACKING_RATE, dt)
+        away = -offset[:2] / max(level, 1e-6)
+        goal = self._place + np.array([*(LOOK_FROM * away), LOOK_ABOVE])
+        offset = goal - quad.position
+        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(offset)) / FOLLOW_SLOW_WITHIN)
+        quad.fly(offset, speed, obstacles, ground, dt)
 
 
 class Sweep:

@@ -71,6 +71,10 @@ def _numbers(key: str, values: object, count: int) -> tuple[float, ...]:
     return tuple(_number(key, value) for value in values)
 
 
+def _place(key: str, value: object) -> tuple[float, ...] | None:
+    return None if value is None else _numbers(key, value, 3)
+
+
 def _id(key: str, value: object) -> int:
     return int(_number(key, value, 0, MAX_ID))
 
@@ -98,7 +102,7 @@ def _short(text: str) -> str:
 
 EVENTS: dict[str, dict[str, Callable[[str, object], object]]] = {  # the keys of each event, and how they are checked
     "object_detected": {"coords": partial(_numbers, count=3)},  # centre of the target, metres
-    "object_lost": {},
+    "object_lost": {"coords": _place},  # where to look for the target, metres; without it: patrol. Not in QuadSim
     "create_box_marker": {
         "id": _id,
         "pose": partial(_numbers, count=6),  # metres, degrees

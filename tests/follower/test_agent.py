@@ -91,6 +91,44 @@ def test_found_and_lost_are_reported_once(scene):
     assert lost == [13]
 
 
+def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_the_search_is_over(scene):
+    """The target walks to the left at 0.5 m/s and goes out of sight; it reappears only in the second flight."""
+    for reappears in (False, True):
+        agent, lost = FollowAgent(AgentSettings(marker=False)), {}
+        agent.can_search = True
+        for index in range(60 if reappears else 150):
+            now = index * 0.2
+            visible = index < 10 or (reappears and index > 40)
+            decision = agent.step(*seen(scene, now, target=(12.0, -4.0 + 0.5 * now) if visible else None))
+            for command in sent(decision, ObjectLost):
+                lost[index] = command.look_at
+        first = 15  # 9 is the last sighting, and six misses in a row are a loss
+        last = max(lost)
+        assert list(lost) == list(range(first, last + 1))
+        for index in range(first, first + 15):  # at first where it should be
+            assert lost[index] == pytest.approx((12.0, -4.0 + 0.5 * 0.2 * index, 0.8), abs=1.0)
+        if reappears:
+            assert 40 <= last <= 42  # one frame is not always enough evidence
+        else:
+            assert 10 < (last - first) * 0.2 < 30
+            assert lost.pop(last) is None  # the simulator may patrol again
+            assert None not in lost.values()
+
+
+def test_a_false_positive_is_not_looked_for(scene):
+    agent = FollowAgent(AgentSettings(marker=False))
+    agent.can_search = True
+    for index in range(5):
+        agent.step(*seen(scene, index * 0.2))
+    frame, probabilities = seen(scene, 1.0)
+    probabilities[..., [1, 2]] = probabilities[..., [2, 1]]  # from now on, the network calls it somebody else
+    lost = []
+    for index in range(5, 30):
+        frame.timestamp = index * 0.2
+        lost += sent(agent.step(frame, probabilities), ObjectLost)
+    assert lost == [ObjectLost()]
+
+
 def test_nothing_is_sent_during_a_brief_miss(scene):
     agent = FollowAgent()
     for index in range(5):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from follower.agent import FollowAgent
-from follower.depth_scale import DepthScale, estimate_depth_far
+from follower.depth.scale import DepthScale, estimate_depth_far
 from follower.types import RangeSource, TargetState
 
 CAPTURE = Path(__file__).parents[3] / "shared" / "quadsim_wire" / "session.jsonl"

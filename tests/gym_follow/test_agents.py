@@ -5,7 +5,7 @@ import pytest
 
 from gym_follow.agents.ours import NoMemoryAgent
 from gym_follow.agents.registry import NAMES, check_agent, make_agent
-from gym_follow.report import DETECTED, LOST, NOTHING, Report, to_report
+from gym_follow.report import DETECTED, LOST, NOTHING, Report, lost, search, to_report
 
 OWN = """
 class Waiting:
@@ -71,12 +71,17 @@ def test_what_is_no_agent_is_one_sentence(tmp_path, name, message):
         check_agent(name.replace("FILE", str(path)))
 
 
+def test_a_loss_may_say_where_to_look():
+    assert to_report(lost()) == Report(lost=True)
+    assert to_report(search((1.0, 2.0, 3.0))) == Report(lost=True, look_at=(1.0, 2.0, 3.0))
+
+
 @pytest.mark.parametrize(
     "action",
     [
         None,
         {},
-        {"report": 3, "position": (0, 0, 0)},
+        {"report": 4, "position": (0, 0, 0)},
         {"report": 1, "position": (0, 0)},
         {"report": 1, "position": (0, 0, np.nan)},
         {"report": "detected", "position": (0, 0, 0)},
@@ -84,5 +89,5 @@ def test_what_is_no_agent_is_one_sentence(tmp_path, name, message):
     ],
 )
 def test_what_is_no_action_is_one_sentence(action):
-    with pytest.raises(ValueError, match=r'expected an action \{"report": 0, 1 or 2'):
+    with pytest.raises(ValueError, match=r'expected an action \{"report": 0, 1, 2 or 3'):
         to_report(action)

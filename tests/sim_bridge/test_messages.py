@@ -266,6 +266,7 @@ def test_commands_are_single_objects_in_degrees():
     marker = CreateBoxMarker(7, pose, (0.7, 0.7, 2), (0, 0, 1, 0.5), -1)
     assert command_to_event(ObjectDetected((np.float32(1.5), 2, -3))) == ("object_detected", {"coords": [1.5, 2, -3]})
     assert command_to_event(ObjectLost()) == ("object_lost", {})
+    assert command_to_event(ObjectLost((1.0, 2.0, 3.0))) == ("object_lost", {"coords": [1.0, 2.0, 3.0]})
     assert command_to_event(DeleteMarker(7)) == ("delete_marker", {"id": 7})
     event, sent = command_to_event(marker)
     assert event == "create_box_marker"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import shutil
 import time
 from pathlib import Path
@@ -37,6 +38,23 @@ def test_recorded_walk_is_decided_as_recorded(serve):
     compared, differences = check(recording.frames, replayed(serve, recording), metres=0.1)
     assert compared == FRAMES
     assert not differences, f"{differences[:3]}; {REMAKE}"
+
+
+@pytest.mark.parametrize("search", [True, False])
+def test_only_a_simulator_that_searches_is_told_where_to_look_and_its_recording_replays_so(serve, tmp_path, search):
+    recording = open_recording(record(tmp_path, "searched", info={"seed": 1, "people": 2, "search": search}))
+    commands = [command for frame in recording.frames for command in frame.commands]
+    losses = [body for event, body in commands if event == "object_lost"]
+    if search:
+        assert len(losses) >= 4  # out of sight in nine frames, and lost after six of them
+        x, y, _ = losses[0]["coords"]
+        true_x, true_y = target_at(17)
+        assert math.hypot(x - true_x, y - true_y) < 3.0  # it walks a curve
+    else:
+        assert losses == [{}]
+    compared, differences = check(recording.frames, replayed(serve, recording), metres=0.1)
+    assert compared == FRAMES
+    assert not differences
 
 
 def test_recorded_walk_is_where_the_target_was():

@@ -26,7 +26,8 @@ def test_commands_as_the_server_of_the_capture_sends_them():
         "duration": 0.4,
     }
     lost = parse_command('42["object_lost"]')
-    assert lost == parse_command('42["object_lost",{"any":1}]') == ("object_lost", {})
+    assert lost == parse_command('42["object_lost",{"any":1}]') == ("object_lost", {"coords": None})
+    assert parse_command('42["object_lost",{"coords":[1,2,3]}]').values == {"coords": (1.0, 2.0, 3.0)}
     assert parse_command('42["delete_marker",{"id":3.7}]') == ("delete_marker", {"id": 3})
     assert parse_command('4312[{"outcome":"skipped"}]') == ("frame_done", {"id": 12, "outcome": "skipped"})
     assert parse_command('4312[{"kind": "x", "outcome": "refused"}]').values["outcome"] == "refused"
@@ -51,6 +52,7 @@ def test_control_of_the_simulator():
         ('42["object_detected",[1,2,3]]', "expected one object"),
         ('42["object_lost",{},{}]', "expected one object"),
         ('42["object_lost",7]', "expected one object"),
+        ('42["object_lost",{"coords":[1,2]}]', "a list of 3 numbers"),
         ('42["delete_marker",{"id":16777216}]', "id from 0 to 16777215"),
         ('42["delete_marker",{}]', "finite numbers in id"),
         ('42["take_off",{}]', "unknown event take_off"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.episode import Episode
+from simulator.geometry import to_camera
 from simulator.rules import QUADSIM, Rules
 from simulator.types import Box, Marker, Observation, QuadState
 from simulator.world.city_generator import generate_city
@@ -105,6 +106,45 @@ def test_without_further_reports_it_returns_to_patrol(city):
     episode.step(9.0)
     assert episode.state is QuadState.FOLLOW
     episode.step(2.0)
+    assert episode.state is QuadState.PATROL
+
+
+def test_a_search_looks_at_the_places_it_is_told_and_ends_without_further_ones(city):
+    episode = Episode(city, people=0)
+    fly(episode, 5)
+    x, y, _ = city.patrol_points[0]
+    for place in [(x + 3.0, y, 1.0), (x - 3.0, y + 4.0, 1.0)]:
+        for _ in range(150):
+            episode.target_lost(place)
+            episode.step(0.2)
+        observation = episode.observe()
+        assert observation.state is QuadState.SEARCH
+        assert observation.reported is None
+        forward, left, up = to_camera(observation.gimbal_pose, np.array([place]))[0]
+        assert abs(math.atan2(left, forward)) < math.radians(3)
+        assert abs(math.atan2(up, forward)) < math.radians(3)
+        assert forward < 12
+    episode.step(9.0)
+    assert episode.state is QuadState.SEARCH
+    episode.step(2.0)
+    assert episode.state is QuadState.PATROL
+
+
+def test_a_search_ends_with_a_report_or_with_a_loss_without_a_place(city):
+    episode = Episode(city, people=0)
+    for end, state in [
+        (lambda: episode.target_detected(episode.target_centre), QuadState.FOLLOW),
+        (episode.target_lost, QuadState.PATROL),
+    ]:
+        episode.target_lost((0.0, 0.0, 1.0))
+        assert episode.state is QuadState.SEARCH
+        end()
+        assert episode.state is state
+
+
+def test_like_quadsim_it_returns_to_patrol_wherever_it_is_told_to_look(city):
+    episode = Episode(city, people=0, rules=Rules(lock_on=True))
+    episode.target_lost((0.0, 0.0, 1.0))
     assert episode.state is QuadState.PATROL
 
 

@@ -34,6 +34,7 @@ def test_the_summary_adds_up(observations):
         "frames": "5",
         "time in patrol": "0.4 s",
         "time in follow": "0.4 s",
+        "time in search": "0.0 s",
         "target in view in patrol": "50.0 % of frames",
         "target in view in follow": "66.7 % of frames",
         "distance to the target in follow": "4.00 m (median)",

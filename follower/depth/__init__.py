@@ -1,0 +1,1 @@
+"""Is the depth image trustworthy, and what is its scale?"""

@@ -1,0 +1,51 @@
+"""Where a target that went out of sight is looked for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from follower.filter import Track
+from follower.search import Search
+
+LONGEST = 30.0  # seconds
+
+
+def search(point=(0.0, 0.0, 1.0), velocity=(0.0, 0.0, 0.0)):
+    return Search(Track(100.0, np.array([*point, *velocity]), np.eye(6)))
+
+
+def places(looked: Search):
+    """Return the places at 5 frames a second, until the search is over."""
+    found = [looked.place(100.0 + step * 0.2) for step in range(round(LONGEST / 0.2))]
+    count = next(index for index, place in enumerate(found) if place is None)
+    assert all(place is None for place in found[count:])
+    return np.array(found[:count])
+
+
+@given(
+    point=st.tuples(*[st.floats(-500, 500)] * 3),
+    speed=st.floats(0, 1.8),
+    heading=st.floats(-np.pi, np.pi),
+)
+def test_first_where_it_was_heading_and_all_around_before_the_end(point, speed, heading):
+    velocity = speed * np.array([np.cos(heading), np.sin(heading), 0.0])
+    looked = places(search(point, velocity))
+    assert looked[:, 2] == pytest.approx(np.full(len(looked), point[2]))
+    for step in range(15):
+        np.testing.assert_allclose(looked[step], point + velocity * step * 0.2, atol=1e-6)
+    centre = looked[15][:2]
+    for angle in np.arange(0, 2 * np.pi, 0.3):
+        for radius in (4.0, 8.0):
+            around = centre + radius * np.array([np.cos(angle), np.sin(angle)])
+            assert np.linalg.norm(looked[:, :2] - around, axis=1).min() < 5.0  # what the camera has in view there
+    assert np.linalg.norm(np.diff(looked, axis=0), axis=1).max() < 3.0  # metres a frame: the quad can follow
+
+
+def test_an_absurd_speed_is_not_believed():
+    looked = places(search(velocity=(60.0, 0.0, 0.0)))
+    assert np.abs(looked).max() < 40
+
+
+def test_a_clock_that_runs_back_ends_it():
+    assert search().place(99.0) is None
