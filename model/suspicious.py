@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         frames = pseudo_labelled(recording, "nothing is suspected")
         from model.inference.load import load_segmenter
 
-        segmenters = [load_segmenter(weights, precision="float32") for weights in options.weights]
+        segmenters = [load_segmenter(weights, precision="float32", for_flight=True) for weights in options.weights]
         for segmenter in segmenters:
             print_plain(segmenter.describe())
         asked = track(_opinions(recording, frames, segmenters), "asking", len(frames), console=console)

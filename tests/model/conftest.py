@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
+from dataset.schema import DEFAULT_CLASSES, Classes
+
 ROWS, COLS = 6, 8
 
 
@@ -93,14 +95,26 @@ def image() -> np.ndarray:
 @pytest.fixture(scope="session")
 def red_finder(tmp_path_factory) -> Path:
     """The file of a network that takes what is clearly red for the hero, and all else for background."""
+    return _save_red_finder(tmp_path_factory.mktemp("models") / "red.h5", DEFAULT_CLASSES)
+
+
+@pytest.fixture(scope="session")
+def red_car_finder(tmp_path_factory) -> Path:
+    """The file of a network of two classes of its own: what is clearly red is a car, its target, and all else road."""
+    classes = Classes(("car", "road"), target=0, colours=(0xFF0000, 0x00FF00))
+    return _save_red_finder(tmp_path_factory.mktemp("models") / "cars.h5", classes)
+
+
+def _save_red_finder(path: Path, classes: Classes) -> Path:
     import keras  # takes seconds, and most tests need no network
 
     from model.weights import save_model
 
     image = keras.Input((256, 256, 3))
-    convolution = keras.layers.Conv2D(3, 1, name="convolution")
+    convolution = keras.layers.Conv2D(len(classes), 1, name="convolution")
     network = keras.Model(image, keras.layers.Softmax(name="probabilities")(convolution(image)))
-    kernel = np.zeros((1, 1, 3, 3), np.float32)
-    kernel[0, 0, :, 2] = (1, -0.5, -0.5)
-    convolution.set_weights([kernel, np.array([0, -100, -60], np.float32)])
-    return save_model(network, tmp_path_factory.mktemp("models") / "red.h5")
+    kernel, bias = np.zeros((1, 1, 3, len(classes)), np.float32), np.full(len(classes), -100, np.float32)
+    kernel[0, 0, :, classes.target], bias[classes.target] = (1, -0.5, -0.5), -60
+    bias[1 if classes.target == 0 else 0] = 0  # the class of all else
+    convolution.set_weights([kernel, bias])
+    return save_model(network, path, classes=classes)

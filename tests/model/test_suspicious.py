@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dataset.recordings.recording import open_recording
+from dataset.review.opinions import read_opinions
 from dataset.review.relabelling import NewLabels, replace_labels
 from dataset.review.suspicion import suspicions
 from dataset.schema import HERO
@@ -48,14 +49,27 @@ def test_a_target_that_is_not_labelled_is_seen():
     assert doubt.reason == "one sees a target there"
 
 
-@pytest.mark.slow
-def test_the_command_lists_a_frame_that_the_network_sees_otherwise(red_finder, tmp_path, capsys):
+@pytest.fixture
+def walk(tmp_path):
+    """The walk, whose frame 000007 is labelled wrongly."""
     source = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
     walk = Path(shutil.copytree(source, tmp_path / "walk"))
     wrong = np.zeros((256, 256), np.uint8)
     wrong[200:220, 20:30] = HERO
     replace_labels(open_recording(walk), [NewLabels("000007", wrong, "model", "")])
+    return walk
+
+
+@pytest.mark.slow
+def test_the_command_lists_a_frame_that_the_network_sees_otherwise(walk, red_finder, tmp_path, capsys):
     assert main([str(walk), "--weights", str(red_finder)]) == 0
     assert "red.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
     assert "000007" in [each.frame for each in suspicions(open_recording(walk))[:2]]
     assert main([str(tmp_path / "nowhere"), "--weights", str(red_finder)]) == 2
+
+
+@pytest.mark.slow
+def test_a_network_of_other_classes_sees_its_target(walk, red_car_finder, capsys):
+    assert main([str(walk), "--weights", str(red_car_finder)]) == 0
+    assert "cars.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
+    assert read_opinions(walk, open_recording(walk).frames).keys() == {"000007"}
