@@ -230,6 +230,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     text = "of annotations: the folder of their images (default: images/ beside the file, or its folder)"
     imported.add_argument("--images", dest="image_folder", type=path_of, metavar="DIR", help=text)
+    text = "of Label Studio's PNG export: its JSON or JSON-MIN export, which names the image of each task"
+    imported.add_argument("--tasks", type=path_of, metavar="FILE", help=text)
     text = "of annotations: which class a category, or a colour of masks, is: pedestrian=people, #ff00ff=hero"
     imported.add_argument("--class", dest="classes", action="append", default=[], metavar="CATEGORY=CLASS", help=text)
     exported = command("export", export)

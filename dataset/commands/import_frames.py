@@ -19,7 +19,8 @@ def import_frames(options: argparse.Namespace, console: Console) -> None:
     IMG is a folder of QuadSim's images, or a tree of them such as 2017's raw_sim_data, which preprocess_ims.py
     converted: RECORDING then gets a recording for each, named after its folders, for example train/run1 and
     validation/run2. Or it is what other programs have annotated: COCO's JSON with RLE masks or polygons, Label Studio's
-    JSON, CVAT's "Segmentation mask 1.1" (folder or zip), or a folder of masks in any colours, with --images DIR.
+    JSON or PNG export, CVAT's "Segmentation mask 1.1" (folder or zip), or a folder of masks in any colours, with
+    --images DIR.
 
     QuadSim stores neither poses nor the colour camera's depth: they can be used for training, but not replayed.
     """

@@ -16,9 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.version import VERSION
 from dataset.exchange.categories import class_of_category
-from dataset.exchange.frames import LABELLED, ExchangedFrame, ImageFolder, regions, write_file
+from dataset.exchange.frames import LABELLED, ExchangedFrame, ImageFolder, frame_of_regions, regions, write_file
 from dataset.recordings.layout import RecordingError
-from dataset.schema import BACKGROUND, CLASSES
+from dataset.schema import CLASSES
 
 ANNOTATIONS, IMAGES = "annotations.json", "images"
 
@@ -110,22 +110,22 @@ def category_classes(content: CocoFile, names: Mapping[str, str]) -> dict[Id, in
 def coco_frames(content: CocoFile, classes: Mapping[Id, int], images: ImageFolder) -> Iterator[ExchangedFrame]:
     """Yield the frames, whose image files are in the folder `images` or below it.
 
-    Where objects overlap, the higher class stays: the hero. Raises RecordingError for what does not fit, OSError.
+    Raises RecordingError for what does not fit, OSError.
     """
     objects = defaultdict[Id, list[Annotation]](list)
     for annotation in content.annotations:
         objects[annotation.image_id].append(annotation)
     for image in content.images:
-        labels = np.full((image.height, image.width), BACKGROUND, np.uint8)
-        for annotation in objects[image.id]:
-            mask = _mask(annotation, image)
-            label = classes.get(annotation.category_id)
-            if label is None:
-                raise RecordingError(
-                    f"annotation {annotation.id} is of category {annotation.category_id}, not in the file"
-                )
-            labels[mask] = np.maximum(labels[mask], label)
-        yield ExchangedFrame(image.file_name, images.find(image.file_name).read_bytes(), labels, image.attributes)
+        drawn = ((_class_of(each, classes), _mask(each, image)) for each in objects[image.id])
+        data, size = images.find(image.file_name).read_bytes(), (image.height, image.width)
+        yield frame_of_regions(image.file_name, data, size, drawn, image.attributes)
+
+
+def _class_of(annotation: Annotation, classes: Mapping[Id, int]) -> int:
+    label = classes.get(annotation.category_id)
+    if label is None:
+        raise RecordingError(f"annotation {annotation.id} is of category {annotation.category_id}, not in the file")
+    return label
 
 
 def _mask(annotation: Annotation, image: Image) -> np.ndarray:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +16,13 @@ from dataset.exchange.categories import class_of_category, parse_categories
 from dataset.exchange.coco import IMAGES, category_classes, coco_frames, read_coco_file, write_coco
 from dataset.exchange.frames import ExchangedFrame, ImageFolder, read_frames
 from dataset.exchange.label_studio import category_names, label_studio_frames, read_label_studio
+from dataset.exchange.label_studio_png import (
+    find_task_masks,
+    holds_label_studio_masks,
+    named_by_task,
+    read_task_images,
+    task_frames,
+)
 from dataset.exchange.mask_files import find_mask_files, is_mask_folder, mask_frames
 from dataset.exchange.plain_formats import write_masks, write_yolo
 from dataset.images import decode_image
@@ -72,7 +79,11 @@ def export(options: argparse.Namespace, console: Console) -> None:
 def import_annotations(options: argparse.Namespace, console: Console) -> bool:
     """Make a recording of what another program has annotated; return False if the source is of no such program."""
     source, names = options.images, parse_categories(options.classes)
+    folder = options.image_folder or (source.parent / IMAGES if (source.parent / IMAGES).is_dir() else source.parent)
     if source.is_dir() or source.suffix.lower() == ".zip":
+        if options.tasks or holds_label_studio_masks(source):
+            _import_task_masks(options, names, ImageFolder(folder), console)
+            return True
         if not is_mask_folder(source, names, options.image_folder):
             return False
         files = find_mask_files(source, names, options.image_folder)
@@ -81,7 +92,6 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
             console.print(f"left out: {files.unpaired} images and masks without a partner")
         _write(mask_frames(files), len(files.pairs), options, console)
         return True
-    folder = options.image_folder or (source.parent / IMAGES if (source.parent / IMAGES).is_dir() else source.parent)
     data, images = source.read_bytes(), ImageFolder(folder)
     if data.lstrip()[:1] == b"[":
         tasks = read_label_studio(data, source)
@@ -93,9 +103,22 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
     return True
 
 
+def _import_task_masks(
+    options: argparse.Namespace, names: Mapping[str, str], images: ImageFolder, console: Console
+) -> None:
+    found = find_task_masks(options.images, names)
+    by_task = read_task_images(options.tasks) if options.tasks else named_by_task(images)
+    if found.earlier:
+        console.print(f"left out: {found.earlier} masks of annotations that were not the last of their task")
+    if without := by_task.keys() - found.masks.keys():
+        console.print(f"left out: {len(without)} tasks without a mask; the JSON export tells which have no target")
+    _write(task_frames(found, by_task, images), len(found.masks), options, console)
+
+
 def _write(frames: Iterable[ExchangedFrame], count: int, options: argparse.Namespace, console: Console) -> None:
     source, recording = options.images, options.recording
     meta = {"simulator": {"imported_from": source.name}}
+    overlapping = 0
     with new_recording(recording, meta, "imported") as writer:
         for frame in track(frames, "importing", count, console=console, transient=True):
             size = decode_image(frame.image, frame.name).shape[:2]
@@ -104,9 +127,12 @@ def _write(frames: Iterable[ExchangedFrame], count: int, options: argparse.Names
             expected = writer.meta.setdefault("frame_size", frame.labels.shape)
             if expected != frame.labels.shape:
                 raise RecordingError(f"expected frames of one size, {expected}, but {frame.name} has {size}")
+            overlapping += frame.overlaps
             writer.add(_record(frame, writer.frames), frame.image, encode_labels(frame.labels), None)
     if not writer.frames:
         raise RecordingError(f"{source} lists no image that is annotated")
+    if overlapping:
+        console.print(f"regions of different classes overlap in {overlapping} frames: there the hero is on top")
     console.print(f"{recording}: {writer.frames} frames", markup=False)
 
 

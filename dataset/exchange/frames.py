@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,6 +30,7 @@ class ExchangedFrame:
     image: bytes  # JPEG or PNG
     labels: np.ndarray  # (height, width) uint8, the class of each pixel
     attributes: Mapping[str, Any] = field(default_factory=dict)  # of frames.jsonl, without the names of files
+    overlaps: bool = False  # whether regions of different classes covered each other
 
 
 class ImageFolder:
@@ -61,6 +62,29 @@ class ImageFolder:
         data = file.read_bytes()
         height, width = decode_image(data, file).shape[:2]
         return data, (height, width)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files."""
+        yield from self._files
+
+
+def frame_of_regions(
+    name: str,
+    image: bytes,
+    size: tuple[int, int],
+    regions: Iterable[tuple[int, np.ndarray]],
+    attributes: Mapping[str, Any] | None = None,
+) -> ExchangedFrame:
+    """Return a frame of (height, width) `size` with regions: the class and mask, (height, width) bool, of each.
+
+    Where regions overlap, the higher class stays: the hero.
+    """
+    labels, overlaps = np.full(size, BACKGROUND, np.uint8), False
+    for label, mask in regions:
+        below = labels[mask]
+        overlaps |= bool(((below != label) & (below != BACKGROUND)).any()) and label != BACKGROUND
+        labels[mask] = np.maximum(below, label)
+    return ExchangedFrame(name, image, labels, attributes or {}, overlaps)
 
 
 def read_frames(source: Path, pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:

@@ -1,7 +1,4 @@
-"""Label Studio's JSON export: brushes in its own run-length code, and polygons, each with its classes.
-
-Its PNG export names neither images nor classes in a way that could be read again: the JSON has all that it has.
-"""
+"""Label Studio's JSON export: brushes in its own run-length code, and polygons, each with its classes."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +11,8 @@ import cv2
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from dataset.exchange.frames import ExchangedFrame, ImageFolder
+from dataset.exchange.frames import ExchangedFrame, ImageFolder, frame_of_regions
 from dataset.recordings.layout import RecordingError
-from dataset.schema import BACKGROUND
 
 MAX_PIXELS = 1 << 26  # of an image: a damaged code must not fill the memory
 MASKS = ("brushlabels", "polygonlabels")  # types of regions
@@ -70,7 +66,7 @@ def category_names(tasks: Sequence[Task]) -> list[str]:
 def label_studio_frames(
     tasks: Sequence[Task], classes: Mapping[str, int], images: ImageFolder
 ) -> Iterator[ExchangedFrame]:
-    """Yield the frames that were annotated. Where regions overlap, the higher class stays: the hero.
+    """Yield the frames that were annotated.
 
     Of several people's annotations, the last that was not skipped counts. Raises RecordingError for what does not fit.
     """
@@ -78,14 +74,12 @@ def label_studio_frames(
         done = [annotation for annotation in task.annotations if not annotation.was_cancelled]
         if not done:
             continue
-        name = _image_name(task)
+        name = image_name(task.id, task.data)
         data, size = images.read(name)
-        labels = np.full(size, BACKGROUND, np.uint8)
-        for result in done[-1].result:
-            for category in _names(result):
-                mask = _mask(result, size, task)
-                labels[mask] = np.maximum(labels[mask], classes[category])
-        yield ExchangedFrame(name, data, labels)
+        drawn = (
+            (classes[category], _mask(result, size, task)) for result in done[-1].result for category in _names(result)
+        )
+        yield frame_of_regions(name, data, size, drawn)
 
 
 def decode_rle(code: Sequence[int]) -> np.ndarray:
@@ -154,14 +148,14 @@ def _mask(result: Result, size: tuple[int, int], task: Task) -> np.ndarray:
         ) from error
 
 
-def _image_name(task: Task) -> str:
-    """Return the name of a task's image file."""
-    for value in task.data.values():
+def image_name(task: int, data: Mapping[str, object]) -> str:
+    """Return the name of a task's image file by the task's data. Raises RecordingError."""
+    for value in data.values():
         parts = urlsplit(value if isinstance(value, str) else "")
         path = PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0])  # ?d= of local files
         if path.suffix:
             return path.name
-    raise RecordingError(f"task {task.id} names no image file: its data are {json.dumps(task.data)[:100]}")
+    raise RecordingError(f"task {task} names no image file: its data are {json.dumps(data)[:100]}")
 
 
 _ADAPTER = TypeAdapter(list[Task])

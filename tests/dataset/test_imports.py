@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,106 @@ def test_hostile_codes_are_refused():
     for code in ([255] * 40, [0, 0, 0, 16, 56], [], [255, 255, 255, 255, 57, 26, 255, 0]):
         with pytest.raises(ValueError, match=r"early|words|long"):
             decode_rle(code)
+
+
+PNG_EXPORT = Path(__file__).with_name(
+    "label_studio_png.zip"
+)  # of EXPORT, written by `label_studio_converter.Converter`
+HERO_MASK = "task-7-annotation-1-by-adab@example.org-tag-Hero-0.png"
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """Label Studio's PNG export, unpacked, and the image of its task."""
+    with zipfile.ZipFile(PNG_EXPORT) as archive:
+        archive.extractall(tmp_path / "masks")
+    save_image(tmp_path / "images" / "a.png")
+    return tmp_path / "masks"
+
+
+def write_tasks(folder: Path, tasks: object) -> list[str]:
+    """Write Label Studio's list of tasks; return the options that name it."""
+    (folder / "tasks.json").write_text(json.dumps(tasks))
+    return ["--tasks", str(folder / "tasks.json")]
+
+
+@pytest.mark.parametrize("tasks", [EXPORT, [{"image": "/data/upload/1/3f2a1b4c-a.png", "id": 7, "annotator": 1}]])
+def test_label_studios_masks_are_read_with_its_tasks(masks, run, tmp_path, tasks):
+    """The tasks are those of its exports JSON and JSON-MIN."""
+    for source in (masks, Path(shutil.copy(PNG_EXPORT, tmp_path / "export.zip"))):
+        status, output = run(source, *write_tasks(tmp_path, tasks))
+        assert status == 0, output
+        check_imported(tmp_path)
+
+
+def test_label_studios_masks_are_read_with_images_named_by_task(masks, run, tmp_path):
+    (tmp_path / "images" / "a.png").rename(tmp_path / "images" / "task-7.png")
+    save_image(tmp_path / "images" / "task-8.png")
+    (masks / ".DS_Store").touch()
+    status, output = run(masks)
+    assert status == 0, output
+    assert "left out: 1 tasks without a mask; the JSON export tells which have no target" in output
+    check_imported(tmp_path)
+
+
+def test_the_masks_of_the_last_annotation_count(masks, run, tmp_path):
+    shutil.copy(masks / HERO_MASK.replace("Hero", "Person"), masks / HERO_MASK.replace("annotation-1", "annotation-0"))
+    status, output = run(masks, *write_tasks(tmp_path, EXPORT))
+    assert status == 0, output
+    assert "left out: 1 masks of annotations that were not the last of their task" in output
+    check_imported(tmp_path)
+
+
+def test_names_with_hyphens_are_classes(masks, run, tmp_path):
+    (masks / HERO_MASK).rename(masks / HERO_MASK.replace("tag-Hero", "my-tag-far-hero"))
+    tasks = write_tasks(tmp_path, EXPORT)
+    assert run(masks, *tasks)[0] == 0  # what is before the hyphen could be the control's name
+    check_imported(tmp_path)
+    assert run(masks, *tasks, "--class", "far-hero=background")[0] == 0
+    (record,) = open_recording(tmp_path / "new").frames
+    assert record.hero_pixels == 0
+
+
+def test_regions_of_different_classes_that_overlap_are_told(masks, run, tmp_path):
+    Image.fromarray(np.full((ROWS, COLUMNS), 255, np.uint8)).save(masks / HERO_MASK.replace("Hero", "pedestrian"))
+    status, output = run(masks, *write_tasks(tmp_path, EXPORT))
+    assert status == 0
+    assert "regions of different classes overlap in 1 frames: there the hero is on top" in output
+    (record,) = open_recording(tmp_path / "new").frames
+    assert record.hero_pixels == np.count_nonzero(truth() == HERO)
+    assert record.people_pixels == ROWS * COLUMNS - record.hero_pixels
+
+
+@pytest.mark.parametrize(
+    ("change", "tasks", "message"),
+    [
+        (lambda mask: None, None, "these masks name tasks, not images: give Label Studio's export JSON or JSON-MIN"),
+        (lambda mask: None, {"images": []}, "expected Label Studio's export JSON or JSON-MIN"),
+        (lambda mask: None, [{"id": 7, "data": {"text": "hello"}}], "task 7 names no image file"),
+        (lambda mask: None, [{"id": 8, "image": "a.png"}], "no image is known for task 7"),
+        (lambda mask: shutil.rmtree(mask.parent) or mask.parent.mkdir(), EXPORT, "has no mask named such as task-7-"),
+        (lambda mask: mask.rename(mask.with_name("Hero-0.png")), EXPORT, "Hero-0.png is named otherwise"),
+        (lambda mask: mask.rename(mask.with_suffix(".npy")), EXPORT, "Hero-0.npy is named otherwise"),
+        (
+            lambda mask: mask.rename(mask.with_name(mask.name.replace("Hero", "big-dog"))),
+            EXPORT,
+            "category 'big-dog' is no class: say which one it is, such as --class big-dog=people",
+        ),
+        (lambda mask: save_image(mask, (8, 4)), EXPORT, "expected a grey mask, got colours"),
+        (
+            lambda mask: Image.new("L", (8, 4)).save(mask),
+            EXPORT,
+            "a.png have different sizes, 4x8 and 24x32 pixels",
+        ),
+        (lambda mask: mask.write_bytes(mask.read_bytes()[:60]), EXPORT, "Hero-0.png"),
+    ],
+)
+def test_masks_of_label_studio_that_do_not_fit_are_one_sentence(masks, run, tmp_path, change, tasks, message):
+    change(masks / HERO_MASK)
+    status, output = run(masks, *(write_tasks(tmp_path, tasks) if tasks else []))
+    assert status == 2
+    assert message in output
+    assert not (tmp_path / "new").exists()
 
 
 LABELMAP = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nperson:250,50,83::\nhero:52,209,183::\n"
