@@ -13,12 +13,13 @@ BENCHMARKS = {
     "recording": "cost of recording for a flight, and completeness of the recording",
     "viewers": "cost of viewers for a flight",
     "training": "cost of a training for a flight",
+    "corrections": "what the correction of a flight's most suspicious labels is worth to a network",
     "render": "rendering speed of the built-in simulator",
 }
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
-        names = "\n".join(f"  {name:9} {meaning}" for name, meaning in BENCHMARKS.items())
+        names = "\n".join(f"  {name:11} {meaning}" for name, meaning in BENCHMARKS.items())
         print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
         sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
     sys.exit(run(prepare("requirements.txt"), "-m", "scripts.benchmarks", *sys.argv[1:]))

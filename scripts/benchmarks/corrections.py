@@ -1,4 +1,4 @@
-"""`python scripts/bench.py corrections`: what an hour of corrected labels is worth to a network.
+"""`python scripts/bench.py corrections`: what the correction of a flight's labels is worth to a network.
 
 A flight of the built-in simulator is recorded without ground truth, so that the network labels it itself; the ground
 truth is kept aside. A script then corrects some of its frames by the calls of the page: none, as many chosen at random,
@@ -177,21 +177,25 @@ def _correct(options: argparse.Namespace, port: int, arm: str, truth: Labels) ->
 
 def _train(options: argparse.Namespace, arm: str) -> Path:
     """Train on the labels of one arm, or finish its training; return the model. Raises RuntimeError."""
-    run, cache = options.out / "runs" / arm, options.out / "cache"
+    run = Path(options.out) / "runs" / arm
     if not (run / "done").is_file():
-        command = ["--resume", str(run)]
-        if not (run / run_files.CHECKPOINT).is_file():
-            shutil.rmtree(run, ignore_errors=True)
-            command = ["--init", str(find_weights(options.weights)), "--recordings", str(_recording(options, arm))]
-            command += [part for data in options.data for part in ("--data", str(data))]
-            command += ["--skip-bad", "--no-validation", "--run", str(run), "--cache", str(cache)]
-            command += ["--settings", str(_settings(options)), "--epochs", str(EPOCHS)]
         console.print(f"training: {arm}")
+        command = ["--resume", str(run)] if (run / run_files.CHECKPOINT).is_file() else training(options, arm, run)
         if subprocess.run([sys.executable, "-m", "model.train", *command], check=False).returncode:
             raise RuntimeError(f"the training in {run} failed, see above; started again, the benchmark goes on")
         (run / "done").touch()
-        shutil.rmtree(cache, ignore_errors=True)  # of packed frames, which no other training needs
-    return Path(run) / run_files.LAST
+        shutil.rmtree(options.out / "cache", ignore_errors=True)  # of packed frames, which no other training needs
+    return run / run_files.LAST
+
+
+def training(options: argparse.Namespace, arm: str, run: Path) -> list[str]:
+    """Return the arguments of a new training; what is left of an earlier one in the folder `run` is removed."""
+    shutil.rmtree(run, ignore_errors=True)
+    recording, settings = _recording(options, arm), _settings(options)
+    command = ["--init", str(find_weights(options.weights)), "--recordings", str(recording)]
+    command += [part for data in options.data for part in ("--data", str(data))]
+    command += ["--skip-bad", "--no-validation", "--run", str(run), "--cache", str(options.out / "cache")]
+    return [*command, "--settings", str(settings), "--epochs", str(EPOCHS)]
 
 
 def _settings(options: argparse.Namespace) -> Path:
