@@ -25,7 +25,7 @@ from dataset.recordings.recording import Recording, find_recordings, open_record
 from dataset.recordings.recovery import recover
 from dataset.recordings.statistics import statistics_of
 from dataset.review.relabelling import restore_labels
-from dataset.schema import FAR_PIXELS
+from dataset.schema import FAR_PIXELS, GROUND_TRUTH
 
 Action = Callable[[argparse.Namespace, Console], None]
 
@@ -71,15 +71,15 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
         console.print(f"no recordings in {options.folder}; python follower.py --record makes one")
         return
     table = Table("name", "started", "state", box=None, header_style="bold", padding=(0, 1, 0, 0))
-    for column in ("frames", "hidden", "min", "target", f"<{FAR_PIXELS} px", "by model"):
+    for column in ("frames", "hidden", "min", "target", f"<{FAR_PIXELS} px", "pseudo"):
         table.add_column(column, justify="right")
     for recording in recordings:
         statistics = statistics_of(recording)
         started = str(recording.meta.get("started", "?"))[:16].replace("T", " ")
         minutes = f"{statistics.seconds / 60:.1f}"
         counts = statistics.frames, statistics.hidden, minutes, statistics.visible, statistics.far
-        by_model = statistics.labels.get("model", 0)
-        table.add_row(recording.path.name, started, recording.state, *map(str, (*counts, by_model)))
+        pseudo = sum(count for source, count in statistics.labels.items() if source not in GROUND_TRUTH)
+        table.add_row(recording.path.name, started, recording.state, *map(str, (*counts, pseudo)))
     console.print(table)
 
 

@@ -24,7 +24,7 @@ from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
 from dataset.problems import Problem
 from dataset.recordings.layout import RECORDINGS
-from dataset.schema import DEFAULT_CLASSES, Classes
+from dataset.schema import DEFAULT_CLASSES, GROUND_TRUTH, Classes
 
 DESCRIBED_MASKS = 200  # whose colours are listed where they cannot be read
 MOST_SHARED = 0.9  # different first words for each image, up to which they are taken for names of runs
@@ -38,8 +38,8 @@ class Pair:
     image: Source
     mask: Source
     recording: str  # a group of frames that resemble each other: a flight, or one of the runs of the official data
-    pseudo_labelled: bool = False  # the mask is a network's output, errors included, according to `frames.jsonl`
-    corrected: bool = False  # a person made the mask, or carried it on from another frame, according to `frames.jsonl`
+    pseudo_labelled: bool = False  # the mask is no ground truth, but may have errors, according to `frames.jsonl`
+    corrected: bool = False  # a person made the mask, or accepted it, according to `frames.jsonl`
     colours: MaskColours = OWN  # of the mask
     split: Split | None = None  # that the dataset itself says the frame is for
 
@@ -143,10 +143,9 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         if (name := frame_key(image)) not in group.hidden:
             recording = _recording_of(source, group, recorded_as[image])
             file, mask = group.images[image], group.masks[partners[image]]
-            label_source = labelled_by.get(image)
-            pairs.append(
-                Pair(name, file, mask, recording, label_source == "model", label_source == "person", colours, split)
-            )
+            label_source = labelled_by.get(image, "simulator")
+            pseudo_labelled, corrected = label_source not in GROUND_TRUTH, label_source == "person"
+            pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split))
     return problems
 
 

@@ -14,7 +14,10 @@ REFERENCE_PIXELS = REFERENCE_SIZE**2
 
 VISIBLE_PIXELS = 3  # a target with more pixels than this is present (ground truth) or detected (prediction)
 
-LabelSource = Literal["simulator", "person", "model"]  # ground truth, twice; pseudo-labels of the network that flew
+# Who labelled a frame. Ground truth is what the simulator sent or a person has looked at. "carried" are labels that the
+# program made from a person's of an earlier frame, and "model" a network's: pseudo-labels, both.
+LabelSource = Literal["simulator", "person", "carried", "model"]
+GROUND_TRUTH: frozenset[LabelSource] = frozenset(("simulator", "person"))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Carry the labels of a frame forward: who is the target there is the target in the next frames.
 
 Blobs keep their shapes; only whose they are is carried on, from frame to frame, where position and distance leave one
-answer. It ends at the first frame where they do not, and says why.
+answer. It ends at the first frame where they do not, and says why. What is carried on is no ground truth: nobody has
+looked at it. It serves for training, and neither weighs more there nor is measured on, until a person accepts it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from dataset.recordings.layout import MASKS, OLD_MASKS
 from dataset.recordings.recording import Recording
 from dataset.review.flight_doubts import frame_time
 from dataset.review.relabelling import NewLabels, read_log
-from dataset.schema import BACKGROUND, HERO, PEOPLE
+from dataset.schema import BACKGROUND, GROUND_TRUTH, HERO, PEOPLE
 from follower.ranging import Measurement
 
 WALK = 3.0  # metres per second that a person may move between two frames, besides the errors of both positions
@@ -49,10 +50,12 @@ class Known:
 
 
 def carry_forward(recording: Recording, start: FrameRecord, most: int, by: str) -> Carried:
-    """Return labels for up to `most` frames after `start`, made from theirs. Frames are left that are ground truth.
+    """Return labels for up to `most` frames after `start`, made from its own. It ends before frames of ground truth.
 
-    Raises OSError.
+    Raises ValueError if the labels of `start` are no ground truth, and OSError.
     """
+    if start.label_source not in GROUND_TRUTH:
+        raise ValueError(f"nobody has looked at the labels of frame {start.frame}: accept or correct them first")
     views = Views(recording)
     view, labels = views.view(start), _labels(recording, start)
     if view is None or labels is None:
@@ -71,13 +74,13 @@ def carry_forward(recording: Recording, start: FrameRecord, most: int, by: str) 
             labels, known = _carry(view, labels, known)
         except NoAnswer as why:
             return Carried(tuple(carried), f"frame {record.frame}: {why}")
-        carried.append(NewLabels(record.frame, labels, "person", f"{by}, carried on from {start.frame}"))
+        carried.append(NewLabels(record.frame, labels, "carried", f"{by}, from frame {start.frame}"))
         before = record
     return Carried(tuple(carried), "this was the last frame")
 
 
 def _check_next(before: FrameRecord, record: FrameRecord) -> None:
-    if record.label_source != "model":
+    if record.label_source in GROUND_TRUTH:
         raise NoAnswer("its labels are ground truth already")
     if not 0 < frame_time(record) - frame_time(before) <= MAX_PAUSE:
         raise NoAnswer("it was taken too long after the one before")

@@ -9,7 +9,7 @@ from pathlib import Path
 from dataset.recordings.frame_record import FrameRecord, flight_seconds
 from dataset.recordings.layout import FRAMES, RecordingError, read_meta
 from dataset.recordings.recording import State, read_hidden, state_of
-from dataset.schema import VISIBLE_PIXELS
+from dataset.schema import GROUND_TRUTH, VISIBLE_PIXELS
 
 LONGEST_LINE = 1 << 20  # bytes; what is longer is no text
 
@@ -25,7 +25,7 @@ class RecordingSummary:
     frames: int = 0
     hidden: int = 0
     visible: int = 0  # frames that show the target
-    pseudo_labelled: int = 0  # frames labelled by the model that flew
+    pseudo_labelled: int = 0  # frames whose labels are no ground truth
     seconds: float = 0.0  # from the first frame to the last, by the bridge's clock; 0 if unknown
     bytes: int = 0
     poster: str | None = None  # the image in which the target is largest, or else the first
@@ -68,7 +68,7 @@ class _Counted:
             return
         self.summary.frames += 1
         self.summary.visible += record.hero_pixels > VISIBLE_PIXELS
-        self.summary.pseudo_labelled += record.label_source == "model"
+        self.summary.pseudo_labelled += record.label_source not in GROUND_TRUTH
         if record.received is not None:
             self.summary.seconds += 0 if self.received is None else flight_seconds(self.received, record.received)
             self.received = record.received

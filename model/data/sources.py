@@ -92,9 +92,7 @@ def collect(
         (validation_frames, "validation", "they are left out"),
     ):
         if count := sum(frame.pair.pseudo_labelled for frame in part):
-            notes.append(
-                f"{count} of {len(part)} {use} frames are labelled by a model, not by the simulator: {consequence}"
-            )
+            notes.append(f"{count} of {len(part)} {use} frames are pseudo-labelled: {consequence}")
     return DataSources(
         train=tuple(train),
         validation=tuple(frame for frame in validation_frames if not frame.pair.pseudo_labelled),

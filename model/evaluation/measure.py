@@ -74,10 +74,8 @@ def read_data(
     for note in describe_colours(pairs):
         print_plain(note, "yellow")
     if count := sum(pair.pseudo_labelled for pair in pairs):
-        text = (
-            f"{count} of {len(pairs)} masks are pseudo-labels of a model: they measure agreement with it, not accuracy"
-        )
-        print_plain(text, "yellow")
+        text = "masks are pseudo-labels: they measure agreement with what labelled them, not accuracy"
+        print_plain(f"{count} of {len(pairs)} {text}", "yellow")
     return pairs, names
 
 

@@ -5,6 +5,14 @@ const LONGEST_STEP = 1; // seconds that the player spends on a gap, where nothin
 const UNKNOWN_STEP = 0.2; // seconds between frames of a recording without times
 const NAME = /^[\w-][\w.-]*$/;
 
+// What labels are, by who made them: as `LabelSource` in dataset/schema.py.
+export const LABEL_SOURCES = {
+  simulator: "ground truth",
+  person: "ground truth, by a person",
+  carried: "copied forward, not looked at",
+  model: "pseudo-labels",
+};
+
 export class Frames {
   all = []; // in order
   shown = 0; // index of the one that is shown

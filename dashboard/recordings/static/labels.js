@@ -3,7 +3,7 @@
 import { fetchBlob, fetchJson, post, setUpUnlocking } from "../../static/calls.js";
 import { element, onKeys, setText } from "../../static/page.js";
 import "../../static/theme.js";
-import { Frames } from "./frames.js";
+import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
 import { BACKGROUND, HERO, Labelling, PEOPLE } from "./labelling.js";
 import { Queue } from "./queue.js";
@@ -11,7 +11,6 @@ import { callAddress } from "./recording.js";
 
 const CARRIED = 50; // frames, at most, by one click
 const STORED_NAME = "follow-me-name";
-const SOURCES = { simulator: "ground truth of the simulator", model: "pseudo-labels" };
 const name = decodeURIComponent(location.pathname.split("/").at(-2));
 const errorNode = element("control-error");
 
@@ -68,7 +67,7 @@ function show() {
   element("redo").disabled = !here?.labels.canRedo;
   element("discard").disabled = !here?.labels.changed;
   element("restore").disabled = !here?.about.old.length || here.labels.changed;
-  element("carry").disabled = !here || here.labels.changed || here.about.label_source === "model";
+  element("carry").disabled = !here || here.labels.changed || !["simulator", "person"].includes(here.about.label_source);
   element("picture").ariaLabel = here ? `Frame ${shown} with its labels` : "Image with labels; no frame yet";
   element("picture").dataset.frame = here ? shown : "";
   view.draw();
@@ -79,7 +78,7 @@ const hasDraft = (frame) => Boolean(opened.get(frame)?.labels.changed);
 
 function whose({ label_source: source, labelled_by: by, old, runs }) {
   const before = old.at(-1);
-  const who = source === "person" ? `ground truth, by ${by || "a person"}` : by ? `${SOURCES[source]}, by ${by}` : SOURCES[source];
+  const who = source === "person" && by ? `ground truth, by ${by}` : `${LABEL_SOURCES[source]}${by ? `, by ${by}` : ""}`;
   const when = before ? ` · changed ${before.replaced.slice(0, 16).replace("T", " ")}` : "";
   return `${runs ? "" : "the mask cannot be read · "}${who}${when}`;
 }

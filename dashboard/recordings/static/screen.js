@@ -2,10 +2,10 @@
 import { fetchBlob } from "../../static/calls.js";
 import { chosen, element, setText } from "../../static/page.js";
 import { CameraView, readDepth, readMask, remember } from "../../static/picture.js";
+import { LABEL_SOURCES } from "./frames.js";
 import { callAddress } from "./recording.js";
 
 const MAX_CACHED = 60; // decoded frames
-const SOURCES = { simulator: "labels: ground truth", person: "labels: ground truth, by a person", model: "labels: pseudo-labels" };
 
 export class Screen {
   shown = null; // the frame that is drawn
@@ -46,7 +46,7 @@ export class Screen {
     const { name, hero, people, source } = frame;
     const counts = { hero, people };
     this.#view.show({ name, title: `Frame ${name}`, frame: { ...frame, size }, image, overlay: mask, counts, problem });
-    setText(element("label-source"), image && !mask ? "labels: unreadable" : (SOURCES[source] ?? ""));
+    setText(element("label-source"), image && !mask ? "labels: unreadable" : (LABEL_SOURCES[source] ? `labels: ${LABEL_SOURCES[source]}` : ""));
   }
 
   #load(frame) {

@@ -2,10 +2,10 @@
 import { fetchJson } from "../../static/calls.js";
 import { Chart } from "../../static/charts.js";
 import { element, make } from "../../static/page.js";
+import { LABEL_SOURCES } from "./frames.js";
 import { callAddress } from "./recording.js";
 
 const MIN_PAUSE = 200; // milliseconds between two requests
-const LABELS = { simulator: "ground truth", person: "ground truth, by a person", model: "pseudo-labels" };
 const HISTOGRAMS = [
   { title: "Target size", key: "size", unit: "px at 256×256", ink: "--hero", log: true, ticks: [4, 15, 50, 400, 4000] },
   { title: "Range", key: "range", unit: "m", ink: "--hero" },
@@ -48,7 +48,7 @@ function showNumbers(statistics) {
     ...Object.fromEntries(bands),
     "found, lost": `${statistics.found}, ${statistics.lost} times`,
     ...(wrong !== null && { "wrong person followed": wrong }),
-    "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABELS[source] ?? source}`).join(", ") || "–",
+    "labels": Object.entries(labels).map(([source, count]) => `${count} ${LABEL_SOURCES[source] ?? source}`).join(", ") || "–",
     "median range": range.median === null ? "–" : `${range.median.toFixed(1)} m`,
     "median latency": latency.median === null ? "–" : `${latency.median.toFixed(1)} ms`,
     ...(unreadable && { "unreadable lines": unreadable }),

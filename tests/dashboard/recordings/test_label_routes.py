@@ -168,6 +168,19 @@ def test_restored_labels_are_the_ones_before(site, walk):
     assert (restored["runs"], restored["label_source"]) == (before["runs"], "model")
 
 
+def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):
+    address = f"{site()}/labels/000003"
+    answer = post(f"{address}/carry", {"frames": 2})
+    assert answer.status_code == 400
+    assert "nobody has looked at the labels of frame 000003: accept or correct them first" in answer.json()["error"]
+    assert read_log(walk) == []
+    told = get(address).json()
+    post(address, {"runs": told["runs"], "revision": told["revision"]})
+    assert post(f"{address}/carry", {"frames": 2}).json()["carried"] == ["000004", "000005"]
+    sources = [record.label_source for record in open_recording(walk).frames[2:7]]
+    assert sources == ["model", "person", "carried", "carried", "model"]
+
+
 def test_only_holders_of_the_token_change_labels(site, walk):
     address = site(host="0.0.0.0")
     told = get(f"{address}/labels/000003").json()

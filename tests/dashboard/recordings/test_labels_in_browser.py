@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.recordings.routes import Recordings
 from dataset.masks.labels import decode_labels
+from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import BACKGROUND, HERO, PEOPLE
@@ -251,7 +252,13 @@ def test_labels_are_carried_on_along_the_walk(correct, walk):
     page.get_by_text("It ends here: frame 000012: nobody is where the target should be").wait_for()
     for change, expected in zip(wrong, truth, strict=True):
         np.testing.assert_array_equal(on_disk(walk, change.frame), expected)
-    assert source(walk, "000011") == ("person", "a person, carried on from 000006")
+    assert source(walk, "000011") == ("carried", "a person, from frame 000006")
+    carried = {pair.name for pair in find_pairs(walk)[0] if pair.pseudo_labelled and not pair.corrected}
+    assert {"000007", "000011"} <= carried  # until somebody looks
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("copied forward, not looked at, by a person, from frame 000006").wait_for()
+    assert page.locator("#carry").is_disabled()
+    save(page, walk, "000007")
     assert source(walk, "000012")[0] == "model"
 
 

@@ -103,15 +103,11 @@ def test_pseudo_labelled_frames_are_noted_and_not_validated(tmp_path):
     sources = collect([str(official)], [flight])
     assert {frame.pair.recording for frame in sources.validation} == {"official/run_1"}
     assert sum(frame.pair.pseudo_labelled for frame in sources.train) == 40
-    assert [note.partition(":")[0] for note in sources.notes] == [
-        "40 of 78 training frames are labelled by a model, not by the simulator"
-    ]
+    assert [note.partition(":")[0] for note in sources.notes] == ["40 of 78 training frames are pseudo-labelled"]
     mixed = write_recording(tmp_path / "mixed", 10, pseudo_labelled=4)
     sources, split = cleaned(tmp_path, official, validation=[mixed])
     assert [frame.pair.name for frame in sources.validation] == [f"{number:06d}" for number in range(4, 10)]
-    assert split.notes == (
-        "4 of 10 validation frames are labelled by a model, not by the simulator: they are left out",
-    )
+    assert split.notes == ("4 of 10 validation frames are pseudo-labelled: they are left out",)
     held = collect([str(official)], [flight], hold_out=["flight"])
     assert (len(held.train), held.validation) == (40, ())
 

@@ -113,7 +113,7 @@ def test_promotion_needs_frames_with_ground_truth_before_training(tmp_path):
     arguments = ["--init", current, "--recordings", flight, "--epochs", 1, "--promote"]
     status, printed = train(*arguments, "--run", tmp_path / "run", "--cache", tmp_path / "cache")
     assert status == 2, printed
-    assert "40 of 40 training frames are labelled by a model" in printed
+    assert "40 of 40 training frames are pseudo-labelled" in printed
     assert "at least 20 frames to measure both models on" in printed
     assert not (tmp_path / "run" / "results.csv").exists()
 
