@@ -37,6 +37,9 @@ class ImageFolder:
     """The images of annotations, in a folder or below it."""
 
     def __init__(self, folder: Path):
+        """List the files. Raises RecordingError if there is no such folder."""
+        if not folder.is_dir():
+            raise RecordingError(f"expected the folder of the images, but there is no folder {folder}")
         self._folder = folder
         self._files = defaultdict[str, list[Path]](list)
         for path in folder.rglob("*"):

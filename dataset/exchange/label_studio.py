@@ -53,7 +53,7 @@ def read_label_studio(data: bytes, origin: object) -> list[Task]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
-        hint = "; export JSON, not JSON-MIN" if key.endswith("annotations") else ""
+        hint = "; export JSON, not JSON-MIN" if key.endswith(("annotations", "data")) else ""
         raise RecordingError(f"{origin} is not Label Studio's JSON export: {key}: {first['msg']}{hint}") from error
 
 

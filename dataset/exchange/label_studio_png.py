@@ -61,6 +61,8 @@ def read_task_images(file: Path) -> dict[int, str]:
     try:
         tasks = _ADAPTER.validate_json(file.read_bytes())
         return {int(task["id"]): image_name(task["id"], task.get("data", task)) for task in tasks}
+    except FileNotFoundError as error:
+        raise RecordingError(f"expected Label Studio's export, but there is no file {file}") from error
     except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, RecordingError):
             raise

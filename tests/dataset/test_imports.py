@@ -106,6 +106,17 @@ def test_of_several_annotations_the_last_one_that_was_not_skipped_counts(studio,
     check_imported(tmp_path)
 
 
+def test_a_folder_of_images_that_is_not_there_is_told(studio, masks, run, tmp_path):
+    tasks = write_tasks(tmp_path, EXPORT)
+    for source, *options in ((studio(),), (masks, *tasks)):
+        status, output = run(source, *options, "--images", str(tmp_path / "nowhere"))
+        assert status == 2
+        assert f"no folder {tmp_path / 'nowhere'}" in output
+    status, output = run(masks, "--tasks", str(tmp_path / "nothing.json"))
+    assert status == 2
+    assert f"there is no file {tmp_path / 'nothing.json'}" in output
+
+
 def test_label_studios_polygons_are_read(studio, run, tmp_path):
     corners = [[62.5, 8.34], [93.5, 8.34], [93.5, 24.9], [62.5, 24.9]]  # percent of columns 20 to 29, rows 2 to 5
 
@@ -123,6 +134,7 @@ def test_label_studios_polygons_are_read(studio, run, tmp_path):
         (lambda task: task.update(data={"image": "b.png"}), "expected the image b.png"),
         (lambda task: task.update(data={"text": "hello"}), "task 7 names no image file"),
         (lambda task: task.pop("annotations"), "export JSON, not JSON-MIN"),
+        (lambda task: task.update(image=task.pop("data")["image"]), "export JSON, not JSON-MIN"),
         (lambda task: task.update(annotations=[]), "lists no image that is annotated"),
         (
             lambda task: task["annotations"][0]["result"][0].update(original_width=64),

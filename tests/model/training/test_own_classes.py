@@ -124,7 +124,8 @@ def test_a_model_knows_its_classes_and_is_not_flown_without_a_target(road):
     assert str(loaded.classes) == "sky, road, car, cone (no target)"
     assert loaded.classes.colours == (0x4682B4, 0x804080, 0x00008E, 0xFFFFFF)
     with pytest.raises(
-        ValueError, match=r"best\.h5 tells apart sky, road, car, cone \(no target\): to fly, a model needs"
+        ValueError,
+        match=r"best\.h5 tells apart sky, road, car, cone \(no target\): for flights and their labels, a model needs",
     ):
         load_segmenter(str(road / "run" / "best.h5"), for_flight=True)
 
