@@ -18,8 +18,8 @@ class FlightSegmenter(Segmenter):
         loaded = weights if isinstance(weights, LoadedModel) else load_model(weights)
         if loaded.classes.target is None:
             raise WeightsError(
-                f"{loaded.name} tells apart {loaded.classes}: for flights and their labels, a model needs a target, which"
-                " the classes.toml of its training data names."
+                f"{loaded.name} tells apart {loaded.classes}: for flights and their labels, a model needs a target,"
+                " which the classes.toml of its training data names."
             )
         super().__init__(loaded, *arguments, **options)
 
