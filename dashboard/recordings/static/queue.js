@@ -5,6 +5,7 @@ const MAX_LISTED = 300;
 
 export class Queue {
   #suspects = []; // { frame, worth, reasons }
+  #known = false; // whether the follower has said which are suspicious: it takes a moment
   #done = new Set(); // names of frames
   #onOpen;
 
@@ -17,7 +18,7 @@ export class Queue {
   }
 
   set(suspects) {
-    this.#suspects = suspects;
+    [this.#suspects, this.#known] = [suspects, true];
     element("suspects").replaceChildren(...suspects.slice(0, MAX_LISTED).map((each) => this.#item(each)));
   }
 
@@ -38,7 +39,8 @@ export class Queue {
 
   // `hasDraft` returns whether a frame has changes that are not saved.
   show(shown, hasDraft) {
-    setText(element("count"), `${this.#suspects.filter(({ frame }) => !this.#done.has(frame)).length}`);
+    const left = this.#suspects.filter(({ frame }) => !this.#done.has(frame)).length;
+    setText(element("count"), this.#known ? `${left}` : "");
     for (const item of element("suspects").children) {
       const { frame } = item.dataset;
       item.dataset.done = this.#done.has(frame);
