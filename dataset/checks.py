@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 
 from dataset.archives import DatasetError
 from dataset.images import decode_image
 from dataset.masks.labels import class_areas
-from dataset.pairs import MaskError, Pair, read_labels
+from dataset.pairs import MaskError, Pair, decode_labels_of, frame_id
 from dataset.problems import Problem
 from dataset.schema import BACKGROUND, HERO, PEOPLE
 
@@ -20,30 +21,43 @@ MAX_CROWDED = 0.1
 MIN_CROWDED = 3  # masks, fewer if these are all
 
 
-def inspect_pair(pair: Pair) -> tuple[str, np.ndarray | None, np.ndarray | None, Problem | None]:
-    """Read each file of a pair once; return the image's SHA-256, image, labels (where readable), and what is wrong."""
-    digest, image = "", None
+class Inspected(NamedTuple):
+    """A pair as read once: what is wrong with it, and what could be read in spite of that."""
+
+    image_digest: str  # SHA-256; "" if the file could not be read
+    frame: str  # of `frame_id`; ""
+    image: np.ndarray | None
+    labels: np.ndarray | None
+    problem: Problem | None
+
+
+def inspect_pair(pair: Pair) -> Inspected:
+    """Read each file of a pair once, and check that they fit."""
+    digest, frame, image = "", "", None
     try:
         data = pair.image.read()
         digest = sha256(data).hexdigest()
         image = decode_image(data, pair.image)
-        labels = read_labels(pair)
+        mask = pair.mask.read()
+        frame = frame_id(data, mask)
+        labels = decode_labels_of(pair, mask)
     except MaskError as error:
-        return digest, image, None, Problem("colours", str(pair.mask), str(error))
+        return Inspected(digest, frame, image, None, Problem("colours", str(pair.mask), str(error)))
     except (DatasetError, OSError) as error:
-        return digest, image, None, Problem("unreadable", pair.name, str(error))
+        return Inspected(digest, frame, image, None, Problem("unreadable", pair.name, str(error)))
+    problem = None
     if image.shape[:2] != labels.shape:
         reason = f"image is {image.shape[1]}x{image.shape[0]} but its mask {labels.shape[1]}x{labels.shape[0]}"
-        return digest, image, labels, Problem("size", str(pair.mask), reason)
-    return digest, image, labels, None
+        problem = Problem("size", str(pair.mask), reason)
+    return Inspected(digest, frame, image, labels, problem)
 
 
 def check_pairs(pairs: Sequence[Pair]) -> dict[int, Problem]:
     """Return what is wrong inside the files, by index in `pairs`."""
 
     def check(pair: Pair) -> tuple[np.ndarray, Problem | None]:
-        _, _, labels, problem = inspect_pair(pair)
-        return class_areas(labels, pair.colours.classes), problem
+        inspected = inspect_pair(pair)
+        return class_areas(inspected.labels, pair.colours.classes), inspected.problem
 
     with ThreadPoolExecutor(2) as pool:  # decoding releases the interpreter's lock
         checked = list(pool.map(check, pairs))

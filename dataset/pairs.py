@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -20,6 +21,7 @@ from dataset.images import decode_image
 from dataset.layouts import kitti_road
 from dataset.layouts.kitti_road import Split
 from dataset.masks.colours import OWN, RECOGNISED_BY, RECORDED, UNREADABLE, MaskColours, recognise, why_unreadable
+from dataset.masks.ignored import IgnoredBox, ignore
 from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
 from dataset.problems import Problem
@@ -42,6 +44,7 @@ class Pair:
     corrected: bool = False  # a person made the mask, or accepted it, according to `frames.jsonl`
     colours: MaskColours = OWN  # of the mask
     split: Split | None = None  # that the dataset itself says the frame is for
+    ignored: tuple[IgnoredBox, ...] = ()  # where the labels are known to be wrong
 
 
 class MaskError(DatasetError):
@@ -76,11 +79,21 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 def read_labels(pair: Pair) -> np.ndarray:
     """Return the class of each pixel, (height, width) uint8. Raises DatasetError, MaskError, OSError."""
-    mask = decode_mask(pair.mask.read(), pair.mask)
+    return decode_labels_of(pair, pair.mask.read())
+
+
+def decode_labels_of(pair: Pair, data: bytes) -> np.ndarray:
+    """Return the same of a mask file that is read already. Raises DatasetError, MaskError."""
+    mask = decode_mask(data, pair.mask)
     labels = pair.colours.labels(mask)
     if (labels == UNREADABLE).any():
         raise MaskError(why_unreadable([mask], pair.colours))
-    return labels
+    return ignore(labels, pair.ignored) if pair.ignored else labels
+
+
+def frame_id(image: bytes, mask: bytes) -> str:
+    """Return what names a labelled frame wherever it lies: digests of its two files."""
+    return f"{sha256(image).hexdigest()[:16]}-{sha256(mask).hexdigest()[:16]}"
 
 
 def classes_of(pairs: Sequence[Pair]) -> Classes:

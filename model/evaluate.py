@@ -26,6 +26,7 @@ from dataset.layouts.kitti_road import SPLITS
 from dataset.masks.classes_file import read_classes_file
 from dataset.pairs import classes_of
 from model.console import command_parser, print_plain, run_command
+from model.data.left_out import LeftOut
 from model.evaluation import report
 from model.evaluation.breakdown import CHOICES
 from model.evaluation.breakdown_report import as_json, breakdown_tables, write_curves
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "draw each frame with the predicted classes in colour, such as the road in green"
     parser.add_argument("--overlays", type=path_of, metavar="DIR", help=text)
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad frames instead of stopping")
+    text = "leave out what the audit.csv of python -m model.audit says"
+    parser.add_argument("--without", type=path_of, metavar="CSV", help=text)
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
@@ -78,7 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def evaluate(options: argparse.Namespace) -> None:
     """Measure all models, print the tables and write the files asked for."""
     colours = read_classes_file(options.classes) if options.classes else None
+    left_out = LeftOut(options.without) if options.without else None
     pairs, names = read_data(options.data, options.limit, options.skip_bad, colours, options.split)
+    if left_out:
+        rows, pairs, note = left_out.pairs(pairs)
+        names = [names[row] for row in rows]
+        print_plain(note, "yellow")
     if (options.by or options.curves) and classes_of(pairs).target is None:
         raise ValueError(f"--by and --curves show how a target is found, but {options.data} has {classes_of(pairs)}")
     writers: list[Writer] = [PredictionWriter(options.predictions, pairs)] if options.predictions else []

@@ -33,6 +33,7 @@ from model import run_files
 from model.console import console, print_place, print_plain
 from model.data.batches import BatchLoader
 from model.data.cleaning import CleanSplit, clean_split, describe_validation, merge_seen_in_training
+from model.data.left_out import LeftOut
 from model.data.packed_frames import PackedFrames
 from model.data.packing import pack
 from model.data.sources import DataSources, SourceFrame, collect
@@ -152,6 +153,7 @@ def _load(name: str) -> "LoadedModel":
 
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: tuple[int, int]) -> CleanSplit:
     """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
+    left_out = LeftOut(Path(options.without)) if options.without else None  # an error shows before frames are read
     if not sources.train:
         raise DatasetError(
             summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
@@ -164,6 +166,9 @@ def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size:
     train = packed(sources.train, "training")
     validation = packed(sources.validation, "validation") if sources.validation else None
     split = clean_split(sources, train, validation)
+    if left_out:
+        split, note = left_out.split(split)
+        print_plain(note, style="yellow")
     for note in split.notes:
         print_plain(note, style="yellow")
     if sources.classes != DEFAULT_CLASSES:

@@ -1,17 +1,20 @@
 """Training sets as memory-mapped arrays, which worker processes share; `packing` makes them."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataset.masks.ignored import Box, IgnoredBox
+from dataset.masks.labels import class_areas
 from dataset.pairs import classes_of
 from dataset.problems import Problem
 from dataset.schema import DEFAULT_CLASSES, FAR_PIXELS, HERO, PEOPLE, Classes, at_reference_size
+from model.data.ignored_labels import IgnoredLabels
 from model.data.sources import SourceFrame
 
 IMAGES, LABELS, AREAS, PERSONS, CHECKS = "images.npy", "labels.npy", "areas.npy", "people.npy", "checked.json"
@@ -42,11 +45,15 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedFrames:
-    """A packed set of labelled frames. Excluded ones are neither drawn nor measured, and donate no people."""
+    """A packed set of labelled frames. Excluded ones are neither drawn nor measured, and donate no people.
+
+    Likewise, what lies in a box of `ignored`, by frame, in pixels of the packed labels.
+    """
 
     folder: Path
     sources: tuple[SourceFrame, ...]
     excluded: frozenset[int] = frozenset()
+    ignored: Mapping[int, tuple[IgnoredBox, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -63,7 +70,7 @@ class PackedFrames:
     @cached_property
     def has_ignored(self) -> bool:
         """Whether labels may be IGNORED."""
-        return any(each.pair.colours.ignored for each in self.sources)
+        return bool(self.ignored) or any(each.pair.colours.ignored for each in self.sources)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -87,19 +94,27 @@ class PackedFrames:
         return _load(self.folder / IMAGES, "r")
 
     @cached_property
-    def labels(self) -> np.ndarray:
-        """(n, height, width) uint8 class indices, or IGNORED; memory-mapped."""
-        return _load(self.folder / LABELS, "r")
+    def labels(self) -> IgnoredLabels:
+        """(n, height, width) uint8 class indices, or IGNORED; read as they are needed."""
+        return IgnoredLabels(_load(self.folder / LABELS, "r"), self.ignored)
 
     @cached_property
     def areas(self) -> np.ndarray:
         """(n, classes) pixels of each class in each frame."""
-        return _load(self.folder / AREAS)
+        areas = _load(self.folder / AREAS)
+        for row in self.ignored:
+            areas[row] = class_areas(self.labels[row], self.classes)
+        return areas
 
     @cached_property
     def people(self) -> np.ndarray:
         """(m, 7) the fields of a `Person`, sorted by frame."""
-        return _load(self.folder / PERSONS)
+        people = _load(self.folder / PERSONS)
+        return people[[not self._is_ignored(Person(*row)) for row in people.tolist()]] if self.ignored else people
+
+    def _is_ignored(self, person: Person) -> bool:
+        where = Box(person.top, person.left, person.bottom, person.right)
+        return any(label == person.label and box.holds(where) for box, label in self.ignored.get(person.frame, ()))
 
     @cached_property
     def _checked(self) -> dict[str, Any]:
@@ -110,6 +125,11 @@ class PackedFrames:
     def hashes(self) -> list[str]:
         """The SHA-256 of each image file, "" if it could not be read."""
         return list(self._checked["hashes"])
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What `frame_id` returns for each frame, "" if it could not be read."""
+        return list(self._checked["frames"])
 
     @property
     def digests(self) -> np.ndarray:

@@ -30,7 +30,7 @@ from model.data.prefetch import prefetch
 from model.data.sources import SourceFrame
 from model.settings import Size, shape_of
 
-FORMAT = 5  # of a cache folder
+FORMAT = 6  # of a cache folder
 FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
 MIN_PERSON_PIXELS, MAX_PERSON_PIXELS = 12, 6000  # of a connected region that counts as one person
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished folder whose process is surely gone
@@ -86,13 +86,15 @@ def _write(
     labels = _reserve(folder / LABELS, (count, *size))
     areas = np.zeros((count, len(classes)), np.int32)
     hashes: list[str] = []
+    names: list[str] = []
     problems: dict[int, Problem] = {}
     shapes: list[tuple[int, ...] | None] = []
     people: list[Person] = []
     with ThreadPoolExecutor(2) as pool:  # decoding and hashing release the lock
         inspected = prefetch(pool, inspect_pair, progress(pairs), AHEAD)
-        for row, (digest, image, label, problem) in enumerate(inspected):
+        for row, (digest, name, image, label, problem) in enumerate(inspected):
             hashes.append(digest)
+            names.append(name)
             shapes.append(None if image is None else image.shape[:2])
             if problem is not None:
                 problems[row] = problem
@@ -112,7 +114,7 @@ def _write(
     np.save(folder / PERSONS, np.array(people, np.int32).reshape(-1, len(Person._fields)))
     problems = _unusual_sizes(pairs, shapes) | problems
     found = {row: (each.kind, each.file, each.reason) for row, each in sorted(problems.items())}
-    (folder / CHECKS).write_text(json.dumps({"hashes": hashes, "problems": found}), encoding="utf-8")
+    (folder / CHECKS).write_text(json.dumps({"hashes": hashes, "frames": names, "problems": found}), encoding="utf-8")
 
 
 def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:

@@ -222,7 +222,7 @@ def _frame_result(
 def _score(pair: Pair, labels: np.ndarray, small: np.ndarray, prediction: np.ndarray) -> FrameScore:
     """Score a prediction; `small` are the labels at its size. Masks of three classes are resized as in 2017."""
     classes = pair.colours.classes
-    counted = small != IGNORED if pair.colours.ignored else None
+    counted = small != IGNORED if pair.colours.ignored or pair.ignored else None
     if classes == DEFAULT_CLASSES:
         return score_frame(prediction, channels_of_labels(labels), counted=counted)
     return score_frame(prediction, small[..., None] == np.arange(len(classes)), classes.target, counted)

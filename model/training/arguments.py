@@ -32,6 +32,7 @@ class Arguments:
     classes: PathText | None = None
     no_validation: bool = False
     skip_bad: bool = False
+    without: PathText | None = None
     init: PathText | None = None
     encoder_weights: PathText | None = None
     teacher: tuple[PathText, ...] = ()
@@ -107,6 +108,8 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     add("--classes", metavar="TOML", help=text)
     add("--no-validation", action="store_true", help="train on all frames, without validation")
     add("--skip-bad", action="store_true", help="leave out damaged and inconsistent files instead of stopping")
+    text = "leave out what the audit.csv of python -m model.audit says"
+    add("--without", metavar="CSV", help=text)
     init = "start from this model, ours or any of Keras; with --preset, from those of its weights that fit"
     add("--init", metavar="MODEL", help=init)
     text = (

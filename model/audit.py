@@ -1,0 +1,131 @@
+"""Find labels that are wrong, by the frames themselves, so that a training and an evaluation can leave them out.
+
+    python -m model.audit train.zip more_runs.zip --out audit
+    python -m model.train --data train.zip --data more_runs.zip --without audit/audit.csv ...
+    python -m model.evaluate model_weights.h5 validation.zip --without audit/audit.csv
+
+Found are people who are labelled but hidden by leaves; people in the picture who are too far for QuadSim's mask
+cameras, and so are not labelled; masks of another frame; swapped classes; and pictures that occur twice, also mirrored
+or compressed again. No network is asked. Look at the sheets in the folder: in audit.csv, `leave_out` is yes or no, and
+can be changed. Nothing in the data is changed.
+"""
+
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from config.paths import path_of
+from dataset.archives import DatasetError
+from dataset.audit.audit import Frame, audit, examine
+from dataset.audit.findings import AUDIT_FILE, KINDS, Finding, write_findings
+from dataset.audit.sheets import sheet
+from dataset.masks.classes_file import read_classes_file
+from dataset.pairs import Pair, check_classes, find_pairs, frame_id
+from dataset.previews.drawing import write_image
+from dataset.problems import Problem, summarise_problems
+from dataset.schema import DEFAULT_CLASSES
+from model.console import command_parser, console, print_plain, run_command
+from model.data.prefetch import prefetch
+from model.evaluation.breakdown import people
+
+AHEAD = 16  # frames
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
+    parser = command_parser("audit", __doc__)
+    text = "folders or zips with images/ and masks/; copies are found across all of them, the first one counts"
+    parser.add_argument("data", nargs="+", type=path_of, metavar="DATA", help=text)
+    text = f"folder for {AUDIT_FILE} and the sheets (default: %(default)s)"
+    parser.add_argument("--out", type=path_of, default=Path("audit"), metavar="DIR", help=text)
+    parser.add_argument("--examples", type=int, default=48, metavar="N", help="on each sheet (default: %(default)s)")
+    text = "the classes and colours of data without a classes.toml of their own"
+    parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
+    options = parser.parse_args(arguments)
+    if options.examples < 1:
+        parser.error(f"--examples expects 1 or more, got {options.examples}")
+    return run_command("audit", lambda: audit_data(options))
+
+
+def audit_data(options: argparse.Namespace) -> None:
+    """Audit the data, print what was found, and write the file and the sheets."""
+    frames, problems = _find_frames(options)
+    with ThreadPoolExecutor(2) as pool:  # decoding releases the interpreter's lock
+        examined = prefetch(pool, examine, frames, AHEAD)
+        shown = track(examined, "auditing", len(frames), console=console, transient=True)
+        findings, unusable = audit(frames, shown)
+    problems += unusable
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_findings(options.out / AUDIT_FILE, findings)
+    _draw_sheets(findings, frames, options.out, options.examples)
+    console.print(_table(findings, Counter(frame.source for frame in frames)))
+    if problems:
+        print_plain(f"not audited: {summarise_problems(problems)}", "yellow")
+    count = sum(finding.leave_out == "yes" for finding in findings)
+    print_plain(f"{options.out / AUDIT_FILE}: {len(findings)} findings, {count} to leave out with --without")
+
+
+def _find_frames(options: argparse.Namespace) -> tuple[list[Frame], list[Problem]]:
+    """Return the frames of all data, with whose they are. Raises DatasetError if they have classes of their own."""
+    colours = read_classes_file(options.classes) if options.classes else None
+    frames, problems = list[Frame](), list[Problem]()
+    for source in options.data:
+        pairs, found = find_pairs(source, colours)
+        problems += found
+        check_classes(pairs, DEFAULT_CLASSES, "QuadSim's recordings, which an audit is for")
+        whose = people(pairs, source) if pairs else []
+        frames += [Frame(pair, _name(source, person)) for pair, person in zip(pairs, whose, strict=True)]
+    if not frames:
+        raise DatasetError(f"no labelled frame in {', '.join(map(str, options.data))}")
+    return frames, problems
+
+
+def _name(source: Path, person: str) -> str:
+    return person if person == source.stem else f"{source.stem}/{person}"
+
+
+def _draw_sheets(findings: Sequence[Finding], frames: Sequence[Frame], folder: Path, count: int) -> None:
+    """Write the first findings of each kind; remove a sheet of an earlier audit that there is nothing for."""
+    by_image = defaultdict[str, list[Pair]](list)
+    for frame in frames:
+        by_image[str(frame.pair.image)].append(frame.pair)
+    for kind in KINDS:
+        path = folder / f"{kind.replace(' ', '_').replace(chr(39), '')}.png"
+        chosen = [finding for finding in findings if finding.kind == kind][:count]
+        if not chosen:
+            path.unlink(missing_ok=True)
+            continue
+        wanted = {finding.image for finding in chosen} | {
+            finding.reason.removeprefix("of ") for finding in chosen if finding.same_as
+        }
+        pairs = {frame_id(pair.image.read(), pair.mask.read()): pair for name in wanted for pair in by_image[name]}
+        write_image(path, sheet(chosen, pairs))
+
+
+def _table(findings: Sequence[Finding], frames: Counter[str]) -> Table:
+    """Return how many defects of each kind each person's frames have, and how many frames there are."""
+    counts = Counter((finding.source, finding.kind) for finding in findings)
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("recorded by", overflow="fold")
+    for name in ("frames", *KINDS):
+        table.add_column(name, justify="right")
+    for source, count in sorted(frames.items()):
+        table.add_row(escape(source), f"{count}", *(f"{counts[source, kind] or '-'}" for kind in KINDS))
+    if len(frames) > 1:
+        totals = [f"{sum(finding.kind == kind for finding in findings)}" for kind in KINDS]
+        table.add_row("all", f"{frames.total()}", *totals, style="bold")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
