@@ -40,6 +40,17 @@ class Source:
         """The folder that the file lies in."""
         return str(self.path.parent) if self.member is None else f"{self.path}:{member_path(self.member).parent}"
 
+    def stamp(self) -> str:
+        """Return what changes when the file does, without reading it. Raises OSError.
+
+        Of an archive's member its size and checksum: the archive may be copied, moved or downloaded again.
+        """
+        if self.member is None:
+            stored = self.path.stat()
+            return f"{self.path}|{stored.st_size}|{stored.st_mtime_ns}"
+        listed = _open_archive(self.path, os.getpid()).getinfo(self.member)
+        return f"{self.member}|{listed.file_size}|{listed.CRC}"
+
     def read(self) -> bytes:
         """Return the file's contents. Raises OSError, and DatasetError for a damaged archive."""
         if self.member is None:

@@ -116,7 +116,7 @@ def _table(findings: Sequence[Finding], frames: Counter[str]) -> Table:
     """Return how many defects of each kind each person's frames have, and how many frames there are."""
     counts = Counter((finding.source, finding.kind) for finding in findings)
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("recorded by", overflow="fold")
+    table.add_column("recorded by", no_wrap=True)
     for name in ("frames", *KINDS):
         table.add_column(name, justify="right")
     for source, count in sorted(frames.items()):

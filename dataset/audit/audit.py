@@ -20,6 +20,7 @@ from dataset.problems import Problem
 from dataset.schema import BACKGROUND
 
 MOST_SWAPPED, MIN_SWAPPED = 0.8, 5  # of a run's frames that can be judged, from which on all of it is swapped
+MIN_MISFITS = 3  # in a run; a single one is more likely someone in high grass
 Item = TypeVar("Item")
 
 
@@ -99,7 +100,7 @@ def audit(frames: Sequence[Frame], examined: Iterable[Examined | Problem]) -> tu
     found, problems, kept = list[Finding](), list[Problem](), list[_Kept]()
     results = zip(frames, examined, strict=True)
     for _, run in groupby(results, key=lambda each: each[0].pair.recording):
-        swapped, people = dict[int, float](), list[int]()
+        swapped, people, misfits = dict[int, float](), list[int](), list[Finding]()
         usable = _usable(run, problems)
         for (frame, each), others in _with_neighbours(usable, NEARBY):
             kept.append(_Kept(frame, each.frame, each.size, each.look))
@@ -109,13 +110,14 @@ def audit(frames: Sequence[Frame], examined: Iterable[Examined | Problem]) -> tu
                 reason = (
                     f"it fits {others[at][0].pair.image.name} {fit / max(own, 0.1):.1f} times as well as its own image"
                 )
-                found.append(kept[-1].finding("other frame's mask", reason, 1 - own / fit))
+                misfits.append(kept[-1].finding("other frame's mask", reason, 1 - own / fit))
                 continue
             found += [kept[-1].region(region) for region in each.regions]
             if each.has_people:
                 people.append(len(kept) - 1)
             if each.swapped is not None:
                 swapped[len(kept) - 1] = each.swapped
+        found += misfits if len(misfits) >= MIN_MISFITS else [replace(each, leave_out="no") for each in misfits]
         found += [kept[row].finding("swapped classes", reason, score) for row, reason, score in _swaps(swapped, people)]
     return sorted([*found, *_copies(kept)], key=lambda each: -each.score), problems
 

@@ -70,10 +70,9 @@ def _fingerprint(pairs: Sequence[Pair], size: tuple[int, int]) -> str:
     for pair in pairs:
         for source in (pair.image, pair.mask):
             try:
-                stored = source.path.stat()
+                digest.update(f"{source.stamp()}\n".encode(errors="surrogateescape"))
             except OSError:  # a broken link: a problem that is found when it is read
                 continue
-            digest.update(f"{source}|{stored.st_size}|{stored.st_mtime_ns}\n".encode(errors="surrogateescape"))
         digest.update(f"{pair.colours}\n".encode())
     return digest.hexdigest()[:16]
 

@@ -9,7 +9,7 @@ from dataset.masks.labels import encode_labels
 from dataset.schema import HERO, PEOPLE
 
 SIZE = 128
-LAWN, BLUE, RED = (70, 130, 20), (25, 30, 45), (150, 25, 30)
+LAWN, BLUE, RED, DARK = (70, 130, 20), (50, 60, 110), (150, 25, 30), (20, 25, 20)
 LEAVES = np.array([(20, 60, 10), (60, 120, 30), (10, 25, 8), (90, 150, 40), (235, 235, 225)], np.uint8)
 
 
@@ -20,14 +20,11 @@ def lawn(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return image.astype(np.uint8), np.zeros((SIZE, SIZE), np.uint8)
 
 
-def add_person(
-    image: np.ndarray, labels: np.ndarray, top: int, left: int, height: int, label: int = PEOPLE, labelled: bool = True
-) -> None:
-    """Draw a person three times as high as wide, the target in red, others in blue."""
+def add_person(image: np.ndarray, labels: np.ndarray, top: int, left: int, height: int, label: int = PEOPLE) -> None:
+    """Draw a person three times as high as wide: the target in red, far people dark, others in blue."""
     box = np.s_[top : top + height, left : left + max(height // 3, 2)]
-    image[box] = RED if label == HERO else BLUE
-    if labelled:
-        labels[box] = label
+    image[box] = RED if label == HERO else DARK if height < 10 else BLUE
+    labels[box] = label
 
 
 def cover(image: np.ndarray, top: int, left: int, side: int, random: np.random.Generator) -> None:

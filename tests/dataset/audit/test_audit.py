@@ -56,7 +56,7 @@ def test_who_is_hidden_by_leaves_is_found_and_who_stands_beside_them_is_not(tmp_
 
 def test_a_small_person_on_a_lawn_without_a_label_is_found(tmp_path):
     image, labels = lawn(np.random.default_rng(2))
-    add_person(image, labels, 50, 60, 6, labelled=False)
+    add_person(image, np.zeros_like(labels), 50, 60, 6)
     add_person(image, labels, 50, 90, 6)
     write(tmp_path, 0, image, labels)
     (found,) = findings(tmp_path)
@@ -69,7 +69,16 @@ def test_masks_that_are_shifted_by_a_frame_are_found(tmp_path, scenes):
     shifted = range(4, 8)
     for number, (image, labels) in enumerate(scenes):
         write(tmp_path, number, image, scenes[number + 1][1] if number in shifted else labels)
-    assert numbers(findings(tmp_path), "other frame's mask") == list(shifted)
+    found = findings(tmp_path)
+    assert numbers(found, "other frame's mask") == list(shifted)
+    assert {each.leave_out for each in found} == {"yes"}
+
+
+def test_a_single_mask_that_seems_to_be_another_frames_is_only_listed(tmp_path, scenes):
+    for number, (image, labels) in enumerate(scenes):
+        write(tmp_path, number, image, scenes[5][1] if number == 4 else labels)
+    (found,) = findings(tmp_path)
+    assert (found.kind, found.leave_out) == ("other frame's mask", "no")
 
 
 def test_swapped_classes_are_found(tmp_path, scenes):

@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +30,28 @@ def test_packing_again_reads_nothing(dataset):
         raise AssertionError("read again")
 
     assert len(pack(frames.sources, frames.folder.parent, progress=refuse)) == len(pairs)
+
+
+def test_an_archive_that_was_copied_is_not_packed_again_but_one_with_another_mask_is(tmp_path):
+    def archive(name: str, seed: int) -> Path:
+        folder = write_dataset(tmp_path / f"frames{seed}", 3, size=64, seed=seed)
+        path = tmp_path / name / "frames.zip"
+        path.parent.mkdir()
+        with zipfile.ZipFile(path, "w") as packed:
+            for file in sorted(folder.rglob("*_*")):
+                packed.write(file, file.relative_to(folder))
+        return path
+
+    def packed(path: Path) -> Path:
+        return pack(find_frames(path), tmp_path / "cache").folder
+
+    first = archive("one", 0)
+    copy = tmp_path / "elsewhere" / "frames.zip"
+    copy.parent.mkdir()
+    copy.write_bytes(first.read_bytes())
+    os.utime(copy, (1, 1))
+    assert packed(first) == packed(copy)
+    assert packed(first) != packed(archive("two", 1))
 
 
 def test_a_frame_of_another_size_than_the_others_is_named(tmp_path):
