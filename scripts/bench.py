@@ -6,6 +6,7 @@ from environment import prepare, run
 
 BENCHMARKS = {
     "latency": "time from a frame to its commands, compared with the original program of 2017",
+    "stages": "where the time of a frame goes",
     "fleet": "how many simulators one follower serves",
     "soak": "an hour with simulators that come and go: growth of memory, threads and files",
     "hostile": "invalid messages, and what a good simulator beside them notices",

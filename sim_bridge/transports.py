@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import simple_websocket
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from wsproto.utilities import LocalProtocolError
@@ -20,7 +19,6 @@ from sim_bridge.quick_ack import QuickAckSocket
 
 Result = TypeVar("Result")
 
-POLL_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0  # an HTTP request that takes longer to arrive is dropped
 OFFLOADED = 8  # slow functions at a time that eventlet's server runs on other threads
 
@@ -32,11 +30,27 @@ WebSocketFactory = Callable[[WebSocketHandler, Any], WSGIApplication]
 """Makes the WSGI application of one websocket from its handler and the engineio server."""
 
 
+class _NoThread:
+    """Takes the place of the thread on which simple-websocket reads: whoever waits for a message reads it."""
+
+    name = ""
+
+    def __init__(self, target: Callable[[], object]) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+
 class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio has no types
-    """The engine's websocket for threads, with large reads, a limit on messages, no delays and a thorough close."""
+    """The engine's websocket for threads, with large reads, a limit on messages, no delays and a thorough close.
+
+    The thread that waits for messages reads the socket itself: each frame is handed over once less.
+    """
 
     def __init__(self, handler: WebSocketHandler, server: Any) -> None:
-        super().__init__(handler, server, receive_bytes=2**18, max_message_size=server.max_http_buffer_size)
+        limit = server.max_http_buffer_size
+        super().__init__(handler, server, receive_bytes=2**18, max_message_size=limit, thread_class=_NoThread)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         """Take the connection over from the HTTP server."""
@@ -47,18 +61,27 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio 
         return super().__call__(environ, start_response)
 
     def wait(self) -> str | bytes | None:
-        """Return the next message; None at the end of the connection.
-
-        Polls: simple-websocket may wake the reader just before it marks the end of the connection, and never again.
-        """
-        data: str | bytes | None = None
-        with contextlib.suppress(simple_websocket.ConnectionClosed):
-            while data is None:
-                data = self.ws.receive(timeout=POLL_SECONDS)
-        return data
+        """Return the next message; None at the end of the connection."""
+        websocket = self.ws
+        while not websocket.input_buffer:
+            try:
+                data = self._connection.recv(websocket.receive_bytes) if websocket.connected else b""
+                if not data:
+                    break
+                websocket.ws.receive_data(data)
+                websocket.connected = websocket._handle_events()
+            except (OSError, LocalProtocolError):
+                break
+        if websocket.input_buffer:
+            message: str | bytes = websocket.input_buffer.pop(0)
+            return message
+        websocket.connected = False
+        self.close()
+        self._connection.close()
+        return None
 
     def close(self) -> None:
-        """Close, and wake the threads that wait on this socket: the peer may have vanished without closing it.
+        """Close, and wake the thread that waits on this socket: the peer may have vanished without closing it.
 
         Two threads may close at the same time, which wsproto refuses the second one.
         """
@@ -66,7 +89,6 @@ class ThreadedWebSocket(SimpleWebSocketWSGI):  # type: ignore[misc]  # engineio 
             super().close()
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
-        self.ws.event.set()
 
 
 class _QuietHandler(WSGIRequestHandler):
