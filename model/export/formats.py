@@ -123,7 +123,7 @@ def export_onnx(network: "keras.Model", stem: Path, calibration: np.ndarray) -> 
 
 def export_openvino(network: "keras.Model", stem: Path, calibration: np.ndarray) -> Artefact:
     """Write OpenVINO's own format, two files, for Intel's CPUs, GPUs and NPUs."""
-    from model.inference.openvino_runtime import convert_to_openvino  # before openvino: it switches telemetry off
+    from model.inference.openvino_graph import convert_to_openvino  # before openvino: it switches telemetry off
 
     import openvino  # isort: skip
 

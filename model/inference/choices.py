@@ -12,6 +12,8 @@ Precision = Literal["fastest", "float32"]  # the fastest is found by timing, so 
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 DEVICES: tuple[Device, ...] = get_args(Device)
 
+FLIGHT_BATCH = 4  # frames that the bridge has predicted at once, at most
+
 # (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, 3) float32 class probabilities.
 Predict = Callable[[np.ndarray], np.ndarray]
 

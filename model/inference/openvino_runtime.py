@@ -1,9 +1,7 @@
-"""Run a network with OpenVINO on the CPU, in the fastest precision whose predictions agree with the network's own."""
+"""Run a network with OpenVINO on the CPU or an Intel GPU, in the fastest precision whose predictions agree with it."""
 
 import logging
-import sys
 import threading
-import types
 from collections.abc import Sequence
 from functools import partial
 from timeit import timeit
@@ -13,29 +11,29 @@ import keras
 import numpy as np
 
 from dataset.schema import HERO
-from model.inference.choices import CompiledNetwork, Device, Precision, Predict, RuntimeUnavailable
+from model.inference.choices import FLIGHT_BATCH, CompiledNetwork, Device, Precision, Predict, RuntimeUnavailable
+from model.inference.openvino_graph import convert_to_openvino, end_in_planes
 from model.inference.sanity_inputs import sanity_frames
 from model.inference.tensorflow_runtime import require_tensorflow_backend, trace
 from model.score import predicted_mask
 
 logger = logging.getLogger(__name__)
 
-# OpenVINO's converter reports each conversion to Google Analytics, from processes that it forks and waits for. It does
-# not if this package, here an empty one, has nothing to import.
-sys.modules["openvino_telemetry"] = types.ModuleType("openvino_telemetry")
-
 MAX_MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame
 MAX_MASK_DIFFERENCE = 0.02  # of the target's pixels
 TIMED_RUNS = 15
-MAX_STREAMS = 4  # frames at a time: as many as the bridge takes at once
+GPU_STREAMS = 2
+# Of a device: the capability, OpenVINO's hint, the name. On CPUs, float16 has a slow emulation only.
+SIXTEEN_BITS = {"CPU": ("BF16", "bf16", "bfloat16"), "GPU": ("FP16", "f16", "float16")}
 
 
 def compile_for_openvino(
     network: keras.Model, device: Device, threads: int | None, precision: Precision, target: int | None = HERO
 ) -> CompiledNetwork:
-    """Compile a network in float32 or, as the fastest where the CPU has it, bfloat16. Raises RuntimeUnavailable."""
-    if device == "gpu":
-        raise RuntimeUnavailable("the openvino runtime works on the CPU; choose the tensorflow runtime for a GPU")
+    """Compile a network in float32 or, as the fastest, in the device's 16 bits. Raises RuntimeUnavailable.
+
+    It runs on the CPU, with `device` "gpu" on an Intel GPU.
+    """
     try:
         import openvino
     except ImportError as error:
@@ -43,22 +41,30 @@ def compile_for_openvino(
             "OpenVINO is not installed: pip install openvino, or choose another runtime"
         ) from error
     require_tensorflow_backend("the openvino runtime")
+    core, place = openvino.Core(), "GPU" if device == "gpu" else "CPU"
+    if place not in {name.partition(".")[0] for name in core.available_devices}:
+        raise RuntimeUnavailable(
+            "OpenVINO sees no Intel GPU: install its driver (docs/guide/gpu.md), or choose another device"
+        )
 
     try:
         graph = convert_to_openvino(network)
     except Exception as error:  # OpenVINO raises many kinds
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise RuntimeUnavailable(f"OpenVINO cannot convert this network ({reason}), choose another runtime") from error
-    core, planes = openvino.Core(), _end_in_planes(graph)
-    limit = {"INFERENCE_NUM_THREADS": threads} if threads else {}
+    planes = end_in_planes(graph)
+    if place == "GPU":
+        graph.reshape([1, *network.input_shape[1:]])  # so that it compiles nothing in flight
 
     def compile_in(hint: str) -> tuple[int, Predict]:
         """Return the number of threads, and the network."""
-        hints = {"INFERENCE_PRECISION_HINT": hint, **limit}
-        alone = core.compile_model(graph, "CPU", {**hints, "PERFORMANCE_HINT": "LATENCY"})
-        used: int = alone.get_property("INFERENCE_NUM_THREADS")
-        streams = core.compile_model(graph, "CPU", {**hints, "NUM_STREAMS": min(used, MAX_STREAMS)})
-        return used, _one_call_at_a_time(alone, streams, planes)
+        hints: dict[str, str | int] = {"INFERENCE_PRECISION_HINT": hint}
+        if threads and place == "CPU":
+            hints["INFERENCE_NUM_THREADS"] = threads
+        alone = core.compile_model(graph, place, {**hints, "PERFORMANCE_HINT": "LATENCY"})
+        cores: int = alone.get_property("INFERENCE_NUM_THREADS") if place == "CPU" else GPU_STREAMS
+        streams = core.compile_model(graph, place, {**hints, "NUM_STREAMS": min(cores, FLIGHT_BATCH)})
+        return cores, _one_call_at_a_time(alone, streams, planes)
 
     frames = sanity_frames(network.input_shape[1:3])
     reference = trace(network)(keras.ops.convert_to_tensor(frames, "float32")).numpy()
@@ -70,21 +76,24 @@ def compile_for_openvino(
     used, (cores, predict) = "float32", compile_in("f32")
     if not agrees_with_network(predict):
         raise RuntimeUnavailable("OpenVINO's predictions differ from the network's own, choose another runtime")
-    has_bfloat16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # float16 could overflow
-    if precision == "fastest" and has_bfloat16:
-        _, predict_bf16 = compile_in("bf16")
-        agrees = agrees_with_network(predict_bf16)
-        milliseconds, milliseconds_bf16 = _milliseconds((predict, predict_bf16), frames[:1])
+    capability, hint, name = SIXTEEN_BITS[place]
+    if precision == "fastest" and capability in core.get_property(place, "OPTIMIZATION_CAPABILITIES"):
+        _, shorter = compile_in(hint)
+        agrees = agrees_with_network(shorter)
+        milliseconds, milliseconds_shorter = _milliseconds((predict, shorter), frames[:1])
         logger.info(
-            "OpenVINO takes %.1f ms per frame in float32 and %.1f ms in bfloat16, whose predictions %s",
+            "OpenVINO takes %.1f ms per frame in float32 and %.1f ms in %s, whose predictions %s",
             milliseconds,
-            milliseconds_bf16,
+            milliseconds_shorter,
+            name,
             "agree" if agrees else "differ",
         )
-        if agrees and milliseconds_bf16 < milliseconds:
-            used, predict = "bfloat16", predict_bf16
-    cpu = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
-    return CompiledNetwork(f"OpenVINO {used}", f"{cpu}, {cores} thread{'s' if cores > 1 else ''}", predict)
+        if agrees and milliseconds_shorter < milliseconds:
+            used, predict = name, shorter
+    described = core.get_property(place, "FULL_DEVICE_NAME").strip()
+    if place == "CPU":
+        described += f", {cores} thread{'s' if cores > 1 else ''}"
+    return CompiledNetwork(f"OpenVINO {used}", described, predict)
 
 
 def predictions_agree(reference: np.ndarray, other: np.ndarray, target: int | None = HERO) -> bool:
@@ -100,54 +109,6 @@ def predictions_agree(reference: np.ndarray, other: np.ndarray, target: int | No
         expected_mask, actual_mask = predicted_mask(expected)[compared], predicted_mask(actual)[compared]
         if np.count_nonzero(expected_mask != actual_mask) > max(MAX_MASK_DIFFERENCE * expected_mask.sum(), 2):
             return False
-    return True
-
-
-def convert_to_openvino(network: keras.Model) -> Any:
-    """Return the network as an `openvino.Model` that takes (n, rows, columns, 3) uint8 frames, for any n."""
-    import openvino
-    from openvino.preprocess import PrePostProcessor
-
-    from model.inference.graph_rewrites import rewrite_for_cpu
-
-    graph = openvino.convert_model(trace(rewrite_for_cpu(network)))
-    for shape_only in graph.outputs[1:]:  # tracing leaves the sizes of upsampled layers behind as outputs
-        graph.remove_result(shape_only.get_node())
-    _move_softmax_before_transpose(graph)
-    preprocessor = PrePostProcessor(graph)
-    preprocessor.input(0).tensor().set_element_type(openvino.Type.u8)
-    return preprocessor.build()
-
-
-def _move_softmax_before_transpose(graph: Any) -> None:
-    """Compute the final softmax while channels are planes; once they are innermost it takes five times as long."""
-    from openvino import opset13
-
-    (result,) = graph.get_results()
-    softmax = result.input_value(0).get_node()
-    if softmax.get_type_name() != "Softmax" or softmax.get_attributes()["axis"] not in (-1, 3):
-        return
-    transpose = softmax.input_value(0).get_node()
-    if transpose.get_type_name() != "Transpose":
-        return
-    if transpose.input_value(1).get_node().get_data().tolist() == [0, 2, 3, 1]:
-        planes = opset13.softmax(transpose.input_value(0), 1)
-        moved = opset13.transpose(planes, transpose.input_value(1))
-        result.input(0).replace_source_output(moved.output(0))
-
-
-def _end_in_planes(graph: Any) -> bool:
-    """Let the graph return (n, classes, rows, columns), unless it ends otherwise; return whether it does now.
-
-    NumPy moves the axis at no cost, and what looks at one class finds its pixels side by side.
-    """
-    (result,) = graph.get_results()
-    transpose = result.input_value(0).get_node()
-    if transpose.get_type_name() != "Transpose":
-        return False
-    if transpose.input_value(1).get_node().get_data().tolist() != [0, 2, 3, 1]:
-        return False
-    result.input(0).replace_source_output(transpose.input_value(0))
     return True
 
 

@@ -23,7 +23,7 @@ def compile_network(
 ) -> CompiledNetwork:
     """Compile a network that takes (n, rows, columns, 3) float32 RGB in 0..255.
 
-    `auto` chooses TensorFlow if there is a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
+    `auto` chooses TensorFlow if it has a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
     are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16. `target` is the
     class whose mask must be the network's own, None for all together. Raises RuntimeUnavailable.
     """
@@ -47,7 +47,9 @@ def _candidates(device: Device) -> Sequence[Runtime]:
     """Return the runtimes that `auto` tries, in this order."""
     if keras.backend.backend() != "tensorflow":
         return ("keras",)
-    if device == "gpu" or (device == "auto" and tensorflow_runtime.find_gpus()):
+    if device == "gpu":
+        return ("tensorflow", "openvino")
+    if device == "auto" and tensorflow_runtime.find_gpus():
         return ("tensorflow",)
     return ("openvino", "tensorflow")
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from model.inference.choices import CompiledNetwork, Device, RuntimeUnavailable
+from model.inference.choices import FLIGHT_BATCH, CompiledNetwork, Device, RuntimeUnavailable
 
 
 def compile_for_tensorflow(network: keras.Model, device: Device) -> CompiledNetwork:
@@ -31,6 +31,8 @@ def compile_for_tensorflow(network: keras.Model, device: Device) -> CompiledNetw
         return probabilities
 
     if gpus:
+        for count in range(1, FLIGHT_BATCH + 1):  # so that no kernel is chosen or compiled in flight
+            predict(np.zeros((count, *network.input_shape[1:]), np.uint8))
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     else:
         name = f"{platform.processor() or platform.machine()} CPU, {os.cpu_count()} cores"

@@ -7,7 +7,7 @@ from dataset.archives import DatasetError
 from dataset.pairs import find_pairs, read_pair
 from model.evaluation.measure import load_predictors
 from model.inference.segmenter import Segmenter
-from tests.model.bfloat16 import pretend_fast_bfloat16
+from tests.model.devices import pretend_fast_bfloat16
 from tests.model.evaluation.synthetic import evaluate, write_frame
 
 pytestmark = pytest.mark.slow

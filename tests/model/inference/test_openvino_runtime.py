@@ -1,13 +1,16 @@
 """The OpenVINO runtime: batches of any size, safe from several callers, and no precision that changes predictions."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 
 from model import networks
-from model.inference.openvino_runtime import convert_to_openvino, predictions_agree
+from model.inference.openvino_graph import convert_to_openvino
+from model.inference.openvino_runtime import predictions_agree
 from model.inference.runtimes import compile_network
-from tests.model.bfloat16 import pretend_fast_bfloat16
+from tests.model.devices import pretend_fast_bfloat16, pretend_gpu
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +61,34 @@ def test_a_precision_that_changes_predictions_is_not_used():
 def test_only_the_fastest_precision_depends_on_a_timing(network, monkeypatch, precision, used):
     pretend_fast_bfloat16(monkeypatch)
     assert compile_network(network, "openvino", precision=precision).runtime == f"OpenVINO {used}"
+
+
+def test_frames_together_give_what_each_gives_alone(predict, frames):
+    alone = np.concatenate([predict(frame[None]) for frame in frames])
+    np.testing.assert_array_equal(predict(frames), alone)
+
+
+def test_callers_on_several_threads_get_their_own_results(predict, frames):
+    expected = predict(frames)
+    orders = [np.roll(np.arange(len(frames)), shift)[: 1 + shift % 3] for shift in range(24)]
+    with ThreadPoolExecutor(4) as pool:
+        for order, result in zip(orders, pool.map(lambda order: predict(frames[order]), orders), strict=True):
+            np.testing.assert_array_equal(result, expected[order])
+
+
+def test_the_pixels_of_a_class_lie_side_by_side(predict, frames):
+    assert predict(frames)[0, ..., 2].flags.c_contiguous
+    assert predict(frames[:1])[0, ..., 2].flags.c_contiguous
+
+
+def test_an_intel_gpu_is_used_if_it_is_asked_for(network, frames, monkeypatch):
+    pretend_gpu(monkeypatch)
+    compiled = compile_network(network, "openvino", device="gpu")
+    assert (compiled.runtime, compiled.device) == ("OpenVINO float16", "Pretended GPU")
+    expected = np.asarray(network(frames.astype(np.float32), training=False))
+    for count in (1, 6, 3):
+        np.testing.assert_allclose(compiled.predict(frames[:count]), expected[:count], atol=0.02)
+    assert compile_network(network, "openvino", device="auto").device != "Pretended GPU"
 
 
 def test_the_final_softmax_is_computed_before_channels_become_innermost():
