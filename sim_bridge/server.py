@@ -127,7 +127,7 @@ class BridgeServer:
     def serve(self) -> None:
         """Serve until `stop` or Ctrl-C, then close everything. Raises AddressError.
 
-        Shortens the interpreter's thread switch interval: a frame passes through four threads (docs/architecture.md).
+        Shortens the interpreter's thread switch interval: a frame passes through three threads (docs/architecture.md).
         """
         self.listen()
         sys.setswitchinterval(SWITCH_SECONDS)

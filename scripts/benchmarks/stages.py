@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from engineio.packet import Packet as EnginePacket
@@ -28,7 +28,7 @@ from wsproto.connection import Connection
 from wsproto.events import TextMessage
 
 from follower.agent import FollowAgent
-from model.inference.choices import Runtime
+from model.inference.choices import DEVICES, RUNTIMES
 from model.inference.load import load_segmenter
 from scripts.benchmarks.harness.bridges import connect, process, receive, request, serve_follower
 from scripts.benchmarks.harness.rounds import DRAWN_HZ, UNTHROTTLED, get_frames, name_pace, send_frames
@@ -44,18 +44,20 @@ WARM_UP_SECONDS = 1.0
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=12.0)
-    parser.add_argument("--runtime", choices=get_args(Runtime), default="auto", help="of the network")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="of the network (default %(default)s)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="of the network (default %(default)s)")
 
 
 def benchmark(options: argparse.Namespace) -> object:
     """Measure, print the results, and return them for JSON."""
     frames = get_frames(options)
     with ExitStack() as stack, console.status("measuring"):
-        segmenter = load_segmenter(options.weights, options.runtime, for_flight=True)
+        segmenter = load_segmenter(options.weights, options.runtime, options.device, for_flight=True)
         clock = StageClock()
         take_through_stages(frames, segmenter, clock, options.seconds)
         del segmenter
-        server = stack.enter_context(process(partial(serve_follower, weights=options.weights, runtime=options.runtime)))
+        serve = partial(serve_follower, weights=options.weights, runtime=options.runtime, device=options.device)
+        server = stack.enter_context(process(serve))
         client = stack.enter_context(connect(receive(server)))
         model = request(server, "model")
         live = [measure_live(server, client, frames, hz, options.seconds) for hz in RATES]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from follower.agent import FollowAgent
-from model.inference.choices import Runtime
+from model.inference.choices import Device, Runtime
 from model.inference.load import load_segmenter
 from scripts.benchmarks.original_server import OriginalServer
 from sim_bridge.events import Subscriber
@@ -119,14 +119,18 @@ MEASUREMENTS: Mapping[str, Callable[[], object]] = {
 
 
 def serve_follower(
-    pipe: Connection, weights: str, recordings: Path = Path("recordings"), runtime: Runtime = "auto"
+    pipe: Connection,
+    weights: str,
+    recordings: Path = Path("recordings"),
+    runtime: Runtime = "auto",
+    device: Device = "auto",
 ) -> None:
     """Serve a bridge with its dashboard, as `follower.py` does, until stopped.
 
     Answers "model", "swap" (to another copy of the model), "errors" (that were logged, or ended a thread) and
     MEASUREMENTS.
     """
-    segmenter = load_segmenter(weights, runtime, for_flight=True)
+    segmenter = load_segmenter(weights, runtime, device, for_flight=True)
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings
@@ -141,7 +145,8 @@ def serve_follower(
     with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
 
         def swap() -> None:
-            server.swap_model(load_segmenter(weights, runtime, for_flight=True), {"path": weights})
+            another = load_segmenter(weights, runtime, device, for_flight=True)
+            server.swap_model(another, {"model": {"description": another.describe()}})
 
         serve(server, pipe, {"model": segmenter.describe, "swap": swap, "errors": lambda: errors, **MEASUREMENTS})
 
