@@ -32,10 +32,10 @@ from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.fleet_plot import plot
 from scripts.benchmarks.harness.bridges import MEASUREMENTS, process, receive, request, serve, serve_follower
+from scripts.benchmarks.harness.original_server import OriginalServer
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, name_pace
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
 from scripts.benchmarks.harness.terminal import add_bridge_options, at_least, console, print_table
-from scripts.benchmarks.original_server import OriginalServer
 from simulator.flight import WATCHDOG
 
 OURS, ORIGINAL = SERVERS = ("ours", "original")

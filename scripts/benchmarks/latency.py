@@ -22,9 +22,9 @@ from model.inference.choices import Runtime
 from model.inference.load import load_segmenter
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
+from scripts.benchmarks.harness.original_server import OriginalServer
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, run_rounds, send_frames, summarise
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
-from scripts.benchmarks.original_server import OriginalServer
 from sim_bridge.settings import AsyncMode
 
 OURS, ORIGINAL = "ours", "original"

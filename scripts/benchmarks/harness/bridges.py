@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from follower.agent import FollowAgent
 from model.inference.choices import Device, Runtime
 from model.inference.load import load_segmenter
-from scripts.benchmarks.original_server import OriginalServer
+from scripts.benchmarks.harness.original_server import OriginalServer
 from sim_bridge.events import Subscriber
 from sim_bridge.server import BridgeServer
 from sim_bridge.settings import AsyncMode, BridgeSettings
