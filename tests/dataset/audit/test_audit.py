@@ -50,7 +50,7 @@ def test_who_is_hidden_by_leaves_is_found_and_who_stands_beside_them_is_not(tmp_
     add_person(image, labels, 40, 100, 18)
     write(tmp_path, 0, image, labels, quality=95)
     (found,) = findings(tmp_path)
-    assert (found.kind, found.label, found.leave_out) == ("hidden", "people", "yes")
+    assert (found.kind, found.label, found.leave_out) == ("hidden", "people", "no")
     assert (found.top, found.left, found.bottom, found.right) == (30, 30, 48, 36)
 
 
