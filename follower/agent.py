@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from follower.depth.check import DepthCheck, depth_agrees
+from follower.appearance import AppearanceMemory, appearance
+from follower.depth.check import CONTRADICTION, OTHER_BUILD, DepthCheck, depth_agrees
 from follower.depth.scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.evidence import FrameEvidence
@@ -32,14 +33,12 @@ from follower.types import (
 MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
+CERTAIN_LOG_ODDS = 12.0  # evidence from which on the target's appearance is remembered
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
-DEPTH_WARNING = (
-    "the depth images contradict the pictures: people do not appear in them, or not at the range of their size; "
-    "ranging by apparent size instead"
-)
-DEPTH_FAR_HINT = '. If this is another build of QuadSim, set agent.depth_far to "auto"'
 
 logger = logging.getLogger(__name__)
+
+Sighting = tuple[Blob, Measurement, bool]  # the last: whether the depth image contradicts it
 
 
 class FollowAgent:
@@ -52,6 +51,7 @@ class FollowAgent:
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._scale = DepthScale()
         self._depth_check = DepthCheck()
+        self._memory = AppearanceMemory()
         self._depth_reported = False  # that it contradicts the picture
         self._time: float | None = None  # of the last frame
         self._marker_id = 0  # one id for each target, counted from 1
@@ -75,18 +75,10 @@ class FollowAgent:
         sightings = self._measure(frame, camera, blobs[:MAX_CANDIDATES], seconds) if blobs else []
         depth_frame = frame if self._depth_check.trusted else None
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
-        candidates = [
-            Candidate(
-                measurement.point,
-                measurement.covariance,
-                strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
-                log_odds=0.0 if doubtful else evidence.for_blob(blob, measurement),
-                can_start=blob.reference_area >= self.settings.min_area,
-            )
-            for blob, measurement, doubtful in sightings
-        ]
+        candidates = [self._candidate(frame, evidence, *sighting) for sighting in sightings]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         self._time = frame.timestamp
+        self._remember(frame, evidence, before, None if index is None else sightings[index], seconds)
         return self._decide(before, None if index is None else sightings[index][:2])
 
     def drop_target(self, frame: Frame) -> Decision:
@@ -94,8 +86,32 @@ class FollowAgent:
         before = self._tracker.state
         self._estimate_depth_scale(frame, frame_seconds(frame.timestamp, self._time))
         self._tracker.drop_target()
+        self._memory.forget()
         self._time = frame.timestamp
         return self._decide(before, None)
+
+    def _candidate(
+        self, frame: Frame, evidence: FrameEvidence, blob: Blob, measurement: Measurement, doubtful: bool
+    ) -> Candidate:
+        log_odds = 0.0 if doubtful else evidence.for_blob(blob, measurement)
+        if log_odds > 0 and self._tracker.state is TargetState.LOST:
+            log_odds += self._memory.log_odds(appearance(frame.image, evidence, blob, measurement), frame.timestamp)
+        return Candidate(
+            measurement.point,
+            measurement.covariance,
+            strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
+            log_odds=log_odds,
+            can_start=blob.reference_area >= self.settings.min_area,
+        )
+
+    def _remember(
+        self, frame: Frame, evidence: FrameEvidence, before: TargetState, seen: Sighting | None, seconds: float
+    ) -> None:
+        """Remember what the target looks like while it is certain; forget it when it proves to be somebody else."""
+        if before is TargetState.FOUND and self._tracker.state is TargetState.LOST and not self._tracker.lost_track:
+            self._memory.forget()
+        if seen is not None and self._tracker.evidence >= CERTAIN_LOG_ODDS:
+            self._memory.add(appearance(frame.image, evidence, *seen[:2]), frame.timestamp, seconds)
 
     def _camera(self, frame: Frame) -> Camera:
         depth_far = self._scale.far if self.settings.depth_far == "auto" else self.settings.depth_far
@@ -110,9 +126,7 @@ class FollowAgent:
             logger.info("depth_far = %g m: the ground in view says so", self._scale.far)
             self._depth_check = DepthCheck()
 
-    def _measure(
-        self, frame: Frame, camera: Camera, blobs: list[Blob], seconds: float
-    ) -> list[tuple[Blob, Measurement, bool]]:
+    def _measure(self, frame: Frame, camera: Camera, blobs: list[Blob], seconds: float) -> list[Sighting]:
         """Return the blobs that have a range, and for each whether it is doubtful: the depth image contradicts it.
 
         The range is then by apparent height. So is every range after the depth image has contradicted the picture for a
@@ -139,7 +153,7 @@ class FollowAgent:
     def _report_depth(self) -> None:
         if not self._depth_reported:
             self._depth_reported = True
-            logger.warning("%s", DEPTH_WARNING + (DEPTH_FAR_HINT if self.settings.depth_far != "auto" else ""))
+            logger.warning("%s", CONTRADICTION + (OTHER_BUILD if self.settings.depth_far != "auto" else ""))
 
     def _decide(self, before: TargetState, seen: tuple[Blob, Measurement] | None) -> Decision:
         """Return the decision after the tracker's step; `seen` is the target in this frame."""

@@ -15,7 +15,7 @@ from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
 from follower.detection import Blob
 from follower.geometry import Camera, pixels_at_centres, rescale_pixel
 from follower.ranging import Measurement
-from follower.types import Frame, RangeSource
+from follower.types import Frame
 
 NEUTRAL_FRACTION = 0.75  # fraction of a silhouette classified as target: more is evidence for the target, less against
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA that is entirely target
@@ -50,12 +50,15 @@ class FrameEvidence:
         """Return the log-odds that the person a blob belongs to is the target; one of implausible size is not."""
         if measurement.too_tall:
             return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
-        by_depth = measurement.range.source is RangeSource.DEPTH
-        fraction = self.target_fraction(blob, measurement.range.metres if by_depth else None)
+        fraction = self.target_fraction(blob, measurement.depth)
         return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction)
 
     def target_fraction(self, blob: Blob, metres: float | None) -> float:
-        """Return the fraction of the person a blob belongs to that is target, by probability, in (0, 1].
+        """Return the fraction of the person a blob belongs to that is target, by probability, in (0, 1]."""
+        return self._fraction(*self.silhouette(blob, metres))
+
+    def silhouette(self, blob: Blob, metres: float | None) -> tuple[slice, slice, np.ndarray]:
+        """Return the person a blob belongs to: rows and columns of the network's output, and a mask of that part.
 
         The person consists of the people and target pixels that are connected with the blob, at its depth (`metres`,
         where known), no wider than it, and at most its own height above and below it: that includes the head and legs
@@ -68,7 +71,7 @@ class FrameEvidence:
         count, labels = cv2.connectedComponents(silhouettes.view(np.uint8), connectivity=8)
         connected = np.zeros(count, dtype=bool)
         connected[labels[inside]] = True
-        return self._fraction(rows, columns, connected[labels])
+        return rows, columns, connected[labels]
 
     def at_predicted_position(self, point: np.ndarray) -> float:
         """Return the log-odds, at most 0, from the predicted position (3,) of a person without a blob there, metres.

@@ -26,6 +26,11 @@ class Measurement:
     by_height: float | None  # range that the apparent height gives, metres
 
     @property
+    def depth(self) -> float | None:
+        """The range, metres, if the depth image gave it."""
+        return self.range.metres if self.range.source is RangeSource.DEPTH else None
+
+    @property
     def too_tall(self) -> bool:
         """Whether it is too tall for a person at its depth; then the range is by height."""
         return self.height_ratio is not None and self.height_ratio[0] > MAX_HEIGHT_RATIO

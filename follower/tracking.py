@@ -42,6 +42,11 @@ class Tracker:
         """The filter's estimate for the last frame, extrapolated where the target was missed; None without a target."""
         return self._hypotheses[0].track if self.state is TargetState.FOUND else None
 
+    @property
+    def evidence(self) -> float:
+        """Recent evidence for the target, log-odds; 0 without one."""
+        return self._hypotheses[0].evidence if self.state is TargetState.FOUND else 0.0
+
     def drop_target(self) -> None:
         """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:

@@ -18,6 +18,12 @@ MAX_GROUND_RATIO = 1.25  # of a person's ranges by contact with the ground and b
 MIN_VISIBLE = 0.6  # of the height of a half hidden person; lower, and hidden feet show in the contact with the ground
 DECIDE_AFTER = 0.7  # seconds that contradictions must outweigh agreement, or the reverse
 
+CONTRADICTION = (
+    "the depth images contradict the pictures: people do not appear in them, or not at the range of their size; "
+    "ranging by apparent size instead"
+)
+OTHER_BUILD = '. If this is another build of QuadSim, set agent.depth_far to "auto"'
+
 
 class DepthCheck:
     """Counts in seconds how long depth and picture have agreed or contradicted each other."""

@@ -1,0 +1,98 @@
+"""What the target looks like: remembered while it is certain, and compared before anybody is followed after a loss."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from dataset.schema import REFERENCE_PIXELS
+from follower.detection import Blob
+from follower.evidence import FrameEvidence
+from follower.geometry import pixels_at_centres
+from follower.ranging import Measurement
+
+PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractions of a silhouette's height
+MIN_PIXELS = 60  # of a 256x256 image, in a silhouette; fewer have hardly a colour of their own
+DETAILED_PIXELS = 300  # of a silhouette worth remembering
+DARK = 8.0  # added to each channel: the colour of nearly black pixels is noise
+OTHERS = 0.8  # typical difference of a part of different people whom networks confuse
+# Difference of the same person's, at 100 % and per root of a pixel: small silhouettes contain some of the background.
+SAME, SAME_PER_ROOT = 0.1, 5.0
+MOST_FOR, MOST_AGAINST = 0.3, 2.5  # log-odds of one part in one frame: look-alikes share some, and parts may be covered
+TIME_CONSTANT = 4.0  # seconds in which the memory adapts to another side of the person, or another light
+HALF_LIFE = 20.0  # seconds in which it loses half of its weight: the light changes, and so does the target
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """One view of a person: for each of PARTS, ln(R / G) and ln(B / G) relative to the whole picture's.
+
+    Brightness cancels in the ratios, and the colour of the light in their comparison with the picture's.
+    """
+
+    colours: np.ndarray  # (parts, 2)
+    pixels: float  # of a 256x256 image
+
+
+def appearance(image: np.ndarray, evidence: FrameEvidence, blob: Blob, measurement: Measurement) -> Appearance | None:
+    """Return what the person that a blob belongs to looks like in a picture; None if it is too small.
+
+    `image` is (height, width, 3) uint8 RGB.
+    """
+    rows, columns, mask = evidence.silhouette(blob, measurement.depth)
+    size = evidence.probabilities.shape[:2]
+    pixels = float(np.count_nonzero(mask)) * REFERENCE_PIXELS / (size[0] * size[1])
+    if pixels < MIN_PIXELS:
+        return None
+    # Each of the network's pixels takes the colour at its centre.
+    axes = zip((rows, columns), size, image.shape[:2], strict=True)
+    index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
+    colours = image[np.ix_(*index)]
+    whole = _chromaticity(image[::8, ::8].reshape(-1, 3))
+    in_rows = np.flatnonzero(mask.any(axis=1))
+    edges = in_rows[0] + np.round(np.array(PARTS) * (in_rows[-1] + 1 - in_rows[0])).astype(int)
+    parts = [(mask[begin:end], colours[begin:end]) for begin, end in pairwise(edges.tolist())]
+    if not all(part.any() for part, _ in parts):
+        return None
+    return Appearance(np.array([_chromaticity(seen[part]) - whole for part, seen in parts]), pixels)
+
+
+class AppearanceMemory:
+    """What a target looked like when it was certain."""
+
+    def __init__(self) -> None:
+        self._colours: np.ndarray | None = None
+        self._seen = 0.0  # time of the newest view, seconds
+
+    def forget(self) -> None:
+        """Forget the target: it was somebody else."""
+        self._colours = None
+
+    def add(self, seen: Appearance | None, time: float, seconds: float) -> None:
+        """Remember a certain and detailed view, in a frame of `time` that stands for some `seconds`."""
+        if seen is None or seen.pixels < DETAILED_PIXELS:
+            return
+        if self._colours is None:
+            self._colours = seen.colours
+        gain = 1 - math.exp(-seconds / TIME_CONSTANT)
+        self._colours, self._seen = self._colours + gain * (seen.colours - self._colours), time
+
+    def log_odds(self, seen: Appearance | None, time: float) -> float:
+        """Return the log-odds that a person seen at `time` is the one remembered; 0 where there is nothing to compare.
+
+        They fade with the time since the target was last certain.
+        """
+        if self._colours is None or seen is None:
+            return 0.0
+        squared = np.square(seen.colours - self._colours).sum(axis=1)
+        same = SAME + SAME_PER_ROOT / math.sqrt(seen.pixels)
+        odds = 2 * math.log(OTHERS / same) - squared / 2 * (same**-2 - OTHERS**-2)
+        weight = 0.5 ** (max(0.0, time - self._seen) / HALF_LIFE)
+        return float(weight * np.clip(odds, -MOST_AGAINST, MOST_FOR).sum())
+
+
+def _chromaticity(colours: np.ndarray) -> np.ndarray:
+    """Return ln(R / G) and ln(B / G) of the mean of colours (n, 3)."""
+    red, green, blue = colours.mean(axis=0) + DARK
+    return np.log([red / green, blue / green])

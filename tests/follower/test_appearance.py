@@ -1,0 +1,73 @@
+"""The person who is followed again after a loss looks like the one who was followed before."""
+
+import numpy as np
+import pytest
+
+from follower.agent import FollowAgent
+from follower.settings import AgentSettings
+from follower.types import TargetState
+
+TARGET = [(150, 40, 30), (180, 30, 30), (70, 20, 20)]  # hair, top, trousers
+LOOK_ALIKE = [(200, 190, 180), (180, 30, 30), (40, 60, 120)]
+GROUND = (120, 130, 110)
+FIRST, HIDDEN = 25, 15  # frames that the target is seen, and then hidden
+
+
+def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False):
+    """Return frame and probabilities: somebody of these colours, 8 m ahead, whom the network takes for the target."""
+    blocks = [scene.person(8.0, 0.0)] if colours else []
+    frame, probabilities = scene.take((0.0, 0.0, 3.0, 0.0, 12.0, 0.0), blocks, index * 0.2)
+    image = np.tile(np.array(GROUND, float), (256, 256, 1))
+    rows, columns = np.nonzero(probabilities[..., 2] > 0.5)
+    if colours:
+        edges = np.quantile(np.unique(rows), [0.2, 0.55])
+        image[rows, columns] = np.array(colours)[np.searchsorted(edges, rows, side="right")]
+    frame.image[:] = np.clip(image * light, 0, 255).round()
+    return frame, probabilities[..., [0, 2, 1]] if swapped else probabilities
+
+
+def frames_until_found_again(scene, first, second, hidden=HIDDEN, light=(1.0, 1.0, 1.0), patience=25):
+    """Return how many frames of a second person it takes to be followed, after the first was lost out of sight."""
+    agent = FollowAgent(AgentSettings(marker=False))
+    for index in range(FIRST):
+        decision = agent.step(*view(scene, index, first))
+    assert decision.state is TargetState.FOUND
+    for index in range(FIRST, FIRST + hidden):
+        decision = agent.step(*view(scene, index))
+    assert decision.state is TargetState.LOST
+    for count in range(1, patience + 1):
+        if agent.step(*view(scene, FIRST + hidden + count, second, light)).state is TargetState.FOUND:
+            return count
+    return None
+
+
+def test_the_same_person_is_followed_again_at_once_and_one_of_other_colours_is_not(scene):
+    assert frames_until_found_again(scene, TARGET, TARGET) <= 2
+    assert frames_until_found_again(scene, TARGET, LOOK_ALIKE) is None
+
+
+@pytest.mark.parametrize("light", [(0.4, 0.4, 0.4), (1.3, 1.3, 1.3), (1.0, 0.85, 0.6), (0.5, 0.55, 0.7)])
+def test_in_another_light_it_is_the_same_person(scene, light):
+    assert frames_until_found_again(scene, TARGET, TARGET, light=light) <= 3
+
+
+def test_the_memory_fades(scene):
+    """After minutes out of sight, the light and the target may be others: QuadSim replaces it at the end of its way."""
+    assert frames_until_found_again(scene, TARGET, LOOK_ALIKE, hidden=5 * 150) <= 6
+
+
+def test_before_a_target_has_been_seen_everybody_is_as_good(scene):
+    for colours in (TARGET, LOOK_ALIKE):
+        assert FollowAgent().step(*view(scene, 0, colours)).state is TargetState.FOUND
+
+
+def test_somebody_who_was_not_the_target_is_not_remembered(scene):
+    agent = FollowAgent(AgentSettings(marker=False))
+    for index in range(6):
+        agent.step(*view(scene, index, LOOK_ALIKE))
+    for index in range(6, 20):  # from now on, the network calls it somebody else
+        decision = agent.step(*view(scene, index, LOOK_ALIKE, swapped=True))
+    assert decision.state is TargetState.LOST
+    for index in range(20, 50):  # and it goes away
+        agent.step(*view(scene, index))
+    assert agent.step(*view(scene, 50, TARGET)).state is TargetState.FOUND
