@@ -19,7 +19,9 @@ DARK = 8.0  # added to each channel: the colour of nearly black pixels is noise
 OTHERS = 0.8  # typical difference of a part of different people whom networks confuse
 # Difference of the same person's, at 100 % and per root of a pixel: small silhouettes contain some of the background.
 SAME, SAME_PER_ROOT = 0.1, 5.0
-MOST_FOR, MOST_AGAINST = 0.3, 2.5  # log-odds of one part in one frame: look-alikes share some, and parts may be covered
+MOST_AGAINST = (
+    2.5  # log-odds of one part in one frame: it may be covered. None are for somebody: look-alikes look alike
+)
 TIME_CONSTANT = 4.0  # seconds in which the memory adapts to another side of the person, or another light
 HALF_LIFE = 20.0  # seconds in which it loses half of its weight: the light changes, and so does the target
 
@@ -79,7 +81,7 @@ class AppearanceMemory:
         self._colours, self._seen = self._colours + gain * (seen.colours - self._colours), time
 
     def log_odds(self, seen: Appearance | None, time: float) -> float:
-        """Return the log-odds that a person seen at `time` is the one remembered; 0 where there is nothing to compare.
+        """Return the log-odds, at most 0, that a person seen at `time` is the one remembered; 0 without a comparison.
 
         They fade with the time since the target was last certain.
         """
@@ -89,7 +91,7 @@ class AppearanceMemory:
         same = SAME + SAME_PER_ROOT / math.sqrt(seen.pixels)
         odds = 2 * math.log(OTHERS / same) - squared / 2 * (same**-2 - OTHERS**-2)
         weight = 0.5 ** (max(0.0, time - self._seen) / HALF_LIFE)
-        return float(weight * np.clip(odds, -MOST_AGAINST, MOST_FOR).sum())
+        return float(weight * np.clip(odds, -MOST_AGAINST, 0.0).sum())
 
 
 def _chromaticity(colours: np.ndarray) -> np.ndarray:
