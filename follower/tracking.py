@@ -83,7 +83,7 @@ class Tracker:
         target = self._hypotheses[0]
         likely = [index for index, candidate in enumerate(candidates) if candidate.can_start and candidate.log_odds > 0]
         if not likely:
-            missed = replace(target, track=predict(target.track, time), missed=target.missed + seconds)
+            missed = replace(target, missed=target.missed + seconds)
             self._keep(None if self._is_lost(missed, seconds) else 0, seconds, [missed])
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
