@@ -15,8 +15,8 @@ import config.interrupts  # noqa: F401 - before all else
 # isort: split
 import argparse
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,11 +26,11 @@ from rich.table import Table
 
 from config.paths import path_of
 from dataset.archives import DatasetError
-from dataset.audit.audit import Frame, audit, examine
+from dataset.audit.audit import Examined, Frame, audit, examine
 from dataset.audit.findings import AUDIT_FILE, KINDS, Finding, write_findings
 from dataset.audit.sheets import sheet
 from dataset.masks.classes_file import read_classes_file
-from dataset.pairs import Pair, check_classes, find_pairs, frame_id
+from dataset.pairs import Pair, check_classes, find_pairs
 from dataset.previews.drawing import write_image
 from dataset.problems import Problem, summarise_problems
 from dataset.schema import DEFAULT_CLASSES
@@ -63,11 +63,12 @@ def audit_data(options: argparse.Namespace) -> None:
     with ThreadPoolExecutor(2) as pool:  # decoding releases the interpreter's lock
         examined = prefetch(pool, examine, frames, AHEAD)
         shown = track(examined, "auditing", len(frames), console=console, transient=True)
-        findings, unusable = audit(frames, shown)
+        pairs = dict[str, Pair]()  # by `frame_id`
+        findings, unusable = audit(frames, _noted(frames, shown, pairs))
     problems += unusable
     options.out.mkdir(parents=True, exist_ok=True)
     write_findings(options.out / AUDIT_FILE, findings)
-    _draw_sheets(findings, frames, options.out, options.examples)
+    _draw_sheets(findings, pairs, options.out, options.examples)
     console.print(_table(findings, Counter(frame.source for frame in frames)))
     if problems:
         print_plain(f"not audited: {summarise_problems(problems)}", "yellow")
@@ -90,25 +91,28 @@ def _find_frames(options: argparse.Namespace) -> tuple[list[Frame], list[Problem
     return frames, problems
 
 
+def _noted(
+    frames: Sequence[Frame], examined: Iterable[Examined | Problem], pairs: dict[str, Pair]
+) -> Iterator[Examined | Problem]:
+    """Yield what is examined, and note which frames these are."""
+    for frame, each in zip(frames, examined, strict=True):
+        if isinstance(each, Examined):
+            pairs[each.frame] = frame.pair
+        yield each
+
+
 def _name(source: Path, person: str) -> str:
     return person if person == source.stem else f"{source.stem}/{person}"
 
 
-def _draw_sheets(findings: Sequence[Finding], frames: Sequence[Frame], folder: Path, count: int) -> None:
+def _draw_sheets(findings: Sequence[Finding], pairs: Mapping[str, Pair], folder: Path, count: int) -> None:
     """Write the first findings of each kind; remove a sheet of an earlier audit that there is nothing for."""
-    by_image = defaultdict[str, list[Pair]](list)
-    for frame in frames:
-        by_image[str(frame.pair.image)].append(frame.pair)
     for kind in KINDS:
         path = folder / f"{kind.replace(' ', '_').replace(chr(39), '')}.png"
         chosen = [finding for finding in findings if finding.kind == kind][:count]
         if not chosen:
             path.unlink(missing_ok=True)
             continue
-        wanted = {finding.image for finding in chosen} | {
-            finding.reason.removeprefix("of ") for finding in chosen if finding.same_as
-        }
-        pairs = {frame_id(pair.image.read(), pair.mask.read()): pair for name in wanted for pair in by_image[name]}
         write_image(path, sheet(chosen, pairs))
 
 

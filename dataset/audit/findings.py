@@ -69,10 +69,10 @@ def read_findings(path: Path) -> list[Finding]:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"expected the {AUDIT_FILE} of python -m dataset audit, but {path} is not text") from error
+        raise DatasetError(f"expected the {AUDIT_FILE} of python -m model.audit, but {path} is not text") from error
     if not rows or tuple(rows[0]) != COLUMNS:
         raise DatasetError(
-            f"expected the {AUDIT_FILE} of python -m dataset audit, whose first line is {','.join(COLUMNS)}; {path}"
+            f"expected the {AUDIT_FILE} of python -m model.audit, whose first line is {','.join(COLUMNS)}; {path}"
             f" begins with {','.join(rows[0])[:80] if rows else 'nothing'}"
         )
     found = []
