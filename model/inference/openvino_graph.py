@@ -38,9 +38,7 @@ def _move_softmax_before_transpose(graph: Any) -> None:
     if softmax.get_type_name() != "Softmax" or softmax.get_attributes()["axis"] not in (-1, 3):
         return
     transpose = softmax.input_value(0).get_node()
-    if transpose.get_type_name() != "Transpose":
-        return
-    if transpose.input_value(1).get_node().get_data().tolist() == [0, 2, 3, 1]:
+    if _moves_channels_last(transpose):
         planes = opset13.softmax(transpose.input_value(0), 1)
         moved = opset13.transpose(planes, transpose.input_value(1))
         result.input(0).replace_source_output(moved.output(0))
@@ -53,9 +51,14 @@ def end_in_planes(graph: Any) -> bool:
     """
     (result,) = graph.get_results()
     transpose = result.input_value(0).get_node()
-    if transpose.get_type_name() != "Transpose":
-        return False
-    if transpose.input_value(1).get_node().get_data().tolist() != [0, 2, 3, 1]:
+    if not _moves_channels_last(transpose):
         return False
     result.input(0).replace_source_output(transpose.input_value(0))
     return True
+
+
+def _moves_channels_last(node: Any) -> bool:
+    """Return whether a node of the graph makes (n, rows, columns, channels) of planes."""
+    if node.get_type_name() != "Transpose":
+        return False
+    return bool(node.input_value(1).get_node().get_data().tolist() == [0, 2, 3, 1])
