@@ -13,7 +13,7 @@ from follower.evidence import FrameEvidence
 from follower.filter import Candidate
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
-from follower.search import Search
+from follower.search import place_to_look_at
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking import Tracker
@@ -176,7 +176,7 @@ class FollowAgent:
         """Return the commands of a frame after a loss: one report of it, then places to look at while there are any."""
         lost, place = self._tracker.lost_track, None
         if self.can_search and lost is not None and self._time is not None:
-            place = Search(lost).place(self._time)
+            place = place_to_look_at(lost, self._time)
         commands: tuple[Command, ...] = ()
         if before is TargetState.FOUND or place is not None or self._searching:
             commands = (ObjectLost(None if place is None else _point(place)),)

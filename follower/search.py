@@ -1,7 +1,6 @@
 """Where to look for a target that went out of sight: where it was heading, then in a growing spiral."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,26 +14,20 @@ SPIRAL_GROWTH = 0.8  # m/s, of the radius
 SPIRAL_SPEED = 5.0  # m/s, along the spiral
 
 
-@dataclass(frozen=True)
-class Search:
-    """The search for a target after its loss."""
-
-    lost: Track  # the target's, at the moment of the loss
-
-    def place(self, time: float) -> np.ndarray | None:
-        """Return the place (3,) to look at, metres; None when the search is over."""
-        elapsed = time - self.lost.time
-        if not 0 <= elapsed < HEADING_SECONDS + SPIRAL_SECONDS:
-            return None
-        velocity = self.lost.mean[3:5]
-        speed = float(np.linalg.norm(velocity))
-        velocity = velocity * min(1.0, MAX_HEADING_SPEED / max(speed, 1e-6))
-        place = self.lost.point.copy()
-        place[:2] += velocity * min(elapsed, HEADING_SECONDS)
-        spiral = elapsed - HEADING_SECONDS
-        if spiral > 0:
-            radius = SPIRAL_START + SPIRAL_GROWTH * spiral
-            turned = SPIRAL_SPEED / SPIRAL_GROWTH * math.log(radius / SPIRAL_START)
-            angle = math.atan2(velocity[1], velocity[0]) + turned
-            place[:2] += radius * np.array([math.cos(angle), math.sin(angle)])
-        return place
+def place_to_look_at(lost: Track, time: float) -> np.ndarray | None:
+    """Return the place (3,) to look at, metres; None when the search is over. `lost` is the track at the loss."""
+    elapsed = time - lost.time
+    if not 0 <= elapsed < HEADING_SECONDS + SPIRAL_SECONDS:
+        return None
+    velocity = lost.mean[3:5]
+    speed = float(np.linalg.norm(velocity))
+    velocity = velocity * min(1.0, MAX_HEADING_SPEED / max(speed, 1e-6))
+    place = lost.point.copy()
+    place[:2] += velocity * min(elapsed, HEADING_SECONDS)
+    spiral = elapsed - HEADING_SECONDS
+    if spiral > 0:
+        radius = SPIRAL_START + SPIRAL_GROWTH * spiral
+        turned = SPIRAL_SPEED / SPIRAL_GROWTH * math.log(radius / SPIRAL_START)
+        angle = math.atan2(velocity[1], velocity[0]) + turned
+        place[:2] += radius * np.array([math.cos(angle), math.sin(angle)])
+    return place

@@ -87,8 +87,6 @@ class Episode:
         if look_at is None or self._rules.lock_on:
             if not isinstance(self._behaviour, Patrol):
                 self._behaviour = Patrol(self._patrol_points, self._rules)
-        elif isinstance(self._behaviour, Search):
-            self._behaviour.look_at(self._inside(look_at), self.time)
         else:
             self._behaviour = Search(self._inside(look_at), self.time)
 

@@ -131,9 +131,7 @@ class Follow:
             gimbal_yaw, pitch = yaw + self._sweep.offset, min(pitch, PATROL_PITCH)
             self._sweep.step(SWEEP_RATE * dt)
         quad.point_gimbal(gimbal_yaw, pitch, TRACKING_RATE, dt)
-        offset = self._goal(target, wrap_angle(yaw + math.pi), obstacles) - quad.position
-        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(offset)) / FOLLOW_SLOW_WITHIN)
-        quad.fly(offset, speed, obstacles, ground, dt)
+        _fly_to(self._goal(target, wrap_angle(yaw + math.pi), obstacles), quad, obstacles, ground, dt)
 
     def _goal(self, target: FloatArray, here: float, obstacles: Obstacles) -> FloatArray:
         """Return the point to fly to, (3,) metres. `here` is the bearing of the quad as seen from the target."""
@@ -150,14 +148,11 @@ class Follow:
 
 
 class Search:
-    """Look at the places where the agent thinks that a lost target is, from some distance and height."""
+    """Look at a place where the agent thinks that a lost target is, from some distance and height."""
 
-    def __init__(self, place: Sequence[float] | FloatArray, time: float) -> None:
-        self.look_at(place, time)
-
-    def look_at(self, place: Sequence[float] | FloatArray, time: float) -> None:
-        """Look at another place, (3,) metres, as requested at `time` seconds."""
-        self._place, self._time = np.array(place, dtype=float), time
+    def __init__(self, place: FloatArray, time: float) -> None:
+        """Look at one place, (3,) metres, as requested at `time` seconds."""
+        self._place, self._time = place, time
 
     def timed_out(self, time: float) -> bool:
         """Return whether the last request is so old that the quad should return to patrol."""
@@ -171,10 +166,14 @@ class Search:
         quad.turn_body(yaw, dt)
         quad.point_gimbal(yaw, pitch, TRACKING_RATE, dt)
         away = -offset[:2] / max(level, 1e-6)
-        goal = self._place + np.array([*(LOOK_FROM * away), LOOK_ABOVE])
-        offset = goal - quad.position
-        speed = MAX_SPEED * min(1.0, float(np.linalg.norm(offset)) / FOLLOW_SLOW_WITHIN)
-        quad.fly(offset, speed, obstacles, ground, dt)
+        _fly_to(self._place + np.array([*(LOOK_FROM * away), LOOK_ABOVE]), quad, obstacles, ground, dt)
+
+
+def _fly_to(goal: FloatArray, quad: Quad, obstacles: Obstacles, ground: float, dt: float) -> None:
+    """Fly `dt` seconds towards a point, (3,) metres, more slowly near it."""
+    offset = goal - quad.position
+    speed = MAX_SPEED * min(1.0, float(np.linalg.norm(offset)) / FOLLOW_SLOW_WITHIN)
+    quad.fly(offset, speed, obstacles, ground, dt)
 
 
 class Sweep:

@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from follower.filter import Track
-from follower.search import Search
+from follower.search import place_to_look_at
 
 LONGEST = 30.0  # seconds
 
 
-def search(point=(0.0, 0.0, 1.0), velocity=(0.0, 0.0, 0.0)):
-    return Search(Track(100.0, np.array([*point, *velocity]), np.eye(6)))
+def track(point=(0.0, 0.0, 1.0), velocity=(0.0, 0.0, 0.0)):
+    return Track(100.0, np.array([*point, *velocity]), np.eye(6))
 
 
-def places(looked: Search):
+def places(lost: Track):
     """Return the places at 5 frames a second, until the search is over."""
-    found = [looked.place(100.0 + step * 0.2) for step in range(round(LONGEST / 0.2))]
+    found = [place_to_look_at(lost, 100.0 + step * 0.2) for step in range(round(LONGEST / 0.2))]
     count = next(index for index, place in enumerate(found) if place is None)
     assert all(place is None for place in found[count:])
     return np.array(found[:count])
@@ -30,7 +30,7 @@ def places(looked: Search):
 )
 def test_first_where_it_was_heading_and_all_around_before_the_end(point, speed, heading):
     velocity = speed * np.array([np.cos(heading), np.sin(heading), 0.0])
-    looked = places(search(point, velocity))
+    looked = places(track(point, velocity))
     assert looked[:, 2] == pytest.approx(np.full(len(looked), point[2]))
     for step in range(15):
         np.testing.assert_allclose(looked[step], point + velocity * step * 0.2, atol=1e-6)
@@ -43,9 +43,9 @@ def test_first_where_it_was_heading_and_all_around_before_the_end(point, speed, 
 
 
 def test_an_absurd_speed_is_not_believed():
-    looked = places(search(velocity=(60.0, 0.0, 0.0)))
+    looked = places(track(velocity=(60.0, 0.0, 0.0)))
     assert np.abs(looked).max() < 40
 
 
 def test_a_clock_that_runs_back_ends_it():
-    assert search().place(99.0) is None
+    assert place_to_look_at(track(), 99.0) is None
