@@ -76,7 +76,7 @@ def test_it_prints_the_model_and_ends_at_once(start, async_mode, ending):
         process.send_signal(ending)
         rest = process.stdout.read()
         process.wait(timeout=10)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 5  # it does not wait for the client, given up after 20 s
     assert rest == "stopped\n"
     assert process.returncode == 0
 

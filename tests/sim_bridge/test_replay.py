@@ -98,7 +98,7 @@ def test_real_pace_takes_as_long_as_the_flight(serve, tmp_path):
     (tmp_path / "walk" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in paced))
     began = time.monotonic()
     answers = replayed(serve, open_recording(tmp_path / "walk"), real=True)
-    assert 0.5 <= time.monotonic() - began < 2.0
+    assert 0.5 <= time.monotonic() - began < 10  # a busy machine may not keep up
     assert [answer.outcome for answer in answers] == ["answered"] * 6
 
 

@@ -43,7 +43,7 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
 
     bridge = serve_with_dashboard(make_agent=Witness)
     page = visit(bridge.dashboard.address)
-    start_simulator(bridge.port, "--seed", "4", "--people", "2", "--speed", "1")
+    start_simulator(bridge.port, "--seed", "4", "--people", "2", "--speed", "0.2")
     page.get_by_label("Speed", exact=True).wait_for(timeout=PATIENCE * 1000)
     assert page.get_attribute("#seed", "placeholder") == "5"
 
@@ -54,11 +54,11 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
         page.wait_for_timeout(2000)
         return (episodes[-1][-1].timestamp - first) / (time.monotonic() - began)
 
-    assert pace() < 1.3
+    assert pace() < 0.4
     slide(page, "speed", 6)
     page.locator("#speed").dispatch_event("change")
     until(page, lambda: bridge.sessions[0].simulator_info.speed == 6)
-    assert pace() > 2  # a busy machine may not get to 6
+    until(page, lambda: pace() > 0.8)  # a busy machine may not get to 6, or even to 2
     slide(page, "speed", 2)
     page.locator("#speed").dispatch_event("change")
     until(page, lambda: bridge.sessions[0].simulator_info.speed == 2)
