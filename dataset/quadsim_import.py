@@ -44,7 +44,8 @@ def find_raw_recordings(folder: Path) -> dict[PurePath, Frames]:
             run = path.parent if path.name.upper() == "IMG" else path
             found.setdefault(run, {}).update(sorted(frames.items()))
     if not found:
-        raise RecordingError(f"expected files such as IMG/cam1_00000.png somewhere in {folder}, found none")
+        text = f"expected files such as IMG/cam1_00000.png somewhere in {folder}, found none"
+        raise RecordingError(f"{text}; annotations in a JSON file are imported by its name, from an unpacked archive")
     return dict(sorted(found.items()))
 
 

@@ -34,6 +34,7 @@ from dataset.recordings.layout import RECORDINGS, RecordingError, is_recording
 from dataset.recordings.writer import new_recording
 from dataset.schema import DEFAULT_CLASSES
 
+ANNOTATED = "annotations"  # folder of the file in the layout of COCO, CVAT and Datumaro, with images/ beside it
 FORMATS: dict[str, Callable[[Iterable[ExchangedFrame], Path], None]] = {
     "coco": write_coco,
     "masks": write_masks,
@@ -79,7 +80,7 @@ def export(options: argparse.Namespace, console: Console) -> None:
 def import_annotations(options: argparse.Namespace, console: Console) -> bool:
     """Make a recording of what another program has annotated; return False if the source is of no such program."""
     source, names = options.images, parse_categories(options.classes)
-    folder = options.image_folder or (source.parent / IMAGES if (source.parent / IMAGES).is_dir() else source.parent)
+    folder = options.image_folder or _folder_of_images(source)
     if source.is_dir() or source.suffix.lower() == ".zip":
         if options.tasks or holds_label_studio_masks(source):
             _import_task_masks(options, names, ImageFolder(folder), console)
@@ -88,9 +89,11 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
             return False
         files = find_mask_files(source, names, options.image_folder)
         console.print(f"masks are read as {files.colours}", markup=False)
+        if files.empty:
+            console.print(f"{len(files.empty)} images have no mask: nothing is annotated there, all is background")
         if files.unpaired:
             console.print(f"left out: {files.unpaired} images and masks without a partner")
-        _write(mask_frames(files), len(files.pairs), options, console)
+        _write(mask_frames(files), len(files.pairs) + len(files.empty), options, console)
         return True
     data, images = source.read_bytes(), ImageFolder(folder)
     if data.lstrip()[:1] == b"[":
@@ -101,6 +104,14 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
         content = read_coco_file(source)
         _write(coco_frames(content, category_classes(content, names), images), len(content.images), options, console)
     return True
+
+
+def _folder_of_images(annotations: Path) -> Path:
+    """Return where images of a file with annotations are looked for if nobody has said it."""
+    beside = annotations.parent
+    if beside.name == ANNOTATED:
+        beside = beside.parent
+    return beside / IMAGES if (beside / IMAGES).is_dir() else beside
 
 
 def _import_task_masks(

@@ -46,15 +46,17 @@ class ImageFolder:
             self._files[path.name].append(path)
 
     def find(self, name: str) -> Path:
-        """Return an image file by its name in the annotations, which may have other folders before it.
+        """Return an image file by its name in the annotations, which may have other folders before it, or fewer.
 
         Label Studio puts eight characters before the names of uploaded files. Raises RecordingError.
         """
         path = self._folder / name
         if path.is_file():
             return path
-        bare = PurePosixPath(name).name
-        found = self._files.get(bare) or self._files.get(_UPLOADED.sub("", bare), [])
+        parts = PurePosixPath(name).parts
+        found = self._files.get(parts[-1]) or self._files.get(_UPLOADED.sub("", parts[-1]), [])
+        if len(found) > 1:
+            found = [each for each in found if each.parts[-len(parts) :] == parts]
         if len(found) != 1:
             raise RecordingError(f"expected the image {name} in {self._folder}, found {len(found)} of that name")
         return found[0]

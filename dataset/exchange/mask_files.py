@@ -1,32 +1,39 @@
 """Folders of masks in any colours, beside images: CVAT's export "Segmentation mask 1.1", and those of other programs.
 
-CVAT writes labelmap.txt with the colour of each category, SegmentationClass/ with the masks, and JPEGImages/ if it was
-told to save images. Elsewhere the command line gives the colours, or they are recognised.
+CVAT writes labelmap.txt with the colour of each category, SegmentationClass/ with masks of the frames where something
+is annotated, ImageSets/ with the names of all frames, and JPEGImages/ if it was told to save images. Elsewhere the
+command line gives the colours, or they are recognised.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from dataset.archives import DatasetError, Source, walk
 from dataset.exchange.categories import class_of_category, is_colour
 from dataset.exchange.frames import ExchangedFrame
+from dataset.images import decode_image
 from dataset.masks.colours import UNREADABLE, MaskColours, recognise, why_unreadable
 from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners
 from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
-LABELMAP, CVAT_MASKS, CVAT_IMAGES = "labelmap.txt", "SegmentationClass", "JPEGImages"
+LABELMAP, CVAT_MASKS, CVAT_IMAGES, CVAT_LISTS = "labelmap.txt", "SegmentationClass", "JPEGImages", "ImageSets"
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 EXAMPLE = "--class '#ff00ff=people'"
+
+Files = dict[PurePosixPath, dict[str, Source]]  # by folder, relative to the one that holds all, and name
 
 
 @dataclass(frozen=True)
 class MaskFiles:
-    """Masks by the name of their image, what their colours mean, and images without a mask."""
+    """Images with their masks, what the masks' colours mean, and what was left out."""
 
-    pairs: Mapping[str, tuple[Source, Source]]  # image and mask
+    pairs: Mapping[PurePosixPath, tuple[Source, Source]]  # image and mask, by the image's path
+    empty: Mapping[PurePosixPath, Source]  # images that are listed, but have no mask: nobody is annotated
     colours: MaskColours
     unpaired: int  # masks and images without a partner
 
@@ -45,29 +52,34 @@ def find_mask_files(source: Path, names: Mapping[str, str], images: Path | None)
     """
     folders = dict(walk(source))
     labelmap = next((files[LABELMAP] for files in folders.values() if LABELMAP in files), None)
-    if labelmap is not None:
-        masks = _files(folders, CVAT_MASKS)
-    else:
-        masks = {name: file for files in folders.values() for name, file in files.items() if _is_image(name)}
-    found = _files(dict(walk(images)), None) if images is not None else _files(folders, CVAT_IMAGES)
+    masks = _images(folders, CVAT_MASKS if labelmap else None)
+    found = _images(dict(walk(images)), None) if images is not None else _images(folders, CVAT_IMAGES)
     if not found:
         raise RecordingError(f"{source} has no images: name their folder, --images DIR, or export with images")
-    partners = find_partners(found, masks)
-    if not partners:
-        raise RecordingError(f"of {len(found)} images and {len(masks)} masks in {source}, no names belong together")
-    pairs = {image: (found[image], masks[partners[image]]) for image in sorted(partners)}
-    colours = _colours(labelmap, names, [mask for _, mask in pairs.values()])
-    return MaskFiles(pairs, colours, len(found) + len(masks) - 2 * len(pairs))
+    pairs = _pair(found, masks)
+    image_count, mask_count = (sum(map(len, files.values())) for files in (found, masks))
+    if not pairs:
+        raise RecordingError(f"of {image_count} images and {mask_count} masks in {source}, no names belong together")
+    colours, listed = _colours(labelmap, names, [mask for _, mask in pairs.values()]), _listed(folders)
+    paths = {folder / name: image for folder, files in found.items() for name, image in files.items()}
+    empty = {path: image for path, image in paths.items() if path not in pairs and str(path.with_suffix("")) in listed}
+    return MaskFiles(pairs, empty, colours, image_count + mask_count - 2 * len(pairs) - len(empty))
 
 
 def mask_frames(files: MaskFiles) -> Iterator[ExchangedFrame]:
     """Yield the frames. Raises RecordingError for pixels of no class, DatasetError, OSError."""
-    for name, (image, file) in files.pairs.items():
+    for path in sorted(files.pairs.keys() | files.empty.keys()):
+        if path in files.empty:
+            data = files.empty[path].read()
+            blank = np.full(decode_image(data, files.empty[path]).shape[:2], BACKGROUND, np.uint8)
+            yield ExchangedFrame(str(path), data, blank)
+            continue
+        image, file = files.pairs[path]
         mask = decode_mask(file.read(), file)
         labels = files.colours.labels(mask)
         if (labels == UNREADABLE).any():
             raise RecordingError(f"{file}: {why_unreadable([mask], files.colours)}; name the others: {EXAMPLE}")
-        yield ExchangedFrame(name, image.read(), labels)
+        yield ExchangedFrame(str(path), image.read(), labels)
 
 
 def _colours(labelmap: Source | None, names: Mapping[str, str], masks: list[Source]) -> MaskColours:
@@ -109,15 +121,48 @@ def _read_labelmap(file: Source, names: Mapping[str, str]) -> dict[int, int]:
     return classes
 
 
-def _files(folders: Mapping[PurePosixPath, Mapping[str, Source]], name: str | None) -> dict[str, Source]:
-    """Return the images in all folders below one of this name (None: in all), by name."""
-    return {
-        file: source
-        for folder, files in folders.items()
-        if name is None or name in folder.parts
-        for file, source in files.items()
-        if _is_image(file)
-    }
+def _images(folders: Mapping[PurePosixPath, Mapping[str, Source]], name: str | None) -> Files:
+    """Return the images in all folders below one of this name (None: in all)."""
+    found: Files = {}
+    for folder, files in folders.items():
+        images = {file: source for file, source in files.items() if _is_image(file)}
+        if images and (name is None or name in folder.parts):
+            below = folder.parts[folder.parts.index(name) + 1 :] if name else folder.parts
+            found[PurePosixPath(*below)] = images
+    return found
+
+
+def _pair(images: Files, masks: Files) -> dict[PurePosixPath, tuple[Source, Source]]:
+    """Return image and mask by the image's path: in folders of the same name, or else wherever they lie.
+
+    Raises RecordingError for files of the same name in several folders, if nothing else tells them apart.
+    """
+    if not images.keys() & masks.keys():
+        images, masks = _flat(images), _flat(masks)
+    pairs = {}
+    for folder in images.keys() & masks.keys():
+        for image, mask in find_partners(images[folder], masks[folder]).items():
+            pairs[folder / image] = (images[folder][image], masks[folder][mask])
+    return pairs
+
+
+def _flat(files: Files) -> Files:
+    flat: dict[str, Source] = {}
+    for folder in files.values():
+        if twice := flat.keys() & folder.keys():
+            name = min(twice)
+            raise RecordingError(
+                f"{flat[name]} and {folder[name]} have the same name: give the folders of masks the names of those of"
+                " their images"
+            )
+        flat |= folder
+    return {PurePosixPath(): flat}
+
+
+def _listed(folders: Mapping[PurePosixPath, Mapping[str, Source]]) -> set[str]:
+    """Return the paths, without suffix, in CVAT's lists of all frames."""
+    lists = [file for folder, files in folders.items() if CVAT_LISTS in folder.parts for file in files.values()]
+    return {line.strip() for file in lists for line in file.read().decode("utf-8", errors="replace").splitlines()}
 
 
 def _is_image(name: str) -> bool:

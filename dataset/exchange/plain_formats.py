@@ -39,11 +39,14 @@ def write_masks(frames: Iterable[ExchangedFrame], out: Path) -> None:
 
 
 def _polygon(mask: np.ndarray) -> np.ndarray:
-    """Return the outline of a region, (n, 2) x and y as fractions of width and height."""
+    """Return the outline of a region, (n, 2) x and y as fractions of width and height.
+
+    Corners are a quarter past the pixels' corners: programs that cut coordinates off and those that round them draw the
+    same pixels.
+    """
     height, width = mask.shape
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    corners = contours[0].reshape(-1, 2) + 0.5  # centres of pixels
-    if len(corners) < 3:  # one or two pixels: their box
-        left, top, columns, rows = cv2.boundingRect(contours[0])
-        corners = np.array([[left, top], [left + columns, top], [left + columns, top + rows], [left, top + rows]])
-    return np.asarray(corners / (width, height))
+    corners = contours[0].reshape(-1, 2)
+    if len(corners) < 3:  # one or two pixels: a triangle, so that they have an area
+        corners = np.array([corners[0], corners[-1] + (0.2, 0), corners[-1] + (0, 0.2)])
+    return np.asarray((corners + 0.25) / (width, height))

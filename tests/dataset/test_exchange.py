@@ -15,6 +15,7 @@ from pycocotools.coco import COCO
 from dataset.__main__ import main
 from dataset.exchange.coco import category_classes, coco_frames, read_coco_file, write_coco
 from dataset.exchange.frames import ExchangedFrame, ImageFolder, regions
+from dataset.exchange.plain_formats import write_yolo
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
 from dataset.schema import BACKGROUND, HERO, PEOPLE
@@ -101,16 +102,37 @@ def test_masks_with_a_palette_are_read_as_any_dataset(folder):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_yolos_polygons_enclose_the_regions(folder):
+@pytest.mark.parametrize(
+    "to_pixels", [np.rint, np.floor], ids=["rounding, as supervision", "cutting off, as Ultralytics"]
+)
+def test_yolos_polygons_give_the_regions_back(folder, to_pixels):
     assert main(["export", "walk", "yolo", "--format", "yolo"]) == 0
     assert "0: people" in (folder / "yolo" / "data.yaml").read_text()
     for number, labels in enumerate(labels_of(WALK)):
-        drawn = np.full(labels.shape, BACKGROUND, np.uint8)
-        for line in (folder / "yolo" / "labels" / f"{number:06}.txt").read_text().splitlines():
-            label, *numbers = line.split()
-            corners = np.array(numbers, float).reshape(-1, 2) * labels.shape[::-1] - 0.5
-            cv2.fillPoly(drawn, [np.rint(corners).astype(np.int32)], (PEOPLE, HERO)[int(label)])
-        assert np.count_nonzero(drawn != labels) <= 0.02 * np.count_nonzero(labels) + 8
+        text = (folder / "yolo" / "labels" / f"{number:06}.txt").read_text()
+        np.testing.assert_array_equal(drawn(text, labels.shape, to_pixels), labels)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.floats(0, 0.6))
+def test_any_region_without_holes_survives_yolo(tmp_path_factory, height, width, seed, density):
+    blobs = (np.random.default_rng(seed).random((height, width)) < density).astype(np.uint8)
+    outside = cv2.floodFill(np.pad(blobs, 1), None, (0, 0), 2)[1] == 2
+    labels = np.where(outside[1:-1, 1:-1], BACKGROUND, HERO).astype(np.uint8)  # the holes are filled
+    folder = tmp_path_factory.mktemp("yolo")
+    write_yolo([ExchangedFrame("a.png", b"image", labels)], folder)
+    text = (folder / "labels" / "a.txt").read_text()
+    for to_pixels in np.rint, np.floor:
+        np.testing.assert_array_equal(drawn(text, labels.shape, to_pixels), labels)
+
+
+def drawn(text: str, shape: tuple[int, int], to_pixels) -> np.ndarray:
+    """Return the labels that other programs draw of YOLO's polygons."""
+    labels = np.full(shape, BACKGROUND, np.uint8)
+    for line in text.splitlines():
+        label, *numbers = line.split()
+        corners = to_pixels(np.array(numbers, np.float32).reshape(-1, 2) * shape[::-1])
+        cv2.fillPoly(labels, [corners.astype(np.int32)], (PEOPLE, HERO)[int(label)])
+    return labels
 
 
 def annotations(**changes) -> dict:

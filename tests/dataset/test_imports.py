@@ -292,6 +292,58 @@ def test_cvats_masks_are_read_from_folder_and_zip(cvat, run, tmp_path):
         check_imported(tmp_path)
 
 
+EXPORTED = Path(__file__).with_name("cvat_segmentation.zip")  # by Datumaro, which CVAT writes this format with
+
+
+@pytest.fixture(params=[True, False], ids=["zip", "folder"])
+def exported(request, tmp_path):
+    """The truth in evening/000000.png, and morning/000000.png, in which nothing is annotated."""
+    if request.param:
+        return EXPORTED
+    with zipfile.ZipFile(EXPORTED) as archive:
+        archive.extractall(tmp_path / "exported")
+    return tmp_path / "exported"
+
+
+def check_evening_and_morning(tmp_path: Path) -> None:
+    """Assert that the new recording has the truth in its first frame, and nothing in its second one."""
+    masks = [(tmp_path / "new" / "masks" / f"00000{number}.png").read_bytes() for number in range(2)]
+    evening, morning = (decode_labels(mask, (ROWS, COLUMNS)) for mask in masks)
+    np.testing.assert_array_equal(evening, truth())
+    assert not morning.any()
+    assert [record.label_source for record in open_recording(tmp_path / "new").frames] == ["person"] * 2
+
+
+def test_frames_of_the_same_name_and_those_without_anybody_are_read(exported, run, tmp_path):
+    status, output = run(exported)
+    assert status == 0, output
+    assert "1 images have no mask: nothing is annotated there, all is background" in output
+    assert "left out" not in output
+    check_evening_and_morning(tmp_path)
+
+
+def test_cocos_own_folders_are_read(run, tmp_path):
+    """As Datumaro writes them: images/default/evening/000000.png, called evening/000000.png, and annotations/."""
+    with zipfile.ZipFile(Path(__file__).with_name("datumaro_coco.zip")) as archive:
+        archive.extractall(tmp_path / "coco")
+    status, output = run(tmp_path / "coco" / "annotations" / "instances_default.json")
+    assert status == 0, output
+    check_evening_and_morning(tmp_path)
+
+
+def test_masks_of_the_same_name_in_other_folders_are_told(run, tmp_path):
+    for folder in "evening", "morning":
+        save_image(tmp_path / "frames" / folder / "a.png")
+        save_mask(tmp_path / "masks" / f"{folder}_masks" / "a.png", [(0, 0, 0), (0, 255, 0), (0, 0, 255)])
+    status, output = run(tmp_path / "masks", "--images", str(tmp_path / "frames"))
+    assert status == 2
+    assert "have the same name: give the folders of masks the names of those of their images" in output
+    for folder in "evening", "morning":
+        (tmp_path / "masks" / f"{folder}_masks").rename(tmp_path / "masks" / folder)
+    assert run(tmp_path / "masks", "--images", str(tmp_path / "frames"))[0] == 0
+    assert len(open_recording(tmp_path / "new").frames) == 2
+
+
 def test_cvats_export_without_images_needs_their_folder(cvat, run, tmp_path):
     shutil.rmtree(cvat / "JPEGImages")
     status, output = run(cvat)
