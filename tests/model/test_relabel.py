@@ -12,30 +12,30 @@ from model.relabel import main
 from tests.walk import FRAMES, SIZE
 
 pytestmark = pytest.mark.slow
+SOURCES = ["model"] * 10 + ["carried", "person"] + ["simulator"] * (FRAMES - 12)
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
 
 
 @pytest.fixture
 def walk(tmp_path):
-    """The walk; its first ten frames are pseudo-labelled, the others by the simulator."""
+    """The walk; a model has labelled its first ten frames."""
     folder = Path(shutil.copytree(WALK, tmp_path / "walk"))
     lines = (folder / "frames.jsonl").read_text().splitlines()
-    sources = ["model" if number < 10 else "simulator" for number in range(FRAMES)]
-    for number, source in enumerate(sources):
+    for number, source in enumerate(SOURCES):
         for other in ("model", "simulator"):
             lines[number] = lines[number].replace(f'"label_source":"{other}"', f'"label_source":"{source}"')
     (folder / "frames.jsonl").write_text("".join(f"{line}\n" for line in lines))
     return folder
 
 
-def test_only_pseudo_labels_are_replaced(walk, red_finder, capsys):
+def test_only_labels_of_models_are_replaced(walk, red_finder, capsys):
     assert main([str(walk), "--weights", str(red_finder)]) == 0
     recording, before = open_recording(walk), open_recording(WALK)
     for number, record in enumerate(recording.frames):
         mask = (walk / "masks" / f"{record.frame}.png").read_bytes()
         if number >= 10:
             assert mask == (WALK / "masks" / f"{record.frame}.png").read_bytes()
-            assert record.label_source == "simulator"
+            assert record.label_source == SOURCES[number]
             continue
         labels = decode_labels(mask, (SIZE, SIZE))
         assert record.label_source == "model"
