@@ -104,7 +104,8 @@ def check_packages(formats: Sequence[str]) -> None:
 def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Read frames spread evenly over a dataset, for calibration and for the check, with none in both.
 
-    Returns two arrays (n, rows, columns, 3) uint8 at (rows, columns) `size`. Raises ValueError for too few frames.
+    Returns two arrays (n, rows, columns, 3) uint8 at (rows, columns) `size`, and prints what is left out. Raises
+    ValueError for too few frames.
     """
     pairs, problems = find_pairs(source)
     if len(pairs) < 2:
@@ -112,6 +113,8 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
         raise ValueError(
             f"expected at least 2 frames in {source} to calibrate and check with, found {len(pairs)}{reasons}"
         )
+    if problems:
+        print_plain(f"left out: {summarise_problems(problems)}")
     count = min(CALIBRATION_FRAMES + CHECK_FRAMES, len(pairs))
     frames = np.stack([resize_bilinear(read_pair(pairs[index])[0], size) for index in _spread(count, len(pairs))])
     for_check = _spread(max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1), count)

@@ -94,6 +94,15 @@ def test_other_predictions_end_with_status_1(weights, data, tmp_path, capsys, mo
     assert "the predictions of saved_model differ from the model's" in capsys.readouterr().err
 
 
+def test_what_is_left_out_of_the_dataset_is_said(tmp_path, capsys):
+    (write_data(tmp_path / "data") / "masks" / "3.png").unlink()
+    calibration, checking = command.read_frames(tmp_path / "data", (SIZE, SIZE))
+    assert len(calibration) + len(checking) == 5
+    output = capsys.readouterr().out
+    assert "left out" in output
+    assert "3.png" in output
+
+
 def test_too_few_frames_are_an_error(tmp_path, weights, capsys):
     assert run(weights, write_data(tmp_path / "data", count=1), tmp_path / "out", "saved_model") == 2
     assert "at least 2 frames" in capsys.readouterr().err
