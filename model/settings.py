@@ -112,7 +112,7 @@ class TrainSettings:
     validation_interval: Count = 25
     mining_interval: Annotated[int, Ge(0), "a whole number, 0 or more"] = 15
     learning_rate: Positive = 3e-3
-    fine_tuning_learning_rate: NonNegative = 1.5e-3
+    fine_tuning_learning_rate: NonNegative = 3e-4
     encoder_learning_rate: Fraction = 1.0
     frozen_levels: Annotated[int, Ge(0), "a whole number, 0 or more"] = 0
     schedule: Literal["trapezoid", "cosine", "constant"] = "trapezoid"

@@ -110,7 +110,11 @@ def _train(options: Arguments, run: RunFolder) -> int:
         check_replaceable(init, find_weights(f"{options.init}"))
     network = initial_network(options, settings, init, sources.classes)
     transferred = options.encoder_weights not in (None, NONE)
-    adapted = adapt_settings(settings, network, init is not None, transferred)
+    adapted = adapt_settings(settings, network, init is not None and init.finds_people, transferred)
+    if init and not init.finds_people:
+        print_plain(
+            f"{options.init} detects nobody yet: it learns at the rate of a new network, {adapted.learning_rate:g}"
+        )
     teachers = [_load(path) for path in options.teacher]
     for path, teacher in zip(options.teacher, teachers, strict=True):
         teacher.check_classes(sources.classes, "the data")

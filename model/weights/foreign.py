@@ -26,6 +26,7 @@ class AdaptedNetwork:
     network: keras.Model
     description: str  # of what it took and gave before, for display
     changed: bool  # whether it takes or gives something else than in its file
+    finds_people: bool  # in the known frames; if not, it may not be trained yet
 
 
 def adapt(network: keras.Model, usual: str) -> AdaptedNetwork:
@@ -53,7 +54,8 @@ def adapt(network: keras.Model, usual: str) -> AdaptedNetwork:
     notes = [trial.convention.describe(), *([] if is_certain else [GUESSED])]
     notes += [] if ending == "probabilities" else [f"ends in {ending}, softmax added"]
     shapes = [(each.input_shape, each.output_shape) for each in (network, adapted)]
-    return AdaptedNetwork(adapted, ", ".join(notes), changed=bool(before or behind) or shapes[0] != shapes[1])
+    changed = bool(before or behind) or shapes[0] != shapes[1]
+    return AdaptedNetwork(adapted, ", ".join(notes), changed, finds_people=trial.succeeded)
 
 
 def _input_size(network: keras.Model) -> tuple[int, int]:

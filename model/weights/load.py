@@ -47,6 +47,7 @@ class LoadedModel:
     is_legacy: bool = False  # whether it is a model of 2017
     convention: str = ""  # of another maker's: what its file takes and gives, for display
     is_adapted: bool = False  # whether it takes or gives something else here
+    finds_people: bool = True  # if not, it may not be trained yet; known of other makers' only
     classes: Classes = DEFAULT_CLASSES  # of its outputs
 
     def check_classes(self, expected: Classes, whose: str, hint: str = "") -> None:
@@ -156,6 +157,7 @@ def _adapted(path: Path, model: "keras.Model", usual: str, is_legacy: bool = Fal
         is_legacy=is_legacy,
         convention=adapted.description,
         is_adapted=adapted.changed,
+        finds_people=adapted.finds_people,
     )
 
 

@@ -1,11 +1,14 @@
 """The network that a training starts from."""
 
+import csv
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from model import networks
+from model.settings import load_settings
 from model.training.initialization import warm_start
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
@@ -160,6 +163,18 @@ def test_a_network_that_cannot_be_trained_is_refused_before_frames_are_read(tmp_
     assert reason in printed
 
 
+@pytest.mark.training
+def test_a_network_that_finds_people_learns_at_a_tenth_of_the_rate(data, tmp_path):
+    settings = "steps_per_epoch = 1\nbatch_size = 1\nfull_frame_fraction = 0\nschedule = 'constant'\n"
+    (tmp_path / "settings.toml").write_text(settings)
+    begin = "--settings", tmp_path / "settings.toml", "--init", "model_weights.h5", "--epochs", 1
+    status, printed = train(*arguments(data, tmp_path / "run", validation=False), *begin)
+    assert status == 0, printed
+    assert "detects nobody yet" not in printed
+    (row,) = csv.DictReader((tmp_path / "run" / "results.csv").read_text().splitlines())
+    assert float(row["learning_rate"]) == pytest.approx(load_settings().learning_rate / 10)
+
+
 def test_a_teacher_that_gives_fewer_pixels_is_refused_before_frames_are_read(data, tmp_path):
     path = own_network((64, 64, 3), layers.MaxPooling2D(2), tmp_path / "own.keras")
     status, printed = train(*arguments(data, tmp_path / "run"), "--teacher", path)
@@ -180,6 +195,7 @@ def test_a_network_that_ends_in_logits_is_trained(tmp_path):
     assert status == 0, printed
     assert "own.keras takes RGB in 0..255, a guess (it detects no one in the known frames" in printed
     assert "ends in logits, softmax added" in printed
+    assert "own.keras detects nobody yet: it learns at the rate of a new network, 0.003" in printed
     trained = load_model(tmp_path / "run" / "last.h5")
     assert trained.convention == ""
     image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
