@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--data", type=path_of, action="append", default=[], metavar="DIR|ZIP", help="to train on, too")
     add("--validation", type=path_of, metavar="DIR|ZIP", help="to measure on, too")
     text = f"of each training, in {EPOCHS} epochs (default %(default)s)"
-    add("--steps", type=at_least(0), default=400, help=text)
+    add("--steps", type=at_least(0), default=240, help=text)
     add("--settings", type=path_of, metavar="TOML", help="of the trainings, besides")
     add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
 
