@@ -19,8 +19,9 @@ VALIDATION_REPORT, WORST_FRAMES = "validation.md", "worst"
 
 PROMOTION_REPORT = "retrain.md"  # the new model compared with the one that it may replace
 PROMOTION_PLOT = "retrain.png"
-GAINED, LOST, CORRECTED = "retrain-gained.png", "retrain-lost.png", "retrain-corrected.png"
-PICTURES = (EXAMPLES, PROMOTION_PLOT, CORRECTED, GAINED, LOST)  # shown in the browser
+GAINED, LOST = "retrain-gained.png", "retrain-lost.png"
+CORRECTED, LEARNT = "retrain-corrected.png", "retrain-learnt.png"  # by a person: measured on, and trained on
+PICTURES = (EXAMPLES, PROMOTION_PLOT, CORRECTED, LEARNT, GAINED, LOST)  # shown in the browser
 
 LOCK, TENSORBOARD = "lock", "tensorboard"
 

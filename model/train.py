@@ -218,7 +218,9 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
         pairs = [validation.sources[row].pair for row in validation.usable]
         if options.promote and options.init:
             current, better, tolerance = find_weights(options.init), options.better, options.tolerance
-            promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance)
+            frames = trainer.loader.frames
+            learnt = [frames.sources[row].pair for row in frames.usable]
+            promoted = promote_if_better(best, current, pairs, comparison, run.path, better, tolerance, learnt)
         else:
             segmenter = Segmenter(best, precision=PRECISION)
             evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs))

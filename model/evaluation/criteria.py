@@ -1,5 +1,6 @@
-"""Criteria of a promotion: the figure that must improve. Light to import, for command lines and the dashboard."""
+"""Criteria of a promotion, and changes by which they are met. Light to import, for command lines and the dashboard."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from dataset.schema import FAR_PIXELS, SIZE_BANDS, Interval
@@ -24,3 +25,19 @@ CRITERIA: dict[Criterion, tuple[Figure, Interval]] = {
     "near": ("hero IoU", NEAR),
     "false-positives": ("false-positive rate", NEGATIVE),
 }
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure of a group of frames, before and after. Higher is better, except for the false-positive rate."""
+
+    figure: Figure
+    group: str
+    frames: int
+    before: float
+    after: float
+
+    @property
+    def gain(self) -> float:
+        """How much better it became; negative when it became worse."""
+        return self.before - self.after if self.figure == "false-positive rate" else self.after - self.before

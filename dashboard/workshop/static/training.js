@@ -8,6 +8,7 @@ const PICTURES = {
   "examples.png": "Validation frames with the current predictions: outlines of the ground truth (cyan) and of the prediction (yellow)",
   "retrain.png": "Before and after",
   "retrain-corrected.png": "Frames that a person corrected: before on the left, after on the right",
+  "retrain-learnt.png": "Frames that a person corrected, trained on: before on the left, after on the right",
   "retrain-gained.png": "Frames gained: before on the left, after on the right",
   "retrain-lost.png": "Frames lost: before on the left, after on the right",
 };

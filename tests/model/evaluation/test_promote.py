@@ -74,7 +74,9 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     shelf.mkdir()
     current.symlink_to(save_model(networks.Pyramid((8, 16), (1, 1), (1,)).build(64), shelf / "v3.keras"))
     before = current.read_bytes()
-    write_dataset(tmp_path / "learn", 12, size=64)
+    images = sorted((write_dataset(tmp_path / "learn", 12, size=64) / "images").iterdir())
+    corrected = [FrameRecord(image.stem, image.name, "person", 0, 0).to_line() for image in images[:5]]
+    (tmp_path / "learn" / "frames.jsonl").write_bytes(b"".join(corrected))
     write_dataset(tmp_path / "measure", 36, size=64, seed=1)
     arguments = ["--init", current, "--recordings", tmp_path / "learn", "--epochs", 8, "--promote"]
     arguments += ["--validation", tmp_path / "measure", "--settings", tmp_path / "settings.toml"]
@@ -93,7 +95,10 @@ def test_one_command_retrains_reports_and_promotes(tmp_path):
     figures = re.search(r"\*\*Promoted:\*\* hero IoU of all targets went from ([\d.]+) to ([\d.]+)", report)
     assert figures, report
     assert float(figures[2]) > float(figures[1])
-    for picture in ("retrain.png", "retrain-gained.png"):
+    learnt = re.search(r"5 frames: hero IoU of the (\d) with the target ([\d.]+) before, ([\d.]+) after", report)
+    assert learnt, report
+    assert float(learnt[3]) > float(learnt[2])
+    for picture in ("retrain.png", "retrain-gained.png", "retrain-learnt.png"):
         assert picture in report
         assert (tmp_path / "run" / picture).stat().st_size > 1000
 
