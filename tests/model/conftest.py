@@ -83,7 +83,7 @@ def as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load models of 2017 without layers that make class probabilities of what they give."""
     from model.weights.foreign import AdaptedNetwork  # not above: it takes seconds to import Keras
 
-    monkeypatch.setattr("model.weights.foreign.adapt", lambda network, usual: AdaptedNetwork(network, "", False))
+    monkeypatch.setattr("model.weights.foreign.adapt", lambda network, usual: AdaptedNetwork(network, "", False, True))
 
 
 @pytest.fixture
