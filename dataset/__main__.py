@@ -37,6 +37,7 @@ examples:
   python -m dataset restore recordings/first
   python -m dataset trim first 120-900 best
   python -m dataset suspicious first second
+  python -m model.relabel first --weights better.h5           the pseudo-labelled frames, by another model
   python -m dataset split first 500 1200        into first-1, first-2, first-3
   python -m dataset merge first second both
   python -m dataset export best best_coco
