@@ -25,10 +25,15 @@ PATIENCE = 30.0  # seconds, on a machine with much else to do
 
 
 class _EngineInOrder(engineio.Client):
-    """The official client handles each part of a message on its own thread: on a busy machine, in any order."""
+    """The official client, but in order: it handles each part of a message on a thread of its own."""
 
     def _trigger_event(self, event, *arguments, run_async=False, **options):
         return super()._trigger_event(event, *arguments, run_async=run_async and event != "message", **options)
+
+    def _reset(self):
+        super()._reset()
+        if self.ws:
+            self.ws.shutdown()  # it leaves the socket open if the server has broken the connection off
 
 
 class _ClientInOrder(socketio.Client):
