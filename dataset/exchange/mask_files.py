@@ -122,14 +122,21 @@ def _read_labelmap(file: Source, names: Mapping[str, str]) -> dict[int, int]:
 
 
 def _images(folders: Mapping[PurePosixPath, Mapping[str, Source]], name: str | None) -> Files:
-    """Return the images in all folders below one of this name (None: in all)."""
+    """Return the images in all folders below one of this name (None: in all), which the paths leave out."""
     found: Files = {}
     for folder, files in folders.items():
         images = {file: source for file, source in files.items() if _is_image(file)}
         if images and (name is None or name in folder.parts):
-            below = folder.parts[folder.parts.index(name) + 1 :] if name else folder.parts
-            found[PurePosixPath(*below)] = images
+            found[_without(name, folder)] = images
     return found
+
+
+def _without(name: str | None, folder: PurePosixPath) -> PurePosixPath:
+    """Return a folder's path without the first part of this name: images and masks of several exports stay apart."""
+    parts = list(folder.parts)
+    if name in parts:
+        parts.remove(name)
+    return PurePosixPath(*parts)
 
 
 def _pair(images: Files, masks: Files) -> dict[PurePosixPath, tuple[Source, Source]]:
@@ -161,8 +168,13 @@ def _flat(files: Files) -> Files:
 
 def _listed(folders: Mapping[PurePosixPath, Mapping[str, Source]]) -> set[str]:
     """Return the paths, without suffix, in CVAT's lists of all frames."""
-    lists = [file for folder, files in folders.items() if CVAT_LISTS in folder.parts for file in files.values()]
-    return {line.strip() for file in lists for line in file.read().decode("utf-8", errors="replace").splitlines()}
+    listed = set()
+    for folder, files in folders.items():
+        if CVAT_LISTS in folder.parts:
+            root = PurePosixPath(*folder.parts[: folder.parts.index(CVAT_LISTS)])
+            texts = [file.read().decode("utf-8", errors="replace") for file in files.values()]
+            listed |= {str(root / line.strip()) for text in texts for line in text.splitlines()}
+    return listed
 
 
 def _is_image(name: str) -> bool:

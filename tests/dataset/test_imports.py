@@ -322,6 +322,17 @@ def test_frames_of_the_same_name_and_those_without_anybody_are_read(exported, ru
     check_evening_and_morning(tmp_path)
 
 
+def test_several_exports_in_one_folder_are_read_together(run, tmp_path):
+    with zipfile.ZipFile(EXPORTED) as archive:
+        for name in "first", "second":
+            archive.extractall(tmp_path / "exports" / name)
+    status, output = run(tmp_path / "exports")
+    assert status == 0, output
+    assert "2 images have no mask" in output
+    targets = [record.hero_pixels > 0 for record in open_recording(tmp_path / "new").frames]
+    assert targets == [True, False, True, False]
+
+
 def test_cocos_own_folders_are_read(run, tmp_path):
     """As Datumaro writes them: images/default/evening/000000.png, called evening/000000.png, and annotations/."""
     with zipfile.ZipFile(Path(__file__).with_name("datumaro_coco.zip")) as archive:
