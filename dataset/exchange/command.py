@@ -89,11 +89,11 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
             return False
         files = find_mask_files(source, names, options.image_folder)
         console.print(f"masks are read as {files.colours}", markup=False)
-        if files.empty:
-            console.print(f"{len(files.empty)} images have no mask: nothing is annotated there, all is background")
+        if empty := sum(mask is None for _, mask in files.pairs.values()):
+            console.print(f"{empty} images have no mask: nothing is annotated there, all is background")
         if files.unpaired:
             console.print(f"left out: {files.unpaired} images and masks without a partner")
-        _write(mask_frames(files), len(files.pairs) + len(files.empty), options, console)
+        _write(mask_frames(files), len(files.pairs), options, console)
         return True
     data, images = source.read_bytes(), ImageFolder(folder)
     if data.lstrip()[:1] == b"[":

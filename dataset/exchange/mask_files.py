@@ -32,8 +32,8 @@ Files = dict[PurePosixPath, dict[str, Source]]  # by folder, relative to the one
 class MaskFiles:
     """Images with their masks, what the masks' colours mean, and what was left out."""
 
-    pairs: Mapping[PurePosixPath, tuple[Source, Source]]  # image and mask, by the image's path
-    empty: Mapping[PurePosixPath, Source]  # images that are listed, but have no mask: nobody is annotated
+    # Image and mask, by the image's path. Without a mask are images that are listed, but not annotated.
+    pairs: Mapping[PurePosixPath, tuple[Source, Source | None]]
     colours: MaskColours
     unpaired: int  # masks and images without a partner
 
@@ -61,25 +61,28 @@ def find_mask_files(source: Path, names: Mapping[str, str], images: Path | None)
     if not pairs:
         raise RecordingError(f"of {image_count} images and {mask_count} masks in {source}, no names belong together")
     colours, listed = _colours(labelmap, names, [mask for _, mask in pairs.values()]), _listed(folders)
-    paths = {folder / name: image for folder, files in found.items() for name, image in files.items()}
-    empty = {path: image for path, image in paths.items() if path not in pairs and str(path.with_suffix("")) in listed}
-    return MaskFiles(pairs, empty, colours, image_count + mask_count - 2 * len(pairs) - len(empty))
+    empty = {
+        folder / name: (image, None)
+        for folder, files in found.items()
+        for name, image in files.items()
+        if folder / name not in pairs and str((folder / name).with_suffix("")) in listed
+    }
+    return MaskFiles({**pairs, **empty}, colours, image_count + mask_count - 2 * len(pairs) - len(empty))
 
 
 def mask_frames(files: MaskFiles) -> Iterator[ExchangedFrame]:
     """Yield the frames. Raises RecordingError for pixels of no class, DatasetError, OSError."""
-    for path in sorted(files.pairs.keys() | files.empty.keys()):
-        if path in files.empty:
-            data = files.empty[path].read()
-            blank = np.full(decode_image(data, files.empty[path]).shape[:2], BACKGROUND, np.uint8)
-            yield ExchangedFrame(str(path), data, blank)
-            continue
+    for path in sorted(files.pairs):
         image, file = files.pairs[path]
-        mask = decode_mask(file.read(), file)
-        labels = files.colours.labels(mask)
-        if (labels == UNREADABLE).any():
-            raise RecordingError(f"{file}: {why_unreadable([mask], files.colours)}; name the others: {EXAMPLE}")
-        yield ExchangedFrame(str(path), image.read(), labels)
+        data = image.read()
+        if file is None:
+            labels = np.full(decode_image(data, image).shape[:2], BACKGROUND, np.uint8)
+        else:
+            mask = decode_mask(file.read(), file)
+            labels = files.colours.labels(mask)
+            if (labels == UNREADABLE).any():
+                raise RecordingError(f"{file}: {why_unreadable([mask], files.colours)}; name the others: {EXAMPLE}")
+        yield ExchangedFrame(str(path), data, labels)
 
 
 def _colours(labelmap: Source | None, names: Mapping[str, str], masks: list[Source]) -> MaskColours:
