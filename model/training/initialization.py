@@ -8,7 +8,6 @@ import numpy as np
 from dataset.schema import Classes
 from model import networks
 from model.console import print_plain
-from model.fcn8 import Fcn8
 from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
@@ -28,10 +27,10 @@ def initial_network(
         if options.encoder_weights not in (None, NONE):
             fraction = load_encoder(network, options.encoder_weights)
             print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.encoder_weights}")
-        elif options.encoder_weights is None and isinstance(networks.PRESETS[settings.preset], Fcn8):
-            print_plain(
-                "all weights are fresh; --encoder-weights imagenet, hed or FILE starts from learnt ones", "yellow"
-            )
+        elif options.encoder_weights is None and isinstance(
+            networks.PRESETS[settings.preset], networks.Fcn8 | networks.EfficientNetLite0
+        ):
+            print_plain("all weights are fresh; --encoder-weights imagenet or FILE starts from learnt ones", "yellow")
         return network
     if loaded.is_legacy:
         try:

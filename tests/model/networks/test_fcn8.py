@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from model.fcn8 import Fcn8, bilinear_kernel
+from model.networks.fcn8 import Fcn8, bilinear_kernel
 
 
 @pytest.mark.parametrize("factor", [2, 8])

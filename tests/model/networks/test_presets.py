@@ -8,11 +8,12 @@ import pytest
 from keras import layers
 
 from model import networks
+from model.networks.__main__ import main
 
 SIZE = 64
 
 
-@pytest.mark.parametrize("preset", ["pyramid-small", "fcn-2", "fcn-5"])
+@pytest.mark.parametrize("preset", ["pyramid-small", "fcn-2", "fcn-5", "efficientnet-lite0"])
 def test_a_preset_maps_images_to_probabilities(preset):
     network = networks.build(preset, SIZE)
     image = np.random.default_rng(0).uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
@@ -59,7 +60,7 @@ def test_multiply_accumulates(layer, expected):
 
 
 def test_the_command_prints_layers_and_cost(capsys):
-    networks.main(["fcn-1", "--input-size", "32"])
+    main(["fcn-1", "--input-size", "32"])
     output = capsys.readouterr().out
     assert "bottleneck" in output
     assert "GMAC per frame" in output
@@ -67,7 +68,7 @@ def test_the_command_prints_layers_and_cost(capsys):
 
 def test_fcn_4_shows_the_shapes_of_its_author(capsys):
 
-    networks.main(["fcn-4"])
+    main(["fcn-4"])
     shapes = [
         re.sub(r"\s", "", shape) for shape in re.findall(r"\(None,\s*\d+,\s*\d+,\s*\d+\)", capsys.readouterr().out)
     ]

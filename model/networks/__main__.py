@@ -1,0 +1,30 @@
+"""Print the layers, shapes, parameters and multiply-accumulates of a preset: `python -m model.networks PRESET`."""
+
+from collections.abc import Sequence
+
+from dataset.schema import CLASSES
+from model.console import command_parser
+from model.networks import PRESETS, build, multiply_accumulates
+from model.settings import Size
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the layers, shapes and cost of a preset."""
+    parser = command_parser("networks", "Print the layers and the cost of a network.")
+    parser.add_argument("preset", choices=PRESETS)
+    text = "pixels, of a square or as ROWSxCOLUMNS; default: the preset's own"
+    parser.add_argument("--input-size", type=_parse_size, metavar="SIZE", help=text)
+    parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    network = build(options.preset, options.input_size, classes=options.classes)
+    network.summary(line_length=120)  # wide enough to show every shape in full
+    print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC per frame, {network.count_params() / 1e6:.2f} M parameters")
+
+
+def _parse_size(text: str) -> Size:
+    rows, _, columns = text.partition("x")
+    return (int(rows), int(columns)) if columns else int(rows)
+
+
+if __name__ == "__main__":
+    main()
