@@ -44,19 +44,21 @@ class ReplayClient:
         self._commands: list[tuple[str, Mapping[str, object]]] = []  # since the last answered frame
         self._sent: list[float] = []
         self._open = False
-        try:
-            # Connected here, because the library would use a proxy of the environment, even to this machine.
-            connection = socket.create_connection((host, port), _CONNECT_SECONDS)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            url = f"{address}/socket.io/?EIO=4&transport=websocket"
-            self._socket = websocket.create_connection(url, socket=connection, suppress_origin=True)
-        except (OSError, websocket.WebSocketException) as error:
-            start = "start python follower.py first, or give --weights"
-            raise ReplayError(f"no bridge answers at {address} ({error}); {start}") from error
-        with contextlib.suppress(ReplayError):
-            self.receive(_CONNECT_SECONDS, lambda: self._open)
-        if not self._open:
-            raise ReplayError(f"{address} does not open a session as a bridge does; is it another program?")
+        with contextlib.ExitStack() as on_failure:
+            try:
+                # Connected here, because the library would use a proxy of the environment, even to this machine.
+                connection = on_failure.enter_context(socket.create_connection((host, port), _CONNECT_SECONDS))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                url = f"{address}/socket.io/?EIO=4&transport=websocket"
+                self._socket = websocket.create_connection(url, socket=connection, suppress_origin=True)
+            except (OSError, websocket.WebSocketException) as error:
+                start = "start python follower.py first, or give --weights"
+                raise ReplayError(f"no bridge answers at {address} ({error}); {start}") from error
+            with contextlib.suppress(ReplayError):
+                self.receive(_CONNECT_SECONDS, lambda: self._open)
+            if not self._open:
+                raise ReplayError(f"{address} does not open a session as a bridge does; is it another program?")
+            on_failure.pop_all()
 
     def send(self, payload: Mapping[str, str]) -> int:
         """Send one `sensor_frame`; return its number, for `wait`. Raises ReplayError."""

@@ -3,8 +3,13 @@
 import dataclasses
 import json
 import math
+import re
 import shutil
+import socket
+import threading
 import time
+from base64 import b64encode
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
@@ -209,6 +214,36 @@ def test_lost_bridge_is_reported(serve, eventually):
         assert eventually(lambda: not server.sessions)
         with pytest.raises(ReplayError, match=r"gone|closed"):
             client.wait(client.send(make_frame(1)), 2)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", None], ids=["no", "other"])
+def test_a_connection_to_another_program_is_closed(answer):
+    """One that is no websocket, and a websocket that closes without opening a session."""
+    ended = []
+
+    def be_another_program():
+        connection, _ = listener.accept()
+        with connection:
+            request = connection.recv(4096).decode()
+            if answer is None:
+                key = re.search(r"Sec-WebSocket-Key: (\S+)", request)[1]
+                accept = b64encode(sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+                head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                connection.sendall(f"{head}Sec-WebSocket-Accept: {accept}\r\n\r\n".encode() + b"\x81\x00")
+            else:
+                connection.sendall(answer)
+            connection.settimeout(5)
+            while part := connection.recv(4096):
+                assert part
+            ended.append(True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = threading.Thread(target=be_another_program)
+        program.start()
+        with pytest.raises(ReplayError, match=r"no bridge answers|does not open a session") as raised:
+            ReplayClient("127.0.0.1", listener.getsockname()[1])
+        program.join(8)
+    assert ended, raised.value  # while the error, and all that it refers to, still exists
 
 
 @pytest.fixture
