@@ -36,9 +36,10 @@ from dataset.masks.labels import encode_in_colours, encode_labels
 from dataset.pairs import classes_of, read_labels
 from dataset.schema import DEFAULT_CLASSES, Classes, at_reference_size
 from model.console import command_parser, console, run_command
-from model.evaluation import report
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
 from model.evaluation.measure import load_predictors, measure, read_data
+from model.evaluation.reports import report
+from model.evaluation.reports.tables import tables
 from model.evaluation.results import Evaluation, FrameResult
 from model.inference.choices import RUNTIMES
 from model.score import predicted_mask
@@ -99,8 +100,8 @@ def compare(options: argparse.Namespace) -> None:
         Evaluation(name, text, each, classes)
         for name, text, each in zip(names, descriptions, zip(*results, strict=True), strict=True)
     ]
-    tables = [asdict(table) for table in report.tables(evaluations)]
-    (folder / ABOUT).write_text(json.dumps(about | {"tables": tables}), encoding="utf-8")
+    content = about | {"tables": [asdict(table) for table in tables(evaluations)]}
+    (folder / ABOUT).write_text(json.dumps(content), encoding="utf-8")
     report.print_tables(evaluations)
 
 

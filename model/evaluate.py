@@ -27,13 +27,13 @@ from dataset.masks.classes_file import read_classes_file
 from dataset.pairs import classes_of
 from model.console import command_parser, print_plain, run_command
 from model.data.left_out import LeftOut
-from model.evaluation import report
 from model.evaluation.breakdown import CHOICES
-from model.evaluation.breakdown_report import as_json, breakdown_tables, write_curves
 from model.evaluation.measure import evaluate_models, load_predictors, read_data
 from model.evaluation.overlays import OverlayWriter
 from model.evaluation.prediction_files import PredictionWriter, Writer
 from model.evaluation.previews import draw_worst
+from model.evaluation.reports import report
+from model.evaluation.reports.breakdowns import as_json, breakdown_tables, write_curves
 from model.inference.choices import RUNTIMES
 
 

@@ -204,10 +204,10 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
 
 def _report(trainer: "Trainer", validation: PackedFrames | None, options: Arguments, comparison: str) -> int:
     """Measure the finished model, promote it if requested and better, and return the exit status."""
-    from model.evaluation import report
     from model.evaluation.measure import PRECISION, evaluate_models
     from model.evaluation.previews import draw_worst
     from model.evaluation.promotion import promote_if_better
+    from model.evaluation.reports import report
     from model.evaluation.results import ALL_FRAMES
     from model.inference.segmenter import Segmenter
     from model.weights import find_weights

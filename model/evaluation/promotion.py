@@ -15,11 +15,11 @@ from dataset.recordings.frame_record import read_frame_records
 from dataset.schema import PEOPLE, SIZE_BANDS, Interval
 from model import run_files
 from model.console import print_plain
-from model.evaluation import report
 from model.evaluation.criteria import CRITERIA, MIN_FRAMES, NEGATIVE, TARGETS, Change, Criterion, Figure
 from model.evaluation.measure import PRECISION, evaluate_models
 from model.evaluation.promotion_report import write_report
 from model.evaluation.replacement import are_equal, replace_weights
+from model.evaluation.reports import report
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.inference.segmenter import Segmenter
 from model.weights import load_model

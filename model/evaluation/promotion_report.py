@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from model import run_files
-from model.evaluation import report
 from model.evaluation.criteria import MIN_FRAMES, Change
 from model.evaluation.previews import contact_sheet, preview
+from model.evaluation.reports import report
 from model.evaluation.results import Evaluation
 from model.inference.segmenter import Segmenter
 

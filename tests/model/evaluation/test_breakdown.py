@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dataset.archives import Source
 from dataset.pairs import Pair
 from model.evaluation.breakdown import Figure, curve, figures, groups, operating_points, people
-from model.evaluation.breakdown_report import as_json, breakdown_tables, write_curves
+from model.evaluation.reports.breakdowns import as_json, breakdown_tables, write_curves
 from model.evaluation.results import ALL_FRAMES, FrameResult
 from model.score import FrameScore
 from tests.model.evaluation.synthetic import evaluate, write_frame

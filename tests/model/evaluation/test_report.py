@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from model.evaluation import report
+from model.evaluation.reports import report
 from tests.model.evaluation.synthetic import evaluate
 
 

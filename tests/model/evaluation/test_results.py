@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model.evaluation import report
+from model.evaluation.reports import report
 from model.evaluation.results import OFFICIAL_SETS, FalsePositives
 from tests.model.evaluation.synthetic import evaluate, write_frame
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from dataset.files import replacing
-from model.evaluation import report
 from model.evaluation.breakdown import (
     FAR,
     PER_NEGATIVES,
@@ -19,7 +18,8 @@ from model.evaluation.breakdown import (
     groups,
     operating_points,
 )
-from model.evaluation.report import Row, Table, table_of
+from model.evaluation.reports import report
+from model.evaluation.reports.tables import Row, Table, table_of
 from model.evaluation.results import Evaluation
 
 
