@@ -1,5 +1,6 @@
 """The network that a training starts from: a preset, the model of --init, or a preset with that model's weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
@@ -118,13 +119,20 @@ def warm_start(network: keras.Model, source: keras.Model) -> float:
     copied = 0
     for layer in network.layers:
         weights = known.get(layer.name, [])
-        shapes = [weight.shape for weight in layer.weights]
-        if weights and len(weights) == len(shapes) and all(map(_fits, weights, shapes)):
-            layer.set_weights([_pad(weight, shape) for weight, shape in zip(weights, shapes, strict=True)])
+        if weights and (fitted := fitted_weights(weights, layer)) is not None:
+            layer.set_weights(fitted)
             copied += sum(weight.size for weight in weights)
     if not copied:
         raise ValueError("no layer of it has the name and shape of one of this network's")
     return copied / int(network.count_params())
+
+
+def fitted_weights(weights: Sequence[np.ndarray], layer: keras.Layer) -> list[np.ndarray] | None:
+    """Return weights in the shapes of a layer's, kernels with zeros for channels that are missing; None if unfit."""
+    shapes = [tuple(weight.shape) for weight in layer.weights]
+    if len(weights) != len(shapes) or not all(map(_fits, weights, shapes)):
+        return None
+    return [_pad(weight, shape) for weight, shape in zip(weights, shapes, strict=True)]
 
 
 def _fits(weight: np.ndarray, shape: tuple[int, ...]) -> bool:
