@@ -19,7 +19,7 @@ DARK = 8.0  # added to each channel: the colour of nearly black pixels is noise
 OTHERS = 0.8  # typical difference of a part of different people whom networks confuse
 # Difference of the same person's, at 100 % and per root of a pixel: small silhouettes contain some of the background.
 SAME, SAME_PER_ROOT = 0.1, 5.0
-# Log-odds of one part in one frame: it may be covered. None speak for somebody: look-alikes have the same colours.
+# Log-odds of one part in one frame: it may be covered. No part counts in favour: look-alikes wear the same colours.
 MOST_AGAINST = 2.5
 TIME_CONSTANT = 4.0  # seconds in which the memory adapts to another side of the person, or another light
 HALF_LIFE = 20.0  # seconds in which it loses half of its weight: the light changes, and so does the target

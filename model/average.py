@@ -4,7 +4,7 @@
 
 A model that is fine-tuned on new data forgets some of the old. The mean of its weights and those that it started from
 often keeps both (Wortsman et al. 2022, Robust fine-tuning of zero-shot models). The mean of models that were trained
-apart is worth nothing: `python -m model.evaluate` tells. `--share` is what the last model counts, 0 to 1.
+apart is worth nothing: evaluate it. `--share` is the weight of the last model in the mean, 0 to 1.
 """
 
 import config.interrupts  # noqa: F401 - before all else
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=path_of, required=True, metavar="FILE", help="an .h5 or .keras file, not there yet"
     )
-    text = "what the last model counts, 0 to 1; the others count alike (default: all do)"
+    text = "weight of the last model in the mean, 0 to 1; the others share the rest equally (default: all alike)"
     parser.add_argument("--share", type=float, metavar="FRACTION", help=text)
     options = parser.parse_args(arguments)
     if len(options.weights) < 2:

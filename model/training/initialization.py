@@ -12,7 +12,7 @@ from model.console import print_plain
 from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
-from model.weights.encoder import NONE, load_encoder
+from model.weights.encoder import NONE, encoder_loader, load_encoder
 
 
 def initial_network(
@@ -28,9 +28,7 @@ def initial_network(
         if options.encoder_weights not in (None, NONE):
             fraction = load_encoder(network, options.encoder_weights)
             print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.encoder_weights}")
-        elif options.encoder_weights is None and isinstance(
-            networks.PRESETS[settings.preset], networks.Fcn8 | networks.EfficientNetLite0
-        ):
+        elif options.encoder_weights is None and encoder_loader(network):
             print_plain("all weights are fresh; --encoder-weights imagenet or FILE starts from learnt ones", "yellow")
         return network
     if loaded.is_legacy:

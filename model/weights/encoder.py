@@ -1,5 +1,7 @@
 """Learnt weights for the encoders of the networks that are made for them."""
 
+from collections.abc import Callable
+
 import keras
 
 from model.weights.efficientnet import load_efficientnet
@@ -7,7 +9,19 @@ from model.weights.find import WeightsError
 from model.weights.vgg16 import load_vgg16
 
 NONE = "none"
-LOADERS = {"block1_conv1": load_vgg16, "encoder0_0_depthwise": load_efficientnet}  # by a layer that only one has
+
+Loader = Callable[[keras.Model, str], float]
+
+LOADERS: dict[str, Loader] = {  # by a layer that only one has
+    "block1_conv1": load_vgg16,
+    "encoder0_0_depthwise": load_efficientnet,
+}
+
+
+def encoder_loader(network: keras.Model) -> Loader | None:
+    """Return the function that loads weights for a network's encoder; None for an encoder that has no known ones."""
+    names = {layer.name for layer in network.layers}
+    return next((load for layer, load in LOADERS.items() if layer in names), None)
 
 
 def load_encoder(network: keras.Model, source: str) -> float:
@@ -17,8 +31,6 @@ def load_encoder(network: keras.Model, source: str) -> float:
     """
     if source == NONE:
         return 0.0
-    names = {layer.name for layer in network.layers}
-    for layer, load in LOADERS.items():
-        if layer in names:
-            return load(network, source)
+    if load := encoder_loader(network):
+        return load(network, source)
     raise WeightsError("--encoder-weights needs a preset whose encoder is known: fcn8-vgg16 or efficientnet-lite0")

