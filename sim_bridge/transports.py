@@ -6,7 +6,7 @@ import socket
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -98,6 +98,23 @@ class _QuietHandler(WSGIRequestHandler):
         pass
 
 
+def _close_bodies(application: WSGIApplication) -> WSGIApplication:
+    """Return the application with bodies that are closed at the latest when nobody refers to them.
+
+    Werkzeug closes no body, hence no file, if the client resets its connection after the last byte was written.
+    """
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        body = application(environ, start_response)
+        try:
+            yield from body
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    return serve
+
+
 class ThreadingTransport:
     """A thread or two for each connection: the default, because it measures fastest with QuadSim's client."""
 
@@ -115,7 +132,12 @@ class ThreadingTransport:
             if self._stopped:
                 return
             self._server = make_server(
-                host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+                host,
+                port,
+                _close_bodies(application),
+                threaded=True,
+                request_handler=_QuietHandler,
+                fd=listener.fileno(),
             )
         self._server.serve_forever(poll_interval=0.1)
 

@@ -1,6 +1,8 @@
 """What the transports add to the libraries they use."""
 
 import json
+import socket
+import struct
 import threading
 import time
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.serving import make_server
 from wsproto.events import CloseConnection
 
-from sim_bridge.transports import ThreadedWebSocket, _unmask
+from sim_bridge.transports import ThreadedWebSocket, ThreadingTransport, _unmask
 
 
 @given(st.binary(max_size=300), st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 1000))
@@ -41,6 +43,39 @@ def test_two_threads_may_close_a_connection_at_the_same_time():
         client.shutdown()
         server.shutdown()
     assert errors == []
+
+
+def test_a_body_is_closed_although_the_client_resets_its_connection():
+    requested, vanished, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Body:
+        def __iter__(self):
+            yield b"picture"
+            requested.set()
+            vanished.wait(10)
+
+        def close(self):
+            closed.set()
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "7")])
+        return Body()
+
+    transport = ThreadingTransport()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=transport.serve, args=(listener, application))
+        serving.start()
+        client = socket.create_connection(listener.getsockname())
+        client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert requested.wait(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
+        client.close()
+        vanished.set()
+        try:
+            assert closed.wait(10)
+        finally:
+            transport.stop()
+            serving.join(10)
 
 
 @pytest.mark.slow
