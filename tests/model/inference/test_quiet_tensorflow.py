@@ -1,4 +1,4 @@
-"""TensorFlow is imported without output, unless the import fails."""
+"""TensorFlow is imported without output, unless the import fails, and reuses its memory."""
 
 import os
 import subprocess
@@ -24,6 +24,23 @@ def test_nothing_is_written_on_success():
     )
     assert result.stdout == "up\n"
     assert result.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts page faults as Linux does")
+def test_the_memory_of_large_tensors_is_kept_for_the_next_ones():
+    result = run(
+        "import resource\n"
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "import tensorflow as tf\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    tf.zeros(2**24) + 1\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "print(faults(), faults())\n"
+    )
+    first, second = map(int, result.stdout.split())
+    assert second < first / 10
 
 
 def test_the_output_of_a_failed_import_is_shown(tmp_path):
