@@ -17,7 +17,7 @@ from engineio import packet as engine_packet
 from engineio.socket import Socket
 from socketio import packet as socket_packet
 
-from sim_bridge.transports import WebSocketFactory, WebSocketHandler
+from sim_bridge.transports.transport import WebSocketFactory, WebSocketHandler
 from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.decimal_commas import WholeNumberPacket
 from sim_bridge.wire.handshake import client_name

@@ -29,7 +29,7 @@ def label(value):
 @pytest.mark.parametrize(("owner", "name"), PRIVATE, ids=label)
 def test_private_members_exist(owner, name):
     assert hasattr(owner, name), (
-        f"{owner} has no {name} any more: adapt sim_bridge/wire/quadsim_dialect.py and sim_bridge/transports.py to the "
+        f"{owner} has no {name} any more: adapt sim_bridge/wire/quadsim_dialect.py and sim_bridge/transports/ to the "
         "upgraded library, or keep the pinned version"
     )
 
@@ -37,6 +37,6 @@ def test_private_members_exist(owner, name):
 def test_websockets_take_the_limits_that_are_passed():
     parameters = inspect.signature(_websocket_wsgi.SimpleWebSocketWSGI.__init__).parameters
     assert any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()), (
-        "engineio's SimpleWebSocketWSGI takes no further options any more: adapt sim_bridge/transports.py"
+        "engineio's SimpleWebSocketWSGI takes no further options any more: adapt sim_bridge/transports/threads.py"
     )
     assert "websocket" in SERVER.eio._async, "engineio's server has no websocket class to replace any more"

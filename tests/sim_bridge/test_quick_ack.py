@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from sim_bridge import quick_ack, transports
-from sim_bridge.quick_ack import QuickAckSocket, set_ack_frequency
+from sim_bridge.transports import green_threads, quick_ack, threads
+from sim_bridge.transports.quick_ack import QuickAckSocket, set_ack_frequency
 
 needs_option = pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="needs a system with TCP_QUICKACK")
 
@@ -53,7 +53,8 @@ def test_both_transports_do_so_after_each_receive(serve, connect, payload, event
                 delayed.append(delays_acknowledgements(self))
             return data
 
-    monkeypatch.setattr(transports, "QuickAckSocket", Observed)
+    for module in (threads, green_threads):
+        monkeypatch.setattr(module, "QuickAckSocket", Observed)
     client = connect(serve(async_mode=async_mode).port)
     for number in range(1, 4):
         client.send_frame(payload())

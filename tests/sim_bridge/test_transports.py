@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from werkzeug.serving import make_server
 from wsproto.events import CloseConnection
 
-from sim_bridge.transports import ThreadedWebSocket, ThreadingTransport, _unmask
+from sim_bridge.transports.green_threads import _unmask
+from sim_bridge.transports.threads import ThreadedWebSocket, ThreadingTransport
 
 
 @given(st.binary(max_size=300), st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 1000))
