@@ -49,6 +49,7 @@ PRESETS: dict[str, Design] = {
     "fcn-5": Separable((16, 32, 64, 128, 256), 256, (256, 128, 64, 32, 16), convolutions=2),
     "fcn8-vgg16": Fcn8(),
     "efficientnet-lite0": EfficientNetLite0(),
+    "efficientnet-lite0-road": EfficientNetLite0(input_size=(160, 576)),
 }
 
 # Names of layers of the encoders, by which a level is found: from 0 with the decoder of a pyramid, else from 1.
