@@ -70,7 +70,10 @@ def _inverted_residual(
         )
         y = _activated(y, f"{name}_norm0", f"{name}_relu0")
     name = f"encoder{level + strides - 1}_{number}"
-    y = layers.DepthwiseConv2D(kernel, strides, depthwise_initializer="he_normal", name=f"{name}_depthwise", **options)(
+    # Keras' "he_normal" counts all channels as inputs of each: the outputs would be as small as EPSILON, and moving
+    # variances, which begin at 1, far too large for a thousand steps.
+    initializer = keras.initializers.RandomNormal(stddev=2**0.5 / kernel)
+    y = layers.DepthwiseConv2D(kernel, strides, depthwise_initializer=initializer, name=f"{name}_depthwise", **options)(
         y
     )
     y = _activated(y, f"{name}_norm1", f"{name}_relu1")
