@@ -88,7 +88,7 @@ def evaluate(options: argparse.Namespace) -> None:
         names = [names[row] for row in rows]
         print_plain(note, "yellow")
     if (options.by or options.curves) and classes_of(pairs).target is None:
-        raise ValueError(f"--by and --curves show how a target is found, but {options.data} has {classes_of(pairs)}")
+        raise ValueError(f"--by and --curves need a target, but the classes of {options.data} are {classes_of(pairs)}")
     writers: list[Writer] = [PredictionWriter(options.predictions, pairs)] if options.predictions else []
     writers += [OverlayWriter(options.overlays, pairs)] if options.overlays else []
     predictors = load_predictors(options.weights, options.runtime, pairs)
