@@ -62,6 +62,12 @@ def until(page, condition, seconds: float = 30.0) -> None:
         page.wait_for_timeout(30)
 
 
+def cut_off(page) -> None:
+    """Let no call reach the follower any more. The browser obeys some time after it has been told to."""
+    page.route("**/api/**", lambda route: route.abort())
+    until(page, lambda: page.evaluate("fetch('/api/controls').then(() => false, () => true)"))
+
+
 def grid_colours(page, canvas: str = "#camera-view", grid: int = GRID) -> np.ndarray:
     """Return (grid, grid, 3): the image's colour in the middle of each square."""
     flat = page.evaluate(

@@ -12,7 +12,7 @@ from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import BACKGROUND, HERO, PEOPLE
-from tests.dashboard.browser import SCREENSHOTS, until
+from tests.dashboard.browser import SCREENSHOTS, cut_off, until
 from tests.walk import SIZE
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
@@ -207,7 +207,7 @@ def test_of_two_people_the_later_one_is_told_and_loses_nothing(correct, walk):
 def test_a_server_that_dies_during_a_save_costs_nothing(correct, bridge, walk, monkeypatch):
     page = correct(may_log_errors=True)
     page.keyboard.press("x")
-    page.route("**/api/**", lambda route: route.abort())
+    cut_off(page)
     page.keyboard.press("Enter")
     page.get_by_text("The follower did not answer.").wait_for()
     page.keyboard.press("ArrowRight")
