@@ -14,8 +14,8 @@ def import_tensorflow_quietly() -> None:
     Its native code writes to file descriptor 2 before it reads any settings, so the descriptor itself is redirected
     meanwhile. Later errors appear as usual.
 
-    On processors it is told to keep the memory of large tensors for the next ones. By default the system clears new
-    memory for each, in up to a third of a training's time.
+    On CPUs its allocator keeps the memory of large tensors for reuse. By default each is allocated anew, and the system
+    clears its pages, which takes up to a third of a training's time.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")

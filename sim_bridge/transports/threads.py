@@ -86,9 +86,9 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def _close_bodies(application: WSGIApplication) -> WSGIApplication:
-    """Return the application with bodies that are closed at the latest when nobody refers to them.
+    """Return the application, with the body of each response closed whatever happens to the connection.
 
-    Werkzeug closes no body, hence no file, if the client resets its connection after the last byte was written.
+    Werkzeug does not close it, nor the file that it reads, if the client resets the connection after the last byte.
     """
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
