@@ -41,7 +41,9 @@ Design = Pyramid | Separable | Fcn8 | EfficientNetLite0
 
 PRESETS: dict[str, Design] = {
     "pyramid": Pyramid((24, 48, 96, 128, 160), (0, 1, 1, 1, 2), (1, 1, 1, 1)),
+    "pyramid-detail": Pyramid((24, 48, 96, 128, 160), (2, 2, 1, 1, 2), (1, 1, 1, 1), detail=16),
     "pyramid-small": Pyramid((16, 32, 48, 80, 112), (1, 1, 1, 1, 1), (2, 1, 1, 1)),
+    "pyramid-teacher": Pyramid((32, 96, 192, 256, 320), (1, 2, 2, 2, 2), (1, 2, 2, 2), detail=16),
     "pyramid-large": Pyramid((64, 128, 256, 384, 512), (2, 2, 2, 2, 1), (2, 2, 2, 2)),
     "fcn-1": Separable((64,), 158, (64,)),
     "fcn-2": Separable((32, 64), 64, (64, 32), last_kernel=3),

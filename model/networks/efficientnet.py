@@ -12,7 +12,7 @@ from keras import layers
 
 from dataset.schema import CLASSES
 from model.networks.layers import input_layer
-from model.networks.pyramid import decode
+from model.networks.pyramid import decode, upsampled_scores
 from model.settings import Size
 
 # Blocks in a row, kernel, strides of the first, expansion, channels.
@@ -51,7 +51,7 @@ class EfficientNetLite0:
                     features.append(x)
                 x = _inverted_residual(x, width, kernel, step, expansion, level=level, number=number)
                 level, number = level + step - 1, number + 1
-        x = decode([*features, x], self.widths, self.convolutions, classes)
+        x = upsampled_scores(decode([*features, x], self.widths, self.convolutions), classes)
         return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
 
 

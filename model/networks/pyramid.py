@@ -22,6 +22,7 @@ class Pyramid:
     widths: tuple[int, ...]  # channels of each level
     blocks: tuple[int, ...]  # residual blocks of the encoder at each level
     convolutions: tuple[int, ...]  # of the decoder at each level but the coarsest
+    detail: int = 0  # channels of a path at the image's own resolution; 0: no such path
     input_size: Size = 256
 
     def __post_init__(self) -> None:
@@ -35,7 +36,8 @@ class Pyramid:
     def build(self, input_size: Size | None = None, classes: int = len(CLASSES)) -> keras.Model:
         """Return a network for frames of `input_size`, multiples of 2 ** levels, and so many classes."""
         image = input_layer(input_size or self.input_size, halvings=len(self.widths))
-        x = convolution(_normalise(image), self.widths[0], kernel=4, strides=2, name="stem")
+        light = _normalise(image)
+        x = convolution(light, self.widths[0], kernel=4, strides=2, name="stem")
         skips = []
         for level, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             if level:
@@ -43,14 +45,17 @@ class Pyramid:
             for block in range(blocks):
                 x = _residual(x, width, name=f"encoder{level}_{block}")
             skips.append(x)
-        x = decode(skips, self.widths, self.convolutions, classes)
-        return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x))
+        x = decode(skips, self.widths, self.convolutions)
+        scores = upsampled_scores(x, classes)
+        if self.detail:
+            scores = _add_detail(scores, x, light, self.detail)
+        return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(scores))
 
 
 def decode(
-    features: Sequence[keras.KerasTensor], widths: Sequence[int], convolutions: Sequence[int], classes: int
+    features: Sequence[keras.KerasTensor], widths: Sequence[int], convolutions: Sequence[int]
 ) -> keras.KerasTensor:
-    """Return scores of the classes at full resolution, of features with stride 2 ** (level + 1), finest first.
+    """Return features with stride 2, of features with stride 2 ** (level + 1), finest first.
 
     `widths` are the channels of each level and `convolutions` those at it, for all levels but the coarsest.
     """
@@ -63,7 +68,26 @@ def decode(
         x = layers.Add(name=f"merge{level}")([x, lateral])
         for number in range(convolutions[level]):
             x = convolution(x, width, name=f"decoder{level}_{number}")
+    return x
+
+
+def upsampled_scores(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    """Return scores of the classes at twice the resolution of the features `x`."""
     return layers.Conv2DTranspose(classes, 4, strides=2, padding="same", name="logits")(x)
+
+
+def _add_detail(
+    scores: keras.KerasTensor, x: keras.KerasTensor, light: keras.KerasTensor, width: int
+) -> keras.KerasTensor:
+    """Correct scores by features of the image at its own resolution, joined with the finest ones of the decoder, `x`.
+
+    The last kernel starts at zero: a network without this path that gets it predicts what it did before.
+    """
+    coarse = layers.UpSampling2D(2, name="detail_up")(convolution(x, width, kernel=1, name="detail_reduce"))
+    fine = layers.Add(name="detail_merge")([coarse, convolution(light, width, name="detail_image")])
+    fine = convolution(fine, width, name="detail_decoder")
+    correction = convolution(fine, scores.shape[-1], activation=None, kernel_initializer="zeros", name="detail_logits")
+    return layers.Add(name="detail_add")([scores, correction])
 
 
 def _normalise(image: keras.KerasTensor) -> keras.KerasTensor:

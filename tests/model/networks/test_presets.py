@@ -9,11 +9,12 @@ from keras import layers
 
 from model import networks
 from model.networks.__main__ import main
+from model.training.initialization import warm_start
 
 SIZE = 64
 
 
-@pytest.mark.parametrize("preset", ["pyramid-small", "fcn-2", "fcn-5", "efficientnet-lite0"])
+@pytest.mark.parametrize("preset", ["pyramid-small", "pyramid-detail", "fcn-2", "fcn-5", "efficientnet-lite0"])
 def test_a_preset_maps_images_to_probabilities(preset):
     network = networks.build(preset, SIZE)
     image = np.random.default_rng(0).uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
@@ -29,6 +30,24 @@ def test_sizes_that_do_not_fit_and_unknown_presets_are_errors():
         networks.build("fcn-2", 162)
     with pytest.raises(ValueError, match=r"presets pyramid, .*, got 'pyramide'"):
         networks.build("pyramide")
+
+
+def test_a_path_for_details_changes_nothing_until_it_has_learnt():
+    plain, detailed = (networks.Pyramid((8, 16), (1, 1), (1,), detail=detail).build(16) for detail in (0, 4))
+    assert warm_start(detailed, plain) > 0.9
+    image = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_allclose(detailed(image), plain(image), atol=1e-6)
+
+
+def test_a_path_for_details_tells_single_pixels_apart():
+    network = networks.Pyramid((8, 16), (0, 0), (0,), detail=8).build(16)
+    kernel, bias = network.get_layer("detail_logits").get_weights()
+    kernel[1, 1, :, 0] = 1
+    network.get_layer("detail_logits").set_weights([kernel, bias])
+    image = np.zeros((1, 16, 16, 3), np.float32)
+    image[0, 8, 8] = 255
+    before = np.asarray(network(np.zeros_like(image)))
+    assert np.abs(np.asarray(network(image)) - before)[0, 8, 8].max() > 0.01
 
 
 def test_a_copy_has_the_weights_but_another_shape_and_precision():
