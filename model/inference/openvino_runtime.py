@@ -19,7 +19,7 @@ from model.score import predicted_mask
 
 logger = logging.getLogger(__name__)
 
-MAX_MEAN_DIFFERENCE = 0.5 / 255  # of all probabilities of a frame
+MAX_MEAN_DIFFERENCE = 1 / 255  # of all probabilities of a frame
 MAX_MASK_DIFFERENCE = 0.02  # of the target's pixels
 TIMED_RUNS = 15
 GPU_STREAMS = 2
@@ -99,7 +99,7 @@ def compile_for_openvino(
 def predictions_agree(reference: np.ndarray, other: np.ndarray, target: int | None = HERO) -> bool:
     """Return whether two predictions, (n, rows, columns, classes) probabilities, agree in every frame.
 
-    That is, probabilities differ by half a step of 8 bits on average at most, and the target's mask (without a target
+    That is, probabilities differ by a step of 8 bits on average at most, and the target's mask (without a target
     all masks together) by 2 % of its pixels (or two of them) at most. NaN agrees with nothing.
     """
     compared = np.s_[...] if target is None else np.s_[..., target]
