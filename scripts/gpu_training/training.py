@@ -1,0 +1,78 @@
+"""A phase of the training: the teacher's, or that of the students whom it teaches."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model.console import console
+from model.data.batches import Batch, BatchLoader
+from model.settings import TrainSettings
+from model.training.optimizers import learning_rate
+from scripts.gpu_training.learners import Learners, Trained
+from scripts.gpu_training.mining import find_errors
+
+EMA_DECAY = 0.999  # for each step
+EMA_START = 20  # steps; the average spans fewer at first
+MINING_SECONDS, MINING_PARTS = 30.0, 4
+LAST_STEP = 2**40  # of the batches, more than anybody makes
+
+
+class Phase(NamedTuple):
+    """What one phase is told."""
+
+    name: str
+    seconds: float
+    settings: TrainSettings
+    judge: str  # the network whose errors say which frames are hard
+    early: float  # fraction of the time in which false positives cost less
+
+
+def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[[], None]) -> None:
+    """Train until the time is over; `save` is called every half a minute and at the end.
+
+    The schedule follows the clock: it ends when the time does, however fast the GPU is.
+    """
+    settings, optimizer = phase.settings, learners.optimizer
+    batches, part, step = _mixed_batches(loader, settings), 0, 0
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(phase.name, total=1.0)
+        began = last_mined = time.monotonic()
+        while (progress := (time.monotonic() - began) / phase.seconds) < 1:
+            optimizer.rate.fill_(learning_rate(settings, progress))
+            optimizer.ema_decay.fill_(min(EMA_DECAY, step / (step + EMA_START)))
+            learners.false_positive.fill_(settings.loss.false_positive[progress >= phase.early])
+            learners.train_on(*next(batches))
+            step += 1
+            if time.monotonic() - last_mined > MINING_SECONDS:
+                _mine(loader, learners.averaged(phase.judge), part)
+                part, last_mined = (part + 1) % MINING_PARTS, time.monotonic()
+                losses = "  ".join(f"{name} {loss:.4f}" for name, loss in learners.mean_losses().items())
+                console.print(f"{phase.name}: step {step}  loss {losses}", markup=False)
+                save()
+            bar.update(task, completed=progress)
+    save()
+
+
+def _mixed_batches(loader: BatchLoader, settings: TrainSettings) -> Iterator[Batch]:
+    """Yield batches of crops and, as often as the settings say, of full frames. Both are made ahead all the time."""
+    augmentation = settings.augmentation
+    crops = loader.batches(range(0, LAST_STEP, 2), settings.batch_size, augmentation)
+    zoom = augmentation.zoom_probability / 2
+    whole = replace(augmentation, crop=loader.frames.size, zoom_probability=zoom)
+    full_frames = loader.batches(range(1, LAST_STEP, 2), settings.full_frame_batch_size, whole)
+    random = np.random.default_rng(settings.seed)
+    while True:
+        yield next(full_frames if random.random() < settings.full_frame_fraction else crops)
+
+
+def _mine(loader: BatchLoader, trained: Trained, part: int) -> None:
+    """Search a part of the training frames for errors, as `model.training.trainer` does."""
+    errors = loader.error_pixels.copy()
+    rows = loader.frames.usable[part::MINING_PARTS]
+    errors[rows] = find_errors(trained, loader.frames, rows)
+    loader.set_hard_examples(errors)
