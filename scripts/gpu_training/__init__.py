@@ -1,7 +1,7 @@
 """Train networks within minutes on one GPU: a large one, then small ones that it teaches. In PyTorch, with CUDA graphs.
 
 `python -m scripts.gpu_training --help` tells how to use it. The networks are `model.networks.Pyramid`, before and after
-the training ordinary model files; samples come from `model.data`. Networks of a few megabytes leave a GPU idle unless a
-whole step is one recorded graph, which Keras does not offer; so network, loss and optimizer exist here once more, and
-tests compare them with those of Keras.
+the training ordinary model files; samples come from `model.data`. A step of such small networks is hundreds of kernels
+of microseconds, which a GPU mostly waits for unless they are recorded as one graph. Keras offers none with PyTorch: so
+network, loss and optimizer exist here once more, and tests compare them with those of Keras.
 """
