@@ -118,6 +118,17 @@ def test_predictions_agree_by_the_mean_and_by_the_targets_mask():
     assert not predictions_agree(edge, below)
 
 
+def test_the_targets_probabilities_are_held_to_half_a_step_of_8_bits_and_all_to_one():
+    expected, step = prediction(0), 1 / 255
+    for shift, agrees in ((0.9, True), (1.6, False)):  # of background and people, two of the three classes
+        other = expected + np.float32(shift * step) * np.array([-1, 1, 0])
+        assert predictions_agree(expected, other) == agrees
+    for shift, agrees in ((0.4, True), (0.6, False)):
+        other = expected + np.float32(shift * step) * np.array([-1, 0, 1])
+        assert predictions_agree(expected, other) == agrees
+    assert not predictions_agree(expected, expected + np.float32(0.9 * step) * np.array([-1, 1, 0]), target=None)
+
+
 def test_nan_agrees_with_nothing():
     broken = prediction(5)
     broken[0, 9, 9] = np.nan

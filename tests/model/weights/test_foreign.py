@@ -30,7 +30,7 @@ def image(**options) -> keras.KerasTensor:
 
 
 def logits(network: keras.Model) -> keras.Model:
-    return keras.Model(network.input, network.get_layer("logits").output)
+    return keras.Model(network.input, network.layers[-1].input)  # of the softmax
 
 
 def swapped(network: keras.Model, channels: list[int], before: bool) -> keras.Model:
