@@ -1,14 +1,17 @@
-"""Train a large network on one GPU, then smaller ones that it teaches, in a quarter of an hour.
+r"""Train a large network on one GPU, then smaller ones that it teaches, in a quarter of an hour.
 
     KERAS_BACKEND=torch python -m scripts.gpu_training --init model_weights.h5 --data train.zip:4 \
         --data collected_runs.zip:1.5 --data gathered --out runs/gpu --settings scripts/gpu_training/h100.toml
 
 Needs PyTorch with CUDA beside the project's requirements, and as many processor cores as the GPU wants samples: an H100
 takes those of 16. The networks are presets of the family `Pyramid`. Students begin with the weights of --init as far as
-these fit. In the folder --out, `teacher.h5` and `STUDENT.h5` are brought up to date every half a minute: what is there
-when the machine goes is kept. Without a GPU everything works, a thousand times slower.
+these fit. The files in the folder --out, named by the presets, are brought up to date every half a minute. Without a
+GPU everything works, but slowly.
 """
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 from contextlib import closing
@@ -27,7 +30,9 @@ from model.data.cleaning import clean_split, merge_seen_in_training
 from model.data.packed_frames import PackedFrames
 from model.data.packing import pack
 from model.data.sources import collect
+from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.settings import load_settings
+from scripts.benchmarks.harness.terminal import at_least
 
 TEACHER_SHARE = 0.4  # of the time
 TEACHER = {"learning_rate": 2e-3, "cool_down": 0.5}  # settings
@@ -44,14 +49,14 @@ def main() -> int:
     add("--teacher", default="pyramid-teacher", metavar="PRESET", help="default %(default)s")
     text = "default pyramid and pyramid-detail; the last one's errors say which frames are hard"
     add("--students", nargs="+", default=["pyramid", "pyramid-detail"], metavar="PRESET", help=text)
-    add("--minutes", type=float, default=13.0, help="for all networks together (default %(default)s)")
+    add("--minutes", type=at_least(0.1), default=13.0, help="for all networks together (default %(default)s)")
     add(
         "--settings",
         type=path_of,
         metavar="TOML",
         help="sizes of batches, rates, sampling, augmentation and loss, as in model/train.toml",
     )
-    add("--workers", type=int, default=15, help="processes that make samples (default %(default)s)")
+    add("--workers", type=at_least(0), default=15, help="processes that make samples (default %(default)s)")
     add("--cache", type=path_of, default=Path("runs/cache"), metavar="DIR", help="default %(default)s")
     options = parser.parse_args()
     return run_command("gpu_training", lambda: train_all(options))
@@ -59,6 +64,7 @@ def main() -> int:
 
 def train_all(options: argparse.Namespace) -> int:
     """Train the teacher, then the students. Raises ConfigError, DatasetError, ValueError, WeightsError."""
+    import_tensorflow_quietly()
     try:
         from scripts.gpu_training.keras_networks import KerasNetworks
         from scripts.gpu_training.learners import Learners

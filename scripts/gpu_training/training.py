@@ -22,7 +22,7 @@ LAST_STEP = 2**40  # of the batches, more than anybody makes
 
 
 class Phase(NamedTuple):
-    """What one phase is told."""
+    """Length and settings of a phase."""
 
     name: str
     seconds: float

@@ -157,3 +157,11 @@ def test_presets_of_other_families_are_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu_training", *options])
     assert command.main() == 2
     assert "family Pyramid, got fcn-4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [("--minutes", "0"), ("--workers", "-1")])
+def test_impossible_numbers_are_refused(tmp_path, monkeypatch, capsys, wrong):
+    monkeypatch.setattr(sys, "argv", ["gpu_training", "--data", "x", "--out", str(tmp_path / "out"), *wrong])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert wrong[0] in capsys.readouterr().err
