@@ -6,6 +6,7 @@ are therefore compressed again, and crops stay on the grid.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,13 +15,18 @@ from dataset.jpeg import decode_jpeg
 from dataset.schema import DEFAULT_CLASSES, HERO, PEOPLE
 from model.data.copy_paste import paste, recolour, swap_identity
 from model.data.packed_frames import PackedFrames
-from model.settings import AugmentationSettings, shape_of
+from model.settings import AugmentationSettings, Size, shape_of
 
 Sample = tuple[np.ndarray, np.ndarray]  # (rows, columns, 3) uint8 RGB, (rows, columns) uint8 class indices
 Pixel = tuple[int, int]  # row, column
 
 BLOCK = 16  # pixels; JPEG's coding unit with chroma subsampling
 RECOLOURED_PEOPLE = 0.7  # probability of each, in a frame that is changed so
+
+
+def for_full_frames(settings: AugmentationSettings, size: Size) -> AugmentationSettings:
+    """Return the settings for samples that are frames of this size as a whole, half as often scaled."""
+    return replace(settings, crop=size, zoom_probability=settings.zoom_probability / 2)
 
 
 def augment(

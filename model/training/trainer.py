@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from dataset.files import replacing
 from model import run_files
 from model.console import console
+from model.data.augment import for_full_frames
 from model.data.batches import BatchLoader
 from model.data.packed_frames import PackedFrames
 from model.networks import clone_with
@@ -137,8 +137,7 @@ class Trainer:
         fraction = settings.full_frame_fraction
         if int((self.epoch + 1) * fraction) > int(self.epoch * fraction):  # epochs on full frames are spread evenly
             size = settings.full_frame_batch_size
-            zoom = augmentation.zoom_probability / 2
-            augmentation = replace(augmentation, crop=self.loader.frames.size, zoom_probability=zoom)
+            augmentation = for_full_frames(augmentation, self.loader.frames.size)
         rate = self.optimizer.learning_rate = learning_rate(settings, progress)
         steps = range(self.step, self.step + settings.steps_per_epoch)
         numbers = self.distribution.local_samples(size) if self.distribution else None

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model.console import console
+from model.data.augment import for_full_frames
 from model.data.batches import Batch, BatchLoader
 from model.settings import TrainSettings
 from model.training.optimizers import learning_rate
@@ -60,10 +60,8 @@ def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[
 
 def _mixed_batches(loader: BatchLoader, settings: TrainSettings) -> Iterator[Batch]:
     """Yield batches of crops and, as often as the settings say, of full frames. Both are made ahead all the time."""
-    augmentation = settings.augmentation
-    crops = loader.batches(range(0, LAST_STEP, 2), settings.batch_size, augmentation)
-    zoom = augmentation.zoom_probability / 2
-    whole = replace(augmentation, crop=loader.frames.size, zoom_probability=zoom)
+    crops = loader.batches(range(0, LAST_STEP, 2), settings.batch_size, settings.augmentation)
+    whole = for_full_frames(settings.augmentation, loader.frames.size)
     full_frames = loader.batches(range(1, LAST_STEP, 2), settings.full_frame_batch_size, whole)
     random = np.random.default_rng(settings.seed)
     while True:
