@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from config.numbers import whole_number
 from config.paths import allow_any_name, path_of
 from dataset.archives import DatasetError
 from dataset.commands.edit import copy_recording, merge_recordings, split_recording, trim_recording
@@ -196,7 +197,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     output_help = "default: previews/video.mp4 in the recording"
     listed = command("list", list_recordings)
     listed.add_argument("folder", nargs="?", type=path_of, default=RECORDINGS, help="default: %(default)s")
-    command("show", show, recording).add_argument("--frames", type=_positive, default=30, help=frames_help)
+    command("show", show, recording).add_argument("--frames", type=whole_number(1), default=30, help=frames_help)
     command("video", video, recording).add_argument("--output", type=path_of, metavar="FILE.mp4", help=output_help)
     command("hide", hide, recording).add_argument("frames", nargs="+", metavar="FRAMES")
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
@@ -205,7 +206,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     suspicious = command("suspicious", list_suspicious)
     suspicious.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
     most_help = "how many to list (default: %(default)s)"
-    suspicious.add_argument("--most", type=_positive, default=60, metavar="N", help=most_help)
+    suspicious.add_argument("--most", type=whole_number(1), default=60, metavar="N", help=most_help)
     command("recover", recover_recording, recording)
     new_help = "recording to make: a path, or a name in recordings/"
 
@@ -240,12 +241,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     exported.add_argument("out", type=path_of, metavar="DIR", help="folder to make")
     exported.add_argument("--format", choices=FORMATS, default="coco", help="default: %(default)s")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from config.numbers import whole_number
 from config.paths import path_of
 from dataset.archives import DatasetError
 from dataset.audit.audit import Examined, Frame, audit, examine
@@ -43,17 +44,17 @@ AHEAD = 16  # frames
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("audit", __doc__)
+    parser = command_parser("model.audit", __doc__)
     text = "folders or zips with images/ and masks/; copies are found across all of them, the first one counts"
     parser.add_argument("data", nargs="+", type=path_of, metavar="DATA", help=text)
     text = f"folder for {AUDIT_FILE} and the sheets (default: %(default)s)"
     parser.add_argument("--out", type=path_of, default=Path("audit"), metavar="DIR", help=text)
-    parser.add_argument("--examples", type=int, default=48, metavar="N", help="on each sheet (default: %(default)s)")
+    parser.add_argument(
+        "--examples", type=whole_number(1), default=48, metavar="N", help="on each sheet (default: %(default)s)"
+    )
     text = "the classes and colours of data without a classes.toml of their own"
     parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
     options = parser.parse_args(arguments)
-    if options.examples < 1:
-        parser.error(f"--examples expects 1 or more, got {options.examples}")
     return run_command("audit", lambda: audit_data(options))
 
 

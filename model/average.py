@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from config.numbers import real_number
 from config.paths import path_of
 from model.console import command_parser, console, print_place, print_plain, run_command
 from model.data.cleaning import merge_seen_in_training
@@ -30,19 +31,17 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 2 for models that cannot be averaged, 130 after Ctrl-C."""
-    parser = command_parser("average", __doc__)
+    parser = command_parser("model.average", __doc__)
     text = "two models or more, of one network: files, or names in model/weights/"
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help=text)
     parser.add_argument(
         "--out", type=path_of, required=True, metavar="FILE", help="an .h5 or .keras file, not there yet"
     )
     text = "weight of the last model in the mean, 0 to 1; the others share the rest equally (default: all alike)"
-    parser.add_argument("--share", type=float, metavar="FRACTION", help=text)
+    parser.add_argument("--share", type=real_number(0, 1), metavar="FRACTION", help=text)
     options = parser.parse_args(arguments)
     if len(options.weights) < 2:
         parser.error("give two models or more")
-    if options.share is not None and not 0 <= options.share <= 1:
-        parser.error(f"--share: expected a number from 0 to 1, got {options.share:g}")
     return run_command("average", lambda: average(options))
 
 

@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from config.numbers import whole_number
 from config.paths import path_of
 from dataset.images import decode_image
 from dataset.masks.classes_file import read_classes_file
@@ -47,7 +48,7 @@ from model.score import predicted_mask
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("compare", __doc__)
+    parser = command_parser("model.compare", __doc__)
     parser.add_argument("first", metavar="FIRST", help="a model: a file, or a name in model/weights/")
     parser.add_argument("second", metavar="SECOND", help="the model that may be better")
     parser.add_argument(
@@ -59,11 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--names", nargs=2, metavar=("FIRST", "SECOND"), help="display names of the models")
     text = "the classes and colours of data without a classes.toml of their own"
     parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
-    parser.add_argument("--limit", type=int, metavar="N", help="only N frames, evenly spread")
+    parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only N frames, evenly spread")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
-    if options.limit is not None and options.limit < 1:
-        parser.error(f"--limit expects at least 1 frame, got {options.limit}")
     return run_command("compare", lambda: compare(options))
 
 

@@ -14,10 +14,10 @@ console = Console()
 
 
 def command_parser(name: str, description: str | None, **options: Any) -> ArgumentParser:
-    """Return the parser of `python -m model.NAME`; the description is printed as it is written."""
+    """Return the parser of `python -m NAME`; the description is printed as it is written."""
     allow_any_name()
     formatter = RawDescriptionHelpFormatter
-    return ArgumentParser(f"python -m model.{name}", description=description, formatter_class=formatter, **options)
+    return ArgumentParser(f"python -m {name}", description=description, formatter_class=formatter, **options)
 
 
 def run_command(name: str, command: Callable[[], int | None]) -> int:

@@ -21,6 +21,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from config.numbers import whole_number
 from config.paths import path_of
 from dataset.layouts.kitti_road import SPLITS
 from dataset.masks.classes_file import read_classes_file
@@ -39,7 +40,7 @@ from model.inference.choices import RUNTIMES
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("evaluate", __doc__)
+    parser = command_parser("model.evaluate", __doc__)
     text = "models: files, names in model/weights/, or folders of predictions as --predictions writes them"
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help=text)
     parser.add_argument("data", type=path_of, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
@@ -56,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=text)
     text = "plot recall of far targets against false positives, a line for each model"
     parser.add_argument("--curves", type=path_of, metavar="PNG", help=text)
-    parser.add_argument("--limit", type=int, metavar="N", help="evaluate only N frames, evenly spread (an estimate)")
+    parser.add_argument(
+        "--limit", type=whole_number(1), metavar="N", help="evaluate only N frames, evenly spread (an estimate)"
+    )
     text = "the classes and colours of data without a classes.toml of their own"
     parser.add_argument("--classes", type=path_of, metavar="TOML", help=text)
     text = "the frames to evaluate of data that come divided, as KITTI's (default: testing, if they have masks)"
@@ -68,8 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--without", type=path_of, metavar="CSV", help=text)
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
-    if options.limit is not None and options.limit < 1:
-        parser.error(f"--limit expects at least 1 frame, got {options.limit}")
     if options.worst:
         count, folder = options.worst
         if not count.isdecimal() or int(count) < 1:

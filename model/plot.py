@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("plot", __doc__)
+    parser = command_parser("model.plot", __doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     trainings = kinds.add_parser("trainings", help="validation score over minutes of training")
     trainings.add_argument("runs", nargs="+", metavar="RUN[=TEXT]")

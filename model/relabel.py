@@ -68,7 +68,7 @@ class Changes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("relabel", __doc__)
+    parser = command_parser("model.relabel", __doc__)
     parser.add_argument("recording", type=path_of, metavar="RECORDING", help="a folder, or a name in recordings/")
     parser.add_argument("--weights", required=True, metavar="H5", help="the model, a file or a name in model/weights/")
     options = parser.parse_args(arguments)

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from dataset.folders import IMAGE_SUFFIXES
 from dataset.images import decode_image
@@ -43,18 +44,16 @@ class Footage:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("segment", __doc__)
+    parser = command_parser("model.segment", __doc__)
     parser.add_argument("weights", metavar="MODEL", help="a file, or a name in model/weights/")
     parser.add_argument("footage", type=path_of, metavar="VIDEO|DIR", help="a film, or a folder of JPEGs and PNGs")
     text = "a folder to write into, new or empty"
     parser.add_argument("--out", type=path_of, required=True, metavar="DIR", help=text)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th frame")
+    parser.add_argument("--every", type=whole_number(1), default=1, metavar="N", help="only each N-th frame")
     text = f"frames per second of film.mp4 (default: the film's, or {FPS:g} for images)"
-    parser.add_argument("--fps", type=float, help=text)
+    parser.add_argument("--fps", type=real_number(0.1, 240), help=text)
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
     options = parser.parse_args(arguments)
-    if options.every < 1 or (options.fps is not None and not 0 < options.fps <= 240):
-        parser.error("--every expects 1 or more, --fps a number above 0, at most 240")
     return run_command("segment", lambda: segment(options))
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import track
 
+from config.numbers import whole_number
 from config.paths import path_of
 from dataset.commands.suspicious import print_suspicions
 from dataset.masks.labels import labels_of_probabilities
@@ -38,11 +39,13 @@ SAME = 0.3  # intersection over union with the labels from which on a network se
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, 2 for unusable input, 130 after Ctrl-C."""
-    parser = command_parser("suspicious", __doc__)
+    parser = command_parser("model.suspicious", __doc__)
     parser.add_argument("recording", type=path_of, metavar="RECORDING", help="a folder, or a name in recordings/")
     text = "the models, files or names in model/weights/"
     parser.add_argument("--weights", required=True, nargs="+", metavar="H5", help=text)
-    parser.add_argument("--most", type=int, default=60, metavar="N", help="how many to list (default: %(default)s)")
+    parser.add_argument(
+        "--most", type=whole_number(1), default=60, metavar="N", help="how many to list (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
 
     def ask() -> None:

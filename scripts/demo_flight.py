@@ -17,9 +17,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from scripts.environment import ROOT, run
 from simulator.difficulty.levels import LEVELS, describe_levels
+from simulator.link.commands import MAX_SEED
 
 RECORDINGS = ROOT / "recordings"
 SECONDS = 50.0
@@ -35,12 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)"
+        "--seconds",
+        type=real_number(1),
+        help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)",
     )
-    parser.add_argument("--seed", type=int, default=103, help="of the city and its people (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=whole_number(0, MAX_SEED), default=103, help="of the city and its people (default %(default)s)"
+    )
     parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
     parser.add_argument("--frames", type=path_of, metavar="DIR", help="a folder of images to stream instead")
-    parser.add_argument("--port", type=int, default=0, help="of the follower (default: any free port)")
+    parser.add_argument(
+        "--port", type=whole_number(0, 65535), default=0, help="of the follower (default: any free port)"
+    )
     options = parser.parse_args(arguments)
     console = Console()
     name = time.strftime("demo-%Y%m%d-%H%M%S")

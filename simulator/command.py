@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from config.numbers import real_number, whole_number
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.episode import Episode
 from simulator.flight import Flight, FlightPlan
@@ -84,23 +85,23 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", type=_host, default="127.0.0.1", help="of the follower (default %(default)s)")
-    add("--port", type=_number(int, 1, 65535), default=4567, help="of the follower (default %(default)s)")
-    add("--seed", type=_number(int, 0, MAX_SEED), default=0, help="of the city and all random choices (default 0)")
+    add("--port", type=whole_number(1, 65535), default=4567, help="of the follower (default %(default)s)")
+    add("--seed", type=whole_number(0, MAX_SEED), default=0, help="of the city and all random choices (default 0)")
     add("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below (default %(default)s)")
-    add("--people", type=_number(int, 0, MAX_PEOPLE), help="besides the target (default: the difficulty's number)")
+    add("--people", type=whole_number(0, MAX_PEOPLE), help="besides the target (default: the difficulty's number)")
     add("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol, lock-on and wall-clock timestamps")
     add("--turnover", choices=LIFETIMES, help="how soon people are replaced (default long; like QuadSim: medium)")
     add("--respawn", action="store_true", help="replace the target at the end of its path, as QuadSim does")
     add(
         "--hz",
-        type=_number(float, 0.1, MAX_HZ),
+        type=real_number(0.1, MAX_HZ),
         default=5.0,
         help="frames per simulated second, or like QuadSim per real second (default %(default)s)",
     )
-    add("--speed", type=_number(float, *SPEED_RANGE), default=1.0, help="simulated seconds per second (default 1)")
+    add("--speed", type=real_number(*SPEED_RANGE), default=1.0, help="simulated seconds per second (default 1)")
     add("--lockstep", action="store_true", help="wait for the answer to each frame: as fast as the follower answers")
-    add("--duration", type=_number(float, 0, 1e6), metavar="SECONDS", help="simulated (default: until Ctrl-C)")
-    add("--count", type=_number(int, 1, MAX_DRONES), default=1, help="drones, each in a city of its own (default 1)")
+    add("--duration", type=real_number(0, 1e6), metavar="SECONDS", help="simulated (default: until Ctrl-C)")
+    add("--count", type=whole_number(1, MAX_DRONES), default=1, help="drones, each in a city of its own (default 1)")
     add("--lock-on", action="store_true", help="follow the true position of a target in front, as QuadSim does")
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
@@ -248,18 +249,3 @@ def _host(text: str) -> str:
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected the name or the address of a machine, got {text!r}") from None
     return text
-
-
-def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
-    """Return a parser for argparse whose error message names the valid range."""
-
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"expected a number from {low:g} to {high:g}, got {text!r}")
-        return value
-
-    return parse

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from config.numbers import whole_number
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer
 from simulator.snapshots import Mixture, Scene, random_scene
@@ -58,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m simulator.gallery", description=__doc__.split(": ", 1)[1])
     parser.add_argument("out", type=Path, help="the picture, .jpg or .png")
-    parser.add_argument("--seed", type=int, default=0, help="of the first city (default %(default)s)")
-    parser.add_argument("--rows", type=int, default=3, help="default %(default)s")
+    parser.add_argument("--seed", type=whole_number(), default=0, help="of the first city (default %(default)s)")
+    parser.add_argument("--rows", type=whole_number(1), default=3, help="default %(default)s")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     picture = gallery(options.seed, options.rows, options.renderer)

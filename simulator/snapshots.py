@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from config.numbers import real_number, whole_number
 from simulator.difficulty.levels import LEVELS, describe_levels
+from simulator.link.commands import MAX_PEOPLE
 from simulator.link.frames import encode_jpeg, encode_mask
 from simulator.rendering.appearance import appearance_of
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
@@ -147,28 +149,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("out", type=Path, help="folder for images/ and masks/, created if missing")
-    parser.add_argument("--count", type=int, default=1000, help="frames (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of all random choices (default %(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="number of the first file (default %(default)s)")
-    composition = {
-        "--target-fraction": "fraction of the frames with the target in the field of view",
-        "--far-fraction": "fraction of those with the target at 12 to 50 m",
-        "--people": "in each frame",
-        "--look-alikes": "fraction of the people with a red top",
-        "--per-city": "frames in each city",
-    }
-    for option, meaning in composition.items():
+    parser.add_argument("--count", type=whole_number(1), default=1000, help="frames (default %(default)s)")
+    parser.add_argument("--seed", type=whole_number(), default=0, help="of all random choices (default %(default)s)")
+    parser.add_argument(
+        "--first", type=whole_number(), default=0, help="number of the first file (default %(default)s)"
+    )
+    fraction, people, frames = real_number(0, 1), whole_number(0, MAX_PEOPLE), whole_number(1)
+    for option, kind, meaning in (
+        ("--target-fraction", fraction, "fraction of the frames with the target in the field of view"),
+        ("--far-fraction", fraction, "fraction of those with the target at 12 to 50 m"),
+        ("--people", people, "in each frame"),
+        ("--look-alikes", fraction, "fraction of the people with a red top"),
+        ("--per-city", frames, "frames in each city"),
+    ):
         default = getattr(Mixture, option[2:].replace("-", "_"))
-        parser.add_argument(option, type=type(default), default=default, help=f"{meaning} (default %(default)s)")
+        parser.add_argument(option, type=kind, default=default, help=f"{meaning} (default %(default)s)")
     parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
-    if min(options.count, options.per_city) < 1 or min(options.people, options.first) < 0:
-        parser.error("expected a --count and --per-city of at least 1, and --people and --first of at least 0")
     mixture = Mixture(**{field.name: getattr(options, field.name) for field in fields(Mixture)})
-    frames = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty)
+    drawn = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty)
     try:
-        write_snapshots(options.out, track(frames, "frames", total=options.count), options.first)
+        write_snapshots(options.out, track(drawn, "frames", total=options.count), options.first)
     except (RendererError, OSError) as error:
         print(f"snapshots: {error}", file=sys.stderr)
         return 2

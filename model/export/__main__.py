@@ -39,7 +39,7 @@ TOLERANCE = 0.05  # of 255: mean difference of a frame that exact formats stay b
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if predictions differ, 2 if a format cannot be written, 130 after Ctrl-C."""
-    parser = command_parser("export", __doc__)
+    parser = command_parser("model.export", __doc__)
     parser.add_argument("weights", metavar="WEIGHTS", help="the model: a file, or a name in model/weights/")
     text = f"of {', '.join(FORMATS)} (default: all)"
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS), metavar="FORMAT", help=text)

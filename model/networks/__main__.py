@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from config.numbers import whole_number
 from dataset.schema import CLASSES
 from model.console import command_parser
 from model.networks import PRESETS, build, multiply_accumulates
@@ -10,11 +11,13 @@ from model.settings import Size
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the layers, shapes and cost of a preset."""
-    parser = command_parser("networks", "Print the layers and the cost of a network.")
+    parser = command_parser("model.networks", "Print the layers and the cost of a network.")
     parser.add_argument("preset", choices=PRESETS)
     text = "pixels, of a square or as ROWSxCOLUMNS; default: the preset's own"
     parser.add_argument("--input-size", type=_parse_size, metavar="SIZE", help=text)
-    parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--classes", type=whole_number(2), default=len(CLASSES), metavar="N", help="default: %(default)s"
+    )
     options = parser.parse_args(arguments)
     network = build(options.preset, options.input_size, classes=options.classes)
     network.summary(line_length=120)  # wide enough to show every shape in full

@@ -22,10 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
-from config.reader import check
 from model.console import command_parser, console, print_plain, run_command
-from model.settings import Count, Positive
 from model.sweep.files import REPORT
 from model.sweep.plan import read_plan
 
@@ -39,12 +38,16 @@ WAIT_SECONDS = 2.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status, as listed above."""
-    parser = command_parser("sweep", __doc__)
+    parser = command_parser("model.sweep", __doc__)
     parser.add_argument("plan", type=path_of, metavar="TOML", help="what to try; see docs/guide/sweep.md")
     parser.add_argument("--folder", type=path_of, metavar="DIR", help="of the sweep (default runs/<name of the file>)")
-    parser.add_argument("--minutes", type=float, help="of the whole sweep in this process")
-    parser.add_argument("--trial-minutes", type=float, metavar="MINUTES", help="of each trial, instead of its epochs")
-    parser.add_argument("--trials", type=int, metavar="NUMBER", help="instead of the file's; random and tpe only")
+    parser.add_argument("--minutes", type=real_number(0.01), help="of the whole sweep in this process")
+    parser.add_argument(
+        "--trial-minutes", type=real_number(0.01), metavar="MINUTES", help="of each trial, instead of its epochs"
+    )
+    parser.add_argument(
+        "--trials", type=whole_number(1), metavar="NUMBER", help="instead of the file's; random and tpe only"
+    )
     parser.add_argument("--storage", metavar="URL", help="database of the state, such as postgresql://host/name")
     parser.add_argument("--yes", action="store_true", help=f"begin a grid of more than {MANY} trials")
     options = parser.parse_args(arguments)
@@ -52,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def sweep() -> None:
         plan = read_plan(options.plan)
         if options.trial_minutes is not None:
-            plan = replace(plan, trial_minutes=check(Positive, options.trial_minutes, "--trial-minutes"))
+            plan = replace(plan, trial_minutes=options.trial_minutes)
         if options.trials is not None:
-            plan = replace(plan, trials=check(Count, options.trials, "--trials"))
+            plan = replace(plan, trials=options.trials)
         if plan.sampler == "grid" and plan.size() > MANY and not options.yes:
             raise ValueError(
                 f"{options.plan} is a grid of {plan.size()} trials: begin it with --yes, or choose the sampler"

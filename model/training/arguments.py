@@ -96,7 +96,7 @@ def _stored_arguments(folder: Path) -> Arguments:
 
 def _read_options(description: str | None, arguments: Sequence[str] | None) -> dict[str, Any]:
     """Return the values of the options that are given, by field of `Arguments`."""
-    parser = command_parser("train", description, argument_default=argparse.SUPPRESS)
+    parser = command_parser("model.train", description, argument_default=argparse.SUPPRESS)
     add = parser.add_argument
     add("--data", action="append", metavar="DIR|ZIP[:WEIGHT]", help="training frames")
     text = "recordings, together drawn as often as all of --data"

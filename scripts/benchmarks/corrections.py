@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair
@@ -36,7 +37,7 @@ from model.weights.find import find_weights
 from scripts.benchmarks.harness.bridges import process, receive, serve_follower
 from scripts.benchmarks.harness.label_errors import label_errors
 from scripts.benchmarks.harness.recorded_flights import Labels, Page, correct, record_flight
-from scripts.benchmarks.harness.terminal import at_least, console, print_table
+from scripts.benchmarks.harness.terminal import console, print_table
 from simulator.difficulty.levels import LEVELS
 
 Row = dict[str, Any]
@@ -51,14 +52,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--out", type=path_of, required=True, metavar="FOLDER", help="for recordings, trainings and results")
     add("--weights", default="model_weights.h5", help="the network that labels, and learns (default %(default)s)")
     add("--difficulty", choices=LEVELS, default="look-alikes", help="see python -m simulator --help")
-    add("--first-seed", type=at_least(0), default=9000, help="of the recorded flight (default %(default)s)")
-    add("--seconds", type=at_least(1.0), default=80.0, help="of each flight, simulated (default %(default)s)")
-    add("--corrections", type=at_least(1), default=60, help="frames to correct (default %(default)s)")
-    add("--others", type=at_least(1), default=4, help="flights of the next seeds to measure on (default %(default)s)")
+    add("--first-seed", type=whole_number(), default=9000, help="of the recorded flight (default %(default)s)")
+    add("--seconds", type=real_number(1.0), default=80.0, help="of each flight, simulated (default %(default)s)")
+    add("--corrections", type=whole_number(1), default=60, help="frames to correct (default %(default)s)")
+    add(
+        "--others",
+        type=whole_number(1),
+        default=4,
+        help="flights of the next seeds to measure on (default %(default)s)",
+    )
     add("--data", type=path_of, action="append", default=[], metavar="DIR|ZIP", help="to train on, too")
     add("--validation", type=path_of, metavar="DIR|ZIP", help="to measure on, too")
     text = f"of each training, in {EPOCHS} epochs (default %(default)s)"
-    add("--steps", type=at_least(0), default=240, help=text)
+    add("--steps", type=whole_number(), default=240, help=text)
     add("--settings", type=path_of, metavar="TOML", help="of the trainings, besides")
     add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from rich.progress import track
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from gym_follow.agents.registry import NAMES, check_agent
 from gym_follow.flight import Conditions
@@ -19,7 +20,7 @@ from gym_follow.log import Log
 from model.weights.find import find_weights
 from scripts.benchmarks.follow_flights import FlightFolder, Job, fly_all
 from scripts.benchmarks.follow_report import plot, print_figures, print_flights, write_figures
-from scripts.benchmarks.harness.terminal import at_least, between, console
+from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
 from simulator.link.commands import MAX_PEOPLE, SPEED_RANGE
 
@@ -32,15 +33,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     add("--perfect", action="store_true", help="use the ground truth mask instead of a network")
     add("--difficulty", nargs="+", choices=LEVELS, default=["plain"], help="see python -m simulator --help")
-    add("--episodes", type=at_least(1), default=10, help="of each difficulty and agent (default %(default)s)")
-    add("--first-seed", type=int, default=100, help="of consecutive ones (default %(default)s)")
-    add("--seconds", type=at_least(1.0), default=120.0, help="simulated, each (default %(default)s)")
-    add("--people", type=_people, help="besides the target (default: the difficulty's number)")
+    add("--episodes", type=whole_number(1), default=10, help="of each difficulty and agent (default %(default)s)")
+    add("--first-seed", type=whole_number(), default=100, help="of consecutive ones (default %(default)s)")
+    add("--seconds", type=real_number(1.0), default=120.0, help="simulated, each (default %(default)s)")
+    add("--people", type=whole_number(0, MAX_PEOPLE), help="besides the target (default: the difficulty's number)")
     add("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol and lock-on")
-    add("--speed", type=between(*SPEED_RANGE), default=1.0, help="simulated seconds per second")
+    add("--speed", type=real_number(*SPEED_RANGE), default=1.0, help="simulated seconds per second")
     names = f"{', '.join(NAMES)}, or FILE.py:CLASS (default {' '.join(DEFAULT_AGENTS)})"
     add("--agents", nargs="+", type=_agent, default=list(DEFAULT_AGENTS), metavar="AGENT", help=names)
-    add("--processes", type=at_least(1), default=os.cpu_count() or 1, help="default: one for each core")
+    add("--processes", type=whole_number(1), default=os.cpu_count() or 1, help="default: one for each core")
     add("--out", type=path_of, metavar="FOLDER", help="for the log of each flight, follow.json, and plots")
     add("--resume", action="store_true", help="fly only the flights that FOLDER does not have")
 
@@ -85,7 +86,3 @@ def _agent(name: str) -> str:
         return check_agent(name)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _people(text: str) -> int:
-    return int(between(0, MAX_PEOPLE)(text))

@@ -19,11 +19,12 @@ from typing import Any
 
 import websocket
 
+from config.numbers import real_number, whole_number
 from scripts.benchmarks.harness.bridges import process, receive, request, serve_follower
 from scripts.benchmarks.harness.mutations import MODERN_HELLO, mutated_packets
 from scripts.benchmarks.harness.rounds import Frames, get_frames
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
-from scripts.benchmarks.harness.terminal import add_bridge_options, at_least, console, print_table
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 
 QUADSIM_HZ = 5.0
 CLIENTS = 4
@@ -35,9 +36,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=10.0)
     parser.epilog = "--seconds is how long the good simulator flies alone."
-    parser.add_argument("--messages", type=at_least(1), default=100_000, help="in all (default %(default)s)")
-    parser.add_argument("--rate", type=at_least(1.0), default=500.0, help="messages per second (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the changes (default %(default)s)")
+    parser.add_argument("--messages", type=whole_number(1), default=100_000, help="in all (default %(default)s)")
+    parser.add_argument(
+        "--rate", type=real_number(1.0), default=500.0, help="messages per second (default %(default)s)"
+    )
+    parser.add_argument("--seed", type=whole_number(), default=0, help="of the changes (default %(default)s)")
 
 
 def benchmark(options: argparse.Namespace) -> object:

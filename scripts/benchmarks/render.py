@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scripts.benchmarks.harness.terminal import at_least, console, print_table
+from config.numbers import whole_number
+from scripts.benchmarks.harness.terminal import console, print_table
 from simulator.rendering.renderer import RENDERERS, Renderer
 from simulator.snapshots import Mixture, Scene, random_scene
 from simulator.world.city_generator import generate_city
@@ -20,9 +21,13 @@ VIEWS = {  # fraction of the views with the target, fraction of those with it fa
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
-    parser.add_argument("--frames", type=at_least(1), default=100, help="of each kind of view (default %(default)s)")
-    parser.add_argument("--people", type=at_least(0), default=60, help="default %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the city and the views (default %(default)s)")
+    parser.add_argument(
+        "--frames", type=whole_number(1), default=100, help="of each kind of view (default %(default)s)"
+    )
+    parser.add_argument("--people", type=whole_number(), default=60, help="default %(default)s")
+    parser.add_argument(
+        "--seed", type=whole_number(), default=0, help="of the city and the views (default %(default)s)"
+    )
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
 
 

@@ -25,12 +25,13 @@ from urllib.request import ProxyHandler, Request, build_opener
 import numpy as np
 from rich.progress import Progress
 
+from config.numbers import real_number
 from dataset.images import jpeg_defect, png_defect
 from dataset.recordings.recording import Recording, find_recordings
 from scripts.benchmarks.harness.bridges import process, receive, request, serve_follower
 from scripts.benchmarks.harness.rounds import get_frames
 from scripts.benchmarks.harness.simulators import BEGIN, END, Group, fly_simulators
-from scripts.benchmarks.harness.terminal import add_bridge_options, at_least, console, print_table
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from scripts.benchmarks.hostile import CLIENTS, QUADSIM_HZ, Attacker, send_all
 from scripts.benchmarks.viewers import Viewer
 
@@ -47,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=10.0)
     parser.epilog = "--seconds is the length of a cycle."
-    parser.add_argument("--minutes", type=at_least(0.1), default=60.0, help="in all (default %(default)s)")
+    parser.add_argument("--minutes", type=real_number(0.1), default=60.0, help="in all (default %(default)s)")
 
 
 def benchmark(options: argparse.Namespace) -> object:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from rich.progress import track
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from dataset.archives import DatasetError
 from dataset.problems import summarise_problems
@@ -32,7 +33,6 @@ from model.data.packing import pack
 from model.data.sources import collect
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.settings import load_settings
-from scripts.benchmarks.harness.terminal import at_least
 
 TEACHER_SHARE = 0.4  # of the time
 TEACHER = {"learning_rate": 2e-3, "cool_down": 0.5}  # settings
@@ -40,8 +40,7 @@ TEACHER = {"learning_rate": 2e-3, "cool_down": 0.5}  # settings
 
 def main() -> int:
     """Run the command; return 0, 2 for input that cannot be used, 130 after Ctrl-C."""
-    parser = command_parser("gpu_training", __doc__)
-    parser.prog = "python -m scripts.gpu_training"
+    parser = command_parser("scripts.gpu_training", __doc__)
     add = parser.add_argument
     add("--data", action="append", required=True, metavar="DIR|ZIP[:WEIGHT]", help="training frames")
     add("--out", type=path_of, required=True, metavar="FOLDER", help="for the networks")
@@ -49,14 +48,14 @@ def main() -> int:
     add("--teacher", default="pyramid-teacher", metavar="PRESET", help="default %(default)s")
     text = "default pyramid and pyramid-detail; the last one's errors say which frames are hard"
     add("--students", nargs="+", default=["pyramid", "pyramid-detail"], metavar="PRESET", help=text)
-    add("--minutes", type=at_least(0.1), default=13.0, help="for all networks together (default %(default)s)")
+    add("--minutes", type=real_number(0.1), default=13.0, help="for all networks together (default %(default)s)")
     add(
         "--settings",
         type=path_of,
         metavar="TOML",
         help="sizes of batches, rates, sampling, augmentation and loss, as in model/train.toml",
     )
-    add("--workers", type=at_least(0), default=15, help="processes that make samples (default %(default)s)")
+    add("--workers", type=whole_number(), default=15, help="processes that make samples (default %(default)s)")
     add("--cache", type=path_of, default=Path("runs/cache"), metavar="DIR", help="default %(default)s")
     options = parser.parse_args()
     return run_command("gpu_training", lambda: train_all(options))

@@ -19,6 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from config.numbers import real_number, whole_number
 from config.paths import allow_any_name, path_of
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
@@ -154,11 +155,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("recording", type=path_of, metavar="RECORDING", help="a folder, or the name of one in recordings/")
     add("--host", default="127.0.0.1", help="host of the bridge (default %(default)s)")
-    add("--port", type=int, default=4567, help="port of the bridge (default %(default)s)")
+    add("--port", type=whole_number(1, 65535), default=4567, help="port of the bridge (default %(default)s)")
     add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as recorded (default %(default)s)")
     add("--weights", help="start a follower with this model and the recorded settings")
     add("--check", action="store_true", help="compare with the recorded decisions; exit status 1 if any differs")
-    add("--metres", type=float, default=0.1, help="tolerance for coordinates (default %(default)s)")
+    add("--metres", type=real_number(0), default=0.1, help="tolerance for coordinates (default %(default)s)")
     add("--all", action="store_true", help="also compare what follows a gap or an operator override")
     return parser.parse_args(arguments)
 

@@ -94,7 +94,7 @@ def test_contact_sheet_without_frames_is_refused(walk, capsys, count):
     with pytest.raises(SystemExit) as refused:
         main(["show", str(walk), "--frames", count])
     assert refused.value.code == 2
-    assert f"expected 1 or more, got '{count}'" in capsys.readouterr().err
+    assert f"expected a whole number of at least 1, got '{count}'" in capsys.readouterr().err
 
 
 def test_video_is_written_to_the_given_path(walk, tmp_path, capsys):

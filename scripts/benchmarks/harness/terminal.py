@@ -2,16 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from config.numbers import real_number
 from config.paths import path_of
-
-Number = TypeVar("Number", int, float)
 
 LATENCY = """\
 A client that behaves as QuadSim sends the frames. A frame's latency is the time from before its first byte is sent
@@ -27,32 +25,8 @@ def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     add = parser.add_argument
     add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     add("--frames", type=path_of, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
-    add("--seconds", type=at_least(0.1), default=seconds, help="for each line of the table (default %(default)s)")
+    add("--seconds", type=real_number(0.1), default=seconds, help="for each line of the table (default %(default)s)")
     add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
-
-
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Return a parser for argparse of numbers from `low` to `high`."""
-
-    def parse(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"expected a number from {low:g} to {high:g}, got {text}")
-        return value
-
-    return parse
-
-
-def at_least(minimum: Number) -> Callable[[str], Number]:
-    """Return a parser for argparse of numbers of the type of `minimum`."""
-
-    def parse(text: str) -> Number:
-        value = type(minimum)(text)
-        if not value >= minimum:
-            raise argparse.ArgumentTypeError(f"expected at least {minimum}, got {text}")
-        return value
-
-    return parse
 
 
 def print_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
