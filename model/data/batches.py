@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from model.settings import AugmentationSettings, SamplingSettings
 Batch = tuple[np.ndarray, np.ndarray]  # (n, rows, columns, 3) uint8 RGB, (n, rows, columns[, k]) uint8 labels
 
 BATCHES_AHEAD = 3  # for each worker
+MINING_PARTS = 4  # into which the frames are divided, one of which is searched for errors at a time
 NICENESS = 5
 
 
@@ -53,6 +54,12 @@ class BatchLoader:
         weights = np.where(error_pixels[:, 0] >= 0, self._sampling.hard_example_weight, 1.0) * self.frames.weights
         weights = np.where(self.frames.corrected, self._sampling.corrected_weight, 1.0) * weights
         self._probabilities = sampling_probabilities(self.frames, self._sampling, weights)
+
+    def mine(self, turn: int, find_errors: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Search a part of the frames, another in each turn; `find_errors` returns (m, 2) of the frames (m,)."""
+        rows, error_pixels = self.frames.usable[turn % MINING_PARTS :: MINING_PARTS], self.error_pixels.copy()
+        error_pixels[rows] = find_errors(rows)
+        self.set_hard_examples(error_pixels)
 
     def batches(
         self, steps: range, size: int, settings: AugmentationSettings, numbers: Sequence[int] | None = None

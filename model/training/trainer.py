@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from model.training.transfer import prepare
 from model.training.validation import describe_figures, find_errors, validate
 from model.weights import save_model
 
-MINING_PARTS = 4  # into which the training frames are divided, one of which is searched at a time
 EARLY_PHASE = 1 / 3  # of the training, in which false positives cost less
 
 
@@ -188,12 +187,9 @@ class Trainer:
 
     def _mine_hard_examples(self) -> None:
         """Search the next part of the training frames for errors of the averaged network."""
-        part = self.epoch // self.settings.mining_interval % MINING_PARTS
-        frames, error_pixels = self.loader.frames, self.loader.error_pixels.copy()
-        rows = frames.usable[part::MINING_PARTS]
         self._mining_network.set_weights(self.averaged.get_weights())
-        error_pixels[rows] = find_errors(self._mining_network.predict_on_batch, frames, rows)
-        self.loader.set_hard_examples(error_pixels)
+        search = partial(find_errors, self._mining_network.predict_on_batch, self.loader.frames)
+        self.loader.mine(self.epoch // self.settings.mining_interval, search)
 
     @cached_property
     def _mining_network(self) -> keras.Model:

@@ -27,6 +27,7 @@ from typing import Any, get_args
 import numpy as np
 from rich.progress import Progress
 
+from config.numbers import real_number, whole_number
 from config.paths import path_of
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
@@ -35,7 +36,7 @@ from scripts.benchmarks.harness.bridges import MEASUREMENTS, process, receive, r
 from scripts.benchmarks.harness.original_server import OriginalServer
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, name_pace
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
-from scripts.benchmarks.harness.terminal import add_bridge_options, at_least, console, print_table
+from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from simulator.flight import WATCHDOG
 
 OURS, ORIGINAL = SERVERS = ("ours", "original")
@@ -65,13 +66,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=30.0)
     add, default = parser.add_argument, " ".join(map(str, FLEETS))
-    add("--simulators", type=at_least(1), nargs="+", default=FLEETS, metavar="N", help=f"at 5 Hz (default: {default})")
     add(
-        "--rates", type=at_least(0.1), nargs="*", default=RATES, metavar="HZ", help="of one simulator; inf: unthrottled"
+        "--simulators",
+        type=whole_number(1),
+        nargs="+",
+        default=FLEETS,
+        metavar="N",
+        help=f"at 5 Hz (default: {default})",
     )
+    add("--rates", type=_rate, nargs="*", default=RATES, metavar="HZ", help="of one simulator; inf: unthrottled")
     add("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     add("--runtime", choices=get_args(Runtime), default="auto", help="of our network (default %(default)s)")
-    add("--processes", type=at_least(1), default=2, help="that the simulators share (default %(default)s)")
+    add("--processes", type=whole_number(1), default=2, help="that the simulators share (default %(default)s)")
     add("--picture", type=path_of, metavar="FILE", help="plot the lines at 5 Hz over the number of simulators")
 
 
@@ -84,6 +90,10 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
     cases |= {Case(1, hz, ORIGINAL) for hz in (QUADSIM_HZ, UNTHROTTLED)}
     chosen = [case for case in cases if case.server in options.servers]
     return sorted(chosen, key=lambda case: (case.simulators, case.hz, case.server != OURS))
+
+
+def _rate(text: str) -> float:
+    return UNTHROTTLED if text == "inf" else real_number(0.1)(text)
 
 
 def benchmark(options: argparse.Namespace) -> object:

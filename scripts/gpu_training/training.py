@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +13,12 @@ from model.data.augment import for_full_frames
 from model.data.batches import Batch, BatchLoader
 from model.settings import TrainSettings
 from model.training.optimizers import learning_rate
-from scripts.gpu_training.learners import Learners, Trained
+from scripts.gpu_training.learners import Learners
 from scripts.gpu_training.mining import find_errors
 
 EMA_DECAY = 0.999  # for each step
 EMA_START = 20  # steps; the average spans fewer at first
-MINING_SECONDS, MINING_PARTS = 30.0, 4
+MINING_SECONDS = 30.0  # between two searches for errors
 LAST_STEP = 2**40  # of the batches, more than anybody makes
 
 
@@ -37,7 +38,7 @@ def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[
     The schedule follows the clock: it ends when the time does, however fast the GPU is.
     """
     settings, optimizer = phase.settings, learners.optimizer
-    batches, part, step = _mixed_batches(loader, settings), 0, 0
+    batches, turn, step = _mixed_batches(loader, settings), 0, 0
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(phase.name, total=1.0)
@@ -49,8 +50,8 @@ def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[
             learners.train_on(*next(batches))
             step += 1
             if time.monotonic() - last_mined > MINING_SECONDS:
-                _mine(loader, learners.averaged(phase.judge), part)
-                part, last_mined = (part + 1) % MINING_PARTS, time.monotonic()
+                loader.mine(turn, partial(find_errors, learners.averaged(phase.judge), loader.frames))
+                turn, last_mined = turn + 1, time.monotonic()
                 losses = "  ".join(f"{name} {loss:.4f}" for name, loss in learners.mean_losses().items())
                 console.print(f"{phase.name}: step {step}  loss {losses}", markup=False)
                 save()
@@ -66,11 +67,3 @@ def _mixed_batches(loader: BatchLoader, settings: TrainSettings) -> Iterator[Bat
     random = np.random.default_rng(settings.seed)
     while True:
         yield next(full_frames if random.random() < settings.full_frame_fraction else crops)
-
-
-def _mine(loader: BatchLoader, trained: Trained, part: int) -> None:
-    """Search a part of the training frames for errors, as `model.training.trainer` does."""
-    errors = loader.error_pixels.copy()
-    rows = loader.frames.usable[part::MINING_PARTS]
-    errors[rows] = find_errors(trained, loader.frames, rows)
-    loader.set_hard_examples(errors)
