@@ -28,7 +28,7 @@ class Agent(Protocol):
 
     An observation has "rgb" (256, 256, 3) uint8, "depth" (256, 256) uint8 (255 stands for 100 m or more), "pose" of the
     quad and "gimbal_pose" of the camera (x, y, z in metres; roll, pitch, yaw in radians), "time" (1,) in seconds when
-    the picture was taken, and with ground-truth masks "mask" (256, 256, 3) uint8 of 0 or 1: background, people, target.
+    the picture was taken, and with ground-truth masks "mask" (256, 256, 3) uint8, 0 or 255: background, people, target.
     `info` is ground truth and not for agents that compete.
     """
 

@@ -17,14 +17,26 @@ from model.inference.runtimes import compile_network
 from model.networks import clone_with
 
 
-def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predict]) -> Iterator[Batch]:
+def add_soft_labels(batches: Iterable[Batch], teachers: Sequence[Predict], target: int | None) -> Iterator[Batch]:
     """Yield the batches with (n, rows, columns, classes) uint8 labels instead of (n, rows, columns).
 
-    Their channels are the label and the teachers' probabilities of all classes but the first, times 255.
+    Their channels are the label and the teachers' probabilities of all classes but the first, times 255. Where an image
+    has no pixel of the `target`, theirs is removed: that it is absent is known for certain.
     """
     for images, labels in batches:
-        soft = np.rint(mean_probabilities(teachers, images)[..., 1:] * 255).astype(np.uint8)
+        probabilities = mean_probabilities(teachers, images)
+        if target is not None:
+            probabilities = _without_false_targets(probabilities, labels, target)
+        soft = np.rint(probabilities[..., 1:] * 255).astype(np.uint8)
         yield images, np.concatenate([labels[..., None], soft], axis=-1)
+
+
+def _without_false_targets(probabilities: np.ndarray, labels: np.ndarray, target: int) -> np.ndarray:
+    absent = ~(labels == target).any(axis=(1, 2))
+    kept = probabilities.copy()
+    kept[absent, ..., target] = 0
+    kept[absent] /= np.maximum(kept[absent].sum(axis=-1, keepdims=True), np.finfo(np.float32).tiny)
+    return kept
 
 
 def mean_probabilities(teachers: Sequence[Predict], images: np.ndarray) -> np.ndarray:

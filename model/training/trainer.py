@@ -142,7 +142,7 @@ class Trainer:
         numbers = self.distribution.local_samples(size) if self.distribution else None
         batches = self.loader.batches(steps, size, augmentation, numbers)
         if self.teachers:
-            batches = add_soft_labels(batches, self.teachers)
+            batches = add_soft_labels(batches, self.teachers, self.classes.target)
         network = self._compile(shape_of(augmentation.crop))
         if self.distribution:
             logs = self.distribution.fit(network, batches)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dataset.schema import HERO, PEOPLE
 from model.networks import build
 from model.training.distillation import add_soft_labels, mean_probabilities
 from model.weights import load_model, save_model
@@ -33,18 +34,29 @@ def test_the_mean_of_teachers_is_geometric_and_in_place():
 
 def test_batches_have_labels_and_soft_labels():
     images, labels = np.zeros((1, 2, 2, 3), np.uint8), np.array([[[0, 1], [2, 2]]], np.uint8)
-    [(same, soft)] = add_soft_labels([(images, labels)], [Teacher((0.2, 0.2, 0.6), (0, 0, 1))])
+    [(same, soft)] = add_soft_labels([(images, labels)], [Teacher((0.2, 0.2, 0.6), (0, 0, 1))], HERO)
     assert same is images
     np.testing.assert_array_equal(soft[..., 0], labels)
     np.testing.assert_array_equal(soft[..., 1:], np.broadcast_to([51, 153], (1, 2, 2, 2)))
 
 
+def test_a_target_that_is_not_labelled_is_not_taught():
+    images = np.zeros((2, 1, 2, 3), np.uint8)
+    labels = np.array([[[0, 1]], [[0, 2]]], np.uint8)
+    teachers = [Teacher((0.2, 0.2, 0.6), (0, 0, 1))]
+    [(_, soft)] = add_soft_labels([(images, labels)], teachers, HERO)
+    np.testing.assert_allclose(soft[0, ..., 1:], np.broadcast_to([128, 0], (1, 2, 2)), atol=1)
+    np.testing.assert_array_equal(soft[1, ..., 1:], np.broadcast_to([51, 153], (1, 2, 2)))
+    [(_, soft)] = add_soft_labels([(images, labels)], teachers, target=None)
+    np.testing.assert_array_equal(soft[..., 1:], np.broadcast_to([51, 153], (2, 1, 2, 2)))
+
+
 @pytest.mark.training
 def test_a_model_is_distilled(data, tmp_path):
-    """With distillation only: the teacher's probability of the hero is high everywhere."""
+    """With distillation only: the teacher's probability of people is high everywhere."""
     teacher = build("fcn-1")
     kernel, bias = teacher.get_layer("logits").get_weights()
-    teacher.get_layer("logits").set_weights([0 * kernel, np.array([0.0, 0.0, 5.0], np.float32) + 0 * bias])
+    teacher.get_layer("logits").set_weights([0 * kernel, np.array([0.0, 5.0, 0.0], np.float32) + 0 * bias])
     save_model(teacher, tmp_path / "teacher.h5", {})
     settings = (data / "settings.toml").read_text() + "[loss]\ndistillation = 1.0\n"
     (tmp_path / "settings.toml").write_text(settings)
@@ -58,7 +70,7 @@ def test_a_model_is_distilled(data, tmp_path):
     status, printed = train(*given, "--teacher", tmp_path / "teacher.h5")
     assert status == 0, printed
     probabilities = load_model(tmp_path / "run" / "last.h5").model(np.full((1, 160, 160, 3), 90, np.float32))
-    assert np.asarray(probabilities)[..., 2].mean() > 0.8
+    assert np.asarray(probabilities)[..., PEOPLE].mean() > 0.8
     status, printed = train(*arguments(data, tmp_path / "other"), "--teacher", tmp_path / "missing.h5")
     assert status == 2
     assert "missing.h5" in printed
