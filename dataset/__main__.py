@@ -21,7 +21,7 @@ from dataset.exchange.command import FORMATS, export
 from dataset.previews.drawing import write_image
 from dataset.previews.film import film_frames, frames_per_second, write_video
 from dataset.previews.overlay import contact_sheet
-from dataset.recordings.layout import RECORDINGS, RecordingError
+from dataset.recordings.layout import RECORDINGS, RecordingError, section_of
 from dataset.recordings.recording import Recording, find_recordings, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
 from dataset.recordings.statistics import statistics_of
@@ -150,10 +150,10 @@ def _statistics_table(recording: Recording) -> Table:
     rows = {
         "state": recording.state + reason,
         "from, to": f"{meta.get('started', '?')} - {meta.get('ended') or '?'}",
-        "model": meta.get("model", {}).get("description", "?"),
+        "model": section_of(meta, "model").get("description", "?"),
         "frames": f"{statistics.frames} in {statistics.seconds:.1f} s; {statistics.hidden} hidden",
         "not recorded": f"{statistics.not_recorded} of {decisions} decisions",
-        "dropped": ", ".join(f"{count}: {cause}" for cause, count in meta.get("dropped", {}).items()) or "none",
+        "dropped": ", ".join(f"{count}: {cause}" for cause, count in section_of(meta, "dropped").items()) or "none",
         "labels": ", ".join(f"{count} by the {source}" for source, count in statistics.labels.items()) or "none",
         "target visible": f"{statistics.visible} frames; by pixels at 256x256: {bands}",
         "found, lost": f"{statistics.found}, {statistics.lost} times",

@@ -67,7 +67,10 @@ def find_groups(source: Path) -> tuple[list[Group], list[Problem]]:
             continue
         images, masks = (_collect(by_name[names[0]], source / folder / names[0], problems) for names in found.values())
         about = tree.about[folder]
-        records = parse_frame_records(about[FRAMES])[0] if FRAMES in about else None
+        records, broken = parse_frame_records(about[FRAMES]) if FRAMES in about else (None, [])
+        if lines := sum(line.endswith(b"\n") for line in broken):  # without an end, it is being written
+            reason = f"{lines} lines cannot be read: labels of their frames count as a network's"
+            problems.append(Problem("frames.jsonl", str(source / folder / FRAMES), reason))
         hidden = parse_hidden(about.get(HIDDEN, b""))
         colours = _colours_of(tree, folder / found[MASKS][0], source)
         if is_kitti_road := found[MASKS][0].lower() == kitti_road.MASKS:

@@ -76,10 +76,19 @@ def decode_image(data: bytes, origin: object) -> np.ndarray:
             return decode_jpeg(data)
         except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error and more on damaged files
             raise DatasetError(f"{origin} {jpeg_defect(data) or f'cannot be decoded: {error}'}") from error
-    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    rgb = decode_with_opencv(data, cv2.IMREAD_COLOR_RGB)
     if rgb is None:
         raise DatasetError(f"{origin} {why_unreadable(data)}")
-    return np.asarray(rgb)
+    return rgb
+
+
+def decode_with_opencv(data: bytes, flags: int) -> np.ndarray | None:
+    """Return the pixels as `cv2.imdecode` does; None for what it cannot read, also where it raises for that."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:  # more than 2^30 pixels, or a damaged header
+        return None
+    return None if pixels is None else np.asarray(pixels)
 
 
 def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

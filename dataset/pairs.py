@@ -145,6 +145,7 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         recorded = {frame_key(record.image) for record in records}
         unpaired = [(kind, file) for kind, file in unpaired if frame_key(file.name) in recorded]
     labelled_by = {record.image: record.label_source for record in records}
+    unknown = "simulator" if group.records is None else "model"  # of a recording, the network's own labels are no truth
     problems = [Problem(kind, str(file), "no partner of this name") for kind, file in unpaired]
     try:
         colours = _find_colours(group, given, [group.masks[mask] for mask in partners.values()])
@@ -156,7 +157,7 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         if (name := frame_key(image)) not in group.hidden:
             recording = _recording_of(source, group, recorded_as[image])
             file, mask = group.images[image], group.masks[partners[image]]
-            label_source = labelled_by.get(image, "simulator")
+            label_source = labelled_by.get(image, unknown)
             pseudo_labelled, corrected = label_source not in GROUND_TRUTH, label_source == "person"
             pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split))
     return problems

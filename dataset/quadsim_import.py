@@ -12,7 +12,7 @@ import numpy as np
 
 from dataset.archives import walk
 from dataset.folders import RAW_FILE
-from dataset.images import png_defect
+from dataset.images import decode_with_opencv, png_defect
 from dataset.masks.labels import class_areas, encode_labels
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError
@@ -123,7 +123,7 @@ def _read(path: Path) -> tuple[bytes, np.ndarray]:
         raise RecordingError(f"{path.name} cannot be read: {error.strerror or error}") from error
     if defect := png_defect(data):
         raise RecordingError(f"{path.name} {defect}")
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels = decode_with_opencv(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint8:
         raise RecordingError(f"{path.name} is not an image of 8 bits a channel")
     return data, pixels if pixels.ndim == 2 else pixels[..., RED]

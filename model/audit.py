@@ -15,6 +15,7 @@ import config.interrupts  # noqa: F401 - before all else
 # isort: split
 import argparse
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def audit_data(options: argparse.Namespace) -> None:
     """Audit the data, print what was found, and write the file and the sheets."""
+    options.out.mkdir(parents=True, exist_ok=True)  # first: an audit takes minutes
     frames, problems = _find_frames(options)
     with ThreadPoolExecutor(2) as pool:  # decoding releases the interpreter's lock
         examined = prefetch(pool, examine, frames, AHEAD)
@@ -67,7 +69,7 @@ def audit_data(options: argparse.Namespace) -> None:
         pairs = dict[str, Pair]()  # by `frame_id`
         findings, unusable = audit(frames, _noted(frames, shown, pairs))
     problems += unusable
-    options.out.mkdir(parents=True, exist_ok=True)
+    _keep_earlier(options.out / AUDIT_FILE)
     write_findings(options.out / AUDIT_FILE, findings)
     _draw_sheets(findings, pairs, options.out, options.examples)
     console.print(_table(findings, Counter(frame.source for frame in frames)))
@@ -75,6 +77,15 @@ def audit_data(options: argparse.Namespace) -> None:
         print_plain(f"not audited: {summarise_problems(problems)}", "yellow")
     count = sum(finding.leave_out == "yes" for finding in findings)
     print_plain(f"{options.out / AUDIT_FILE}: {len(findings)} findings, {count} to leave out with --without")
+
+
+def _keep_earlier(file: Path) -> None:
+    """Rename the file of an earlier audit: what somebody changed in it must not be lost."""
+    if file.exists():
+        when = time.strftime("%Y%m%d-%H%M%S", time.localtime(file.stat().st_mtime))
+        kept = file.with_name(f"{file.stem}_{when}{file.suffix}")
+        file.rename(kept)
+        print_plain(f"the earlier {file.name} is now {kept}", "yellow")
 
 
 def _find_frames(options: argparse.Namespace) -> tuple[list[Frame], list[Problem]]:

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 
 from config.numbers import whole_number
+from config.outputs import file_to_write, folder_to_write, plot_to_write
 from config.paths import path_of
 from dataset.layouts.kitti_road import SPLITS
 from dataset.masks.classes_file import read_classes_file
@@ -44,9 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "models: files, names in model/weights/, or folders of predictions as --predictions writes them"
     parser.add_argument("weights", nargs="+", metavar="WEIGHTS", help=text)
     parser.add_argument("data", type=path_of, metavar="DATA_DIR", help="a folder or .zip with images/ and masks/")
-    parser.add_argument("--json", type=path_of, metavar="FILE", help="write the numbers for other programs")
-    parser.add_argument("--markdown", type=path_of, metavar="FILE", help="write the tables as Markdown")
-    parser.add_argument("--html", type=path_of, metavar="FILE", help="write tables and worst frames as one web page")
+    parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write the numbers for other programs")
+    parser.add_argument("--markdown", type=file_to_write, metavar="FILE", help="write the tables as Markdown")
+    parser.add_argument(
+        "--html", type=file_to_write, metavar="FILE", help="write tables and worst frames as one web page"
+    )
     parser.add_argument(
         "--worst", nargs=2, metavar=("N", "DIR"), help="draw the N worst frames of each model into DIR/<model>.png"
     )
@@ -56,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "figures of each person recorded, run, target size or brightness, with confidence intervals"
     parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=text)
     text = "plot recall of far targets against false positives, a line for each model"
-    parser.add_argument("--curves", type=path_of, metavar="PNG", help=text)
+    parser.add_argument("--curves", type=plot_to_write, metavar="PNG", help=text)
     parser.add_argument(
         "--limit", type=whole_number(1), metavar="N", help="evaluate only N frames, evenly spread (an estimate)"
     )
@@ -75,7 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count, folder = options.worst
         if not count.isdecimal() or int(count) < 1:
             parser.error(f"--worst expects a number of frames and a folder, got {count!r} for the number")
-        options.worst = int(count), path_of(folder)
+        try:
+            options.worst = int(count), folder_to_write(folder)
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"--worst: {error}")
     return run_command("evaluate", lambda: evaluate(options))
 
 

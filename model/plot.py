@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.outputs import plot_to_write
 from config.paths import path_of, printable, split_path
 from model import run_files
 from model.console import command_parser, run_command
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes.add_argument("evaluation", type=path_of, metavar="JSON")
     sizes.add_argument("--names", nargs="+", help="of the models, for the legend (default: their own)")
     for kind in (trainings, sizes):
-        kind.add_argument("--out", type=path_of, required=True, metavar="PNG")
+        kind.add_argument("--out", type=plot_to_write, required=True, metavar="PNG")
     options = parser.parse_args(arguments)
 
     def plot() -> None:

@@ -1,7 +1,9 @@
 """Files in the folder of a training: their names, and reading the results. The dashboard imports it, so it is light."""
 
 import csv
+import json
 from pathlib import Path
+from typing import Any
 
 ARGUMENTS = "arguments.json"  # the command line; a folder without it is no training
 SETTINGS = "settings.json"
@@ -24,6 +26,19 @@ CORRECTED, LEARNT = "retrain-corrected.png", "retrain-learnt.png"  # by a person
 PICTURES = (EXAMPLES, PROMOTION_PLOT, CORRECTED, LEARNT, GAINED, LOST)  # shown in the browser
 
 LOCK, TENSORBOARD = "lock", "tensorboard"
+
+REMEDY = f"begin a new training from what it learnt, with --init FOLDER/{LAST}"
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Return the JSON object in a file. Raises ValueError that names a damaged one, and OSError."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}): {REMEDY}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{file} is damaged: expected an object, got {type(content).__name__}; {REMEDY}")
+    return content
 
 
 def read_results(folder: Path) -> list[dict[str, str]]:

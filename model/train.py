@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(options: Arguments, run: RunFolder) -> int:
     if options.resume:
         run.remove_partial_models()
-    elif run.checkpoint.exists():
+    elif any(file.exists() for file in (run.checkpoint, run.best, run.last)):
         raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
     settings = load_settings(
         Path(options.settings) if options.settings else None,

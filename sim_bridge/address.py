@@ -40,6 +40,8 @@ def listen(listener: socket.socket) -> None:
 def _explained(host: str, port: int) -> Iterator[None]:
     try:
         yield
+    except UnicodeError as error:
+        raise AddressError(f"expected the name or the address of this machine, got {host!r}") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = (

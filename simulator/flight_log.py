@@ -1,6 +1,7 @@
 """Statistics of a flight, and a track file for plots."""
 
 import json
+import logging
 import time
 from collections import Counter, deque
 from dataclasses import asdict
@@ -8,6 +9,8 @@ from statistics import median
 from typing import TextIO
 
 from simulator.types import Observation, QuadState
+
+logger = logging.getLogger(__name__)
 
 
 class FlightLog:
@@ -35,7 +38,11 @@ class FlightLog:
         if observation.state is QuadState.FOLLOW and observation.target is not None:
             self._distances.append(observation.target_distance)
         if self._track is not None:
-            self._track.write(json.dumps(_track_row(observation)) + "\n")
+            try:
+                self._track.write(json.dumps(_track_row(observation)) + "\n")
+            except OSError as error:  # mostly a full disk: the flight goes on
+                logger.warning("the track ends here: %s", error)
+                self._track = None
 
     def status(self) -> str:
         """Return one line that describes the current state."""

@@ -7,12 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from config.numbers import whole_number
+from simulator.picture_files import draw_into, picture_file
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer
 from simulator.snapshots import Mixture, Scene, random_scene
@@ -58,17 +57,12 @@ def _all_images(drawer: Renderer, camera: Pose, people: Sequence[Person]) -> Ima
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m simulator.gallery", description=__doc__.split(": ", 1)[1])
-    parser.add_argument("out", type=Path, help="the picture, .jpg or .png")
+    parser.add_argument("out", type=picture_file, help="the picture, .jpg or .png")
     parser.add_argument("--seed", type=whole_number(), default=0, help="of the first city (default %(default)s)")
     parser.add_argument("--rows", type=whole_number(1), default=3, help="default %(default)s")
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
-    picture = gallery(options.seed, options.rows, options.renderer)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 90] if options.out.suffix.lower() in (".jpg", ".jpeg") else []
-    _, data = cv2.imencode(options.out.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(data.tobytes())
-    return 0
+    return draw_into(options.out, lambda: gallery(options.seed, options.rows, options.renderer), jpeg_quality=90)
 
 
 if __name__ == "__main__":

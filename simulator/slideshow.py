@@ -104,9 +104,9 @@ def read_picture(file: Path) -> Image | None:
     """Return a picture at the size of the camera's images; None if it cannot be read."""
     try:
         data = np.fromfile(file, np.uint8)
-    except OSError:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    except (OSError, cv2.error):  # OpenCV's: more than 2^30 pixels, or a damaged header
         return None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
     if picture is None:
         return None
     resized = cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)

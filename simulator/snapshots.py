@@ -133,11 +133,19 @@ def _random_speed(random: np.random.Generator) -> float:
 
 def write_snapshots(folder: Path, frames: Iterable[Rendered], first: int = 0) -> None:
     """Write frames as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, numbered from `first`."""
-    for name in ("images", "masks"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, first):
-        (folder / "images" / f"{number:06d}.jpeg").write_bytes(encode_jpeg(frame.rgb))
-        (folder / "masks" / f"{number:06d}.png").write_bytes(encode_mask(frame.mask))
+        for file, data in zip(_files(folder, number), (encode_jpeg(frame.rgb), encode_mask(frame.mask)), strict=True):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+
+def _files(folder: Path, number: int) -> tuple[Path, Path]:
+    return folder / "images" / f"{number:06d}.jpeg", folder / "masks" / f"{number:06d}.png"
+
+
+def _taken(folder: Path, numbers: range) -> Path | None:
+    """Return a file that snapshots of these numbers would replace."""
+    return next((file for number in numbers for file in _files(folder, number) if file.exists()), None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -168,6 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     options = parser.parse_args(arguments)
     mixture = Mixture(**{field.name: getattr(options, field.name) for field in fields(Mixture)})
+    if taken := _taken(options.out, range(options.first, options.first + options.count)):
+        parser.error(f"{taken} is there already: give another folder, or the next free number with --first")
     drawn = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty)
     try:
         write_snapshots(options.out, track(drawn, "frames", total=options.count), options.first)

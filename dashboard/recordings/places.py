@@ -9,7 +9,7 @@ import numpy as np
 
 from dataset.images import decode_image
 from dataset.recordings.frame_record import FrameRecord, RecordedPose
-from dataset.recordings.layout import DEPTH
+from dataset.recordings.layout import DEPTH, section_of
 from dataset.recordings.recording import Recording
 from dataset.review.flight_doubts import frame_time
 from dataset.schema import CLASSES, HERO, VISIBLE_PIXELS, at_reference_size
@@ -44,9 +44,7 @@ class Views:
     """The views of a recording's frames."""
 
     def __init__(self, recording: Recording):
-        settings = recording.meta.get("settings")
-        agent = settings.get("agent") if isinstance(settings, dict) else None
-        default, known = AgentSettings(), agent if isinstance(agent, dict) else {}
+        default, known = AgentSettings(), section_of(section_of(recording.meta, "settings"), "agent")
         self._recording = recording
         self._fov = _between(known.get("vertical_fov"), 1, 170) or default.vertical_fov
         self._height = _between(known.get("target_height"), 0.2, 10) or default.target_height

@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from annotated_types import Ge, Le
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from dataset.archives import DatasetError
 from dataset.files import write_atomically
 from dataset.masks.ignored import Box
+from dataset.schema import CLASSES
 
 AUDIT_FILE = "audit.csv"
 Kind = Literal["hidden", "distant", "other frame's mask", "swapped classes", "copy", "mirrored copy"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COPIES: tuple[Kind, ...] = ("copy", "mirrored copy")
 Pixels = Annotated[int, Ge(0)]
+
+
+def _check_class(name: str) -> str:
+    if name and name not in CLASSES:
+        raise ValueError(f"expected {', '.join(CLASSES)} or nothing")
+    return name
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Finding:
     score: Annotated[float, Ge(0), Le(1)]  # how plain it is
     source: str
     image: str
-    label: str  # name of the class, of a person
+    label: Annotated[str, AfterValidator(_check_class)]  # name of the class, of a person; else ""
     top: Pixels
     left: Pixels
     bottom: Pixels

@@ -26,7 +26,9 @@ def trim_recording(options: argparse.Namespace, console: Console) -> None:
 def split_recording(options: argparse.Namespace, console: Console) -> None:
     """Cut a recording before the frames given, into RECORDING-1, RECORDING-2 and so on beside it."""
     recording = open_recording(options.recording)
-    starts = [min(select_frames(recording.names, [start])) for start in options.frames]
+    starts = [min(select_frames(recording.names, [start]), default="") for start in options.frames]
+    if "" in starts:
+        raise RecordingError("expected frames such as 120, before which to cut, got an empty one")
     parts = split(recording, starts)
     if len(parts) == 1:
         raise RecordingError(f"nothing of {recording.path.name} is before frame {starts[0]}")

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, MinLen
 from pycocotools import mask as rle
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,8 +31,8 @@ class Image:
     """A line of `images`."""
 
     id: Id
-    file_name: str
-    height: int
+    file_name: Annotated[str, MinLen(1)]
+    height: Annotated[int, Ge(1)]
     width: int
     attributes: dict[str, Any] = field(default_factory=dict)
 
@@ -139,7 +140,7 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
         else:
             encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
         return np.asarray(rle.decode(encoded), bool)
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+    except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
 
 

@@ -97,11 +97,11 @@ def read_frames(source: Path, pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]
     lines = {}
     if source.is_dir():
         lines = {record.image: json.loads(record.to_line()) for record in read_frame_records(source)[0]}
-    counts = Counter(pair.image.name for pair in pairs)
+    counts = Counter(PurePosixPath(pair.image.name).stem for pair in pairs)  # masks of them have one suffix
     for pair in pairs:
         name = pair.image.name
         attributes = {key: value for key, value in lines.get(name, {}).items() if key not in _FILES}
-        folder = f"{pair.recording.replace('/', '-')}/" if counts[name] > 1 else ""
+        folder = f"{pair.recording.replace('/', '-')}/" if counts[PurePosixPath(name).stem] > 1 else ""
         yield ExchangedFrame(folder + name, pair.image.read(), read_labels(pair), attributes)
 
 

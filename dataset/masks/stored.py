@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from dataset.archives import DatasetError
-from dataset.images import PNG_SIGNATURE, png_defect, why_unreadable
+from dataset.images import PNG_SIGNATURE, decode_with_opencv, png_defect, why_unreadable
 
 _PNG_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # bytes of a PNG's header
 _GREY, _PALETTE = 0, 3  # colour types
@@ -70,7 +70,7 @@ def decode_mask(data: bytes, origin: object) -> StoredMask:
         raise DatasetError(f"{origin} {defect}")
     if is_png and data[_PNG_COLOUR_TYPE] == _PALETTE:
         return _decode_palette(data, origin)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    pixels = decode_with_opencv(data, cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise DatasetError(f"{origin} {why_unreadable(data)}")
     if pixels.ndim == 3:
@@ -84,7 +84,7 @@ def _decode_palette(data: bytes, origin: object) -> StoredMask:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return StoredMask(np.asarray(image.convert("RGB")), np.asarray(image))
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's, for damaged files
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's, for damaged files
         raise DatasetError(f"{origin} {why_unreadable(data)}") from error
 
 

@@ -110,6 +110,8 @@ def frames_per_second(frames: Sequence[FrameRecord]) -> float:
 
 def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
     """Write or replace an MP4 of RGB images of one size, completely or not at all. Raises RecordingError, OSError."""
+    if path.suffix.lower() != ".mp4":
+        raise RecordingError(f"expected a name that ends in .mp4, got {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.touch()  # raises the OSError that OpenCV would keep to itself
@@ -121,11 +123,23 @@ def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
         writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
         try:
             if not writer.isOpened():
-                raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}; expected a name that ends in .mp4")
+                raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}")
+            count = 0
             for image in itertools.chain([first], images):
                 writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+                count += 1
         finally:
             writer.release()
+        if (written := _frames_in(temporary)) != count:  # OpenCV keeps a full disk to itself
+            raise OSError(f"{path} was not written: {written} of {count} frames arrived; is the disk full?")
+
+
+def _frames_in(film: Path) -> int:
+    reader = cv2.VideoCapture(str(film))
+    try:
+        return int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+    finally:
+        reader.release()
 
 
 def write_gif(recording: Recording, path: Path, max_frames: int = 45) -> None:

@@ -47,11 +47,11 @@ def write(parts: Sequence[Part], path: Path, how: str, progress: Callable[[list[
     Raises RecordingError if `path` exists or cannot be a recording, if there are no frames or frames of several sizes,
     and OSError; then nothing of the new recording remains.
     """
-    sizes = {each.recording.path.name: each.recording.frame_size for each in parts if each.frames}
+    sizes = [(each.recording.path, each.recording.frame_size) for each in parts if each.frames]
     if not sizes:
         raise RecordingError(f"{path.name} would have no frame")
-    if len(set(sizes.values())) > 1:
-        shown = ", ".join(f"{name} has {rows}x{columns}" for name, (rows, columns) in sizes.items())
+    if len({size for _, size in sizes}) > 1:
+        shown = ", ".join(f"{recording} has {rows}x{columns}" for recording, (rows, columns) in sizes)
         raise RecordingError(f"expected frames of one size, but {shown}")
     hidden = []
     with new_recording(path, _meta(parts), how) as writer:

@@ -74,6 +74,12 @@ def read_meta(folder: Path) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
+def section_of(meta: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return an object within `meta.json`; empty if it is missing or something else."""
+    section = meta.get(key)
+    return section if isinstance(section, dict) else {}
+
+
 def write_meta(folder: Path, meta: Mapping[str, object]) -> None:
     """Replace `meta.json`. Raises OSError."""
     write_atomically(folder / META, json.dumps(meta, indent=1) + "\n")

@@ -40,7 +40,7 @@ def recover_all(folder: Path) -> list[Recovery]:
         if not read_meta(recording).get("ended"):
             try:
                 recovery = recover(recording)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # a foreign file may have whatever
                 logger.warning("%s was interrupted and cannot be recovered: %s", recording, error)
                 continue
             if recovery is not None:
@@ -74,7 +74,7 @@ def recover(recording: Path) -> Recovery | None:
             write_atomically(recording / FRAMES, b"".join(record.to_line() for record in intact))
         last = intact[-1].received if intact else None
         end = {
-            "ended": "unknown" if last is None else iso_time(last),
+            "ended": _time_or_unknown(last),
             "end_reason": "interrupted",
             "frames": len(intact),
             "labels": Counter(record.label_source for record in intact),
@@ -87,6 +87,13 @@ def recover(recording: Path) -> Recovery | None:
     recovery = Recovery(recording, len(intact), len(lines), len(files))
     logger.info("%s", recovery)
     return recovery
+
+
+def _time_or_unknown(seconds: float | None) -> str:
+    try:
+        return "unknown" if seconds is None else iso_time(seconds)
+    except (ValueError, OverflowError, OSError):  # milliseconds, for instance: the year 55840
+        return "unknown"
 
 
 def _is_intact(recording: Path, record: FrameRecord, check: bool) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset.recordings.frame_record import FrameRecord, flight_seconds
-from dataset.recordings.layout import FRAMES, RecordingError, read_meta
+from dataset.recordings.layout import FRAMES, RecordingError, read_meta, section_of
 from dataset.recordings.recording import State, read_hidden, state_of
 from dataset.schema import GROUND_TRUTH, VISIBLE_PIXELS
 
@@ -41,8 +41,7 @@ class SummaryCache:
     def summarise(self, recording: Path) -> RecordingSummary:
         """Return the current summary of a recording. Raises OSError."""
         meta, hidden = read_meta(recording), len(read_hidden(recording))
-        model = meta.get("model")
-        description = _text(model.get("description")) if isinstance(model, dict) else None
+        description = _text(section_of(meta, "model").get("description"))
         started, state = _text(meta.get("started")), state_of(recording, meta)
         with self._lock:
             counted = self._counted[recording] = _count(recording, self._counted.get(recording))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataset.archives import DatasetError
 from dataset.masks.ignored import Box, IgnoredBox
 from dataset.masks.labels import class_areas
 from dataset.pairs import classes_of
@@ -118,7 +119,10 @@ class PackedFrames:
 
     @cached_property
     def _checked(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / CHECKS).read_text(encoding="utf-8"))
+        try:
+            content: dict[str, Any] = json.loads((self.folder / CHECKS).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DatasetError(f"{self.folder} is damaged: remove it, and the frames are read again") from error
         return content
 
     @cached_property

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from dataset.checks import inspect_pair
+from dataset.files import sync
 from dataset.images import resize_bilinear
 from dataset.masks.labels import class_areas
 from dataset.pairs import Pair, classes_of
@@ -60,6 +61,7 @@ def pack(
             _write(Path(temporary), pairs, shape_of(size), progress)
             folder.mkdir(exist_ok=True)
             for name in FILES:
+                sync(Path(temporary) / name)
                 os.replace(Path(temporary) / name, folder / name)
     frames = PackedFrames(folder, tuple(sources))
     return frames.exclude(frames.problems)

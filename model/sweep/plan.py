@@ -79,6 +79,8 @@ class Plan:
             section = settings
             for each in sections:
                 section = section.setdefault(each, {})
+                if not isinstance(section, dict):
+                    raise ConfigError(f"settings.{each}: expected a section, because {name} is tried, got {section!r}")
             section[key] = value
         return settings
 

@@ -1,7 +1,6 @@
 """The command line of `model.train`. A resumed training has that of its run folder, except for options given now."""
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,8 +89,7 @@ def _stored_arguments(folder: Path) -> Arguments:
     file = folder / run_files.ARGUMENTS
     if not file.is_file():
         raise DatasetError(f"--resume expects the folder of a training, but there is no {file.name} in {folder}")
-    stored = json.loads(file.read_text(encoding="utf-8"))
-    return update(Arguments(), known(stored, Arguments()))
+    return update(Arguments(), known(run_files.read_object(file), Arguments()))
 
 
 def _read_options(description: str | None, arguments: Sequence[str] | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -111,16 +112,18 @@ class RunFolder:
             np.savez(stream, allow_pickle=False, **arrays)
 
     def load_checkpoint(self) -> dict[str, np.ndarray]:
-        """Return the newest state. Raises FileNotFoundError if there is none."""
-        with np.load(self.checkpoint) as arrays:
-            return dict(arrays)
+        """Return the newest state. Raises FileNotFoundError if there is none, ValueError if it is damaged."""
+        try:
+            with self.checkpoint.open("rb") as stream, np.load(stream) as arrays:
+                return dict(arrays)
+        except (EOFError, ValueError, BadZipFile) as error:
+            raise ValueError(f"{self.checkpoint} is damaged ({error}): {run_files.REMEDY}") from error
 
     def _write_json(self, name: str, content: object) -> None:
         write_atomically(self.path / name, json.dumps(content, indent=2))
 
     def _read_json(self, name: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        return content
+        return run_files.read_object(self.path / name)
 
 
 def _describe(frames: PackedFrames) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from config.numbers import real_number, whole_number
+from config.outputs import file_to_write
 from config.paths import path_of
 from dataset.files import replacing, write_atomically
 from dataset.pairs import Pair
@@ -66,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = f"of each training, in {EPOCHS} epochs (default %(default)s)"
     add("--steps", type=whole_number(), default=240, help=text)
     add("--settings", type=path_of, metavar="TOML", help="of the trainings, besides")
-    add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
+    add("--json", type=file_to_write, metavar="FILE", help="write the results for other programs")
 
 
 class Parts:

@@ -28,7 +28,7 @@ import numpy as np
 from rich.progress import Progress
 
 from config.numbers import real_number, whole_number
-from config.paths import path_of
+from config.outputs import plot_to_write
 from model.inference.choices import Runtime
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.fleet_plot import plot
@@ -78,7 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     add("--runtime", choices=get_args(Runtime), default="auto", help="of our network (default %(default)s)")
     add("--processes", type=whole_number(1), default=2, help="that the simulators share (default %(default)s)")
-    add("--picture", type=path_of, metavar="FILE", help="plot the lines at 5 Hz over the number of simulators")
+    add("--picture", type=plot_to_write, metavar="FILE", help="plot the lines at 5 Hz over the number of simulators")
 
 
 def cases_of(options: argparse.Namespace) -> list[Case]:

@@ -22,7 +22,7 @@ from rich.progress import track
 from config.numbers import real_number, whole_number
 from config.paths import allow_any_name, path_of
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import RecordingError
+from dataset.recordings.layout import RecordingError, section_of
 from dataset.recordings.recording import Recording, open_recording
 from sim_bridge.replay.check import check, comparable_frames
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
@@ -68,9 +68,9 @@ def play(
     Returns the answer to each. Raises RecordingError, ReplayError, OSError.
     """
     numbers = []
-    simulator = recording.meta.get("simulator") or {}
+    simulator = section_of(recording.meta, "simulator")
     if simulator.get("search"):  # the agent tells this simulator where to look for a lost target
-        client.announce({**simulator["world"], "search": True})
+        client.announce({**section_of(simulator, "world"), "search": True})
     received: float | None = None
     due = time.monotonic()
     for record in frames:

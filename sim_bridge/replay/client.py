@@ -51,7 +51,7 @@ class ReplayClient:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 url = f"{address}/socket.io/?EIO=4&transport=websocket"
                 self._socket = websocket.create_connection(url, socket=connection, suppress_origin=True)
-            except (OSError, websocket.WebSocketException) as error:
+            except (OSError, UnicodeError, websocket.WebSocketException) as error:  # UnicodeError: a host like "a..b"
                 start = "start python follower.py first, or give --weights"
                 raise ReplayError(f"no bridge answers at {address} ({error}); {start}") from error
             with contextlib.suppress(ReplayError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from dataset.recordings.layout import section_of
 from sim_bridge.child_process import ChildProcess
 from sim_bridge.replay.client import ReplayError
 
@@ -47,8 +48,9 @@ def started_follower(weights: str, settings: Mapping[str, object]) -> Iterator[t
 
 def recorded_settings(meta: Mapping[str, Any]) -> dict[str, object]:
     """Return the settings, by name, with which a follower decides as the one that recorded."""
-    recorded = meta.get("settings", {})
-    settings = {f"agent.{key}": value for key, value in recorded.get("agent", {}).items()}
-    if "frame_size" in recorded.get("bridge", {}):
-        settings["bridge.frame_size"] = recorded["bridge"]["frame_size"]
+    recorded = section_of(meta, "settings")
+    settings = {f"agent.{key}": value for key, value in section_of(recorded, "agent").items()}
+    bridge = section_of(recorded, "bridge")
+    if "frame_size" in bridge:
+        settings["bridge.frame_size"] = bridge["frame_size"]
     return settings | {"recording.enabled": False}

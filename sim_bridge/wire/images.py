@@ -79,6 +79,13 @@ def check_png(data: bytes, frame_size: int) -> None:
         raise BadFrame("wrong-mode", f"depth_image must be 8 bit RGBA, RGB or grey, got {found}")
 
 
+def check_mask(data: bytes, frame_size: int) -> None:
+    """Check a ground-truth mask as `check_png` does a depth image, whatever its colours are."""
+    if defect := png_defect(data):
+        raise BadFrame("bad-png", f"ground_truth_mask {defect}")
+    _check_size("ground_truth_mask", *struct.unpack_from(">II", data, _PNG_HEADER), frame_size)
+
+
 def decode_camera_image(data: bytes) -> np.ndarray:
     """Return (height, width, 3) uint8 RGB. Raises BadFrame."""
     with _decoding("rgb_image", "bad-jpeg"):

@@ -15,7 +15,14 @@ import numpy as np
 from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
 from sim_bridge.wire.bad_frame import BadFrame, type_name
 from sim_bridge.wire.decimal_commas import has_decimal_commas, join_decimal_commas
-from sim_bridge.wire.images import base64_bytes, check_jpeg, check_png, decode_camera_image, decode_depth_image
+from sim_bridge.wire.images import (
+    base64_bytes,
+    check_jpeg,
+    check_mask,
+    check_png,
+    decode_camera_image,
+    decode_depth_image,
+)
 
 REQUIRED_KEYS = ("timestamp", "pose", "gimbal_pose", "rgb_image", "depth_image")
 GROUND_TRUTH_KEYS = ("ground_truth_mask", "ground_truth_target")  # only from the built-in simulator
@@ -77,7 +84,7 @@ def parse_sensor_frame(arguments: tuple[object, ...], frame_size: int = 256) -> 
     check_jpeg(jpeg, frame_size)
     check_png(png, frame_size)
     ignored = [str(key) for key in payload if key not in REQUIRED_KEYS and key not in GROUND_TRUTH_KEYS]
-    mask, target = _ground_truth(payload, ignored)
+    mask, target = _ground_truth(payload, frame_size, ignored)
     return SensorFrame(
         timestamp=_timestamp(payload["timestamp"]),
         pose=parse_pose("pose", payload["pose"]),
@@ -170,18 +177,23 @@ def _timestamp(value: object) -> float:
     return float(value)
 
 
-def _ground_truth(payload: Mapping[str, object], ignored: list[str]) -> tuple[bytes | None, Point | None]:
+def _ground_truth(
+    payload: Mapping[str, object], frame_size: int, ignored: list[str]
+) -> tuple[bytes | None, Point | None]:
     """Return mask and target, where there are any; what cannot be read is added to `ignored`."""
     mask, target = None, None
     if "ground_truth_mask" in payload:
         try:
-            mask = base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
+            data = base64_bytes("ground_truth_mask", payload["ground_truth_mask"])
+            check_mask(data, frame_size)
+            mask = data
         except BadFrame:
             ignored.append("ground_truth_mask")
     if text := payload.get("ground_truth_target"):
         fields = str(text).split(",")
-        if len(fields) == 3 and all(_NUMBER.fullmatch(field) for field in fields):
-            target = float(fields[0]), float(fields[1]), float(fields[2])
+        numbers = [float(field) for field in fields if _NUMBER.fullmatch(field)]
+        if len(numbers) == len(fields) == 3 and all(abs(number) <= MAX_COORDINATE for number in numbers):
+            target = numbers[0], numbers[1], numbers[2]
         else:
             ignored.append("ground_truth_target")
     return mask, target

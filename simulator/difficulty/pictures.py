@@ -11,13 +11,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from simulator.difficulty.levels import LEVELS, Level
 from simulator.episode import Episode
+from simulator.picture_files import draw_into, picture_file
 from simulator.rendering.renderer import Renderer
 from simulator.types import Image, Rendered
 from simulator.world.lights import LIGHTS
@@ -80,15 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m simulator.difficulty.pictures", description=(__doc__ or "").split(": ", 1)[1]
     )
-    parser.add_argument("out", type=Path, help="the picture, .jpg or .png")
+    parser.add_argument("out", type=picture_file, help="the picture, .jpg or .png")
     options = parser.parse_args(arguments)
+    return draw_into(options.out, all_pictures, jpeg_quality=82)
+
+
+def all_pictures() -> Image:
+    """Return the pictures of all cases as a table."""
     pictures = [picture_of(*case) for case in CASES]
-    rows = [np.hstack(pictures[start : start + COLUMNS]) for start in range(0, len(pictures), COLUMNS)]
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 82] if options.out.suffix.lower() in (".jpg", ".jpeg") else []
-    _, data = cv2.imencode(options.out.suffix, cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR), quality)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(data.tobytes())
-    return 0
+    return np.vstack([np.hstack(pictures[start : start + COLUMNS]) for start in range(0, len(pictures), COLUMNS)])
 
 
 if __name__ == "__main__":

@@ -123,6 +123,14 @@ def test_frames_of_several_sizes_are_not_joined(folder, capsys):
     assert not (folder / "recordings" / "new").exists()
 
 
+def test_frames_of_several_sizes_are_not_joined_whatever_their_recordings_names(folder, capsys):
+    shutil.copytree(folder / "recordings" / "walk", folder / "elsewhere" / "walk")
+    meta = folder / "elsewhere" / "walk" / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"frame_size": [512, 512]}))
+    assert main(["merge", "walk", str(folder / "elsewhere" / "walk"), "new"]) == 2
+    assert "has 512x512" in capsys.readouterr().err
+
+
 def test_a_recording_that_is_being_written_is_left_alone(folder):
     meta = folder / "recordings" / "walk" / "meta.json"
     meta.write_text(json.dumps(json.loads(meta.read_text()) | {"ended": None}))

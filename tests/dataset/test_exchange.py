@@ -19,6 +19,7 @@ from dataset.exchange.plain_formats import write_yolo
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
 from dataset.schema import BACKGROUND, HERO, PEOPLE
+from tests.model.labelled_frames import write_frame
 from tests.walk import FRAMES
 
 WALK = Path(__file__).with_name("recordings") / "walk"
@@ -208,6 +209,12 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
             "of category 9, not in the file",
         ),
         ({"images": [], "annotations": []}, "lists no image"),
+        (
+            {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
+            "annotation 1 has a segmentation that cannot be read",
+        ),
+        ({"images": [{"id": 7, "file_name": "", "height": 8, "width": 12}]}, "images.0.file_name"),
+        ({"images": [{"id": 7, "file_name": "a.png", "height": -1, "width": 12}]}, "images.0.height"),
     ],
 )
 def test_annotations_that_do_not_fit_are_told_and_leave_nothing(tmp_path, capsys, changes, message):
@@ -240,6 +247,16 @@ def test_nothing_is_exported_over_something(folder, capsys):
     assert main(["export", "nowhere", "new"]) == 2
     assert "nowhere does not exist" in capsys.readouterr().err
     assert sorted(each.name for each in folder.iterdir()) == ["coco", "recordings"]
+
+
+def test_labels_of_images_that_differ_in_their_suffix_are_kept_apart(tmp_path):
+    image = np.full((256, 256, 3), 90, np.uint8)
+    for run, suffix, label in (("one", "jpeg", PEOPLE), ("two", "png", HERO)):
+        labels = np.zeros((256, 256), np.uint8)
+        labels[:20, :20] = label
+        write_frame(tmp_path / "data" / run, f"000000.{suffix}", "000000.png", image, labels)
+    assert main(["export", str(tmp_path / "data"), str(tmp_path / "out"), "--format", "masks"]) == 0
+    assert sorted(int(read_pair(pair)[1][0, 0]) for pair in find_pairs(tmp_path / "out")[0]) == [PEOPLE, HERO]
 
 
 def test_other_classes_are_not_exported(folder, capsys):

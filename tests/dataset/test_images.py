@@ -1,10 +1,16 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.images import image_defect
+from dataset.archives import DatasetError
+from dataset.images import decode_image, image_defect
+from dataset.masks.labels import decode_labels
+from dataset.masks.stored import decode_mask
 
 
 @given(st.data())
@@ -41,3 +47,21 @@ def test_truncated_jpeg_is_refused():
 def test_reason_names_what_is_wrong(damage, reason):
     png = cv2.imencode(".png", np.zeros((4, 4), np.uint8))[1].tobytes()
     assert reason in (image_defect("depth.PNG", damage(png)) or "")
+
+
+def huge_png(colour_type: int) -> bytes:
+    """Return a PNG of 65,000 x 65,000 pixels by its header, in a few bytes."""
+    header = struct.pack(">IIBBBBB", 65000, 65000, 8, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), *([(b"PLTE", bytes(3))] if colour_type == 3 else []), (b"IDAT", b"x"), (b"IEND", b"")]
+    parts = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("colour_type", [2, 3])
+def test_a_picture_too_large_to_read_is_an_error_that_names_it(colour_type):
+    for decode in (decode_image, decode_mask):
+        with pytest.raises(DatasetError, match=r"huge\.png"):
+            decode(huge_png(colour_type), "huge.png")
+    assert decode_labels(huge_png(colour_type), (256, 256)) is None

@@ -111,7 +111,9 @@ def test_pseudo_labelled_frames_are_recognised(tmp_path, frame):
     (tmp_path / "flight" / "frames.jsonl").write_bytes(b"".join(lines))
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "flight")
     for source in (tmp_path / "flight", archive):
-        assert [pair.pseudo_labelled for pair in find_pairs(source)[0]] == [False, True, False]
+        pairs, problems = find_pairs(source)
+        assert [pair.pseudo_labelled for pair in pairs] == [False, True, True]
+        assert [(each.kind, each.reason[:7]) for each in problems] == [("frames.jsonl", "1 lines")]
 
 
 def test_frames_that_a_person_corrected_are_recognised(tmp_path, frame):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dataset.previews.drawing import CAPTION
-from dataset.previews.film import DRONE, ESTIMATE, GROUND_TRUTH, film_frames, frames_per_second, write_gif
+from dataset.previews.film import DRONE, ESTIMATE, GROUND_TRUTH, film_frames, frames_per_second, write_gif, write_video
 from dataset.previews.overlay import HERO_COLOUR, SIZE, overlay, select
 from dataset.previews.plots import plot_distance
 from dataset.recordings.frame_record import FrameRecord
@@ -88,6 +88,29 @@ def test_animation_has_at_most_the_requested_frames(recording, tmp_path):
     write_gif(recording, path, max_frames=3)
     with Image.open(path) as animation:
         assert animation.n_frames <= 3
+
+
+def test_a_film_is_complete_or_an_error(recording, tmp_path, monkeypatch):
+    frames = [np.full((32, 32, 3), shade, np.uint8) for shade in (0, 90, 180)]
+    write_video(tmp_path / "film.mp4", frames, 5)
+    before = (tmp_path / "film.mp4").read_bytes()
+    with pytest.raises(RecordingError, match=r"ends in \.mp4, got .*film\.gif"):
+        write_video(tmp_path / "film.gif", frames, 5)
+
+    class FullDisk:
+        """Writes nothing, and says nothing, as OpenCV's."""
+
+        fourcc = cv2.VideoWriter.fourcc
+        isOpened = write = release = lambda *arguments: True
+
+        def __init__(self, *arguments):
+            pass
+
+    monkeypatch.setattr("cv2.VideoWriter", FullDisk)
+    with pytest.raises(OSError, match="0 of 3 frames"):
+        write_video(tmp_path / "film.mp4", frames, 5)
+    assert (tmp_path / "film.mp4").read_bytes() == before
+    assert [file.name for file in tmp_path.glob("*film*")] == ["film.mp4"]
 
 
 def test_distance_plot_is_an_image(recording, tmp_path):

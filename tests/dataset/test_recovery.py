@@ -52,6 +52,13 @@ def test_recording_interrupted_between_frames_is_completed(interrupted):
     assert recover(interrupted) is None  # needs no recovery any more
 
 
+def test_times_that_no_calendar_has_keep_no_follower_from_starting(interrupted):
+    lines = (interrupted / "frames.jsonl").read_bytes()
+    (interrupted / "frames.jsonl").write_bytes(lines.replace(b"1000000004", b"1700000000000"))  # milliseconds
+    assert [each.frames for each in recover_all(interrupted.parent)] == [5]
+    assert read_meta(interrupted)["ended"] == "unknown"
+
+
 def test_unfinished_line_and_its_files_are_quarantined(interrupted):
     lines = (interrupted / "frames.jsonl").read_bytes()
     (interrupted / "frames.jsonl").write_bytes(lines[:-10])

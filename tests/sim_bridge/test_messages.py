@@ -92,16 +92,33 @@ def test_depth_may_be_grey_or_coloured(payload, mode):
 
 
 def test_ground_truth_and_unknown_keys_refuse_no_frame(payload):
-    extra = {"ground_truth_mask": base64.b64encode(b"mask").decode(), "ground_truth_target": "1.5,-2,0", "steering": 3}
+    mask = encode(Image.new("RGB", (256, 256)), "PNG")
+    extra = {"ground_truth_mask": mask, "ground_truth_target": "1.5,-2,0", "steering": 3}
     frame = parse_sensor_frame((payload() | extra,))
     ground_truth = frame.ground_truth_mask, frame.ground_truth_target
-    assert (*ground_truth, frame.ignored_keys) == (b"mask", (1.5, -2.0, 0.0), ("steering",))
+    assert (*ground_truth, frame.ignored_keys) == (base64.b64decode(mask), (1.5, -2.0, 0.0), ("steering",))
     frame = parse_sensor_frame((payload() | {"ground_truth_target": "", "ground_truth_mask": 3},))
     assert (frame.ground_truth_mask, frame.ground_truth_target, frame.ignored_keys) == (
         None,
         None,
         ("ground_truth_mask",),
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ground_truth_mask", base64.b64encode(b"mask").decode()),
+        ("ground_truth_mask", png_claiming(32000, 32000, depth=1, colour=3)),  # 3 GB, if it were unpacked
+        ("ground_truth_mask", encode(Image.new("RGB", (64, 64)), "PNG")),
+        ("ground_truth_target", "1,2,1e400"),
+        ("ground_truth_target", "1e20,2,3"),
+        ("ground_truth_target", "1,2"),
+    ],
+)
+def test_ground_truth_that_cannot_be_recorded_is_ignored(payload, key, value):
+    frame = parse_sensor_frame((payload() | {key: value},))
+    assert (frame.ground_truth_mask, frame.ground_truth_target, frame.ignored_keys) == (None, None, (key,))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The summary and the track of a flight whose figures are known."""
 
+import errno
 import io
 import json
 
@@ -60,6 +61,17 @@ def test_the_track_has_a_row_for_every_frame(observations):
     assert rows[2]["target"] == {"id": 0, "x": 3, "y": 0, "z": 0}
     assert rows[2]["reported"] == [1, 2, 3]
     assert [row["target_visible"] for row in rows] == [False, True, True, True, False]
+
+
+def test_a_full_disk_ends_the_track_and_not_the_flight(observations):
+    class FullDisk(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    flight_log = FlightLog(FullDisk())
+    for observation in observations:
+        flight_log.add(observation)
+    assert dict(flight_log.summary())["frames"] == "5"
 
 
 def test_the_status_line_describes_the_current_state(observations):

@@ -45,6 +45,17 @@ def test_errors_are_one_sentence(tmp_path, monkeypatch, capsys):
         main([str(tmp_path / "out"), "--per-city", "0"])
 
 
+def test_frames_that_are_there_already_are_kept(tmp_path, capsys):
+    kept = tmp_path / "masks" / "000003.png"
+    kept.parent.mkdir()
+    kept.write_bytes(b"a person's work")
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--count", "3", "--first", "2"])
+    assert "000003.png is there already: give another folder, or the next free number" in capsys.readouterr().err
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [kept]
+    assert kept.read_bytes() == b"a person's work"
+
+
 def test_the_same_seed_gives_the_same_frames_and_another_others():
     one, again, other = (list(snapshots(2, seed, Mixture(people=5))) for seed in (3, 3, 4))
     assert all(np.array_equal(a.rgb, b.rgb) and np.array_equal(a.mask, b.mask) for a, b in zip(one, again, strict=True))

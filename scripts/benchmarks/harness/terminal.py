@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.numbers import real_number
+from config.outputs import file_to_write
 from config.paths import path_of
 
 LATENCY = """\
@@ -26,7 +27,7 @@ def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     add("--frames", type=path_of, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
     add("--seconds", type=real_number(0.1), default=seconds, help="for each line of the table (default %(default)s)")
-    add("--json", type=path_of, metavar="FILE", help="write the results for other programs")
+    add("--json", type=file_to_write, metavar="FILE", help="write the results for other programs")
 
 
 def print_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:

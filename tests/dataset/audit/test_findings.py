@@ -26,6 +26,10 @@ def test_what_is_written_is_read(tmp_path_factory, kind, texts, box):
         ("yes,ghost,0.9,a,b,people,1,2,9,8,256,256,0-1,,x", "line 2: kind is 'ghost'"),
         ("yes,hidden,0.9,a,b,people,1,2,9,-8,256,256,0-1,,x", "line 2: right is '-8'"),
         ("yes,hidden,0.9", "line 2: expected 15 values, got 3"),
+        (
+            "yes,hidden,0.9,a,b,dog,1,2,9,8,256,256,0-1,,x",
+            "line 2: label is 'dog': .*expected background, people, hero",
+        ),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(tmp_path, line, message):

@@ -88,6 +88,18 @@ def test_the_command_prints_layers_and_cost(capsys):
     assert "GMAC per frame" in output
 
 
+@pytest.mark.parametrize("size", ["0", "abc", "64x", "64x64x3"])
+def test_sizes_that_are_none_are_refused(size, capsys):
+    with pytest.raises(SystemExit):
+        main(["pyramid", "--input-size", size])
+    assert f"expected a number of pixels, or ROWSxCOLUMNS, got '{size}'" in capsys.readouterr().err
+
+
+def test_a_size_that_the_network_cannot_take_is_one_sentence(capsys):
+    assert main(["pyramid", "--input-size", "100"]) == 2
+    assert capsys.readouterr().err == "networks: expected an input size that is a multiple of 32, got 100\n"
+
+
 def test_fcn_4_shows_the_shapes_of_its_author(capsys):
 
     main(["fcn-4"])

@@ -59,6 +59,7 @@ def test_examples_are_plans(file):
         ("[0.1, 0.01]", '["fast"]', "learning_rate: expected a number above 0, got 'fast'"),
         ("[0.1, 0.01]", "{low = 0.01, high = 0.1}", "a grid needs a list of values"),
         ("[0.1, 0.01]", "[]", "expected at least one value"),
+        ('preset = "fcn-2"', 'preset = "fcn-2"\nloss = 0.5', "loss: expected a section"),
         ("[0.1, 0.01]", "0.1", "expected a list of values or a range {low, high}, got 0.1"),
         ("decoders = [16, 8]", "decoders = [16]", "2 encoders need as many decoders, got 1"),
         ("{encoders = [8, 16]", "{widths = [8, 16]", "there is no setting widths"),

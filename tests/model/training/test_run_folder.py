@@ -1,5 +1,8 @@
 """The files of a training."""
 
+import numpy as np
+import pytest
+
 from dataset.schema import DEFAULT_CLASSES
 from model.training.pictures import plot_curves
 from model.training.run_folder import RunFolder
@@ -12,3 +15,20 @@ def test_results_of_an_older_version_get_new_columns(tmp_path):
     assert [row["cross_entropy"] for row in run.results()] == ["", "0.05"]
     plot_curves(run.results(), tmp_path / "results.png", DEFAULT_CLASSES)
     assert (tmp_path / "results.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut off"])
+def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path, damage):
+    run = RunFolder(tmp_path)
+    run.save_checkpoint({"weight0": np.zeros(3)})
+    assert list(run.load_checkpoint()) == ["weight0"]
+    run.checkpoint.write_bytes(damage)
+    with pytest.raises(ValueError, match=r"checkpoint\.npz is damaged .*--init FOLDER/last\.h5"):
+        run.load_checkpoint()
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"preset": "fcn'])
+def test_damaged_settings_are_named_with_what_to_do(tmp_path, content):
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(ValueError, match=r"settings\.json is damaged.*--init FOLDER/last\.h5"):
+        RunFolder(tmp_path).settings()

@@ -1,0 +1,36 @@
+"""Commands that draw one picture into a file."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from simulator.rendering.renderer import RendererError
+from simulator.types import Image
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def picture_file(text: str) -> Path:
+    """Parse a path on a command line, for argparse."""
+    if Path(text).suffix.lower() not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(SUFFIXES)}, got {text!r}")
+    return Path(text)
+
+
+def draw_into(file: Path, draw: Callable[[], Image], jpeg_quality: int) -> int:
+    """Draw a picture into a file, and return the command's exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        quality = [] if file.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        _, data = cv2.imencode(file.suffix, cv2.cvtColor(draw(), cv2.COLOR_RGB2BGR), quality)
+        file.write_bytes(data.tobytes())
+    except (RendererError, OSError) as error:
+        print(f"{file.name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
