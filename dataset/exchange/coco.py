@@ -33,7 +33,7 @@ class Image:
     id: Id
     file_name: Annotated[str, MinLen(1)]
     height: Annotated[int, Ge(1)]
-    width: int
+    width: Annotated[int, Ge(1)]
     attributes: dict[str, Any] = field(default_factory=dict)
 
 

@@ -83,7 +83,8 @@ def check_mask(data: bytes, frame_size: int) -> None:
     """Check a ground-truth mask as `check_png` does a depth image, whatever its colours are."""
     if defect := png_defect(data):
         raise BadFrame("bad-png", f"ground_truth_mask {defect}")
-    _check_size("ground_truth_mask", *struct.unpack_from(">II", data, _PNG_HEADER), frame_size)
+    width, height = struct.unpack_from(">II", data, _PNG_HEADER)
+    _check_size("ground_truth_mask", width, height, frame_size)
 
 
 def decode_camera_image(data: bytes) -> np.ndarray:
