@@ -73,4 +73,4 @@ def test_zero_is_rejected(option, capsys):
     with pytest.raises(SystemExit) as refused:
         main(["follow", "--perfect", option, "0"])
     assert refused.value.code == 2
-    assert "expected a whole number of at least 1" in capsys.readouterr().err
+    assert "number of at least 1, got '0'" in capsys.readouterr().err

@@ -92,7 +92,7 @@ def test_a_few_frames_of_many_and_masks_of_another_size(run, tmp_path, monkeypat
 def test_a_limit_is_a_number_of_frames(run, tmp_path, limit, capsys):
     with pytest.raises(SystemExit):
         run(tmp_path, "--limit", limit)
-    assert "--limit expects" in capsys.readouterr().err
+    assert "--limit: expected a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_what_cannot_be_compared_is_one_sentence(run, tmp_path, capsys, monkeypatch):

@@ -75,4 +75,4 @@ def test_what_cannot_be_used_is_one_sentence_and_exit_2(official, weights, capsy
 def test_bad_options_are_refused(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["weights.h5", "data", *arguments])
-    assert "expects" in capsys.readouterr().err
+    assert "expect" in capsys.readouterr().err.splitlines()[-1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset.schema import HERO, PEOPLE
+from dataset.schema import HERO
 from model.networks import build
 from model.training.distillation import add_soft_labels, mean_probabilities
 from model.weights import load_model, save_model
@@ -53,10 +53,10 @@ def test_a_target_that_is_not_labelled_is_not_taught():
 
 @pytest.mark.training
 def test_a_model_is_distilled(data, tmp_path):
-    """With distillation only: the teacher's probability of people is high everywhere."""
+    """With distillation only: the teacher sees the hero everywhere, and teaches that where one is labelled."""
     teacher = build("fcn-1")
     kernel, bias = teacher.get_layer("logits").get_weights()
-    teacher.get_layer("logits").set_weights([0 * kernel, np.array([0.0, 5.0, 0.0], np.float32) + 0 * bias])
+    teacher.get_layer("logits").set_weights([0 * kernel, np.array([0.0, 0.0, 5.0], np.float32) + 0 * bias])
     save_model(teacher, tmp_path / "teacher.h5", {})
     settings = (data / "settings.toml").read_text() + "[loss]\ndistillation = 1.0\n"
     (tmp_path / "settings.toml").write_text(settings)
@@ -70,7 +70,7 @@ def test_a_model_is_distilled(data, tmp_path):
     status, printed = train(*given, "--teacher", tmp_path / "teacher.h5")
     assert status == 0, printed
     probabilities = load_model(tmp_path / "run" / "last.h5").model(np.full((1, 160, 160, 3), 90, np.float32))
-    assert np.asarray(probabilities)[..., PEOPLE].mean() > 0.8
+    assert np.asarray(probabilities)[..., HERO].mean() > 0.3
     status, printed = train(*arguments(data, tmp_path / "other"), "--teacher", tmp_path / "missing.h5")
     assert status == 2
     assert "missing.h5" in printed
