@@ -133,10 +133,12 @@ def _random_speed(random: np.random.Generator) -> float:
 
 def write_snapshots(folder: Path, frames: Iterable[Rendered], first: int = 0) -> None:
     """Write frames as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, numbered from `first`."""
+    for file in _files(folder, first):
+        file.parent.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, first):
-        for file, data in zip(_files(folder, number), (encode_jpeg(frame.rgb), encode_mask(frame.mask)), strict=True):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+        image, mask = _files(folder, number)
+        image.write_bytes(encode_jpeg(frame.rgb))
+        mask.write_bytes(encode_mask(frame.mask))
 
 
 def _files(folder: Path, number: int) -> tuple[Path, Path]:

@@ -19,7 +19,16 @@ from annotated_types import MaxLen, MinLen
 from dashboard.pages import Json, Pages, is_authorised, offload, read_number
 from dashboard.recordings.label_routes import LabelCalls
 from dataset.recordings.frame_record import read_frame_records
-from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, find_recording, read_meta, recording_folders
+from dataset.recordings.layout import (
+    DEPTH,
+    FRAMES,
+    IMAGES,
+    MASKS,
+    find_recording,
+    read_meta,
+    recording_folders,
+    section_of,
+)
 from dataset.recordings.recording import open_recording, read_hidden, select_frames, state_of, write_hidden
 from dataset.recordings.statistics import is_wrong_target, statistics_of
 from dataset.recordings.summary import RecordingSummary, SummaryCache
@@ -135,8 +144,7 @@ def _statistics(path: Path, expression: str) -> Json:
 
 def _public(meta: Mapping[str, Any]) -> Json:
     """Return the metadata without settings that name folders of this machine."""
-    settings = meta.get("settings")
-    agent = settings.get("agent") if isinstance(settings, dict) else None
+    agent = section_of(meta, "settings").get("agent")
     return {**meta, "settings": {} if agent is None else {"agent": agent}}
 
 
