@@ -5,7 +5,8 @@ unthrottled: each frame as soon as the previous one is answered.
 
 Two clients take turns with our server: one whose socket behaves as QuadSim's (Nagle's algorithm on, a write for each
 fragment), which is what users get, and one with TCP_NODELAY. Their ratio shows whether the client waits for delayed
-acknowledgements.
+acknowledgements. Each connects for its turn only: the server ends the connection of a simulator that has fallen silent
+when another of the same machine flies.
 
 The baseline, "original", is the same network on the same socket server, used as in the program of 2017: everything is
 decoded, then `model.predict` is called on the single frame, all inside the network's loop.
@@ -64,17 +65,13 @@ def benchmark(options: argparse.Namespace) -> object:
             for mode in modes
         }
         ports = {key: receive(server) for key, server in servers.items()}
-        clients = {
-            variant: stack.enter_context(
-                connect(ports[variant.server, variant.async_mode], no_delay=variant.socket == NO_DELAY)
-            )
-            for variant in variants
-        }
         model = request(servers[OURS, modes[0]], "model")
         status.stop()
 
         def run_round(hz: float, variant: Variant) -> list[float]:
-            return send_frames(clients[variant], frames, hz, seconds)
+            port = ports[variant.server, variant.async_mode]
+            with connect(port, no_delay=variant.socket == NO_DELAY) as client:
+                return send_frames(client, frames, hz, seconds)
 
         results = run_rounds(RATES, variants, ROUNDS, run_round)
     console.print(model, highlight=False, soft_wrap=True)

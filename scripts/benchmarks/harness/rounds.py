@@ -115,7 +115,7 @@ def send_frames(
     """Send frames in turn at `hz` (or UNTHROTTLED); return the latency of each, milliseconds.
 
     `seconds` count from the first frame after the warm-up, before which `on_start` is called. Raises RuntimeError if
-    a frame is not answered.
+    a frame cannot be sent, or is not answered.
     """
     packets = [event("sensor_frame", frame, number) for number, frame in enumerate(frames)]
     latencies: list[float] = []
@@ -125,7 +125,8 @@ def send_frames(
         time.sleep(max(due - time.perf_counter(), 0))
         id = number % len(packets)
         started = time.perf_counter()
-        client.send(packets[id])
+        if not client.send(packets[id]):
+            raise RuntimeError(f"the connection to {client.address} was lost")
         command = None
         while command is None or command.name != FRAME_DONE or command.values["id"] != id:
             command = client.next_command(ANSWER_TIMEOUT)
