@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from follower.appearance import AppearanceMemory, appearance
 from follower.depth.check import CONTRADICTION, OTHER_BUILD, DepthCheck, depth_agrees
 from follower.depth.scale import DepthScale
 from follower.detection import Blob, find_blobs
-from follower.evidence import FrameEvidence
+from follower.evidence import FrameEvidence, Silhouette
 from follower.filter import Candidate
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
@@ -38,7 +39,13 @@ MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 
 logger = logging.getLogger(__name__)
 
-Sighting = tuple[Blob, Measurement, bool]  # the last: whether the depth image contradicts it
+
+class Sighting(NamedTuple):
+    """A blob that has a range. `doubtful`: the depth image contradicts it."""
+
+    blob: Blob
+    measurement: Measurement
+    doubtful: bool
 
 
 class FollowAgent:
@@ -75,11 +82,17 @@ class FollowAgent:
         sightings = self._measure(frame, camera, blobs[:MAX_CANDIDATES], seconds) if blobs else []
         depth_frame = frame if self._depth_check.trusted else None
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
-        candidates = [self._candidate(frame, evidence, *sighting) for sighting in sightings]
+        people = [evidence.silhouette(sighting.blob, sighting.measurement.depth) for sighting in sightings]
+        candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         self._time = frame.timestamp
-        self._remember(frame, evidence, before, None if index is None else sightings[index], seconds)
-        return self._decide(before, None if index is None else sightings[index][:2])
+        if before is TargetState.FOUND and self._tracker.state is TargetState.LOST and not self._tracker.lost_track:
+            self._memory.forget()  # it proved to be somebody else
+        if index is None:
+            return self._decide(before, None)
+        if self._tracker.evidence >= CERTAIN_LOG_ODDS:
+            self._memory.add(appearance(frame.image, people[index], evidence.size), frame.timestamp, seconds)
+        return self._decide(before, sightings[index])
 
     def drop_target(self, frame: Frame) -> Decision:
         """Drop the target, if there is one, and decide on a frame without looking for another."""
@@ -90,12 +103,11 @@ class FollowAgent:
         self._time = frame.timestamp
         return self._decide(before, None)
 
-    def _candidate(
-        self, frame: Frame, evidence: FrameEvidence, blob: Blob, measurement: Measurement, doubtful: bool
-    ) -> Candidate:
-        log_odds = 0.0 if doubtful else evidence.for_blob(blob, measurement)
+    def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
+        blob, measurement, doubtful = sighting
+        log_odds = 0.0 if doubtful else evidence.for_blob(blob, measurement, person)
         if log_odds > 0 and self._tracker.state is TargetState.LOST:
-            log_odds += self._memory.log_odds(appearance(frame.image, evidence, blob, measurement), frame.timestamp)
+            log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.size), frame.timestamp)
         return Candidate(
             measurement.point,
             measurement.covariance,
@@ -103,15 +115,6 @@ class FollowAgent:
             log_odds=log_odds,
             can_start=blob.reference_area >= self.settings.min_area,
         )
-
-    def _remember(
-        self, frame: Frame, evidence: FrameEvidence, before: TargetState, seen: Sighting | None, seconds: float
-    ) -> None:
-        """Remember what the target looks like while it is certain; forget it when it proves to be somebody else."""
-        if before is TargetState.FOUND and self._tracker.state is TargetState.LOST and not self._tracker.lost_track:
-            self._memory.forget()
-        if seen is not None and self._tracker.evidence >= CERTAIN_LOG_ODDS:
-            self._memory.add(appearance(frame.image, evidence, *seen[:2]), frame.timestamp, seconds)
 
     def _camera(self, frame: Frame) -> Camera:
         depth_far = self._scale.far if self.settings.depth_far == "auto" else self.settings.depth_far
@@ -147,7 +150,7 @@ class FollowAgent:
             usable = trusted and agrees is not False
             located = measurement if usable else locate(blob.detection, None, camera, height)
             if located:
-                results.append((blob, located, trusted and not usable))
+                results.append(Sighting(blob, located, trusted and not usable))
         return results
 
     def _report_depth(self) -> None:
@@ -155,7 +158,7 @@ class FollowAgent:
             self._depth_reported = True
             logger.warning("%s", CONTRADICTION + (OTHER_BUILD if self.settings.depth_far != "auto" else ""))
 
-    def _decide(self, before: TargetState, seen: tuple[Blob, Measurement] | None) -> Decision:
+    def _decide(self, before: TargetState, seen: Sighting | None) -> Decision:
         """Return the decision after the tracker's step; `seen` is the target in this frame."""
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
@@ -169,7 +172,7 @@ class FollowAgent:
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
             return decision
-        blob, measured = seen
+        blob, measured, _ = seen
         return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
 
     def _lost_commands(self, before: TargetState) -> tuple[Command, ...]:

@@ -7,10 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from dataset.schema import REFERENCE_PIXELS
-from follower.detection import Blob
-from follower.evidence import FrameEvidence
+from follower.evidence import Silhouette
 from follower.geometry import pixels_at_centres
-from follower.ranging import Measurement
 
 PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractions of a silhouette's height
 MIN_PIXELS = 60  # of a 256x256 image, in a silhouette; fewer have hardly a colour of their own
@@ -36,13 +34,12 @@ class Appearance:
     pixels: float  # of a 256x256 image
 
 
-def appearance(image: np.ndarray, evidence: FrameEvidence, blob: Blob, measurement: Measurement) -> Appearance | None:
-    """Return what the person that a blob belongs to looks like in a picture; None if it is too small.
+def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> Appearance | None:
+    """Return what a person looks like in a picture, (height, width, 3) uint8 RGB; None if the person is too small.
 
-    `image` is (height, width, 3) uint8 RGB.
+    `size` is that of the network's output, (rows, columns).
     """
-    rows, columns, mask = evidence.silhouette(blob, measurement.depth)
-    size = evidence.probabilities.shape[:2]
+    rows, columns, mask = person
     pixels = float(np.count_nonzero(mask)) * REFERENCE_PIXELS / (size[0] * size[1])
     if pixels < MIN_PIXELS:
         return None

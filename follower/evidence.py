@@ -7,6 +7,7 @@ are, the more reliable that is.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -37,6 +38,14 @@ def log_odds(fraction: float, pixels: float, area: float) -> float:
     return highest * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
 
 
+class Silhouette(NamedTuple):
+    """A person in the network's output: its rows and columns, and a mask (bool) of that part."""
+
+    rows: slice
+    columns: slice
+    mask: np.ndarray
+
+
 @dataclass(frozen=True)
 class FrameEvidence:
     """Evidence of one frame about the people in it. Its depth image is decoded only where there is a person."""
@@ -46,19 +55,27 @@ class FrameEvidence:
     camera: Camera
     target_height: float  # metres
 
-    def for_blob(self, blob: Blob, measurement: Measurement) -> float:
-        """Return the log-odds that the person a blob belongs to is the target; one of implausible size is not."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) of the network's output."""
+        rows, columns, _ = self.probabilities.shape
+        return rows, columns
+
+    def for_blob(self, blob: Blob, measurement: Measurement, person: Silhouette) -> float:
+        """Return the log-odds that the `person` a blob belongs to is the target; one of implausible size is not."""
         if measurement.too_tall:
             return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
-        fraction = self.target_fraction(blob, measurement.depth)
+        fraction = self.target_fraction(person)
         return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction)
 
-    def target_fraction(self, blob: Blob, metres: float | None) -> float:
-        """Return the fraction of the person a blob belongs to that is target, by probability, in (0, 1]."""
-        return self._fraction(*self.silhouette(blob, metres))
+    def target_fraction(self, person: Silhouette) -> float:
+        """Return the fraction of a person that is target, by probability, in (0, 1]."""
+        rows, columns, mask = person
+        people, target = (float(self.probabilities[rows, columns, label][mask].sum()) for label in (PEOPLE, HERO))
+        return target / (people + target)
 
-    def silhouette(self, blob: Blob, metres: float | None) -> tuple[slice, slice, np.ndarray]:
-        """Return the person a blob belongs to: rows and columns of the network's output, and a mask of that part.
+    def silhouette(self, blob: Blob, metres: float | None) -> Silhouette:
+        """Return the person a blob belongs to.
 
         The person consists of the people and target pixels that are connected with the blob, at its depth (`metres`,
         where known), no wider than it, and at most its own height above and below it: that includes the head and legs
@@ -71,7 +88,7 @@ class FrameEvidence:
         count, labels = cv2.connectedComponents(silhouettes.view(np.uint8), connectivity=8)
         connected = np.zeros(count, dtype=bool)
         connected[labels[inside]] = True
-        return rows, columns, connected[labels]
+        return Silhouette(rows, columns, connected[labels])
 
     def at_predicted_position(self, point: np.ndarray) -> float:
         """Return the log-odds, at most 0, from the predicted position (3,) of a person without a blob there, metres.
@@ -80,8 +97,9 @@ class FrameEvidence:
         of or behind the position, or a position out of view is none. It never counts more than one frame of a distant
         target: another person may have stepped in between.
         """
-        camera, image_size, size = self.camera, self.camera.image_size, self.probabilities.shape[:2]
-        pixel, metres = camera.pixel_from_world(point)
+        camera, image_size, size = self.camera, self.camera.image_size, self.size
+        pixel, depth = camera.pixel_from_world(point)
+        metres = float(depth)
         if metres <= 0:
             return 0.0
         tall, wide = (camera.focal * half / metres for half in (self.target_height / 2, SEARCH_HALF_WIDTH))
@@ -89,22 +107,22 @@ class FrameEvidence:
         bottom, right = rescale_pixel((pixel[0] + tall, pixel[1] + wide), image_size, size)
         rows = slice(max(0, round(top)), max(0, round(bottom) + 1))
         columns = slice(max(0, round(left)), max(0, round(right) + 1))
-        person = self._person_mask(rows, columns, float(metres))
+        person = self._person_mask(rows, columns, metres)
         coverage = np.count_nonzero(person) / (size[0] * size[1])  # fraction of the image
         if not coverage:
             return 0.0
         pixels, area = coverage * REFERENCE_PIXELS, coverage * math.prod(image_size) * (metres / camera.focal) ** 2
         limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
-        return float(np.clip(log_odds(self._fraction(rows, columns, person), pixels, area), -limit, 0.0))
+        fraction = self.target_fraction(Silhouette(rows, columns, person))
+        return float(np.clip(log_odds(fraction, pixels, area), -limit, 0.0))
 
     def _person_mask(self, rows: slice, columns: slice, metres: float | None) -> np.ndarray:
         """Return where a part of the image shows people or the target, unless well nearer or farther than `metres`."""
         person: np.ndarray = self.probabilities[rows, columns, PEOPLE] + self.probabilities[rows, columns, HERO] > 0.5
         if metres is None or not person.any() or (depth_image := self._depth_image()) is None:
             return person
-        size, shape = self.probabilities.shape[:2], depth_image.shape
         # Each of the network's pixels takes the depth at its centre.
-        axes = zip((rows, columns), size, shape, strict=True)
+        axes = zip((rows, columns), self.size, depth_image.shape, strict=True)
         index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
         depths = self.camera.depth_metres(depth_image[np.ix_(*index)])
         person &= ~(np.abs(depths - metres) > MAX_DEPTH_DIFFERENCE)  # an unknown depth (NaN) excludes nothing
@@ -112,10 +130,6 @@ class FrameEvidence:
 
     def _depth_image(self) -> np.ndarray | None:
         return None if self.frame is None else self.frame.depth_image
-
-    def _fraction(self, rows: slice, columns: slice, person: np.ndarray) -> float:
-        people, target = (float(self.probabilities[rows, columns, label][person].sum()) for label in (PEOPLE, HERO))
-        return target / (people + target)
 
 
 def _area_gain(pixels: float) -> float:

@@ -26,9 +26,13 @@ def evidence(probabilities, frame=None):
     return FrameEvidence(frame, probabilities, Camera(pose, (256, 256), 60.0, depth_far=100.0), target_height=1.6)
 
 
+def target_fraction(evidence, blob, metres=None):
+    return evidence.target_fraction(evidence.silhouette(blob, metres))
+
+
 def fraction(probabilities, threshold=0.5):
     [blob, *_] = find_blobs(probabilities, (256, 256), threshold, 6.0)
-    return evidence(probabilities).target_fraction(blob, metres=None)
+    return target_fraction(evidence(probabilities), blob)
 
 
 def test_a_target_alone_is_all_target():
@@ -76,7 +80,7 @@ def test_the_fraction_is_one_whatever_the_network_predicts(top, left, seed):
     probabilities = noise / noise.sum(axis=2, keepdims=True)
     probabilities[top : top + 4, left : left + 4] = HERO
     for blob in find_blobs(probabilities, (256, 256), 0.5, 1.0):
-        assert 0 < evidence(probabilities).target_fraction(blob, None) <= 1
+        assert 0 < target_fraction(evidence(probabilities), blob) <= 1
 
 
 def test_a_complete_target_is_evidence_for_and_a_half_one_against():
@@ -112,8 +116,8 @@ def test_a_person_behind_the_target_is_another_person(scene, network):
     target, behind = scene.person(12.0, 0.0), scene.person(15.0, 0.0, label=1)
     frame, probabilities = scene.take(CAMERA, [target, behind], network=network)
     [blob] = find_blobs(probabilities, (256, 256), 0.5, 6.0)
-    assert evidence(probabilities, frame).target_fraction(blob, 12.0) > 0.9
-    assert evidence(probabilities, frame).target_fraction(blob, None) < 0.85
+    assert target_fraction(evidence(probabilities, frame), blob, 12.0) > 0.9
+    assert target_fraction(evidence(probabilities, frame), blob) < 0.85
 
 
 @pytest.mark.parametrize("network", [160, 256])
