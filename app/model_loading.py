@@ -33,7 +33,7 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
     Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     chosen = settings.model
-    segmenter = load_segmenter(chosen.weights, chosen.runtime, chosen.device, for_flight=True)
+    segmenter = load_segmenter(chosen.weights, chosen.runtime, chosen.device, for_agent=True)
     if name:
         segmenter.name = name
     path, description = find_weights(chosen.weights), segmenter.describe()

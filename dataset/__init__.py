@@ -1,1 +1,1 @@
-"""Labelled frames on disk: schema, masks, pairs, recordings and their previews. Imports no other package."""
+"""Labelled frames on disk: schema, masks, pairs, recordings and their previews. Imports only `config`."""

@@ -2,9 +2,13 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LONGEST_READ = 2.0  # seconds
+WAITS_FOR_READERS = os.name == "nt"  # where a file that is being read cannot be replaced
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -24,10 +28,21 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync(temporary)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    end = time.monotonic() + (LONGEST_READ if WAITS_FOR_READERS else 0)
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.02)
 
 
 def sync(path: Path) -> None:

@@ -1,11 +1,12 @@
 """Image files: check that they are complete, decode them, resize what they contain."""
 
+import io
 import struct
 import zlib
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from dataset.archives import DatasetError
 from dataset.downloads import kind_of_file, placeholder
@@ -13,6 +14,16 @@ from dataset.jpeg import decode_jpeg
 
 JPEG_SIGNATURE = b"\xff\xd8"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MOST_BEFORE_EXIF = 1 << 16  # bytes
+UPRIGHT = {  # by EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def image_defect(name: str, data: bytes) -> str | None:
@@ -70,16 +81,28 @@ def why_unreadable(data: bytes) -> str:
 
 
 def decode_image(data: bytes, origin: object) -> np.ndarray:
-    """Decode a JPEG or PNG to (height, width, 3) uint8 RGB. Raises DatasetError that names `origin`."""
+    """Decode a JPEG or PNG to (height, width, 3) uint8 RGB, upright as its EXIF orientation says.
+
+    Raises DatasetError that names `origin`.
+    """
     if data.startswith(JPEG_SIGNATURE):
         try:
-            return decode_jpeg(data)
+            return _upright(decode_jpeg(data), data)
         except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error and more on damaged files
             raise DatasetError(f"{origin} {jpeg_defect(data) or f'cannot be decoded: {error}'}") from error
     rgb = decode_with_opencv(data, cv2.IMREAD_COLOR_RGB)
     if rgb is None:
         raise DatasetError(f"{origin} {why_unreadable(data)}")
     return rgb
+
+
+def _upright(pixels: np.ndarray, jpeg: bytes) -> np.ndarray:
+    """Turn the pixels of a JPEG as every viewer does, and OpenCV with PNGs."""
+    if b"Exif\0\0" not in jpeg[:MOST_BEFORE_EXIF]:
+        return pixels
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 
 
 def decode_with_opencv(data: bytes, flags: int) -> np.ndarray | None:

@@ -79,6 +79,16 @@ SIZE_BANDS = (
 FAR_PIXELS = 50  # a target with fewer pixels is far away
 
 
+def rgb(colour: int) -> tuple[int, int, int]:
+    """Return the channels of a colour 0xRRGGBB."""
+    return colour >> 16, colour >> 8 & 255, colour & 255
+
+
+def is_visible(pixels: Any) -> Any:
+    """Return whether a target of this many pixels counts as present (ground truth) or detected (prediction)."""
+    return pixels > VISIBLE_PIXELS
+
+
 def at_reference_size(pixels: Any, shape: Sequence[int]) -> Any:
     """Return a pixel count of an image (height, width, ...) scaled to the reference size."""
     return pixels * REFERENCE_PIXELS / (shape[0] * shape[1])

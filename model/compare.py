@@ -30,6 +30,7 @@ import numpy as np
 from rich.progress import track
 
 from config.numbers import whole_number
+from config.outputs import require_empty
 from config.paths import path_of
 from dataset.images import decode_image
 from dataset.masks.classes_file import read_classes_file
@@ -69,8 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(options: argparse.Namespace) -> None:
     """Measure both models, frame by frame, and write the results."""
     folder = options.out
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"expected a new or empty folder for --out, but there is something in {folder}")
+    require_empty(folder, "--out")
     colours = read_classes_file(options.classes) if options.classes else None
     pairs, set_names = read_data(options.data, options.limit, skip_bad=True, colours=colours)
     predictors = load_predictors([options.first, options.second], options.runtime, pairs)

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     text = "figures of each person recorded, run, target size or brightness, with confidence intervals"
     parser.add_argument("--by", action="append", choices=CHOICES, default=[], help=text)
-    text = "plot recall of far targets against false positives, a line for each model"
+    text = "plot recall of targets of 15 to 50 pixels against false positives, a line for each model"
     parser.add_argument("--curves", type=plot_to_write, metavar="PNG", help=text)
     parser.add_argument(
         "--limit", type=whole_number(1), metavar="N", help="evaluate only N frames, evenly spread (an estimate)"
@@ -107,7 +107,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
     if options.curves:
         write_curves(evaluations, options.curves)
-        pictures.append(options.curves)
+        pictures += [options.curves] if options.curves.suffix.lower() != ".pdf" else []  # browsers show none in a page
 
     for evaluation in evaluations:
         print_plain(evaluation.description)

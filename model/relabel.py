@@ -22,10 +22,9 @@ from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.relabelling import NewLabels, replace_labels
-from dataset.schema import BACKGROUND, CLASSES, HERO
+from dataset.schema import BACKGROUND, CLASSES, GROUND_TRUTH, HERO, is_visible
 from model.console import command_parser, console, print_plain, run_command
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
-from model.score import is_visible
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -78,10 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         frames = pseudo_labelled(recording, "there is nothing to relabel")
         from model.inference.load import load_segmenter
 
-        segmenter, changes = load_segmenter(options.weights, precision="float32", for_flight=True), Changes()
+        segmenter, changes = load_segmenter(options.weights, precision="float32", for_agent=True), Changes()
         print_plain(segmenter.describe())
         shown = track(_new_labels(recording, frames, segmenter, changes), "relabelling", len(frames), console=console)
-        count = replace_labels(recording, shown)
+        count = replace_labels(recording, shown, keep=GROUND_TRUTH)
         if changes.frames:
             console.print(changes.table())
             print_plain(changes.sentence())

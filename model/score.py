@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dataset.images import resize_bilinear
-from dataset.schema import HERO, IGNORED, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import HERO, IGNORED, SIZE_BANDS, at_reference_size, is_visible
 
 
 def predicted_mask(probabilities: Any) -> Any:
@@ -31,11 +31,6 @@ def intersection_over_union(ground_truth: Any, predicted: Any, xp: ModuleType = 
     intersection = xp.sum(xp.logical_and(ground_truth, predicted), axis=(1, 2))
     union = xp.sum(xp.logical_or(ground_truth, predicted), axis=(1, 2))
     return xp.divide(intersection, xp.maximum(union, 1))
-
-
-def is_visible(pixels: Any) -> Any:
-    """Return whether a target of this many pixels counts as present (ground truth) or detected (prediction)."""
-    return pixels > VISIBLE_PIXELS
 
 
 def size_bands(pixels: Any, shape: tuple[int, ...]) -> list[Any]:

@@ -22,6 +22,7 @@ import numpy as np
 from rich.progress import track
 
 from config.numbers import real_number, whole_number
+from config.outputs import require_empty
 from config.paths import path_of
 from dataset.folders import IMAGE_SUFFIXES
 from dataset.images import decode_image
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def segment(options: argparse.Namespace) -> None:
     """Draw all frames and the film."""
-    from model.evaluation.overlays import overlay, require_empty, write_overlay
+    from model.evaluation.overlays import overlay, write_overlay
     from model.inference.load import load_segmenter
 
     require_empty(options.out, "--out")

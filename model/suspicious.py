@@ -24,10 +24,10 @@ from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.opinions import Doubt, Opinion, opinion_on, write_opinions
 from dataset.review.suspicion import suspicions
-from dataset.schema import HERO
+from dataset.schema import HERO, is_visible
 from model.console import command_parser, console, print_plain, run_command
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
-from model.score import intersection_over_union, is_visible
+from model.score import intersection_over_union
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         frames = pseudo_labelled(recording, "nothing is suspected")
         from model.inference.load import load_segmenter
 
-        segmenters = [load_segmenter(weights, precision="float32", for_flight=True) for weights in options.weights]
+        segmenters = [load_segmenter(weights, precision="float32", for_agent=True) for weights in options.weights]
         for segmenter in segmenters:
             print_plain(segmenter.describe())
         asked = track(_opinions(recording, frames, segmenters), "asking", len(frames), console=console)

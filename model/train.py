@@ -102,7 +102,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
     from model.training.initialization import adapt_settings, check_teacher, initial_network
     from model.training.trainer import Trainer
     from model.weights import find_weights
-    from model.weights.encoder import NONE
+    from model.weights.encoders.load import NONE
 
     keras.utils.set_random_seed(settings.seed)
     init = _load(options.init) if options.init else None

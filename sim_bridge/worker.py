@@ -16,7 +16,7 @@ from sim_bridge.wire.messages import SensorFrame
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCH = 4  # frames: on CPUs more gain nothing, and all of them wait for the last one
+MAX_BATCH = 4  # frames, as `model.inference` expects: on CPUs more gain nothing, and all wait for the last one
 
 
 class Segmenter(Protocol):

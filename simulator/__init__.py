@@ -1,1 +1,1 @@
-"""The built-in simulator, in place of QuadSim. Talks to the bridge over the wire only and imports none of its code."""
+"""The built-in simulator, in place of QuadSim. Talks to the bridge over the wire only; imports only `config`."""

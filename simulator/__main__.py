@@ -1,6 +1,6 @@
 """`python -m simulator`: the built-in simulator. Connects to a follower, or waits for one."""
 
-import simulator.interrupts  # noqa: F401 - before all else
+import config.interrupts  # noqa: F401 - before all else
 
 # isort: split
 import sys

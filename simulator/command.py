@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv6Address
-from pathlib import Path
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
 from config.numbers import real_number, whole_number
+from config.paths import path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.episode import Episode
 from simulator.flight import Flight, FlightPlan
@@ -106,8 +106,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     add("--window", action="store_true", help="show the camera's view with the agent's marker; needs a display")
-    add("--log", type=Path, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
-    add("--frames", type=Path, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
+    add("--log", type=path_of, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
+    add("--frames", type=path_of, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
 
 

@@ -1,6 +1,6 @@
 """`python -m simulator.gallery OUT.jpg`: draw an overview of what the built-in simulator looks like."""
 
-import simulator.interrupts  # noqa: F401 - before all else
+import config.interrupts  # noqa: F401 - before all else
 
 # isort: split
 import argparse

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from config.paths import path_of
 from simulator.rendering.renderer import RendererError
 from simulator.types import Image
 
@@ -15,9 +16,10 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 def picture_file(text: str) -> Path:
     """Parse a path on a command line, for argparse."""
-    if Path(text).suffix.lower() not in SUFFIXES:
+    file = path_of(text)
+    if file.suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(SUFFIXES)}, got {text!r}")
-    return Path(text)
+    return file
 
 
 def draw_into(file: Path, draw: Callable[[], Image], jpeg_quality: int) -> int:

@@ -5,7 +5,7 @@ background, as in QuadSim's own recordings). Every `--per-city` frames the city 
 gives the same files.
 """
 
-import simulator.interrupts  # noqa: F401 - before all else
+import config.interrupts  # noqa: F401 - before all else
 
 # isort: split
 import argparse
@@ -20,6 +20,7 @@ import numpy as np
 from rich.progress import track
 
 from config.numbers import real_number, whole_number
+from config.paths import path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.link.commands import MAX_PEOPLE
 from simulator.link.frames import encode_jpeg, encode_mask
@@ -158,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=f"{describe_levels()}\nOnly what can be seen in one frame counts, and --people is not changed.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("out", type=Path, help="folder for images/ and masks/, created if missing")
+    parser.add_argument("out", type=path_of, help="folder for images/ and masks/, created if missing")
     parser.add_argument("--count", type=whole_number(1), default=1000, help="frames (default %(default)s)")
     parser.add_argument("--seed", type=whole_number(), default=0, help="of all random choices (default %(default)s)")
     parser.add_argument(

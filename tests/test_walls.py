@@ -35,7 +35,7 @@ MAY_IMPORT = {
         "model.sweep.files",
     },
     "app": {"config", "dashboard", "dataset", "follower", "model.inference", "model.weights", "sim_bridge"},
-    "simulator": {"config.numbers"},
+    "simulator": {"config"},
     "gym_follow": {"config", "dataset", "follower", "model.inference", "sim_bridge.wire", "simulator"},
     "gym_follow.metrics": {"dataset.schema", "gym_follow.log", "simulator.geometry"},
     "scripts": {"app", "config", "dashboard", "dataset", "follower", "gym_follow", "model", "sim_bridge", "simulator"},

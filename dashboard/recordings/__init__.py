@@ -1,1 +1,1 @@
-"""The list of recordings, and the player of one."""
+"""The list of recordings, the player of one, and the correction of its labels."""

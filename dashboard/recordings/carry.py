@@ -13,10 +13,9 @@ import numpy as np
 
 from dashboard.recordings.places import View, Views, blobs
 from dataset.masks.labels import decode_labels
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, frame_time
 from dataset.recordings.layout import MASKS, OLD_MASKS
 from dataset.recordings.recording import Recording
-from dataset.review.flight_doubts import frame_time
 from dataset.review.relabelling import NewLabels, read_log
 from dataset.schema import BACKGROUND, GROUND_TRUTH, HERO, PEOPLE
 from follower.ranging import Measurement

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 
 from dataset.images import decode_image
-from dataset.recordings.frame_record import FrameRecord, RecordedPose
+from dataset.recordings.frame_record import FrameRecord, RecordedPose, frame_time
 from dataset.recordings.layout import DEPTH, section_of
 from dataset.recordings.recording import Recording
-from dataset.review.flight_doubts import frame_time
-from dataset.schema import CLASSES, HERO, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import CLASSES, HERO, at_reference_size, is_visible
 from follower.depth.scale import DepthScale
 from follower.detection import find_blobs
 from follower.geometry import Camera
@@ -79,7 +78,7 @@ def blobs(labels: np.ndarray, label: int) -> Iterator[np.ndarray]:
     """Yield (height, width) bool for each connected group of pixels of a class that is large enough to count."""
     count, numbers, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8), connectivity=8)
     for number in range(1, count):
-        if at_reference_size(stats[number, cv2.CC_STAT_AREA], labels.shape) > VISIBLE_PIXELS:
+        if is_visible(at_reference_size(stats[number, cv2.CC_STAT_AREA], labels.shape)):
             yield numbers == number
 
 

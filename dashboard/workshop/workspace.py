@@ -57,6 +57,7 @@ class Training:
         minutes = _number(arguments.get("minutes"))
         target = minutes or _number(read_json(self.path / SETTINGS).get("epochs"))
         done = _number((last.get("minutes" if minutes else "epoch") or 0.0) / target) if target else None
+        undecided = bool(arguments.get("promote")) and not (self.path / PROMOTION_REPORT).exists()
         one_worker = arguments.get("strategy") != "multiworker"
         return {
             "name": self.name,
@@ -66,7 +67,10 @@ class Training:
             "done": done,
             "score": max((score for row in rows if (score := row.get("score")) is not None), default=None),
             "changed": _modified(self.path / RESULTS) / 1e9 or _modified(self.path / ARGUMENTS) / 1e9,
-            "resumable": done is not None and done < 1 and one_worker and (self.path / CHECKPOINT).exists(),
+            "resumable": done is not None
+            and (done < 1 or undecided)
+            and one_worker
+            and (self.path / CHECKPOINT).exists(),
         }
 
     def progress(self, started: float | None) -> Json:

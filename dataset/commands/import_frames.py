@@ -1,4 +1,4 @@
-"""python -m dataset import: the command around `dataset.quadsim_import`."""
+"""python -m dataset import: of QuadSim's images, and of annotations."""
 
 import argparse
 from pathlib import PurePath
@@ -6,7 +6,7 @@ from pathlib import PurePath
 from rich.console import Console
 from rich.progress import track
 
-from dataset.exchange.command import import_annotations
+from dataset.commands.exchange import import_annotations
 from dataset.quadsim_import import destinations, find_raw_recordings, import_recording
 from dataset.recordings.layout import RecordingError
 

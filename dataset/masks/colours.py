@@ -14,7 +14,7 @@ import numpy as np
 
 from dataset.masks.labels import labels_of_channels
 from dataset.masks.stored import StoredMask, codes_of, colour_name, describe
-from dataset.schema import BACKGROUND, DEFAULT_CLASSES, HERO, IGNORED, PEOPLE, Classes
+from dataset.schema import BACKGROUND, DEFAULT_CLASSES, HERO, IGNORED, PEOPLE, Classes, rgb
 
 UNREADABLE = 254  # label of a pixel that shows no class
 RECOGNISED_BY = 9  # masks that are looked at, and more only if these leave it open
@@ -96,7 +96,7 @@ class MaskColours:
     @cached_property
     def _points(self) -> np.ndarray:
         """(n, 3) float RGB of all colours."""
-        return np.array([(value >> 16, value >> 8 & 255, value & 255) for _, value in self._pairs], np.float32)
+        return np.array([rgb(value) for _, value in self._pairs], np.float32)
 
     @cached_property
     def _is_clear(self) -> bool:

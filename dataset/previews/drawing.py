@@ -35,9 +35,9 @@ def caption(text: str, width: int, colour: Colour = INK) -> np.ndarray:
 
 
 def tiled(images: Sequence[np.ndarray], columns: int, gap: int = 0) -> np.ndarray:
-    """Lay out images of one size in rows, with `gap` pixels of paper around each."""
+    """Lay out images in rows, with at least `gap` pixels of paper around each."""
     columns = min(columns, len(images))
-    height, width = np.array(images[0].shape[:2]) + gap
+    height, width = np.max([image.shape[:2] for image in images], axis=0) + gap
     sheet = np.full((-(-len(images) // columns) * height + gap, columns * width + gap, 3), PAPER, np.uint8)
     for index, image in enumerate(images):
         top, left = gap + index // columns * height, gap + index % columns * width

@@ -95,6 +95,14 @@ class FrameRecord:
         return self.range.metres if self.range is not None else None
 
 
+def frame_time(record: FrameRecord) -> float:
+    """Return when a frame was taken, in seconds of the simulator's clock, else of the bridge's; 5 a second, else."""
+    for time in (record.timestamp, record.received):
+        if time is not None:
+            return time
+    return int(record.frame) / 5 if record.frame.isdecimal() else 0.0
+
+
 def flight_seconds(before: float, after: float) -> float:
     """Return the time between two frames in succession, by when they were received; 0 between joined flights."""
     return after - before if 0 <= after - before < LONGEST_PAUSE else 0.0

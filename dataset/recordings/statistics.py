@@ -9,7 +9,7 @@ import numpy as np
 
 from dataset.recordings.frame_record import FrameRecord, flight_seconds
 from dataset.recordings.recording import Recording
-from dataset.schema import FAR_PIXELS, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import FAR_PIXELS, SIZE_BANDS, VISIBLE_PIXELS, at_reference_size, is_visible
 
 WRONG_TARGET_METRES = 5.0  # between estimate and ground truth, at least ...
 WRONG_TARGET_FRACTION = 0.25  # ... and as a fraction of the distance, since ranges are less exact farther away
@@ -53,7 +53,7 @@ class Statistics:
 def statistics_of(recording: Recording, names: Collection[str] | None = None) -> Statistics:
     """Compute the statistics of a recording, or only of frames that `names` has, such as `select_frames` returns."""
     frames = [frame for frame in recording.frames if names is None or frame.frame in names]
-    sizes = target_pixels(recording, [frame for frame in frames if frame.hero_pixels > VISIBLE_PIXELS])
+    sizes = target_pixels(recording, [frame for frame in frames if is_visible(frame.hero_pixels)])
     times = [frame.received for frame in frames if frame.received is not None]
     numbers = [frame.number for frame in frames if frame.number is not None]
     wrong = [is_wrong_target(frame) for frame in frames if frame.ground_truth_target is not None]

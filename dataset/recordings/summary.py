@@ -5,11 +5,12 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from dataset.recordings.frame_record import FrameRecord, flight_seconds
 from dataset.recordings.layout import FRAMES, RecordingError, read_meta, section_of
 from dataset.recordings.recording import State, read_hidden, state_of
-from dataset.schema import GROUND_TRUTH, VISIBLE_PIXELS
+from dataset.schema import GROUND_TRUTH, is_visible
 
 LONGEST_LINE = 1 << 20  # bytes; what is longer is no text
 
@@ -54,19 +55,21 @@ class _Counted:
 
     summary: RecordingSummary
     file: tuple[int, int] | None = None  # device and inode: another file of that name is read anew
+    changed: int = 0  # time of its last change, nanoseconds
     offset: int = 0
+    last: bytes = b""  # line before `offset`
     received: float | None = None  # of the last frame
     poster_pixels: int = -1
 
     def add(self, recording: Path, line: bytes) -> None:
-        self.offset += len(line)
+        self.offset, self.last = self.offset + len(line), line
         self.summary.bytes += len(line)
         try:
             record = FrameRecord.from_line(line)
         except RecordingError:
             return
         self.summary.frames += 1
-        self.summary.visible += record.hero_pixels > VISIBLE_PIXELS
+        self.summary.visible += is_visible(record.hero_pixels)
         self.summary.pseudo_labelled += record.label_source not in GROUND_TRUTH
         if record.received is not None:
             self.summary.seconds += 0 if self.received is None else flight_seconds(self.received, record.received)
@@ -86,12 +89,21 @@ def _count(recording: Path, counted: _Counted | None) -> _Counted:
     with file:
         status = os.fstat(file.fileno())
         identity = status.st_dev, status.st_ino
-        if counted is None or counted.file != identity or status.st_size < counted.offset:
+        if counted is None or counted.file != identity or not _has_only_grown(file, status, counted):
             counted = _Counted(RecordingSummary(recording.name), identity)
+        counted.changed = status.st_mtime_ns
         file.seek(counted.offset)
         while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):  # the last one may be unfinished
             counted.add(recording, line)
     return counted
+
+
+def _has_only_grown(file: BinaryIO, status: os.stat_result, counted: _Counted) -> bool:
+    """Return whether what was counted is still there: file systems give a new file the inode of one just deleted."""
+    if status.st_size <= counted.offset:
+        return (status.st_size, status.st_mtime_ns) == (counted.offset, counted.changed)
+    file.seek(counted.offset - len(counted.last))
+    return file.read(len(counted.last)) == counted.last
 
 
 def _text(value: object) -> str | None:

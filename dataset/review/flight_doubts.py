@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, frame_time
+from dataset.recordings.layout import section_of
 from dataset.recordings.recording import Recording
 from dataset.review.opinions import Doubt
-from dataset.schema import VISIBLE_PIXELS
+from dataset.schema import is_visible
 
 WINDOW = 1.2  # seconds before and after a frame in which the target is looked for
 MAX_FRAMES = 40  # that are looked at within it
@@ -35,18 +36,6 @@ def flight_doubts(recording: Recording) -> dict[str, list[Doubt]]:
     return doubts
 
 
-def frame_time(record: FrameRecord) -> float:
-    """Return when a frame was taken, in seconds of the simulator's clock, else of the bridge's; 5 a second, else."""
-    for time in (record.timestamp, record.received):
-        if time is not None:
-            return time
-    return int(record.frame) / 5 if record.frame.isdecimal() else 0.0
-
-
-def _is_visible(record: FrameRecord) -> bool:
-    return record.hero_pixels > VISIBLE_PIXELS
-
-
 def _vanished(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doubt]]:
     """Yield frames without a target between frames with one, and the other way round."""
     for index, record in enumerate(frames):
@@ -54,9 +43,9 @@ def _vanished(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doub
         after = _gap(record, frames[index + 1 : index + 1 + MAX_FRAMES])
         if before is None or after is None:
             continue
-        if _is_visible(record) and math.isinf(before) and math.isinf(after):
+        if is_visible(record.hero_pixels) and math.isinf(before) and math.isinf(after):
             yield record, Doubt("a target for a moment, and none before and after", 0.7)
-        if not _is_visible(record) and before + after < math.inf:
+        if not is_visible(record.hero_pixels) and before + after < math.inf:
             yield record, Doubt(f"no target, but it is there before and after, {before + after:.1f} s apart", 0.1)
 
 
@@ -68,7 +57,7 @@ def _gap(record: FrameRecord, others: Sequence[FrameRecord]) -> float | None:
     gaps = [abs(frame_time(other) - frame_time(record)) for other in others]
     if not gaps or gaps[0] > WINDOW:
         return None
-    visible = (gap for gap, other in zip(gaps, others, strict=True) if _is_visible(other) and gap <= WINDOW)
+    visible = (gap for gap, other in zip(gaps, others, strict=True) if is_visible(other.hero_pixels) and gap <= WINDOW)
     return next(visible, math.inf)
 
 
@@ -91,7 +80,7 @@ def _contradictions(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord
     for record in frames:
         if record.state is None or record.operator_override:
             continue
-        if _is_visible(record) and record.detection is None:
+        if is_visible(record.hero_pixels) and record.detection is None:
             yield record, Doubt("a target is labelled that the follower did not take for one", 0.7)
         confidence = record.detection.confidence if record.detection else None
         if confidence is not None and confidence < UNSURE:
@@ -101,9 +90,7 @@ def _contradictions(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord
 def _sizes(frames: Sequence[FrameRecord], recording: Recording) -> Iterator[tuple[FrameRecord, Doubt]]:
     """Yield frames whose target has not the height of a person at its distance by depth."""
     rows, columns = recording.frame_size
-    settings = recording.meta.get("settings")
-    agent = settings.get("agent") if isinstance(settings, dict) else None
-    angle = agent.get("vertical_fov") if isinstance(agent, dict) else None
+    angle = section_of(section_of(recording.meta, "settings"), "agent").get("vertical_fov")
     focal = rows / 2 / math.tan(math.radians(angle if isinstance(angle, int | float) and 0 < angle < 180 else 60) / 2)
     for record in frames:
         if record.detection is None or record.range is None or record.range.source != "depth":

@@ -10,7 +10,7 @@ from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import MASKS
 from dataset.recordings.recording import Recording
 from dataset.review.opinions import Doubt
-from dataset.schema import BACKGROUND, HERO, PEOPLE, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import BACKGROUND, HERO, PEOPLE, VISIBLE_PIXELS, at_reference_size, is_visible
 
 APART = 0.5  # of the larger one's height: groups of pixels that are this far apart are not one person
 MIXED = 0.15  # of a person's pixels of the other class
@@ -31,7 +31,7 @@ def mask_doubts(recording: Recording, record: FrameRecord) -> Iterator[Doubt]:
         return
     if groups := _groups_apart(labels == HERO):
         yield Doubt(f"{groups} groups of pixels far apart are labelled as the target", 0.45)
-    if record.hero_pixels > VISIBLE_PIXELS and _is_mixed(labels):
+    if is_visible(record.hero_pixels) and _is_mixed(labels):
         yield Doubt("one person is labelled partly as the target, partly as another person", 0.35)
     if VISIBLE_PIXELS < at_reference_size(record.hero_pixels, labels.shape) < TINY:
         yield Doubt(f"only {record.hero_pixels} pixels are labelled as the target", 0.8)
@@ -41,7 +41,7 @@ def _groups_apart(target: np.ndarray) -> int:
     """Return how many groups of target pixels lie too far apart for one person; 0 if there are not several."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(target.astype(np.uint8), connectivity=8)
     boxes = sorted(stats[1:count].tolist(), key=lambda box: -box[cv2.CC_STAT_AREA])
-    boxes = [box for box in boxes if box[cv2.CC_STAT_AREA] > VISIBLE_PIXELS]
+    boxes = [box for box in boxes if is_visible(box[cv2.CC_STAT_AREA])]
     apart: list[list[int]] = []
     for box in boxes:
         if all(_gap(box, other) > APART * max(other[3], 4) for other in apart):

@@ -8,7 +8,7 @@ may still be recorded as labelled by what labelled them before. Saved again, the
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +60,10 @@ def revision_of(record: FrameRecord, mask: bytes) -> str:
     return hashlib.sha256(f"{record.label_source}\0{record.labelled_by}\0".encode() + mask).hexdigest()[:32]
 
 
-def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
+def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Collection[LabelSource] = ()) -> int:
     """Change labels, and return how many frames have others than before; the rest stay as they are.
 
+    So do frames that by now have labels of a source to `keep`, whatever they had when the recording was opened.
     Raises RecordingError for a recording that is being written, a frame that it does not have, and labels of another
     size, LabelsChanged for labels made from others than are there, and OSError. What was changed until then stays.
     """
@@ -77,6 +78,8 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels]) -> int:
                 if new.labels.shape != recording.frame_size:
                     raise RecordingError(f"expected labels of {recording.frame_size} pixels, got {new.labels.shape}")
                 old = changed.get(new.frame, records[new.frame])
+                if old.label_source in keep:
+                    continue
                 path = recording.path / MASKS / f"{new.frame}.png"
                 mask = path.read_bytes()
                 labels = decode_labels(mask, recording.frame_size)

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, frame_time
 from dataset.recordings.recording import Recording
-from dataset.review.flight_doubts import flight_doubts, frame_time
+from dataset.review.flight_doubts import flight_doubts
 from dataset.review.mask_doubts import mask_doubts
 from dataset.review.opinions import Doubt, read_opinions
 

@@ -58,4 +58,4 @@ def _segmenter(weights: str) -> "Segmenter":
     """Return the network, loaded once in each process, on one thread: other flights use the other cores."""
     from model.inference.load import load_segmenter  # TensorFlow takes seconds, and not every agent needs it
 
-    return load_segmenter(weights, threads=1, for_flight=True)
+    return load_segmenter(weights, threads=1, for_agent=True)

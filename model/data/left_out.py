@@ -50,23 +50,25 @@ class LeftOut:
         rows = [row for row in range(len(pairs)) if row not in excluded]
         if not rows:
             raise DatasetError(f"--without {self._path}: it leaves no frame to evaluate")
-        left = []
         for row in rows:
-            boxes = tuple(IgnoredBox(each.box, CLASSES.index(each.label)) for each in self._boxes.get(names[row], ()))
             counts.update(each.kind for each in self._boxes.get(names[row], ()))
-            left.append(replace(pairs[row], ignored=boxes))
-        return rows, left, self._describe(counts)
+        return rows, [self._without_boxes(pairs[row], names[row]) for row in rows], self._describe(counts)
 
     def _of(self, frames: PackedFrames, pictures: set[str], counts: Counter[str]) -> PackedFrames:
         usable = [(row, frames.names[row]) for row in frames.usable.tolist()]
         excluded = self._excluded(usable, pictures, counts)
-        ignored = dict(frames.ignored)
+        ignored, sources = dict(frames.ignored), list(frames.sources)
         for row, name in usable:
             if row not in excluded and (found := self._boxes.get(name)):
                 boxes = (IgnoredBox(each.box_in(*frames.size), CLASSES.index(each.label)) for each in found)
                 ignored[row] = tuple(boxes)
+                sources[row] = replace(sources[row], pair=self._without_boxes(sources[row].pair, name))
                 counts.update(each.kind for each in found)
-        return replace(frames, excluded=frames.excluded | excluded, ignored=ignored)
+        return replace(frames, sources=tuple(sources), excluded=frames.excluded | excluded, ignored=ignored)
+
+    def _without_boxes(self, pair: Pair, name: str) -> Pair:
+        boxes = (IgnoredBox(each.box, CLASSES.index(each.label)) for each in self._boxes.get(name, ()))
+        return replace(pair, ignored=tuple(boxes))
 
     def _excluded(self, names: Iterable[tuple[int, str]], pictures: set[str], counts: Counter[str]) -> frozenset[int]:
         """Return the rows of whole frames to leave out. `pictures` are those seen, to which it adds."""

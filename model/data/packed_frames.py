@@ -59,6 +59,10 @@ class PackedFrames:
     def __len__(self) -> int:
         return len(self.sources)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what was read so far: another process maps the files itself instead of receiving a copy."""
+        return PackedFrames, (self.folder, self.sources, self.excluded, self.ignored)
+
     def exclude(self, rows: Iterable[int]) -> "PackedFrames":
         """Return the set with further frames excluded."""
         return replace(self, excluded=self.excluded.union(rows))

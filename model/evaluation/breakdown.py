@@ -20,14 +20,14 @@ from model.evaluation.results import BRIGHTNESS_BANDS, FrameResult
 
 By = Literal["person", "run", "size", "light"]
 CHOICES: tuple[By, ...] = get_args(By)
-FAR = SIZE_BANDS[1]  # the band by which models are compared: far, but not hopeless
+COMPARED_BAND = SIZE_BANDS[1]  # the band by which models are compared: far, but not hopeless
 RESAMPLES = 1000
 PER_NEGATIVES = 1000  # false positives are counted per so many negative frames
 OPERATING_POINTS = (10, 30)  # false positives per PER_NEGATIVES
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A figure with its confidence interval; without frames None, with one run only no interval."""
 
     value: float | None
@@ -42,9 +42,9 @@ class GroupFigures:
     frames: int
     targets: int
     negatives: int
-    recall: Figure  # fractions of the frames with a target
-    hero_iou: Figure
-    false_positives: Figure  # per PER_NEGATIVES negative frames
+    recall: Estimate  # fractions of the frames with a target
+    hero_iou: Estimate
+    false_positives: Estimate  # per PER_NEGATIVES negative frames
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class OperatingPoint:
 
     false_positives: int  # at most, per PER_NEGATIVES negative frames
     threshold: float | None  # of the hero's probability; None if every threshold gives more
-    recall: float  # of targets of the band FAR
+    recall: float  # of targets of the band COMPARED_BAND
     hero_iou: float  # of the same targets; of the usual mask, and 0 for those that are not detected at the threshold
 
 
@@ -102,9 +102,9 @@ def figures(results: Sequence[FrameResult], seed: int = 0) -> GroupFigures:
 
 
 def curve(results: Iterable[FrameResult]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return thresholds, falling, and at each the false positives per PER_NEGATIVES and the recall of FAR targets."""
+    """Return thresholds, falling, and at each the false positives per PER_NEGATIVES and the recall in COMPARED_BAND."""
     results = list(results)
-    far = np.array([each.confidence for each in results if each.has_target and FAR.contains(each.hero_pixels)])
+    far = np.array([each.confidence for each in results if _is_compared(each)])
     negative = np.array([each.confidence for each in results if not each.has_target])
     thresholds = np.unique(np.concatenate([far, negative]))[::-1]
     return thresholds, PER_NEGATIVES * _fraction_above(negative, thresholds), _fraction_above(far, thresholds)
@@ -113,7 +113,7 @@ def curve(results: Iterable[FrameResult]) -> tuple[np.ndarray, np.ndarray, np.nd
 def operating_points(results: Iterable[FrameResult]) -> list[OperatingPoint]:
     """Return what the model does at each of OPERATING_POINTS, by the lowest threshold that keeps to it."""
     results = list(results)
-    far = [each for each in results if each.has_target and FAR.contains(each.hero_pixels)]
+    far = [each for each in results if _is_compared(each)]
     thresholds, false_positives, recall = curve(results)
     found = []
     for allowed in OPERATING_POINTS:
@@ -130,17 +130,21 @@ def _fraction_above(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return np.asarray(reached / max(len(values), 1))
 
 
-def _mean(frames: Sequence[FrameResult], value: Callable[[FrameResult], float], seed: int) -> Figure:
+def _is_compared(result: FrameResult) -> bool:
+    return result.has_target and bool(COMPARED_BAND.contains(result.hero_pixels))
+
+
+def _mean(frames: Sequence[FrameResult], value: Callable[[FrameResult], float], seed: int) -> Estimate:
     """Return the mean of a value over frames, and its interval by resampling runs."""
     if not frames:
-        return Figure(None)
+        return Estimate(None)
     runs = defaultdict[str, list[float]](list)
     for each in frames:
         runs[each.pair.recording].append(float(value(each)))
     sums, counts = (np.array([measure(values) for values in runs.values()]) for measure in (sum, len))
     mean = float(sums.sum() / counts.sum())
     if len(runs) == 1:
-        return Figure(mean)
+        return Estimate(mean)
     drawn = np.random.default_rng(seed).integers(0, len(runs), (RESAMPLES, len(runs)))
     low, high = np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), (2.5, 97.5))
-    return Figure(mean, float(low), float(high))
+    return Estimate(mean, float(low), float(high))

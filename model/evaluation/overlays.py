@@ -6,10 +6,11 @@ from pathlib import Path, PurePath
 import cv2
 import numpy as np
 
+from config.outputs import require_empty
 from dataset.files import write_atomically
 from dataset.images import decode_image
 from dataset.pairs import Pair, classes_of
-from dataset.schema import Classes
+from dataset.schema import Classes, rgb
 
 OPACITY = 0.45  # of the colours
 
@@ -36,7 +37,7 @@ def overlay(image: np.ndarray, prediction: np.ndarray, classes: Classes) -> np.n
     """
     scaled = cv2.resize(prediction.astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     labels = scaled.argmax(axis=2)
-    colours = np.array([(colour >> 16, colour >> 8 & 255, colour & 255) for colour in classes.colours], np.uint8)
+    colours = np.array([rgb(colour) for colour in classes.colours], np.uint8)
     tinted = cv2.addWeighted(image, 1 - OPACITY, colours[labels], OPACITY, 0)
     return np.where((labels == 0)[..., None], image, tinted)
 
@@ -45,9 +46,3 @@ def write_overlay(path: Path, image: np.ndarray) -> None:
     """Write a JPEG, with folders above it. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, cv2.imencode(".jpg", image[..., ::-1])[1].tobytes())
-
-
-def require_empty(folder: Path, option: str) -> None:
-    """Raise ValueError if there is something in a folder to write into."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"expected a new or empty folder for {option}, but there is something in {folder}")

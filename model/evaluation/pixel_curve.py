@@ -22,7 +22,7 @@ def pixel_histograms(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarra
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class PixelOperatingPoint:
     """The threshold of a probability, and what comes of it."""
 
     threshold: float
@@ -49,12 +49,12 @@ class PixelCurve:
         return positives / np.maximum(positives + negatives, 1), positives / max(positives[0], 1)
 
     @property
-    def best(self) -> OperatingPoint:
+    def best(self) -> PixelOperatingPoint:
         """The threshold of the highest F: MaxF."""
         precision, recall = self._precision_recall
         f = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
         at = int(f.argmax())
-        return OperatingPoint(at / BINS, float(precision[at]), float(recall[at]), float(f[at]))
+        return PixelOperatingPoint(at / BINS, float(precision[at]), float(recall[at]), float(f[at]))
 
     @property
     def average_precision(self) -> float:

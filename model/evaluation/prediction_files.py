@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Union
 import cv2
 import numpy as np
 
+from config.outputs import require_empty
 from dataset.archives import DatasetError
 from dataset.images import png_defect
 from dataset.pairs import Pair, classes_of
@@ -36,8 +37,7 @@ class PredictionWriter:
     def __init__(self, folder: Path, pairs: Sequence[Pair]) -> None:
         if (classes := classes_of(pairs)) != DEFAULT_CLASSES:
             raise ValueError(f"--predictions writes those of {DEFAULT_CLASSES}, but the data have {classes}")
-        if folder.exists() and any(folder.iterdir()):
-            raise ValueError(f"expected a new or empty folder for --predictions, but there is something in {folder}")
+        require_empty(folder, "--predictions")
         self._folder = folder
         self._names_repeat = len({_stem(pair) for pair in pairs}) < len(pairs)
 

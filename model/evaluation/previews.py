@@ -10,14 +10,14 @@ from PIL import Image
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import read_pair
 from dataset.previews.drawing import FAINT, PAPER, Colour, caption, draw_outline, draw_text, tiled
-from dataset.schema import DEFAULT_CLASSES, HERO, IGNORED, Classes
+from dataset.schema import DEFAULT_CLASSES, HERO, IGNORED, Classes, rgb
+from model.evaluation.overlays import OPACITY
 from model.evaluation.prediction_files import Predictor, file_name, predict
 from model.evaluation.results import Evaluation, FrameResult
 from model.score import predicted_mask, resize_mask
 
 GROUND_TRUTH, PREDICTION = (0, 230, 255), (255, 235, 0)  # RGB
 SIDE = 256  # height of each view, pixels
-OPACITY = 0.45  # of the colours of classes
 MIN_ZOOMED = 48  # pixels of the frame, across, that the enlarged part shows at least
 
 
@@ -72,22 +72,18 @@ def coloured_views(image: np.ndarray, labels: np.ndarray, predicted: np.ndarray,
 
 
 def coloured_sheet(previews: Sequence[np.ndarray], classes: Classes, columns: int = 2) -> np.ndarray:
-    """Lay out frames that `coloured_views` drew, of one size, below a legend, (height, width, 3) uint8 RGB."""
+    """Lay out frames that `coloured_views` drew below a legend, (height, width, 3) uint8 RGB."""
     sheet = tiled(previews, columns)
-    entries = list(zip(map(_channels, classes.colours), classes.names, strict=True))
+    entries = list(zip(map(rgb, classes.colours), classes.names, strict=True))
     return np.vstack([_legend([(PAPER, "left: ground truth, right: predicted"), *entries], sheet.shape[1]), sheet])
 
 
 def _coloured(image: np.ndarray, labels: np.ndarray, classes: Classes) -> np.ndarray:
     labels = cv2.resize(labels, image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     colours = np.zeros((256, 3), np.uint8)
-    colours[: len(classes)] = [*map(_channels, classes.colours)]
+    colours[: len(classes)] = [*map(rgb, classes.colours)]
     mixed = cv2.addWeighted(image, 1 - OPACITY, colours[labels], OPACITY, 0)
     return np.where((labels == IGNORED)[..., None], image, mixed)
-
-
-def _channels(colour: int) -> Colour:
-    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def _legend(entries: Sequence[tuple[Colour, str]], width: int) -> np.ndarray:

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from dataset.pairs import Pair
-from dataset.schema import DEFAULT_CLASSES, SIZE_BANDS, Classes, Interval
+from dataset.schema import DEFAULT_CLASSES, SIZE_BANDS, Classes, Interval, is_visible
 from model.evaluation.pixel_curve import PixelCurve
-from model.score import FrameScore, SetScore, final_score, is_visible, mean_iou, score_set
+from model.score import FrameScore, SetScore, final_score, mean_iou, score_set
 
 FOLLOWING, WITHOUT_TARGET, WITH_TARGET = OFFICIAL_SETS = ("following_images", "patrol_non_targ", "patrol_with_targ")
 ALL_FRAMES = "all frames"

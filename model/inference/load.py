@@ -15,15 +15,15 @@ def load_segmenter(
     device: Device = "auto",
     threads: int | None = None,
     precision: Precision = "fastest",
-    for_flight: bool = False,
+    for_agent: bool = False,
 ) -> "Segmenter":
-    """Load a model for inference, `for_flight` one that gives background, people and hero.
+    """Load a model for inference, `for_agent` one that gives background, people and hero.
 
-    Raises as `Segmenter` and `FlightSegmenter` do.
+    Raises as `Segmenter` and `AgentSegmenter` do.
     """
     import_tensorflow_quietly()
-    from model.inference.flight import FlightSegmenter
+    from model.inference.agent_segmenter import AgentSegmenter
     from model.inference.segmenter import Segmenter
 
-    kind = FlightSegmenter if for_flight else Segmenter
+    kind = AgentSegmenter if for_agent else Segmenter
     return kind(weights, runtime, device, threads, precision)

@@ -2,7 +2,7 @@
 
 EfficientNet-B0 (Tan and Le 2019) without squeeze-and-excitation and with ReLU6 (EfficientNet-Lite, Liu 2020): inverted
 residuals of depthwise convolutions, each with batch normalisation. Its classifier, of 1,280 features and 1,000 classes,
-is left out. The decoder is that of `Pyramid`. `model.weights.efficientnet` reads weights for the encoder.
+is left out. The decoder is that of `Pyramid`. `model.weights.encoders.efficientnet` reads weights for the encoder.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The scores of three levels of VGG16's convolutions are added from coarse to fine. VGG16's fully connected layers, which
 would be two convolutions with 119 of its 134 million weights, are left out: the coarsest scores are pool5's.
-`model.weights.encoder` reads weights for the encoder. It expects what VGG16 does: the mean colour of ImageNet is
+`model.weights.encoders.load` reads weights for the encoder. It expects what VGG16 does: the mean colour of ImageNet is
 subtracted here, and the range stays -124..151.
 """
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from model.sweep.trial import Outcome
 
 MANY = 200  # trials of a grid, more of which are begun only with --yes
+MOST_FAILURES = 3  # in a row, after which a sweep ends
 WAIT_SECONDS = 2.0
 
 
@@ -77,11 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(study: "Study", minutes: float | None) -> None:
     """Run trials until none is left or the time is over; write the report after each.
 
-    Raises ValueError when the first trial of a sweep fails, because then all may.
+    Raises ValueError when the first trial of a sweep fails, or several in a row, because then all may.
     """
     from model.sweep import report
 
-    began = time.monotonic()
+    began, failures = time.monotonic(), 0
     print_plain(f"{study.plan.size()} trials in {study.folder} over {', '.join(study.plan.space)}")
     while attempt := _next(study, None if minutes is None else began + 60 * minutes):
         outcome = _attempt(study, attempt)
@@ -90,9 +91,16 @@ def _run(study: "Study", minutes: float | None) -> None:
         name = f"trial {attempt.trial.number} ({_describe(attempt.values)})"
         if outcome.error:
             print_plain(f"{name} failed: {outcome.error}", style="red")
+            failures += 1
             if best is None:
                 raise ValueError(f"no trial has succeeded yet; the output of this one is in {attempt.folder}")
+            if failures == MOST_FAILURES:
+                raise ValueError(
+                    f"{failures} trials in a row have failed; the output of the last one is in {attempt.folder}."
+                    " Run the sweep again once the cause is mended: it goes on where it stopped"
+                )
         else:
+            failures = 0
             against = f"; best {best.value:.4f}, trial {best.number}" if best else ""
             how = ", pruned" if outcome.pruned else ""
             print_plain(f"{name}: {study.plan.metric} {outcome.value:.4f}{how}{against}")

@@ -49,11 +49,14 @@ def mean_probabilities(teachers: Sequence[Predict], images: np.ndarray) -> np.nd
     return np.asarray(mean / (mean @ np.ones((mean.shape[-1], 1), np.float32)))  # faster than a sum over few values
 
 
-def any_size_predictor(network: keras.Model) -> Predict:
-    """Return a function that predicts images of any size; it compiles the network for each size on first use."""
+def any_size_predictor(network: keras.Model, target: int | None) -> Predict:
+    """Return a function that predicts images of any size; it compiles the network for each size on first use.
+
+    `target` is the class that is followed, None if none is.
+    """
 
     @cache
     def compiled(shape: tuple[int, ...]) -> Predict:
-        return compile_network(clone_with(network, dtype="float32", shape=shape)).predict
+        return compile_network(clone_with(network, dtype="float32", shape=shape), target=target).predict
 
     return lambda images: compiled(images.shape[1:])(images)

@@ -12,7 +12,7 @@ from model.console import print_plain
 from model.settings import Size, TrainSettings, shape_of
 from model.training.arguments import Arguments
 from model.weights import LoadedModel, WeightsError, check_savable
-from model.weights.encoder import NONE, encoder_loader, load_encoder
+from model.weights.encoders.load import NONE, encoder_loader, load_encoder
 
 
 def initial_network(

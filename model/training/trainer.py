@@ -66,7 +66,7 @@ class Trainer:
             encoder = prepare(self.network, settings)
             self.optimizer = make_optimizer(settings, self.precision, encoder)
             self.optimizer.build(self.network.trainable_variables)
-        self.teachers = [any_size_predictor(teacher) for teacher in teachers]
+        self.teachers = [any_size_predictor(teacher, self.classes.target) for teacher in teachers]
         self._compiled: dict[tuple[int, int], keras.Model] = {}
 
     def fit(self, validation: PackedFrames | None, minutes: float | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from dataset.schema import DEFAULT_CLASSES, IGNORED, PEOPLE, SIZE_BANDS, Classes
+from dataset.schema import DEFAULT_CLASSES, IGNORED, PEOPLE, SIZE_BANDS, Classes, is_visible
 from model.data.packed_frames import PackedFrames
 from model.inference.choices import Predict
 from model.score import (
@@ -12,7 +12,6 @@ from model.score import (
     confusion_matrix,
     detection_weight,
     intersection_over_union,
-    is_visible,
     mean_iou,
     pixel_accuracy,
     predicted_mask,

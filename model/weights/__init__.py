@@ -1,4 +1,4 @@
-"""Model files: find, load and save them. Nothing here imports Keras before a file turns out to be a model."""
+"""Model files: find, load and save them. These three import Keras only for a file that turns out to be a model."""
 
 from model.weights.find import WeightsError, find_weights
 from model.weights.load import LoadedModel, load_model

@@ -96,7 +96,7 @@ def socket_ratio(rows: Iterable[Mapping[str, Any]], async_mode: AsyncMode) -> fl
 def start_server(pipe: Connection, server: str, async_mode: AsyncMode, weights: str, runtime: Runtime) -> None:
     """Serve with OURS or ORIGINAL until stopped."""
     if server == OURS:
-        segmenter = load_segmenter(weights, runtime, for_flight=True)
+        segmenter = load_segmenter(weights, runtime, for_agent=True)
         serve(make_bridge(segmenter, async_mode), pipe, {"model": segmenter.describe})
     else:
         import_tensorflow_quietly()

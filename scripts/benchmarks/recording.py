@@ -71,7 +71,7 @@ def benchmark(options: argparse.Namespace) -> object:
 
 def start_bridge(pipe: Connection, weights: str, folder: Path | None) -> None:
     """Serve until stopped, recording into `folder` unless it is None; then send the statistics of the recording."""
-    segmenter = load_segmenter(weights, for_flight=True)
+    segmenter = load_segmenter(weights, for_agent=True)
     from dataset.recordings.recording import find_recordings
     from sim_bridge.recorder.recorder import Recorder
     from sim_bridge.settings import RecordingSettings

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from dataset.schema import HERO
+from dataset.schema import HERO, is_visible
 from model.data.packed_frames import PackedFrames
-from model.score import is_visible, predicted_mask
+from model.score import predicted_mask
 from model.training.validation import MIN_IOU
 from scripts.gpu_training.learners import Trained
 

@@ -4,7 +4,7 @@ The left one is of the patrol, the right one of a quad that follows the true pos
 "link" it shows the depth image.
 """
 
-import simulator.interrupts  # noqa: F401 - before all else
+import config.interrupts  # noqa: F401 - before all else
 
 # isort: split
 import argparse

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from dataset.files import replacing, write_atomically
@@ -37,3 +39,23 @@ def test_file_is_replaced_at_the_end_of_the_block(tmp_path):
         assert not file.exists()
     assert file.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_reader_on_windows_is_waited_for(tmp_path, monkeypatch):
+    """There, a file that somebody reads cannot be replaced."""
+    file, attempts, replace = tmp_path / "results.csv", [], os.replace
+
+    def refuse_twice(source, target):
+        attempts.append(target)
+        if len(attempts) < 3:
+            raise PermissionError("Access is denied")
+        replace(source, target)
+
+    monkeypatch.setattr("dataset.files.os.replace", refuse_twice)
+    monkeypatch.setattr("dataset.files.WAITS_FOR_READERS", True)
+    write_atomically(file, b"new")
+    assert (file.read_bytes(), len(attempts)) == (b"new", 3)
+    monkeypatch.setattr("dataset.files.WAITS_FOR_READERS", False)
+    attempts.clear()
+    with pytest.raises(PermissionError):
+        write_atomically(file, b"newer")

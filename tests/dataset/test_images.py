@@ -1,3 +1,4 @@
+import io
 import struct
 import zlib
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageOps
 
 from dataset.archives import DatasetError
 from dataset.images import decode_image, image_defect
@@ -23,6 +25,20 @@ def test_truncated_or_changed_png_is_refused(data):
     changed = bytearray(png)
     changed[place] ^= data.draw(st.integers(1, 255))
     assert image_defect("a.png", bytes(changed))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_upright_as_viewers_show_them(orientation):
+    pixels = np.zeros((32, 48, 3), np.uint8)
+    pixels[:16, :16] = 255  # one corner
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", exif=exif, quality=95)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file.getvalue()))))
+    decoded = decode_image(file.getvalue(), "a.jpeg")
+    assert decoded.shape == expected.shape
+    assert np.abs(decoded.astype(int) - expected).max() < 40  # libjpeg 9 enlarges chroma in another way
 
 
 def test_truncated_jpeg_is_refused():

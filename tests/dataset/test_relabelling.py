@@ -1,6 +1,7 @@
 """Changing labels of recorded frames: nothing of what was there before is lost."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,31 @@ def test_restored_labels_are_the_ones_before_and_a_second_time_the_later_ones(wa
     assert restore_labels(open_recording(walk), ["000005"]) == 1
     np.testing.assert_array_equal(labels_of(walk, "000005"), second)
     assert open_recording(walk).frames[5].hero_pixels == 20
+
+
+def test_what_a_person_has_labelled_meanwhile_is_kept(walk):
+    recording = open_recording(walk)
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    by_model = [NewLabels(frame, drawn(20, 0), "model", "net") for frame in ("000005", "000006")]
+    assert replace_labels(recording, by_model, keep=("person",)) == 1
+    assert [np.count_nonzero(labels_of(walk, frame) == HERO) for frame in ("000005", "000006")] == [9, 20]
+    assert open_recording(walk).frames[5].label_source == "person"
+
+
+@pytest.mark.parametrize("by", ["Ada", "Ada, Countess of Lovelace"])  # the file shrinks, or grows
+def test_a_list_of_recordings_is_not_misled_by_a_new_file_with_the_number_of_an_old_one(walk, by):
+    """File systems give the inode of a deleted file away again."""
+    summaries, file, kept = SummaryCache(), walk / "frames.jsonl", walk.parent / "kept"
+    before, number = summaries.summarise(walk), file.stat().st_ino
+    os.link(file, kept)
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(0, 0), "person", by)])
+    content = file.read_bytes()
+    file.unlink()
+    os.link(kept, file)
+    file.write_bytes(content)
+    assert file.stat().st_ino == number
+    after = summaries.summarise(walk)
+    assert (after.frames, after.visible) == (before.frames, before.visible - 1)
 
 
 def test_a_list_of_recordings_shows_the_new_counts(walk):

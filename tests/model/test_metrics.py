@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataset.schema import is_visible
 from model.score import (
     detection_weight,
     intersection_over_union,
-    is_visible,
     predicted_mask,
     size_bands,
 )

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from model.inference.choices import FLIGHT_BATCH
 from sim_bridge.worker import MAX_BATCH, InferenceWorker, Job
 from tests.bridge_fixtures import make_session, wait_until
 
@@ -38,3 +39,7 @@ def test_too_many_simulators_take_turns_and_wait_for_few_others_at_a_time():
     counts = Counter(number for number, _ in answered)
     assert len(counts) == len(sessions)
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_networks_are_compiled_for_as_many_frames_as_the_worker_sends_at_once():
+    assert FLIGHT_BATCH == MAX_BATCH

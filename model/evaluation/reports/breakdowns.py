@@ -8,10 +8,10 @@ from typing import Any
 
 from dataset.files import replacing
 from model.evaluation.breakdown import (
-    FAR,
+    COMPARED_BAND,
     PER_NEGATIVES,
     By,
-    Figure,
+    Estimate,
     GroupFigures,
     curve,
     figures,
@@ -31,7 +31,7 @@ def breakdown_tables(evaluations: Sequence[Evaluation], by: Sequence[By], source
         title = f"By {choice}, with 95 % confidence intervals over runs"
         found.append(table_of(evaluations, partial(_rows, by=choice, source=source), title, *header))
     if by:
-        title = f"Targets of {FAR.name} at equal false positives (FP)"
+        title = f"Targets of {COMPARED_BAND.name} at equal false positives (FP)"
         columns = f"FP per {PER_NEGATIVES:,}", "targets", "threshold", "recall", "IoU"
         found.append(table_of(evaluations, _points, title, *columns))
     return [table for table in found if table.rows]
@@ -50,17 +50,17 @@ def as_json(evaluations: Sequence[Evaluation], by: Sequence[By], source: Path) -
 
 
 def write_curves(evaluations: Sequence[Evaluation], path: Path) -> None:
-    """Plot recall of FAR targets against false positives, a line for each model. Raises OSError."""
-    from matplotlib.figure import Figure as Picture
+    """Plot recall of COMPARED_BAND targets against false positives, a line for each model. Raises OSError."""
+    from matplotlib.figure import Figure
 
-    picture = Picture(figsize=(7, 5), layout="constrained")
+    picture = Figure(figsize=(7, 5), layout="constrained")
     axes = picture.subplots()
     for evaluation in evaluations:
         _, false_positives, recall = curve(evaluation.results)
         axes.step(false_positives, recall, where="post", label=evaluation.model)
     axes.set(
         xlabel=f"false positives per {PER_NEGATIVES:,} frames without the target",
-        ylabel=f"recall of targets of {FAR.name}",
+        ylabel=f"recall of targets of {COMPARED_BAND.name}",
         xlim=(1, PER_NEGATIVES),
         ylim=(0, 1),
         xscale="log",
@@ -85,13 +85,13 @@ def _rows(evaluation: Evaluation, by: By, source: Path) -> Iterator[Row]:
 
 
 def _points(evaluation: Evaluation) -> Iterator[Row]:
-    far = sum(each.has_target and bool(FAR.contains(each.hero_pixels)) for each in evaluation.results)
+    far = sum(each.has_target and bool(COMPARED_BAND.contains(each.hero_pixels)) for each in evaluation.results)
     for point in operating_points(evaluation.results):
         threshold = "none" if point.threshold is None else f"{point.threshold:.2f}"
         yield str(point.false_positives), str(far), threshold, f"{point.recall:.1%}", f"{point.hero_iou:.3f}"
 
 
-def _text(figure: Figure, form: str, unit: str = "", scale: float = 1) -> str:
+def _text(figure: Estimate, form: str, unit: str = "", scale: float = 1) -> str:
     """Return a figure and its interval, such as "86% (82-90)"; empty without frames."""
     if figure.value is None:
         return ""

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -63,7 +64,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def html_page(
     title: str, evaluations: Sequence[Evaluation], pictures: Sequence[Path] = (), more: Sequence[Table] = ()
 ) -> str:
-    """Return an HTML page of all tables, and `more`, that needs no other file; `pictures` (PNG) are embedded."""
+    """Return an HTML page of all tables, and `more`, that needs no other file; `pictures` are embedded."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"]
     parts.append(f"<h1>{html.escape(title)}</h1>")
     parts += [f"<p>{html.escape(each.description)}</p>" for each in evaluations]
@@ -73,8 +74,8 @@ def html_page(
         parts.append(f"<table><caption>{html.escape(table.title)}</caption><tr>{head}</tr>{body}</table>")
     for picture in pictures:
         data = base64.b64encode(picture.read_bytes()).decode()
-        caption = html.escape(picture.stem)
-        parts.append(f"<h2>{caption}</h2><img alt='{caption}' src='data:image/png;base64,{data}'>")
+        kind, caption = mimetypes.guess_type(picture.name)[0], html.escape(picture.stem)
+        parts.append(f"<h2>{caption}</h2><img alt='{caption}' src='data:{kind};base64,{data}'>")
     return "\n".join(parts) + "\n"
 
 

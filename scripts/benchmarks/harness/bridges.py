@@ -130,7 +130,7 @@ def serve_follower(
     Answers "model", "swap" (to another copy of the model), "errors" (that were logged, or ended a thread) and
     MEASUREMENTS.
     """
-    segmenter = load_segmenter(weights, runtime, device, for_flight=True)
+    segmenter = load_segmenter(weights, runtime, device, for_agent=True)
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings
@@ -145,7 +145,7 @@ def serve_follower(
     with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
 
         def swap() -> None:
-            another = load_segmenter(weights, runtime, device, for_flight=True)
+            another = load_segmenter(weights, runtime, device, for_agent=True)
             server.swap_model(another, {"model": {"description": another.describe()}})
 
         serve(server, pipe, {"model": segmenter.describe, "swap": swap, "errors": lambda: errors, **MEASUREMENTS})

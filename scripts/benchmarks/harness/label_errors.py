@@ -9,8 +9,7 @@ import numpy as np
 from dataset.masks.labels import decode_labels
 from dataset.recordings.layout import MASKS
 from dataset.recordings.recording import open_recording
-from dataset.schema import HERO
-from model.score import is_visible
+from dataset.schema import HERO, is_visible
 from scripts.benchmarks.harness.recorded_flights import Labels
 
 MARGIN = 2  # pixels around a target within which something labelled is the target

@@ -62,6 +62,13 @@ def test_a_training_limited_by_epochs_is_done_after_them(run, settings, done):
     assert not Training(run).summary()["resumable"]
 
 
+def test_a_training_that_was_stopped_before_its_promotion_was_decided_can_be_resumed(run):
+    (run / "arguments.json").write_text(json.dumps({"minutes": 1.5, "promote": True}))
+    assert Training(run).summary().items() >= {"done": 1.0, "resumable": True}.items()
+    (run / "retrain.md").write_text("**Promoted:** better.\n")
+    assert not Training(run).summary()["resumable"]
+
+
 def test_a_training_with_several_workers_cannot_be_resumed_here(run):
     (run / "arguments.json").write_text(json.dumps({"strategy": "multiworker"}))
     (run / "settings.json").write_text(json.dumps({"epochs": 12}))

@@ -56,6 +56,8 @@ def test_a_hidden_target_is_ignored_in_training(dataset, left_out):
     rows, left, _ = found.pairs(pairs)
     assert rows == list(range(len(pairs)))
     np.testing.assert_array_equal(read_labels(left[row]), cleaned.labels[row])
+    # And of the training's own report, which measures the files.
+    np.testing.assert_array_equal(read_labels(cleaned.sources[row].pair), cleaned.labels[row])
 
 
 def test_of_copies_the_one_for_validation_stays(dataset, left_out):

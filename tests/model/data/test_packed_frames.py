@@ -1,5 +1,6 @@
-"""Donors of packed frames."""
+"""Packed frames: donors, and copies for other processes."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -23,3 +24,12 @@ def test_donors_are_drawn_as_often_as_their_frames(dataset):
     counts = np.bincount(drawn[:, 0], minlength=len(frames))
     np.testing.assert_allclose(counts / counts.sum(), expected / expected.sum(), atol=0.02)
     assert donors.draw(donors.heights.max() + 1, np.inf, random) is None
+
+
+def test_another_process_maps_the_files_itself(dataset):
+    frames = dataset[1]
+    before = len(pickle.dumps(frames))
+    copy = pickle.loads(pickle.dumps(frames))
+    np.testing.assert_array_equal(copy.labels[0], frames.labels[0])
+    np.testing.assert_array_equal(copy.images[0], frames.images[0])
+    assert len(pickle.dumps(frames)) == before < frames.labels[0].nbytes

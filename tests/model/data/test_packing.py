@@ -101,3 +101,16 @@ def test_a_repaired_mask_is_read_again(tmp_path):
     assert pack(find_frames(folder), tmp_path / "cache", 64).problems.keys() == {1}
     mask.write_bytes(good)
     assert pack(find_frames(folder), tmp_path / "cache", 64).problems == {}
+
+
+def test_frames_whose_colours_mean_other_classes_are_read_again(tmp_path):
+    """A class that the masks do not show shifts the numbers of the others."""
+    folder = tmp_path / "street"
+    labels = np.zeros((64, 64), np.uint8)
+    labels[20:40, 20:40] = 2
+    write_frame(folder, "a_cam1_0.png", "a_mask_0.png", paint(labels), labels)
+    areas = []
+    for sky in ("", "sky = []\n"):
+        (folder / "classes.toml").write_text(f'[classes]\n{sky}road = "#ff0000"\ncar = "#0000ff"\n')
+        areas.append(pack(find_frames(folder), tmp_path / "cache", 64).areas[0].tolist())
+    assert areas[1] == [0, *areas[0]]

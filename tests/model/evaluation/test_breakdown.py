@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dataset.archives import Source
 from dataset.pairs import Pair
-from model.evaluation.breakdown import Figure, curve, figures, groups, operating_points, people
+from model.evaluation.breakdown import Estimate, curve, figures, groups, operating_points, people
 from model.evaluation.reports.breakdowns import as_json, breakdown_tables, write_curves
 from model.evaluation.results import ALL_FRAMES, FrameResult
 from model.score import FrameScore
@@ -37,8 +37,8 @@ def test_each_person_has_the_figures_of_the_own_frames():
     assert list(found) == ["ada", "bob"]
     ada, bob = found["ada"], found["bob"]
     assert (ada.frames, ada.targets, ada.negatives) == (6, 2, 4)
-    assert (ada.recall, ada.hero_iou, ada.false_positives) == (Figure(0.5), Figure(0.25), Figure(250.0))
-    assert (bob.recall, bob.hero_iou, bob.false_positives) == (Figure(1.0), Figure(0.75), Figure(None))
+    assert (ada.recall, ada.hero_iou, ada.false_positives) == (Estimate(0.5), Estimate(0.25), Estimate(250.0))
+    assert (bob.recall, bob.hero_iou, bob.false_positives) == (Estimate(1.0), Estimate(0.75), Estimate(None))
 
 
 def test_other_groups():

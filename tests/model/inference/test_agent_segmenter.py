@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataset.schema import Classes
-from model.inference.flight import as_usual_classes
+from model.inference.agent_segmenter import as_usual_classes
 
 
 def test_the_target_is_the_hero_and_only_people_are_people():

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import keras
 
-from model.weights.efficientnet import load_efficientnet
+from model.weights.encoders.efficientnet import load_efficientnet
+from model.weights.encoders.vgg16 import load_vgg16
 from model.weights.find import WeightsError
-from model.weights.vgg16 import load_vgg16
 
 NONE = "none"
 

@@ -1,4 +1,4 @@
-"""Let a network of any classes fly: its target is the agent's hero, all the rest background and people."""
+"""A network of any classes for the agent: its target is the hero, all else background or people."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from model.inference.segmenter import Segmenter
 from model.weights import LoadedModel, WeightsError, load_model
 
 
-class FlightSegmenter(Segmenter):
+class AgentSegmenter(Segmenter):
     """A segmenter that gives background, people and hero, whatever the network tells apart."""
 
     def __init__(self, weights: str | Path | LoadedModel, *arguments: Any, **options: Any) -> None:
