@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from dataset.archives import DatasetError, Source
+from dataset.archives import DatasetError, Source, member_path
 from dataset.folders import Group, find_groups
 from dataset.images import decode_image
 from dataset.layouts import kitti_road
@@ -202,3 +202,16 @@ def _recording_of(source: Path, group: Group, image: str) -> str:
     prefix, role, _ = PurePosixPath(image).stem.partition("cam1")
     run = [prefix.rstrip("_")] if role else [kitti_road.scene_of(image)] if group.is_kitti_road else []
     return "/".join(dict.fromkeys([source.stem, *group.folder.parts, *run]))
+
+
+def recorded_by(pairs: Sequence[Pair], source: Path) -> list[str]:
+    """Return who recorded each frame: the first folder in which the frames of `source` differ; its name if in none."""
+    folders = []
+    for pair in pairs:
+        image = pair.image
+        path = member_path(image.member) if image.member else image.path.relative_to(source)
+        folders.append(path.parts[:-2])  # without images/ and the file
+    shared = 0
+    while len({folder[shared : shared + 1] for folder in folders}) == 1 and folders[0][shared:]:
+        shared += 1
+    return [folder[shared] if len(folder) > shared else source.stem for folder in folders]

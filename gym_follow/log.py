@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from dataset.files import write_atomically
+from gym_follow.report import Point
 from simulator.geometry import wrap_angle
-
-Point = tuple[float, float, float]  # metres, world axes
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,12 @@ from dataset.audit.audit import Examined, Frame, audit, examine
 from dataset.audit.findings import AUDIT_FILE, KINDS, Finding, write_findings
 from dataset.audit.sheets import sheet
 from dataset.masks.classes_file import read_classes_file
-from dataset.pairs import Pair, check_classes, find_pairs
+from dataset.pairs import Pair, check_classes, find_pairs, recorded_by
 from dataset.previews.drawing import write_image
 from dataset.problems import Problem, summarise_problems
 from dataset.schema import DEFAULT_CLASSES
 from model.console import command_parser, console, print_plain, run_command
 from model.data.prefetch import prefetch
-from model.evaluation.breakdown import people
 
 AHEAD = 16  # frames
 
@@ -96,7 +95,7 @@ def _find_frames(options: argparse.Namespace) -> tuple[list[Frame], list[Problem
         pairs, found = find_pairs(source, colours)
         problems += found
         check_classes(pairs, DEFAULT_CLASSES, "QuadSim's recordings, which an audit is for")
-        whose = people(pairs, source) if pairs else []
+        whose = recorded_by(pairs, source) if pairs else []
         frames += [Frame(pair, _name(source, person)) for pair, person in zip(pairs, whose, strict=True)]
     if not frames:
         raise DatasetError(f"no labelled frame in {', '.join(map(str, options.data))}")

@@ -21,14 +21,14 @@ from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.progress import track
 
 from dataset.archives import DatasetError
 from dataset.masks.classes_file import read_classes_file
 from dataset.problems import summarise_problems
-from dataset.schema import DEFAULT_CLASSES, HERO, at_reference_size
+from dataset.schema import DEFAULT_CLASSES, HERO, Classes, at_reference_size
 from model import run_files
 from model.console import console, print_place, print_plain
 from model.data.batches import BatchLoader
@@ -39,11 +39,13 @@ from model.data.packing import pack
 from model.data.sources import DataSources, SourceFrame, collect
 from model.evaluation.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from model.settings import load_settings
+from model.settings import TrainSettings, load_settings
 from model.training.arguments import Arguments, parse
 from model.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    import keras
+
     from model.training.trainer import Trainer
     from model.weights import LoadedModel
 
@@ -66,20 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+class Models(NamedTuple):
+    """What a training begins with, and the settings that suit it."""
+
+    network: "keras.Model"
+    settings: TrainSettings
+    init: "LoadedModel | None"
+    teachers: "list[LoadedModel]"
+
+
 def _train(options: Arguments, run: RunFolder) -> int:
-    if options.resume:
-        run.remove_partial_models()
-    elif any(file.exists() for file in (run.checkpoint, run.best, run.last)):
-        raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
-    settings = load_settings(
-        Path(options.settings) if options.settings else None,
-        options.setting_overrides(),
-        stored=run.settings() if options.resume else None,
-    )
-    if not options.resume:
-        run.write_configuration(options, settings)
-    if options.tensorboard:
-        run.log_to_tensorboard()
+    settings = _configure(options, run)
     distribution = None
     if options.strategy:
         import_tensorflow_quietly()
@@ -97,29 +96,10 @@ def _train(options: Arguments, run: RunFolder) -> int:
     import_tensorflow_quietly()
     import keras
 
-    from model.evaluation.replacement import check_replaceable
     from model.networks import multiply_accumulates
-    from model.training.initialization import adapt_settings, check_teacher, initial_network
     from model.training.trainer import Trainer
-    from model.weights import find_weights
-    from model.weights.encoders.load import NONE
 
-    keras.utils.set_random_seed(settings.seed)
-    init = _load(options.init) if options.init else None
-    if options.promote and init:
-        check_replaceable(init, find_weights(f"{options.init}"))
-    network = initial_network(options, settings, init, sources.classes)
-    transferred = options.encoder_weights not in (None, NONE)
-    adapted = adapt_settings(settings, network, init is not None and init.finds_people, transferred)
-    if init and not init.finds_people:
-        print_plain(
-            f"{options.init} detects nobody yet: it learns at the rate of a new network, {adapted.learning_rate:g}"
-        )
-    teachers = [_load(path) for path in options.teacher]
-    for path, teacher in zip(options.teacher, teachers, strict=True):
-        teacher.check_classes(sources.classes, "the data")
-        check_teacher(path, teacher.model, network, adapted.augmentation.crop)
-
+    network, adapted, init, teachers = _prepare_models(options, settings, sources.classes)
     split = _load_frames(sources, options, run, network.input_shape[1:3])
     run.write_manifest({"train": split.train, "validation": split.validation})
     run.write_configuration(options, settings)  # so that the next resume keeps the options given to this one
@@ -142,6 +122,51 @@ def _train(options: Arguments, run: RunFolder) -> int:
             print_plain(comparison)
         trainer.fit(split.validation, options.minutes)
     return _report(trainer, split.validation, options, comparison) if trainer.chief else 0
+
+
+def _configure(options: Arguments, run: RunFolder) -> TrainSettings:
+    """Return the settings, and write them into the run folder. Raises ValueError if it holds another training."""
+    if options.resume:
+        run.remove_partial_models()
+    elif any(file.exists() for file in (run.checkpoint, run.best, run.last)):
+        raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
+    settings = load_settings(
+        Path(options.settings) if options.settings else None,
+        options.setting_overrides(),
+        stored=run.settings() if options.resume else None,
+    )
+    if not options.resume:
+        run.write_configuration(options, settings)
+    if options.tensorboard:
+        run.log_to_tensorboard()
+    return settings
+
+
+def _prepare_models(options: Arguments, settings: TrainSettings, classes: Classes) -> Models:
+    """Load or make the network, and load its teachers. Raises ValueError for models that do not fit."""
+    import keras
+
+    from model.evaluation.replacement import check_replaceable
+    from model.training.initialization import adapt_settings, check_teacher, initial_network
+    from model.weights import find_weights
+    from model.weights.encoders.load import NONE
+
+    keras.utils.set_random_seed(settings.seed)
+    init = _load(options.init) if options.init else None
+    if options.promote and init:
+        check_replaceable(init, find_weights(f"{options.init}"))
+    network = initial_network(options, settings, init, classes)
+    transferred = options.encoder_weights not in (None, NONE)
+    adapted = adapt_settings(settings, network, init is not None and init.finds_people, transferred)
+    if init and not init.finds_people:
+        print_plain(
+            f"{options.init} detects nobody yet: it learns at the rate of a new network, {adapted.learning_rate:g}"
+        )
+    teachers = [_load(path) for path in options.teacher]
+    for path, teacher in zip(options.teacher, teachers, strict=True):
+        teacher.check_classes(classes, "the data")
+        check_teacher(path, teacher.model, network, adapted.augmentation.crop)
+    return Models(network, adapted, init, teachers)
 
 
 def _load(name: str) -> "LoadedModel":

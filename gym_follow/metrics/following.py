@@ -29,20 +29,20 @@ class FollowResult:
     centre; the position error is the distance between the two. Tuples have an element for each of RANGES.
     """
 
-    first_detection: float = _figure("first true positive, s")
-    in_view: float = _figure("target in view since then, %", scale=100)
+    first_detection: float = _figure("time to the first detection, s")
+    in_view: float = _figure("in view since then, %", scale=100)
     in_view_of_possible: float = _figure("  of the time it can be seen, %", scale=100)
     in_range: float = _figure(f"at {NEAR:g}-{FAR:g} m since then, %", scale=100)
     reported_in_view: float = _figure("position reported while in view, %", scale=100)
     losses: float = _figure("times reported lost")
-    reacquisition_time: float = _figure("mean time to the next true positive, s")
-    wrong_target_time: float = _figure("wrong-target time, s")
+    reacquisition_time: float = _figure("time to reacquire, s")
+    wrong_target_time: float = _figure("wrong target followed, s")
     longest_wrong_target_time: float = _figure("  longest interval, s")
     position_error_median: float = _figure(f"position error within {ERROR_RANGE:g} m, median, m", 2)
     position_error_p95: float = _figure(f"position error within {ERROR_RANGE:g} m, p95, m", 2)
     position_error_median_by_range: tuple[float, ...] = _figure("  median at {} m, m", 2)
     position_error_p95_by_range: tuple[float, ...] = _figure("  p95 at {} m, m", 2)
-    collisions: float = _figure("collisions")
+    collisions: float = _figure("contacts with scenery")
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Return the heading and the formatted value of each figure."""

@@ -38,7 +38,7 @@ class FlightFigures:
     first_detection: float = _figure(OURS, "time to the first detection, s")
     in_view: float = _figure(OURS, "in view since then, %", 100)
     in_view_of_possible: float = _figure(OURS, "  of the time it can be seen, %", 100)
-    wrong_target_time: float = _figure(OURS, "somebody else followed, s", digits=2)
+    wrong_target_time: float = _figure(OURS, "wrong target followed, s", digits=2)
     longest_wrong_target_time: float = _figure(OURS, "  longest interval, s", estimate=longest)
     reacquisition_time: float = _figure(OURS, "time to reacquire, s")
     position_error: float = _figure(OURS, f"position error within {ERROR_RANGE:g} m, median, m", digits=2)

@@ -13,8 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dataset.archives import member_path
-from dataset.pairs import Pair
+from dataset.pairs import recorded_by
 from dataset.schema import SIZE_BANDS, Interval
 from model.evaluation.results import BRIGHTNESS_BANDS, FrameResult
 
@@ -60,7 +59,7 @@ class OperatingPoint:
 def groups(results: Sequence[FrameResult], by: By, source: Path) -> dict[str, list[FrameResult]]:
     """Return the frames of each group, by name; those without a target are in no group of size or light."""
     if by in ("person", "run"):
-        names = people([each.pair for each in results], source) if by == "person" else None
+        names = recorded_by([each.pair for each in results], source) if by == "person" else None
         found = defaultdict[str, list[FrameResult]](list)
         for index, each in enumerate(results):
             found[names[index] if names else each.pair.recording].append(each)
@@ -72,19 +71,6 @@ def groups(results: Sequence[FrameResult], by: By, source: Path) -> dict[str, li
         band.name: [each for each, value in zip(targets, values, strict=True) if band.contains(value)] for band in bands
     }
     return {name: group for name, group in named.items() if group}
-
-
-def people(pairs: Sequence[Pair], source: Path) -> list[str]:
-    """Return whose frame each is: the first folder in which the frames of a dataset differ; its own name if in none."""
-    folders = []
-    for pair in pairs:
-        image = pair.image
-        path = member_path(image.member) if image.member else image.path.relative_to(source)
-        folders.append(path.parts[:-2])  # without images/ and the file
-    shared = 0
-    while len({folder[shared : shared + 1] for folder in folders}) == 1 and folders[0][shared:]:
-        shared += 1
-    return [folder[shared] if len(folder) > shared else source.stem for folder in folders]
 
 
 def figures(results: Sequence[FrameResult], seed: int = 0) -> GroupFigures:

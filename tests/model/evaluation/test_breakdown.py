@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.archives import Source
-from dataset.pairs import Pair
-from model.evaluation.breakdown import Estimate, curve, figures, groups, operating_points, people
+from dataset.pairs import Pair, recorded_by
+from model.evaluation.breakdown import Estimate, curve, figures, groups, operating_points
 from model.evaluation.reports.breakdowns import as_json, breakdown_tables, write_curves
 from model.evaluation.results import ALL_FRAMES, FrameResult
 from model.score import FrameScore
@@ -63,7 +63,7 @@ def test_other_groups():
 )
 def test_a_person_is_the_first_folder_that_tells_frames_apart(paths, names):
     pairs = [Pair("a", Source(DATA / path), Source(DATA / path), "") for path in paths]
-    assert people(pairs, DATA) == names
+    assert recorded_by(pairs, DATA) == names
 
 
 def test_intervals_are_over_runs_not_frames():
