@@ -42,8 +42,8 @@ def prepare(*requirements: str) -> Path:
     if not python().exists() or subprocess.run([python(), "-m", "pip", "--version"], capture_output=True).returncode:
         print(f"creating {VENV}", flush=True)
         try:
-            venv.create(VENV, with_pip=True)
-        except (OSError, subprocess.CalledProcessError) as error:
+            venv.create(VENV, with_pip=True, clear=not python().exists())
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
             sys.exit(
                 f"{VENV} cannot be created: {error}\n(Debian, Ubuntu: apt install python3-venv.) Then run this again."
             )

@@ -18,11 +18,11 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from config.numbers import real_number, whole_number
-from config.paths import path_of
+from config.paths import allow_any_name, path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.episode import Episode
-from simulator.flight import Flight, FlightPlan
-from simulator.flight_log import FlightLog
+from simulator.flight import WAIT, Flight, FlightPlan
+from simulator.flight_log import FlightLog, open_track
 from simulator.link.client import Client
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 from simulator.rendering.markers import draw_markers
@@ -37,10 +37,16 @@ MAX_HZ = 20.0
 MAX_DRONES = 32
 SIGNALS = signal.SIGINT, signal.SIGTERM
 
+OnFrame = Callable[[Observation], None]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fly until the end, Ctrl-C, or the closing of the window; return the exit status."""
-    options = make_parser().parse_args(arguments)
+    allow_any_name()
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.seed + options.count - 1 > MAX_SEED:
+        parser.error(f"--seed: with --count {options.count} expected at most {MAX_SEED - options.count + 1}")
     if options.count == 1:
         return run(options)
     if options.window:
@@ -144,7 +150,7 @@ def _interrupt_once(*_: object) -> None:
 def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple[str, str]]:
     """Fly to the end, and return the rows of the summary."""
     with contextlib.ExitStack() as stack:
-        flight_log = FlightLog(stack.enter_context(options.log.open("w", encoding="utf-8")) if options.log else None)
+        flight_log = FlightLog(stack.enter_context(open_track(options.log)) if options.log else None)
         window = None
         if options.window:
             try:
@@ -164,23 +170,31 @@ def _fly(options: argparse.Namespace, name: str, console: Console) -> list[tuple
             if not window.show(picture):
                 raise KeyboardInterrupt
 
+        def while_waiting() -> None:
+            if window is not None and not window.update():
+                raise KeyboardInterrupt
+
         clients: list[Client] = []
         with contextlib.suppress(KeyboardInterrupt):
-            (_fly_slideshow if options.frames else _fly_episodes)(options, clients, on_frame)
+            (_fly_slideshow if options.frames else _fly_episodes)(options, clients, on_frame, while_waiting)
         return [*flight_log.summary(), ("commands ignored", str(sum(client.rejected for client in clients)))]
 
 
-def _fly_slideshow(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
+def _fly_slideshow(
+    options: argparse.Namespace, clients: list[Client], on_frame: OnFrame, while_waiting: Callable[[], None]
+) -> None:
     slideshow = Slideshow(options.frames, options.hz)
     clients.append(Client(options.host, options.port, accept_controls=False))
     plan = FlightPlan(options.hz, options.speed, options.duration, options.lockstep, await_last=True)
     with contextlib.closing(clients[-1]) as client:
-        while not client.wait_connected(1.0):  # each picture is shown once: none before somebody sees it
-            pass
-        Flight(slideshow, client, plan).fly(on_frame)
+        while not client.wait_connected(WAIT):  # each picture is shown once: none before somebody sees it
+            while_waiting()
+        Flight(slideshow, client, plan, while_waiting=while_waiting).fly(on_frame)
 
 
-def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: Callable[[Observation], None]) -> None:
+def _fly_episodes(
+    options: argparse.Namespace, clients: list[Client], on_frame: OnFrame, while_waiting: Callable[[], None]
+) -> None:
     """Fly one episode, and another one whenever the follower requests it, each with a connection of its own."""
     seed, people, difficulty = options.seed, options.people, options.difficulty
     speed, duration = options.speed, options.duration
@@ -203,7 +217,7 @@ def _fly_episodes(options: argparse.Namespace, clients: list[Client], on_frame: 
             with contextlib.closing(clients[-1]) as client:
                 info = {"seed": seed, "people": people, "difficulty": difficulty, "difficulties": list(LEVELS)}
                 info["search"] = not rules.lock_on
-                flight = Flight(episode, client, plan, info, level.link(seed))
+                flight = Flight(episode, client, plan, info, level.link(seed), while_waiting)
                 flight.fly(on_frame)
         if flight.new_episode is None:
             return
@@ -224,6 +238,7 @@ def _rules(options: argparse.Namespace) -> Rules:
 
 def _run_one(options: argparse.Namespace, number: int) -> None:
     """Fly one of several drones, in a process of its own."""
+    allow_any_name()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.seed, options.window = options.seed + number, False
     if options.log:

@@ -26,6 +26,7 @@ Frame = Mapping[str, str]  # the payload of a sensor_frame
 WATCHDOG = 3.0  # s without a ping or pong, after which a following quad returns to patrol
 MAX_COMMANDS_PER_TICK = 100  # so that a flood of commands cannot stop the simulation
 ANSWER_TIMEOUT = 10.0  # s, in lockstep
+WAIT = 0.1  # s, for a server in lockstep, before a window is asked whether it is still open
 LOCKSTEP_EPOCH = 1_500_000_000.0  # s: in lockstep not even the timestamps depend on the clock
 
 
@@ -46,7 +47,8 @@ class Flight:
     """Sends frames, applies the commands, and advances the simulation, connected or not.
 
     `info`, which describes the episode, is reported to the follower together with the speed; without it, the simulator
-    impersonates QuadSim. `link` carries the frames; the default is perfect.
+    impersonates QuadSim. `link` carries the frames; the default is perfect. `while_waiting` is called again and again
+    while a flight in lockstep has no server.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class Flight:
         plan: FlightPlan,
         info: Mapping[str, object] | None = None,
         link: Link[Frame] | None = None,
+        while_waiting: Callable[[], object] = lambda: None,
     ):
         self.speed = plan.speed  # until the follower requests another one
         self.new_episode: Mapping[str, Any] | None = None  # seed, people and difficulty, if the follower requested one
         self._simulation, self._client, self._plan, self._info = simulation, client, plan, info
         self._link: Link[Frame] = link or Link()
+        self._while_waiting = while_waiting
         self._due = time.monotonic()  # when the next tick is due in real time
         self._reported: tuple[int, float] | None = None  # connection and speed that the follower has been told
         self._sent = self._answered = -1  # ids of the newest such frames
@@ -131,10 +135,11 @@ class Flight:
             packet = event("sensor_frame", frame, self._sent)
             while not self._is_answered(packet, self._sent):
                 self._check_connection()
+                self._while_waiting()
 
     def _is_answered(self, packet: str, number: int) -> bool:
         """Send a packet and apply commands until it is acknowledged; return False if the connection is lost."""
-        if not self._client.wait_connected(1.0):
+        if not self._client.wait_connected(WAIT):
             return False
         self._report_info()
         return self._client.send(packet) and self._await_answer(number)

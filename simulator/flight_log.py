@@ -4,13 +4,27 @@ import json
 import logging
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from statistics import median
 from typing import TextIO
 
 from simulator.types import Observation, QuadState
 
 logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_track(path: Path) -> Iterator[TextIO]:
+    """Open a track file, whose lines reach the disk one by one: a full one is noticed while the flight goes on."""
+    file = path.open("w", encoding="utf-8", buffering=1)
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # of the line that did not fit, which was told
+            file.close()
 
 
 class FlightLog:

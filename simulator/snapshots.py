@@ -54,19 +54,23 @@ class Mixture:
 
 
 def snapshots(
-    count: int, seed: int, mixture: Mixture, renderer: str = "auto", difficulty: str = "plain"
+    count: int, seed: int, mixture: Mixture, renderer: str = "auto", difficulty: str = "plain", first: int = 0
 ) -> Iterator[Rendered]:
-    """Draw `count` frames of random scenes, with the city, the light and the look-alikes of a difficulty level."""
-    level = LEVELS[difficulty]
-    for start in range(0, count, mixture.per_city):
+    """Draw `count` frames of random scenes, with the city, the light and the look-alikes of a difficulty level.
+
+    They are those from number `first` on of the endless series that the seed begins.
+    """
+    level, end = LEVELS[difficulty], first + count
+    for start in range(first - first % mixture.per_city, end, mixture.per_city):
         random = np.random.default_rng([seed, start, 19])
         world = int(random.integers(2**31))
         city, look_alikes = level.city(world), round(level.rules(world).look_alikes * mixture.people)
         with closing(Renderer(city, renderer)) as drawer:
-            for number in range(min(mixture.per_city, count - start)):
+            for number in range(start, min(start + mixture.per_city, end)):
                 camera, people = random_scene(city, mixture, random)
                 people[:look_alikes] = [replace(person, look_alike=True) for person in people[:look_alikes]]
-                yield drawer.render(camera, people, float(number))
+                if number >= first:
+                    yield drawer.render(camera, people, float(number - start))
 
 
 def random_scene(city: City, mixture: Mixture, random: np.random.Generator) -> Scene:
@@ -163,7 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=whole_number(1), default=1000, help="frames (default %(default)s)")
     parser.add_argument("--seed", type=whole_number(), default=0, help="of all random choices (default %(default)s)")
     parser.add_argument(
-        "--first", type=whole_number(), default=0, help="number of the first file (default %(default)s)"
+        "--first",
+        type=whole_number(),
+        default=0,
+        help="number of the first frame: the series goes on where an earlier call ended (default %(default)s)",
     )
     fraction, people, frames = real_number(0, 1), whole_number(0, MAX_PEOPLE), whole_number(1)
     for option, kind, meaning in (
@@ -181,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mixture = Mixture(**{field.name: getattr(options, field.name) for field in fields(Mixture)})
     if taken := _taken(options.out, range(options.first, options.first + options.count)):
         parser.error(f"{taken} is there already: give another folder, or the next free number with --first")
-    drawn = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty)
+    drawn = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty, options.first)
     try:
         write_snapshots(options.out, track(drawn, "frames", total=options.count), options.first)
     except (RendererError, OSError) as error:

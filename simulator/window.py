@@ -32,6 +32,11 @@ class Window:
             picture = PillowImage.fromarray(rgb.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
             self._photo = self._photo_of(picture)  # tkinter keeps no reference
             self._label.configure(image=self._photo)
+        return self.update()
+
+    def update(self) -> bool:
+        """Let the window react, also while there is nothing new to show; return as `show`."""
+        if self._open:
             self._root.update()
         return self._open
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from dashboard.pages import EmptyBody, Json, Pages, offload
+from dashboard.pages import Json, Pages, offload
 from dashboard.recordings.carry import carry_forward
 from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
@@ -20,6 +20,7 @@ from dataset.recordings.layout import MASKS, find_recording
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels, revision_of
 from dataset.review.suspicion import suspicions
+from dataset.schema import GROUND_TRUTH
 
 MAX_BYTES = 4_000_000  # of a frame's labels as JSON
 NOBODY = "a person"  # who gave no name
@@ -34,6 +35,13 @@ class CorrectedLabels:
     runs: Annotated[tuple[int, ...], MinLen(2), "a list of numbers: class, length, class, length, ..."]
     revision: Annotated[str, MaxLen(64), "the revision of the labels that were corrected"]
     by: Name = ""
+
+
+@dataclass(frozen=True)
+class RestoredLabels:
+    """The labels of a frame before the last change."""
+
+    revision: Annotated[str, MaxLen(64), "the revision of the labels that are given up"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class LabelCalls:
         pages.get(f"{recording}/suspicious")(self._suspicious)
         pages.get(f"{recording}/labels/<frame>")(self._labels)
         pages.add_command(f"{recording}/labels/<frame>", CorrectedLabels, self._save_labels, MAX_BYTES)
-        pages.add_command(f"{recording}/labels/<frame>/restore", EmptyBody, self._restore_labels)
+        pages.add_command(f"{recording}/labels/<frame>/restore", RestoredLabels, self._restore_labels)
         pages.add_command(f"{recording}/labels/<frame>/carry", CarryForward, self._carry_labels)
 
     def _suspicious(self, name: str) -> Json:
@@ -77,17 +85,17 @@ class LabelCalls:
 
         return self._change(name, frame, save)
 
-    def _restore_labels(self, body: EmptyBody, name: str, frame: str) -> Json:
+    def _restore_labels(self, given_up: RestoredLabels, name: str, frame: str) -> Json:
         def restore(recording: Recording) -> Json:
             _record(recording, frame)
-            return {"changed": restore_labels(recording, [frame])}
+            return {"changed": restore_labels(recording, [frame], given_up.revision)}
 
         return self._change(name, frame, restore)
 
     def _carry_labels(self, wanted: CarryForward, name: str, frame: str) -> Json:
         def carry(recording: Recording) -> Json:
             carried = carry_forward(recording, _record(recording, frame), wanted.frames, wanted.by or NOBODY)
-            replace_labels(recording, carried.labels)
+            replace_labels(recording, carried.labels, keep=GROUND_TRUTH)
             return {"carried": [each.frame for each in carried.labels], "ended": carried.ended}
 
         return self._change(name, frame, carry)

@@ -77,6 +77,9 @@ class Recordings:
         return pages
 
     def _list(self) -> Json:
+        return offload(self._read_list)
+
+    def _read_list(self) -> Json:
         summaries = [summary for summary in map(self._summarise, recording_folders(self._folder)) if summary]
         newest_first = sorted(summaries, key=lambda each: (each.started or "", each.name), reverse=True)
         return {"recordings": [asdict(summary) for summary in newest_first]}

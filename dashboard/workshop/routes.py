@@ -7,11 +7,12 @@ network is loaded here. docs/reference/http.md describes the calls for users.
 import os
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import flask
 
 from dashboard.jobs import BackgroundJob
-from dashboard.pages import EmptyBody, Json, Pages, is_authorised, read_number
+from dashboard.pages import EmptyBody, Json, Pages, is_authorised, offload, read_number
 from dashboard.workshop.comparison import Comparison
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.requests import (
@@ -88,16 +89,20 @@ class Workshop:
         return pages
 
     def _describe(self) -> Json:
-        models = find_models(self._paths)
+        models, trainings, sweeps = offload(self._read_folders)
         return {
             "models": list(models),
             "active_model": _visible(self._model_switcher.status(models)),
-            "trainings": [each.summary() for each in find_trainings(self._paths.runs)[:MAX_TRAININGS]],
-            "sweeps": find_sweeps(self._paths.runs),
+            "trainings": trainings,
+            "sweeps": sweeps,
             "training": {"name": self._trained, **_visible(self._training.status())},
             "comparison": _visible(self._comparison.status()),
             "size_bands": [band.name for band in SIZE_BANDS],
         }
+
+    def _read_folders(self) -> tuple[dict[str, Path], list[Json], list[Json]]:
+        trainings = find_trainings(self._paths.runs)[:MAX_TRAININGS]
+        return find_models(self._paths), [each.summary() for each in trainings], find_sweeps(self._paths.runs)
 
     def _activate(self, request: ActivationRequest) -> Json:
         self._model_switcher.start(request.model, find_model(self._paths, request.model))

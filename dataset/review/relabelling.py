@@ -103,13 +103,15 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
     return len(changed)
 
 
-def restore_labels(recording: Recording, frames: Iterable[str]) -> int:
+def restore_labels(recording: Recording, frames: Iterable[str], revision: str | None = None) -> int:
     """Give frames the labels back that they had before their last change; return how many were changed.
 
-    Restored twice, a frame has its changed labels again. Raises as `replace_labels`.
+    Restored twice, a frame has its changed labels again. With `revision`, of the labels that are given up, others are
+    not. Raises as `replace_labels`.
     """
     last = {old.frame: old for old in read_log(recording.path)}
-    return replace_labels(recording, (_restored(recording, last[frame]) for frame in frames if frame in last))
+    found = (_restored(recording, last[frame], revision) for frame in frames if frame in last)
+    return replace_labels(recording, found)
 
 
 def read_log(folder: Path) -> list[OldMask]:
@@ -135,11 +137,11 @@ def _who_changed(record: FrameRecord) -> str:
     )
 
 
-def _restored(recording: Recording, old: OldMask) -> NewLabels:
+def _restored(recording: Recording, old: OldMask, revision: str | None) -> NewLabels:
     labels = decode_labels((recording.path / OLD_MASKS / old.file).read_bytes(), recording.frame_size)
     if labels is None:
         raise RecordingError(f"{recording.path / OLD_MASKS / old.file} is no mask of {recording.frame_size} pixels")
-    return NewLabels(old.frame, labels, old.label_source, old.labelled_by)
+    return NewLabels(old.frame, labels, old.label_source, old.labelled_by, revision)
 
 
 def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -58,9 +59,16 @@ def _load(place: str) -> ModuleType:
     path = path_of(place)
     if not path.is_file():
         raise ValueError(f"expected a file with an agent, got {place}: there is no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"agent_of_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None  # as for any file in .py
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # as for an import: dataclasses look their module up
+    sys.path.insert(0, str(path.resolve().parent))  # as of a script: modules beside it are found
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{place} imports a module that is not there: {error}") from None
+    finally:
+        sys.path.pop(0)
     return module

@@ -77,7 +77,10 @@ def train_all(options: argparse.Namespace) -> int:
 
     settings = load_settings(options.settings)
     teacher_settings = load_settings(options.settings, TEACHER)
-    if taken := [file for name in options.students if (file := options.out / f"{name}.h5").exists()]:
+    presets = [options.teacher, *options.students]
+    if len(set(presets)) < len(presets):
+        raise ValueError(f"expected different presets for the teacher and each student, got {', '.join(presets)}")
+    if taken := [file for name in presets if (file := options.out / f"{name}.h5").exists()]:
         raise ValueError(f"{taken[0]} is there already: choose another --out")
     init = load_model(options.init) if options.init else None
     teachers, students = KerasNetworks([options.teacher]), KerasNetworks(options.students, init)

@@ -1,6 +1,8 @@
 """Select frames worth keeping: every n-th, or only far, uncertain and found-or-lost ones. Reads and writes nothing."""
 
 from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,13 +32,23 @@ def reasons_to_keep(labels: np.ndarray, processed: ProcessedFrame, settings: Rec
 MAX_HELD_BACK = 600  # frames, 20 seconds at 30 frames per second: they wait in memory
 
 
+class _Held(NamedTuple):
+    frame: EncodedFrame
+    time: float
+    wanted: bool
+    marked: bool
+
+
 class FrameFilter:
-    """Filters the frames of one recording in order. Holds back frames that a later event may select."""
+    """Filters the frames of one recording in order.
+
+    With "events" it holds frames back as long as a later event may select them, and those after them.
+    """
 
     def __init__(self, settings: RecordingSettings):
         self._settings = settings
         self._wanted = 0  # frames that passed the filter so far
-        self._before: deque[tuple[float, EncodedFrame]] = deque(maxlen=MAX_HELD_BACK)
+        self._held: deque[_Held] = deque()
         self._event: float | None = None  # time of the latest one
 
     def select(self, frame: EncodedFrame, time: float, given: set[Reason], marked: bool = False) -> list[EncodedFrame]:
@@ -46,18 +58,30 @@ class FrameFilter:
         """
         reasons = self._settings.filter
         wanted = marked or not reasons or bool(given.intersection(reasons))
-        selected: list[EncodedFrame] = []
         if "events" in reasons:
             if "events" in given or marked:
-                selected += [held for since, held in self._before if self._is_around(time, since)]
-                self._before.clear()
                 self._event = time
+                self._held = deque(
+                    each._replace(wanted=each.wanted or self._is_around(time, each.time)) for each in self._held
+                )
             wanted = wanted or (self._event is not None and self._is_around(time, self._event))
-            if not wanted:
-                self._before.append((time, frame))
-        if wanted:
-            selected.append(frame)
-        return [each for each in selected if self._is_nth() or (each is frame and marked)]
+        self._held.append(_Held(frame, time, wanted, marked))
+        return self._release(lambda oldest: oldest.wanted or not self._may_be_selected(oldest, time))
+
+    def flush(self) -> list[EncodedFrame]:
+        """Return the frames to keep of those that are still held back, since no event comes any more."""
+        return self._release(lambda oldest: True)
+
+    def _release(self, is_decided: Callable[[_Held], bool]) -> list[EncodedFrame]:
+        selected = []
+        while self._held and (is_decided(self._held[0]) or len(self._held) > MAX_HELD_BACK):
+            oldest = self._held.popleft()
+            if oldest.wanted and (self._is_nth() or oldest.marked):
+                selected.append(oldest.frame)
+        return selected
+
+    def _may_be_selected(self, held: _Held, time: float) -> bool:
+        return "events" in self._settings.filter and self._is_around(time, held.time)
 
     def _is_around(self, time: float, other: float) -> bool:
         return abs(time - other) <= self._settings.seconds_around + 1e-3  # timestamps are not exact

@@ -4,14 +4,14 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset.recordings.writer import RecordingWriter, free_name, iso_time
 from sim_bridge.rate_limit import RateLimitedLogger
 from sim_bridge.recorder.destination import GIGABYTE, lack_of_space
-from sim_bridge.recorder.encode import QueuedFrame, encode_frame
+from sim_bridge.recorder.encode import EncodedFrame, QueuedFrame, encode_frame
 from sim_bridge.recorder.filter import FrameFilter, reasons_to_keep
 from sim_bridge.session import Session
 from sim_bridge.settings import RecordingSettings
@@ -37,6 +37,7 @@ class _Stream:
 
     filter: FrameFilter
     writer: RecordingWriter | None = None
+    meta: dict[str, object] = field(default_factory=dict)  # of a recording that begins now
     started: str = field(default_factory=iso_time)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -89,15 +90,26 @@ class RecordingSession:
         encoded, labels = encode_frame(queued)
         given = reasons_to_keep(labels, queued.processed, self._settings)
         at = queued.processed.frame.timestamp
-        kept = deque(stream.filter.select(encoded, at, given, marked=bool(queued.note)))
+        stream.meta = {
+            **origin,
+            "simulator": describe_simulator(queued.simulator),
+            "frame_size": labels.shape,
+            "started": stream.started,
+        }
+        limit = self._keep(queued.simulator, stream, stream.filter.select(encoded, at, given, marked=bool(queued.note)))
+        if limit is None:
+            self.sync()
+        return limit
+
+    def _keep(self, simulator: Session, stream: _Stream, frames: Iterable[EncodedFrame]) -> str | None:
+        """Write frames; return the reason if the session must end."""
+        kept = deque(frames)
         if kept and time.monotonic() - self._disk_failed >= DISK_PAUSE:
             try:
                 if limit := self._limit_reached():
                     return limit
                 if stream.writer is None:
-                    simulator = describe_simulator(queued.simulator)
-                    frames = {"frame_size": labels.shape, "first_number": kept[0].record.number}
-                    meta = {**origin, "simulator": simulator, **frames, "started": stream.started}
+                    meta = {**stream.meta, "first_number": kept[0].record.number}
                     stream.writer = RecordingWriter(self._folder, self._requested, meta)
                     self._writers.append(stream.writer)
                 while kept:
@@ -108,8 +120,7 @@ class RecordingSession:
                 self._disk_failed = time.monotonic()
                 self._limited_log.warning("disk", "not recorded, the flight goes on: %s", error)
         if kept:
-            self.drop(queued.simulator, "the disk refused", len(kept))
-        self.sync()
+            self.drop(simulator, "the disk refused", len(kept))
         return None
 
     def drop(self, simulator: Session, reason: str, count: int = 1) -> None:
@@ -137,9 +148,12 @@ class RecordingSession:
     def finish_simulator(self, simulator: Session, reason: str) -> None:
         """Finish the recording of one simulator, if it has one."""
         with self._lock:
-            stream = self._streams.pop(simulator, None)
+            stream = self._streams.get(simulator)
         if stream is None:
             return
+        self._keep(simulator, stream, stream.filter.flush())
+        with self._lock:
+            self._streams.pop(simulator, None)
         writer, dropped = stream.writer, dict(stream.dropped)
         missing = f", {sum(dropped.values())} dropped" if dropped else ""
         if writer is None:

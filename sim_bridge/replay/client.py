@@ -39,7 +39,7 @@ class ReplayClient:
 
     def __init__(self, host: str, port: int):
         """Connect. Raises ReplayError."""
-        address = f"ws://{host}:{port}"
+        address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         self._answers: dict[int, Answer] = {}
         self._commands: list[tuple[str, Mapping[str, object]]] = []  # since the last answered frame
         self._sent: list[float] = []
@@ -51,7 +51,7 @@ class ReplayClient:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 url = f"{address}/socket.io/?EIO=4&transport=websocket"
                 self._socket = websocket.create_connection(url, socket=connection, suppress_origin=True)
-            except (OSError, UnicodeError, websocket.WebSocketException) as error:  # UnicodeError: a host like "a..b"
+            except (OSError, ValueError, websocket.WebSocketException) as error:  # ValueError: a host like "a..b"
                 start = "start python follower.py first, or give --weights"
                 raise ReplayError(f"no bridge answers at {address} ({error}); {start}") from error
             with contextlib.suppress(ReplayError):

@@ -47,6 +47,17 @@ def test_each_name_is_an_agent(name):
     assert to_report(action) == (Report((1.0, 2.0, 3.0)) if name == "scripted" else Report())
 
 
+def test_an_agent_may_be_a_dataclass_and_import_what_lies_beside_it(tmp_path):
+    (tmp_path / "gains.py").write_text("GAIN = 3")
+    path = tmp_path / "mine.py"
+    head = "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom gains import GAIN\n@dataclass"
+    path.write_text(head + OWN.replace("    def act", "    gain: float = GAIN\n    def act", 1))
+    assert make_agent(check_agent(f"{path}:Waiting"), None).gain == 3
+    path.write_text("import nothing_of_that_name")
+    with pytest.raises(ValueError, match=r"mine.py imports a module that is not there: .*nothing_of_that_name"):
+        check_agent(f"{path}:Waiting")
+
+
 def test_an_agent_of_a_users_own_file(tmp_path):
     path = tmp_path / "my agent.py"
     path.write_text(OWN)

@@ -1,5 +1,6 @@
 """The environment of the scripts, and the commands that they run."""
 
+import os
 import signal
 import sys
 import venv
@@ -30,5 +31,17 @@ def test_an_environment_whose_creation_was_interrupted_is_created_again(tmp_path
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     venv.create(tmp_path / ".venv", with_pip=False)  # what there is before pip comes
+    (tmp_path / "nothing.txt").write_text("")
+    assert run(prepare("nothing.txt"), "-m", "pip", "--version") == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_an_environment_whose_python_was_removed_is_created_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    venv.create(tmp_path / ".venv", with_pip=False)
+    for link in (tmp_path / ".venv" / "bin").glob("python*"):
+        link.unlink()
+        link.symlink_to(tmp_path / "removed by an upgrade")
     (tmp_path / "nothing.txt").write_text("")
     assert run(prepare("nothing.txt"), "-m", "pip", "--version") == 0

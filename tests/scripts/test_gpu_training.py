@@ -142,13 +142,26 @@ def test_the_command_trains_a_teacher_and_students(tmp_path, monkeypatch, capsys
     data, settings = write_dataset(tmp_path / "data", 12), tmp_path / "small.toml"
     settings.write_text("batch_size = 2\nfull_frame_batch_size = 1\n")
     options = ["--data", str(data), "--out", str(tmp_path / "out"), "--settings", str(settings), "--workers", "1"]
-    options += ["--teacher", "pyramid-small", "--students", "pyramid-small", "pyramid", "--minutes", "0.3"]
+    options += ["--teacher", "pyramid-small", "--students", "pyramid", "pyramid-detail", "--minutes", "0.3"]
     monkeypatch.setattr(sys, "argv", ["gpu_training", *options, "--cache", str(tmp_path / "cache")])
     assert command.main() == 0, capsys.readouterr()
-    for name in ("pyramid-small", "pyramid"):
+    for name in ("pyramid-small", "pyramid", "pyramid-detail"):
         loaded = load_model(tmp_path / "out" / f"{name}.h5")
         assert len(loaded.seen_in_training) == 12
         assert all(np.isfinite(weight).all() for weight in loaded.model.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("students", "message"),
+    [(["pyramid"], "pyramid-small.h5 is there already"), (["pyramid-small"], "expected different presets")],
+)
+def test_no_network_is_replaced(tmp_path, monkeypatch, capsys, students, message):
+    (tmp_path / "pyramid-small.h5").write_bytes(b"hours of work")
+    options = ["--data", "data", "--out", str(tmp_path), "--teacher", "pyramid-small", "--students", *students]
+    monkeypatch.setattr(sys, "argv", ["gpu_training", *options])
+    assert command.main() == 2
+    assert message in capsys.readouterr().err
+    assert (tmp_path / "pyramid-small.h5").read_bytes() == b"hours of work"
 
 
 def test_presets_of_other_families_are_refused(tmp_path, monkeypatch, capsys):

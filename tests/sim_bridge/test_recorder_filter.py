@@ -17,7 +17,8 @@ from tests.bridge_fixtures import processed_frame
 def keep(settings: RecordingSettings, given: list[set[str]], rate: float = 5.0) -> list[int]:
     frame_filter = FrameFilter(settings)
     kept = [number for index, each in enumerate(given) for number in frame_filter.select(index, index / rate, each)]
-    assert len(set(kept)) == len(kept)
+    kept += frame_filter.flush()
+    assert kept == sorted(set(kept))
     return kept
 
 
@@ -56,7 +57,10 @@ def test_reasons_are_combined():
     given = [set(), {"far"}, set(), {"uncertain"}, set(), {"events"}]
     assert keep(RecordingSettings(filter=("far",)), given) == [1]
     assert keep(RecordingSettings(filter=("far", "uncertain")), given) == [1, 3]
-    assert sorted(keep(RecordingSettings(filter=("far", "events"), seconds_around=0.4), given)) == [1, 3, 4, 5]
+    settings = RecordingSettings(filter=("far", "events"), seconds_around=0.4)
+    assert keep(settings, given) == [1, 3, 4, 5]
+    assert keep(settings, given[:3]) == [1]  # the flight ends before it is decided who else is kept
+    assert keep(dataclasses.replace(settings, stride=2), given) == [1, 4]
 
 
 def processed(hero: float, confidence: float | None = None, metres: float | None = None) -> ProcessedFrame:

@@ -298,3 +298,8 @@ def test_concurrent_replays_do_not_mix(serve):
             answers = [client.wait(number, 5) for client, number in zip((one, two), numbers, strict=True)]
             assert [compare(frame, answer, 0.1) for answer in answers] == [None, None]
     assert json.loads((WALK / "meta.json").read_text())["frames"] == FRAMES
+
+
+def test_a_bridge_at_an_address_of_ipv6_is_reached(serve):
+    port = serve(host="::1").port
+    ReplayClient("::1", port).close()

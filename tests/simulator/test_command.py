@@ -110,6 +110,8 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
         (["--host", ""], "expected the name or the address of a machine, got ''"),
         (["--host", "localhost:4567"], "expected the name or the address of a machine"),
         (["--renderer", "crayons"], "invalid choice"),
+        (["--frames", os.fsdecode(b"b\xff")], "expected a folder of pictures"),
+        (["--seed", str(2**31), "--count", "2"], f"--seed: with --count 2 expected at most {2**31 - 1}"),
         (["--frames", "no such folder"], "expected a folder of pictures"),
         (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
     ],

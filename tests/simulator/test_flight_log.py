@@ -3,10 +3,11 @@
 import errno
 import io
 import json
+from pathlib import Path
 
 import pytest
 
-from simulator.flight_log import FlightLog
+from simulator.flight_log import FlightLog, open_track
 from simulator.types import Observation, Person, Pose, QuadState
 
 
@@ -71,6 +72,15 @@ def test_a_full_disk_ends_the_track_and_not_the_flight(observations):
     flight_log = FlightLog(FullDisk())
     for observation in observations:
         flight_log.add(observation)
+    assert dict(flight_log.summary())["frames"] == "5"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_disk_that_is_full_from_the_start_does_not_cost_the_summary(observations):
+    with open_track(Path("/dev/full")) as track:
+        flight_log = FlightLog(track)
+        for observation in observations:
+            flight_log.add(observation)
     assert dict(flight_log.summary())["frames"] == "5"
 
 

@@ -62,6 +62,13 @@ def test_the_same_seed_gives_the_same_frames_and_another_others():
     assert not np.array_equal(one[0].rgb, other[0].rgb)
 
 
+def test_a_series_goes_on_where_it_ended():
+    mixture = Mixture(people=5, per_city=3)
+    whole = [frame.rgb for frame in snapshots(5, 3, mixture)]
+    parts = [frame.rgb for first, count in ((0, 2), (2, 3)) for frame in snapshots(count, 3, mixture, first=first)]
+    assert all(np.array_equal(one, other) for one, other in zip(whole, parts, strict=True))
+
+
 def test_the_target_is_in_the_requested_fraction_of_frames():
     assert not any(target_pixels(snapshots(12, 1, Mixture(target_fraction=0.0, people=5))))
     with_target = target_pixels(snapshots(24, 1, Mixture(target_fraction=1.0, people=5)))

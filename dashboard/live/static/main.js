@@ -110,7 +110,12 @@ socket.on("connect", () => {
   askForUpdate();
 });
 socket.on("disconnect", () => showConnection(false));
-socket.on("connect_error", () => showConnection(false));
+socket.on("connect_error", () => {
+  showConnection(false);
+  if (socket.active) return; // it tries again by itself
+  setText(element("link"), "too many viewers, waiting…");
+  setTimeout(() => socket.connect(), 3000);
+});
 socket.on("update", receive);
 document.addEventListener("visibilitychange", askForUpdate);
 element("pictures").addEventListener("change", () => {

@@ -6,7 +6,7 @@ import { LabelView } from "./label_view.js";
 const FAR = 8; // pixels that the cursor moves with Shift
 
 export class LabelTools {
-  view = new LabelView((phase, place) => this.#stroke(phase, place));
+  view = new LabelView((phase, place) => this.#follow(phase, place));
   keys = {
     c: () => this.#cursorToNextPerson(),
     v: () => this.#choose("tool", "pick"),
@@ -21,7 +21,7 @@ export class LabelTools {
   };
   #labels;
   #onChange;
-  #last = null; // place of a stroke's last point
+  #stroke = null; // { labels, last: place of its last point, paints }
 
   // `labels` returns the labels that may be changed, or null; `onChange` is called after a change.
   constructor(labels, onChange) {
@@ -46,24 +46,27 @@ export class LabelTools {
     this.view.draw();
   }
 
-  #stroke(phase, place) {
-    const labels = this.#labels();
-    if (phase === "start") {
-      if (!labels) return;
-      if (["pick", "fill"].includes(chosen("tool"))) return this.#use(place);
-      labels.begin();
-      this.#last = place;
-    }
-    if (!this.#last || !labels) return;
+  #follow(phase, place) { // a stroke
+    if (phase === "start") this.#begin(place);
+    if (!this.#stroke) return;
+    const { labels, last, paints } = this.#stroke;
     if (phase === "start" || phase === "move") {
-      labels.paint(this.#last, place, this.#size, this.#ink);
-      this.#last = place;
+      if (!paints) return;
+      labels.paint(last, place, this.#size, this.#ink);
+      this.#stroke.last = place;
       return this.view.draw();
     }
-    labels.end();
-    if (phase === "cancel") labels.undo();
-    this.#last = null;
+    this.#stroke = null;
+    if (paints) labels[phase]();
+    else if (phase === "end" && labels === this.#labels()) return this.#use(last);
     this.#onChange();
+  }
+
+  #begin(place) { // pick and fill wait for the end: with a second finger it is no click
+    const labels = this.#labels();
+    const paints = !["pick", "fill"].includes(chosen("tool"));
+    this.#stroke = labels && { labels, last: place, paints };
+    if (labels && paints) labels.begin();
   }
 
   #use(place) { // the tool at one place

@@ -66,6 +66,10 @@ export class Labelling {
     else this.#future = [];
   }
 
+  cancel() { // the step that has begun: as if it had never been
+    this.pixels = this.#past.pop();
+  }
+
   undo() {
     if (this.canUndo) [this.pixels] = [this.#past.pop(), this.#future.push(this.pixels)];
   }

@@ -122,7 +122,7 @@ async function discard() {
 async function restore() {
   const [frame, here] = [shown, current()];
   if (!here || element("restore").disabled) return;
-  const answer = await post(callAddress(name, "labels", frame, "restore"), {}, errorNode);
+  const answer = await post(callAddress(name, "labels", frame, "restore"), { revision: here.about.revision }, errorNode);
   if (answer) {
     here.labels.store(answer.runs, true);
     here.about = answer;
@@ -174,9 +174,10 @@ const actions = {
   },
 };
 for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
+const once = (act) => ({ repeat }) => repeat || act(); // a key held down must not accept frames that nobody looked at
 onKeys(document, {
-  Enter: save, Escape: discard, j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo,
-  r: restore, m: carry, h: actions.overlay, ...tools.keys,
+  Enter: once(save), Escape: once(discard), r: once(restore), m: once(carry),
+  j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo, h: actions.overlay, ...tools.keys,
   ArrowLeft: ({ shiftKey }) => move(shiftKey ? -10 : -1),
   ArrowRight: ({ shiftKey }) => move(shiftKey ? 10 : 1),
   "+": actions["zoom-in"], "=": actions["zoom-in"], "-": actions["zoom-out"], 0: actions["zoom-all"],

@@ -143,7 +143,11 @@ def test_labels_that_do_not_fit_are_refused_in_a_sentence(site, walk, runs, mess
 @pytest.mark.parametrize("frame", ["000099", "x", "%2e%2e%2fmeta"])
 def test_frames_that_do_not_exist_are_told(site, frame):
     address = f"{site()}/labels/{frame}"
-    for answer in (get(address), post(address, {"runs": [0, PIXELS], "revision": ""}), post(f"{address}/restore", {})):
+    for answer in (
+        get(address),
+        post(address, {"runs": [0, PIXELS], "revision": ""}),
+        post(f"{address}/restore", {"revision": ""}),
+    ):
         assert answer.status_code == 404
 
 
@@ -163,9 +167,19 @@ def test_a_recording_that_is_being_written_is_left_alone(site, walk):
 def test_restored_labels_are_the_ones_before(site, walk):
     address = f"{site()}/labels/000003"
     before = get(address).json()
-    post(address, {"runs": [0, PIXELS], "revision": before["revision"]})
-    restored = post(f"{address}/restore", {}).json()
+    saved = post(address, {"runs": [0, PIXELS], "revision": before["revision"]}).json()
+    restored = post(f"{address}/restore", {"revision": saved["revision"]}).json()
     assert (restored["runs"], restored["label_source"]) == (before["runs"], "model")
+
+
+def test_labels_that_somebody_else_has_saved_meanwhile_are_not_restored_away(site, walk):
+    address = f"{site()}/labels/000003"
+    seen_by_ada = get(address).json()["revision"]
+    assert post(address, {"runs": [0, PIXELS], "revision": seen_by_ada, "by": "Bob"}).ok
+    answer = post(f"{address}/restore", {"revision": seen_by_ada})
+    assert answer.status_code == 409
+    assert "changed by Bob" in answer.json()["error"]
+    assert get(address).json()["runs"] == [0, PIXELS]
 
 
 def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):
@@ -184,7 +198,11 @@ def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):
 def test_only_holders_of_the_token_change_labels(site, walk):
     address = site(host="0.0.0.0")
     told = get(f"{address}/labels/000003").json()
-    for call, body in (("", {"runs": [0, PIXELS], "revision": told["revision"]}), ("/restore", {}), ("/carry", {})):
+    for call, body in (
+        ("", {"runs": [0, PIXELS], "revision": told["revision"]}),
+        ("/restore", {"revision": ""}),
+        ("/carry", {}),
+    ):
         assert post(f"{address}/labels/000003{call}", body).status_code == 401
     assert get(f"{address}/suspicious").ok
 

@@ -174,6 +174,40 @@ def test_a_brush_of_one_pixel_meets_the_pixel_under_it_when_enlarged(correct, wa
     np.testing.assert_array_equal(np.argwhere(on_disk(walk) == HERO), [[50, 50]])
 
 
+@pytest.mark.parametrize(("tool", "first", "second"), [("v", TARGET, WALL), ("f", TARGET, WALL), ("e", WALL, TARGET)])
+def test_zooming_with_two_fingers_changes_nothing(bridge, visit, tool, first, second):
+    """The first finger on a person whom the tool would change, or where it would change nothing."""
+    page = visit(f"{bridge.dashboard.address}recordings/walk/labels#000005", has_touch=True)
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    page.keyboard.press("x")
+    page.keyboard.press(tool)
+    assert page.text_content("#hero-pixels") == "0 px"
+    fingers, session = [], page.context.new_cdp_session(page)
+    for place in (first, second):
+        x, y = point(page, *middle(place))
+        fingers.append({"x": x, "y": y, "id": len(fingers)})
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers})
+    fingers[1]["x"] += 30
+    session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": fingers})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.text_content("#hero-pixels") == "0 px"
+    page.keyboard.press("z")
+    assert page.text_content("#hero-pixels") == "840 px"  # the step before is still the last one
+
+
+def test_a_key_that_is_held_down_accepts_one_frame(correct, walk):
+    page = correct()
+    page.keyboard.down("Enter")
+    page.get_by_text("Frame 000005 is ground truth now.").wait_for()
+    until(page, lambda: page.get_attribute("#picture", "data-frame") != "000005")
+    following = page.get_attribute("#picture", "data-frame")
+    page.locator("#save:enabled").wait_for()
+    page.keyboard.down("Enter")  # again, as keyboards do
+    page.wait_for_timeout(300)
+    page.keyboard.up("Enter")
+    assert source(walk, following)[0] == "model"
+
+
 def test_accepting_makes_ground_truth_of_labels_as_they_are_and_restoring_takes_it_back(correct, walk):
     page = correct()
     before = on_disk(walk)
