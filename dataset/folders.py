@@ -110,7 +110,7 @@ def _place_of_role(folder: PurePosixPath) -> int | None:
 def _candidates(role: str, by_name: Mapping[str, Mapping[str, Source]]) -> list[str]:
     """Return the names of folders that may hold the images or masks: of this name, else others with pictures."""
     if own := [name for name in by_name if name.lower() == role]:
-        return own[:1]
+        return own
     return [name for name, files in by_name.items() if name.lower() in OTHER_NAMES[role] and any(map(_is_image, files))]
 
 

@@ -86,7 +86,8 @@ class FollowAgent:
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         self._time = frame.timestamp
-        if before is TargetState.FOUND and self._tracker.state is TargetState.LOST and not self._tracker.lost_track:
+        disproved = before is TargetState.FOUND and self._tracker.state is TargetState.LOST
+        if self._tracker.switched or (disproved and not self._tracker.lost_track):
             self._memory.forget()  # it proved to be somebody else
         if index is None:
             return self._decide(before, None)

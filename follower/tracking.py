@@ -32,6 +32,7 @@ class Tracker:
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:
         self.state = TargetState.SEARCHING
         self.lost_track: Track | None = None  # of a target that went out of sight, at its loss; None once it is found
+        self.switched = False  # whether another person became the target in the last frame, in place of one
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
         self._time: float | None = None  # of the last frame
@@ -66,6 +67,7 @@ class Tracker:
         candidate.
         """
         seconds = frame_seconds(time, self._time)
+        self.switched = False
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             if self.state is TargetState.FOUND:
                 index = self._resume(time, seconds, candidates)
@@ -74,6 +76,7 @@ class Tracker:
             self._hypotheses = []
         chosen, hypotheses = self._associate(time, seconds, candidates, negative_evidence)
         target = self._choose(seconds, chosen, hypotheses)
+        self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
         self._time = time
         return None if target is None else chosen[target]

@@ -86,7 +86,8 @@ def segment(options: argparse.Namespace) -> None:
 
 def read_images(folder: Path) -> Footage:
     """Return the images of a folder, by name. Raises ValueError if there are none."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    paths = sorted(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         inside = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_dir())[:3])
         hint = f"; in it are the folders {inside}: give one of them" if inside else ""

@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+import cv2
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
@@ -25,14 +27,14 @@ from dataset.exchange.label_studio_png import (
 )
 from dataset.exchange.mask_files import find_mask_files, is_mask_folder, mask_frames
 from dataset.exchange.plain_formats import write_masks, write_yolo
-from dataset.images import decode_image
+from dataset.images import JPEG_SIGNATURE, PNG_SIGNATURE, decode_image
 from dataset.masks.labels import class_areas, encode_labels
 from dataset.pairs import find_pairs
 from dataset.problems import summarise_problems
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RECORDINGS, RecordingError, is_recording
 from dataset.recordings.writer import new_recording
-from dataset.schema import DEFAULT_CLASSES
+from dataset.schema import DEFAULT_CLASSES, IGNORED
 
 ANNOTATED = "annotations"  # folder of the file in the layout of COCO, CVAT and Datumaro, with images/ beside it
 FORMATS: dict[str, Callable[[Iterable[ExchangedFrame], Path], None]] = {
@@ -64,17 +66,27 @@ def export(options: argparse.Namespace, console: Console) -> None:
         console.print(f"left out: {summarise_problems(problems)}", markup=False)
     if not pairs:
         raise RecordingError(f"{source} has no labelled frame")
-    frames = track(read_frames(source, pairs), "exporting", len(pairs), console=console, transient=True)
+    shown = track(read_frames(source, pairs), "exporting", len(pairs), console=console, transient=True)
+    ignored = 0
+
+    def frames() -> Iterator[ExchangedFrame]:
+        nonlocal ignored
+        for frame in shown:
+            ignored += bool((frame.labels == IGNORED).any())
+            yield frame
+
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        FORMATS[options.format](frames, unfinished)
+        FORMATS[options.format](frames(), unfinished)
         unfinished.chmod(0o755)  # as other folders: temporary ones are private
         unfinished.rename(out)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     console.print(f"{out}: {len(pairs)} frames", markup=False)
+    if ignored and options.format != "masks":
+        console.print(f"{ignored} of them have ignored pixels, which are background there: --format masks keeps them")
 
 
 def import_annotations(options: argparse.Namespace, console: Console) -> bool:
@@ -132,14 +144,16 @@ def _write(frames: Iterable[ExchangedFrame], count: int, options: argparse.Names
     overlapping = 0
     with new_recording(recording, meta, "imported") as writer:
         for frame in track(frames, "importing", count, console=console, transient=True):
-            size = decode_image(frame.image, frame.name).shape[:2]
+            pixels = decode_image(frame.image, frame.name)
+            size = pixels.shape[:2]
             if size != frame.labels.shape:
                 raise RecordingError(f"{frame.name} has the size {size}, annotated is {frame.labels.shape}")
             expected = writer.meta.setdefault("frame_size", frame.labels.shape)
             if expected != frame.labels.shape:
                 raise RecordingError(f"expected frames of one size, {expected}, but {frame.name} has {size}")
             overlapping += frame.overlaps
-            writer.add(_record(frame, writer.frames), frame.image, encode_labels(frame.labels), None)
+            image, suffix = _as_image_file(frame, pixels)
+            writer.add(_record(frame, writer.frames, suffix), image, encode_labels(frame.labels), None)
     if not writer.frames:
         raise RecordingError(f"{source} lists no image that is annotated")
     if overlapping:
@@ -147,7 +161,16 @@ def _write(frames: Iterable[ExchangedFrame], count: int, options: argparse.Names
     console.print(f"{recording}: {writer.frames} frames", markup=False)
 
 
-def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
+def _as_image_file(frame: ExchangedFrame, pixels: np.ndarray) -> tuple[bytes, str]:
+    """Return a file that datasets may have, and its suffix: the one given if it is a JPEG or PNG, else a PNG."""
+    if frame.image.startswith(JPEG_SIGNATURE):
+        return frame.image, ".jpeg"
+    if frame.image.startswith(PNG_SIGNATURE):
+        return frame.image, ".png"
+    return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes(), ".png"
+
+
+def _record(frame: ExchangedFrame, index: int, suffix: str) -> FrameRecord:
     """Return the record of an imported frame: what its attributes say, if they are ours, with a name of its own.
 
     The labels are a person's, unless they cover as many pixels as the attributes say, and so were not changed.
@@ -155,7 +178,7 @@ def _record(frame: ExchangedFrame, index: int) -> FrameRecord:
     name = f"{index:06}"
     _, people, hero = class_areas(frame.labels).tolist()
     counts = {"hero_pixels": hero, "people_pixels": people}
-    plain = {"frame": name, "image": name + Path(frame.name).suffix, "depth": False, "label_source": "person", **counts}
+    plain = {"frame": name, "image": name + suffix, "depth": False, "label_source": "person", **counts}
     line = dict(frame.attributes) | plain
     if counts.items() <= frame.attributes.items():
         line["label_source"] = frame.attributes.get("label_source")

@@ -139,7 +139,10 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
             encoded = rle.frPyObjects(found, *size) if isinstance(found["counts"], list) else found
         else:
             encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
-        return np.asarray(rle.decode(encoded), bool)
+        mask = np.asarray(rle.decode(encoded), bool)
+        if np.count_nonzero(mask) != rle.area(encoded):  # it leaves what no run covers as it was in memory
+            raise ValueError("its runs do not cover the image")
+        return mask
     except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
 

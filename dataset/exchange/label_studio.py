@@ -16,7 +16,7 @@ from dataset.recordings.layout import RecordingError
 
 MAX_PIXELS = 1 << 26  # of an image: a damaged code must not fill the memory
 MASKS = ("brushlabels", "polygonlabels")  # types of regions
-NO_MASKS = ("rectanglelabels", "ellipselabels", "keypointlabels")
+SHAPE = {"rle", "points", "vertices", "x", "imageDataURL"}  # values of which one at least says where a region is
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,14 @@ def decode_rle(code: Sequence[int]) -> np.ndarray:
 
 
 def _names(result: Result) -> list[str]:
-    if result.type in NO_MASKS:
-        raise RecordingError(f"expected brushes and polygons, got {result.type}: boxes and points are no masks")
-    names = result.value.get(result.type, []) if result.type in MASKS else []
-    return [str(name) for name in names] if isinstance(names, list) else []
+    if result.type not in MASKS:
+        if SHAPE & result.value.keys():
+            raise RecordingError(f"expected regions of {' and '.join(MASKS)}, got {result.type}")
+        return []  # such as a choice about the whole image
+    names = result.value.get(result.type)
+    if not isinstance(names, list) or not names:
+        raise RecordingError(f"expected a class for each region of {result.type}, but one has none")
+    return [str(name) for name in names]
 
 
 def _mask(result: Result, size: tuple[int, int], task: Task) -> np.ndarray:

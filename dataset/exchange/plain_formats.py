@@ -9,9 +9,12 @@ import numpy as np
 from PIL import Image
 
 from dataset.exchange.frames import LABELLED, ExchangedFrame, regions, write_file
-from dataset.schema import CLASSES
+from dataset.masks.classes_file import CLASSES_FILE
+from dataset.schema import CLASSES, IGNORED
 
 PALETTE = (0, 0, 0, 0, 255, 0, 0, 0, 255)  # RGB of each class: pixels are numbers, which people see as colours
+WITH_IGNORED = (*PALETTE, *(255 for _ in range(3 * 256 - len(PALETTE))))
+NUMBERS = f"ignored = {IGNORED}\n\n[colours]\n" + "".join(f"{name} = {n}\n" for n, name in enumerate(CLASSES))
 
 
 def write_yolo(frames: Iterable[ExchangedFrame], out: Path) -> None:
@@ -28,10 +31,16 @@ def write_yolo(frames: Iterable[ExchangedFrame], out: Path) -> None:
 
 
 def write_masks(frames: Iterable[ExchangedFrame], out: Path) -> None:
-    """Write images/ and masks/: PNGs with the number of each pixel's class, and a palette. Raises OSError."""
+    """Write images/ and masks/: PNGs with the number of each pixel's class, and a palette. Raises OSError.
+
+    Where there are ignored pixels, 255, a classes.toml says so.
+    """
     for frame in frames:
+        ignored = bool((frame.labels == IGNORED).any())
+        if ignored:
+            write_file(out / CLASSES_FILE, NUMBERS.encode())
         mask = Image.fromarray(frame.labels).convert("P")
-        mask.putpalette(PALETTE)
+        mask.putpalette(WITH_IGNORED if ignored else PALETTE)
         data = io.BytesIO()
         mask.save(data, "PNG")
         write_file(out / "images" / frame.name, frame.image)

@@ -64,11 +64,13 @@ def _load(place: str) -> ModuleType:
     assert spec.loader is not None  # as for any file in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # as for an import: dataclasses look their module up
-    sys.path.insert(0, str(path.resolve().parent))  # as of a script: modules beside it are found
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # as of a script: modules beside it are found
     try:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise ValueError(f"{place} imports a module that is not there: {error}") from None
     finally:
-        sys.path.pop(0)
+        if folder in sys.path:
+            sys.path.remove(folder)
     return module

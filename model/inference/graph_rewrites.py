@@ -29,8 +29,12 @@ def _substitute(layer: layers.Layer) -> layers.Layer | None:
     if isinstance(layer, layers.UpSampling2D) and (*layer.size, layer.interpolation) == (2, 2, "nearest"):
         return layers.Lambda(_enlarge, name=layer.name)
     if _is_rewritable_transpose(layer):
-        convolution = layers.Conv2D(4 * layer.filters, 3, padding="same", activation=layer.activation, name=layer.name)
-        return keras.Sequential([convolution, layers.Lambda(_depth_to_space)], name=layer.name)
+        # A softmax over the channels of a pixel must wait until they are those of one pixel.
+        last = layer.activation if layer.activation is keras.activations.softmax else None
+        at_once = None if last else layer.activation
+        convolution = layers.Conv2D(4 * layer.filters, 3, padding="same", activation=at_once, name=layer.name)
+        parts = [convolution, layers.Lambda(_depth_to_space), *([layers.Activation(last)] if last else [])]
+        return keras.Sequential(parts, name=layer.name)
     return None
 
 

@@ -30,6 +30,7 @@ _PARTS = {
     "L1", "L2", "L1L2", "OrthogonalRegularizer",
     "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
 }  # fmt: skip
+COMPILED = "compile_config"  # optimizer, loss and metrics of a model and of those inside it
 _MODULES = {
     "keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints",
     "keras.src.models.functional", "keras.src.models.sequential",
@@ -37,11 +38,14 @@ _MODULES = {
 
 
 def check_architecture(value: Any) -> None:
-    """Raise ValueError unless the tables of this module list all classes in `value`, parsed JSON."""
+    """Raise ValueError unless the tables of this module list all classes in `value`, parsed JSON.
+
+    How a model was compiled is never rebuilt, and does not count.
+    """
     if isinstance(value, Mapping):
         if "class_name" in value:
             _check_class(value)
-        value = list(value.values())
+        value = [inner for key, inner in value.items() if key != COMPILED]
     if isinstance(value, list | tuple):
         for inner in value:
             check_architecture(inner)
@@ -55,6 +59,8 @@ def _check_class(spec: Mapping[str, Any]) -> None:
         raise ValueError(f"the architecture applies {name} outside of a layer; use layers such as Rescaling or Softmax")
     if name not in _LAYERS | _PARTS | _OUR_LAYERS.keys():
         raise ValueError(f"the architecture names the class {name!r}, which is not among those that this program loads")
+    if str(module).startswith(("keras.src.engine", "keras.engine")):
+        raise ValueError('Keras 2 has saved it in this format; save it there as .h5: model.save("mine.h5")')
     if module not in _MODULES | {None} or spec.get("registered_name") not in (None, name):
         raise ValueError(f"the architecture takes the class {name!r} from {module!r}, which is not Keras")
 
@@ -69,7 +75,7 @@ def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
         raise ValueError("the architecture does not describe a Keras model")
     build = keras.Sequential.from_config if architecture.get("class_name") == "Sequential" else keras.Model.from_config
     try:
-        model = build(_in_float32(architecture["config"]), custom_objects=_OUR_LAYERS)
+        model = build(_to_predict_in_float32(architecture["config"]), custom_objects=_OUR_LAYERS)
     except Exception as error:  # Keras raises many kinds for configurations that make no sense
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(f"the architecture cannot be rebuilt ({lines[0].rstrip('.')})") from error
@@ -78,9 +84,9 @@ def build_trusted(architecture: Mapping[str, Any]) -> keras.Model:
     return model
 
 
-def _in_float32(value: Any) -> Any:
+def _to_predict_in_float32(value: Any) -> Any:
     if isinstance(value, Mapping):
         if value.get("class_name") == "DTypePolicy":
             return "float32"
-        return {key: _in_float32(inner) for key, inner in value.items()}
-    return [_in_float32(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: _to_predict_in_float32(inner) for key, inner in value.items() if key != COMPILED}
+    return [_to_predict_in_float32(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -18,7 +18,7 @@ from dataset.exchange.frames import ExchangedFrame, ImageFolder, regions
 from dataset.exchange.plain_formats import write_yolo
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
-from dataset.schema import BACKGROUND, HERO, PEOPLE
+from dataset.schema import BACKGROUND, HERO, IGNORED, PEOPLE
 from tests.model.labelled_frames import write_frame
 from tests.walk import FRAMES
 
@@ -177,6 +177,37 @@ def test_polygons_and_both_kinds_of_rle_are_read(tmp_path):
     assert (record.label_source, record.hero_pixels, record.people_pixels) == ("person", 12, 7)
 
 
+@pytest.mark.parametrize("suffix", [".bmp", ".webp"])
+def test_images_of_other_kinds_become_pngs(tmp_path, suffix):
+    file = write(tmp_path, annotations(images=[{"id": 7, "file_name": f"a{suffix}", "height": 8, "width": 12}]))
+    cv2.imwrite(str(tmp_path / "images" / f"a{suffix}"), np.full((8, 12, 3), 90, np.uint8))
+    assert main(["import", str(file), str(tmp_path / "imported")]) == 0
+    (pair,) = find_pairs(tmp_path / "imported")[0]
+    image, labels = read_pair(pair)
+    assert np.abs(image.astype(int) - 90).max() < 4
+    assert np.count_nonzero(labels == HERO) == 12
+
+
+def test_ignored_pixels_are_kept_in_masks_and_told_elsewhere(tmp_path, capsys):
+    data = tmp_path / "data"
+    labels = np.zeros((8, 12), np.uint8)
+    labels[2:4, 2:4] = HERO
+    write_frame(data, "a_cam1_0.png", "a_mask_0.png", np.full((8, 12, 3), 90, np.uint8), labels)
+    mask = data / "masks" / "a_mask_0.png"
+    pixels = cv2.imread(str(mask))
+    pixels[5:] = 0
+    cv2.imwrite(str(mask), pixels)
+    colours = 'ignored = "#000000"\n[colours]\nbackground = "#ff0000"\npeople = "#00ff00"\nhero = "#0000ff"\n'
+    (data / "classes.toml").write_text(colours)
+    (before,) = labels_of(data)
+    assert np.count_nonzero(before == IGNORED) == 36
+    for form in ("masks", "coco"):
+        assert main(["export", str(data), str(tmp_path / form), "--format", form]) == 0
+        assert ("1 of them have ignored pixels" in capsys.readouterr().out) is (form == "coco")
+    (after,) = labels_of(tmp_path / "masks")
+    np.testing.assert_array_equal(after, before)
+
+
 def test_other_names_of_classes_are_given(tmp_path, capsys):
     content = annotations(categories=[{"id": 1, "name": "bystander"}, {"id": 5, "name": "dog"}])
     file = write(tmp_path, content)
@@ -209,6 +240,14 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
             "of category 9, not in the file",
         ),
         ({"images": [], "annotations": []}, "lists no image"),
+        (
+            {
+                "annotations": [
+                    {"id": 1, "image_id": 7, "category_id": 5, "segmentation": {"size": [8, 12], "counts": [10, 20]}}
+                ]
+            },
+            "its runs do not cover the image",
+        ),
         (
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
             "annotation 1 has a segmentation that cannot be read",

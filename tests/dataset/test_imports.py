@@ -150,7 +150,15 @@ def test_label_studios_polygons_are_read(studio, run, tmp_path):
         ),
         (
             lambda task: task["annotations"][0]["result"][0].update(type="rectanglelabels"),
-            "boxes and points are no masks",
+            "expected regions of brushlabels and polygonlabels, got rectanglelabels",
+        ),
+        (
+            lambda task: task["annotations"][0]["result"][0].update(type="bitmasklabels"),
+            "expected regions of brushlabels and polygonlabels, got bitmasklabels",
+        ),
+        (
+            lambda task: task["annotations"][0]["result"][0]["value"].pop("brushlabels"),
+            "expected a class for each region of brushlabels, but one has none",
         ),
     ],
 )

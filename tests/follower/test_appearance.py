@@ -13,9 +13,9 @@ GROUND = (120, 130, 110)
 FIRST, HIDDEN = 25, 15  # frames that the target is seen, and then hidden
 
 
-def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False):
+def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside=0.0):
     """Return frame and probabilities: somebody of these colours, 8 m ahead, whom the network takes for the target."""
-    blocks = [scene.person(8.0, 0.0)] if colours else []
+    blocks = [scene.person(8.0, aside)] if colours else []
     frame, probabilities = scene.take((0.0, 0.0, 3.0, 0.0, 12.0, 0.0), blocks, index * 0.2)
     image = np.tile(np.array(GROUND, float), (256, 256, 1))
     rows, columns = np.nonzero(probabilities[..., 2] > 0.5)
@@ -71,3 +71,18 @@ def test_somebody_who_was_not_the_target_is_not_remembered(scene):
     for index in range(20, 50):  # and it goes away
         agent.step(*view(scene, index))
     assert agent.step(*view(scene, 50, TARGET)).state is TargetState.FOUND
+
+
+def test_after_a_switch_it_is_the_new_target_that_is_remembered(scene):
+    """Another person comes into view and takes over, goes out of sight before long, and comes back."""
+    agent = FollowAgent(AgentSettings(marker=False))
+    for index in range(30):
+        agent.step(*view(scene, index, TARGET, aside=-3.8))
+    for index in range(30, 42):  # somebody else, farther away than the first one can have run
+        decision = agent.step(*view(scene, index, LOOK_ALIKE, aside=3.8))
+    assert decision.state is TargetState.FOUND
+    for index in range(42, 54):
+        decision = agent.step(*view(scene, index))
+    assert decision.state is TargetState.LOST
+    found = [agent.step(*view(scene, index, LOOK_ALIKE, aside=3.8)).state for index in range(54, 58)]
+    assert TargetState.FOUND in found

@@ -12,10 +12,16 @@ from model.inference.graph_rewrites import rewrite_for_cpu
 pytestmark = pytest.mark.slow
 
 
-@given(seed=st.integers(0, 2**31), rows=st.integers(1, 5), columns=st.integers(1, 5), channels=st.integers(1, 4))
-def test_a_transposed_convolution_is_four_convolutions(seed, rows, columns, channels):
+@given(
+    seed=st.integers(0, 2**31),
+    rows=st.integers(1, 5),
+    columns=st.integers(1, 5),
+    channels=st.integers(1, 4),
+    activation=st.sampled_from(["relu", "softmax", None]),
+)
+def test_a_transposed_convolution_is_four_convolutions(seed, rows, columns, channels, activation):
     image = keras.Input((rows, columns, channels))
-    layer = keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same", activation="relu", name="logits")
+    layer = keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same", activation=activation, name="logits")
     network = keras.Model(image, layer(image))
     random = np.random.default_rng(seed)
     network.set_weights([random.normal(size=weight.shape) for weight in network.get_weights()])

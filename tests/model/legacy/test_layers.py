@@ -334,3 +334,14 @@ def test_keras_1_spellings():
 def test_what_cannot_be_rebuilt_is_reported(class_name, config, reason):
     with pytest.raises(LegacyError, match=reason):
         build_layer(class_name, config, name="it")
+
+
+def test_the_layers_that_keras_2_had_for_pictures():
+    x = random(1, 4, 6, 2)
+    scaled = run("Rescaling", {"scale": 1 / 127.5, "offset": -1.0, "name": "a", "dtype": "float32"}, x)
+    np.testing.assert_allclose(scaled, x / 127.5 - 1, atol=1e-6)
+    assert run("Resizing", {"height": 8, "width": 3, "interpolation": "bilinear"}, x).shape == (1, 8, 3, 2)
+    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    ones, zeros = np.ones(2, np.float32), np.zeros(2, np.float32)
+    normalised = run("LayerNormalization", {"axis": [3], "epsilon": 1e-3}, x, gamma=ones, beta=zeros)
+    np.testing.assert_allclose(normalised, (x - mean) / np.sqrt(variance + 1e-3), atol=1e-5)

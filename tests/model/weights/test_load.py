@@ -1,5 +1,6 @@
 """Models of all kinds load; every file that cannot be used is a WeightsError of one sentence."""
 
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -31,6 +32,28 @@ def test_keras_archives_load_too(tmp_path, photo):
     loaded = load_model(tmp_path / "mine.keras")
     assert (loaded.is_legacy, loaded.input_size) == (False, (8, 12))
     np.testing.assert_allclose(loaded.model(photo), small_network()(photo), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_a_network_that_was_compiled_and_trained_loads(tmp_path, photo, name):
+    """As most are: the file has the optimizer and the loss, also of networks inside the network."""
+    inner = small_network()
+    inner.compile("sgd", "mse")
+    image = keras.Input((8, 12, 3))
+    network = keras.Model(image, inner(image))
+    network.compile(keras.optimizers.Adam(1e-4), "categorical_crossentropy", metrics=["accuracy"])
+    network.fit(photo, np.full((2, 8, 12, 3), 1 / 3), verbose=0)
+    network.save(tmp_path / name)
+    np.testing.assert_allclose(load_model(tmp_path / name).model(photo), network(photo), atol=1e-5)
+
+
+def test_an_archive_of_keras_2_is_told(tmp_path):
+    parts = {"class_name": "Functional", "module": "keras.src.engine.functional", "config": {}, "registered_name": None}
+    with zipfile.ZipFile(tmp_path / "old.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(parts))
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(WeightsError, match=r'Keras 2 has saved it .*: model.save\("mine.h5"\)'):
+        load_model(tmp_path / "old.keras")
 
 
 def test_a_network_trained_in_half_precision_computes_in_full(tmp_path, photo):
