@@ -118,7 +118,7 @@ def test_interrupted_video_keeps_the_previous_one(walk, monkeypatch):
         yield next(film_frames(recording))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dataset.__main__.film_frames", ends)
+    monkeypatch.setattr("dataset.commands.show.film_frames", ends)
     assert main(["video", str(walk)]) == 130
     assert film.read_bytes() == before
     assert list(film.parent.iterdir()) == [film]
