@@ -139,12 +139,28 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
             encoded = rle.frPyObjects(found, *size) if isinstance(found["counts"], list) else found
         else:
             encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
-        mask = np.asarray(rle.decode(encoded), bool)
-        if np.count_nonzero(mask) != rle.area(encoded):  # it leaves what no run covers as it was in memory
-            raise ValueError("its runs do not cover the image")
-        return mask
+        if sum(_run_lengths(encoded["counts"])) != image.height * image.width:
+            raise ValueError("its runs do not cover the image")  # decoded, the rest would be whatever was in memory
+        return np.asarray(rle.decode(encoded), bool)
     except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error
+
+
+def _run_lengths(code: str | bytes) -> list[int]:
+    """Return the lengths in COCO's compressed RLE: numbers of 5 bits a character, from the third on differences."""
+    lengths: list[int] = []
+    value = place = 0
+    for character in code.encode() if isinstance(code, str) else code:
+        part = character - 48
+        value |= (part & 31) << place
+        place += 5
+        if part & 32:  # it goes on
+            continue
+        if part & 16:  # negative
+            value -= 1 << place
+        lengths.append(value + (lengths[-2] if len(lengths) > 2 else 0))
+        value = place = 0
+    return lengths
 
 
 _ADAPTER = TypeAdapter(CocoFile)

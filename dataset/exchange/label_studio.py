@@ -16,6 +16,7 @@ from dataset.recordings.layout import RecordingError
 
 MAX_PIXELS = 1 << 26  # of an image: a damaged code must not fill the memory
 MASKS = ("brushlabels", "polygonlabels")  # types of regions
+ANSWERS = ("choices", "textarea", "rating", "number", "taxonomy", "datetime", "pairwise", "ranker")  # about a region
 SHAPE = {"rle", "points", "vertices", "x", "imageDataURL"}  # values of which one at least says where a region is
 
 
@@ -59,7 +60,7 @@ def read_label_studio(data: bytes, origin: object) -> list[Task]:
 
 def category_names(tasks: Sequence[Task]) -> list[str]:
     """Return the names of all classes that regions have."""
-    regions = (result for task in tasks for each in task.annotations for result in each.result)
+    regions = (result for task in tasks if (counted := _counted(task)) for result in counted.result)
     return sorted({name for result in regions for name in _names(result)})
 
 
@@ -71,15 +72,19 @@ def label_studio_frames(
     Of several people's annotations, the last that was not skipped counts. Raises RecordingError for what does not fit.
     """
     for task in tasks:
-        done = [annotation for annotation in task.annotations if not annotation.was_cancelled]
-        if not done:
+        if (counted := _counted(task)) is None:
             continue
         name = image_name(task.id, task.data)
         data, size = images.read(name)
         drawn = (
-            (classes[category], _mask(result, size, task)) for result in done[-1].result for category in _names(result)
+            (classes[category], _mask(result, size, task)) for result in counted.result for category in _names(result)
         )
         yield frame_of_regions(name, data, size, drawn)
+
+
+def _counted(task: Task) -> Annotation | None:
+    """Return the annotation of a task that counts: of several people's, the last that was not skipped."""
+    return next((each for each in reversed(task.annotations) if not each.was_cancelled), None)
 
 
 def decode_rle(code: Sequence[int]) -> np.ndarray:
@@ -120,9 +125,9 @@ def decode_rle(code: Sequence[int]) -> np.ndarray:
 
 def _names(result: Result) -> list[str]:
     if result.type not in MASKS:
-        if SHAPE & result.value.keys():
+        if result.type not in ANSWERS and SHAPE & result.value.keys():
             raise RecordingError(f"expected regions of {' and '.join(MASKS)}, got {result.type}")
-        return []  # such as a choice about the whole image
+        return []
     names = result.value.get(result.type)
     if not isinstance(names, list) or not names:
         raise RecordingError(f"expected a class for each region of {result.type}, but one has none")

@@ -64,7 +64,7 @@ def _load(place: str) -> ModuleType:
     assert spec.loader is not None  # as for any file in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # as for an import: dataclasses look their module up
-    folder = str(path.resolve().parent)
+    folder, before = str(path.resolve().parent), set(sys.modules)
     sys.path.insert(0, folder)  # as of a script: modules beside it are found
     try:
         spec.loader.exec_module(module)
@@ -73,4 +73,7 @@ def _load(place: str) -> ModuleType:
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
+        for name in sys.modules.keys() - before - {spec.name}:  # another agent's modules may have the same names
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
+                del sys.modules[name]
     return module

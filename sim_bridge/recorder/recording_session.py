@@ -107,6 +107,7 @@ class RecordingSession:
         if kept and time.monotonic() - self._disk_failed >= DISK_PAUSE:
             try:
                 if limit := self._limit_reached():
+                    self.drop(simulator, limit, len(kept))
                     return limit
                 if stream.writer is None:
                     meta = {**stream.meta, "first_number": kept[0].record.number}

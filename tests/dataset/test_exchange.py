@@ -241,14 +241,6 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
         ),
         ({"images": [], "annotations": []}, "lists no image"),
         (
-            {
-                "annotations": [
-                    {"id": 1, "image_id": 7, "category_id": 5, "segmentation": {"size": [8, 12], "counts": [10, 20]}}
-                ]
-            },
-            "its runs do not cover the image",
-        ),
-        (
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
             "annotation 1 has a segmentation that cannot be read",
         ),
@@ -261,6 +253,21 @@ def test_annotations_that_do_not_fit_are_told_and_leave_nothing(tmp_path, capsys
     assert main(["import", str(file), str(tmp_path / "imported")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("size", [(8, 12), (480, 640)])
+def test_run_lengths_that_end_early_are_refused(tmp_path, capsys, size, compressed):
+    """What a writer did not cover would be whatever was in memory."""
+    segmentation = {"size": list(size), "counts": [10, 20]}
+    if compressed:
+        segmentation["counts"] = rle.frPyObjects(segmentation, *size)["counts"].decode()
+    one = {"id": 1, "image_id": 7, "category_id": 5, "segmentation": segmentation}
+    images = [{"id": 7, "file_name": "a.png", "height": size[0], "width": size[1]}]
+    file = write(tmp_path, annotations(images=images, annotations=[one]))
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((*size, 3), np.uint8))
+    assert main(["import", str(file), str(tmp_path / "imported")]) == 2
+    assert "its runs do not cover the image" in capsys.readouterr().err
 
 
 def test_annotated_size_must_be_the_images(tmp_path, capsys):

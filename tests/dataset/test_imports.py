@@ -117,6 +117,22 @@ def test_a_folder_of_images_that_is_not_there_is_told(studio, masks, run, tmp_pa
     assert f"there is no file {tmp_path / 'nothing.json'}" in output
 
 
+def test_answers_about_a_region_and_what_was_skipped_do_not_matter(studio, run, tmp_path):
+    """An answer has the region's shape; a skipped annotation may have regions of any kind."""
+
+    def answer(task: dict) -> None:
+        annotation = task["annotations"][0]
+        shape = annotation["result"][0]
+        value = {**shape["value"], "choices": ["occluded"]}
+        value.pop("brushlabels")
+        annotation["result"].append({**shape, "type": "choices", "value": value})
+        box = {**shape, "type": "rectanglelabels", "value": {"x": 1, "y": 1, "rectanglelabels": ["Hero"]}}
+        task["annotations"].insert(0, {"result": [box], "was_cancelled": True})
+
+    assert run(studio(answer))[0] == 0
+    check_imported(tmp_path)
+
+
 def test_label_studios_polygons_are_read(studio, run, tmp_path):
     corners = [[62.5, 8.34], [93.5, 8.34], [93.5, 24.9], [62.5, 24.9]]  # percent of columns 20 to 29, rows 2 to 5
 

@@ -53,6 +53,11 @@ def test_an_agent_may_be_a_dataclass_and_import_what_lies_beside_it(tmp_path):
     head = "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom gains import GAIN\n@dataclass"
     path.write_text(head + OWN.replace("    def act", "    gain: float = GAIN\n    def act", 1))
     assert make_agent(check_agent(f"{path}:Waiting"), None).gain == 3
+    other = tmp_path / "newer"
+    other.mkdir()
+    (other / "gains.py").write_text("GAIN = 4")
+    (other / "mine.py").write_text(path.read_text())
+    assert make_agent(check_agent(f"{other / 'mine.py'}:Waiting"), None).gain == 4  # not the first one's
     path.write_text("import nothing_of_that_name")
     with pytest.raises(ValueError, match=r"mine.py imports a module that is not there: .*nothing_of_that_name"):
         check_agent(f"{path}:Waiting")
