@@ -12,6 +12,7 @@ from typing import Any
 import flask
 import socketio
 
+from config.hosts import host_in_url
 from dashboard.live.feed import Feed, Row
 from dashboard.live.routes import LiveControls
 from dashboard.live.updates import Request, make_update
@@ -39,7 +40,7 @@ class Dashboard:
         """Address for a browser on this machine, with the token; the server must listen."""
         host = self.server.local_host
         secret = f"#token={self.token}" if self.token else ""  # browsers do not send what follows #
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.port}/{secret}"
+        return f"http://{host_in_url(host)}:{self.server.port}/{secret}"
 
     def open_in_browser(self) -> None:
         """Show it in the browser of this machine; return at once."""

@@ -137,10 +137,10 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
     try:
         if isinstance(found, dict):
             encoded = rle.frPyObjects(found, *size) if isinstance(found["counts"], list) else found
+            if sum(_run_lengths(encoded["counts"])) != image.height * image.width:
+                raise ValueError("its runs do not cover the image")  # the rest would be whatever was in memory
         else:
             encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
-        if sum(_run_lengths(encoded["counts"])) != image.height * image.width:
-            raise ValueError("its runs do not cover the image")  # decoded, the rest would be whatever was in memory
         return np.asarray(rle.decode(encoded), bool)
     except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error

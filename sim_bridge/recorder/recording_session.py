@@ -90,12 +90,9 @@ class RecordingSession:
         encoded, labels = encode_frame(queued)
         given = reasons_to_keep(labels, queued.processed, self._settings)
         at = queued.processed.frame.timestamp
-        stream.meta = {
-            **origin,
-            "simulator": describe_simulator(queued.simulator),
-            "frame_size": labels.shape,
-            "started": stream.started,
-        }
+        if stream.writer is None:
+            simulator = describe_simulator(queued.simulator)
+            stream.meta = {**origin, "simulator": simulator, "frame_size": labels.shape, "started": stream.started}
         limit = self._keep(queued.simulator, stream, stream.filter.select(encoded, at, given, marked=bool(queued.note)))
         if limit is None:
             self.sync()

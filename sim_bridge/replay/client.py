@@ -15,6 +15,8 @@ from typing import Self
 
 import websocket
 
+from config.hosts import host_in_url
+
 _CONNECT_SECONDS, _SEND_SECONDS = 10.0, 30.0
 
 Commands = tuple[tuple[str, Mapping[str, object]], ...]  # (event, payload)
@@ -39,7 +41,7 @@ class ReplayClient:
 
     def __init__(self, host: str, port: int):
         """Connect. Raises ReplayError."""
-        address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+        address = f"ws://{host_in_url(host)}:{port}"
         self._answers: dict[int, Answer] = {}
         self._commands: list[tuple[str, Mapping[str, object]]] = []  # since the last answered frame
         self._sent: list[float] = []

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import websocket
 
+from config.hosts import host_in_url
 from simulator.link.commands import CONTROLS, Command, CommandError, parse_command
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Client:
         self, host: str = "127.0.0.1", port: int = 4567, accept_controls: bool = True, no_delay: bool = False
     ) -> None:
         self._endpoint = host, port
-        self.address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+        self.address = f"ws://{host_in_url(host)}:{port}"
         self.rejected = 0  # messages that are not commands
         self.connections = 0  # so far
         self._accept_controls, self._no_delay = accept_controls, no_delay
