@@ -26,6 +26,7 @@ OTHER_NAMES = {
     },
 }
 RAW_FILE = re.compile(r"cam([1-4])_(\d+)\.png", re.IGNORECASE)  # of QuadSim's own recorder
+ABOUT = {FRAMES, HIDDEN, CLASSES_FILE}  # files that say something of those beside and below them
 SHOWN_NAMES = 3
 
 
@@ -47,6 +48,7 @@ class _Tree:
     """Files of a source: of folders for images or masks by their common parent and own name, and of all others."""
 
     roles: dict[PurePosixPath, dict[str, dict[str, Source]]] = field(default_factory=lambda: defaultdict(dict))
+    places: dict[tuple[PurePosixPath, str], PurePosixPath] = field(default_factory=dict)  # where each of these lies
     others: dict[PurePosixPath, dict[str, Source]] = field(default_factory=dict)
     about: dict[PurePosixPath, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -65,14 +67,16 @@ def find_groups(source: Path) -> tuple[list[Group], list[Problem]]:
         if problem := _incomplete(folder, found, tree, source):
             problems.append(problem)
             continue
-        images, masks = (_collect(by_name[names[0]], source / folder / names[0], problems) for names in found.values())
+        images, masks = (
+            _collect(by_name[names[0]], source / tree.places[folder, names[0]], problems) for names in found.values()
+        )
         about = tree.about[folder]
         records, broken = parse_frame_records(about[FRAMES]) if FRAMES in about else (None, [])
         if lines := sum(line.endswith(b"\n") for line in broken):  # without an end, it is being written
             reason = f"{lines} lines cannot be read: labels of their frames count as a network's"
             problems.append(Problem("frames.jsonl", str(source / folder / FRAMES), reason))
         hidden = parse_hidden(about.get(HIDDEN, b""))
-        colours = _colours_of(tree, folder / found[MASKS][0], source)
+        colours = _colours_of(tree, tree.places[folder, found[MASKS][0]], source)
         if is_kitti_road := found[MASKS][0].lower() == kitti_road.MASKS:
             masks = kitti_road.road_masks(masks)
         groups.append(Group(folder, images, masks, hidden, records, colours, is_kitti_road))
@@ -86,19 +90,21 @@ def _read_tree(source: Path) -> _Tree:
     for folder, files in walk(source):
         if not any(part.startswith(".") for part in folder.parts):
             folders[folder] = files
-            for name in {FRAMES, HIDDEN, CLASSES_FILE} & files.keys():  # now: the recording may be growing
+            for name in ABOUT & files.keys():  # now: the recording may be growing
                 tree.about[folder][name] = files[name].read()
     with_subfolders = {parent for folder in folders for parent in folder.parents}
     for folder, files in folders.items():
         parts = folder.parts
-        if (place := _place_of_role(folder)) is None:
+        if (place := place_of_role(folder)) is None:
             tree.others[folder] = files
-        elif files or folder not in with_subfolders:
-            tree.roles[PurePosixPath(*parts[:place], *parts[place + 1 :])][parts[place]] = files
+        elif files.keys() - ABOUT or folder not in with_subfolders:
+            parent = PurePosixPath(*parts[:place], *parts[place + 1 :])
+            tree.roles[parent][parts[place]] = files
+            tree.places[parent, parts[place]] = folder
     return tree
 
 
-def _place_of_role(folder: PurePosixPath) -> int | None:
+def place_of_role(folder: PurePosixPath) -> int | None:
     """Return which part of a path stands for images or masks: the last one of these names, else of other names."""
     parts = [part.lower() for part in folder.parts]
     for names in (OTHER_NAMES.keys(), set().union(*OTHER_NAMES.values())):
@@ -129,7 +135,7 @@ def _incomplete(folder: PurePosixPath, found: Mapping[str, Sequence[str]], tree:
             listed = _some(f"{each}/ with {_contents(files)}" for each, files in sorted(beside.items()))
             hint = f"; beside it is {listed}" if beside else ""
             kind = kind if any(map(_is_image, by_name[name])) else "empty"
-            return Problem(kind, str(source / folder / name), f"there is no folder {role}/ beside it{hint}")
+            return Problem(kind, str(source / tree.places[folder, name]), f"there is no folder {role}/ beside it{hint}")
     return None
 
 

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
-_ROLE = re.compile(r"_*(?:cam1|mask)_*")
-_NUMBERED_ROLE = re.compile(r"(?P<run>.*?)_*(?:cam1|mask)_*(?P<frame>.+)")
+_ROLE = re.compile(r"_*(?:cam1(?!\d)|mask)_*")
+_NUMBERED_ROLE = re.compile(r"(?P<run>.*?)_*(?:cam1(?!\d)|mask)_*(?P<frame>.+)")
 _PART = re.compile(r"[a-z]+|[0-9]+|[^\W\d_a-z]+")
 _IMAGE_WORDS = {"image", "images", "img", "frame", "rgb", "photo", "picture", "pic", "color", "colour", "cam", "camera"}
 _MASK_WORDS = {"mask", "masks", "label", "labels", "seg", "segmentation", "annotation", "gt", "truth", "groundtruth"}

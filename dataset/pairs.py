@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from dataset.archives import DatasetError, Source, member_path
-from dataset.folders import Group, find_groups
+from dataset.folders import Group, find_groups, place_of_role
 from dataset.images import decode_image
 from dataset.layouts import kitti_road
 from dataset.layouts.kitti_road import Split
@@ -25,6 +25,7 @@ from dataset.masks.ignored import IgnoredBox, ignore
 from dataset.masks.stored import StoredMask, decode_mask
 from dataset.names import find_partners, frame_key
 from dataset.problems import Problem
+from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RECORDINGS
 from dataset.schema import DEFAULT_CLASSES, GROUND_TRUTH, Classes
 
@@ -45,6 +46,7 @@ class Pair:
     colours: MaskColours = OWN  # of the mask
     split: Split | None = None  # that the dataset itself says the frame is for
     ignored: tuple[IgnoredBox, ...] = ()  # where the labels are known to be wrong
+    record: FrameRecord | None = None  # the line of `frames.jsonl`, if the frame belongs to a recording
 
 
 class MaskError(DatasetError):
@@ -144,7 +146,7 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
     if group.records is not None:  # a frame without its line is still being recorded
         recorded = {frame_key(record.image) for record in records}
         unpaired = [(kind, file) for kind, file in unpaired if frame_key(file.name) in recorded]
-    labelled_by = {record.image: record.label_source for record in records}
+    record_of = {record.image: record for record in records}
     unknown = "simulator" if group.records is None else "model"  # of a recording, the network's own labels are no truth
     problems = [Problem(kind, str(file), "no partner of this name") for kind, file in unpaired]
     try:
@@ -157,9 +159,10 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
         if (name := frame_key(image)) not in group.hidden:
             recording = _recording_of(source, group, recorded_as[image])
             file, mask = group.images[image], group.masks[partners[image]]
-            label_source = labelled_by.get(image, unknown)
+            record = record_of.get(image)
+            label_source = record.label_source if record else unknown
             pseudo_labelled, corrected = label_source not in GROUND_TRUTH, label_source == "person"
-            pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split))
+            pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split, (), record))
     return problems
 
 
@@ -210,7 +213,8 @@ def recorded_by(pairs: Sequence[Pair], source: Path) -> list[str]:
     for pair in pairs:
         image = pair.image
         path = member_path(image.member) if image.member else image.path.relative_to(source)
-        folders.append(path.parts[:-2])  # without images/ and the file
+        parts, place = path.parent.parts, place_of_role(PurePosixPath(path.parent))
+        folders.append(parts if place is None else parts[:place] + parts[place + 1 :])  # without images/
     shared = 0
     while len({folder[shared : shared + 1] for folder in folders}) == 1 and folders[0][shared:]:
         shared += 1

@@ -71,11 +71,14 @@ def pixel_accuracy(confusion: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class FrameScore:
-    """One frame: IoU of each class, and the target's pixels at the prediction's size."""
+    """One frame: IoU of each class, and the target's pixels: at the prediction's size, as the original counts them.
+
+    For classes of one's own they are scaled to the reference size.
+    """
 
     iou: tuple[float, ...]
-    target_pixels: int  # ground truth
-    predicted_pixels: int
+    target_pixels: float  # ground truth
+    predicted_pixels: float
 
     @property
     def present(self) -> bool:

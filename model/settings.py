@@ -18,7 +18,7 @@ FIXED = (
     "optimizer",
     "frozen_levels",
 )  # once a training has begun: its checkpoint fits no others
-
+SCALES_LOSS = "mixed_float16"  # the precision whose checkpoints hold the scale of the loss, too
 
 Count = Annotated[int, Ge(1), "a whole number, 1 or more"]
 NonNegative = Annotated[float, Ge(0), "a number, 0 or more"]
@@ -83,6 +83,8 @@ class LossSettings:
         """Return the weight of each class in the cross-entropy. Raises ConfigError for another number of them."""
         if not self.class_weights:
             return (1.0, 2.0, 3.0) if classes == DEFAULT_CLASSES else (1.0,) * len(classes)
+        if len(self.class_weights) == 1:
+            return self.class_weights * len(classes)
         if len(self.class_weights) != len(classes):
             count = len(self.class_weights)
             raise ConfigError(f"loss.class_weights: expected a weight for each of {classes.names}, got {count} weights")
@@ -161,6 +163,11 @@ def load_settings(
         before, now = getattr(resumed, key), getattr(settings, key)
         if before != now:
             raise ConfigError(f"{path}: a training with {key} {before!r} cannot be resumed with {now!r}")
+    precisions = resumed.mixed_precision, settings.mixed_precision
+    if stored and precisions.count(SCALES_LOSS) == 1:
+        raise ConfigError(
+            "{}: a training with mixed_precision {!r} cannot be resumed with {!r}".format(path, *precisions)
+        )
     return settings
 
 

@@ -28,6 +28,7 @@ from dataset.schema import HERO, is_visible
 from model.console import command_parser, console, print_plain, run_command
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
 from model.score import intersection_over_union
+from model.weights import find_weights
 
 if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
@@ -51,10 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def ask() -> None:
         recording = open_recording(options.recording)
         frames = pseudo_labelled(recording, "nothing is suspected")
+        from model.evaluation.measure import distinct_names
         from model.inference.load import load_segmenter
 
-        segmenters = [load_segmenter(weights, precision="float32", for_agent=True) for weights in options.weights]
-        for segmenter in segmenters:
+        paths = list(dict.fromkeys(find_weights(weights).resolve() for weights in options.weights))
+        segmenters = [load_segmenter(f"{path}", precision="float32", for_agent=True) for path in paths]
+        for segmenter, name in zip(segmenters, distinct_names(paths), strict=True):
+            segmenter.name = name
             print_plain(segmenter.describe())
         asked = track(_opinions(recording, frames, segmenters), "asking", len(frames), console=console)
         write_opinions(recording.path, [opinion for several in asked for opinion in several])

@@ -102,7 +102,6 @@ def _train(options: Arguments, run: RunFolder) -> int:
     network, adapted, init, teachers = _prepare_models(options, settings, sources.classes)
     split = _load_frames(sources, options, run, network.input_shape[1:3])
     run.write_manifest({"train": split.train, "validation": split.validation})
-    run.write_configuration(options, settings)  # so that the next resume keeps the options given to this one
 
     models = [init, *teachers] if init else teachers
     seen = merge_seen_in_training(split.train.digests, [each.seen_in_training for each in models])
@@ -110,6 +109,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
         trainer = Trainer(network, adapted, run, loader, distribution, [each.model for each in teachers], seen)
         if run.checkpoint.exists():
             trainer.load()
+        run.write_configuration(options, settings)  # so that the next resume keeps the options given to this one
         validated = len(split.validation.usable) if split.validation else 0
         size = f"{network.count_params() / 1e6:.2f} M parameters, {multiply_accumulates(network) / 1e9:.2f} GMAC"
         print_plain(
@@ -223,7 +223,7 @@ def _check_promotable(validation: PackedFrames | None, better: Criterion) -> Non
     if count < MIN_FRAMES:
         raise DatasetError(
             f"--promote needs at least {MIN_FRAMES} frames to measure both models on ({group.name}), labelled by the"
-            f" simulator and not used for training; there are {count}: add data, or --validation DIR|ZIP"
+            f" simulator or a person and not used for training; there are {count}: add data, or --validation DIR|ZIP"
         )
 
 

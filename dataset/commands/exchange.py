@@ -66,7 +66,7 @@ def export(options: argparse.Namespace, console: Console) -> None:
         console.print(f"left out: {summarise_problems(problems)}", markup=False)
     if not pairs:
         raise RecordingError(f"{source} has no labelled frame")
-    shown = track(read_frames(source, pairs), "exporting", len(pairs), console=console, transient=True)
+    shown = track(read_frames(pairs), "exporting", len(pairs), console=console, transient=True)
     ignored = 0
 
     def frames() -> Iterator[ExchangedFrame]:

@@ -13,7 +13,6 @@ import numpy as np
 
 from dataset.images import decode_image
 from dataset.pairs import Pair, read_labels
-from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
@@ -92,15 +91,13 @@ def frame_of_regions(
     return ExchangedFrame(name, image, labels, attributes or {}, overlaps)
 
 
-def read_frames(source: Path, pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:
+def read_frames(pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:
     """Yield the frames of a dataset or recording. Raises DatasetError, MaskError, OSError."""
-    lines = {}
-    if source.is_dir():
-        lines = {record.image: json.loads(record.to_line()) for record in read_frame_records(source)[0]}
     counts = Counter(PurePosixPath(pair.image.name).stem for pair in pairs)  # masks of them have one suffix
     for pair in pairs:
         name = pair.image.name
-        attributes = {key: value for key, value in lines.get(name, {}).items() if key not in _FILES}
+        line = json.loads(pair.record.to_line()) if pair.record else {}
+        attributes = {key: value for key, value in line.items() if key not in _FILES}
         folder = f"{pair.recording.replace('/', '-')}/" if counts[PurePosixPath(name).stem] > 1 else ""
         yield ExchangedFrame(folder + name, pair.image.read(), read_labels(pair), attributes)
 

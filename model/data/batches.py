@@ -64,7 +64,7 @@ class BatchLoader:
     def batches(
         self, steps: range, size: int, settings: AugmentationSettings, numbers: Sequence[int] | None = None
     ) -> Iterator[Batch]:
-        """Yield the batch of each step: (size, crop, crop, 3) uint8 images, (size, crop, crop) uint8 labels.
+        """Yield the batch of each step: (size, rows, columns, 3) uint8 images, (size, rows, columns) uint8 labels.
 
         With `numbers`, only these samples of each; other processes make the rest.
         """

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,9 @@ def pack(
     if not (folder / CHECKS).exists():
         cache.mkdir(parents=True, exist_ok=True)
         for unfinished in cache.glob("packing-*"):  # younger ones may belong to another process
-            if time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS:
-                shutil.rmtree(unfinished, ignore_errors=True)
+            with suppress(FileNotFoundError):  # finished in this moment
+                if time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS:
+                    shutil.rmtree(unfinished, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="packing-") as temporary:
             _write(Path(temporary), pairs, shape_of(size), progress)
             folder.mkdir(exist_ok=True)

@@ -97,8 +97,13 @@ def curve(results: Iterable[FrameResult]) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def operating_points(results: Iterable[FrameResult]) -> list[OperatingPoint]:
-    """Return what the model does at each of OPERATING_POINTS, by the lowest threshold that keeps to it."""
+    """Return what the model does at each of OPERATING_POINTS, by the lowest threshold that keeps to it.
+
+    Nothing if there is no negative frame.
+    """
     results = list(results)
+    if all(each.has_target for each in results):
+        return []
     far = [each for each in results if _is_compared(each)]
     thresholds, false_positives, recall = curve(results)
     found = []

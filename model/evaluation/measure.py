@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from dataset.masks.colours import MaskColours
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import Pair, classes_of, describe_colours, find_pairs, read_pair
 from dataset.problems import summarise_problems
-from dataset.schema import DEFAULT_CLASSES, IGNORED, VISIBLE_PIXELS, at_reference_size
+from dataset.schema import DEFAULT_CLASSES, IGNORED, REFERENCE_PIXELS, VISIBLE_PIXELS, Classes, at_reference_size
 from model.console import console, print_place, print_plain
 from model.data.prefetch import prefetch
 from model.evaluation.pixel_curve import pixel_histograms
@@ -215,7 +216,7 @@ def _frame_result(
         confusion=confusion_matrix(small, prediction.argmax(axis=2), prediction.shape[2]),
         seconds=seconds,
         histograms=None if target is not None or prediction.shape[2] != 2 else pixel_histograms(prediction, small),
-        confidence=0.0 if target is None else _confidence(prediction[..., target]),
+        confidence=0.0 if target is None else _confidence(prediction[..., target], classes),
     )
 
 
@@ -225,11 +226,17 @@ def _score(pair: Pair, labels: np.ndarray, small: np.ndarray, prediction: np.nda
     counted = small != IGNORED if pair.colours.ignored or pair.ignored else None
     if classes == DEFAULT_CLASSES:
         return score_frame(prediction, channels_of_labels(labels), counted=counted)
-    return score_frame(prediction, small[..., None] == np.arange(len(classes)), classes.target, counted)
+    score = score_frame(prediction, small[..., None] == np.arange(len(classes)), classes.target, counted)
+    return replace(
+        score,
+        target_pixels=at_reference_size(score.target_pixels, small.shape),
+        predicted_pixels=at_reference_size(score.predicted_pixels, small.shape),
+    )
 
 
-def _confidence(hero: np.ndarray) -> float:
-    """Return the probability that just more than VISIBLE_PIXELS pixels reach."""
-    if hero.size <= VISIBLE_PIXELS:  # too few to detect a target whatever the threshold
+def _confidence(hero: np.ndarray, classes: Classes) -> float:
+    """Return the probability that just as many pixels reach as it takes to detect a target."""
+    unseen = VISIBLE_PIXELS if classes == DEFAULT_CLASSES else VISIBLE_PIXELS * hero.size // REFERENCE_PIXELS
+    if hero.size <= unseen:  # too few to detect a target whatever the threshold
         return 0.0
-    return float(np.partition(hero.ravel(), -VISIBLE_PIXELS - 1)[-VISIBLE_PIXELS - 1])
+    return float(np.partition(hero.ravel(), -unseen - 1)[-unseen - 1])

@@ -34,7 +34,7 @@ def preview(result: FrameResult, predictor: Predictor) -> np.ndarray:
     ground_truth = resize_mask(channels_of_labels(labels), prediction.shape[:2])
     views = outlined_views(image, ground_truth[..., HERO], predicted_mask(prediction)[..., HERO])
     score = result.score
-    pixels = f"ground truth {score.target_pixels} px  predicted {score.predicted_pixels} px"
+    pixels = f"ground truth {score.target_pixels:.0f} px  predicted {score.predicted_pixels:.0f} px"
     text = f"{result.pair.name}  IoU {result.hero_iou:.2f}  {pixels}"
     return np.vstack([views, caption(text, views.shape[1])])
 

@@ -5,13 +5,11 @@ A report states the verdict, and shows figures before and after, a plot, and the
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from dataset.pairs import Pair
-from dataset.recordings.frame_record import read_frame_records
 from dataset.schema import PEOPLE, SIZE_BANDS, Interval
 from model import run_files
 from model.console import print_plain
@@ -101,13 +99,8 @@ def compare(old: Evaluation, new: Evaluation) -> list[Change]:
 
 def target_ranges(pairs: Iterable[Pair]) -> list[float]:
     """Return metres from the camera to the target, as recorded: ground truth, else estimated, else NaN."""
-    records = cache(lambda folder: {record.image: record for record in read_frame_records(folder)[0]})
-    ranges = []
-    for pair in pairs:
-        record = None if pair.image.member else records(pair.image.path.parent.parent).get(pair.image.name)
-        metres = record.target_metres() if record else None
-        ranges.append(math.nan if metres is None else metres)
-    return ranges
+    metres = [pair.record.target_metres() if pair.record else None for pair in pairs]
+    return [math.nan if each is None else each for each in metres]
 
 
 def decide(changes: Sequence[Change], better: Criterion, tolerance: float) -> tuple[bool, str]:

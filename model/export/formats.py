@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Artefact:
     """Files of one format, and a function that runs them.
 
-    `predict` maps (n, rows, columns, 3) uint8 RGB to (n, rows, columns, 3) float32 probabilities; n as in `input`.
+    `predict` maps (n, rows, columns, 3) uint8 RGB to (n, rows, columns, classes) probabilities, float32; n
+    as in `input`.
     """
 
     files: tuple[Path, ...]  # or folders

@@ -14,7 +14,7 @@ DEVICES: tuple[Device, ...] = get_args(Device)
 
 FLIGHT_BATCH = 4  # frames that the bridge has predicted at once, at most
 
-# (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, 3) float32 class probabilities.
+# (n, rows, columns, 3) uint8 RGB -> (n, rows, columns, classes) float32 probabilities.
 Predict = Callable[[np.ndarray], np.ndarray]
 
 

@@ -72,8 +72,8 @@ class Plan:
             yield dict(zip(self.space, values, strict=True))
 
     def settings_of(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings of a trial, nested as in model/train.toml."""
-        settings = deepcopy(self.settings)
+        """Return the settings of a trial, nested as in model/train.toml; with a preset that [train] names."""
+        settings = deepcopy({key: value for key, value in self.train.items() if key == "preset"} | self.settings)
         for name, value in values.items():
             *sections, key = name.split(".")
             section = settings

@@ -71,6 +71,10 @@ class Study:
                     f"the sweep in {folder} began with other values of {changed}: restore them, or choose another"
                     " --folder"
                 )
+            elif plan.sampler == "grid":
+                self._recover()
+                if not self.others_run():
+                    self._retry_failed()
 
     def take(self) -> Attempt | None:
         """Return the next trial, or None if none waits; others may still run."""
@@ -123,8 +127,19 @@ class Study:
             combinations = list(self.plan.grid())
             random.Random(self.plan.seed).shuffle(combinations)  # so that half a grid covers all of it
             for values in combinations:
-                self.optuna.enqueue_trial({name: _parameter(value) for name, value in values.items()})
+                parameters = {name: _parameter(value) for name, value in values.items()}
+                self.optuna.enqueue_trial(parameters, skip_if_exists=True)  # this may have been interrupted before
         self.optuna.set_user_attr(_PLAN, _stored(self.plan))
+
+    def _retry_failed(self) -> None:
+        """Let the combinations of a grid wait again that have failed and not succeeded since."""
+        failed = [each for each in self._of(TrialState.FAIL) if ERROR in each.user_attrs]
+        others = [each for each in self.optuna.trials if each.state != TrialState.FAIL]
+        covered = [each.params or each.system_attrs[_FIXED] for each in others]
+        for trial in failed:
+            if trial.params not in covered:
+                self.optuna.enqueue_trial(trial.params)
+                covered.append(trial.params)
 
     def _recover(self) -> None:
         """Put the trials of killed processes back."""

@@ -50,6 +50,19 @@ def test_coco_and_back_is_exact(folder):
         assert [getattr(ours, key) for key in kept] == [getattr(theirs, key) for key in kept]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_frames_of_several_recordings_keep_who_labelled_them(folder, packed):
+    lines = folder / "recordings" / "walk" / "frames.jsonl"
+    lines.write_text(lines.read_text().replace('"label_source":"simulator"', '"label_source":"model"'))
+    shutil.copytree(folder / "recordings" / "walk", folder / "recordings" / "second")
+    source = shutil.make_archive("packed", "zip", "recordings") if packed else "recordings"
+    assert main(["export", source, "coco"]) == 0
+    assert main(["import", "coco/annotations.json", "back"]) == 0
+    back = open_recording(folder / "back").frames
+    assert [frame.label_source for frame in back] == ["model"] * 2 * FRAMES
+    assert all(frame.pose is not None for frame in back)
+
+
 def test_labels_that_were_changed_on_the_way_are_a_persons(folder):
     assert main(["export", "walk", "coco"]) == 0
     file = folder / "coco" / "annotations.json"

@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -257,6 +258,25 @@ def test_numbers_of_another_order_are_asked_about(tmp_path):
     assert check_pairs(pairs)[0].reason.endswith("have 0, 1 and 2 another meaning?")
     (folder / "masks" / "classes.toml").write_text("[colours]\nbackground = 2\npeople = 1\nhero = 0\n")
     assert check_pairs(find_pairs(folder)[0]) == {}
+
+
+@pytest.mark.parametrize("place", ["masks/day", "masks", "."])
+@pytest.mark.parametrize("packed", [False, True])
+def test_classes_are_found_above_folders_inside_images_and_masks(tmp_path, place, packed):
+    folder = write_dataset(tmp_path / "plain", 6, size=32)
+    truth = [read_pair(pair)[1] for pair in find_pairs(folder)[0]]
+    for role in ("images", "masks"):
+        shutil.copytree(folder / role, tmp_path / "data" / role / "day")
+    for file in (tmp_path / "data" / "masks" / "day").iterdir():
+        cv2.imwrite(str(file), np.uint8(2) - np.argmax(cv2.imread(str(file))[..., ::-1], axis=2).astype(np.uint8))
+    classes = tmp_path / "data" / place / "classes.toml"
+    classes.write_text("[colours]\nbackground = 2\npeople = 1\nhero = 0\n")
+    source = tmp_path / "data"
+    if packed:
+        source = Path(shutil.make_archive(str(source), "zip", source))
+    pairs, problems = find_pairs(source)
+    assert problems == []
+    np.testing.assert_array_equal([read_pair(pair)[1] for pair in pairs], truth)
 
 
 def test_meaning_of_masks_is_found_for_each_folder_and_said(tmp_path):

@@ -54,6 +54,11 @@ def test_names_with_no_or_several_ways_are_not_paired(images, masks):
     assert find_partners(images, masks) == {}
 
 
+def test_a_camera_whose_number_only_begins_with_one_is_no_role():
+    images, masks = ([f"{word}{number}.png" for number in range(1, 13)] for word in ("cam", "mask"))
+    assert find_partners(images, masks) == dict(zip(images, masks, strict=True))
+
+
 def test_exact_names_come_before_similar_ones():
     partners = find_partners(["a_1.jpg", "a_01.jpg"], ["a_1.png", "mask_a_01.png"])
     assert partners == {"a_1.jpg": "a_1.png", "a_01.jpg": "mask_a_01.png"}

@@ -8,6 +8,8 @@ import pytest
 
 from dataset.masks.labels import decode_labels
 from dataset.recordings.recording import open_recording
+from dataset.review.relabelling import NewLabels, replace_labels
+from model.inference.load import load_segmenter
 from model.relabel import main
 from tests.walk import FRAMES, SIZE
 
@@ -44,6 +46,22 @@ def test_only_labels_of_models_are_replaced(walk, red_finder, capsys):
     output = capsys.readouterr().out
     assert "the target is labelled in 10 of 10 frames" in output
     assert "pixels before, after" in output
+
+
+def test_labels_that_are_carried_forward_meanwhile_are_kept(walk, red_finder, monkeypatch):
+    mask = walk / "masks" / "000003.png"
+
+    def load(*arguments, **options):
+        before = decode_labels(mask.read_bytes(), (SIZE, SIZE))
+        replace_labels(open_recording(walk), [NewLabels("000003", np.roll(before, 40, axis=1), "carried", "")])
+        carried.append(mask.read_bytes())
+        return load_segmenter(*arguments, **options)
+
+    carried = list[bytes]()
+    monkeypatch.setattr("model.inference.load.load_segmenter", load)
+    assert main([str(walk), "--weights", str(red_finder)]) == 0
+    assert mask.read_bytes() == carried[0]
+    assert open_recording(walk).frames[3].label_source == "carried"
 
 
 def test_nothing_to_relabel_is_told(walk, red_finder, capsys):

@@ -73,3 +73,16 @@ def test_a_network_of_other_classes_sees_its_target(walk, red_car_finder, capsys
     assert main([str(walk), "--weights", str(red_car_finder)]) == 0
     assert "cars.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
     assert read_opinions(walk, open_recording(walk).frames).keys() == {"000007"}
+
+
+@pytest.mark.slow
+def test_networks_of_one_file_name_are_told_apart(walk, red_finder, red_car_finder, tmp_path, capsys):
+    paths = [tmp_path / run / "best.h5" for run in "ab"]
+    for path, network in zip(paths, (red_finder, red_car_finder), strict=True):
+        path.parent.mkdir()
+        shutil.copy(network, path)
+    assert main([str(walk), "--weights", *map(str, paths)]) == 0
+    (opinions,) = read_opinions(walk, open_recording(walk).frames).values()
+    reasons = " ".join(doubt.reason for doubt in opinions)
+    assert "a/best.h5 sees the target elsewhere" in reasons
+    assert "b/best.h5 sees the target elsewhere" in reasons

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from dataset.archives import Source
 from dataset.pairs import Pair, recorded_by
+from dataset.schema import DEFAULT_CLASSES
 from model.evaluation.breakdown import Estimate, curve, figures, groups, operating_points
 from model.evaluation.reports.breakdowns import as_json, breakdown_tables, write_curves
-from model.evaluation.results import ALL_FRAMES, FrameResult
+from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
 from model.score import FrameScore
 from tests.model.evaluation.synthetic import evaluate, write_frame
 
@@ -59,6 +60,7 @@ def test_other_groups():
         (["all/ada/run1/images/1.png", "all/ada/run2/images/1.png", "all/bob/images/1.png"], ["ada", "ada", "bob"]),
         (["images/1.png", "images/2.png"], ["data", "data"]),
         (["ada/images/1.png", "images/2.png"], ["ada", "data"]),
+        (["images/ada/1.png", "images/bob/1.png"], ["ada", "bob"]),
     ],
 )
 def test_a_person_is_the_first_folder_that_tells_frames_apart(paths, names):
@@ -94,6 +96,15 @@ def test_operating_points_are_the_most_recall_within_the_false_positives():
     assert (ten.false_positives, thirty.false_positives) == (10, 30)
     assert ten.recall == 0.25  # 0.79 would let 6 of 500 in, that is 12 of 1,000
     assert thirty.recall == 0.5
+
+
+def test_without_a_negative_frame_no_false_positives_are_equal():
+    results = [result(30, confidence) for confidence in (0.95, 0.2)]
+    assert operating_points(results) == []
+    evaluation = Evaluation("a", "a", tuple(results), DEFAULT_CLASSES)
+    assert not any(
+        "equal false positives" in f"{table.title}" for table in breakdown_tables([evaluation], "size", DATA)
+    )
 
 
 def test_iou_at_equal_false_positives_is_of_the_targets_that_are_still_detected():

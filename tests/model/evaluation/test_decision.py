@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dataset.archives import Source
-from dataset.pairs import Pair
+from dataset.pairs import Pair, find_pairs
 from dataset.recordings.frame_record import FrameRecord, RecordedRange
 from model.evaluation.promotion import compare, decide, target_ranges
 from model.evaluation.results import ALL_FRAMES, Evaluation, FrameResult
@@ -81,9 +81,12 @@ def test_ranges_come_from_the_recording(tmp_path):
         record("2"),
     ]
     lines = b"".join(each.to_line() for each in records)
+    for folder, suffix in (("images", "jpeg"), ("masks", "png")):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            (tmp_path / folder / f"{number}.{suffix}").write_bytes(b"not read")
     (tmp_path / "frames.jsonl").write_bytes(lines + b'{"image": "3.jp')  # an interrupted recording
-    sources = [Source(tmp_path / "images" / f"{number}.jpeg") for number in range(4)]
-    metres = target_ranges(Pair(source.name, source, source, "run") for source in sources)
+    metres = target_ranges(find_pairs(tmp_path)[0])
     assert metres == pytest.approx([50.0, 7.0, math.nan, math.nan], nan_ok=True)
 
 

@@ -1,5 +1,6 @@
 """Measuring: frames of several sizes, unreadable ones, and the official data with known scores."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -35,6 +36,25 @@ def test_measurements_are_in_float32_even_where_bfloat16_is_faster(weights, monk
     (predictor,) = load_predictors([str(weights)], "openvino", []).values()
     assert "OpenVINO float32" in predictor.describe()
     assert "OpenVINO bfloat16" in Segmenter(weights, "openvino").describe()
+
+
+@pytest.mark.parametrize(("width", "is_target"), [(10, False), (40, True)])  # 2.5 and 10 pixels at 256x256
+def test_a_target_of_own_classes_is_detected_by_its_size_at_256_pixels(tmp_path, width, is_target):
+    labels = np.zeros((512, 512), np.uint8)
+    labels[100, 100 : 100 + width] = 1
+    for role in ("images", "masks"):
+        (tmp_path / role).mkdir()
+        cv2.imwrite(str(tmp_path / role / "a.png"), labels if role == "masks" else labels[..., None].repeat(3, 2) * 200)
+    (tmp_path / "classes.toml").write_text('target = "cone"\n[classes]\nroad = 0\ncone = 1\n')
+
+    class Perfect:
+        def predict(self, images):
+            return np.eye(2, dtype=np.float32)[labels][None]
+
+    (result,) = evaluate(tmp_path, predictor=Perfect()).results
+    assert (result.has_target, result.score.present, result.score.detected) == (is_target,) * 3
+    assert result.frame_score == 1.0
+    assert (result.confidence > 0.5) == is_target
 
 
 class Oracle:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.reader import ConfigError
+from model.settings import load_settings
 from model.sweep import plan as plan_module
 from model.sweep.plan import read_plan, to_toml
 
@@ -44,6 +45,14 @@ def test_a_trials_settings_are_those_of_all_and_its_own(tmp_path):
     plan = read(tmp_path, GRID)
     settings = plan.settings_of({"loss.hero_jaccard": 0.5, "network.bottleneck": 12})
     assert settings == {"preset": "fcn-2", "loss": {"hero_jaccard": 0.5}, "network": {"bottleneck": 12}}
+
+
+def test_a_preset_of_the_command_line_is_that_of_the_trials(tmp_path):
+    text = GRID.replace('preset = "fcn-2"', "").replace(
+        'data = ["train.zip"]', 'data = ["train.zip"]\npreset = "fcn-2"'
+    )
+    plan = read(tmp_path, text)  # whose networks are none of the default preset
+    assert load_settings(overrides=plan.settings_of({})).epochs == load_settings(overrides={"preset": "fcn-2"}).epochs
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)

@@ -28,6 +28,21 @@ def test_each_trial_of_a_grid_is_taken_once_by_all_who_join(tmp_path):
     assert (best.value, best.params["learning_rate"]) == (0.5, taken[1].values["learning_rate"])
 
 
+def test_what_failed_is_tried_again_when_a_grid_is_joined_and_nothing_else(tmp_path):
+    study = Study(plan(), tmp_path / "sweep")
+    failed, succeeded, interrupted = (study.take() for _ in range(3))
+    study.end(failed, None, error="the disk is full")
+    study.end(succeeded, 0.5)
+    study.give_back(interrupted)
+    rates = set()
+    again = Study(plan(), tmp_path / "sweep")
+    while attempt := again.take():
+        rates.add(attempt.values["learning_rate"])
+        again.end(attempt, 0.4)
+    assert rates == {failed.values["learning_rate"], interrupted.values["learning_rate"]}
+    assert Study(plan(), tmp_path / "sweep").take() is None
+
+
 def test_a_trial_that_is_given_back_is_next(tmp_path):
     study = Study(plan(), tmp_path / "sweep")
     attempt = study.take()

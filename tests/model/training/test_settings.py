@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.reader import ConfigError, setting_names
+from dataset.schema import Classes
 from model.settings import PRESETS, TrainSettings, load_settings
 
 FILE = Path(__file__).resolve().parents[3] / "model" / "train.toml"
@@ -96,3 +97,17 @@ def test_a_resumed_training_keeps_the_changes_of_its_network():
     settings = load_settings(stored=stored)
     assert settings.network == {"encoders": [8, 16]}
     assert settings.input_size == (64, 96)
+
+
+@pytest.mark.parametrize("preset", [file.stem for file in PRESETS.glob("*.toml") if file.stem != "original"])
+@pytest.mark.parametrize("names", [("other", "road"), ("sky", "road", "car", "cone")])
+def test_every_preset_takes_any_number_of_classes(preset, names):
+    classes = Classes(names, None, (0,) * len(names))
+    weights = load_settings(overrides={"preset": preset}).loss.entropy_weights(classes)
+    assert weights == (1.0,) * len(names)
+
+
+def test_loss_scaling_cannot_begin_or_end_in_the_middle_of_a_training(tmp_path):
+    (tmp_path / "mine.toml").write_text('mixed_precision = "mixed_float16"\n')
+    with pytest.raises(ConfigError, match="mixed_precision 'auto' cannot be resumed with 'mixed_float16'"):
+        load_settings(tmp_path / "mine.toml", stored={"preset": "pyramid"})
