@@ -1,6 +1,7 @@
 """Fixtures and markers for the tests of all packages."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import settings
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
 settings.load_profile("repeatable")
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores: a thread each, and in what they start
+    for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 pytest_plugins = ["tests.bridge_fixtures"]
 

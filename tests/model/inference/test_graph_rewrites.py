@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import networks
@@ -12,6 +12,7 @@ from model.inference.graph_rewrites import rewrite_for_cpu
 pytestmark = pytest.mark.slow
 
 
+@settings(max_examples=25)  # each builds two networks
 @given(
     seed=st.integers(0, 2**31),
     rows=st.integers(1, 5),
