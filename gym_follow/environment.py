@@ -17,7 +17,7 @@ from gym_follow.metrics.active_tracking import is_lost, is_viewed, reward
 from gym_follow.report import DETECTED, LOST, NOTHING, SEARCH, Action, Report, to_report
 from simulator.difficulty.levels import LEVELS
 from simulator.flight import LOCKSTEP_EPOCH
-from simulator.link.commands import MAX_SEED
+from simulator.link.commands import MAX_PEOPLE, MAX_SEED
 
 FARTHEST = 1000.0  # metres, of a position's coordinates: more than a city is across
 LATEST = LOCKSTEP_EPOCH + 1e6  # seconds
@@ -29,9 +29,9 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
     """Follow one person through a crowd. `gym_follow.report.Agent` describes observations and actions.
 
     The reward is that of gym-unrealcv's tracking environments: 1 for a target straight ahead at the expected distance,
-    at least -1. An episode is terminated when the target has been viewed and then not for five seconds; it is
-    truncated after `max_episode_steps`, an argument of `gymnasium.make`. The info has the truth: "target", its centre
-    (3,) metres, and "target_visible".
+    at least -1. An episode is terminated when the target has been viewed in a picture, and then not viewed for five
+    seconds; it is truncated after `max_episode_steps`, an argument of `gymnasium.make`. The info has the truth:
+    "target", its centre (3,) metres, and "target_visible".
 
     Args:
         difficulty: a level of the simulator, see `python -m simulator --help`.
@@ -55,6 +55,8 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
             raise ValueError(f"expected a difficulty of {', '.join(LEVELS)}, got {difficulty!r}")
         if seed is not None and not 0 <= seed <= MAX_SEED:
             raise ValueError(f"expected a seed from 0 to {MAX_SEED}, got {seed}")
+        if people is not None and people not in range(MAX_PEOPLE + 1):
+            raise ValueError(f"expected a whole number of people from 0 to {MAX_PEOPLE}, or None, got {people!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"expected render_mode None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
@@ -111,7 +113,8 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self.log.append(self._flight.advance(self._receive))
         self._receive_all()
         moment = self._flight.moment
-        if is_viewed(moment):
+        # The clock starts with a picture of the target: it also counts as viewed below the picture or behind a wall.
+        if is_viewed(moment) and (moment.target_visible or self._last_viewed is not None):
             self._last_viewed = moment.time
         terminated = self._last_viewed is not None and is_lost(moment, self._last_viewed)
         observation, info = self._observe()
@@ -141,5 +144,4 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
     def _observe(self) -> tuple[Observation, dict[str, Any]]:
         assert self._flight is not None
         assert self._seen is not None
-        observation = self._seen.observation(self._with_mask)
-        return {name: value.copy() for name, value in observation.items()}, self._flight.info()
+        return dict(self._seen.observation(self._with_mask)), self._flight.info()

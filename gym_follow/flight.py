@@ -43,7 +43,7 @@ class Seen:
     truth: Truth
 
     def observation(self, with_mask: bool) -> Observation:
-        """Return what the agent sees, see `gym_follow.report.Agent`."""
+        """Return what the agent sees, see `gym_follow.report.Agent`; the arrays are its own."""
         frame = self.frame
         values: dict[str, Any] = {
             "rgb": frame.image,
@@ -55,7 +55,7 @@ class Seen:
         if with_mask:
             assert self.truth.rendered is not None
             values["mask"] = self.truth.rendered.mask
-        return values
+        return {name: value.copy() for name, value in values.items()}
 
 
 class World:

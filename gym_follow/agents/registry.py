@@ -4,12 +4,14 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 from config.paths import path_of
 from gym_follow.report import Agent
 
-NAMES = ("ours", "no-memory", "original", "scripted")
+WITH_NETWORK = ("ours", "no-memory", "original")
+NAMES = (*WITH_NETWORK, "scripted")
 
 
 def make_agent(name: str, weights: str | None) -> Agent:
@@ -40,6 +42,14 @@ def check_agent(name: str) -> str:
     return name
 
 
+def file_of(name: str) -> Path | None:
+    """Return the file that an agent of the user's comes from, None for one of NAMES. `check_agent` accepts `name`."""
+    if name in NAMES:
+        return None
+    place = name.rpartition(":")[0]
+    return path_of(place if place.endswith(".py") else str(importlib.import_module(place).__file__))
+
+
 def _own(name: str) -> Callable[[], Agent]:
     place, found, attribute = name.rpartition(":")
     if not found:
@@ -64,16 +74,25 @@ def _load(place: str) -> ModuleType:
     assert spec.loader is not None  # as for any file in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # as for an import: dataclasses look their module up
-    folder, before = str(path.resolve().parent), set(sys.modules)
-    sys.path.insert(0, folder)  # as of a script: modules beside it are found
+    folder, before = path.resolve().parent, set(sys.modules)
+    is_known = folder in (Path(each).resolve() for each in sys.path)
+    sys.path.insert(0, str(folder))  # as of a script: modules beside it are found
     try:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise ValueError(f"{place} imports a module that is not there: {error}") from None
     finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-        for name in sys.modules.keys() - before - {spec.name}:  # another agent's modules may have the same names
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
-                del sys.modules[name]
+        new = set() if is_known else sys.modules.keys() - before - {spec.name}
+        beside = [name for name in new if _lies_in(folder, name)]
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+        for name in beside:  # another agent's modules may have the same names
+            del sys.modules[name]
     return module
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Return whether an imported module, or the package that it belongs to, lies directly in a folder."""
+    spec = getattr(sys.modules.get(name.partition(".")[0]), "__spec__", None)
+    places = [] if spec is None else spec.submodule_search_locations or [spec.origin or ""]
+    return any(Path(place).parent == folder for place in places)

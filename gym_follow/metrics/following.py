@@ -66,7 +66,7 @@ def measure(moments: Log) -> FollowResult:
     acquired = int(np.argmax(true_positive)) if true_positive.any() else len(moments)
     since = moments[acquired:]
     wrong = [m.following and not m.nearest_is_target and distance(m.followed, m.target) > ON_TARGET for m in moments]
-    lost = _losses(moments)
+    lost = _losses(since)
     reacquired = [times[(times > time) & true_positive] for time in lost]
     is_reported = ~np.isnan(errors)
     near = errors[(distances < ERROR_RANGE) & is_reported]
@@ -77,7 +77,7 @@ def measure(moments: Log) -> FollowResult:
         in_view_of_possible=_mean([m.target_visible for m in since if m.can_be_seen]),
         in_range=_mean([NEAR <= m.distance <= FAR for m in since]),
         reported_in_view=_mean([m.reported is not None for m in since if m.target_visible]),
-        losses=len(lost),
+        losses=len(_losses(moments)),
         reacquisition_time=_mean([found[0] - time for found, time in zip(reacquired, lost, strict=True) if found.size]),
         wrong_target_time=step * sum(wrong),
         longest_wrong_target_time=step * max((len(list(run)) for flag, run in groupby(wrong) if flag), default=0),
@@ -104,8 +104,8 @@ def _mean_of(values: Sequence[float] | Sequence[tuple[float, ...]]) -> Any:
 
 
 def _losses(moments: Log) -> list[float]:
-    """Return when the target was reported lost; not how often the quad was told during a search where to look."""
-    lost, searching = [], False
+    """Return when a target reported before was reported lost; not how often the quad was told where to look for it."""
+    lost, searching = [], True
     for moment in moments:
         if moment.reported_lost and not searching:
             lost.append(moment.time)

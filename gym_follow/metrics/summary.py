@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gym_follow.log import Log
-from gym_follow.metrics.active_tracking import STEPS, fraction_in_view, tracking_episode
+from gym_follow.metrics.active_tracking import fraction_in_view, tracking_episode
 from gym_follow.metrics.episode import BAND, begin
 from gym_follow.metrics.evt_bench import LIMIT, EvtEpisode, evt_episode
 from gym_follow.metrics.following import ERROR_RANGE, measure
@@ -101,10 +101,10 @@ def rows(summary: Mapping[str, Estimate]) -> Iterator[tuple[str, str, str]]:
         yield how["group"], how["heading"], value if low == "-" else f"{value} [{low}, {high}]"
 
 
-def is_cut_short(log: Log) -> bool:
-    """Return whether a flight ends before an episode of AD-VAT's length does, although the target is followed."""
+def is_cut_short(log: Log, steps: int) -> bool:
+    """Return whether a flight ends before an episode of that length does, although the target is followed."""
     start = begin(log)
-    return start is not None and len(log) - start < STEPS
+    return start is not None and len(log) - start < steps
 
 
 def _rate(episode: EvtEpisode) -> Weighted:

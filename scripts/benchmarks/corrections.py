@@ -36,6 +36,7 @@ from model.evaluation.results import ALL_FRAMES
 from model.inference.load import load_segmenter
 from model.weights.find import find_weights
 from scripts.benchmarks.harness.bridges import process, receive, serve_follower
+from scripts.benchmarks.harness.digests import digest
 from scripts.benchmarks.harness.label_errors import label_errors
 from scripts.benchmarks.harness.recorded_flights import Labels, Page, correct, record_flight
 from scripts.benchmarks.harness.terminal import console, print_table
@@ -78,7 +79,7 @@ class Parts:
         self._file = file
         stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"options": options, "parts": {}}
         if stored["options"] != options:
-            raise ValueError(f"{file} was made with other options: give the same ones, or another folder")
+            raise ValueError(f"{file} was made with other options or weights: give the same, or another folder")
         self._content = stored
 
     def once(self, name: str, do: Callable[[], Any]) -> Any:
@@ -94,7 +95,7 @@ def benchmark(options: argparse.Namespace) -> object:
     """Do all parts, print the results and return them for JSON."""
     options.out.mkdir(parents=True, exist_ok=True)
     relevant = {key: str(value) for key, value in vars(options).items() if key not in ("out", "json")}
-    parts = Parts(options.out / "parts.json", relevant)
+    parts = Parts(options.out / "parts.json", relevant | {"weights": digest(find_weights(options.weights))})
     labels = _record_and_correct(options, parts)
     print_table(labels, f"labels of {labels[0]['frames']} frames; by chance: of the wrong frames, at random")
     if not options.steps:

@@ -8,18 +8,18 @@ an idle core, and the same seeds give the same flights. docs/reference/metrics.m
 
 import argparse
 import os
-from hashlib import sha256
 
 from rich.progress import track
 
 from config.numbers import real_number, whole_number
 from config.paths import path_of
-from gym_follow.agents.registry import NAMES, check_agent
+from gym_follow.agents.registry import NAMES, check_agent, file_of
 from gym_follow.flight import Conditions
 from gym_follow.log import Log
 from model.weights.find import find_weights
 from scripts.benchmarks.follow_flights import FlightFolder, Job, fly_all
 from scripts.benchmarks.follow_report import plot, print_figures, print_flights, write_figures
+from scripts.benchmarks.harness.digests import digest
 from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
 from simulator.link.commands import MAX_PEOPLE, SPEED_RANGE
@@ -71,13 +71,14 @@ def benchmark(options: argparse.Namespace) -> None:
 def _jobs(options: argparse.Namespace) -> list[Job]:
     """Return the flights, seed by seed, so that an interrupted benchmark has as many of each kind."""
     weights = None if options.perfect else str(find_weights(options.weights))
-    network = sha256(path_of(weights).read_bytes()).hexdigest()[:16] if weights else None
+    network = digest(path_of(weights)) if weights else None
+    codes = {agent: digest(file) if (file := file_of(agent)) else None for agent in options.agents}
     conditions = Conditions(options.people, options.like_quadsim, options.speed)
     return [
-        Job(agent, difficulty, seed, conditions, options.seconds, weights, network)
+        Job(agent, difficulty, seed, conditions, options.seconds, weights, network, code)
         for seed in range(options.first_seed, options.first_seed + options.episodes)
         for difficulty in dict.fromkeys(options.difficulty)
-        for agent in dict.fromkeys(options.agents)
+        for agent, code in codes.items()
     ]
 
 

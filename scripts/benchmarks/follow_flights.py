@@ -1,14 +1,16 @@
 """The flights of the follow benchmark: flying them in processes, and their logs in a folder."""
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
-from gym_follow.agents.registry import make_agent
+from gym_follow.agents.registry import NAMES, WITH_NETWORK, make_agent
 from gym_follow.flight import HZ, Conditions, FollowFlight, Seen, World
 from gym_follow.log import Log, read_log, write_log
 from gym_follow.report import Report, to_report
@@ -25,11 +27,16 @@ class Job:
     seconds: float  # simulated
     weights: str | None  # None: ground-truth masks replace the network
     network: str | None = None  # digest of the weights
+    code: str | None = None  # digest of the file of an agent of the user's
 
     def describe(self) -> dict[str, object]:
         """Return what the flight depends on, for its log."""
-        described = ("agent", "difficulty", "seed", "seconds", "network")
-        return {name: getattr(self, name) for name in described} | asdict(self.conditions)
+        described = {name: getattr(self, name) for name in ("agent", "difficulty", "seed", "seconds")}
+        if self.agent in WITH_NETWORK:
+            described["network"] = self.network
+        elif self.agent not in NAMES:
+            described |= {"code": self.code, "ground_truth_mask": self.weights is None}
+        return described | asdict(self.conditions)
 
 
 def fly(job: Job) -> Log:
@@ -63,7 +70,7 @@ class FlightFolder:
             if flown.get(key) != wanted[key]:
                 raise ValueError(
                     f"{path}: expected a flight with {key} {wanted[key]}, this one has {flown.get(key)}: choose "
-                    "another folder, or fly with the same options and network as before"
+                    "another folder, or fly with the same options, network and code of the agent as before"
                 )
         return log
 
@@ -73,6 +80,8 @@ class FlightFolder:
 
     def _file(self, job: Job) -> Path:
         agent = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in job.agent)
+        if agent != job.agent:  # others may look the same now
+            agent += f"_{sha256(os.fsencode(job.agent)).hexdigest()[:8]}"
         return self._path / job.difficulty / agent / f"{job.seed}.jsonl"
 
 

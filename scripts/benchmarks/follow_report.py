@@ -12,16 +12,18 @@ from rich.table import Table
 
 from dataset.files import write_atomically
 from gym_follow.log import Log
+from gym_follow.metrics import active_tracking, evt_bench
 from gym_follow.metrics.following import FAR, NEAR, measure, overall
-from gym_follow.metrics.summary import flight_figures, is_cut_short, rows, summarise
+from gym_follow.metrics.summary import AD_VAT, EVT_BENCH, flight_figures, is_cut_short, rows, summarise
 
 Flights = Mapping[str, Mapping[int, Log]]  # of one difficulty, by agent and seed
 
+STEPS = {EVT_BENCH: evt_bench.STEPS, AD_VAT: active_tracking.STEPS}  # of an episode
 MAX_COLUMNS = 10  # flights that get a column of their own
 
 
 def print_figures(console: Console, difficulty: str, flights: Flights) -> None:
-    """Print the table of the field's figures, an agent in each column, and the flights in which the target is lost."""
+    """Print the table of the field's figures, an agent in each column, and which flights fail or are cut short."""
     figures = {agent: [flight_figures(log) for log in logs.values()] for agent, logs in flights.items()}
     columns = [list(rows(summarise(each))) for each in figures.values()]
     table = Table(title=_title(difficulty, flights), title_justify="left", box=None, padding=(0, 2, 0, 0))
@@ -39,9 +41,10 @@ def print_figures(console: Console, difficulty: str, flights: Flights) -> None:
         seeds = [str(seed) for seed, each in zip(logs, figures[agent], strict=True) if not each.success_in_band]
         if seeds:
             console.print(f"{agent}: not followed to the end with seeds {', '.join(seeds)}")
-    short = sum(is_cut_short(log) for logs in flights.values() for log in logs.values())
-    if short:
-        console.print(f"{short} flights end before AD-VAT's 500 steps: their rewards and lengths count as they are")
+        for benchmark, steps in STEPS.items():
+            short = ", ".join(str(seed) for seed, log in logs.items() if is_cut_short(log, steps))
+            if short:
+                console.print(f"{agent}: judged by fewer than {benchmark}'s {steps} steps with seeds {short}")
     console.print()
 
 

@@ -32,6 +32,7 @@ PLAYED, PLAYED_FRAMES, PLAYED_HZ = "walk", 30, 20
 FETCH_TIMEOUT = 10.0  # seconds
 RATES = (5.0, 20.0)  # Hz
 ROUNDS = 24
+LAST_FRAMES = 0.1  # seconds that the last frames of a round may need to reach the audience
 RESAMPLES = 2000  # for the interval of a ratio
 
 
@@ -101,6 +102,7 @@ def run_audiences(pipe: Connection, port: int) -> None:
     members: list[Viewer | _Player] = []
     while True:
         audience = pipe.recv()
+        time.sleep(LAST_FRAMES if members else 0.0)
         for member in members:
             member.close()
         frames = sum(member.frames for member in members)
@@ -134,7 +136,10 @@ class _Player:
 
 
 class Viewer:
-    """Requests one update after another until it is closed. A bare websocket, which costs little processor time."""
+    """Requests one update after another until it is closed. A bare websocket, which costs little processor time.
+
+    The frame that is there when it comes, of the previous round, does not count.
+    """
 
     def __init__(self, port: int):
         self.frames = 0
@@ -143,6 +148,8 @@ class Viewer:
         self._socket.send("40/dashboard,")
         self._socket.recv()  # connected
         self._have: dict[str, Any] = {"simulator": None, "frame": -1, "row": -1, "event": -1}
+        self._update()
+        self.frames = 0
         threading.Thread(target=self._run, daemon=True).start()
 
     def close(self) -> None:
@@ -152,11 +159,14 @@ class Viewer:
     def _run(self) -> None:
         with suppress(OSError, websocket.WebSocketException):
             while True:
-                self._socket.send(f'42/dashboard,["ready",{json.dumps(self._have)}]')
-                while (packet := self._socket.recv())[:2] not in ("42", "45"):
-                    if packet == "2":
-                        self._socket.send("3")
-                self._receive(packet)
+                self._update()
+
+    def _update(self) -> None:
+        self._socket.send(f'42/dashboard,["ready",{json.dumps(self._have)}]')
+        while (packet := self._socket.recv())[:2] not in ("42", "45"):
+            if packet == "2":
+                self._socket.send("3")
+        self._receive(packet)
 
     def _receive(self, packet: str) -> None:
         head, _, body = packet.partition("/dashboard,")  # 45<attachments>-/dashboard,["update",{...}]

@@ -71,6 +71,7 @@ class Crowd:
         self.positions, self.velocities = np.zeros((count, 2)), np.zeros((count, 2))
         self.headings, self._goal_headings = np.zeros(count), np.zeros(count)
         self.gaits, self._walking_speeds = np.zeros(count), np.zeros(count)
+        self._paces = np.zeros(count)  # m/s, the walking speeds or, of an evasive target and its company, others
         self._remaining_life, self._remaining_pause = np.zeros(count), np.zeros(count)
         self._appearance_seeds = np.zeros(count, dtype=int)
         self._next_id = 0
@@ -91,7 +92,7 @@ class Crowd:
         desired = forward + WALL_REPULSION * repulsion
         if self._rules.give_way:
             desired += PERSON_REPULSION * self._repulsion_of_others()
-        speeds = self._walking_speeds * (self._remaining_pause <= 0)
+        speeds = self._paces * (self._remaining_pause <= 0)
         desired *= (speeds / np.maximum(np.linalg.norm(desired, axis=1), 1.0))[:, None]
         self.velocities += min(1.0, dt / VELOCITY_TIME_CONSTANT) * (desired - self.velocities)
         self.positions += self.velocities * dt
@@ -155,6 +156,7 @@ class Crowd:
             or (not len(self._path) and not self._choose_path())
         ):
             self._spawn_target()
+        self._paces = self._walking_speeds.copy()
         if self._evasion is not None:
             self._evade(self._evasion, dt)
         offset = self._path[0] - self.positions[0]
@@ -169,8 +171,8 @@ class Crowd:
         offsets = self.positions[0] - self.positions[company]
         self._goal_headings[company] = np.arctan2(offsets[:, 1], offsets[:, 0])
         arrived = np.hypot(*offsets.T) < CONVERSATION
-        self._walking_speeds[0] = evasion.speed
-        self._walking_speeds[company] = np.where(arrived, evasion.speed, JOINING_SPEED)
+        self._paces[0] = evasion.speed
+        self._paces[company] = np.where(arrived, evasion.speed, JOINING_SPEED)
         self._remaining_pause[company] = 0.0
 
     def _spawn_target(self) -> None:

@@ -23,9 +23,9 @@ class Evasion:
 
     def __init__(self, seed: int):
         self._random = np.random.default_rng([seed, 73])
-        self.speed, self.turns_now = WALKING_SPEED, False  # of the target, m/s; whether it turns at this moment
+        self.turns_now = False  # whether the target turns at this moment
         self.mingling = 0.0  # s for which others still walk with it
-        self._pace_ends = self._between(WALK_SECONDS)
+        self._pace, self._pace_ends = WALKING_SPEED, self._between(WALK_SECONDS)  # its speed without others, m/s; s
         self._turn_in, self._mingle_in = self._between(TURN_INTERVAL), self._between(MINGLE_INTERVAL)
 
     def step(self, dt: float) -> None:
@@ -35,8 +35,8 @@ class Evasion:
         self._mingle_in -= dt
         self.mingling = max(0.0, self.mingling - dt)
         if self._pace_ends < 0:
-            runs = self.speed != WALKING_SPEED
-            self.speed = WALKING_SPEED if runs else self._between(RUN_SPEEDS)
+            runs = self._pace != WALKING_SPEED
+            self._pace = WALKING_SPEED if runs else self._between(RUN_SPEEDS)
             self._pace_ends = self._between(WALK_SECONDS if runs else RUN_SECONDS)
         self.turns_now = self._turn_in < 0
         if self.turns_now:
@@ -44,8 +44,11 @@ class Evasion:
         if self._mingle_in < 0:
             self.mingling = self._between(MINGLE_SECONDS)
             self._mingle_in = self.mingling + self._between(MINGLE_INTERVAL)
-        if self.mingling:
-            self.speed = STROLLING_SPEED  # so that the others reach it
+
+    @property
+    def speed(self) -> float:
+        """Speed of the target, m/s: it strolls while others walk with it, so that they reach it."""
+        return STROLLING_SPEED if self.mingling else self._pace
 
     def company(self, positions: FloatArray) -> NDArray[np.int64]:
         """Return the rows of those who walk with the target, the first of the `positions`, (n, 2)."""

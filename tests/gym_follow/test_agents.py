@@ -1,5 +1,8 @@
 """Agents by name, and what they answer."""
 
+import sys
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -61,6 +64,46 @@ def test_an_agent_may_be_a_dataclass_and_import_what_lies_beside_it(tmp_path):
     path.write_text("import nothing_of_that_name")
     with pytest.raises(ValueError, match=r"mine.py imports a module that is not there: .*nothing_of_that_name"):
         check_agent(f"{path}:Waiting")
+
+
+COUNTED = "import sys\nsys.executions.append(__name__)\n"  # what says that it is executed
+LIBRARY = ".venv/lib/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("on_path", "executions"),
+    [
+        ((LIBRARY,), {"library": 1, "library.part": 1, "beside": 2}),  # another agent may have a module of that name
+        ((".", LIBRARY), {"library": 1, "library.part": 1, "beside": 1}),  # run in the agent's folder
+    ],
+)
+def test_what_an_agent_imports_from_elsewhere_is_not_imported_again(tmp_path, monkeypatch, on_path, executions):
+    library = tmp_path / LIBRARY / "library"
+    library.mkdir(parents=True)
+    for path in (library / "__init__.py", library / "part.py", tmp_path / "beside.py"):
+        path.write_text(COUNTED)
+    agent = tmp_path / "mine.py"
+    agent.write_text("import beside, library.part\n" + OWN)
+    monkeypatch.setattr(sys, "executions", [], raising=False)
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    for place in on_path:
+        monkeypatch.syspath_prepend(tmp_path / place)
+    for _ in range(2):
+        make_agent(f"{agent}:Waiting", None)
+    assert Counter(sys.executions) == executions
+
+
+def test_modules_of_a_folder_whose_name_only_begins_alike_are_kept(tmp_path, monkeypatch):
+    for name in ("agent", "agent_lib"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "agent_lib" / "beside.py").write_text(COUNTED)
+    (tmp_path / "agent" / "mine.py").write_text("import beside\n" + OWN)
+    monkeypatch.setattr(sys, "executions", [], raising=False)
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    monkeypatch.syspath_prepend(tmp_path / "agent_lib")
+    for _ in range(2):
+        make_agent(f"{tmp_path / 'agent' / 'mine.py'}:Waiting", None)
+    assert sys.executions == ["beside"]
 
 
 def test_an_agent_of_a_users_own_file(tmp_path):

@@ -1,5 +1,12 @@
 """The Gymnasium environment: Gymnasium's own check, determinism, reward, and the end of an episode."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,11 +15,15 @@ gymnasium = pytest.importorskip("gymnasium")
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 import gym_follow  # noqa: E402, F401 - registers the environment
+from gym_follow import environment as module  # noqa: E402
 from gym_follow.agents.scripted import ScriptedAgent  # noqa: E402
 from gym_follow.metrics.active_tracking import reward  # noqa: E402
 from gym_follow.report import detected, lost, nothing  # noqa: E402
+from tests.gym_follow.moments import flight, moment  # noqa: E402
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +80,45 @@ def test_an_episode_ends_five_seconds_after_the_target_is_gone(environment):
     assert steps >= 25
 
 
+class GivenFlight:
+    """A flight with given moments and nothing to see."""
+
+    def __init__(self, moments):
+        self._moments = iter(moments)
+        self.moment = next(self._moments)
+
+    def report(self, report):
+        pass
+
+    def advance(self, answer):
+        over, self.moment = self.moment, next(self._moments)
+        return over
+
+    def arrivals(self):
+        return [SimpleNamespace(observation=lambda with_mask: {})]
+
+    def info(self):
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("seen", "ends_at"),
+    [
+        (0, None),  # behind a house, say, and then far away
+        (1, 80 + 26),  # more than five seconds after the last moment nearby
+    ],
+)
+def test_an_episode_does_not_end_before_the_target_has_been_in_a_picture(monkeypatch, seen, ends_at):
+    hidden = (40, moment, {"target_pixels": 0})  # within 7 m and straight ahead, which is viewed whatever is between
+    moments = flight(hidden, (seen, moment, {}), hidden, (60, moment, {"distance": 30.0}))
+    monkeypatch.setattr(module, "World", lambda seed, difficulty: SimpleNamespace(seed=seed, close=lambda: None))
+    monkeypatch.setattr(module, "FollowFlight", lambda world, conditions: GivenFlight(moments))
+    environment = module.FollowMeEnv(seed=1)
+    environment.reset()
+    ends = [number for number in range(1, len(moments)) if environment.step(nothing())[2]]
+    assert next(iter(ends), None) == ends_at
+
+
 def test_a_lost_target_sends_the_quad_on_patrol(environment):
     _, info = environment.reset()
     environment.step(detected(info["target"]))
@@ -88,6 +138,9 @@ def test_rendering(environment):
     [
         ({"difficulty": "impossible"}, "expected a difficulty of plain, crowd.*got 'impossible'"),
         ({"seed": -1}, "expected a seed from 0 to"),
+        ({"people": -1}, "expected a whole number of people from 0 to 500, or None, got -1"),
+        ({"people": 1.5}, "expected a whole number of people from 0 to 500, or None, got 1.5"),
+        ({"people": 100_000}, "expected a whole number of people from 0 to 500, or None, got 100000"),
     ],
 )
 def test_bad_arguments_are_one_sentence(arguments, message):
@@ -113,3 +166,14 @@ def test_several_at_once_in_processes():
     _, rewards, *_ = environments.step(environments.action_space.sample())
     assert rewards.shape == (2,)
     environments.close()
+
+
+@pytest.mark.simulator
+def test_the_guides_program_makes_several_at_once(tmp_path):
+    guide = (ROOT / "docs" / "guide" / "gymnasium.md").read_text(encoding="utf-8")
+    (program,) = (each for each in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "make_vec" in each)
+    path = tmp_path / "many.py"
+    path.write_text(program)
+    path_of_project = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, path], env=path_of_project, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["(2, 256, 256, 3)"], done.stderr

@@ -76,8 +76,9 @@ def test_the_reward_is_accumulated_over_500_steps():
     episode = tracking_episode(log)
     assert (episode.length, episode.success) == (500, True)
     assert episode.reward == pytest.approx(400)
-    assert not is_cut_short(log)
-    assert is_cut_short(log[:500])
+    assert not is_cut_short(log, 500)
+    assert is_cut_short(log[:500], 500)
+    assert not is_cut_short(log[:500], 300)
 
 
 def test_a_target_that_is_not_viewed_for_five_seconds_ends_the_episode():

@@ -35,6 +35,21 @@ def test_a_flight_counted_by_hand():
     assert result.collisions == 1
 
 
+def test_what_was_never_reported_cannot_be_lost():
+    result = measure([searching(0.0, reported_lost=True), searching(0.2), moment(0.4)])
+    assert result.losses == 0
+    assert np.isnan(result.reacquisition_time)
+
+
+def test_a_target_that_was_not_followed_before_a_loss_is_not_reacquired():
+    somebody_else = [moment(0.0, **WRONG), searching(0.2, reported_lost=True), moment(0.4)]
+    assert measure(somebody_else).losses == 1
+    assert np.isnan(measure(somebody_else).reacquisition_time)
+    result = measure([*somebody_else, searching(0.6, reported_lost=True), searching(0.8), moment(1.0)])
+    assert result.losses == 2
+    assert result.reacquisition_time == pytest.approx(0.4)
+
+
 def test_a_target_in_view_without_a_report_is_counted():
     flight = [moment(0.0), moment(0.2, reported=None), searching(0.4), moment(0.6), moment(0.8, reported=None)]
     assert measure(flight).reported_in_view == pytest.approx(2 / 4)

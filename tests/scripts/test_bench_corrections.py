@@ -25,13 +25,13 @@ WALK = Path(__file__).resolve().parents[1] / "dataset" / "recordings" / "walk"
 @pytest.mark.slow
 @pytest.mark.simulator
 def test_frames_are_corrected_by_the_ground_truth_that_was_kept(tiny_weights, tmp_path, capsys):
-    results = tmp_path / "results.json"
+    weights, results = Path(shutil.copy(tiny_weights, tmp_path / "mine.h5")), tmp_path / "results.json"
     options = ["--steps", "0", "--seconds", "2", "--corrections", "4", "--difficulty", "plain"]
     command = [
         "corrections",
         *options,
         "--weights",
-        tiny_weights,
+        str(weights),
         "--out",
         str(tmp_path / "out"),
         "--json",
@@ -56,6 +56,9 @@ def test_frames_are_corrected_by_the_ground_truth_that_was_kept(tiny_weights, tm
     assert (tmp_path / "out" / "truth.npz").stat().st_mtime_ns == flown
     assert main([*command, "--corrections", "5"]) == 2
     assert "was made with other options" in capsys.readouterr().err
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert main(command) == 2  # it is another network
+    assert "was made with other options or weights" in capsys.readouterr().err
 
 
 def test_wrong_objects_are_errors_and_wide_outlines_are_not(tmp_path):

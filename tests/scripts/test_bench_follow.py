@@ -1,10 +1,14 @@
 """The follow benchmark as a command: flights too short for a detection, a folder of flights, and errors."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from scripts.benchmarks.__main__ import main
+from scripts.benchmarks.follow_report import print_figures
+from tests.gym_follow.moments import flight, moment, searching
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +52,63 @@ def test_a_folder_of_flights_is_continued_and_never_replaced(tmp_path, capsys):
     assert sorted(path.name for path in first.parent.iterdir()) == ["100.jsonl", "101.jsonl"]
     figures = json.loads((tmp_path / "follow.json").read_text())["difficulties"]["plain"]["scripted"]
     assert list(figures["episodes"]) == ["100", "101"]
+
+
+WRITER = """
+class Writer:
+    def act(self, observation, info):
+        for values in observation.values():
+            values[...] = 0
+        return {"report": 1, "position": info["target"]}
+"""
+
+
+def test_an_agent_may_write_into_what_it_sees(tmp_path):
+    path = tmp_path / "writer.py"
+    path.write_text(WRITER)
+    flown = ["--episodes", "1", "--seconds", "2", "--people", "0", "--processes", "1", "--agents", f"{path}:Writer"]
+    assert main(["follow", "--perfect", *flown, "--out", str(tmp_path / "out")]) == 0
+
+
+def test_flights_of_an_agents_earlier_version_are_not_continued(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(WRITER)
+    command = ["follow", *SHORT, f"{path}:Writer", "--out", str(tmp_path / "out")]
+    assert main([*command, "--episodes", "1"]) == 0
+    assert main([*command, "--episodes", "1", "--resume"]) == 0
+    path.write_text(WRITER.replace('"report": 1', '"report": 0'))
+    assert main([*command, "--episodes", "2", "--resume"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "100.jsonl: expected a flight with code " in line
+    assert line.endswith("with the same options, network and code of the agent as before")
+
+
+def test_what_has_no_network_is_continued_with_any(tmp_path, tiny_weights):
+    path = tmp_path / "mine.py"
+    path.write_text(WRITER)
+    command = ["follow", *SHORT[1:], f"{path}:Writer", "--episodes", "1", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert main([*command, "--weights", tiny_weights, "--resume"]) == 0
+    assert main([*command, "--perfect", "--resume"]) == 2  # which shows it the ground truth's masks
+
+
+def test_agents_of_similar_names_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v1").mkdir()
+    for path in ("v1/a.py", "v1_a.py"):
+        (tmp_path / path).write_text(WRITER)
+    assert main(["follow", *SHORT, "v1/a.py:Writer", "v1_a.py:Writer", "--episodes", "1", "--out", "out"]) == 0
+    assert len(list(tmp_path.glob("out/flights/plain/v1_a_py_Writer*/100.jsonl"))) == 2
+
+
+def test_flights_that_are_cut_short_stand_below_the_table():
+    lengths = {7: 299, 8: 300, 9: 499, 10: 500}
+    logs = {seed: flight((5, searching, {}), (length, moment, {})) for seed, length in lengths.items()}
+    console = Console(file=io.StringIO(), width=200)
+    print_figures(console, "plain", {"ours": logs | {11: flight((100, searching, {}))}})
+    lines = console.file.getvalue().splitlines()
+    assert "ours: judged by fewer than EVT-Bench's 300 steps with seeds 7" in lines
+    assert "ours: judged by fewer than AD-VAT's 500 steps with seeds 7, 8, 9" in lines
 
 
 def test_resuming_needs_a_folder(capsys):

@@ -13,6 +13,7 @@ from simulator.rendering.appearance import TARGET, appearance_of, look_alike_of
 from simulator.rendering.depth_faults import with_faults
 from simulator.types import Observation
 from simulator.world.crowd import Crowd
+from simulator.world.evasion import RUN_SPEEDS, WALKING_SPEED, Evasion
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +110,34 @@ def test_an_evasive_target_runs_turns_and_mixes_with_others():
     assert speeds["evader"] > 2.4 > 1.7 > speeds["plain"]
     assert turns["evader"] > 3 * turns["plain"] + 20
     assert near["evader"] > 50 > near["plain"]
+
+
+def test_after_a_group_all_walk_at_their_own_speeds_again():
+    level = LEVELS["evader"]
+    crowd = Crowd(level.city(2), level.people, level.rules(2))
+    groups, since, own, after = 0, 0.0, {}, {}
+    for _ in range(1800):
+        mingled = crowd._evasion.mingling > 0
+        crowd.step(0.1)
+        mingles = crowd._evasion.mingling > 0
+        groups, since = groups + (mingles and not mingled), 0.0 if mingles else since + 0.1
+        fastest = after if groups else own
+        if since > 2:  # for those who slow down
+            for id, speed in zip(crowd.ids[1:].tolist(), crowd.speeds[1:].tolist(), strict=True):
+                fastest[id] = max(speed, fastest.get(id, 0.0))
+    assert groups >= 3
+    both = own.keys() & after.keys()
+    assert len(both) > 20
+    assert [after[id] for id in both] == pytest.approx([own[id] for id in both], abs=0.1)
+
+
+def test_after_a_group_the_target_goes_on_as_it_had_planned():
+    evasion, speeds = Evasion(2), []
+    for _ in range(6000):
+        evasion.step(0.1)
+        if not evasion.mingling:
+            speeds.append(evasion.speed)
+    assert {speed for speed in speeds if speed < RUN_SPEEDS[0]} == {WALKING_SPEED}
 
 
 class Clock:
