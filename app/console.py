@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from logging.handlers import QueueHandler, QueueListener
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.live import Live
@@ -52,12 +52,21 @@ def log_printer(console: Console) -> logging.Handler:
     return handler
 
 
+class _Recent(NamedTuple):
+    """What the live line shows of a frame; the frame itself would keep its pictures in memory."""
+
+    moment: float  # monotonic seconds, when it arrived here
+    latency: float  # milliseconds
+    state: TargetState
+    range: Range | None
+
+
 class StatusDisplay(Subscriber):
     """Prints events, and on a terminal a live line with rates and latency. Use as a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._recent: dict[Session, deque[tuple[float, ProcessedFrame]]] = {}  # with the times of their arrival
+        self._recent: dict[Session, deque[_Recent]] = {}
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "StatusDisplay":
@@ -75,8 +84,9 @@ class StatusDisplay(Subscriber):
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:
         """Print a change of the target's state."""
-        self._recent[session].append((time.monotonic(), processed))
         decision = processed.decision
+        recent = _Recent(time.monotonic(), processed.timings["total"], decision.state, decision.range)
+        self._recent[session].append(recent)
         if not decision.changed:
             return
         if decision.state is TargetState.FOUND:
@@ -115,19 +125,19 @@ class StatusDisplay(Subscriber):
         return Text(self.live_text(), style="dim", no_wrap=True)
 
 
-def _live_line(session: Session, frames: Iterable[tuple[float, ProcessedFrame]]) -> str:
+def _live_line(session: Session, frames: Iterable[_Recent]) -> str:
     now = time.monotonic()
-    recent = [processed for moment, processed in frames if now - moment < WINDOW_SECONDS]
+    recent = [frame for frame in frames if now - frame.moment < WINDOW_SECONDS]
     if not recent:
         silent = session.silent_seconds
         return f"{session.name}: no frames" + (f" for {silent:.0f} s" if silent else "")
-    latencies = sorted(processed.timings["total"] for processed in recent)
-    decision = recent[-1].decision
+    latencies = sorted(frame.latency for frame in recent)
+    newest = recent[-1]
     parts = [
         f"{len(recent) / WINDOW_SECONDS:.1f} fps",
         f"latency {latencies[len(latencies) // 2]:.0f} ms",
         f"{session.counts.skipped} skipped",
-        decision.state.value if decision.range is None else _range_text(decision.range),
+        newest.state.value if newest.range is None else _range_text(newest.range),
     ]
     return f"{session.name}: {'  '.join(parts)}"
 

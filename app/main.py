@@ -25,6 +25,7 @@ from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options
 from app.settings import Settings
+from config.hosts import host_in_url
 from config.paths import allow_any_name
 from dashboard.dashboard import serve_dashboard
 from dashboard.live.feed import Feed
@@ -93,7 +94,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
                 report(model.place)
             server.listen()
             report(f"watch it on {dashboard.address}")
-            report(f"waiting for QuadSim on ws://{settings.bridge.host}:{server.port}")
+            report(f"waiting for QuadSim on ws://{host_in_url(settings.bridge.host)}:{server.port}")
             if options.open_browser:
                 dashboard.open_in_browser()
             return serve(server, options.simulator_options, console)

@@ -61,7 +61,7 @@ class FollowAgent:
         self._memory = AppearanceMemory()
         self._depth_reported = False  # that it contradicts the picture
         self._time: float | None = None  # of the last frame
-        self._marker_id = 0  # one id for each target, counted from 1
+        self._marker_id = 0  # one id from finding a target to its loss, counted from 1
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
@@ -70,7 +70,8 @@ class FollowAgent:
         the simulator can extrapolate as well; `track_point` still has the extrapolation for viewers. A loss is reported
         once.
 
-        The depth image is decoded only when there is something to measure, and while `depth_far` "auto" is not settled.
+        The depth image is decoded only when there is something to measure, or a person where a missed one should be,
+        and while `depth_far` "auto" is not settled.
         Errors (of decoding, of the shape of `probabilities`) leave the agent as it was before the frame.
         """
         before = self._tracker.state
@@ -107,7 +108,7 @@ class FollowAgent:
     def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
         blob, measurement, doubtful = sighting
         log_odds = 0.0 if doubtful else evidence.for_blob(blob, measurement, person)
-        if log_odds > 0 and self._tracker.state is TargetState.LOST:
+        if log_odds > 0 and (self._tracker.state is TargetState.LOST or self._tracker.resumes(frame.timestamp)):
             log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.size), frame.timestamp)
         return Candidate(
             measurement.point,

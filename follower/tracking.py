@@ -48,6 +48,10 @@ class Tracker:
         """Recent evidence for the target, log-odds; 0 without one."""
         return self._hypotheses[0].evidence if self.state is TargetState.FOUND else 0.0
 
+    def resumes(self, time: float) -> bool:
+        """Return whether a frame of `time` follows a gap so long that the target may be any candidate."""
+        return self.state is TargetState.FOUND and time - self._hypotheses[0].track.time > MAX_GAP
+
     def drop_target(self) -> None:
         """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:
@@ -68,11 +72,11 @@ class Tracker:
         """
         seconds = frame_seconds(time, self._time)
         self.switched = False
+        if self.resumes(time):
+            index = self._resume(time, seconds, candidates)
+            self._time = time
+            return index
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
-            if self.state is TargetState.FOUND:
-                index = self._resume(time, seconds, candidates)
-                self._time = time
-                return index
             self._hypotheses = []
         chosen, hypotheses = self._associate(time, seconds, candidates, negative_evidence)
         target = self._choose(seconds, chosen, hypotheses)

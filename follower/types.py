@@ -102,7 +102,7 @@ class ObjectLost:
 class CreateBoxMarker:
     """Draw (or move) the box `id`. Dimensions in metres, colour red, green, blue, opacity 0..1."""
 
-    id: int
+    id: int  # the same from finding a target to its loss
     pose: Pose
     dimensions: tuple[float, float, float]
     color: tuple[float, float, float, float]

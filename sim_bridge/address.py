@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 
+from config.hosts import host_in_url
 from sim_bridge.settings import BridgeSettings
 
 
@@ -50,4 +51,4 @@ def _explained(host: str, port: int) -> Iterator[None]:
             )
         else:
             reason = str(error.strerror or error)
-        raise AddressError(f"cannot listen on {host}:{port}: {reason}") from error
+        raise AddressError(f"cannot listen on {host_in_url(host)}:{port}: {reason}") from error

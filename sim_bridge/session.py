@@ -30,8 +30,8 @@ class OperatorControls:
         self.drop_requested = False
         self._agent = agent
         self._dropped_at = -math.inf  # seconds, the simulator's clock
-        self._simulator_follows = False  # by the last command that was sent
-        self._withheld: tuple[Command, ...] = ()  # loss of that target during a pause, to be sent after it
+        self._sent: ObjectDetected | ObjectLost = ObjectLost()  # the last of these that was sent
+        self._withheld: tuple[Command, ...] = ()  # the newest loss during a pause, to be sent after it
 
     def let_search(self, possible: bool) -> None:
         """Say whether the simulator looks for a lost target where it is told to."""
@@ -56,29 +56,36 @@ class OperatorControls:
 
     def _withhold(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
         """Return no commands; remember a loss that must be reported to the simulator after the pause."""
-        if self._simulator_follows and not self._withheld and ObjectLost in map(type, commands):
-            self._withheld = commands
+        lost = next((command for command in commands if isinstance(command, ObjectLost)), None)
+        if lost is None or self._sent == ObjectLost():  # then it is on patrol
+            return ()
+        if self._withheld:
+            self._withheld = lost, *self._withheld[1:]
+        else:  # the marker, too, if it is that of a target that was sent
+            self._withheld = commands if isinstance(self._sent, ObjectDetected) else (lost,)
         return ()
 
     def _release(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
         """Return what was withheld during a pause and the commands of this frame."""
         commands, self._withheld = self._withheld + commands, ()
-        if ObjectDetected in map(type, commands):
-            self._simulator_follows = True
-        elif ObjectLost in map(type, commands):
-            self._simulator_follows = False
+        for command in commands:
+            if isinstance(command, ObjectDetected | ObjectLost):
+                self._sent = command
         return commands
 
 
 @dataclass
 class Counts:
-    """Results of a session's frames: received = answered + skipped + failed + refused + waiting."""
+    """Results of a session's frames: received = answered + skipped + failed + refused frames + waiting.
+
+    `refused` also counts what is no frame: other events, and packets that cannot be read.
+    """
 
     received: int = 0
     answered: int = 0
     skipped: int = 0  # a newer frame arrived before this one could be processed
     failed: int = 0  # the network or the agent raised
-    refused: Counter[str] = field(default_factory=Counter)  # kind -> frames and other events that are invalid
+    refused: Counter[str] = field(default_factory=Counter)  # kind -> number
 
 
 @dataclass(eq=False)

@@ -29,7 +29,7 @@ class BridgeSettings:
     largest_message: Annotated[int, Ge(10**4), Le(10**9), "10000 to 1000000000 characters"] = 4_000_000
     # Seconds between pings; QuadSim returns to patrol after 3 s without one.
     ping_interval: Annotated[int, Ge(1), Le(2), "1 or 2 whole seconds"] = 1
-    # Seconds until a silent simulator counts as disconnected.
+    # Seconds until a simulator that does not answer pings counts as disconnected.
     ping_timeout: Annotated[float, Ge(1), Le(3600), "1 to 3600 seconds"] = 20.0
     # Take the addresses of simulators from the header that a load balancer adds: docs/fleet.md.
     trust_forwarded_for: bool = False
@@ -60,7 +60,7 @@ class RecordingSettings:
     uncertain_below: Annotated[float, Ge(0.5), Le(1), "a number from 0.5 to 1"] = 0.8
     # events: the seconds before and after the target is found or lost.
     seconds_around: Annotated[float, Ge(0), Le(60), "seconds from 0 to 60"] = 2.0
-    # A recording ends when it has grown to this ...
+    # All recordings end when they have grown to this together ...
     max_gigabytes: Annotated[float, Gt(0), Lt(1e9), "a positive number"] = 10.0
     # ... or when the disk has no more than this left.
     min_free_gigabytes: Annotated[float, Ge(0), Lt(1e9), "a number, 0 or more"] = 1.0

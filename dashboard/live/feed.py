@@ -75,7 +75,7 @@ class SimulatorHistory:
         number = 0 if self.newest is None else self.newest.number + 1
         self.newest = NewestFrame(number, now, processed)
         self._latencies.append(processed.timings["total"])
-        if not self.rows or now - self.rows[-1].time >= ROW_SECONDS:
+        if not self.rows or not 0 <= now - self.rows[-1].time < ROW_SECONDS:  # also after the clock was set back
             row = Row(
                 number=self.rows[-1].number + 1 if self.rows else 0,
                 time=now,
@@ -180,7 +180,7 @@ class Feed(Subscriber):
         """Log refusals, one line for all of a kind within some seconds."""
         now = self._clock()
         last, count = self._refusals.get((session, reason.kind), (-REFUSAL_SECONDS, 0))
-        if now - last < REFUSAL_SECONDS:
+        if 0 <= now - last < REFUSAL_SECONDS:
             self._refusals[session, reason.kind] = last, count + 1
             return
         self._refusals[session, reason.kind] = now, 0

@@ -106,6 +106,7 @@ class Recorder(Subscriber):
         """
         with self._lock:
             session, self._session = self._session, None
+            self._notes = {}
             if session is not None:
                 self._queue.put(lambda: session.finish(reason))
                 self._queue.put(lambda: then(session.recordings))
@@ -139,14 +140,14 @@ class Recorder(Subscriber):
         number = self._received[session]
         self._received[session] += 1
         with self._lock:
-            recording, note = self._session, self._notes.pop(session, "")
+            recording = self._session
             if recording is None:
                 return
             if self._frames_waiting >= self.settings.queue_frames:
                 recording.drop(session, "the disk was too slow")
                 return
             self._frames_waiting += 1
-            queued = QueuedFrame(session, number, time.time(), processed, note)
+            queued = QueuedFrame(session, number, time.time(), processed, self._notes.pop(session, ""))
             self._queue.put(lambda: self._write(recording, queued))
 
     def disconnected(self, session: Session) -> None:

@@ -1,7 +1,9 @@
 """The status display: a line for each change, and the live line."""
 
+import gc
 import io
 import logging
+import weakref
 
 import numpy as np
 import pytest
@@ -65,6 +67,17 @@ def test_the_live_line_shows_rate_latency_and_range(session):
     assert "12.3 m away (by depth)" in text
     display.disconnected(session)
     assert display.live_text() == ""
+
+
+def test_frames_are_not_kept_in_memory(session):
+    display = StatusDisplay(console(terminal=False))
+    display.connected(session)
+    processed = processed_frame(FOUND)
+    kept = weakref.ref(processed)
+    display.frame_processed(session, processed)
+    del processed
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_message_in_a_file_is_one_line_however_long(session):

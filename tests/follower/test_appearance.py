@@ -46,6 +46,15 @@ def test_the_same_person_is_followed_again_at_once_and_one_of_other_colours_is_n
     assert frames_until_found_again(scene, TARGET, LOOK_ALIKE) is None
 
 
+def test_after_a_pause_in_the_frames_a_person_of_other_colours_is_not_followed(scene):
+    for colours, followed in ((TARGET, True), (LOOK_ALIKE, False)):
+        agent = FollowAgent(AgentSettings(marker=False))
+        for index in range(FIRST):
+            agent.step(*view(scene, index, TARGET))
+        decision = agent.step(*view(scene, FIRST + 15, colours))  # 3 s later
+        assert (decision.detection is not None) is followed
+
+
 @pytest.mark.parametrize("light", [(0.4, 0.4, 0.4), (1.3, 1.3, 1.3), (1.0, 0.85, 0.6), (0.5, 0.55, 0.7)])
 def test_in_another_light_it_is_the_same_person(scene, light):
     assert frames_until_found_again(scene, TARGET, TARGET, light=light) <= 3

@@ -40,6 +40,13 @@ def kinds(decision) -> list[type]:
     return [type(command) for command in decision.commands]
 
 
+def lose(flight):
+    """Let the target go out of sight until it is lost; return the commands of that frame."""
+    while (decision := flight.frame(target=False)).state is TargetState.FOUND:
+        pass
+    return decision.commands
+
+
 @pytest.fixture
 def flight():
     flight = Flight()
@@ -69,6 +76,33 @@ def test_a_loss_during_a_pause_is_sent_after_it(flight):
     flight.controls.paused = False
     assert kinds(flight.frame(target=False)) == [ObjectLost, DeleteMarker]
     assert flight.frame(target=False).commands == ()
+
+
+@pytest.mark.parametrize("lost_before", [False, True])
+def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before):
+    flight.controls.let_search(True)
+    if lost_before:
+        assert lose(flight)[0].look_at is not None
+    flight.controls.paused = True
+    lose(flight)
+    for _ in range(125):  # 25 s
+        assert flight.frame(target=False).commands == ()
+    flight.controls.paused = False
+    lost, *rest = flight.frame(target=False).commands
+    assert lost == ObjectLost(None)
+    assert [type(command) for command in rest] == ([] if lost_before else [DeleteMarker])
+    assert flight.frame(target=False).commands == ()
+
+
+def test_only_the_marker_that_the_simulator_shows_is_deleted_after_a_pause(flight):
+    flight.controls.let_search(True)
+    lose(flight)
+    flight.controls.paused = True
+    while flight.frame().state is not TargetState.FOUND:  # another one, whose marker is not sent
+        pass
+    lose(flight)
+    flight.controls.paused = False
+    assert DeleteMarker not in kinds(flight.frame(target=False))
 
 
 def test_the_loss_of_a_target_that_was_never_sent_is_not_sent():

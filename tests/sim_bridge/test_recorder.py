@@ -18,6 +18,8 @@ from dataset.recordings.writer import RecordingWriter
 from follower.agent import FollowAgent
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.settings import RecordingSettings
+from sim_bridge.wire.messages import parse_sensor_frame
+from tests.bridge_fixtures import make_session, processed_frame
 
 
 class DetectsABlob:
@@ -235,6 +237,36 @@ def test_slow_disk_drops_frames_of_the_recording_and_does_not_delay_the_flight(f
     assert kept <= 5  # one being written, four waiting
     assert recorder.status()["dropped"] == {"the disk was too slow": 12 - kept}
     assert read_meta(tmp_path / "recordings" / "flight")["dropped"] == {"the disk was too slow": 12 - kept}
+
+
+def test_a_note_waits_for_a_frame_that_there_is_room_for(payload, eventually, tmp_path, monkeypatch):
+    slow = threading.Event()
+    add = RecordingWriter.add
+    monkeypatch.setattr(RecordingWriter, "add", lambda *arguments: (slow.wait(20), add(*arguments)))
+    settings = RecordingSettings(enabled=True, folder=str(tmp_path), name="flight", queue_frames=1)
+    session, frame = make_session(), processed_frame(frame=parse_sensor_frame((payload(),)))
+    with Recorder(settings) as recorder:
+        recorder.frame_processed(session, frame)
+        recorder.mark("here")
+        recorder.frame_processed(session, frame)
+        assert recorder.status()["dropped"] == {"the disk was too slow": 1}
+        slow.set()
+        assert eventually(lambda: recorder.frame_processed(session, frame) or recorder.status()["frames"] > 2)
+    notes = [record.note for record in read_frame_records(tmp_path / "flight")[0]]
+    assert notes[:2] == ["", "here"]
+    assert not any(notes[2:])
+
+
+def test_a_note_is_of_the_recording_in_which_it_was_made(payload, tmp_path):
+    session, frame = make_session(), processed_frame(frame=parse_sensor_frame((payload(),)))
+    with Recorder(RecordingSettings(folder=str(tmp_path))) as recorder:
+        recorder.start("first")
+        recorder.frame_processed(session, frame)
+        recorder.mark("here")
+        recorder.stop()
+        recorder.start("second")
+        recorder.frame_processed(session, frame)
+    assert [record.note for record in read_frame_records(tmp_path / "second")[0]] == [""]
 
 
 def test_full_disk_drops_frames_and_leaves_nothing_half_written(fly, payload, tmp_path, monkeypatch):

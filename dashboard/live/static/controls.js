@@ -11,6 +11,7 @@ export class Controls {
   #requested = null; // { speed, until }
   #difficulty = null; // of the episode that is shown
   #replaced = null; // number of the simulator whose next episode will connect
+  #highest = 0; // of all simulators while that one was still there
 
   constructor() {
     element("pause").addEventListener("click", () => this.#onSimulator("pause", { paused: !this.#simulator.paused }));
@@ -40,8 +41,11 @@ export class Controls {
 
   // The simulator that replaces the one whose new episode was requested: each episode opens a connection of its own.
   successor(simulators) {
-    if (this.#replaced === null || simulators.some((each) => each.number === this.#replaced)) return null;
-    const successor = simulators.find((each) => each.number > this.#replaced);
+    if (this.#replaced === null || simulators.some((each) => each.number === this.#replaced)) {
+      this.#highest = Math.max(0, ...simulators.map((each) => each.number));
+      return null;
+    }
+    const successor = simulators.find((each) => each.number > this.#highest);
     if (successor) this.#replaced = null;
     return successor;
   }

@@ -43,6 +43,11 @@ async function receive(update) {
       select(update.selected);
     }
   }
+  update = { // the answers to two requests at the same time have the same rows and events
+    ...update,
+    rows: update.rows.filter(([number]) => number > have.row),
+    events: update.events.filter(({ number }) => number > have.event),
+  };
   have = {
     frame: update.frame?.number ?? have.frame,
     row: update.rows.at(-1)?.[0] ?? have.row,

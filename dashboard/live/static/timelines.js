@@ -37,7 +37,8 @@ export class Timelines {
       this.rows.push(row);
       this.#addRates(row);
     }
-    this.rows = this.rows.filter((row) => row.time > now - HISTORY);
+    // Rows from the future were made before the clock was set back.
+    this.rows = this.rows.filter((row) => row.time > now - HISTORY && row.time <= now + 1);
     this.#show(now);
   }
 

@@ -42,7 +42,8 @@ export class Comparison {
   }
 
   async refresh() {
-    const answer = await fetchJson(`/api/workshop/comparison?from=${this.#rows.length}`);
+    const from = this.#rows.length;
+    const answer = await fetchJson(`/api/workshop/comparison?from=${from}`);
     if (answer.process.number !== this.#number) {
       this.#number = answer.process.number;
       [this.#rows, this.#shown, this.#pictures] = [[], null, null];
@@ -50,6 +51,7 @@ export class Comparison {
       this.#showClasses(answer.classes ?? []);
       return this.refresh();
     }
+    if (from !== this.#rows.length) return; // another call, at the same time, has brought these rows
     this.#rows.push(...answer.rows);
     element("result").hidden = this.#rows.length === 0;
     if (answer.rows.length) this.#arrange(this.#shown === null);

@@ -131,6 +131,9 @@ def serve_follower(
     MEASUREMENTS.
     """
     segmenter = load_segmenter(weights, runtime, device, for_agent=True)
+    from rich.console import Console
+
+    from app.console import StatusDisplay
     from dashboard.dashboard import serve_dashboard
     from dashboard.live.feed import Feed
     from dashboard.recordings.routes import Recordings
@@ -141,7 +144,8 @@ def serve_follower(
 
     errors = _collect_errors()
     feed, recorder = Feed(), Recorder(RecordingSettings(folder=str(recordings)))
-    server, pages = make_bridge(segmenter, subscribers=[feed, recorder]), [Recordings(recordings).pages()]
+    display = StatusDisplay(Console(quiet=True))
+    server, pages = make_bridge(segmenter, subscribers=[display, recorder, feed]), [Recordings(recordings).pages()]
     with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
 
         def swap() -> None:

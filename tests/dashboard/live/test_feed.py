@@ -25,6 +25,18 @@ def test_close_frames_share_a_row_with_the_longest_latency(make_frame):
     assert [(row.frames, row.latency, row.skipped) for row in rows] == [(1, 5.0, 0), (2, 40.0, 2)]
 
 
+def test_a_clock_that_is_set_back_holds_up_neither_rows_nor_refusals(make_frame):
+    clock = [1000.0]
+    feed, session = Feed(clock=lambda: clock[0]), make_session()
+    feed.connected(session)
+    for now in (1000.0, 100.0, 100.2):
+        clock[0] = now
+        feed.frame_processed(session, processed_frame(frame=make_frame()))
+        feed.refused(session, BadFrame("bad-jpeg", "broken"))
+    assert [row.time for row in feed.rows_after(feed.simulators[0], -1)] == [1000.0, 100.0, 100.2]
+    assert [event.time for event in feed.events_after(0) if event.kind == "refused"] == [1000.0, 100.0]
+
+
 def test_refusals_of_a_kind_share_an_event():
     feed, session = Feed(), make_session()
     feed.connected(session)

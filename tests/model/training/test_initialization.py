@@ -1,6 +1,5 @@
 """The network that a training starts from."""
 
-
 import keras
 import numpy as np
 import pytest
