@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.ipv6 import needs_ipv6
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +53,7 @@ def start(tmp_path):
         lines = []
         for line in process.stdout:
             lines.append(line.rstrip())
-            if found := re.search(r"waiting for QuadSim on ws://127\.0\.0\.1:(\d+)$", line.rstrip()):
+            if found := re.search(r"waiting for QuadSim on ws://.+:(\d+)$", line.rstrip()):
                 return process, lines, int(found[1])
         raise AssertionError("\n".join(lines))
 
@@ -79,6 +81,12 @@ def test_it_prints_the_model_and_ends_at_once(start, async_mode, ending):
     assert time.perf_counter() - began < 5  # it does not wait for the client, given up after 20 s
     assert rest == "stopped\n"
     assert process.returncode == 0
+
+
+@needs_ipv6
+def test_an_address_of_ipv6_is_printed_in_brackets(start):
+    _, lines, port = start("--host", "::1", "--port", "0")
+    assert lines[-1] == f"waiting for QuadSim on ws://[::1]:{port}"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the browser here is a shell command")

@@ -14,6 +14,8 @@ def test_an_address_that_cannot_be_bound_is_explained():
             bind("127.0.0.1", first.getsockname()[1])
     with pytest.raises(AddressError, match=r"cannot listen on 203\.0\.113\.1:0"):
         bind("203.0.113.1", 0)  # reserved for documentation: no machine has it
+    with pytest.raises(AddressError, match=r"cannot listen on \[2001:db8::1\]:0"):
+        bind("2001:db8::1", 0)  # of IPv6, also reserved
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the second bind fails already")

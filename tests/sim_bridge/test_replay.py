@@ -25,6 +25,7 @@ from sim_bridge.replay.check import check, comparable_frames, compare
 from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
 from sim_bridge.replay.follower_process import started_follower
 from sim_bridge.settings import RecordingSettings
+from tests.ipv6 import needs_ipv6
 from tests.walk import FRAMES, RedSegmenter, make_frame, record, target_at
 
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
@@ -300,6 +301,7 @@ def test_concurrent_replays_do_not_mix(serve):
     assert json.loads((WALK / "meta.json").read_text())["frames"] == FRAMES
 
 
+@needs_ipv6
 def test_a_bridge_at_an_address_of_ipv6_is_reached(serve):
     port = serve(host="::1").port
     ReplayClient("::1", port).close()

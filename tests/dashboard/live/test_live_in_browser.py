@@ -1,5 +1,6 @@
 """The live page in a real browser: display, controls, reconnection, layout."""
 
+import json
 import re
 from pathlib import Path
 
@@ -160,6 +161,42 @@ def test_a_silent_simulator_gives_way_to_one_that_flies_unless_it_is_chosen(brid
     page.get_by_text("No frames", exact=True).wait_for()
     page.wait_for_timeout(500)
     assert tabs.nth(shown).get_attribute("aria-selected") == "true"
+
+
+def test_a_new_episode_is_shown_instead_of_its_predecessor_and_not_another_simulator(bridge, stream, visit, eventually):
+    first = stream(bridge.port)
+    first.client.send("42" + json.dumps(["simulator_info", {"seed": 3, "people": 5}]))
+    assert eventually(lambda: bridge.sessions)
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    selected = page.locator("[role=tab][aria-selected=true]")
+    page.get_by_role("tab", name="simulator 1").click()
+    page.fill("#seed", "9")
+    page.get_by_role("button", name="New episode").click()
+    until(page, lambda: page.input_value("#seed") == "")  # the request has been answered
+    first.ended.set()
+    first.client.close()
+    page.get_by_role("tab", name="simulator 1").wait_for(state="detached")
+    wait_for_frame(page)
+    stream(bridge.port)
+    until(page, lambda: selected.get_attribute("data-number") == "3")
+
+
+def test_what_two_answers_at_the_same_time_have_in_common_is_shown_once(bridge, connect, visit):
+    page = visit(bridge.dashboard.address)
+
+    def answer_twice(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda packet: [socket.send(packet) for _ in range(2 if packet.startswith("42") else 1)])
+
+    page.route_web_socket("**/socket.io/*", answer_twice)
+    page.reload()
+    page.get_by_text("connected", exact=True).wait_for()
+    connect(bridge.port).send("42" + json.dumps(["surprise", {}]))
+    lines = page.locator("#log-lines li", has_text="surprise")
+    lines.first.wait_for()
+    page.wait_for_timeout(500)
+    assert lines.count() == 1
 
 
 def test_text_from_a_simulator_is_never_markup(bridge, connect, visit):

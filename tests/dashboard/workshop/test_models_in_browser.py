@@ -59,6 +59,22 @@ def test_two_models_are_compared_side_by_side(open_workshop, bench):
         assert (is_colour(grid_colours(page, f"#{side}-view", SIZE), HERO) == (truth == 2)).all()
 
 
+def test_rows_that_two_calls_have_asked_for_are_shown_once(open_workshop):
+    page, calls = open_workshop(may_log_errors=True), []  # there are no pictures of these frames
+    page.route("**/api/workshop/comparison/start", lambda route: route.fulfill(json={}))
+    page.route("**/api/workshop/comparison?from=*", lambda route: calls.append(route))
+    until(page, lambda: len(calls) == 1)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    until(page, lambda: len(calls) == 2)
+    result = {"hero_pixels": 0, "gain": 0, "detected": [False] * 2, "differing_pixels": 0}
+    rows = [result | {"name": f"park/{frame:06d}", "image": f"{frame:06d}.jpg", "frame": frame} for frame in range(3)]
+    ended = {"number": 0, "state": "ended", "exit_status": 0}
+    for call in calls[:2]:
+        call.fulfill(json={"process": ended, "frames": 3, "rows": rows})
+    until(page, lambda: len(calls) == 3)
+    assert calls[2].request.url.endswith("?from=3")
+
+
 def test_another_model_is_activated_by_the_button(serve_workshop, visit, bench, stream):
     (bench.folder / "models" / "torn.h5").write_bytes((bench.folder / "models" / "two.h5").read_bytes()[:2000])
     bridge = serve_workshop()
