@@ -162,7 +162,7 @@ def _match(source: Path, group: Group, pairs: list[Pair], given: MaskColours | N
             record = record_of.get(image)
             label_source = record.label_source if record else unknown
             pseudo_labelled, corrected = label_source not in GROUND_TRUTH, label_source == "person"
-            pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split, (), record))
+            pairs.append(Pair(name, file, mask, recording, pseudo_labelled, corrected, colours, split, record=record))
     return problems
 
 

@@ -159,15 +159,12 @@ def load_settings(
     settings = resumed = _update(settings, known(stored, settings), "the settings of the training")
     settings = _update(settings, changes, str(path))
     settings = _update(settings, overrides, "command line")
-    for key in FIXED if stored else ():
+    scales_loss = SCALES_LOSS in (resumed.mixed_precision, settings.mixed_precision)
+    fixed = (*FIXED, "mixed_precision") if scales_loss else FIXED
+    for key in fixed if stored else ():
         before, now = getattr(resumed, key), getattr(settings, key)
         if before != now:
             raise ConfigError(f"{path}: a training with {key} {before!r} cannot be resumed with {now!r}")
-    precisions = resumed.mixed_precision, settings.mixed_precision
-    if stored and precisions.count(SCALES_LOSS) == 1:
-        raise ConfigError(
-            "{}: a training with mixed_precision {!r} cannot be resumed with {!r}".format(path, *precisions)
-        )
     return settings
 
 
