@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is still being imported, and a command whose shell has SIGINT ignored."""
+"""Ctrl-C while a command is still being imported or deletes objects, and where a shell has SIGINT ignored."""
 
 import os
 import signal
@@ -67,3 +67,33 @@ def test_other_errors_keep_their_traceback():
     assert ended.returncode == 1
     assert ended.stderr.startswith("Traceback")
     assert ended.stderr.endswith("RuntimeError: a defect\n")
+
+
+def test_ctrl_c_while_an_object_is_deleted_ends_the_command_all_the_same():
+    code = """
+import config.interrupts, os, signal, time
+class Deleted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)  # where Python notices it, and ignores what it raises
+def work():
+    Deleted()
+    for _ in range(100):
+        time.sleep(0.1)
+work()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "interrupted\n")
+
+
+def test_other_errors_while_an_object_is_deleted_are_reported():
+    code = """
+import config.interrupts
+class Deleted:
+    def __del__(self):
+        raise RuntimeError("a defect")
+Deleted()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert ended.returncode == 0
+    assert "RuntimeError: a defect" in ended.stderr
