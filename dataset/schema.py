@@ -14,9 +14,9 @@ REFERENCE_PIXELS = REFERENCE_SIZE**2
 
 VISIBLE_PIXELS = 3  # a target with more pixels than this is present (ground truth) or detected (prediction)
 
-# Who labelled a frame. Ground truth is what the simulator sent or a person has looked at. "carried" are labels that the
-# program made from a person's of an earlier frame, and "model" a network's: pseudo-labels, both.
-LabelSource = Literal["simulator", "person", "carried", "model"]
+# Who labelled a frame. Ground truth is what the simulator sent or a person has looked at. "propagated" are labels that
+# the program made from a person's of an earlier frame, and "model" a network's: pseudo-labels, both.
+LabelSource = Literal["simulator", "person", "propagated", "model"]
 GROUND_TRUTH: frozenset[LabelSource] = frozenset(("simulator", "person"))
 
 

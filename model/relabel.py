@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         segmenter, changes = load_segmenter(options.weights, precision="float32", for_agent=True), Changes()
         print_plain(segmenter.describe())
         shown = track(_new_labels(recording, frames, segmenter, changes), "relabelling", len(frames), console=console)
-        count = replace_labels(recording, shown, keep={*GROUND_TRUTH, "carried"})
+        count = replace_labels(recording, shown, keep={*GROUND_TRUTH, "propagated"})
         if changes.frames:
             console.print(changes.table())
             print_plain(changes.sentence())

@@ -18,12 +18,13 @@ from rich.progress import track
 
 from config.numbers import whole_number
 from config.paths import path_of
-from dataset.commands.suspicious import print_suspicions
+from dataset.commands.suspicious import print_suspect_frames
 from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording, open_recording
-from dataset.review.opinions import Doubt, Opinion, opinion_on, write_opinions
-from dataset.review.suspicion import suspicions
+from dataset.review.label_issue import LabelIssue
+from dataset.review.network_findings import NetworkFinding, finding_on, write_network_findings
+from dataset.review.ranking import suspect_frames
 from dataset.schema import HERO, is_visible
 from model.console import command_parser, console, print_plain, run_command
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
@@ -60,40 +61,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for segmenter, name in zip(segmenters, distinct_names(paths), strict=True):
             segmenter.name = name
             print_plain(segmenter.describe())
-        asked = track(_opinions(recording, frames, segmenters), "asking", len(frames), console=console)
-        write_opinions(recording.path, [opinion for several in asked for opinion in several])
-        print_suspicions([(recording, suspicions(recording))], options.most, console)
+        asked = track(_findings(recording, frames, segmenters), "asking", len(frames), console=console)
+        write_network_findings(recording.path, [finding for several in asked for finding in several])
+        print_suspect_frames([(recording, suspect_frames(recording))], options.most, console)
 
     return run_command("suspicious", ask)
 
 
-def _opinions(
+def _findings(
     recording: Recording, frames: Sequence[FrameRecord], segmenters: Sequence["Segmenter"]
-) -> Iterator[list[Opinion]]:
-    """Yield the opinions on each frame."""
+) -> Iterator[list[NetworkFinding]]:
+    """Yield the findings on each frame."""
     for record, labels, probabilities in predict_frames(recording, frames, segmenters):
         if labels is not None:
-            opinions = {segmenter.name: each for segmenter, each in zip(segmenters, probabilities, strict=True)}
-            yield [opinion_on(record, doubt) for doubt in doubts_of_networks(labels == HERO, opinions)]
+            predicted = {segmenter.name: each for segmenter, each in zip(segmenters, probabilities, strict=True)}
+            yield [finding_on(record, issue) for issue in network_issues(labels == HERO, predicted)]
         else:
             yield []
 
 
-def doubts_of_networks(target: np.ndarray, predicted: dict[str, np.ndarray]) -> Iterator[Doubt]:
-    """Yield the doubts of networks, (rows, columns, 3) probabilities by name, about a labelled target.
+def network_issues(target: np.ndarray, predicted: dict[str, np.ndarray]) -> Iterator[LabelIssue]:
+    """Yield where networks, (rows, columns, 3) probabilities by name, contradict a labelled target or each other.
 
     `target` is (height, width) bool.
     """
     seen = {name: labels_of_probabilities(each, target.shape) == HERO for name, each in predicted.items()}
     for name, other in seen.items():
         if what := _difference(target, other):
-            yield Doubt(f"{name} sees {what}", 0.5)
+            yield LabelIssue(f"{name} sees {what}", 0.5)
         elif _is_unsure(predicted[name]):
-            yield Doubt(f"{name} is unsure of the target", 0.1)
+            yield LabelIssue(f"{name} is unsure of the target", 0.1)
     first, *others = seen.items()
     for name, other in others:
         if what := _difference(first[1], other):
-            yield Doubt(f"{first[0]} and {name} disagree: the latter sees {what}", 0.2)
+            yield LabelIssue(f"{first[0]} and {name} disagree: the latter sees {what}", 0.2)
 
 
 def _difference(target: np.ndarray, other: np.ndarray) -> str | None:

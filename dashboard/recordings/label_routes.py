@@ -12,14 +12,14 @@ from typing import Annotated
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from dashboard.pages import Json, Pages, offload
-from dashboard.recordings.carry import carry_forward
+from dashboard.recordings.label_propagation import propagate_labels
 from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import MASKS, find_recording
+from dataset.recordings.layout import find_recording
 from dataset.recordings.recording import Recording, open_recording
+from dataset.review.ranking import suspect_frames
 from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels, revision_of
-from dataset.review.suspicion import suspicions
 from dataset.schema import GROUND_TRUTH
 
 MAX_BYTES = 4_000_000  # of a frame's labels as JSON
@@ -45,10 +45,10 @@ class RestoredLabels:
 
 
 @dataclass(frozen=True)
-class CarryForward:
-    """Up to how many frames the labels of one are carried on."""
+class PropagationRequest:
+    """Up to how many frames the labels of one are propagated to."""
 
-    frames: Annotated[int, Ge(1), Le(1000), "a whole number from 1 to 1000"] = 25
+    frames: Annotated[int, Ge(1), Le(1000), "a whole number from 1 to 1000"] = 50
     by: Name = ""
 
 
@@ -66,11 +66,11 @@ class LabelCalls:
         pages.get(f"{recording}/labels/<frame>")(self._labels)
         pages.add_command(f"{recording}/labels/<frame>", CorrectedLabels, self._save_labels, MAX_BYTES)
         pages.add_command(f"{recording}/labels/<frame>/restore", RestoredLabels, self._restore_labels)
-        pages.add_command(f"{recording}/labels/<frame>/carry", CarryForward, self._carry_labels)
+        pages.add_command(f"{recording}/labels/<frame>/propagate", PropagationRequest, self._propagate_labels)
 
     def _suspicious(self, name: str) -> Json:
         path = find_recording(self._folder, name)
-        return offload(lambda: {"frames": [asdict(each) for each in suspicions(open_recording(path))]})
+        return offload(lambda: {"frames": [asdict(each) for each in suspect_frames(open_recording(path))]})
 
     def _labels(self, name: str, frame: str) -> Json:
         path = find_recording(self._folder, name)
@@ -92,13 +92,13 @@ class LabelCalls:
 
         return self._change(name, frame, restore)
 
-    def _carry_labels(self, wanted: CarryForward, name: str, frame: str) -> Json:
-        def carry(recording: Recording) -> Json:
-            carried = carry_forward(recording, _record(recording, frame), wanted.frames, wanted.by or NOBODY)
-            replace_labels(recording, carried.labels, keep=GROUND_TRUTH)
-            return {"carried": [each.frame for each in carried.labels], "ended": carried.ended}
+    def _propagate_labels(self, wanted: PropagationRequest, name: str, frame: str) -> Json:
+        def propagate(recording: Recording) -> Json:
+            found = propagate_labels(recording, _record(recording, frame), wanted.frames, wanted.by or NOBODY)
+            replace_labels(recording, found.labels, keep=GROUND_TRUTH)
+            return {"propagated": [each.frame for each in found.labels], "ended": found.ended}
 
-        return self._change(name, frame, carry)
+        return self._change(name, frame, propagate)
 
     def _change(self, name: str, frame: str, change: Callable[[Recording], Json]) -> Json:
         path = find_recording(self._folder, name)
@@ -121,7 +121,7 @@ def _record(recording: Recording, frame: str) -> FrameRecord:
 def _describe(recording: Recording, frame: str) -> Json:
     """Return the labels of a frame, whose they are, and whose they were before."""
     record = _record(recording, frame)
-    mask = (recording.path / MASKS / f"{frame}.png").read_bytes()
+    mask = (recording.path / record.mask_file).read_bytes()
     labels = decode_labels(mask, recording.frame_size)
     return {
         "frame": frame,

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataset.recordings.recording import Recording, open_recording
-from dataset.review.suspicion import Suspicion, suspicions
+from dataset.review.ranking import SuspectFrame, suspect_frames
 
 
 def list_suspicious(options: argparse.Namespace, console: Console) -> None:
@@ -17,22 +17,22 @@ def list_suspicious(options: argparse.Namespace, console: Console) -> None:
     of recordings, or in another program (export).
     """
     recordings = [open_recording(path) for path in options.recordings]
-    print_suspicions([(recording, suspicions(recording)) for recording in recordings], options.most, console)
+    print_suspect_frames([(recording, suspect_frames(recording)) for recording in recordings], options.most, console)
 
 
-def print_suspicions(found: list[tuple[Recording, list[Suspicion]]], most: int, console: Console) -> None:
+def print_suspect_frames(found: list[tuple[Recording, list[SuspectFrame]]], most: int, console: Console) -> None:
     """Print the frames of several recordings most worth a correction, the best first, and how many there are."""
     best = sorted(
-        ((each, recording) for recording, suspected in found for each in suspected), key=lambda pair: -pair[0].worth
+        ((each, recording) for recording, suspected in found for each in suspected), key=lambda pair: -pair[0].priority
     )
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for name in ("recording", "frame"):
         table.add_column(name, no_wrap=True)
-    table.add_column("worth", justify="right")
+    table.add_column("priority", justify="right")
     table.add_column("reasons")
-    for suspicion, recording in best[:most]:
-        reasons = escape("; ".join(suspicion.reasons))
-        table.add_row(escape(recording.path.name), suspicion.frame, f"{suspicion.worth:.2f}", reasons)
+    for suspect, recording in best[:most]:
+        reasons = escape("; ".join(suspect.reasons))
+        table.add_row(escape(recording.path.name), suspect.frame, f"{suspect.priority:.2f}", reasons)
     if best:
         console.print(table)
     for recording, suspected in found:

@@ -83,10 +83,19 @@ class FrameRecord:
             key, expected = ".".join(map(str, first["loc"])) or "a line", first["msg"].removeprefix("Input should be ")
             raise RecordingError(f"{key}: expected {expected}, got {str(first['input'])[:60]!r}") from error
 
+    @property
+    def mask_file(self) -> str:
+        """Path of the frame's mask, relative to the recording."""
+        return f"{MASKS}/{self.frame}.png"
+
+    @property
+    def depth_file(self) -> str | None:
+        """Path of the frame's depth image, relative to the recording; None without one."""
+        return f"{DEPTH}/{self.frame}.png" if self.depth else None
+
     def files(self) -> tuple[str, ...]:
         """Return the frame's files, relative to the recording: image, mask and, if there is one, depth image."""
-        depth = (f"{DEPTH}/{self.frame}.png",) if self.depth else ()
-        return f"{IMAGES}/{self.image}", f"{MASKS}/{self.frame}.png", *depth
+        return (f"{IMAGES}/{self.image}", self.mask_file, *filter(None, [self.depth_file]))
 
     def target_metres(self) -> float | None:
         """Return the distance from the drone to the target: ground truth, else the estimated range, else None."""

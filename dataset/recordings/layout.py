@@ -5,7 +5,7 @@
                             G people, B hero    <name>/hidden.txt     frames excluded from training
 <name>/depth/000012.png     as received         <name>/quarantine/    what an interruption left unfinished
 <name>/previews/            contact sheet, plots, film   <name>/old_masks/   masks that were replaced, and a log
-<name>/opinions.jsonl       what other networks say about the labels
+<name>/network_findings.jsonl   what networks found wrong with the labels
 """
 
 import json
@@ -24,7 +24,8 @@ RECORDINGS = Path("recordings")  # the folder of all recordings, unless a settin
 
 FORMAT = 1
 FRAME_FOLDERS = IMAGES, MASKS, DEPTH = "images", "masks", "depth"
-FRAMES, META, HIDDEN, OPINIONS, LOCK = "frames.jsonl", "meta.json", "hidden.txt", "opinions.jsonl", ".lock"
+FRAMES, META, HIDDEN, LOCK = "frames.jsonl", "meta.json", "hidden.txt", ".lock"
+NETWORK_FINDINGS = "network_findings.jsonl"
 QUARANTINE, PREVIEWS, OLD_MASKS = "quarantine", "previews", "old_masks"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")  # valid as a folder on every system

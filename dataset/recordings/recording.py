@@ -6,10 +6,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from dataset.files import write_atomically
+from dataset.masks.labels import decode_labels
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
-from dataset.recordings.layout import HIDDEN, RECORDINGS, RecordingError, is_recording, lock, parse_hidden, read_meta
+from dataset.recordings.layout import (
+    HIDDEN,
+    RECORDINGS,
+    RecordingError,
+    is_recording,
+    lock,
+    parse_hidden,
+    read_meta,
+    section_of,
+)
 from dataset.schema import REFERENCE_SIZE
 
 State = Literal["finished", "recording", "interrupted"]
@@ -46,6 +58,16 @@ class Recording:
     def state(self) -> State:
         """See `state_of`."""
         return state_of(self.path, self.meta)
+
+    def agent_setting(self, name: str, low: float, high: float) -> float | None:
+        """Return a number that the agent of the flight was set to; None if it is unknown, or not from low to high."""
+        value = section_of(section_of(self.meta, "settings"), "agent").get(name)
+        return float(value) if isinstance(value, int | float) and low <= value <= high else None
+
+    def read_labels(self, record: FrameRecord) -> np.ndarray | None:
+        """Return (height, width) uint8 labels of a frame; None without a mask that can be read. Raises OSError."""
+        file = self.path / record.mask_file
+        return decode_labels(file.read_bytes(), self.frame_size) if file.is_file() else None
 
     def make_previews_folder(self) -> Path:
         """Make and return the folder for contact sheet, plots and films."""

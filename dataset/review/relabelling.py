@@ -20,7 +20,7 @@ from dataset.files import write_atomically
 from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
-from dataset.recordings.layout import FRAMES, MASKS, OLD_MASKS, RecordingError
+from dataset.recordings.layout import FRAMES, OLD_MASKS, RecordingError
 from dataset.recordings.recording import Recording
 from dataset.recordings.writer import iso_time
 from dataset.schema import HERO, PEOPLE, LabelSource
@@ -80,7 +80,7 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
                 old = changed.get(new.frame, records[new.frame])
                 if old.label_source in keep:
                     continue
-                path = recording.path / MASKS / f"{new.frame}.png"
+                path = recording.path / old.mask_file
                 mask = path.read_bytes()
                 labels = decode_labels(mask, recording.frame_size)
                 same = labels is not None and np.array_equal(labels, new.labels)

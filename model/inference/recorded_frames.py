@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dataset.images import decode_image
-from dataset.masks.labels import decode_labels
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import IMAGES, MASKS
+from dataset.recordings.layout import IMAGES
 from dataset.recordings.recording import Recording
 
 if TYPE_CHECKING:
@@ -43,5 +42,4 @@ def predict_frames(
         images = np.stack([decode_image(file.read_bytes(), file) for file in files])
         predicted = [segmenter.predict(images) for segmenter in segmenters]
         for record, *probabilities in zip(batch, *predicted, strict=True):
-            mask = (recording.path / MASKS / f"{record.frame}.png").read_bytes()
-            yield PredictedFrame(record, decode_labels(mask, recording.frame_size), probabilities)
+            yield PredictedFrame(record, recording.read_labels(record), probabilities)

@@ -117,7 +117,7 @@ def test_pseudo_labelled_frames_are_recognised(tmp_path, frame):
 
 
 def test_frames_that_a_person_corrected_are_recognised(tmp_path, frame):
-    sources = "simulator", "model", "person", "carried"
+    sources = "simulator", "model", "person", "propagated"
     for number in range(4):
         write_frame(tmp_path / "flight", f"{number:06d}.jpeg", f"{number:06d}.png", *frame)
     lines = [line(f"{number:06d}.jpeg", source) for number, source in enumerate(sources)]

@@ -14,7 +14,7 @@ from model.relabel import main
 from tests.walk import FRAMES, SIZE
 
 pytestmark = pytest.mark.slow
-SOURCES = ["model"] * 10 + ["carried", "person"] + ["simulator"] * (FRAMES - 12)
+SOURCES = ["model"] * 10 + ["propagated", "person"] + ["simulator"] * (FRAMES - 12)
 WALK = Path(__file__).parents[1] / "dataset" / "recordings" / "walk"
 
 
@@ -48,20 +48,20 @@ def test_only_labels_of_models_are_replaced(walk, red_finder, capsys):
     assert "pixels before, after" in output
 
 
-def test_labels_that_are_carried_forward_meanwhile_are_kept(walk, red_finder, monkeypatch):
+def test_labels_that_are_propagated_meanwhile_are_kept(walk, red_finder, monkeypatch):
     mask = walk / "masks" / "000003.png"
 
     def load(*arguments, **options):
         before = decode_labels(mask.read_bytes(), (SIZE, SIZE))
-        replace_labels(open_recording(walk), [NewLabels("000003", np.roll(before, 40, axis=1), "carried", "")])
-        carried.append(mask.read_bytes())
+        replace_labels(open_recording(walk), [NewLabels("000003", np.roll(before, 40, axis=1), "propagated", "")])
+        propagated.append(mask.read_bytes())
         return load_segmenter(*arguments, **options)
 
-    carried = list[bytes]()
+    propagated = list[bytes]()
     monkeypatch.setattr("model.inference.load.load_segmenter", load)
     assert main([str(walk), "--weights", str(red_finder)]) == 0
-    assert mask.read_bytes() == carried[0]
-    assert open_recording(walk).frames[3].label_source == "carried"
+    assert mask.read_bytes() == propagated[0]
+    assert open_recording(walk).frames[3].label_source == "propagated"
 
 
 def test_nothing_to_relabel_is_told(walk, red_finder, capsys):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from dataset.recordings.recording import open_recording
-from dataset.review.opinions import read_opinions
+from dataset.review.network_findings import read_network_findings
+from dataset.review.ranking import suspect_frames
 from dataset.review.relabelling import NewLabels, replace_labels
-from dataset.review.suspicion import suspicions
 from dataset.schema import HERO
-from model.suspicious import doubts_of_networks, main
+from model.suspicious import main, network_issues
 
 SIZE = 32
 
@@ -41,12 +41,12 @@ LABELLED = target(8)[..., HERO] > 0.5
     ],
 )
 def test_networks_doubt_what_they_do_not_see(predicted, reasons):
-    assert [doubt.reason for doubt in doubts_of_networks(LABELLED, predicted)] == reasons
+    assert [issue.reason for issue in network_issues(LABELLED, predicted)] == reasons
 
 
 def test_a_target_that_is_not_labelled_is_seen():
-    (doubt,) = doubts_of_networks(np.zeros_like(LABELLED), {"one": target(8)})
-    assert doubt.reason == "one sees a target there"
+    (issue,) = network_issues(np.zeros_like(LABELLED), {"one": target(8)})
+    assert issue.reason == "one sees a target there"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def walk(tmp_path):
 def test_the_command_lists_a_frame_that_the_network_sees_otherwise(walk, red_finder, tmp_path, capsys):
     assert main([str(walk), "--weights", str(red_finder)]) == 0
     assert "red.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
-    assert "000007" in [each.frame for each in suspicions(open_recording(walk))[:2]]
+    assert "000007" in [each.frame for each in suspect_frames(open_recording(walk))[:2]]
     assert main([str(tmp_path / "nowhere"), "--weights", str(red_finder)]) == 2
 
 
@@ -72,7 +72,7 @@ def test_the_command_lists_a_frame_that_the_network_sees_otherwise(walk, red_fin
 def test_a_network_of_other_classes_sees_its_target(walk, red_car_finder, capsys):
     assert main([str(walk), "--weights", str(red_car_finder)]) == 0
     assert "cars.h5 sees the target elsewhere" in " ".join(capsys.readouterr().out.split())
-    assert read_opinions(walk, open_recording(walk).frames).keys() == {"000007"}
+    assert read_network_findings(walk, open_recording(walk).frames).keys() == {"000007"}
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_networks_of_one_file_name_are_told_apart(walk, red_finder, red_car_find
         path.parent.mkdir()
         shutil.copy(network, path)
     assert main([str(walk), "--weights", *map(str, paths)]) == 0
-    (opinions,) = read_opinions(walk, open_recording(walk).frames).values()
-    reasons = " ".join(doubt.reason for doubt in opinions)
+    (findings,) = read_network_findings(walk, open_recording(walk).frames).values()
+    reasons = " ".join(issue.reason for issue in findings)
     assert "a/best.h5 sees the target elsewhere" in reasons
     assert "b/best.h5 sees the target elsewhere" in reasons

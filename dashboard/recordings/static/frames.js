@@ -9,7 +9,7 @@ const NAME = /^[\w-][\w.-]*$/;
 export const LABEL_SOURCES = {
   simulator: "ground truth",
   person: "ground truth, by a person",
-  carried: "copied forward, not looked at",
+  propagated: "propagated, not looked at",
   model: "pseudo-labels",
 };
 

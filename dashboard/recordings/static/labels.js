@@ -9,7 +9,6 @@ import { BACKGROUND, HERO, Labelling, PEOPLE } from "./labelling.js";
 import { Queue } from "./queue.js";
 import { callAddress } from "./recording.js";
 
-const CARRIED = 50; // frames, at most, by one click
 const STORED_NAME = "follow-me-name";
 const name = decodeURIComponent(location.pathname.split("/").at(-2));
 const errorNode = element("control-error");
@@ -67,7 +66,7 @@ function show() {
   element("redo").disabled = !here?.labels.canRedo;
   element("discard").disabled = !here?.labels.changed;
   element("restore").disabled = !here?.about.old.length || here.labels.changed;
-  element("carry").disabled = !here || here.labels.changed || !["simulator", "person"].includes(here.about.label_source);
+  element("propagate").disabled = !here || here.labels.changed || !["simulator", "person"].includes(here.about.label_source);
   element("picture").ariaLabel = here ? `Frame ${shown} with its labels` : "Image with labels; no frame yet";
   element("picture").dataset.frame = here ? shown : "";
   view.draw();
@@ -131,17 +130,17 @@ async function restore() {
   show();
 }
 
-async function carry() {
+async function propagate() {
   const [frame, here] = [shown, current()];
-  if (!here || element("carry").disabled) return;
-  const answer = await post(callAddress(name, "labels", frame, "carry"), { frames: CARRIED, by: by() }, errorNode);
+  if (!here || element("propagate").disabled) return;
+  const answer = await post(callAddress(name, "labels", frame, "propagate"), { by: by() }, errorNode);
   if (!answer) return;
-  for (const each of answer.carried) {
+  for (const each of answer.propagated) {
     if (!opened.get(each)?.labels.changed) opened.delete(each); // a draft of an older revision is told when it is saved
     queue.mark(each, true);
   }
-  const count = answer.carried.length;
-  setText(element("outcome"), `Copied to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
+  const count = answer.propagated.length;
+  setText(element("outcome"), `Propagated to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
   show();
 }
 
@@ -159,7 +158,7 @@ const actions = {
   none: () => change((labels) => labels.step(() => labels.replace(HERO, BACKGROUND))),
   undo: () => change((labels) => labels.undo()),
   redo: () => change((labels) => labels.redo()),
-  discard, restore, save, carry,
+  discard, restore, save, propagate,
   next: () => next(1),
   last: () => next(-1),
   back: () => move(-1),
@@ -176,7 +175,7 @@ const actions = {
 for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
 const once = (act) => ({ repeat }) => repeat || act(); // a key held down must not accept frames that nobody looked at
 onKeys(document, {
-  Enter: once(save), Escape: once(discard), r: once(restore), m: once(carry),
+  Enter: once(save), Escape: once(discard), r: once(restore), m: once(propagate),
   j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo, h: actions.overlay, ...tools.keys,
   ArrowLeft: ({ shiftKey }) => move(shiftKey ? -10 : -1),
   ArrowRight: ({ shiftKey }) => move(shiftKey ? 10 : 1),

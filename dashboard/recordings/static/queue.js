@@ -4,7 +4,7 @@ import { element, make, setText } from "../../static/page.js";
 const MAX_LISTED = 300;
 
 export class Queue {
-  #suspects = []; // { frame, worth, reasons }
+  #suspects = []; // { frame, priority, reasons }
   #known = false; // whether the follower has said which are suspicious: it takes a moment
   #done = new Set(); // names of frames
   #onOpen;
@@ -49,9 +49,9 @@ export class Queue {
     }
   }
 
-  #item({ frame, worth, reasons }) {
+  #item({ frame, priority, reasons }) {
     const button = make("button", { type: "button" },
-      make("span", {}, frame), make("meter", { value: worth, title: `worth ${worth.toFixed(2)}` }),
+      make("span", {}, frame), make("meter", { value: priority, title: `priority ${priority.toFixed(2)}` }),
       make("span", { className: "draft" }), make("span", { className: "why" }, reasons.join("; ")));
     button.addEventListener("click", () => this.#onOpen(frame));
     return make("li", { dataset: { frame } }, button);

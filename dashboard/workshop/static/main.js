@@ -47,7 +47,7 @@ function showActive({ model, loading, changed, refused }, models) {
 function warnOfPseudoLabels() {
   const names = tickedIn(element("train-recordings"), true);
   const parts = [
-    `Labelled by a model or copied forward, mistakes included: ${names.join(", ")}.`,
+    `Labelled by a model or propagated, mistakes included: ${names.join(", ")}.`,
     "Such frames are used for training, never for validation.",
     element("promote").checked ? "To replace the model, add data or recordings with ground truth." : "",
   ];

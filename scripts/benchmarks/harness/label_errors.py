@@ -6,8 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.masks.labels import decode_labels
-from dataset.recordings.layout import MASKS
 from dataset.recordings.recording import open_recording
 from dataset.schema import HERO, is_visible
 from scripts.benchmarks.harness.recorded_flights import Labels
@@ -32,9 +30,10 @@ class LabelErrors:
 def label_errors(recording: Path, truth: Labels) -> LabelErrors:
     """Return the errors of a recording's labels. Raises OSError."""
     false_positives, missed, pixels = set(), set(), 0
-    for record in open_recording(recording).frames:
+    opened = open_recording(recording)
+    for record in opened.frames:
         true = truth[record.frame]
-        labels = decode_labels((recording / MASKS / f"{record.frame}.png").read_bytes(), true.shape[:2])
+        labels = opened.read_labels(record)
         assert labels is not None, "the recorder writes masks of the frame's size"
         labelled, target = labels == HERO, true == HERO
         pixels += int(np.count_nonzero(labelled != target))

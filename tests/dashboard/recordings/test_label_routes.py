@@ -184,15 +184,15 @@ def test_labels_that_somebody_else_has_saved_meanwhile_are_not_restored_away(sit
 
 def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):
     address = f"{site()}/labels/000003"
-    answer = post(f"{address}/carry", {"frames": 2})
+    answer = post(f"{address}/propagate", {"frames": 2})
     assert answer.status_code == 400
     assert "nobody has looked at the labels of frame 000003: accept or correct them first" in answer.json()["error"]
     assert read_log(walk) == []
     told = get(address).json()
     post(address, {"runs": told["runs"], "revision": told["revision"]})
-    assert post(f"{address}/carry", {"frames": 2}).json()["carried"] == ["000004", "000005"]
+    assert post(f"{address}/propagate", {"frames": 2}).json()["propagated"] == ["000004", "000005"]
     sources = [record.label_source for record in open_recording(walk).frames[2:7]]
-    assert sources == ["model", "person", "carried", "carried", "model"]
+    assert sources == ["model", "person", "propagated", "propagated", "model"]
 
 
 def test_only_holders_of_the_token_change_labels(site, walk):
@@ -201,7 +201,7 @@ def test_only_holders_of_the_token_change_labels(site, walk):
     for call, body in (
         ("", {"runs": [0, PIXELS], "revision": told["revision"]}),
         ("/restore", {"revision": ""}),
-        ("/carry", {}),
+        ("/propagate", {}),
     ):
         assert post(f"{address}/labels/000003{call}", body).status_code == 401
     assert get(f"{address}/suspicious").ok

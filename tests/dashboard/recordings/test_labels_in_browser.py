@@ -264,7 +264,7 @@ def test_a_recording_that_is_being_written_is_left_alone(correct, walk):
     save(page, walk)
 
 
-def test_labels_are_carried_on_along_the_walk(correct, walk):
+def test_labels_are_propagated_along_the_walk(correct, walk):
     wrong = [
         NewLabels(
             record.frame,
@@ -286,12 +286,12 @@ def test_labels_are_carried_on_along_the_walk(correct, walk):
     page.get_by_text("It ends here: frame 000012: nobody is where the target should be").wait_for()
     for change, expected in zip(wrong, truth, strict=True):
         np.testing.assert_array_equal(on_disk(walk, change.frame), expected)
-    assert source(walk, "000011") == ("carried", "a person, from frame 000006")
-    carried = {pair.name for pair in find_pairs(walk)[0] if pair.pseudo_labelled and not pair.corrected}
-    assert {"000007", "000011"} <= carried  # until somebody looks
+    assert source(walk, "000011") == ("propagated", "a person, from frame 000006")
+    propagated = {pair.name for pair in find_pairs(walk)[0] if pair.pseudo_labelled and not pair.corrected}
+    assert {"000007", "000011"} <= propagated  # until somebody looks
     page.keyboard.press("ArrowRight")
-    page.get_by_text("copied forward, not looked at, by a person, from frame 000006").wait_for()
-    assert page.locator("#carry").is_disabled()
+    page.get_by_text("propagated, not looked at, by a person, from frame 000006").wait_for()
+    assert page.locator("#propagate").is_disabled()
     save(page, walk, "000007")
     assert source(walk, "000012")[0] == "model"
 
@@ -321,7 +321,7 @@ def test_the_page_fits_a_phone_and_is_used_by_touch(bridge, visit, walk, scheme,
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(100)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for each in ("#picture", "#save", "#carry", "#undo", "#by"):
+        for each in ("#picture", "#save", "#propagate", "#undo", "#by"):
             box = page.locator(each).bounding_box()
             assert box["width"] > 30
             assert box["height"] > 24

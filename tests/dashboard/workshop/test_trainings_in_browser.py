@@ -95,7 +95,7 @@ def test_the_page_warns_of_pseudo_labels_before_and_after(open_workshop, pseudo_
     assert page.locator("#pseudo-labels").is_hidden()
     page.get_by_role("checkbox", name="meadow").uncheck()
     page.get_by_role("checkbox", name="evening").check()
-    page.get_by_text("Labelled by a model or copied forward, mistakes included: evening.").wait_for()
+    page.get_by_text("Labelled by a model or propagated, mistakes included: evening.").wait_for()
     page.get_by_text("To replace the model, add data or recordings with ground truth.").wait_for()
     page.screenshot(
         path=Path(SCREENSHOTS or pseudo_labelled.parents[1]) / "screenshots" / "workshop_pseudo_labels.png",

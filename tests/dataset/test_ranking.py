@@ -11,9 +11,10 @@ import pytest
 from dataset.__main__ import main
 from dataset.masks.labels import decode_labels
 from dataset.recordings.recording import open_recording, write_hidden
-from dataset.review.opinions import Doubt, opinion_on, write_opinions
+from dataset.review.label_issue import LabelIssue
+from dataset.review.network_findings import finding_on, write_network_findings
+from dataset.review.ranking import suspect_frames
 from dataset.review.relabelling import NewLabels, replace_labels
-from dataset.review.suspicion import suspicions
 from dataset.schema import HERO, PEOPLE
 from tests.walk import SIZE, UNSEEN
 
@@ -37,7 +38,7 @@ def put(walk: Path, number: int, change) -> None:
 
 
 def reasons(walk: Path) -> dict[int, str]:
-    return {int(each.frame): "; ".join(each.reasons) for each in suspicions(open_recording(walk))}
+    return {int(each.frame): "; ".join(each.reasons) for each in suspect_frames(open_recording(walk))}
 
 
 def change_records(walk: Path, **changes: dict) -> None:
@@ -97,6 +98,16 @@ def test_a_target_that_is_too_tall_for_its_depth_is_found(walk):
     assert 8 not in reasons(walk)
 
 
+def test_heights_are_compared_with_that_of_the_target_of_the_flight(walk):
+    metres = open_recording(walk).frames[6].range.metres
+    change_records(walk, f6={"range": {"metres": 3 * metres, "source": "depth"}})
+    assert "m tall at its depth" in reasons(walk)[6]
+    meta = json.loads((walk / "meta.json").read_text())
+    meta["settings"] = {"agent": {"target_height": 4.8}}
+    (walk / "meta.json").write_text(json.dumps(meta))
+    assert "m tall at its depth" not in reasons(walk).get(6, "")
+
+
 def test_ground_truth_and_hidden_frames_are_not_suspected(walk):
     for number in (5, 6, 7):
         put(walk, number, lambda labels: labels[20:30, 200:212].fill(HERO))
@@ -111,20 +122,20 @@ def test_of_one_moment_the_worst_frame_comes_first_and_another_moment_next(walk)
     for number in (5, 6, 27):
         put(walk, number, lambda labels: labels[20:30, 200:212].fill(HERO))
     put(walk, 5, lambda labels: labels[25:27, 200:212].fill(PEOPLE))
-    order = [int(each.frame) for each in suspicions(open_recording(walk)) if int(each.frame) in (5, 6, 27)]
+    order = [int(each.frame) for each in suspect_frames(open_recording(walk)) if int(each.frame) in (5, 6, 27)]
     assert order == [5, 27, 6]
-    worths = [each.worth for each in suspicions(open_recording(walk))]
-    assert worths == sorted(worths, reverse=True)
+    priorities = [each.priority for each in suspect_frames(open_recording(walk))]
+    assert priorities == sorted(priorities, reverse=True)
 
 
 def test_opinions_of_networks_count_until_the_labels_are_others(walk):
     records = open_recording(walk).frames
-    write_opinions(
-        walk, [opinion_on(records[number], Doubt("another network sees no target", 0.9)) for number in (4, 27)]
+    write_network_findings(
+        walk, [finding_on(records[number], LabelIssue("another network sees no target", 0.9)) for number in (4, 27)]
     )
-    with (walk / "opinions.jsonl").open("a") as file:
+    with (walk / "network_findings.jsonl").open("a") as file:
         file.write('{"frame": "000005"\nnonsense\n')
-    first, second = suspicions(open_recording(walk))[:2]
+    first, second = suspect_frames(open_recording(walk))[:2]
     assert {first.frame, second.frame} == {"000004", "000027"}
     assert first.reasons == ("another network sees no target",)
     put(walk, 4, lambda labels: labels[:10, :10].fill(PEOPLE))

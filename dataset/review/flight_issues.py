@@ -1,4 +1,4 @@
-"""Doubts about labels that come from what the follower recorded: where the target was, for how long, how certainly."""
+"""Issues about labels that come from what the follower recorded: where the target was, for how long, how certainly."""
 
 import math
 from collections import defaultdict
@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from dataset.recordings.frame_record import FrameRecord, frame_time
-from dataset.recordings.layout import section_of
 from dataset.recordings.recording import Recording
-from dataset.review.opinions import Doubt
+from dataset.review.label_issue import LabelIssue
 from dataset.schema import is_visible
 
 WINDOW = 1.2  # seconds before and after a frame in which the target is looked for
@@ -17,26 +16,27 @@ UNSURE = 0.8  # confidence of a detection below which it is doubtful
 RUN = 6.0  # metres per second, faster than which no target moves
 RANGE_ERROR = 0.15  # of the distance, by which a position may be wrong
 MAX_JUMP_SECONDS = 1.0  # between two frames whose positions are compared
-SHORT, TALL = 0.5, 1.6  # heights to a person's
-PERSON = 1.6  # metres
+SHORT, TALL = 0.5, 1.6  # of the target's height
+TARGET_HEIGHT = 1.6  # metres, if the recording does not say
+VERTICAL_FOV = 60.0  # degrees, if the recording does not say
 EDGE = 2  # pixels from the image's edge within which a person may be cut off
 
 
-def flight_doubts(recording: Recording) -> dict[str, list[Doubt]]:
-    """Return the doubts by frame."""
-    doubts = defaultdict[str, list[Doubt]](list)
+def flight_issues(recording: Recording) -> dict[str, list[LabelIssue]]:
+    """Return the issues by frame."""
+    issues = defaultdict[str, list[LabelIssue]](list)
     frames = [record for record in recording.frames if record.frame not in recording.hidden]
-    for record, doubt in (
+    for record, issue in (
         *_vanished(frames),
         *_jumps(frames),
         *_contradictions(frames),
         *_sizes(frames, recording),
     ):
-        doubts[record.frame].append(doubt)
-    return doubts
+        issues[record.frame].append(issue)
+    return issues
 
 
-def _vanished(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doubt]]:
+def _vanished(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, LabelIssue]]:
     """Yield frames without a target between frames with one, and the other way round."""
     for index, record in enumerate(frames):
         before = _gap(record, frames[max(index - MAX_FRAMES, 0) : index][::-1])
@@ -44,9 +44,9 @@ def _vanished(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doub
         if before is None or after is None:
             continue
         if is_visible(record.hero_pixels) and math.isinf(before) and math.isinf(after):
-            yield record, Doubt("a target for a moment, and none before and after", 0.7)
+            yield record, LabelIssue("a target for a moment, and none before and after", 0.7)
         if not is_visible(record.hero_pixels) and before + after < math.inf:
-            yield record, Doubt(f"no target, but it is there before and after, {before + after:.1f} s apart", 0.1)
+            yield record, LabelIssue(f"no target, but it is there before and after, {before + after:.1f} s apart", 0.1)
 
 
 def _gap(record: FrameRecord, others: Sequence[FrameRecord]) -> float | None:
@@ -61,7 +61,7 @@ def _gap(record: FrameRecord, others: Sequence[FrameRecord]) -> float | None:
     return next(visible, math.inf)
 
 
-def _jumps(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doubt]]:
+def _jumps(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, LabelIssue]]:
     """Yield both frames between which the target moves farther than anyone can run."""
     located = [record for record in frames if record.world_point is not None]
     for one, other in pairwise(located):
@@ -72,45 +72,48 @@ def _jumps(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doubt]]
         away = max(record.range.metres if record.range else 0 for record in (one, other))
         if distance > RUN * seconds + RANGE_ERROR * away + 1:
             for record in (one, other):
-                yield record, Doubt(f"the target jumps {distance:.0f} m in {seconds:.1f} s", 0.35)
+                yield record, LabelIssue(f"the target jumps {distance:.0f} m in {seconds:.1f} s", 0.35)
 
 
-def _contradictions(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, Doubt]]:
+def _contradictions(frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, LabelIssue]]:
     """Yield frames in which the follower did not believe, or hardly believed, in the target that is labelled."""
     for record in frames:
         if record.state is None or record.operator_override:
             continue
         if is_visible(record.hero_pixels) and record.detection is None:
-            yield record, Doubt("a target is labelled that the follower did not take for one", 0.7)
+            yield record, LabelIssue("a target is labelled that the follower did not take for one", 0.7)
         confidence = record.detection.confidence if record.detection else None
         if confidence is not None and confidence < UNSURE:
-            yield record, Doubt(f"the network was unsure of the target: {confidence:.0%}", 0.1 + (UNSURE - confidence))
+            yield (
+                record,
+                LabelIssue(f"the network was unsure of the target: {confidence:.0%}", 0.1 + (UNSURE - confidence)),
+            )
 
 
-def _sizes(frames: Sequence[FrameRecord], recording: Recording) -> Iterator[tuple[FrameRecord, Doubt]]:
-    """Yield frames whose target has not the height of a person at its distance by depth."""
+def _sizes(frames: Sequence[FrameRecord], recording: Recording) -> Iterator[tuple[FrameRecord, LabelIssue]]:
+    """Yield frames whose target is not as tall, at its distance by depth, as the follower was told that it is."""
     rows, columns = recording.frame_size
-    angle = section_of(section_of(recording.meta, "settings"), "agent").get("vertical_fov")
-    focal = rows / 2 / math.tan(math.radians(angle if isinstance(angle, int | float) and 0 < angle < 180 else 60) / 2)
+    tall = recording.agent_setting("target_height", 0.2, 10) or TARGET_HEIGHT
+    focal = rows / 2 / math.tan(math.radians(recording.agent_setting("vertical_fov", 1, 170) or VERTICAL_FOV) / 2)
     for record in frames:
         if record.detection is None or record.range is None or record.range.source != "depth":
             continue
         top, left, bottom, right = record.detection.box
         if top < EDGE or left < EDGE or bottom > rows - EDGE or right > columns - EDGE:
             continue
-        height = (bottom - top) * record.range.metres / focal / (PERSON * _upright(record))
-        rounding = 2 * record.range.metres / focal / PERSON  # of two pixels
+        height = (bottom - top) * record.range.metres / focal / (tall * _upright(record, tall))
+        rounding = 2 * record.range.metres / focal / tall  # of two pixels
         if height + rounding < SHORT or height > TALL:
             metres = record.range.metres
             yield (
                 record,
-                Doubt(f"the target would be {height * PERSON:.1f} m tall at its depth of {metres:.0f} m", 0.05),
+                LabelIssue(f"the target would be {height * tall:.1f} m tall at its depth of {metres:.0f} m", 0.05),
             )
 
 
-def _upright(record: FrameRecord) -> float:
-    """Return how tall an upright person looks from above, of how tall it is."""
+def _upright(record: FrameRecord, tall: float) -> float:
+    """Return how tall an upright target looks from above, of its height in metres."""
     if record.pose is None or record.range is None:
         return 1.0
-    sine = min(max((record.pose[2] - PERSON / 2) / max(record.range.metres, 0.1), 0.0), 1.0)
+    sine = min(max((record.pose[2] - tall / 2) / max(record.range.metres, 0.1), 0.0), 1.0)
     return max(math.sqrt(1 - sine * sine), 0.3)

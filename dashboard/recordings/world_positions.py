@@ -1,4 +1,4 @@
-"""Where things in recorded frames are in the world: camera, depth scale and blobs of recorded frames."""
+"""Positions in the world of what recorded frames show: their cameras, the depth scale, and blobs of labels."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ import numpy as np
 
 from dataset.images import decode_image
 from dataset.recordings.frame_record import FrameRecord, RecordedPose, frame_time
-from dataset.recordings.layout import DEPTH, section_of
 from dataset.recordings.recording import Recording
 from dataset.schema import CLASSES, HERO, at_reference_size, is_visible
 from follower.depth.scale import DepthScale
@@ -23,7 +22,7 @@ SCALE_FRAMES = 30  # that the depth scale is estimated from, if the settings lea
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class FrameCamera:
     """Camera of a frame, and its depth image, (height, width) uint8; None without one."""
 
     camera: Camera
@@ -31,39 +30,39 @@ class View:
     target_height: float  # metres
     seconds: float  # when it was taken
 
-    def place(self, blob: np.ndarray) -> Measurement | None:
+    def locate(self, blob: np.ndarray) -> Measurement | None:
         """Return where the pixels of a blob, (height, width) bool, are; None where nothing says how far away."""
-        chances = np.zeros((*blob.shape, len(CLASSES)), np.float32)
-        chances[..., HERO] = blob
-        found = find_blobs(chances, blob.shape, 0.5, 0.0)
+        probabilities = np.zeros((*blob.shape, len(CLASSES)), np.float32)
+        probabilities[..., HERO] = blob
+        found = find_blobs(probabilities, blob.shape, 0.5, 0.0)
         return locate(found[0].detection, self.depth, self.camera, self.target_height) if found else None
 
 
-class Views:
-    """The views of a recording's frames."""
+class FrameCameras:
+    """The cameras of a recording's frames."""
 
     def __init__(self, recording: Recording):
-        default, known = AgentSettings(), section_of(section_of(recording.meta, "settings"), "agent")
+        default = AgentSettings()
         self._recording = recording
-        self._fov = _between(known.get("vertical_fov"), 1, 170) or default.vertical_fov
-        self._height = _between(known.get("target_height"), 0.2, 10) or default.target_height
-        self._far = _between(known.get("depth_far"), 0.1, 1e6) or self._estimate()
+        self._fov = recording.agent_setting("vertical_fov", 1, 170) or default.vertical_fov
+        self._height = recording.agent_setting("target_height", 0.2, 10) or default.target_height
+        self._far = recording.agent_setting("depth_far", 0.1, 1e6) or self._estimate()
 
-    def view(self, record: FrameRecord) -> View | None:
-        """Return the view of a frame; None without a pose. Raises OSError, DatasetError."""
+    def of(self, record: FrameRecord) -> FrameCamera | None:
+        """Return the camera of a frame; None without a pose. Raises OSError, DatasetError."""
         pose = record.gimbal_pose or record.pose
         if pose is None:
             return None
-        return View(self._camera(pose, self._far), self._depth(record), self._height, frame_time(record))
+        return FrameCamera(self._camera(pose, self._far), self._depth(record), self._height, frame_time(record))
 
     def _camera(self, pose: RecordedPose, far: float) -> Camera:
         angles = (math.radians(angle) for angle in pose[3:])
         return Camera(Pose(*pose[:3], *angles), self._recording.frame_size, self._fov, far)
 
     def _depth(self, record: FrameRecord) -> np.ndarray | None:
-        if not record.depth:
+        if record.depth_file is None:
             return None
-        file = self._recording.path / DEPTH / f"{record.frame}.png"
+        file = self._recording.path / record.depth_file
         return decode_image(file.read_bytes(), file)[..., 0] if file.is_file() else None
 
     def _estimate(self) -> float:
@@ -80,7 +79,3 @@ def blobs(labels: np.ndarray, label: int) -> Iterator[np.ndarray]:
     for number in range(1, count):
         if is_visible(at_reference_size(stats[number, cv2.CC_STAT_AREA], labels.shape)):
             yield numbers == number
-
-
-def _between(value: object, least: float, most: float) -> float | None:
-    return float(value) if isinstance(value, int | float) and least <= value <= most else None

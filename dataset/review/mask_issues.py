@@ -1,4 +1,4 @@
-"""Doubts about labels that come from the shapes in their masks."""
+"""Issues about labels that come from the shapes in their masks."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,8 @@ import numpy as np
 
 from dataset.masks.labels import decode_labels
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import MASKS
 from dataset.recordings.recording import Recording
-from dataset.review.opinions import Doubt
+from dataset.review.label_issue import LabelIssue
 from dataset.schema import BACKGROUND, HERO, PEOPLE, VISIBLE_PIXELS, at_reference_size, is_visible
 
 APART = 0.5  # of the larger one's height: groups of pixels that are this far apart are not one person
@@ -17,24 +16,24 @@ MIXED = 0.15  # of a person's pixels of the other class
 TINY = 12  # pixels at the reference size
 
 
-def mask_doubts(recording: Recording, record: FrameRecord) -> Iterator[Doubt]:
-    """Yield the doubts about the mask of a frame. Raises OSError."""
+def mask_issues(recording: Recording, record: FrameRecord) -> Iterator[LabelIssue]:
+    """Yield the issues about the mask of a frame. Raises OSError."""
     if record.hero_pixels == 0:
         return
     try:
-        mask = (recording.path / MASKS / f"{record.frame}.png").read_bytes()
+        mask = (recording.path / record.mask_file).read_bytes()
     except FileNotFoundError:
         return
     labels = decode_labels(mask, recording.frame_size)
     if labels is None:
-        yield Doubt("the mask cannot be read", 1.0)
+        yield LabelIssue("the mask cannot be read", 1.0)
         return
     if groups := _groups_apart(labels == HERO):
-        yield Doubt(f"{groups} groups of pixels far apart are labelled as the target", 0.45)
+        yield LabelIssue(f"{groups} groups of pixels far apart are labelled as the target", 0.45)
     if is_visible(record.hero_pixels) and _is_mixed(labels):
-        yield Doubt("one person is labelled partly as the target, partly as another person", 0.35)
+        yield LabelIssue("one person is labelled partly as the target, partly as another person", 0.35)
     if VISIBLE_PIXELS < at_reference_size(record.hero_pixels, labels.shape) < TINY:
-        yield Doubt(f"only {record.hero_pixels} pixels are labelled as the target", 0.8)
+        yield LabelIssue(f"only {record.hero_pixels} pixels are labelled as the target", 0.8)
 
 
 def _groups_apart(target: np.ndarray) -> int:
