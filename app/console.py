@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import os
 import queue
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +24,15 @@ from sim_bridge.session import Session
 
 WINDOW_SECONDS = 3.0  # over which the live line averages
 MAX_RECENT_FRAMES = 1000
+
+
+class FlightConsole(Console):
+    """A console of a command that goes on when nobody reads its output any more (`| head`)."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing from now on; Rich would end the thread that prints."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

@@ -5,9 +5,10 @@
 This module only connects the parts and runs them.
 """
 
-import config.interrupts  # noqa: F401 - before all else
+from config.interrupts import interrupted  # before all else
 
 # isort: split
+import contextlib
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.connection_hint import ConnectionHint
-from app.console import StatusDisplay, unblocked_output
+from app.console import FlightConsole, StatusDisplay, unblocked_output
 from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options
@@ -48,9 +49,7 @@ SIMULATOR_STOP_SECONDS = 5.0  # time for the simulator to print its summary
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0 after Ctrl-C, 2 when it cannot start."""
     allow_any_name()
-    console = Console()
-    for request in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: shells start background commands with it ignored
-        signal.signal(request, signal.default_int_handler)
+    console = FlightConsole()
     try:
         options = parse_options(arguments)
         with unblocked_output(console) as report:
@@ -58,9 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         status = 0
     except (ValueError, RuntimeError, OSError) as error:  # settings, addresses, weights, runtimes, files
-        print(f"follower.py: {error}", file=sys.stderr)
-        return 2
-    console.print("stopped")
+        if not interrupted():
+            print(f"follower.py: {error}", file=sys.stderr)
+            return 2
+        status = 0
+    with contextlib.suppress(OSError):  # the terminal is closed, the disk is full
+        console.print("stopped")
     return status
 
 
@@ -80,7 +82,7 @@ def fly(options: Options, console: Console, report: Callable[[str], object]) -> 
             model = load_model(settings)
         recorder = Recorder(settings.recording, model.origin, report)
         display, feed = StatusDisplay(console), Feed(model.description)
-        hint = ConnectionHint(report, listener.getsockname()[1])
+        hint = ConnectionHint(report, settings.bridge.host, listener.getsockname()[1])
         subscribers = [display, recorder, feed, hint]
         server = BridgeServer(
             model.segmenter, lambda: FollowAgent(settings.agent), settings.bridge, subscribers, listener
@@ -115,7 +117,10 @@ def serve(server: BridgeServer, simulator_options: list[str] | None, console: Co
         server.serve()
     finally:
         simulator.stop(SIMULATOR_STOP_SECONDS)
-    return simulator.exit_status or 0
+    status = simulator.exit_status or 0
+    if status == -signal.SIGINT:  # interrupted before its flight began
+        return 0
+    return status if status >= 0 else 128 - status  # as shells do
 
 
 def make_workshop(settings: Settings, model: LoadedModel, server: BridgeServer, feed: Feed) -> Workshop:
@@ -134,8 +139,9 @@ def make_workshop(settings: Settings, model: LoadedModel, server: BridgeServer, 
 def run() -> NoReturn:
     """Run the command and end the process at once: TensorFlow takes seconds to shut down."""
     status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)
 
 

@@ -1,7 +1,9 @@
 """Add the dashboard to a bridge: its pages and calls, its Socket.IO namespace, its thread."""
 
 import contextlib
+import os
 import secrets
+import sys
 import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
@@ -43,7 +45,10 @@ class Dashboard:
         return f"http://{host_in_url(host)}:{self.server.port}/{secret}"
 
     def open_in_browser(self) -> None:
-        """Show it in the browser of this machine; return at once."""
+        """Show it in the browser of this machine, if it has a display; return at once."""
+        displays = "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"
+        if sys.platform == "linux" and not any(map(os.environ.get, displays)):
+            return  # a browser for text would take the follower's terminal
         threading.Thread(target=webbrowser.open, args=(self.address,), daemon=True).start()
 
 

@@ -3,6 +3,8 @@
 Format, lint, types, and the tests that need no training, browser, simulator or minutes.
 """
 
+from __future__ import annotations  # older versions of Python get as far as the sentence about versions
+
 import os
 import signal
 import sys

@@ -5,4 +5,4 @@ import sys
 from environment import prepare, run
 
 if __name__ == "__main__":
-    sys.exit(run(prepare("requirements.txt"), "-m", "scripts.demo_flight", *sys.argv[1:]))
+    sys.exit(run(prepare("requirements.txt"), "-P", "-m", "scripts.demo_flight", *sys.argv[1:]))

@@ -82,7 +82,8 @@ def show(folder: Path, console: Console) -> None:
     from dataset.recordings.recording import open_recording
 
     console.rule("the flight")
-    recordings.main(["show", str(folder)])
+    if recordings.main(["show", str(folder)]):
+        return
     recording = open_recording(folder)
     film, plot = (recording.make_previews_folder() / file for file in ("film.gif", "distance.png"))
     try:

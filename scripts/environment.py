@@ -3,8 +3,13 @@
 A complete environment is left alone, so that a second start costs only the comparison of a checksum.
 """
 
+from __future__ import annotations  # older versions of Python get as far as the sentence about versions
+
+import contextlib
 import hashlib
 import os
+import platform
+import signal
 import subprocess
 import sys
 import time
@@ -24,13 +29,23 @@ def python() -> Path:
 def prepare(*requirements: str) -> Path:
     """Install the requirement files (names in the root) into `.venv`, and return its interpreter.
 
-    Exits with one sentence when Python is too old or too new, or when the installation fails.
+    Exits with one sentence when Python is too old or too new, when the installation fails, or after Ctrl-C.
     """
+    try:
+        return _prepare(*requirements)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where this one ended", file=sys.stderr)
+        sys.exit(130)
+
+
+def _prepare(*requirements: str) -> Path:
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         sys.exit(
             f"expected Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, this is {sys.version.split()[0]}: "
             "run the script with one of those, for example python3.12 scripts/demo.py"
         )
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        sys.exit("TensorFlow and OpenVINO are no longer made for Intel Macs: use Linux, Windows or Apple silicon")
     files = [ROOT / name for name in requirements]
     checksum = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     stamp = VENV / f"installed-{'-'.join(file.stem for file in files)}"
@@ -60,13 +75,15 @@ def prepare(*requirements: str) -> Path:
 def run(*command: str | Path, cwd: Path | None = None) -> int:
     """Run a command that finds the project from any folder, and return its exit status as a shell does.
 
-    Ctrl-C is left to the command.
+    Ctrl-C is left to the command; SIGTERM is passed on to it.
     """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen([str(part) for part in command], cwd=cwd, env={**os.environ, "PYTHONPATH": path})
-    while True:
-        try:
-            status = process.wait()
-            return status if status >= 0 else 128 - status
-        except KeyboardInterrupt:
-            continue
+    before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    try:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                status = process.wait()
+                return status if status >= 0 else 128 - status
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -48,7 +48,7 @@ class ChildProcess:
             priority = subprocess.IDLE_PRIORITY_CLASS if low_priority else subprocess.NORMAL_PRIORITY_CLASS
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | priority
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, module, *arguments],
+            [sys.executable, "-P", "-c", _LAUNCH, module, *arguments],  # -P: no module of the working folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,10 +95,12 @@ class ChildProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                self._on_line(line.rstrip())
-        self._on_end(self._process.wait())
+        try:
+            with self._process.stdout as lines:
+                for line in lines:
+                    self._on_line(line.rstrip())
+        finally:
+            self._on_end(self._process.wait())
 
 
 def _lower_priority(pid: int) -> None:

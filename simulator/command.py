@@ -136,7 +136,8 @@ def run(options: argparse.Namespace, name: str = "") -> int:
     table = Table("", name or "flight", show_header=bool(name), box=None)
     for row in summary:
         table.add_row(*row)
-    console.print(table)
+    with contextlib.suppress(OSError):  # the terminal is closed, the disk is full
+        console.print(table)
     return 0
 
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "model": {"config", "dataset"},
     "model.legacy": {"dataset"},
     "model.weights": {"config", "dataset", "model.legacy", "model.score"},
-    "model.inference": {"dataset", "model.score", "model.networks", "model.weights"},
+    "model.inference": {"config.interrupts", "dataset", "model.score", "model.networks", "model.weights"},
     "model.data": {"config", "dataset", "model.settings"},
     "model.export": {"config", "dataset", "model.console", "model.inference", "model.score", "model.weights"},
     "sim_bridge": {"config", "dataset", "follower"},

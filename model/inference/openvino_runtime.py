@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from config.interrupts import interrupted
 from dataset.schema import HERO
 from model.inference.choices import FLIGHT_BATCH, CompiledNetwork, Device, Precision, Predict, RuntimeUnavailable
 from model.inference.openvino_graph import convert_to_openvino, end_in_planes
@@ -51,6 +52,8 @@ def compile_for_openvino(
     try:
         graph = convert_to_openvino(network)
     except Exception as error:  # OpenVINO raises many kinds
+        if interrupted():
+            raise KeyboardInterrupt from error
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise RuntimeUnavailable(f"OpenVINO cannot convert this network ({reason}), choose another runtime") from error
     planes = end_in_planes(graph)

@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib
+import signal
 import socket
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable
@@ -70,6 +72,9 @@ class EventletTransport:
         import eventlet.wsgi
 
         options = {"log_output": False, "socket_timeout": None}
+        stop_for = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        # Raised in a green thread that handles a message, KeyboardInterrupt would be logged, and serving would go on.
+        before = {number: signal.signal(number, lambda *_: self.stop()) for number in stop_for}
         server = eventlet.spawn(eventlet.wsgi.server, eventlet.greenio.GreenSocket(listener), application, **options)
         reader = eventlet.greenio.GreenSocket(self._wake_reader)
         try:
@@ -79,9 +84,9 @@ class EventletTransport:
                     if function is None:
                         return
                     function()
-        except KeyboardInterrupt:
-            pass
         finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
             server.kill()
             self._threads.shutdown(wait=False)
             self._wake_reader.close()

@@ -184,3 +184,18 @@ def test_the_built_in_simulator_ends_with_a_killed_follower(start, tmp_path):
     later = track.stat().st_size
     time.sleep(1)
     assert track.stat().st_size == later
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a pipe")
+def test_a_flight_goes_on_and_ends_with_the_simulator_although_nobody_reads_its_output(start):
+    process, _, _ = start("--port", "0", "--sim", "--", "--people", "0", "--duration", "2")
+    process.stdout.close()  # | head
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_while_the_built_in_simulator_starts_is_no_failure(start):
+    process, _, _ = start("--port", "0", "--sim", "--", "--people", "0")
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.read().endswith("stopped\n")
+    assert process.wait(timeout=30) == 0

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is still being imported or deletes objects, and where a shell has SIGINT ignored."""
+"""Ctrl-C and other signals to end, at moments and in places where they could be lost."""
 
 import os
 import signal
@@ -97,3 +97,54 @@ Deleted()
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=50)
     assert ended.returncode == 0
     assert "RuntimeError: a defect" in ended.stderr
+
+
+def run_until_signalled(code: str, number: int, **options) -> subprocess.CompletedProcess:
+    """Run code that prints a line when it is ready for the signal."""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    ) as run:
+        run.stdout.readline()
+        run.send_signal(number)
+        output, errors = run.communicate(timeout=50)
+    return subprocess.CompletedProcess(command, run.returncode, output, errors)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_files_are_closed_when_a_command_is_told_to_end(number):
+    code = """
+import config.interrupts, time
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+finally:
+    print("closed")
+"""
+    ended = run_until_signalled(code, number)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "closed\n", "interrupted\n")
+
+
+def test_a_command_started_by_nohup_outlives_its_terminal():
+    code = "import config.interrupts, time; print('ready', flush=True); time.sleep(1); print('done')"
+    ended = run_until_signalled(
+        code, signal.SIGHUP, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None
+    )
+    assert (ended.returncode, ended.stdout) == (0, "done\n")
+
+
+def test_an_interrupt_that_a_library_turned_into_another_error_is_known():
+    code = """
+from config.interrupts import interrupted
+import time
+print(interrupted(), flush=True)
+try:
+    try:
+        time.sleep(60)
+    except BaseException:
+        raise ValueError("Invalid bounding box")  # as matplotlib has it
+except ValueError:
+    print(interrupted())
+"""
+    ended = run_until_signalled(code, signal.SIGINT)
+    assert (ended.returncode, ended.stdout) == (0, "True\n")

@@ -1,10 +1,14 @@
 """What the transports add to the libraries they use."""
 
 import json
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import websocket
@@ -15,6 +19,8 @@ from wsproto.events import CloseConnection
 
 from sim_bridge.transports.green_threads import _unmask
 from sim_bridge.transports.threads import ThreadedWebSocket, ThreadingTransport
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @given(st.binary(max_size=300), st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 1000))
@@ -93,3 +99,34 @@ def test_a_flood_starves_neither_pings_nor_commands(serve, connect, payload, slo
     assert sent > 100
     assert during.count("2") >= 2
     assert client.events.qsize() > 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_while_a_green_thread_handles_a_message_ends_serving():
+    code = """
+import os, signal, socket
+from sim_bridge.transports.green_threads import EventletTransport
+def application(environ, start_response):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # where Python notices it
+            pass
+    except BaseException:
+        pass  # as the engine has it, which logs errors of handlers
+    start_response("200 OK", [])
+    return [b"answer"]
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    EventletTransport().serve(listener, application)
+print("ended")
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        address = ("127.0.0.1", int(process.stdout.readline()))
+        with socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            try:
+                assert process.communicate(timeout=20)[0] == "ended\n"
+            finally:
+                process.kill()

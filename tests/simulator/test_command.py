@@ -155,6 +155,7 @@ def test_an_interrupt_ends_several_drones_with_their_summaries(start, raw_server
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_a_killed_drone_is_reported_and_fails_the_command(monkeypatch, capfd):
     def end(options, number):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as in a process that was not forked
         os.kill(os.getpid(), (signal.SIGCONT, signal.SIGKILL, signal.SIGTERM)[number])
 
     fork = multiprocessing.get_context("fork")  # which can run a local function
