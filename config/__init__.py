@@ -1,1 +1,1 @@
-"""Configuration as typed dataclasses: constraints declared beside each field, checked where values come in."""
+"""What a command begins with: typed settings, checked where values come in, command lines, and interrupts."""

@@ -1,4 +1,4 @@
-"""Pixels, depth and camera poses to points in the world and back: the only module concerned with axes and units.
+"""The pinhole camera: pixels, depth and camera poses to points in the world and back.
 
 World: metres, x forward, y left, z up. A camera looks along its own +x, with y to its left and z up. Pixels are
 (row, column) with pixel centres at integers, so an image's edges lie at -0.5 and size - 0.5.

@@ -1,14 +1,10 @@
 """The command `python -m simulator`: parse options, fly one drone or several, print a summary."""
 
-import _thread
 import argparse
 import contextlib
 import logging
-import multiprocessing
-import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv6Address
@@ -28,6 +24,7 @@ from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 from simulator.rendering.markers import draw_markers
 from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
 from simulator.rules import OWN, QUADSIM, Rules
+from simulator.several import fly_several
 from simulator.slideshow import Slideshow, SlideshowError
 from simulator.types import Observation
 from simulator.window import Window
@@ -51,33 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     if options.window:
         print("no window: it shows one drone, and several fly. Continuing without.", file=sys.stderr)
-    # One process for each drone: they share nothing, and each can use a core of its own.
-    context = multiprocessing.get_context("spawn")
-    drones = [context.Process(target=_run_one, args=(options, number)) for number in range(options.count)]
-    for drone in drones:
-        drone.start()
-    try:
-        for drone in drones:
-            drone.join()
-    except KeyboardInterrupt:
-        for drone in drones:
-            if os.name != "nt":  # on Windows it kills the process
-                drone.terminate()
-        for drone in drones:  # each prints its summary first
-            drone.join(timeout=5.0)
-            drone.kill()
-            drone.join()
-    return max(_exit_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
-
-
-def _exit_status(number: int, code: int) -> int:
-    """Return the exit status of a drone from its exit code, which is negative after a signal; report a kill."""
-    if code >= 0:
-        return code
-    if code == -signal.SIGTERM:  # interrupted before its flight began
-        return 0
-    print(f"drone {number}: killed by signal {-code}", file=sys.stderr)
-    return 128 - code  # as shells do
+    return fly_several(options, run)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -235,24 +206,6 @@ def _rules(options: argparse.Namespace) -> Rules:
         respawn=options.respawn or rules.respawn,
         lock_on=options.lock_on or rules.lock_on,
     )
-
-
-def _run_one(options: argparse.Namespace, number: int) -> None:
-    """Fly one of several drones, in a process of its own."""
-    allow_any_name()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    options.seed, options.window = options.seed + number, False
-    if options.log:
-        options.log = options.log.with_stem(f"{options.log.stem}_{number}")
-    sys.exit(run(options, name=f"drone {number}: "))
-
-
-def _end_with_parent() -> None:
-    """Interrupt this process when its parent ends, however it ends."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        _thread.interrupt_main()
 
 
 def _host(text: str) -> str:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from simulator import command
+from simulator import command, several
 from simulator.difficulty.levels import LEVELS
 
 pytestmark = pytest.mark.simulator
@@ -154,13 +154,13 @@ def test_an_interrupt_ends_several_drones_with_their_summaries(start, raw_server
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_a_killed_drone_is_reported_and_fails_the_command(monkeypatch, capfd):
-    def end(options, number):
+    def end(options, number, run):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as in a process that was not forked
         os.kill(os.getpid(), (signal.SIGCONT, signal.SIGKILL, signal.SIGTERM)[number])
 
     fork = multiprocessing.get_context("fork")  # which can run a local function
-    monkeypatch.setattr(command, "_run_one", end)
-    monkeypatch.setattr(command.multiprocessing, "get_context", lambda method: fork)
+    monkeypatch.setattr(several, "_run_one", end)
+    monkeypatch.setattr(several.multiprocessing, "get_context", lambda method: fork)
     assert command.main(["--count", "3", "--window"]) == 128 + signal.SIGKILL
     said = capfd.readouterr().err
     assert "drone 1: killed by signal 9" in said

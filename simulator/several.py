@@ -1,0 +1,62 @@
+"""Several drones, each in a process of its own: they share nothing, and each can use a core of its own."""
+
+import _thread
+import argparse
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from config.paths import allow_any_name
+
+Run = Callable[[argparse.Namespace, str], int]
+"""Fly one drone by its options, with a name that begins each line it prints; returns the exit status."""
+
+
+def fly_several(options: argparse.Namespace, run: Run) -> int:
+    """Fly `options.count` drones until all have ended, or Ctrl-C; return the highest exit status."""
+    context = multiprocessing.get_context("spawn")
+    drones = [context.Process(target=_run_one, args=(options, number, run)) for number in range(options.count)]
+    for drone in drones:
+        drone.start()
+    try:
+        for drone in drones:
+            drone.join()
+    except KeyboardInterrupt:
+        for drone in drones:
+            if os.name != "nt":  # on Windows it kills the process
+                drone.terminate()
+        for drone in drones:  # each prints its summary first
+            drone.join(timeout=5.0)
+            drone.kill()
+            drone.join()
+    return max(_exit_status(number, drone.exitcode or 0) for number, drone in enumerate(drones))
+
+
+def _run_one(options: argparse.Namespace, number: int, run: Run) -> None:
+    allow_any_name()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    options.seed, options.window = options.seed + number, False
+    if options.log:
+        options.log = options.log.with_stem(f"{options.log.stem}_{number}")
+    sys.exit(run(options, f"drone {number}: "))
+
+
+def _end_with_parent() -> None:
+    """Interrupt this process when its parent ends, however it ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        _thread.interrupt_main()
+
+
+def _exit_status(number: int, code: int) -> int:
+    """Return the exit status of a drone from its exit code, which is negative after a signal; report a kill."""
+    if code >= 0:
+        return code
+    if code == -signal.SIGTERM:  # interrupted before its flight began
+        return 0
+    print(f"drone {number}: killed by signal {-code}", file=sys.stderr)
+    return 128 - code  # as shells do
