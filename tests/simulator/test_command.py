@@ -110,8 +110,20 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
         (["--host", ""], "expected the name or the address of a machine, got ''"),
         (["--host", "localhost:4567"], "expected the name or the address of a machine"),
         (["--renderer", "crayons"], "invalid choice"),
-        (["--frames", os.fsdecode(b"b\xff")], "expected a folder of pictures"),
         (["--seed", str(2**31), "--count", "2"], f"--seed: with --count 2 expected at most {2**31 - 1}"),
+    ],
+)
+def test_wrong_options_are_reported_and_the_status_is_2(capsys, options, reason):
+    with pytest.raises(SystemExit) as ended:
+        command.main(options)
+    assert ended.value.code == 2
+    assert reason in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--frames", os.fsdecode(b"b\xff")], "expected a folder of pictures"),
         (["--frames", "no such folder"], "expected a folder of pictures"),
         (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
     ],
