@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence, Set
 
 from rich.console import Console
 
+from config.commands import run_command
 from config.numbers import whole_number
 from config.paths import allow_any_name, path_of
-from dataset.archives import DatasetError
 from dataset.commands.edit import copy_recording, merge_recordings, split_recording, trim_recording
 from dataset.commands.exchange import FORMATS, export
 from dataset.commands.import_frames import import_frames
 from dataset.commands.show import list_recordings, show, video
 from dataset.commands.suspicious import list_suspicious
-from dataset.recordings.layout import RECORDINGS, RecordingError
+from dataset.recordings.layout import RECORDINGS
 from dataset.recordings.recording import Recording, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
 from dataset.review.relabelling import restore_labels
@@ -48,16 +48,8 @@ Hidden frames stay on disk; training skips them.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 2 after printing an error to standard error, or 130 after Ctrl-C."""
     allow_any_name()
-    options = _parse(arguments)
-    try:
-        options.act(options, Console(highlight=False, soft_wrap=True))
-    except (RecordingError, DatasetError, OSError) as error:
-        print(f"dataset: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("dataset: interrupted; nothing unfinished was kept", file=sys.stderr)
-        return 130
-    return 0
+    options, console = _parse(arguments), Console(highlight=False, soft_wrap=True)
+    return run_command("dataset", lambda: options.act(options, console), "nothing unfinished was kept")
 
 
 def hide(options: argparse.Namespace, console: Console) -> None:

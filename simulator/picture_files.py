@@ -1,14 +1,13 @@
 """Commands that draw one picture into a file."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 
+from config.commands import run_command
 from config.paths import path_of
-from simulator.rendering.renderer import RendererError
 from simulator.types import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -24,15 +23,11 @@ def picture_file(text: str) -> Path:
 
 def draw_into(file: Path, draw: Callable[[], Image], jpeg_quality: int) -> int:
     """Draw a picture into a file, and return the command's exit status: 0, 2 after an error, 130 after Ctrl-C."""
-    try:
+
+    def write() -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         quality = [] if file.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
         _, data = cv2.imencode(file.suffix, cv2.cvtColor(draw(), cv2.COLOR_RGB2BGR), quality)
         file.write_bytes(data.tobytes())
-    except (RendererError, OSError) as error:
-        print(f"{file.name}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+
+    return run_command(file.name, write)

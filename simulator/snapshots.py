@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from config.commands import run_command
 from config.numbers import real_number, whole_number
 from config.paths import path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.link.commands import MAX_PEOPLE
 from simulator.link.frames import encode_jpeg, encode_mask
 from simulator.rendering.appearance import appearance_of
-from simulator.rendering.renderer import RENDERERS, Renderer, RendererError
+from simulator.rendering.renderer import RENDERERS, Renderer
 from simulator.types import CENTRE_HEIGHT, Person, Pose, Rendered
 from simulator.world.city import City
 
@@ -189,15 +190,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if taken := _taken(options.out, range(options.first, options.first + options.count)):
         parser.error(f"{taken} is there already: give another folder, or the next free number with --first")
     drawn = snapshots(options.count, options.seed, mixture, options.renderer, options.difficulty, options.first)
-    try:
-        write_snapshots(options.out, track(drawn, "frames", total=options.count), options.first)
-    except (RendererError, OSError) as error:
-        print(f"snapshots: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"snapshots: interrupted; {options.out} has the frames so far", file=sys.stderr)
-        return 130
-    return 0
+    shown = track(drawn, "frames", total=options.count)
+    after_interrupt = f"{options.out} has the frames so far"
+    return run_command("snapshots", lambda: write_snapshots(options.out, shown, options.first), after_interrupt)
 
 
 if __name__ == "__main__":

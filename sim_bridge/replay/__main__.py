@@ -19,13 +19,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from config.commands import run_command
 from config.numbers import real_number, whole_number
 from config.paths import allow_any_name, path_of
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import RecordingError, section_of
 from dataset.recordings.recording import Recording, open_recording
 from sim_bridge.replay.check import check, comparable_frames
-from sim_bridge.replay.client import Answer, ReplayClient, ReplayError
+from sim_bridge.replay.client import Answer, ReplayClient
 from sim_bridge.replay.follower_process import recorded_settings, started_follower
 
 LONGEST_PAUSE = 5.0  # seconds, to which longer gaps in the recording are shortened
@@ -37,25 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if --check finds differences, 2 after an error, or 130 after Ctrl-C."""
     allow_any_name()
     options = _parse(arguments)
-    console = Console(highlight=False, soft_wrap=True)
-    try:
-        recording = open_recording(options.recording)
-        _check_replayable(recording, options)
-        with contextlib.ExitStack() as stack:
-            address = (options.host, options.port)
-            if options.weights:
-                with console.status("starting a follower"):
-                    follower = started_follower(options.weights, recorded_settings(recording.meta))
-                    address = stack.enter_context(follower)
-            client = stack.enter_context(ReplayClient(*address))
-            title = f"replaying {recording.path.name}"
-            frames = track(recording.frames, title, console=console, transient=True)
-            answers = play(recording, client, frames, real=options.pace == "real")
-    except (RecordingError, ReplayError, OSError) as error:
-        print(f"replay: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run_command("replay", lambda: _replay(options, Console(highlight=False, soft_wrap=True)))
+
+
+def _replay(options: argparse.Namespace, console: Console) -> int:
+    """Replay a recording, print the answers; return the exit status. Raises RecordingError, ReplayError, OSError."""
+    recording = open_recording(options.recording)
+    _check_replayable(recording, options)
+    with contextlib.ExitStack() as stack:
+        address = (options.host, options.port)
+        if options.weights:
+            with console.status("starting a follower"):
+                follower = started_follower(options.weights, recorded_settings(recording.meta))
+                address = stack.enter_context(follower)
+        client = stack.enter_context(ReplayClient(*address))
+        title = f"replaying {recording.path.name}"
+        frames = track(recording.frames, title, console=console, transient=True)
+        answers = play(recording, client, frames, real=options.pace == "real")
     _print_answers(console, answers)
     return _print_check(console, recording, answers, options) if options.check else 0
 
