@@ -115,8 +115,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     labels.add_argument("frames", nargs="+", metavar="FRAMES")
     suspicious = command("suspicious", list_suspicious)
     suspicious.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
-    most_help = "how many to list (default: %(default)s)"
-    suspicious.add_argument("--most", type=whole_number(1), default=60, metavar="N", help=most_help)
+    limit_help = "how many to list (default: %(default)s)"
+    suspicious.add_argument("--limit", type=whole_number(1), default=60, metavar="N", help=limit_help)
     command("recover", recover_recording, recording)
     new_help = "recording to make: a path, or a name in recordings/"
 

@@ -4,7 +4,7 @@
 
 A model that is fine-tuned on new data forgets some of the old. The mean of its weights and those that it started from
 often keeps both (Wortsman et al. 2022, Robust fine-tuning of zero-shot models). The mean of models that were trained
-apart is worth nothing: evaluate it. `--share` is the weight of the last model in the mean, 0 to 1.
+apart is worth nothing: evaluate it. `--last-weight` is the weight of the last model in the mean, 0 to 1.
 """
 
 import config.interrupts  # noqa: F401 - before all else
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=path_of, required=True, metavar="FILE", help="an .h5 or .keras file, not there yet"
     )
     text = "weight of the last model in the mean, 0 to 1; the others share the rest equally (default: all alike)"
-    parser.add_argument("--share", type=real_number(0, 1), metavar="FRACTION", help=text)
+    parser.add_argument("--last-weight", type=real_number(0, 1), metavar="FRACTION", help=text)
     options = parser.parse_args(arguments)
     if len(options.weights) < 2:
         parser.error("give two models or more")
@@ -60,25 +60,25 @@ def average(options: argparse.Namespace) -> int:
     *others, last = models
     for each in others:
         each.check_classes(last.classes, last.name)
-    share = 1 / len(models) if options.share is None else options.share
-    shares = [*[(1 - share) / len(others)] * len(others), share]
+    fraction = 1 / len(models) if options.last_weight is None else options.last_weight
+    fractions = [*[(1 - fraction) / len(others)] * len(others), fraction]
     seen = merge_seen_in_training(np.empty(0, np.uint64), [each.seen_in_training for each in models])
-    metadata = {"mean_of": [[each.name, part] for each, part in zip(models, shares, strict=True)]}
-    set_mean(models, shares)
+    metadata = {"mean_of": [[each.name, part] for each, part in zip(models, fractions, strict=True)]}
+    set_mean(models, fractions)
     save_model(last.model, options.out, metadata, seen, last.classes)
-    parts = " and ".join(f"{part:.0%} of {each.name}" for each, part in zip(models, shares, strict=True))
+    parts = " and ".join(f"{part:.0%} of {each.name}" for each, part in zip(models, fractions, strict=True))
     print_plain(f"done: {options.out}, {parts}")
     return 0
 
 
-def set_mean(models: Sequence["LoadedModel"], shares: Sequence[float]) -> None:
+def set_mean(models: Sequence["LoadedModel"], fractions: Sequence[float]) -> None:
     """Set the last model's weights to the mean of all, layer by layer. Raises ValueError for another network.
 
     Kernels of the others may have fewer channels in: the missing ones count as zeros.
     """
     last = models[-1].model
     means = {layer.name: [np.zeros(weight.shape) for weight in layer.weights] for layer in last.layers if layer.weights}
-    for loaded, share in zip(models, shares, strict=True):
+    for loaded, share in zip(models, fractions, strict=True):
         for name, weights in _weights_like(loaded, last).items():
             for mean, weight in zip(means[name], weights, strict=True):
                 mean += share * weight

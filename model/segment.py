@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("footage", type=path_of, metavar="VIDEO|DIR", help="a film, or a folder of JPEGs and PNGs")
     text = "a folder to write into, new or empty"
     parser.add_argument("--out", type=path_of, required=True, metavar="DIR", help=text)
-    parser.add_argument("--every", type=whole_number(1), default=1, metavar="N", help="only each N-th frame")
+    parser.add_argument("--stride", type=whole_number(1), default=1, metavar="N", help="only each N-th frame")
     text = f"frames per second of film.mp4 (default: the film's, or {FPS:g} for images)"
     parser.add_argument("--fps", type=real_number(0.1, 240), help=text)
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="inference runtime (default: auto)")
@@ -72,15 +72,15 @@ def segment(options: argparse.Namespace) -> None:
 
     def drawn() -> Iterator[np.ndarray]:
         nonlocal count, first
-        chosen = itertools.islice(footage.images, 0, None, options.every)
-        for name, image in track(chosen, "drawing", -(-footage.count // options.every), console=console):
+        chosen = itertools.islice(footage.images, 0, None, options.stride)
+        for name, image in track(chosen, "drawing", -(-footage.count // options.stride), console=console):
             picture = overlay(image, segmenter.predict(image[None])[0], segmenter.classes)
             write_overlay(options.out / f"{name}.jpeg", picture)
             count, first = count + 1, first or picture.shape[1::-1]
             yield picture if picture.shape[1::-1] == first else cv2.resize(picture, first)  # of a film all have one
 
     options.out.mkdir(parents=True, exist_ok=True)
-    write_video(options.out / FILM, drawn(), options.fps or max(footage.fps / options.every, 1.0))
+    write_video(options.out / FILM, drawn(), options.fps or max(footage.fps / options.stride, 1.0))
     print_plain(f"{count} pictures and {FILM} are in {options.out}")
 
 

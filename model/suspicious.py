@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "the models, files or names in model/weights/"
     parser.add_argument("--weights", required=True, nargs="+", metavar="H5", help=text)
     parser.add_argument(
-        "--most", type=whole_number(1), default=60, metavar="N", help="how many to list (default: %(default)s)"
+        "--limit", type=whole_number(1), default=60, metavar="N", help="how many to list (default: %(default)s)"
     )
     options = parser.parse_args(arguments)
 
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_plain(segmenter.describe())
         asked = track(_findings(recording, frames, segmenters), "asking", len(frames), console=console)
         write_network_findings(recording.path, [finding for several in asked for finding in several])
-        print_suspect_frames([(recording, suspect_frames(recording))], options.most, console)
+        print_suspect_frames([(recording, suspect_frames(recording))], options.limit, console)
 
     return run_command("suspicious", ask)
 

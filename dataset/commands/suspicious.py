@@ -17,10 +17,10 @@ def list_suspicious(options: argparse.Namespace, console: Console) -> None:
     of recordings, or in another program (export).
     """
     recordings = [open_recording(path) for path in options.recordings]
-    print_suspect_frames([(recording, suspect_frames(recording)) for recording in recordings], options.most, console)
+    print_suspect_frames([(recording, suspect_frames(recording)) for recording in recordings], options.limit, console)
 
 
-def print_suspect_frames(found: list[tuple[Recording, list[SuspectFrame]]], most: int, console: Console) -> None:
+def print_suspect_frames(found: list[tuple[Recording, list[SuspectFrame]]], limit: int, console: Console) -> None:
     """Print the frames of several recordings most worth a correction, the best first, and how many there are."""
     best = sorted(
         ((each, recording) for recording, suspected in found for each in suspected), key=lambda pair: -pair[0].priority
@@ -30,7 +30,7 @@ def print_suspect_frames(found: list[tuple[Recording, list[SuspectFrame]]], most
         table.add_column(name, no_wrap=True)
     table.add_column("priority", justify="right")
     table.add_column("reasons")
-    for suspect, recording in best[:most]:
+    for suspect, recording in best[:limit]:
         reasons = escape("; ".join(suspect.reasons))
         table.add_row(escape(recording.path.name), suspect.frame, f"{suspect.priority:.2f}", reasons)
     if best:

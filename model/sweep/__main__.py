@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status, as listed above."""
     parser = command_parser("model.sweep", __doc__)
     parser.add_argument("plan", type=path_of, metavar="TOML", help="what to try; see docs/guide/sweep.md")
-    parser.add_argument("--folder", type=path_of, metavar="DIR", help="of the sweep (default runs/<name of the file>)")
+    parser.add_argument("--out", type=path_of, metavar="DIR", help="of the sweep (default runs/<name of the file>)")
     parser.add_argument("--minutes", type=real_number(0.01), help="of the whole sweep in this process")
     parser.add_argument(
         "--trial-minutes", type=real_number(0.01), metavar="MINUTES", help="of each trial, instead of its epochs"
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ImportError as error:
             raise ValueError(f"{error.name} is not installed: pip install -r requirements-sweep.txt") from error
 
-        folder = options.folder or Path("runs") / options.plan.stem
+        folder = options.out or Path("runs") / options.plan.stem
         _run(study.Study(plan, folder, options.storage), options.minutes)
 
     return run_command("sweep", sweep)

@@ -35,14 +35,14 @@ ROUNDS = 6
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=15.0)
-    parser.add_argument("--folder", type=path_of, help="where to record (default: a temporary folder)")
+    parser.add_argument("--out", type=path_of, help="where to record (default: a temporary folder)")
 
 
 def benchmark(options: argparse.Namespace) -> object:
     """Measure both bridges at all rates and print the results; return them for JSON."""
     frames, seconds = get_frames(options), options.seconds / ROUNDS
     with ExitStack() as stack, console.status("starting two bridges") as status:
-        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bridges = {
             recording: stack.enter_context(process(start_bridge, options.weights, folder if recording else None))
             for recording in (False, True)

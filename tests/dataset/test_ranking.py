@@ -146,7 +146,7 @@ def test_the_command_lists_the_best_frames_of_several_recordings(walk, tmp_path,
     shutil.copytree(walk, tmp_path / "other")
     put(walk, 6, lambda labels: labels[20:30, 200:212].fill(HERO))
     (walk / "masks" / "000007.png").write_bytes(b"no mask")
-    assert main(["suspicious", str(walk), str(tmp_path / "other"), "--most", "2"]) == 0
+    assert main(["suspicious", str(walk), str(tmp_path / "other"), "--limit", "2"]) == 0
     output = " ".join(capsys.readouterr().out.split())
     assert "walk 000007 1.00 the mask cannot be read" in output
     assert "of 30 pseudo-labelled frames are suspicious" in output

@@ -37,7 +37,7 @@ def test_all_models_count_alike_and_what_they_were_trained_on_is_kept(tmp_path, 
 
 def test_the_last_model_can_count_more(tmp_path):
     models = [write(tmp_path / f"{n}.h5", n, n) for n in (1, 3, 10)]
-    assert main([*models, "--share", "0.8", "--out", str(tmp_path / "mean.keras")]) == 0
+    assert main([*models, "--last-weight", "0.8", "--out", str(tmp_path / "mean.keras")]) == 0
     kernel, _, loaded = weights(tmp_path / "mean.keras")
     assert kernel == pytest.approx(0.1 * 1 + 0.1 * 3 + 0.8 * 10)
     assert loaded.seen_in_training is None
@@ -54,7 +54,7 @@ def test_models_of_another_network_are_refused_and_nothing_is_written_or_replace
     assert (tmp_path / "one.h5").read_bytes() == before
 
 
-@pytest.mark.parametrize("arguments", [["one.h5"], ["one.h5", "two.h5", "--share", "1.5"]])
+@pytest.mark.parametrize("arguments", [["one.h5"], ["one.h5", "two.h5", "--last-weight", "1.5"]])
 def test_one_model_and_shares_beyond_one_are_usage_errors(arguments):
     with pytest.raises(SystemExit) as ended:
         main([*arguments, "--out", "mean.h5"])

@@ -66,7 +66,7 @@ def test_further_trials_may_be_added_to_a_search(tmp_path):
 
 def test_another_plan_is_refused(tmp_path):
     Study(plan(), tmp_path / "sweep")
-    with pytest.raises(ValueError, match=r"began with other values of settings, space: .* choose another --folder"):
+    with pytest.raises(ValueError, match=r"began with other values of settings, space: .* choose another --out"):
         Study(plan(space={"seed": [1]}, settings={"seed": 3}), tmp_path / "sweep")
 
 
@@ -75,7 +75,7 @@ def test_an_unreadable_journal_is_refused(tmp_path, damage):
     Study(plan(), tmp_path / "sweep")
     journal = tmp_path / "sweep" / "journal.log"
     journal.write_bytes(damage + journal.read_bytes())
-    with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --folder"):
+    with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --out"):
         Study(plan(), tmp_path / "sweep")
 
 
@@ -128,6 +128,6 @@ def test_a_search_whose_trials_fail_in_a_row_ends(tmp_path, monkeypatch, capsys)
     (tmp_path / "plan.toml").write_text(
         'sampler = "random"\ntrials = 10\n[train]\ndata = ["a"]\n[space]\nlearning_rate = {low = 0.001, high = 0.1}\n'
     )
-    assert main([str(tmp_path / "plan.toml"), "--folder", str(tmp_path / "sweep")]) == 2
+    assert main([str(tmp_path / "plan.toml"), "--out", str(tmp_path / "sweep")]) == 2
     assert "3 trials in a row have failed" in capsys.readouterr().err
     assert len(list(outcomes)) == 17

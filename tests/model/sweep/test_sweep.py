@@ -88,7 +88,7 @@ def test_two_processes_share_a_sweep_and_one_finishes_what_the_other_was_killed_
 
 def test_ctrl_c_gives_the_trial_back(data):
     sweep = data / "interrupted"
-    process = start(data, "--folder", "interrupted")
+    process = start(data, "--out", "interrupted")
     until((sweep / "trial-0000" / "training.log").exists)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE)
@@ -106,7 +106,7 @@ def test_a_trial_that_cannot_train_is_reported_with_what_its_training_said(data)
     text = PLAN.replace('"validation"', '"nowhere"').replace("network =", "#")
     (data / "tiny.toml").write_text(text)
     try:
-        process = start(data, "--folder", "failing")
+        process = start(data, "--out", "failing")
         output, _ = process.communicate(timeout=PATIENCE)
     finally:
         (data / "tiny.toml").write_text(PLAN)
