@@ -78,10 +78,10 @@ def set_mean(models: Sequence["LoadedModel"], fractions: Sequence[float]) -> Non
     """
     last = models[-1].model
     means = {layer.name: [np.zeros(weight.shape) for weight in layer.weights] for layer in last.layers if layer.weights}
-    for loaded, share in zip(models, fractions, strict=True):
+    for loaded, fraction in zip(models, fractions, strict=True):
         for name, weights in _weights_like(loaded, last).items():
             for mean, weight in zip(means[name], weights, strict=True):
-                mean += share * weight
+                mean += fraction * weight
     for name, weights in means.items():
         last.get_layer(name).set_weights(weights)
 
