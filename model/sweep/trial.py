@@ -26,7 +26,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial: the best value of the metric, or else an error."""
+    """What came of a trial: the value of the metric, or else an error."""
 
     value: float | None = None
     pruned: bool = False
@@ -62,17 +62,18 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     finally:
         stopped.close()
         process.join()
-    if watch.best is not None:  # also of a training that collapsed later
-        return Outcome(watch.best, watch.pruned)
+    if watch.value is not None:  # also of a training that collapsed later
+        return Outcome(watch.value, watch.pruned)
     return Outcome(error=_reason(attempt.folder, plan, seen))
 
 
 class _Watch:
-    """The values of a trial's metric so far."""
+    """The metric of a trial so far: of the epoch that its best model is from; the last if the training has no score."""
 
     def __init__(self, trial: optuna.Trial, plan: Plan, settings: TrainSettings) -> None:
-        self.best: float | None = None
+        self.value: float | None = None
         self.pruned = False
+        self._score: float | None = None  # of the best model
         self._trial, self._plan, self._settings = trial, plan, settings
         self._last = 0  # step of the last report
 
@@ -82,7 +83,9 @@ class _Watch:
         value = float(row.get(plan.metric) or "nan")
         if math.isnan(value) or self.pruned:
             return
-        self.best = value if self.best is None else (min if plan.minimize else max)(self.best, value)
+        score = float(row.get("score") or "nan")
+        if self._score is None or score > self._score:
+            self.value, self._score = value, None if math.isnan(score) else score
         epoch = int(row["epoch"])
         progress = float(row["minutes"]) / plan.trial_minutes if plan.trial_minutes else epoch / settings.epochs
         step = min(math.ceil(LENGTH * progress), LENGTH)

@@ -1,0 +1,63 @@
+"""What becomes of a trial whose training ends in one way or another."""
+
+import csv
+from multiprocessing import Pipe
+from types import SimpleNamespace
+
+import pytest
+
+from model.sweep import trial
+from model.sweep.plan import Plan
+from model.sweep.study import Study
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a trial whose training, instead of its process, writes these results and ends."""
+
+    def run(rows, exitcode=0, **plan):
+        class Training:
+            def __init__(self, target, args):
+                options = args[0]
+                command.extend(options)
+                self.folder, self.exitcode = study.folder_of(0), None
+
+            def start(self):
+                with (self.folder / "results.csv").open("w", newline="") as stream:
+                    writer = csv.DictWriter(stream, ["epoch", "minutes", *rows[0]])
+                    writer.writeheader()
+                    writer.writerows({"epoch": n, "minutes": n} | row for n, row in enumerate(rows, 1))
+
+            def join(self, timeout=None):
+                self.exitcode = exitcode
+
+            def is_alive(self):
+                return self.exitcode is None
+
+        command = []
+        monkeypatch.setattr(
+            trial.multiprocessing, "get_context", lambda _: SimpleNamespace(Pipe=Pipe, Process=Training)
+        )
+        plan = Plan(**({"train": {"data": ["a"]}, "space": {"seed": [1]}} | plan))
+        study = Study(plan, tmp_path / "sweep")
+        return trial.run(study.take(), plan, lambda row: None), command
+
+    return run
+
+
+def test_a_trials_value_is_that_of_its_best_model(run):
+    """A network that detects nothing has no false positives, too."""
+    rows = [
+        {"score": 0.0, "false_positive_rate": 0.0},
+        {"score": 0.6, "false_positive_rate": 0.02},
+        {"score": "", "false_positive_rate": ""},
+        {"score": 0.6, "false_positive_rate": 0.01},
+        {"score": 0.5, "false_positive_rate": 0.3},
+    ]
+    outcome, _ = run(rows, metric="false_positive_rate", minimize=True)
+    assert outcome.value == 0.02
+
+
+def test_without_validation_a_trials_value_is_the_last(run):
+    outcome, _ = run([{"loss": 0.3}, {"loss": 0.1}, {"loss": 0.2}], metric="loss", minimize=True)
+    assert outcome.value == 0.2
