@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -41,9 +42,10 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     settings = plan.settings_of(attempt.values)
     (attempt.folder / SETTINGS).write_text(to_toml(settings), encoding="utf-8")
     watch = _Watch(attempt.trial, plan, load_settings(overrides=settings))
+    arguments = _arguments(attempt.folder, plan, settings)
     context = multiprocessing.get_context("spawn")
     stop, stopped = context.Pipe(duplex=False)
-    process = context.Process(target=_train, args=(_arguments(attempt.folder, plan), attempt.folder / LOG, stop))
+    process = context.Process(target=_train, args=(arguments, attempt.folder / LOG, stop))
     process.start()
     stop.close()
     seen, running = 0, True
@@ -96,12 +98,13 @@ class _Watch:
             self.pruned = step < LENGTH and learned and self._trial.should_prune()
 
 
-def _arguments(folder: Path, plan: Plan) -> list[str]:
-    """Return the command line of a trial's training."""
+def _arguments(folder: Path, plan: Plan, settings: Mapping[str, Any]) -> list[str]:
+    """Return the command line of a trial's training. A preset of its settings is named, as --init heeds no other."""
     arguments = ["--run", str(folder), "--settings", str(folder / SETTINGS)]
     if plan.trial_minutes:
         arguments += ["--minutes", str(plan.trial_minutes)]
-    for name, value in plan.train.items():
+    preset = {"preset": settings["preset"]} if "preset" in settings else {}
+    for name, value in (plan.train | preset).items():
         option = f"--{name.replace('_', '-')}"
         if name == "recordings":
             arguments += [option, *map(str, value)]

@@ -2,13 +2,16 @@
 
 import csv
 from multiprocessing import Pipe
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from model.settings import load_settings
 from model.sweep import trial
 from model.sweep.plan import Plan
 from model.sweep.study import Study
+from model.training.arguments import parse
 
 
 @pytest.fixture
@@ -61,3 +64,11 @@ def test_a_trials_value_is_that_of_its_best_model(run):
 def test_without_validation_a_trials_value_is_the_last(run):
     outcome, _ = run([{"loss": 0.3}, {"loss": 0.1}, {"loss": 0.2}], metric="loss", minimize=True)
     assert outcome.value == 0.2
+
+
+@pytest.mark.parametrize("option", [{"preset": "fcn-1"}, {"init": "model.h5"}])
+@pytest.mark.parametrize("where", [{"space": {"preset": ["fcn-2"]}}, {"settings": {"preset": "fcn-2"}}])
+def test_a_preset_that_is_tried_is_trained_whatever_all_trials_begin_with(run, option, where):
+    _, command = run([{"score": 0.5}], train={"data": ["a"]} | option, **where)
+    options = parse(None, command)
+    assert load_settings(Path(options.settings), options.setting_overrides()).preset == options.preset == "fcn-2"
