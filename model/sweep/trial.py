@@ -23,6 +23,7 @@ from model.sweep.study import LENGTH, Attempt
 
 LOG, SETTINGS = "training.log", "settings.toml"
 POLL_SECONDS = 0.5
+INTERRUPTED = 130  # exit status of a training after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     finally:
         stopped.close()
         process.join()
+    if not watch.pruned and (killer := _killed_by(process.exitcode)):
+        return Outcome(error=f"killed by signal {killer} after {seen} epochs; if nobody did so, memory may be short")
     if watch.value is not None:  # also of a training that collapsed later
         return Outcome(watch.value, watch.pruned)
     return Outcome(error=_reason(attempt.folder, plan, seen))
@@ -113,6 +116,13 @@ def _arguments(folder: Path, plan: Plan, settings: Mapping[str, Any]) -> list[st
         elif value is not False:
             arguments += [option] if value is True else [option, str(value)]
     return arguments
+
+
+def _killed_by(status: int | None) -> int:
+    """Return the signal that ended a training of this exit status, also one interrupted from outside; 0 if none did."""
+    if status == INTERRUPTED:
+        return signal.SIGINT.value
+    return -status if status is not None and status < 0 else 0
 
 
 def _train(arguments: list[str], log: Path, stop: Connection) -> None:

@@ -72,3 +72,14 @@ def test_a_preset_that_is_tried_is_trained_whatever_all_trials_begin_with(run, o
     _, command = run([{"score": 0.5}], train={"data": ["a"]} | option, **where)
     options = parse(None, command)
     assert load_settings(Path(options.settings), options.setting_overrides()).preset == options.preset == "fcn-2"
+
+
+@pytest.mark.parametrize(("exitcode", "signal"), [(-9, 9), (130, 2)])
+def test_a_training_that_was_killed_is_no_result(run, exitcode, signal):
+    outcome, _ = run([{"score": 0.5}, {"score": 0.7}], exitcode)
+    assert outcome.value is None
+    assert outcome.error.startswith(f"killed by signal {signal} after 2 epochs")
+
+
+def test_a_training_that_collapsed_has_the_value_of_its_best_model(run):
+    assert run([{"score": 0.5}, {"score": 0.0}], 2)[0].value == 0.5
