@@ -152,8 +152,11 @@ class Study:
                 pass  # its process lives
 
     def _try_again(self, trial: FrozenTrial) -> None:
+        """Let a trial wait again, and only then end it: a process that is killed in between loses none."""
+        parameters = trial.system_attrs.get(_FIXED) or trial.params
+        if all(each.system_attrs.get(_FIXED) != parameters for each in self._of(TrialState.WAITING)):
+            self.optuna.enqueue_trial(parameters)
         self.optuna.tell(trial.number, state=TrialState.FAIL)
-        self.optuna.enqueue_trial(trial.system_attrs.get(_FIXED) or trial.params)
 
     def _of(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna.get_trials(deepcopy=False, states=states)

@@ -52,6 +52,26 @@ def test_a_trial_that_is_given_back_is_next(tmp_path):
     assert len(study.trials()) == 3
 
 
+@pytest.mark.parametrize("step", ["tell", "enqueue_trial"])
+def test_a_process_killed_while_it_gives_a_trial_back_loses_none(tmp_path, monkeypatch, step):
+    study = Study(plan(), tmp_path / "sweep")
+    attempt = study.take()
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study.optuna, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        study.give_back(attempt)
+    attempt.lock.release()  # as the system does
+    again = Study(plan(), tmp_path / "sweep")
+    rates = []
+    while attempt := again.take():
+        rates.append(attempt.values["learning_rate"])
+        again.end(attempt, 0.4)
+    assert sorted(rates) == [0.001, 0.01, 0.1]
+
+
 def test_further_trials_may_be_added_to_a_search(tmp_path):
     space = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "batch_size": {"low": 8, "high": 64}}
     study = Study(plan(space=space, sampler="tpe", trials=2), tmp_path / "sweep")
