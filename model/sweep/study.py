@@ -16,9 +16,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
+from model.sweep.journal import Journal
 from model.sweep.plan import Plan, Range
 
 LENGTH = 100  # of a trial, in the steps at which pruning compares
@@ -47,11 +47,10 @@ class Study:
         self.plan, self.folder = plan, folder
         self._distributions = {name: _distribution(values) for name, values in plan.ranges().items()}
         self._lock = FileLock(folder / "lock")
-        journal = str(folder / "journal.log")
         with self._lock:
             try:
                 self.optuna = optuna.create_study(
-                    storage=url or JournalStorage(JournalFileBackend(journal, JournalFileOpenLock(journal))),
+                    storage=url or JournalStorage(Journal(folder / "journal.log")),
                     study_name=folder.name,
                     load_if_exists=True,
                     direction="minimize" if plan.minimize else "maximize",

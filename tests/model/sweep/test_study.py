@@ -1,6 +1,7 @@
 """The state of a sweep: joining, refusing, taking trials, pruning."""
 
 import json
+import os
 
 import pytest
 
@@ -97,6 +98,31 @@ def test_an_unreadable_journal_is_refused(tmp_path, damage):
     journal.write_bytes(damage + journal.read_bytes())
     with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --folder"):
         Study(plan(), tmp_path / "sweep")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+def test_a_sweep_goes_on_after_the_disk_was_full(tmp_path):
+    import resource
+
+    study = Study(plan(), tmp_path / "sweep")
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "sweep" / "journal.log").stat().st_size + 20, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            study.take()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    again = Study(plan(), tmp_path / "sweep")
+    taken = [study.take(), again.take(), again.take()]
+    assert sorted(each.values["learning_rate"] for each in taken) == [0.001, 0.01, 0.1]
+
+
+def test_a_sweep_goes_on_after_a_process_was_killed_while_it_wrote(tmp_path):
+    Study(plan(), tmp_path / "sweep")
+    with (tmp_path / "sweep" / "journal.log").open("ab") as stream:
+        stream.write(b'{"op_code": 4, "work')
+    for _ in range(2):
+        assert Study(plan(), tmp_path / "sweep").take() is not None
 
 
 def test_trials_that_are_behind_end_early(tmp_path):
