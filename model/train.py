@@ -154,6 +154,7 @@ def _prepare_models(options: Arguments, settings: TrainSettings, classes: Classe
     keras.utils.set_random_seed(settings.seed)
     init = _load(options.init) if options.init else None
     if options.promote and init:
+        init.check_classes(classes, "the data", "; --promote compares models of the same classes")
         check_replaceable(init, find_weights(f"{options.init}"))
     network = initial_network(options, settings, init, classes)
     transferred = options.encoder_weights not in (None, NONE)
