@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.progress import track
 
 from dataset.archives import DatasetError
+from dataset.files import write_atomically
 from dataset.masks.classes_file import read_classes_file
 from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES, HERO, Classes, at_reference_size
@@ -252,7 +253,7 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
             evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs))
             draw_worst(evaluations[0], segmenter, WORST, run.path / run_files.WORST_FRAMES)
             page = report.markdown("Validation frames", evaluations)
-            (run.path / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
+            write_atomically(run.path / run_files.VALIDATION_REPORT, page)
             report.print_tables(evaluations)
     print_plain(f"done: {best}")
     return 0 if promoted else 3

@@ -16,6 +16,7 @@ from typing import Any
 import optuna
 
 from config.reader import nearest
+from dataset.files import write_atomically
 from model import run_files
 from model.settings import TrainSettings, load_settings
 from model.sweep.plan import Plan, to_toml
@@ -41,7 +42,7 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     An exception, such as KeyboardInterrupt, ends the training before it is raised again.
     """
     settings = plan.settings_of(attempt.values)
-    (attempt.folder / SETTINGS).write_text(to_toml(settings), encoding="utf-8")
+    write_atomically(attempt.folder / SETTINGS, to_toml(settings))
     watch = _Watch(attempt.trial, plan, load_settings(overrides=settings))
     arguments = _arguments(attempt.folder, plan, settings)
     context = multiprocessing.get_context("spawn")
