@@ -128,7 +128,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
 def _configure(options: Arguments, run: RunFolder) -> TrainSettings:
     """Return the settings, and write them into the run folder. Raises ValueError if it holds another training."""
     if options.resume:
-        run.remove_partial_models()
+        run.remove_partial_files()
     elif any(file.exists() for file in (run.checkpoint, run.best, run.last)):
         raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
     settings = load_settings(

@@ -45,10 +45,11 @@ class RunFolder:
         except Timeout as error:
             raise ValueError(f"another process trains in {self.path}: wait for its end, or stop it") from error
 
-    def remove_partial_models(self) -> None:
-        """Remove the temporary files of models that a killed process was writing."""
-        for partial in (*self.path.glob(f".{self.last.stem}-*"), *self.path.glob(f".{self.best.stem}-*")):
-            partial.unlink(missing_ok=True)
+    def remove_partial_files(self) -> None:
+        """Remove the temporary files of models and checkpoints that a killed process was writing."""
+        for file in (self.last, self.best, self.checkpoint):
+            for partial in self.path.glob(f".{file.stem}-*"):
+                partial.unlink(missing_ok=True)
 
     def write_configuration(self, arguments: Arguments, settings: TrainSettings) -> None:
         """Write settings and command line, from which the training can be resumed."""

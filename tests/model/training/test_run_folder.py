@@ -32,6 +32,15 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path, damage):
         run.load_checkpoint()
 
 
+def test_what_a_killed_training_was_writing_is_removed(tmp_path):
+    run = RunFolder(tmp_path)
+    run.save_checkpoint({"weight0": np.zeros(3)})
+    for name in (".checkpoint-7-8.npz", ".last-7-8.h5", ".best-7-8.h5"):
+        (tmp_path / name).write_bytes(b"half")
+    run.remove_partial_files()
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
 @pytest.mark.parametrize("content", ["", "[1, 2]", '{"preset": "fcn'])
 def test_damaged_settings_are_named_with_what_to_do(tmp_path, content):
     (tmp_path / "settings.json").write_text(content)
