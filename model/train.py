@@ -90,6 +90,10 @@ def _train(options: Arguments, run: RunFolder) -> int:
     sources = collect(
         options.data, options.recordings, options.validation, options.hold_out, not options.no_validation, colours
     )
+    if not sources.train:
+        raise DatasetError(
+            summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
+        )
     settings.loss.entropy_weights(sources.classes)  # refuses those of another number of classes
     if options.promote and sources.classes != DEFAULT_CLASSES:
         raise DatasetError(f"--promote compares models of {DEFAULT_CLASSES}, but the data have {sources.classes}")
@@ -185,10 +189,6 @@ def _load(name: str) -> "LoadedModel":
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: tuple[int, int]) -> CleanSplit:
     """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
     left_out = LeftOut(Path(options.without)) if options.without else None  # an error shows before frames are read
-    if not sources.train:
-        raise DatasetError(
-            summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
-        )
 
     def packed(frames: Sequence[SourceFrame], use: str) -> PackedFrames:
         show = partial(track, description=f"reading and checking {use} frames", console=console, transient=True)
