@@ -8,7 +8,7 @@ from typing import Any
 ARGUMENTS = "arguments.json"  # the command line; a folder without it is no training
 SETTINGS = "settings.json"
 VERSIONS = "versions.json"  # of this program, Python and the libraries
-MANIFEST = "manifest.json"  # the frames, with the SHA-256 of each image
+MANIFEST = "manifest.json"  # the frames, with digests of images and masks
 PROBLEMS = "problems.txt"  # what is wrong with the data
 
 CHECKPOINT = "checkpoint.npz"  # what --resume continues from

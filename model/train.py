@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.progress import track
 
 from dataset.archives import DatasetError
+from dataset.files import write_atomically
 from dataset.masks.classes_file import read_classes_file
 from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES, HERO, Classes, at_reference_size
@@ -89,6 +90,10 @@ def _train(options: Arguments, run: RunFolder) -> int:
     sources = collect(
         options.data, options.recordings, options.validation, options.hold_out, not options.no_validation, colours
     )
+    if not sources.train:
+        raise DatasetError(
+            summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
+        )
     settings.loss.entropy_weights(sources.classes)  # refuses those of another number of classes
     if options.promote and sources.classes != DEFAULT_CLASSES:
         raise DatasetError(f"--promote compares models of {DEFAULT_CLASSES}, but the data have {sources.classes}")
@@ -127,7 +132,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
 def _configure(options: Arguments, run: RunFolder) -> TrainSettings:
     """Return the settings, and write them into the run folder. Raises ValueError if it holds another training."""
     if options.resume:
-        run.remove_partial_models()
+        run.remove_partial_files()
     elif any(file.exists() for file in (run.checkpoint, run.best, run.last)):
         raise ValueError(f"{run.path} holds a training: continue with --resume {run.path}, or choose another --run")
     settings = load_settings(
@@ -154,6 +159,7 @@ def _prepare_models(options: Arguments, settings: TrainSettings, classes: Classe
     keras.utils.set_random_seed(settings.seed)
     init = _load(options.init) if options.init else None
     if options.promote and init:
+        init.check_classes(classes, "the data", "; --promote compares models of the same classes")
         check_replaceable(init, find_weights(f"{options.init}"))
     network = initial_network(options, settings, init, classes)
     transferred = options.encoder_weights not in (None, NONE)
@@ -183,10 +189,6 @@ def _load(name: str) -> "LoadedModel":
 def _load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: tuple[int, int]) -> CleanSplit:
     """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
     left_out = LeftOut(Path(options.without)) if options.without else None  # an error shows before frames are read
-    if not sources.train:
-        raise DatasetError(
-            summarise_problems(sources.problems) if sources.problems else "there is no labelled frame to train on"
-        )
 
     def packed(frames: Sequence[SourceFrame], use: str) -> PackedFrames:
         show = partial(track, description=f"reading and checking {use} frames", console=console, transient=True)
@@ -251,7 +253,7 @@ def _report(trainer: "Trainer", validation: PackedFrames | None, options: Argume
             evaluations = evaluate_models({segmenter.name: segmenter}, pairs, [ALL_FRAMES] * len(pairs))
             draw_worst(evaluations[0], segmenter, WORST, run.path / run_files.WORST_FRAMES)
             page = report.markdown("Validation frames", evaluations)
-            (run.path / run_files.VALIDATION_REPORT).write_text(page, encoding="utf-8")
+            write_atomically(run.path / run_files.VALIDATION_REPORT, page)
             report.print_tables(evaluations)
     print_plain(f"done: {best}")
     return 0 if promoted else 3

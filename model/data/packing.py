@@ -48,12 +48,13 @@ def pack(
 ) -> PackedFrames:
     """Decode and check the frames, and pack them into a folder below `cache`, unless it is there already.
 
-    Frames are scaled to `size`. One with a problem keeps its row, which stays empty, and is excluded. `progress` wraps
-    the iteration over pairs, to show a bar. Raises DatasetError if their classes differ, OSError if the disk is full.
+    Frames are scaled to `size`. One with a problem keeps its row, which stays empty, and is excluded; if a file could
+    not be read, all are packed again the next time. `progress` wraps the iteration over pairs, to show a bar. Raises
+    DatasetError if their classes differ, OSError if the disk is full.
     """
     pairs = [each.pair for each in sources]
     folder = cache / _fingerprint(pairs, shape_of(size))
-    if not (folder / CHECKS).exists():
+    if not _is_packed(folder, sources):
         cache.mkdir(parents=True, exist_ok=True)
         for unfinished in cache.glob("packing-*"):  # younger ones may belong to another process
             with suppress(FileNotFoundError):  # finished in this moment
@@ -67,6 +68,13 @@ def pack(
                 os.replace(Path(temporary) / name, folder / name)
     frames = PackedFrames(folder, tuple(sources))
     return frames.exclude(frames.problems)
+
+
+def _is_packed(folder: Path, sources: Sequence[SourceFrame]) -> bool:
+    """Return whether a folder has all the frames. An unreadable file may be repaired without another fingerprint."""
+    if not (folder / CHECKS).exists():
+        return False
+    return all(problem.kind != "unreadable" for problem in PackedFrames(folder, tuple(sources)).problems.values())
 
 
 def _fingerprint(pairs: Sequence[Pair], size: tuple[int, int]) -> str:

@@ -216,7 +216,7 @@ def _frame_result(
         confusion=confusion_matrix(small, prediction.argmax(axis=2), prediction.shape[2]),
         seconds=seconds,
         histograms=None if target is not None or prediction.shape[2] != 2 else pixel_histograms(prediction, small),
-        confidence=0.0 if target is None else _confidence(prediction[..., target], classes),
+        confidence=0.0 if target is None else _confidence(prediction[..., target], small, classes),
     )
 
 
@@ -234,8 +234,9 @@ def _score(pair: Pair, labels: np.ndarray, small: np.ndarray, prediction: np.nda
     )
 
 
-def _confidence(hero: np.ndarray, classes: Classes) -> float:
-    """Return the probability that just as many pixels reach as it takes to detect a target."""
+def _confidence(hero: np.ndarray, labels: np.ndarray, classes: Classes) -> float:
+    """Return the probability that just as many pixels reach as it takes to detect a target, without ignored ones."""
+    hero = np.where(labels == IGNORED, 0, hero)
     unseen = VISIBLE_PIXELS if classes == DEFAULT_CLASSES else VISIBLE_PIXELS * hero.size // REFERENCE_PIXELS
     if hero.size <= unseen:  # too few to detect a target whatever the threshold
         return 0.0

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.files import replacing
 from dataset.masks.labels import channels_of_labels
 from dataset.pairs import read_pair
 from dataset.previews.drawing import FAINT, PAPER, Colour, caption, draw_outline, draw_text, tiled
@@ -111,7 +112,8 @@ def draw_worst(evaluation: Evaluation, predictor: Predictor, count: int, folder:
     folder.mkdir(parents=True, exist_ok=True)
     classes = evaluation.classes
     sheet = contact_sheet(previews) if classes == DEFAULT_CLASSES else coloured_sheet(previews, classes)
-    Image.fromarray(sheet).save(path)
+    with replacing(path) as temporary:
+        Image.fromarray(sheet).save(temporary)
     return [path]
 
 

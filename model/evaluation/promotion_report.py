@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dataset.files import replacing, write_atomically
 from model import run_files
 from model.evaluation.criteria import MIN_FRAMES, Change
 from model.evaluation.previews import contact_sheet, preview
@@ -51,13 +52,14 @@ def write_report(
             np.hstack([preview(each.results[row], model) for each, model in zip(measured, segmenters, strict=True)])
             for row in rows
         ]
-        Image.fromarray(contact_sheet(drawn, columns=1)).save(folder / picture)
+        with replacing(folder / picture) as temporary:
+            Image.fromarray(contact_sheet(drawn, columns=1)).save(temporary)
         parts.append(f"## Frames {title}: before on the left, after on the right")
         if measured is learnt:
             parts.append(_describe_learnt(*learnt))
         parts.append(f"![{title}]({picture})")
     parts.append(f"#{report.markdown('Both in full', evaluations)}")
-    (folder / run_files.PROMOTION_REPORT).write_text("\n\n".join(parts), encoding="utf-8")
+    write_atomically(folder / run_files.PROMOTION_REPORT, "\n\n".join(parts))
 
 
 def _table(changes: Sequence[Change]) -> str:
@@ -109,4 +111,5 @@ def _plot(path: Path, changes: Sequence[Change]) -> None:
         axes.grid(alpha=0.3, axis="y")
         axes.tick_params(axis="x", labelsize="small", rotation=30)
         axes.legend()
-    figure.savefig(path, dpi=100)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=100)

@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from dataset.files import replacing, write_atomically
-from model.run_files import BEST, read_results
+from model.run_files import BEST, LAST, read_results
 from model.sweep.files import BEST_SETTINGS, PARALLEL, REPORT, SLICES, STATE
 from model.sweep.plan import to_toml
 from model.sweep.study import ERROR, Study, values_of
@@ -39,8 +39,9 @@ def write(study: Study) -> FrozenTrial | None:
         heading = f"# trial {best.number} of {study.folder.name}, {study.plan.metric} {best.value:.4g}\n"
         write_atomically(study.folder / BEST_SETTINGS, heading + to_toml(settings))
         folder = study.folder_of(best.number)
+        model = folder / BEST if (folder / BEST).exists() else folder / LAST  # which is all without validation
         lines += [
-            f"Best: trial {best.number}, {study.plan.metric} {best.value:.4f}. Its model is `{folder / BEST}`, its"
+            f"Best: trial {best.number}, {study.plan.metric} {best.value:.4f}. Its model is `{model}`, its"
             f" settings are in `{BEST_SETTINGS}`, for `python -m model.train --settings`.",
         ]
     lines += ["", *_table(study, trials)]

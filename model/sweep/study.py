@@ -16,9 +16,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
+from model.sweep.journal import Journal
 from model.sweep.plan import Plan, Range
 
 LENGTH = 100  # of a trial, in the steps at which pruning compares
@@ -47,11 +47,10 @@ class Study:
         self.plan, self.folder = plan, folder
         self._distributions = {name: _distribution(values) for name, values in plan.ranges().items()}
         self._lock = FileLock(folder / "lock")
-        journal = str(folder / "journal.log")
         with self._lock:
             try:
                 self.optuna = optuna.create_study(
-                    storage=url or JournalStorage(JournalFileBackend(journal, JournalFileOpenLock(journal))),
+                    storage=url or JournalStorage(Journal(folder / "journal.log")),
                     study_name=folder.name,
                     load_if_exists=True,
                     direction="minimize" if plan.minimize else "maximize",
@@ -152,8 +151,11 @@ class Study:
                 pass  # its process lives
 
     def _try_again(self, trial: FrozenTrial) -> None:
+        """Let a trial wait again, and only then end it: a process that is killed in between loses none."""
+        parameters = trial.system_attrs.get(_FIXED) or trial.params
+        if all(each.system_attrs.get(_FIXED) != parameters for each in self._of(TrialState.WAITING)):
+            self.optuna.enqueue_trial(parameters)
         self.optuna.tell(trial.number, state=TrialState.FAIL)
-        self.optuna.enqueue_trial(trial.system_attrs.get(_FIXED) or trial.params)
 
     def _of(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna.get_trials(deepcopy=False, states=states)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 import optuna
 
 from config.reader import nearest
+from dataset.files import write_atomically
 from model import run_files
 from model.settings import TrainSettings, load_settings
 from model.sweep.plan import Plan, to_toml
@@ -22,11 +24,12 @@ from model.sweep.study import LENGTH, Attempt
 
 LOG, SETTINGS = "training.log", "settings.toml"
 POLL_SECONDS = 0.5
+INTERRUPTED = 130  # exit status of a training after Ctrl-C
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial: the best value of the metric, or else an error."""
+    """What came of a trial: the value of the metric, or else an error."""
 
     value: float | None = None
     pruned: bool = False
@@ -39,11 +42,12 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     An exception, such as KeyboardInterrupt, ends the training before it is raised again.
     """
     settings = plan.settings_of(attempt.values)
-    (attempt.folder / SETTINGS).write_text(to_toml(settings), encoding="utf-8")
+    write_atomically(attempt.folder / SETTINGS, to_toml(settings))
     watch = _Watch(attempt.trial, plan, load_settings(overrides=settings))
+    arguments = _arguments(attempt.folder, plan, settings)
     context = multiprocessing.get_context("spawn")
     stop, stopped = context.Pipe(duplex=False)
-    process = context.Process(target=_train, args=(_arguments(attempt.folder, plan), attempt.folder / LOG, stop))
+    process = context.Process(target=_train, args=(arguments, attempt.folder / LOG, stop))
     process.start()
     stop.close()
     seen, running = 0, True
@@ -62,17 +66,20 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     finally:
         stopped.close()
         process.join()
-    if watch.best is not None:  # also of a training that collapsed later
-        return Outcome(watch.best, watch.pruned)
+    if not watch.pruned and (killer := _killed_by(process.exitcode)):
+        return Outcome(error=f"killed by signal {killer} after {seen} epochs; if nobody did so, memory may be short")
+    if watch.value is not None:  # also of a training that collapsed later
+        return Outcome(watch.value, watch.pruned)
     return Outcome(error=_reason(attempt.folder, plan, seen))
 
 
 class _Watch:
-    """The values of a trial's metric so far."""
+    """The metric of a trial so far: of the epoch that its best model is from; the last if the training has no score."""
 
     def __init__(self, trial: optuna.Trial, plan: Plan, settings: TrainSettings) -> None:
-        self.best: float | None = None
+        self.value: float | None = None
         self.pruned = False
+        self._score: float | None = None  # of the best model
         self._trial, self._plan, self._settings = trial, plan, settings
         self._last = 0  # step of the last report
 
@@ -82,7 +89,9 @@ class _Watch:
         value = float(row.get(plan.metric) or "nan")
         if math.isnan(value) or self.pruned:
             return
-        self.best = value if self.best is None else (min if plan.minimize else max)(self.best, value)
+        score = float(row.get("score") or "nan")
+        if self._score is None or score > self._score:
+            self.value, self._score = value, None if math.isnan(score) else score
         epoch = int(row["epoch"])
         progress = float(row["minutes"]) / plan.trial_minutes if plan.trial_minutes else epoch / settings.epochs
         step = min(math.ceil(LENGTH * progress), LENGTH)
@@ -93,12 +102,13 @@ class _Watch:
             self.pruned = step < LENGTH and learned and self._trial.should_prune()
 
 
-def _arguments(folder: Path, plan: Plan) -> list[str]:
-    """Return the command line of a trial's training."""
+def _arguments(folder: Path, plan: Plan, settings: Mapping[str, Any]) -> list[str]:
+    """Return the command line of a trial's training. A preset of its settings is named, as --init heeds no other."""
     arguments = ["--run", str(folder), "--settings", str(folder / SETTINGS)]
     if plan.trial_minutes:
         arguments += ["--minutes", str(plan.trial_minutes)]
-    for name, value in plan.train.items():
+    preset = {"preset": settings["preset"]} if "preset" in settings else {}
+    for name, value in (plan.train | preset).items():
         option = f"--{name.replace('_', '-')}"
         if name == "recordings":
             arguments += [option, *map(str, value)]
@@ -107,6 +117,13 @@ def _arguments(folder: Path, plan: Plan) -> list[str]:
         elif value is not False:
             arguments += [option] if value is True else [option, str(value)]
     return arguments
+
+
+def _killed_by(status: int | None) -> int:
+    """Return the signal that ended a training of this exit status, also one interrupted from outside; 0 if none did."""
+    if status == INTERRUPTED:
+        return signal.SIGINT.value
+    return -status if status is not None and status < 0 else 0
 
 
 def _train(arguments: list[str], log: Path, stop: Connection) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -44,10 +45,11 @@ class RunFolder:
         except Timeout as error:
             raise ValueError(f"another process trains in {self.path}: wait for its end, or stop it") from error
 
-    def remove_partial_models(self) -> None:
-        """Remove the temporary files of models that a killed process was writing."""
-        for partial in (*self.path.glob(f".{self.last.stem}-*"), *self.path.glob(f".{self.best.stem}-*")):
-            partial.unlink(missing_ok=True)
+    def remove_partial_files(self) -> None:
+        """Remove the temporary files of models and checkpoints that a killed process was writing."""
+        for file in (self.last, self.best, self.checkpoint):
+            for partial in self.path.glob(f".{file.stem}-*"):
+                partial.unlink(missing_ok=True)
 
     def write_configuration(self, arguments: Arguments, settings: TrainSettings) -> None:
         """Write settings and command line, from which the training can be resumed."""
@@ -127,13 +129,17 @@ class RunFolder:
 
 
 def _describe(frames: PackedFrames) -> dict[str, Any]:
-    """Return the frames of one part: how many of each recording, which are excluded, and the SHA-256 of each image."""
+    """Return the frames of one part: how many of each recording, which are excluded, and what tells each apart.
+
+    That is the SHA-256 of each image by name, for messages, and a list of all ids, which depend on the masks, too.
+    """
     pairs = [each.pair for each in frames.sources]
     names = [f"{pair.recording}/{pair.name}" for pair in pairs]
     return {
         "recordings": Counter(pairs[row].recording for row in frames.usable),
         "excluded": [names[row] for row in sorted(frames.excluded)],
         "images": dict(zip(names, frames.hashes, strict=True)),
+        "frames": frames.names,
         **({} if frames.classes == DEFAULT_CLASSES else {"classes": str(frames.classes)}),
     }
 
@@ -147,7 +153,10 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
             found.append(f"{part}: the classes are {is_now}, and were {was}")
         old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
         changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
-        for names, how in ((new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")):
-            if names:
-                found.append(f"{part}: {len(names)} {how}, e.g. {min(names)}")
+        differences = (new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")
+        found += [f"{part}: {len(names)} {how}, e.g. {min(names)}" for names, how in differences if names]
+        ids = [manifest.get(part, {}).get("frames") for manifest in (before, after)]
+        if None not in ids and ids[0] != ids[1] and old == new:  # earlier versions have not stored them
+            count = sum(one != other for one, other in zip_longest(*ids))
+            found.append(f"{part}: {count} with another mask, or another image of the same name")
     return "; ".join(found)

@@ -1,7 +1,7 @@
 """The training loop: epochs, moving average of the weights, hard-example mining, validation, checkpoints."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from math import prod
@@ -110,8 +110,9 @@ class Trainer:
         self.run.save_checkpoint(arrays)
 
     def load(self) -> None:
-        """Continue from what `save` wrote. Raises FileNotFoundError if there is nothing."""
+        """Continue from what `save` wrote. Raises FileNotFoundError if there is nothing, ValueError if it is unfit."""
         arrays = self.run.load_checkpoint()
+        self._check_fits(arrays)
         for network, name in ((self.network, "weight"), (self.averaged, "average")):
             network.set_weights([arrays[f"{name}{i}"] for i in range(len(network.weights))])
         for i, variable in enumerate(self.optimizer.variables):
@@ -122,6 +123,21 @@ class Trainer:
         # An interruption between the two files leaves an epoch in the results that is not in the checkpoint.
         rows = self.run.results()[: self.epoch]
         self.ious = [float(row.get(f"{headline(self.classes)}_train") or "nan") for row in rows]
+
+    def _check_fits(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise ValueError if a checkpoint is of another network."""
+        groups = {
+            "weight": self.network.weights,
+            "average": self.averaged.weights,
+            "optimizer": self.optimizer.variables,
+        }
+        shapes = {f"{name}{i}": tuple(each.shape) for name, group in groups.items() for i, each in enumerate(group)}
+        found = {name: arrays[name].shape for name in shapes if name in arrays}
+        if found != shapes or f"weight{len(self.network.weights)}" in arrays:
+            raise ValueError(
+                f"{self.run.checkpoint} is of another network than the preset, or the file of --init, now gives:"
+                f" restore that, or {run_files.REMEDY}"
+            )
 
     def _train_epoch(self, progress: float) -> dict[str, float]:
         """Train for one epoch, and return its row of the results."""

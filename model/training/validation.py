@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from dataset.schema import DEFAULT_CLASSES, IGNORED, PEOPLE, SIZE_BANDS, Classes, is_visible
+from dataset.schema import DEFAULT_CLASSES, IGNORED, PEOPLE, SIZE_BANDS, Classes, at_reference_size, is_visible
 from model.data.packed_frames import PackedFrames
 from model.inference.choices import Predict
 from model.score import (
@@ -39,7 +39,7 @@ def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[flo
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     figures, by_size = dict[str, float](), dict[str, float]()
     if classes.target is not None:
-        figures, by_size = _target_figures(merged, frames.labels.shape[1:], headline(classes))
+        figures, by_size = _target_figures(merged, frames.labels.shape[1:], classes)
     if classes == DEFAULT_CLASSES:
         figures["people_iou"] = _mean(merged["people_iou"][~np.isnan(merged["people_iou"])])
     else:
@@ -75,7 +75,10 @@ def find_errors(predict: Predict, frames: PackedFrames, rows: np.ndarray) -> np.
     assert number is not None
     for labels, probabilities in _predictions(predict, frames, rows):
         target, predicted = labels == number, predicted_mask(probabilities[..., number]) & (labels != IGNORED)
-        present, detected = (is_visible(np.count_nonzero(mask, axis=(1, 2))) for mask in (target, predicted))
+        present, detected = (
+            _visible(np.count_nonzero(mask, axis=(1, 2)), frames.labels.shape[1:], frames.classes)
+            for mask in (target, predicted)
+        )
         missed = present & (intersection_over_union(target, predicted) < MIN_IOU)
         wrong = np.where(missed[:, None, None], target, predicted & ~present[:, None, None] & detected[:, None, None])
         errors += map(_middle_pixel, wrong)
@@ -125,17 +128,17 @@ def _measure(
 
 
 def _target_figures(
-    of: Mapping[str, np.ndarray], shape: tuple[int, ...], iou_name: str
+    of: Mapping[str, np.ndarray], shape: tuple[int, ...], classes: Classes
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the figures of all targets, and those by size."""
-    area, iou, detected = of["area"], of["iou"], is_visible(of["predicted_area"])
-    present, bands = is_visible(area), size_bands(area, shape)
+    area, iou, detected = of["area"], of["iou"], _visible(of["predicted_area"], shape, classes)
+    present, bands = _visible(area, shape, classes), size_bands(area, shape)
     near, far = bands[-1], present & ~bands[-1]
     means = [iou[group].mean() for group in (near, far) if group.any()]
     weight = detection_weight(int((present & detected).sum()), int((present != detected).sum()))
     figures = {
         "score": float(np.mean(means) * weight) if means else float("nan"),
-        iou_name: _mean(iou[area > 0]),
+        headline(classes): _mean(iou[area > 0]),
         "false_positive_rate": _mean(detected[area == 0]),
     }
     by_size = {
@@ -144,6 +147,11 @@ def _target_figures(
         for name, band in zip(SIZE_NAMES, bands, strict=True)
     }
     return figures, by_size
+
+
+def _visible(pixels: np.ndarray, shape: tuple[int, ...], classes: Classes) -> np.ndarray:
+    """Return which targets count, as in `model.evaluate`: those of classes of one's own by their size at 256x256."""
+    return np.asarray(is_visible(pixels if classes == DEFAULT_CLASSES else at_reference_size(pixels, shape)))
 
 
 def _class_figures(confusion: np.ndarray, classes: Classes) -> dict[str, float]:

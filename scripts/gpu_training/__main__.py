@@ -110,6 +110,11 @@ def _read_frames(options: argparse.Namespace) -> PackedFrames:
     sources = collect(options.data, hold_out_by_default=False)
     if sources.classes != DEFAULT_CLASSES:
         raise DatasetError(f"expected background, people and hero, got {sources.classes}")
+    if ignored := [each.pair.mask.folder for each in sources.train if each.pair.colours.ignored]:
+        raise DatasetError(
+            f"expected a class for each pixel, but {ignored[0]} has ignored ones: leave it out, or train with"
+            " python -m model.train, which takes them"
+        )
     show = partial(track, description="reading and checking frames", console=console, transient=True)
     split = clean_split(sources, pack(sources.train, options.cache, progress=show), None)
     if split.problems:

@@ -172,6 +172,18 @@ def test_presets_of_other_families_are_refused(tmp_path, monkeypatch, capsys):
     assert "family Pyramid, got fcn-4" in capsys.readouterr().err
 
 
+def test_ignored_pixels_are_refused(tmp_path, monkeypatch, capsys):
+    data = write_dataset(tmp_path / "data", 2)
+    (data / "classes.toml").write_text(
+        'target = "hero"\nignored = "#000000"\n'
+        '[classes]\nbackground = "#ff0000"\npeople = "#00ff00"\nhero = "#0000ff"\n'
+    )
+    options = ["--data", str(data), "--out", str(tmp_path / "out"), "--workers", "1", "--minutes", "0.1"]
+    monkeypatch.setattr(sys, "argv", ["gpu_training", *options])
+    assert command.main() == 2
+    assert f"expected a class for each pixel, but {data / 'masks'} has ignored ones" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", [("--minutes", "0"), ("--workers", "-1")])
 def test_impossible_numbers_are_refused(tmp_path, monkeypatch, capsys, wrong):
     monkeypatch.setattr(sys, "argv", ["gpu_training", "--data", "x", "--out", str(tmp_path / "out"), *wrong])

@@ -103,6 +103,18 @@ def test_a_repaired_mask_is_read_again(tmp_path):
     assert pack(find_frames(folder), tmp_path / "cache", 64).problems == {}
 
 
+def test_a_whole_copy_of_an_archive_that_was_damaged_is_read_again(tmp_path):
+    """Their lists of files, with size and checksum of each, are the same."""
+    folder, path, damaged = write_dataset(tmp_path / "train", 2, size=64), tmp_path / "a.zip", tmp_path / "b.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for file in sorted(folder.rglob("*_*")):
+            packed.write(file, file.relative_to(folder))
+    picture = (folder / "images" / "run_1_cam1_00001.jpeg").read_bytes()
+    damaged.write_bytes(path.read_bytes().replace(picture, bytes(len(picture))))
+    assert pack(find_frames(damaged), tmp_path / "cache", 64).problems.keys() == {1}
+    assert pack(find_frames(path), tmp_path / "cache", 64).problems == {}
+
+
 def test_frames_whose_colours_mean_other_classes_are_read_again(tmp_path):
     """A class that the masks do not show shifts the numbers of the others."""
     folder = tmp_path / "street"

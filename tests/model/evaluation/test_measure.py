@@ -57,6 +57,25 @@ def test_a_target_of_own_classes_is_detected_by_its_size_at_256_pixels(tmp_path,
     assert (result.confidence > 0.5) == is_target
 
 
+@pytest.mark.parametrize("names", [("background", "people", "hero"), ("road", "cyclist", "cone")])
+def test_a_target_in_ignored_pixels_is_found_at_no_threshold(tmp_path, names):
+    labels = np.zeros((64, 64), np.uint8)
+    labels[8:16, 8:16] = 9
+    for role in ("images", "masks"):
+        (tmp_path / role).mkdir()
+        cv2.imwrite(str(tmp_path / role / "a.png"), labels)
+    numbers = "\n".join(f"{name} = {number}" for number, name in enumerate(names))
+    (tmp_path / "classes.toml").write_text(f'target = "{names[2]}"\nignored = 9\n[classes]\n{numbers}\n')
+
+    class FindsIgnored:
+        def predict(self, images):
+            return np.eye(3, dtype=np.float32)[np.where(labels == 9, 2, 0)][None]
+
+    (result,) = evaluate(tmp_path, predictor=FindsIgnored()).results
+    assert not result.score.detected
+    assert result.confidence == 0.0
+
+
 class Oracle:
     """Predicts the ground truth of each frame, in order."""
 

@@ -151,3 +151,11 @@ def test_models_that_take_or_give_something_else_are_not_replaced(tmp_path):
     assert f"{tmp_path / 'logits.keras'} takes RGB in 0..255" in printed
     assert "ends in logits, softmax added" in printed
     assert "train without --promote" in printed
+
+
+def test_a_model_of_other_classes_is_not_replaced(tmp_path, red_car_finder):
+    data = write_dataset(tmp_path / "data", 1, size=64)
+    begin = "--init", red_car_finder, "--preset", "fcn-1"
+    status, printed = train(*begin, "--data", data, "--run", tmp_path / "run", "--promote")
+    assert status == 2
+    assert "cars.h5 tells apart car, road (target: car), but the classes of the data are background, people" in printed

@@ -1,6 +1,7 @@
 """The state of a sweep: joining, refusing, taking trials, pruning."""
 
 import json
+import os
 
 import pytest
 
@@ -52,6 +53,26 @@ def test_a_trial_that_is_given_back_is_next(tmp_path):
     assert len(study.trials()) == 3
 
 
+@pytest.mark.parametrize("step", ["tell", "enqueue_trial"])
+def test_a_process_killed_while_it_gives_a_trial_back_loses_none(tmp_path, monkeypatch, step):
+    study = Study(plan(), tmp_path / "sweep")
+    attempt = study.take()
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study.optuna, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        study.give_back(attempt)
+    attempt.lock.release()  # as the system does
+    again = Study(plan(), tmp_path / "sweep")
+    rates = []
+    while attempt := again.take():
+        rates.append(attempt.values["learning_rate"])
+        again.end(attempt, 0.4)
+    assert sorted(rates) == [0.001, 0.01, 0.1]
+
+
 def test_further_trials_may_be_added_to_a_search(tmp_path):
     space = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "batch_size": {"low": 8, "high": 64}}
     study = Study(plan(space=space, sampler="tpe", trials=2), tmp_path / "sweep")
@@ -77,6 +98,31 @@ def test_an_unreadable_journal_is_refused(tmp_path, damage):
     journal.write_bytes(damage + journal.read_bytes())
     with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --out"):
         Study(plan(), tmp_path / "sweep")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+def test_a_sweep_goes_on_after_the_disk_was_full(tmp_path):
+    import resource
+
+    study = Study(plan(), tmp_path / "sweep")
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "sweep" / "journal.log").stat().st_size + 20, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            study.take()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    again = Study(plan(), tmp_path / "sweep")
+    taken = [study.take(), again.take(), again.take()]
+    assert sorted(each.values["learning_rate"] for each in taken) == [0.001, 0.01, 0.1]
+
+
+def test_a_sweep_goes_on_after_a_process_was_killed_while_it_wrote(tmp_path):
+    Study(plan(), tmp_path / "sweep")
+    with (tmp_path / "sweep" / "journal.log").open("ab") as stream:
+        stream.write(b'{"op_code": 4, "work')
+    for _ in range(2):
+        assert Study(plan(), tmp_path / "sweep").take() is not None
 
 
 def test_trials_that_are_behind_end_early(tmp_path):

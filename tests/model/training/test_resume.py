@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model import networks
 from model.settings import load_settings
 from model.training.run_folder import RunFolder
 from model.training.trainer import Trainer
-from model.weights import load_model
+from model.weights import load_model, save_model
 from tests.model.labelled_frames import paint, write_frame
 from tests.model.training.train_command import arguments, train
 
@@ -152,6 +153,26 @@ def test_a_training_is_not_resumed_with_other_frames(data, tmp_path):
         tmp_path / "cache"
     )  # a start that failed changes nothing
     assert json.loads((run / "settings.json").read_text())["epochs"] == 1
+
+
+@pytest.mark.parametrize("widths", [(8, 16), (12, 16, 16)])  # fewer weights, and more
+def test_a_training_is_not_resumed_with_another_network(data, tmp_path, widths):
+    """That of --init was replaced by another in the meantime."""
+    init, run = tmp_path / "mine.h5", tmp_path / "run"
+
+    def write_network(*widths):
+        blocks = (0,) * len(widths)
+        save_model(networks.Pyramid(widths, blocks, blocks[1:]).build(64), init)
+
+    write_network(8, 16, 16)
+    assert train(*arguments(data, run, validation=False), "--init", init, "--epochs", 1)[0] == 0
+    write_network(*widths)
+    status, printed = train("--resume", run, "--epochs", 2)
+    assert status == 2
+    assert (
+        f"{run / 'checkpoint.npz'} is of another network than the preset, or the file of --init, now gives" in printed
+    )
+    assert "--init FOLDER/last.h5" in printed
 
 
 def test_two_trainings_do_not_share_a_folder(data, tmp_path):

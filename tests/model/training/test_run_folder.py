@@ -1,11 +1,16 @@
 """The files of a training."""
 
+import json
+
 import numpy as np
 import pytest
 
 from dataset.schema import DEFAULT_CLASSES
+from model.data.packing import pack
+from model.data.sources import collect
 from model.training.pictures import plot_curves
 from model.training.run_folder import RunFolder
+from tests.model.labelled_frames import write_dataset
 
 
 def test_results_of_an_older_version_get_new_columns(tmp_path):
@@ -27,8 +32,40 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path, damage):
         run.load_checkpoint()
 
 
+def test_what_a_killed_training_was_writing_is_removed(tmp_path):
+    run = RunFolder(tmp_path)
+    run.save_checkpoint({"weight0": np.zeros(3)})
+    for name in (".checkpoint-7-8.npz", ".last-7-8.h5", ".best-7-8.h5"):
+        (tmp_path / name).write_bytes(b"half")
+    run.remove_partial_files()
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
 @pytest.mark.parametrize("content", ["", "[1, 2]", '{"preset": "fcn'])
 def test_damaged_settings_are_named_with_what_to_do(tmp_path, content):
     (tmp_path / "settings.json").write_text(content)
     with pytest.raises(ValueError, match=r"settings\.json is damaged.*--init FOLDER/last\.h5"):
         RunFolder(tmp_path).settings()
+
+
+@pytest.mark.parametrize(("part", "file"), [("masks", "run_1_mask_00001.png"), ("images", "run_1_cam1_00001.jpeg")])
+def test_other_labels_and_other_frames_of_the_same_name_are_noticed(tmp_path, part, file):
+    """Two datasets of one name, of different people say, whose frames have the same names, too."""
+    folders = [write_dataset(tmp_path / name / "train", 3, size=64, seed=seed) for seed, name in enumerate("ab")]
+    run = RunFolder(tmp_path / "run")
+
+    def begin():
+        frames = collect([str(folder) for folder in folders], hold_out_by_default=False).train
+        run.write_manifest({"train": pack(frames, tmp_path / "cache", 64), "validation": None})
+
+    begin()
+    run.save_checkpoint({})
+    begin()
+    other = folders[0] / part / file
+    other.write_bytes(other.with_name(file.replace("1.", "2.")).read_bytes())
+    with pytest.raises(ValueError, match=r"train: 1 with another mask.*last\.h5"):
+        begin()
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    del manifest["train"]["frames"]  # of an earlier version
+    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    begin()

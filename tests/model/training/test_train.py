@@ -8,6 +8,7 @@ import pytest
 
 from model.training.run_folder import RunFolder
 from model.weights import load_model
+from tests.model import own_classes
 from tests.model.labelled_frames import write_dataset
 from tests.model.training.train_command import arguments, train
 
@@ -49,6 +50,18 @@ def test_bad_data_is_named_before_training_starts(data, tmp_path):
     assert "--skip-bad" in printed
     assert "run_1_cam1_00001.jpeg" in (tmp_path / "run" / "problems.txt").read_text()
     assert not (tmp_path / "run" / "results.csv").exists()
+
+
+def test_masks_of_other_names_are_named_before_classes_are_compared(tmp_path):
+    """Without a pair the data have no classes; those of the validation frames are not theirs."""
+    folder = write_dataset(tmp_path / "train", 2)
+    for name in "ab":
+        next((folder / "masks").glob("run*")).rename(folder / "masks" / f"{name}.png")
+    street = own_classes.write_dataset(tmp_path / "street", 2)
+    begin = "--data", folder, "--validation", street, "--run", tmp_path / "run"
+    status, printed = train(*begin, "--init", tmp_path / "mine.h5", "--promote")
+    assert status == 2
+    assert "2 x no mask, 2 x no image" in printed
 
 
 def test_tensorboard_is_named_if_it_is_missing(data, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset.schema import DEFAULT_CLASSES, Classes
-from model.training.validation import SIZE_NAMES, validate
+from model.training.validation import SIZE_NAMES, find_errors, validate
 
 
 @dataclass
@@ -43,3 +43,22 @@ def test_validation_counts_by_hand():
     assert measured["false_positive_rate"] == 1.0
     # Mean of far (0.5) and near (0.5) IoU, times TP 2 / (TP 2 + FP 1 + FN 1).
     assert measured["score"] == pytest.approx(0.5 * 0.5)
+
+
+@pytest.mark.parametrize(("width", "counts"), [(10, False), (40, True)])  # 2.5 and 10 pixels at 256x256
+def test_targets_of_own_classes_count_by_their_size_at_256_pixels(width, counts):
+    """One that is found in a frame of 512x512, one that is missed, and one in a frame without."""
+    classes = Classes(("road", "cone"), target=1, colours=(0, 1))
+    labels, predicted = np.zeros((3, 512, 512), np.uint8), np.zeros((3, 512, 512), int)
+    labels[:2, 100, 100 : 100 + width] = 1
+    predicted[::2, 100, 100 : 100 + width] = 1
+    frames = ArrayFrames(np.zeros((3, 512, 512, 3), np.uint8), labels, np.arange(3), classes)
+
+    def predict(images):
+        return np.eye(2, dtype=np.float32)[predicted]
+
+    measured = validate(predict, frames, (1.0, 1.0))
+    assert measured["false_positive_rate"] == counts
+    assert measured["score"] == pytest.approx(0.5 / 3 if counts else np.nan, nan_ok=True)
+    errors = find_errors(predict, frames, np.arange(3))
+    assert (errors >= 0).all(axis=1).tolist() == [False, counts, counts]

@@ -1,0 +1,85 @@
+"""What becomes of a trial whose training ends in one way or another."""
+
+import csv
+from multiprocessing import Pipe
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from model.settings import load_settings
+from model.sweep import trial
+from model.sweep.plan import Plan
+from model.sweep.study import Study
+from model.training.arguments import parse
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a trial whose training, instead of its process, writes these results and ends."""
+
+    def run(rows, exitcode=0, **plan):
+        class Training:
+            def __init__(self, target, args):
+                options = args[0]
+                command.extend(options)
+                self.folder, self.exitcode = study.folder_of(0), None
+
+            def start(self):
+                with (self.folder / "results.csv").open("w", newline="") as stream:
+                    writer = csv.DictWriter(stream, ["epoch", "minutes", *rows[0]])
+                    writer.writeheader()
+                    writer.writerows({"epoch": n, "minutes": n} | row for n, row in enumerate(rows, 1))
+
+            def join(self, timeout=None):
+                self.exitcode = exitcode
+
+            def is_alive(self):
+                return self.exitcode is None
+
+        command = []
+        monkeypatch.setattr(
+            trial.multiprocessing, "get_context", lambda _: SimpleNamespace(Pipe=Pipe, Process=Training)
+        )
+        plan = Plan(**({"train": {"data": ["a"]}, "space": {"seed": [1]}} | plan))
+        study = Study(plan, tmp_path / "sweep")
+        return trial.run(study.take(), plan, lambda row: None), command
+
+    return run
+
+
+def test_a_trials_value_is_that_of_its_best_model(run):
+    """A network that detects nothing has no false positives, too."""
+    rows = [
+        {"score": 0.0, "false_positive_rate": 0.0},
+        {"score": 0.6, "false_positive_rate": 0.02},
+        {"score": "", "false_positive_rate": ""},
+        {"score": 0.6, "false_positive_rate": 0.01},
+        {"score": 0.5, "false_positive_rate": 0.3},
+    ]
+    outcome, _ = run(rows, metric="false_positive_rate", minimize=True)
+    assert outcome.value == 0.02
+
+
+def test_without_validation_a_trials_value_is_the_last(run):
+    outcome, _ = run([{"loss": 0.3}, {"loss": 0.1}, {"loss": 0.2}], metric="loss", minimize=True)
+    assert outcome.value == 0.2
+
+
+@pytest.mark.parametrize("option", [{"preset": "fcn-1"}, {"init": "model.h5"}])
+@pytest.mark.parametrize("where", [{"space": {"preset": ["fcn-2"]}}, {"settings": {"preset": "fcn-2"}}])
+def test_a_preset_that_is_tried_is_trained_whatever_all_trials_begin_with(run, option, where):
+    _, command = run([{"score": 0.5}], train={"data": ["a"]} | option, **where)
+    options = parse(None, command)
+    assert load_settings(Path(options.settings), options.setting_overrides()).preset == options.preset == "fcn-2"
+
+
+@pytest.mark.parametrize(("exitcode", "signal"), [(-9, 9), (130, 2)])
+def test_a_training_that_was_killed_is_no_result(run, exitcode, signal):
+    outcome, _ = run([{"score": 0.5}, {"score": 0.7}], exitcode)
+    assert outcome.value is None
+    assert outcome.error.startswith(f"killed by signal {signal} after 2 epochs")
+
+
+def test_a_training_that_collapsed_has_the_value_of_its_best_model(run):
+    assert run([{"score": 0.5}, {"score": 0.0}], 2)[0].value == 0.5
