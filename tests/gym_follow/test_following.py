@@ -83,6 +83,14 @@ def test_wrong_target_time():
     assert result.longest_wrong_target_time == pytest.approx(0.6)
 
 
+def test_wrong_target_time_where_frames_are_whole_ticks_apart():
+    """At a speed of 1.1, 0.22 s apart, in ticks of 0.05 s: the first interval is 0.2 s, others 0.25 s."""
+    times = [0.05 * int(0.22 * index / 0.05 + 1e-9) for index in range(101)]
+    result = measure([moment(t, **(WRONG if 10 <= index < 60 else {})) for index, t in enumerate(times)])
+    assert result.wrong_target_time == pytest.approx(50 * 0.22)
+    assert result.longest_wrong_target_time == pytest.approx(50 * 0.22)
+
+
 def test_a_position_near_the_target_is_not_wrong_even_if_another_person_is_nearer():
     close = moment(0.0, followed=(11.0, 0.0, 1.0), nearest_is_target=False)
     assert measure([close, moment(0.2)]).wrong_target_time == 0
