@@ -66,7 +66,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self._flight: FollowFlight | None = None
         self._seen: Seen | None = None  # the newest frame that has arrived
         self._last_viewed: float | None = None  # time
-        self.log: list[Moment] = []  # of the episode, for `gym_follow.metrics`
+        self.log: list[Moment] = []  # of the episode, newest picture included, for `gym_follow.metrics`
         picture = (REFERENCE_SIZE, REFERENCE_SIZE)
         highest = np.array([FARTHEST] * 3 + [2 * np.pi] * 3)
         pose = spaces.Box(-highest, highest, dtype=np.float64)
@@ -100,6 +100,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self.log, self._last_viewed, self._seen = [], None, None
         while not self._receive_all():  # on a link that delays frames, the quad patrols until the first one arrives
             self.log.append(self._flight.advance(self._receive))
+        self.log.append(self._flight.moment)
         return self._observe()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -110,9 +111,10 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         if self._flight is None:
             raise gymnasium.error.ResetNeeded("expected reset() before step()")
         self._flight.report(to_report(action))
-        self.log.append(self._flight.advance(self._receive))
+        self.log[-1] = self._flight.advance(self._receive)  # with what has been reported
         self._receive_all()
         moment = self._flight.moment
+        self.log.append(moment)  # it may end the episode
         # The clock starts with a picture of the target: it also counts as viewed below the picture or behind a wall.
         if is_viewed(moment) and (moment.target_visible or self._last_viewed is not None):
             self._last_viewed = moment.time
