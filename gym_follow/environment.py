@@ -53,9 +53,9 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
     ) -> None:
         if difficulty not in LEVELS:
             raise ValueError(f"expected a difficulty of {', '.join(LEVELS)}, got {difficulty!r}")
-        if seed is not None and not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"expected a seed from 0 to {MAX_SEED}, got {seed}")
-        if people is not None and people not in range(MAX_PEOPLE + 1):
+        if seed is not None and not _is_whole_number(seed, MAX_SEED):
+            raise ValueError(f"expected a seed from 0 to {MAX_SEED}, a whole number, or None, got {seed!r}")
+        if people is not None and not _is_whole_number(people, MAX_PEOPLE):
             raise ValueError(f"expected a whole number of people from 0 to {MAX_PEOPLE}, or None, got {people!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"expected render_mode None or 'rgb_array', got {render_mode!r}")
@@ -147,3 +147,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         assert self._flight is not None
         assert self._seen is not None
         return dict(self._seen.observation(self._with_mask)), self._flight.info()
+
+
+def _is_whole_number(value: Any, highest: int) -> bool:
+    return isinstance(value, int | np.integer) and bool(0 <= value <= highest)

@@ -152,15 +152,21 @@ def test_rendering(environment):
     ("arguments", "message"),
     [
         ({"difficulty": "impossible"}, "expected a difficulty of plain, crowd.*got 'impossible'"),
-        ({"seed": -1}, "expected a seed from 0 to"),
+        ({"seed": -1}, "expected a seed from 0 to .*, a whole number, or None, got -1"),
+        ({"seed": 3.5}, "expected a seed from 0 to .*, a whole number, or None, got 3.5"),
         ({"people": -1}, "expected a whole number of people from 0 to 500, or None, got -1"),
         ({"people": 1.5}, "expected a whole number of people from 0 to 500, or None, got 1.5"),
+        ({"people": 60.0}, "expected a whole number of people from 0 to 500, or None, got 60.0"),
         ({"people": 100_000}, "expected a whole number of people from 0 to 500, or None, got 100000"),
     ],
 )
 def test_bad_arguments_are_one_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         gymnasium.make("FollowMe-v0", **arguments)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    module.FollowMeEnv(seed=np.int64(3), people=np.uint8(60))
 
 
 def test_a_bad_action_is_one_sentence_and_no_step(environment):
