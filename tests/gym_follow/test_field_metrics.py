@@ -130,6 +130,14 @@ def test_idf1():
     assert counts.idf1 == pytest.approx(20 / 32)
 
 
+def test_correct_reports_beyond_the_range_of_masks_do_not_count_for_idf1():
+    unseen = {"target_pixels": 0}
+    log = flight((10, moment, {}), (5, moment, {"distance": 60.0, **unseen}), (2, searching, {"distance": 60.0}))
+    assert identity_counts(log).idf1 == 1
+    wrong = flight((1, moment, {"distance": 60.0, **unseen, **WRONG}), (1, moment, {"distance": 30.0, **unseen}))
+    assert identity_counts(wrong).false_positives == 2
+
+
 def test_means_are_of_flights_or_of_all_their_steps():
     whole = flight_figures(flight((600, moment, NEAR)))
     half = flight_figures(flight((75, moment, NEAR), (75, moment, UNSEEN)))

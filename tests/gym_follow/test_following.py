@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from gym_follow.log import MASK_FAR
 from gym_follow.metrics.following import measure, overall
+from simulator.rendering import renderer
 from tests.gym_follow.moments import WRONG, moment, searching
 
 
@@ -59,6 +61,12 @@ def test_a_target_that_nothing_could_see_is_not_missing():
     flight = [moment(0.0), searching(0.2), searching(0.4), searching(0.6, line_of_sight=True), moment(0.8)]
     assert measure(flight).in_view == pytest.approx(2 / 5)
     assert measure(flight).in_view_of_possible == pytest.approx(2 / 3)
+
+
+def test_a_target_beyond_the_range_of_masks_is_not_missing():
+    flight = [moment(0.0), searching(0.2, distance=51.0, line_of_sight=True), moment(0.4)]
+    assert measure(flight).in_view_of_possible == 1
+    assert MASK_FAR == renderer.MASK_FAR
 
 
 def test_a_late_report_is_compared_with_where_the_target_was_when_it_came():
