@@ -19,7 +19,7 @@ import gym_follow  # noqa: E402, F401 - registers the environment
 from gym_follow import environment as module  # noqa: E402
 from gym_follow.agents.scripted import ScriptedAgent  # noqa: E402
 from gym_follow.metrics.active_tracking import TrackingEpisode, reward, tracking_episode  # noqa: E402
-from gym_follow.report import detected, lost, nothing  # noqa: E402
+from gym_follow.report import DETECTED, NOTHING, detected, lost, nothing  # noqa: E402
 from tests.gym_follow.moments import flight, moment  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -176,6 +176,25 @@ def test_a_bad_action_is_one_sentence_and_no_step(environment):
     assert len(environment.unwrapped.log) == 1
 
 
+def program_of_the_guide(name):
+    guide = (ROOT / "docs" / "guide" / "gymnasium.md").read_text(encoding="utf-8")
+    (program,) = (each for each in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if name in each)
+    return program
+
+
+def test_the_guides_agent_leaves_out_pixels_without_a_measurement():
+    program = {"__name__": "agent"}
+    exec(program_of_the_guide("RedAgent"), program)
+    rgb, depth = np.zeros((256, 256, 3), np.uint8), np.full((256, 256), 26, np.uint8)  # 10 m
+    rgb[110:146, 120:136, 0] = 255
+    depth[110:130] = 0
+    view = {"rgb": rgb, "depth": depth, "gimbal_pose": np.zeros(6)}
+    action = program["RedAgent"]().act(view, {})
+    assert action["report"] == DETECTED
+    assert action["position"][0] == pytest.approx(10, abs=0.5)
+    assert program["RedAgent"]().act(view | {"depth": np.zeros_like(depth)}, {})["report"] == NOTHING
+
+
 @pytest.mark.simulator
 def test_several_at_once_in_processes():
     environments = gymnasium.make_vec(
@@ -191,10 +210,8 @@ def test_several_at_once_in_processes():
 
 @pytest.mark.simulator
 def test_the_guides_program_makes_several_at_once(tmp_path):
-    guide = (ROOT / "docs" / "guide" / "gymnasium.md").read_text(encoding="utf-8")
-    (program,) = (each for each in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "make_vec" in each)
     path = tmp_path / "many.py"
-    path.write_text(program)
+    path.write_text(program_of_the_guide("make_vec"))
     path_of_project = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, path], env=path_of_project, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["(2, 256, 256, 3)"], done.stderr
