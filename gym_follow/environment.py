@@ -53,9 +53,9 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
     ) -> None:
         if difficulty not in LEVELS:
             raise ValueError(f"expected a difficulty of {', '.join(LEVELS)}, got {difficulty!r}")
-        if seed is not None and not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"expected a seed from 0 to {MAX_SEED}, got {seed}")
-        if people is not None and people not in range(MAX_PEOPLE + 1):
+        if seed is not None and not _is_whole_number(seed, MAX_SEED):
+            raise ValueError(f"expected a seed from 0 to {MAX_SEED}, a whole number, or None, got {seed!r}")
+        if people is not None and not _is_whole_number(people, MAX_PEOPLE):
             raise ValueError(f"expected a whole number of people from 0 to {MAX_PEOPLE}, or None, got {people!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"expected render_mode None or 'rgb_array', got {render_mode!r}")
@@ -66,7 +66,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self._flight: FollowFlight | None = None
         self._seen: Seen | None = None  # the newest frame that has arrived
         self._last_viewed: float | None = None  # time
-        self.log: list[Moment] = []  # of the episode, for `gym_follow.metrics`
+        self.log: list[Moment] = []  # of the episode, newest picture included, for `gym_follow.metrics`
         picture = (REFERENCE_SIZE, REFERENCE_SIZE)
         highest = np.array([FARTHEST] * 3 + [2 * np.pi] * 3)
         pose = spaces.Box(-highest, highest, dtype=np.float64)
@@ -100,6 +100,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         self.log, self._last_viewed, self._seen = [], None, None
         while not self._receive_all():  # on a link that delays frames, the quad patrols until the first one arrives
             self.log.append(self._flight.advance(self._receive))
+        self.log.append(self._flight.moment)
         return self._observe()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -110,9 +111,10 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         if self._flight is None:
             raise gymnasium.error.ResetNeeded("expected reset() before step()")
         self._flight.report(to_report(action))
-        self.log.append(self._flight.advance(self._receive))
+        self.log[-1] = self._flight.advance(self._receive)  # with what has been reported
         self._receive_all()
         moment = self._flight.moment
+        self.log.append(moment)  # it may end the episode
         # The clock starts with a picture of the target: it also counts as viewed below the picture or behind a wall.
         if is_viewed(moment) and (moment.target_visible or self._last_viewed is not None):
             self._last_viewed = moment.time
@@ -145,3 +147,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         assert self._flight is not None
         assert self._seen is not None
         return dict(self._seen.observation(self._with_mask)), self._flight.info()
+
+
+def _is_whole_number(value: Any, highest: int) -> bool:
+    return isinstance(value, int | np.integer) and bool(0 <= value <= highest)

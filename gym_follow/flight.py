@@ -22,6 +22,7 @@ from simulator.link.frames import sensor_frame
 from simulator.rendering.renderer import Renderer
 from simulator.rules import OWN, QUADSIM
 from simulator.types import Observation as Truth
+from simulator.types import Point
 
 HZ = 5.0
 
@@ -101,14 +102,13 @@ class FollowFlight:
         """Do what the agent reports, and log it with the newest picture."""
         if report.position is not None:
             self._episode.target_detected(report.position)
-            now = self._episode.target_centre
-            nearest = self._truth.nearest_person(report.position).is_target
+            followed = self._episode.followed  # with QuadSim's lock-on, not what is reported
             self.moment = replace(
                 self.moment,
                 reported=report.position,
-                target_when_reported=now,
-                followed=report.position,
-                nearest_is_target=nearest,
+                target_when_reported=self._episode.target_centre,
+                followed=followed,
+                nearest_is_target=_is_target_nearest(followed, self._truth),
             )
         if report.lost:
             self._episode.target_lost(report.look_at)
@@ -143,10 +143,14 @@ class FollowFlight:
             reported=None,
             target_when_reported=None,
             followed=truth.reported,
-            nearest_is_target=truth.reported is not None and truth.nearest_person(truth.reported).is_target,
+            nearest_is_target=_is_target_nearest(truth.reported, truth),
             reported_lost=False,
             collisions=truth.collisions,
         )
+
+
+def _is_target_nearest(position: Point | None, truth: Truth) -> bool:
+    return position is not None and truth.nearest_person(position).is_target
 
 
 def _as_array(pose: Any) -> np.ndarray:

@@ -13,6 +13,8 @@ from dataset.files import write_atomically
 from gym_follow.report import Point
 from simulator.geometry import wrap_angle
 
+MASK_FAR = 50.0  # metres: beyond, masks do not show the target. The renderer's, which cannot be imported everywhere
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -43,8 +45,8 @@ class Moment:
 
     @property
     def can_be_seen(self) -> bool:
-        """Whether a camera at this place could see the target, wherever it looks."""
-        return self.target_visible or self.line_of_sight
+        """Whether a camera at this place could see the target, wherever it looks; masks end at MASK_FAR."""
+        return self.target_visible or (self.line_of_sight and self.distance < MASK_FAR)
 
     @property
     def distance(self) -> float:

@@ -26,10 +26,11 @@ class Report:
 class Agent(Protocol):
     """An agent of the benchmark. A new one flies each flight.
 
-    An observation has "rgb" (256, 256, 3) uint8, "depth" (256, 256) uint8 (255 stands for 100 m or more), "pose" of the
-    quad and "gimbal_pose" of the camera (x, y, z in metres; roll, pitch, yaw in radians), "time" (1,) in seconds when
-    the picture was taken, and with ground-truth masks "mask" (256, 256, 3) uint8, 0 or 255: background, people, target.
-    `info` is ground truth and not for agents that compete.
+    An observation has "rgb" (256, 256, 3) uint8, "depth" (256, 256) uint8 (255 stands for 100 m or more, and 0 for no
+    measurement, with the difficulties link and all), "pose" of the quad and "gimbal_pose" of the camera (x, y, z in
+    metres; roll, pitch, yaw in radians), "time" (1,) in seconds when the picture was taken, and with ground-truth masks
+    "mask" (256, 256, 3) uint8, 0 or 255: background, people, target. `info` is ground truth and not for agents that
+    compete.
     """
 
     def act(self, observation: Observation, info: Info) -> Action:

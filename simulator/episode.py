@@ -62,6 +62,11 @@ class Episode:
         """Behaviour of the quad."""
         return {Patrol: QuadState.PATROL, Follow: QuadState.FOLLOW, Search: QuadState.SEARCH}[type(self._behaviour)]
 
+    @property
+    def followed(self) -> Point | None:
+        """Position that the quad follows, metres; None if it does not follow."""
+        return self._behaviour.reported if isinstance(self._behaviour, Follow) else None
+
     def step(self, seconds: float) -> None:
         """Advance the simulated time by whole ticks; the remainder is kept for the next step."""
         self._remainder += seconds
@@ -116,7 +121,7 @@ class Episode:
             people=people,
             markers=markers,
             target_visible=visible,
-            reported=self._behaviour.reported if isinstance(self._behaviour, Follow) else None,
+            reported=self.followed,
             collisions=self.quad.collisions,
         )
 

@@ -138,13 +138,22 @@ def _random_speed(random: np.random.Generator) -> float:
 
 
 def write_snapshots(folder: Path, frames: Iterable[Rendered], first: int = 0) -> None:
-    """Write frames as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, numbered from `first`."""
+    """Write frames as images/NNNNNN.jpeg and masks/NNNNNN.png under `folder`, numbered from `first`.
+
+    Where it is interrupted, all that are there are pairs. Raises OSError.
+    """
     for file in _files(folder, first):
         file.parent.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, first):
         image, mask = _files(folder, number)
-        image.write_bytes(encode_jpeg(frame.rgb))
-        mask.write_bytes(encode_mask(frame.mask))
+        picture, labels = encode_jpeg(frame.rgb), encode_mask(frame.mask)
+        try:
+            image.write_bytes(picture)
+            mask.write_bytes(labels)
+        except BaseException:  # Ctrl-C, or a full disk
+            image.unlink(missing_ok=True)
+            mask.unlink(missing_ok=True)
+            raise
 
 
 def _files(folder: Path, number: int) -> tuple[Path, Path]:

@@ -54,6 +54,12 @@ def tracking_episode(log: Log) -> TrackingEpisode:
     return TrackingEpisode(total, length, True)
 
 
+def is_cut_short(log: Log) -> bool:
+    """Return whether the flight ended while the episode was still running."""
+    episode = tracking_episode(log)
+    return episode.success and episode.length < STEPS
+
+
 def is_lost(moment: Moment, last_viewed: float) -> bool:
     """Return whether the target, last viewed at that time, is lost."""
     return moment.time - last_viewed > MAX_LOST_SECONDS + 1e-6

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gym_follow.log import Log, Moment
-from gym_follow.metrics.episode import begin, is_followed
+from gym_follow.metrics.episode import BAND, begin, is_followed
 
 STEPS = 300
 LIMIT = 3.0  # metres, horizontal, within which the target is followed
@@ -19,7 +19,7 @@ class EvtEpisode:
 
     success: bool  # followed in the last step
     followed_steps: int
-    steps: int  # of the whole episode, also where it ended early
+    steps: int  # of the whole episode, also where it ended early; fewer only if the flight ended before it
     collision: bool  # ended it
 
 
@@ -40,8 +40,13 @@ def evt_episode(log: Log, limit: float = LIMIT) -> EvtEpisode:
         far_steps = 0 if followed else far_steps + (moment.horizontal_distance > limit + LOST_MARGIN)
         collision = _distance_to_body(moment) < COLLISION
         if collision or far_steps > MAX_FAR_STEPS:
-            return EvtEpisode(False, followed_steps, len(steps), collision)
+            return EvtEpisode(False, followed_steps, STEPS, collision)
     return EvtEpisode(followed, followed_steps, len(steps), False)
+
+
+def is_cut_short(log: Log) -> bool:
+    """Return whether the flight ended while an episode was still running."""
+    return evt_episode(log, BAND).steps < STEPS  # with a nearer limit, an episode ends no later
 
 
 def _distance_to_body(moment: Moment) -> float:

@@ -58,7 +58,8 @@ def measure(moments: Log) -> FollowResult:
     """Return the figures of one flight."""
     if not moments:
         raise ValueError("expected at least one moment, got none")
-    step = moments[1].time - moments[0].time if len(moments) > 1 else 0.0
+    # The mean: times are whole ticks of the simulator, so that intervals differ at some speeds.
+    step = (moments[-1].time - moments[0].time) / max(len(moments) - 1, 1)
     errors = np.array([m.position_error for m in moments])
     distances = np.array([m.distance for m in moments])
     times = np.array([m.time for m in moments])

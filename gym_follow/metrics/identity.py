@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from gym_follow.log import Log
+from gym_follow.log import MASK_FAR, Log
 from gym_follow.metrics.following import ON_TARGET
 
 
 @dataclass(frozen=True)
 class IdentityCounts:
-    """Frames by what was reported for them."""
+    """Frames by what was reported for them, without correct reports beyond MASK_FAR, where nothing is in view."""
 
     true_positives: int  # the target is in view, and the report at most ON_TARGET away from it
     false_positives: int  # any other report
@@ -27,7 +27,9 @@ class IdentityCounts:
 
 def identity_counts(log: Log) -> IdentityCounts:
     """Count the frames of a flight."""
-    right = sum(moment.target_visible and moment.position_error < ON_TARGET for moment in log)
+    correct = [moment for moment in log if moment.position_error < ON_TARGET]
+    right = sum(moment.target_visible for moment in correct)
+    beyond = sum(not moment.target_visible and moment.distance >= MASK_FAR for moment in correct)
     reported = sum(moment.reported is not None for moment in log)
     visible = sum(moment.target_visible for moment in log)
-    return IdentityCounts(right, reported - right, visible - right)
+    return IdentityCounts(right, reported - right - beyond, visible - right)

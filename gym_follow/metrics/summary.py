@@ -101,12 +101,6 @@ def rows(summary: Mapping[str, Estimate]) -> Iterator[tuple[str, str, str]]:
         yield how["group"], how["heading"], value if low == "-" else f"{value} [{low}, {high}]"
 
 
-def is_cut_short(log: Log, steps: int) -> bool:
-    """Return whether a flight ends before an episode of that length does, although the target is followed."""
-    start = begin(log)
-    return start is not None and len(log) - start < steps
-
-
 def _rate(episode: EvtEpisode) -> Weighted:
     return episode.followed_steps / episode.steps, episode.steps
 

@@ -1,13 +1,15 @@
 """The flights of the follow benchmark: flying them in processes, and their logs in a folder."""
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 
 from gym_follow.agents.registry import NAMES, WITH_NETWORK, make_agent
@@ -90,9 +92,10 @@ def fly_all(jobs: Sequence[Job], processes: int, folder: FlightFolder | None) ->
 
     What is flown is stored in the folder at once. Raises RuntimeError if a process dies.
     """
+    context = multiprocessing.get_context("spawn")
     stored = {job: folder.read(job) if folder else None for job in jobs}
     yield from ((job, log) for job, log in stored.items() if log is not None)
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_initialise_worker) as pool:
         futures = {pool.submit(fly, job): job for job, log in stored.items() if log is None}
         try:
             for future in as_completed(futures):
@@ -106,3 +109,17 @@ def fly_all(jobs: Sequence[Job], processes: int, folder: FlightFolder | None) ->
         finally:
             for future in futures:  # after an error, or Ctrl-C
                 future.cancel()
+
+
+def _initialise_worker() -> None:
+    """Set up a process that flies: it ends with its parent, and at once after Ctrl-C instead of flying the next job."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed: it would wait for jobs forever, since its queue is never closed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

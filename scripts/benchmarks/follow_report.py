@@ -14,11 +14,14 @@ from dataset.files import write_atomically
 from gym_follow.log import Log
 from gym_follow.metrics import active_tracking, evt_bench
 from gym_follow.metrics.following import FAR, NEAR, measure, overall
-from gym_follow.metrics.summary import AD_VAT, EVT_BENCH, flight_figures, is_cut_short, rows, summarise
+from gym_follow.metrics.summary import AD_VAT, EVT_BENCH, flight_figures, rows, summarise
 
 Flights = Mapping[str, Mapping[int, Log]]  # of one difficulty, by agent and seed
 
-STEPS = {EVT_BENCH: evt_bench.STEPS, AD_VAT: active_tracking.STEPS}  # of an episode
+EPISODES = {  # their steps, and whether a flight is too short for one
+    EVT_BENCH: (evt_bench.STEPS, evt_bench.is_cut_short),
+    AD_VAT: (active_tracking.STEPS, active_tracking.is_cut_short),
+}
 MAX_COLUMNS = 10  # flights that get a column of their own
 
 
@@ -41,8 +44,8 @@ def print_figures(console: Console, difficulty: str, flights: Flights) -> None:
         seeds = [str(seed) for seed, each in zip(logs, figures[agent], strict=True) if not each.success_in_band]
         if seeds:
             console.print(f"{agent}: not followed to the end with seeds {', '.join(seeds)}")
-        for benchmark, steps in STEPS.items():
-            short = ", ".join(str(seed) for seed, log in logs.items() if is_cut_short(log, steps))
+        for benchmark, (steps, is_cut_short) in EPISODES.items():
+            short = ", ".join(str(seed) for seed, log in logs.items() if is_cut_short(log))
             if short:
                 console.print(f"{agent}: judged by fewer than {benchmark}'s {steps} steps with seeds {short}")
     console.print()

@@ -4,10 +4,11 @@ import math
 
 import pytest
 
+from gym_follow.metrics import active_tracking, evt_bench
 from gym_follow.metrics.active_tracking import fraction_in_view, reward, tracking_episode
 from gym_follow.metrics.evt_bench import EvtEpisode, evt_episode
 from gym_follow.metrics.identity import identity_counts
-from gym_follow.metrics.summary import flight_figures, is_cut_short, rows, summarise
+from gym_follow.metrics.summary import flight_figures, rows, summarise
 from tests.gym_follow.moments import NOTHING, WRONG, flight, moment, searching
 
 NEAR = {"distance": 2.8}
@@ -58,6 +59,25 @@ def test_a_collision_is_less_than_half_a_metre_from_the_body():
     assert evt_episode(flight((50, moment, NEAR), (1, moment, above(1.6)), (249, moment, NEAR))).success
 
 
+def test_an_episode_that_ends_early_has_all_its_steps_also_in_a_short_flight():
+    lost = flight((100, moment, NEAR), (50, moment, {"distance": 30.0}))
+    assert evt_episode(lost) == EvtEpisode(False, 100, 300, False)
+    collided = flight((100, moment, NEAR), (1, moment, {"distance": 0.4}), (20, moment, NEAR))
+    assert evt_episode(collided) == EvtEpisode(False, 101, 300, True)
+
+
+def test_only_an_episode_that_is_still_running_is_cut_short():
+    assert evt_bench.is_cut_short(flight((299, moment, NEAR)))
+    assert not evt_bench.is_cut_short(flight((300, moment, NEAR)))
+    assert not evt_bench.is_cut_short(flight((100, moment, NEAR), (21, moment, {"distance": 30.0})))
+    # Lost for 3 m, but not for the quad's band.
+    assert evt_bench.is_cut_short(flight((100, moment, NEAR), (21, moment, {"distance": 5.0})))
+    lost = flight((100, moment, {"distance": 2.5}), (26, moment, {"distance": 30.0}))
+    assert active_tracking.is_cut_short(lost[:-1])
+    assert not active_tracking.is_cut_short(lost)
+    assert not active_tracking.is_cut_short(flight((100, searching, {})))
+
+
 def test_a_target_that_fills_the_picture_is_not_followed():
     log = flight((100, moment, NEAR), (200, moment, {**NEAR, "target_pixels": 20_000}))
     assert evt_episode(log) == EvtEpisode(False, 100, 300, False)
@@ -76,9 +96,9 @@ def test_the_reward_is_accumulated_over_500_steps():
     episode = tracking_episode(log)
     assert (episode.length, episode.success) == (500, True)
     assert episode.reward == pytest.approx(400)
-    assert not is_cut_short(log, 500)
-    assert is_cut_short(log[:500], 500)
-    assert not is_cut_short(log[:500], 300)
+    assert not active_tracking.is_cut_short(log)
+    assert active_tracking.is_cut_short(log[:500])
+    assert not evt_bench.is_cut_short(log[:500])
 
 
 def test_a_target_that_is_not_viewed_for_five_seconds_ends_the_episode():
@@ -108,6 +128,14 @@ def test_idf1():
     counts = identity_counts(log)
     assert (counts.true_positives, counts.false_positives, counts.false_negatives) == (10, 5, 7)
     assert counts.idf1 == pytest.approx(20 / 32)
+
+
+def test_correct_reports_beyond_the_range_of_masks_do_not_count_for_idf1():
+    unseen = {"target_pixels": 0}
+    log = flight((10, moment, {}), (5, moment, {"distance": 60.0, **unseen}), (2, searching, {"distance": 60.0}))
+    assert identity_counts(log).idf1 == 1
+    wrong = flight((1, moment, {"distance": 60.0, **unseen, **WRONG}), (1, moment, {"distance": 30.0, **unseen}))
+    assert identity_counts(wrong).false_positives == 2
 
 
 def test_means_are_of_flights_or_of_all_their_steps():

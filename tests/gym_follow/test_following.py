@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from gym_follow.log import MASK_FAR
 from gym_follow.metrics.following import measure, overall
+from simulator.rendering import renderer
 from tests.gym_follow.moments import WRONG, moment, searching
 
 
@@ -61,6 +63,12 @@ def test_a_target_that_nothing_could_see_is_not_missing():
     assert measure(flight).in_view_of_possible == pytest.approx(2 / 3)
 
 
+def test_a_target_beyond_the_range_of_masks_is_not_missing():
+    flight = [moment(0.0), searching(0.2, distance=51.0, line_of_sight=True), moment(0.4)]
+    assert measure(flight).in_view_of_possible == 1
+    assert MASK_FAR == renderer.MASK_FAR
+
+
 def test_a_late_report_is_compared_with_where_the_target_was_when_it_came():
     late = moment(0.0, reported=(10.3, 0.0, 1.0), target_when_reported=(10.4, 0.0, 1.0))
     assert measure([late]).position_error_median == pytest.approx(0.1)
@@ -81,6 +89,14 @@ def test_wrong_target_time():
     result = measure(flight)
     assert result.wrong_target_time == pytest.approx(0.8)
     assert result.longest_wrong_target_time == pytest.approx(0.6)
+
+
+def test_wrong_target_time_where_frames_are_whole_ticks_apart():
+    """At a speed of 1.1, 0.22 s apart, in ticks of 0.05 s: the first interval is 0.2 s, others 0.25 s."""
+    times = [0.05 * int(0.22 * index / 0.05 + 1e-9) for index in range(101)]
+    result = measure([moment(t, **(WRONG if 10 <= index < 60 else {})) for index, t in enumerate(times)])
+    assert result.wrong_target_time == pytest.approx(50 * 0.22)
+    assert result.longest_wrong_target_time == pytest.approx(50 * 0.22)
 
 
 def test_a_position_near_the_target_is_not_wrong_even_if_another_person_is_nearer():

@@ -2,6 +2,12 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -109,6 +115,51 @@ def test_flights_that_are_cut_short_stand_below_the_table():
     lines = console.file.getvalue().splitlines()
     assert "ours: judged by fewer than EVT-Bench's 300 steps with seeds 7" in lines
     assert "ours: judged by fewer than AD-VAT's 500 steps with seeds 7, 8, 9" in lines
+
+
+COUNTER = """
+from pathlib import Path
+
+class Counter:
+    flying = False
+
+    def act(self, observation, info):
+        if not self.flying:
+            with Path(__file__).with_name("flights.txt").open("a") as file:
+                print("a flight", file=file)
+        self.flying = True
+        return {"report": 0, "position": info["target"]}
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("ending", ["kill", "terminate", "Ctrl-C"])
+def test_no_process_flies_on_after_the_benchmark(ending, tmp_path):
+    path, flights = tmp_path / "mine.py", tmp_path / "flights.txt"
+    path.write_text(COUNTER)
+    command = ["follow", "--perfect", "--people", "0", "--processes", "1", "--seconds", "1000"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripts.benchmarks", *command, "--agents", f"{path}:Counter"],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while not flights.exists():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            if ending == "Ctrl-C":
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                process.send_signal(signal.SIGKILL if ending == "kill" else signal.SIGTERM)
+            process.communicate(timeout=20)  # returns when no process has the output open
+        finally:
+            if not process.stdout.closed:  # some go on
+                os.killpg(process.pid, signal.SIGKILL)
+    assert flights.read_text().splitlines() == ["a flight"]
 
 
 def test_resuming_needs_a_folder(capsys):

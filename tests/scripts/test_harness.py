@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from scripts.benchmarks.__main__ import main
+from scripts.benchmarks.harness.bridges import serve
 from scripts.benchmarks.harness.rounds import draw_frames, run_rounds
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.rendering.renderer import RendererError
@@ -52,6 +55,37 @@ def test_frames_that_are_drawn_are_good_frames(capfd):
     for frame in frames:
         assert parse_sensor_frame((frame,), 256).image.std() > 10
     assert capfd.readouterr().err == ""
+
+
+class WaitingServer:
+    """A server that does nothing until it is stopped."""
+
+    port = 4567
+
+    def __init__(self):
+        self.stopped = threading.Event()
+
+    def listen(self):
+        pass
+
+    def serve(self):
+        self.stopped.wait(10)
+
+    def stop(self):
+        self.stopped.set()
+
+
+def test_a_bridge_ends_with_a_benchmark_that_is_killed():
+    ours, theirs = Pipe()
+    server = WaitingServer()
+    bridge = threading.Thread(target=serve, args=(server, theirs, {"cpu": lambda: 1.5}))
+    bridge.start()
+    assert ours.recv() == 4567
+    ours.send("cpu")
+    assert ours.recv() == 1.5
+    ours.close()  # as the system does it for a process that was killed
+    bridge.join(20)
+    assert server.stopped.is_set()
 
 
 def test_variants_take_turns_in_alternating_order():

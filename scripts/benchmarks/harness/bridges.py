@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -79,13 +79,17 @@ def make_bridge(
 
 
 def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
-    """Serve until STOP arrives through the pipe. Send the port first, then the answer to each request (by name)."""
+    """Serve until STOP arrives through the pipe, or the benchmark is killed.
+
+    Send the port first, then the answer to each request (by name).
+    """
     server.listen()
     pipe.send(server.port)
 
     def answer() -> None:
-        while (name := pipe.recv()) != STOP:
-            pipe.send(answers[name]())
+        with suppress(EOFError, ConnectionError):  # the benchmark was killed
+            while (name := pipe.recv()) != STOP:
+                pipe.send(answers[name]())
         server.stop()
 
     threading.Thread(target=answer, daemon=True).start()

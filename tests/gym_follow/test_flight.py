@@ -1,0 +1,43 @@
+"""A flight's log: what the quad follows."""
+
+from contextlib import closing
+
+import pytest
+
+from gym_follow.flight import Conditions, FollowFlight, World
+from gym_follow.log import distance
+from gym_follow.metrics.following import measure
+from gym_follow.report import Report
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def world():
+    with closing(World(1, "plain")) as made:
+        yield made
+
+
+def fly(world, conditions, frames=60):
+    """Fly with an agent that always reports a place 30 m from the target, and return the log."""
+    flight = FollowFlight(world, conditions)
+
+    def answer(seen):
+        x, y, z = seen.truth.target_centre
+        return Report((x + 30.0, y, z))
+
+    return [flight.advance(answer) for _ in range(frames)]
+
+
+def test_the_quad_follows_what_is_reported(world):
+    log = fly(world, Conditions())
+    assert all(moment.following and distance(moment.followed, moment.reported) < 0.01 for moment in log)
+    assert measure(log).wrong_target_time > 5
+
+
+def test_a_quad_that_locks_on_patrols_or_follows_the_true_target_whatever_is_reported(world):
+    log = fly(world, Conditions(like_quadsim=True))
+    assert all(moment.position_error > 25 for moment in log)
+    assert {moment.following for moment in log} == {False, True}
+    assert all(distance(moment.followed, moment.target) < 0.5 for moment in log if moment.following)
+    assert measure(log).wrong_target_time == 0
