@@ -25,6 +25,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from config.paths import path_of
 from dataset.archives import DatasetError
@@ -36,7 +37,7 @@ from dataset.pairs import Pair, check_classes, find_pairs, recorded_by
 from dataset.previews.drawing import write_image
 from dataset.problems import Problem, summarise_problems
 from dataset.schema import DEFAULT_CLASSES
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.data.prefetch import prefetch
 
 AHEAD = 16  # frames

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from config.commands import command_parser, run_command
 from config.numbers import real_number
 from config.paths import path_of
-from model.console import command_parser, console, print_place, print_plain, run_command
+from model.console import console, print_place, print_plain
 from model.data.cleaning import merge_seen_in_training
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 

@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from config.outputs import require_empty
 from config.paths import path_of
@@ -37,7 +38,7 @@ from dataset.masks.classes_file import read_classes_file
 from dataset.masks.labels import encode_in_colours, encode_labels
 from dataset.pairs import classes_of, read_labels
 from dataset.schema import DEFAULT_CLASSES, Classes, at_reference_size
-from model.console import command_parser, console, run_command
+from model.console import console
 from model.evaluation.comparison_files import ABOUT, FOLDERS, FRAMES, GROUND_TRUTH, IMAGES, SIDES
 from model.evaluation.measure import load_predictors, measure, read_data
 from model.evaluation.reports import report

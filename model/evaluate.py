@@ -21,13 +21,14 @@ import json
 import sys
 from collections.abc import Sequence
 
+from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from config.outputs import file_to_write, folder_to_write, plot_to_write
 from config.paths import path_of
 from dataset.layouts.kitti_road import SPLITS
 from dataset.masks.classes_file import read_classes_file
 from dataset.pairs import classes_of
-from model.console import command_parser, print_plain, run_command
+from model.console import print_plain
 from model.data.left_out import LeftOut
 from model.evaluation.breakdown import CHOICES
 from model.evaluation.measure import evaluate_models, load_predictors, read_data

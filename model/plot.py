@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.commands import command_parser, run_command
 from config.outputs import plot_to_write
 from config.paths import path_of, printable, split_path
 from model import run_files
-from model.console import command_parser, run_command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

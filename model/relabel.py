@@ -17,13 +17,14 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from config.commands import command_parser, run_command
 from config.paths import path_of
 from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.relabelling import NewLabels, replace_labels
 from dataset.schema import BACKGROUND, CLASSES, GROUND_TRUTH, HERO, is_visible
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
 
 if TYPE_CHECKING:

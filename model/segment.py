@@ -21,13 +21,14 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from config.commands import command_parser, run_command
 from config.numbers import real_number, whole_number
 from config.outputs import require_empty
 from config.paths import path_of
 from dataset.folders import IMAGE_SUFFIXES
 from dataset.images import decode_image
 from dataset.previews.film import write_video
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.inference.choices import RUNTIMES
 
 FILM = "film.mp4"

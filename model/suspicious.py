@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import track
 
+from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from config.paths import path_of
 from dataset.commands.suspicious import print_suspect_frames
@@ -26,7 +27,7 @@ from dataset.review.label_issue import LabelIssue
 from dataset.review.network_findings import NetworkFinding, finding_on, write_network_findings
 from dataset.review.ranking import suspect_frames
 from dataset.schema import HERO, is_visible
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.inference.recorded_frames import predict_frames, pseudo_labelled
 from model.score import intersection_over_union
 from model.weights import find_weights

@@ -11,7 +11,7 @@ Without `--validation` or `--hold-out`, one frame in twenty is held out, in cont
 The exit status is 0; 2 for input that cannot be used; 3 if `--promote` found no gain; 130 after Ctrl-C.
 """
 
-import config.interrupts  # noqa: F401 - before all else
+from config.interrupts import interrupted  # before all else
 
 # isort: split
 # Worker processes import this module: Keras and its backend are imported in functions only.
@@ -62,8 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 return _train(options, run)
             except KeyboardInterrupt:
-                print_plain(f"interrupted; continue with: python -m model.train --resume {run.path}")
-                return 130
+                pass
+            except (ValueError, RuntimeError, OSError):
+                if not interrupted():
+                    raise
+            print_plain(f"interrupted; continue with: python -m model.train --resume {run.path}")
+            return 130
     except (ValueError, RuntimeError, OSError) as error:  # raised for data, settings, weights, runtimes, files
         print_plain(str(error), style="red")
         return 2

@@ -22,13 +22,14 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from config.commands import command_parser, run_command
 from config.paths import path_of
 from dataset.files import write_atomically
 from dataset.images import resize_bilinear
 from dataset.pairs import find_pairs, read_pair
 from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES
-from model.console import command_parser, console, print_place, print_plain, run_command
+from model.console import console, print_place, print_plain
 from model.export.formats import FORMATS, Artefact
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from model.score import predicted_mask

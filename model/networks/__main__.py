@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from dataset.schema import CLASSES
-from model.console import command_parser, run_command
 from model.networks import PRESETS, build, multiply_accumulates
 from model.settings import Size
 

@@ -22,9 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.commands import command_parser, run_command
 from config.numbers import real_number, whole_number
 from config.paths import path_of
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.sweep.files import REPORT
 from model.sweep.plan import read_plan
 

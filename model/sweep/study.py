@@ -61,7 +61,7 @@ class Study:
             except Exception as error:  # what a damaged journal or a database raises is not documented
                 raise ValueError(
                     f"the state of the sweep in {folder} cannot be read ({type(error).__name__}: {error}):"
-                    " restore it, or choose another --folder"
+                    " restore it, or choose another --out"
                 ) from error
             if known is None:
                 self._begin()

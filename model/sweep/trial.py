@@ -131,10 +131,10 @@ def _train(arguments: list[str], log: Path, stop: Connection) -> None:
     with log.open("wb") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
+    from model import train  # sets its own handler
+
     signal.signal(signal.SIGINT, _interrupt_once)
     threading.Thread(target=_interrupt_when_closed, args=(stop,), daemon=True).start()
-    from model import train
-
     sys.exit(train.main(arguments))
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from annotated_types import Ge
 
+from config.commands import command_parser
 from config.paths import PathText
 from config.reader import ConfigError, check, known, update
 from dataset.archives import DatasetError
 from model import run_files
-from model.console import command_parser
 from model.evaluation.criteria import CRITERIA, Criterion
 from model.settings import Count, Fraction, Positive
 

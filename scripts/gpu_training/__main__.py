@@ -20,12 +20,13 @@ from pathlib import Path
 
 from rich.progress import track
 
+from config.commands import command_parser, run_command
 from config.numbers import real_number, whole_number
 from config.paths import path_of
 from dataset.archives import DatasetError
 from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES
-from model.console import command_parser, console, print_plain, run_command
+from model.console import console, print_plain
 from model.data.batches import BatchLoader
 from model.data.cleaning import clean_split, merge_seen_in_training
 from model.data.packed_frames import PackedFrames
