@@ -4,7 +4,7 @@ The key `attributes` of an image has its line of frames.jsonl, if there is one: 
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +94,8 @@ def read_coco_file(file: Path) -> CocoFile:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise RecordingError(f"{file} is not in COCO's format: {key}: {first['msg']}") from error
+    if twice := _twice(image.file_name for image in content.images):
+        raise RecordingError(f"{file} lists the image {twice} twice: which labels are its own? Leave one of them out")
     images = {image.id for image in content.images}
     for annotation in content.annotations:
         if annotation.image_id not in images:
@@ -101,6 +103,11 @@ def read_coco_file(file: Path) -> CocoFile:
                 f"{file}: annotation {annotation.id} is of image {annotation.image_id}, not in the file"
             )
     return content
+
+
+def _twice(values: Iterable[Id]) -> Id | None:
+    """Return a value that comes more than once; None if there is none."""
+    return next((value for value, count in Counter(values).items() if count > 1), None)
 
 
 def category_classes(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:

@@ -1,5 +1,6 @@
 """Labelled frames on their way to the format of another program, or from one."""
 
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
@@ -17,7 +18,7 @@ from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
 LABELLED = tuple(label for label in range(len(CLASSES)) if label != BACKGROUND)
-_UPLOADED = re.compile("[0-9a-f]{8}-")
+_UPLOADED = re.compile("^[0-9a-f]{8}-")
 _FILES = ("frame", "image", "depth")  # keys of frames.jsonl
 
 
@@ -43,19 +44,32 @@ class ImageFolder:
         self._files = defaultdict[str, list[Path]](list)
         for path in folder.rglob("*"):
             self._files[path.name].append(path)
+        self._names: dict[Path, str] = {}  # of the images that were found, in the annotations
 
     def find(self, name: str) -> Path:
         """Return an image file by its name in the annotations, which may have other folders before it, or fewer.
 
-        Label Studio puts eight characters before the names of uploaded files. Raises RecordingError.
+        Label Studio puts eight characters before the names of uploaded files. Raises RecordingError, also for a file
+        that another name was found to be: one of the two would get the other's labels.
         """
-        path = self._folder / name
+        parts = [part for part in PurePosixPath(name).parts if part not in ("/", "..")]
+        path = self._find(parts, name)
+        if (other := self._names.setdefault(path, name)) != name:
+            raise RecordingError(
+                f"{path} is the only image for both {other} and {name} of the annotations: name a folder that has"
+                " both, --images DIR"
+            )
+        return path
+
+    def _find(self, parts: list[str], name: str) -> Path:
+        path = self._folder.joinpath(*parts)
         if path.is_file():
             return path
-        parts = PurePosixPath(name).parts
-        found = self._files.get(parts[-1]) or self._files.get(_UPLOADED.sub("", parts[-1]), [])
-        if len(found) > 1:
-            found = [each for each in found if each.parts[-len(parts) :] == parts]
+        if parts and parts[-1] not in self._files:
+            parts = [*parts[:-1], _UPLOADED.sub("", parts[-1])]
+        found = self._files.get(parts[-1], []) if parts else []
+        shared = [_shared_end(path.parts, parts) for path in found]
+        found = [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
         if len(found) != 1:
             raise RecordingError(f"expected the image {name} in {self._folder}, found {len(found)} of that name")
         return found[0]
@@ -114,3 +128,9 @@ def write_file(path: Path, data: bytes) -> None:
     """Write a file, and the folders that it lies in. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+
+
+def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts are the same at the ends of two paths."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

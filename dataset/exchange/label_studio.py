@@ -158,12 +158,12 @@ def _mask(result: Result, size: tuple[int, int], task: Task) -> np.ndarray:
 
 
 def image_name(task: int, data: Mapping[str, object]) -> str:
-    """Return the name of a task's image file by the task's data. Raises RecordingError."""
+    """Return the name of a task's image file, with its folders, by the task's data. Raises RecordingError."""
     for value in data.values():
         parts = urlsplit(value if isinstance(value, str) else "")
         path = PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0])  # ?d= of local files
         if path.suffix:
-            return path.name
+            return str(path).lstrip("/")
     raise RecordingError(f"task {task} names no image file: its data are {json.dumps(data)[:100]}")
 
 

@@ -257,6 +257,15 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
             "annotation 1 has a segmentation that cannot be read",
         ),
+        (
+            {"images": [{"id": n, "file_name": f"{n}/a.png", "height": 8, "width": 12} for n in (7, 8)]},
+            "a.png is the only image for both 7/a.png and 8/a.png",
+        ),
+        (
+            {"images": [{"id": n, "file_name": "a.png", "height": 8, "width": 12} for n in (7, 8)]},
+            "lists the image a.png twice",
+        ),
+        ({"images": [{"id": 7, "file_name": ".", "height": 8, "width": 12}]}, "expected the image ."),
         ({"images": [{"id": 7, "file_name": "", "height": 8, "width": 12}]}, "images.0.file_name"),
         ({"images": [{"id": 7, "file_name": "a.png", "height": -1, "width": 12}]}, "images.0.height"),
     ],
