@@ -107,12 +107,13 @@ def frame_of_regions(
 
 def read_frames(pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:
     """Yield the frames of a dataset or recording. Raises DatasetError, MaskError, OSError."""
-    counts = Counter(PurePosixPath(pair.image.name).stem for pair in pairs)  # masks of them have one suffix
+    counts = Counter(_stem(pair) for pair in pairs)
+    folders = _folder_names(pairs)
     for pair in pairs:
         name = pair.image.name
         line = json.loads(pair.record.to_line()) if pair.record else {}
         attributes = {key: value for key, value in line.items() if key not in _FILES}
-        folder = f"{pair.recording.replace('/', '-')}/" if counts[PurePosixPath(name).stem] > 1 else ""
+        folder = f"{folders[_place(pair)]}/" if counts[_stem(pair)] > 1 else ""
         yield ExchangedFrame(folder + name, pair.image.read(), read_labels(pair), attributes)
 
 
@@ -125,9 +126,34 @@ def regions(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file, and the folders that it lies in. Raises OSError."""
+    """Write a new file, and the folders that it lies in. Raises OSError, also for a file that is there already."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def _stem(pair: Pair) -> str:
+    """Return what the name of a frame's mask has before its suffix, as file systems compare it."""
+    return PurePosixPath(pair.image.name).stem.casefold()
+
+
+def _place(pair: Pair) -> tuple[str, object]:
+    return pair.recording, pair.image.folder
+
+
+def _folder_names(pairs: Iterable[Pair]) -> dict[tuple[str, object], str]:
+    """Return a folder's name for each place that frames are from, no two alike on any file system."""
+    names: dict[tuple[str, object], str] = {}
+    taken = set[str]()
+    for place in dict.fromkeys(map(_place, pairs)):
+        plain = name = place[0].replace("/", "-")
+        for number in itertools.count(2):
+            if name.casefold() not in taken:
+                break
+            name = f"{plain}-{number}"
+        taken.add(name.casefold())
+        names[place] = name
+    return names
 
 
 def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from dataset.__main__ import main
 from dataset.exchange.coco import category_classes, coco_frames, read_coco_file, write_coco
 from dataset.exchange.frames import ExchangedFrame, ImageFolder, regions
-from dataset.exchange.plain_formats import write_yolo
+from dataset.exchange.plain_formats import write_masks, write_yolo
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
 from dataset.schema import BACKGROUND, HERO, IGNORED, PEOPLE
@@ -325,6 +325,28 @@ def test_labels_of_images_that_differ_in_their_suffix_are_kept_apart(tmp_path):
         write_frame(tmp_path / "data" / run, f"000000.{suffix}", "000000.png", image, labels)
     assert main(["export", str(tmp_path / "data"), str(tmp_path / "out"), "--format", "masks"]) == 0
     assert sorted(int(read_pair(pair)[1][0, 0]) for pair in find_pairs(tmp_path / "out")[0]) == [PEOPLE, HERO]
+
+
+@pytest.mark.parametrize("form", ["coco", "masks", "yolo"])
+def test_folders_whose_names_become_alike_do_not_overwrite_each_other(tmp_path, form):
+    """Some file systems see no difference between Meadow and meadow."""
+    folders = ["a/b", "a-b", "Meadow", "meadow", "a-b-2"]
+    for number, folder in enumerate(folders):
+        labels = np.zeros((64, 64), np.uint8)
+        labels[20:30, 20:30] = HERO
+        grey = np.full((64, 64, 3), 40 * number, np.uint8)
+        write_frame(tmp_path / "data" / folder, "000000.png", "000000.png", grey, labels)
+    assert main(["export", str(tmp_path / "data"), str(tmp_path / "out"), "--format", form]) == 0
+    files = list((tmp_path / "out" / "images").rglob("*.png"))
+    assert sorted(int(cv2.imread(str(file))[0, 0, 0]) for file in files) == [0, 40, 80, 120, 160]
+    assert len({str(file).casefold() for file in files}) == len(folders)
+
+
+def test_ignored_pixels_of_several_frames_are_exported(tmp_path):
+    labels = np.zeros((8, 12), np.uint8)
+    labels[2:4, 2:4] = IGNORED
+    write_masks((ExchangedFrame(f"{number}.png", b"image", labels) for number in range(2)), tmp_path)
+    assert (tmp_path / "classes.toml").read_text().startswith("ignored = 255")
 
 
 def test_other_classes_are_not_exported(folder, capsys):
