@@ -139,6 +139,8 @@ def _class_of(annotation: Annotation, classes: Mapping[Id, int]) -> int:
 def _mask(annotation: Annotation, image: Image) -> np.ndarray:
     """Return the pixels of an object, (height, width) bool. Raises RecordingError."""
     size, found = [image.height, image.width], annotation.segmentation
+    if not found:
+        raise RecordingError(f"annotation {annotation.id} has no mask, only a box: export masks")
     if isinstance(found, dict) and found.get("size") != size:
         raise RecordingError(f"annotation {annotation.id} has the size {found.get('size')}, its image {size}")
     try:
@@ -147,7 +149,7 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
             if sum(_run_lengths(encoded["counts"])) != image.height * image.width:
                 raise ValueError("its runs do not cover the image")  # the rest would be whatever was in memory
         else:
-            encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
+            encoded = rle.merge(rle.frPyObjects(found, *size))
         return np.asarray(rle.decode(encoded), bool)
     except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error

@@ -252,6 +252,10 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 9, "segmentation": []}]},
             "of category 9, not in the file",
         ),
+        (
+            {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [], "bbox": [1, 1, 4, 3]}]},
+            "annotation 1 has no mask, only a box: export masks",
+        ),
         ({"images": [], "annotations": []}, "lists no image"),
         (
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
