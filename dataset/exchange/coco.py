@@ -94,8 +94,9 @@ def read_coco_file(file: Path) -> CocoFile:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise RecordingError(f"{file} is not in COCO's format: {key}: {first['msg']}") from error
-    if twice := _twice(image.file_name for image in content.images):
-        raise RecordingError(f"{file} lists the image {twice} twice: which labels are its own? Leave one of them out")
+    _refuse_twice(file, "images", "file_name", (image.file_name for image in content.images))
+    _refuse_twice(file, "images", "id", (image.id for image in content.images))
+    _refuse_twice(file, "categories", "id", (category.id for category in content.categories))
     images = {image.id for image in content.images}
     for annotation in content.annotations:
         if annotation.image_id not in images:
@@ -105,9 +106,14 @@ def read_coco_file(file: Path) -> CocoFile:
     return content
 
 
-def _twice(values: Iterable[Id]) -> Id | None:
-    """Return a value that comes more than once; None if there is none."""
-    return next((value for value, count in Counter(values).items() if count > 1), None)
+def _refuse_twice(file: Path, what: str, key: str, values: Iterable[Id]) -> None:
+    """Raise RecordingError if a value comes more than once: labels of one line would be those of another, too."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise RecordingError(
+                f"{file}: expected {what} that differ in their {key}, but {count} have {value!r}: if files were joined,"
+                " import each by itself"
+            )
 
 
 def category_classes(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:

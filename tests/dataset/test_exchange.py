@@ -267,7 +267,15 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
         ),
         (
             {"images": [{"id": n, "file_name": "a.png", "height": 8, "width": 12} for n in (7, 8)]},
-            "lists the image a.png twice",
+            "expected images that differ in their file_name, but 2 have 'a.png'",
+        ),
+        (
+            {"images": [{"id": 7, "file_name": name, "height": 8, "width": 12} for name in ("a.png", "b.png")]},
+            "expected images that differ in their id, but 2 have 7",
+        ),
+        (
+            {"categories": [{"id": 5, "name": "hero"}, {"id": 1, "name": "person"}, {"id": 5, "name": "people"}]},
+            "expected categories that differ in their id, but 2 have 5",
         ),
         ({"images": [{"id": 7, "file_name": ".", "height": 8, "width": 12}]}, "expected the image ."),
         ({"images": [{"id": 7, "file_name": "", "height": 8, "width": 12}]}, "images.0.file_name"),
