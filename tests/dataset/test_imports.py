@@ -404,6 +404,36 @@ def test_several_exports_in_one_folder_are_read_together(run, tmp_path):
     assert targets == [True, False, True, False]
 
 
+def write_second_export(cvat: Path, labelmap: str, colours: list[tuple[int, int, int]]) -> Path:
+    """Write another export of CVAT beside the first one; return the folder of both."""
+    second = cvat.parent / "exports" / "second"
+    save_image(second / "JPEGImages" / "a.png")
+    save_mask(second / "SegmentationClass" / "a.png", colours)
+    (second / "labelmap.txt").write_text(labelmap)
+    cvat.rename(second.with_name("first"))
+    return second.parent
+
+
+def test_each_of_several_exports_has_its_own_colours(cvat, run, tmp_path):
+    other = LABELMAP.replace("250,50,83", "9,8,7").replace("52,209,183", "50,60,70")
+    exports = write_second_export(cvat, other, [(0, 0, 0), (9, 8, 7), (50, 60, 70)])
+    status, output = run(exports)
+    assert status == 0, output
+    for record in open_recording(tmp_path / "new").frames:
+        mask = (tmp_path / "new" / "masks" / f"{record.frame}.png").read_bytes()
+        np.testing.assert_array_equal(decode_labels(mask, (ROWS, COLUMNS)), truth())
+
+
+def test_a_colour_of_two_classes_in_several_exports_is_told(cvat, run, tmp_path):
+    people, hero = (250, 50, 83), (52, 209, 183)
+    swapped = LABELMAP.replace("person", "x").replace("hero", "person").replace("x:", "hero:")
+    exports = write_second_export(cvat, swapped, [(0, 0, 0), hero, people])
+    status, output = run(exports)
+    assert status == 2
+    assert "second/labelmap.txt: expected one class for each colour, but #fa3253 is people and hero" in output
+    assert not (tmp_path / "new").exists()
+
+
 def test_cocos_own_folders_are_read(run, tmp_path):
     """As Datumaro writes them: images/default/evening/000000.png, called evening/000000.png, and annotations/."""
     with zipfile.ZipFile(Path(__file__).with_name("datumaro_coco.zip")) as archive:
