@@ -5,7 +5,7 @@ import { element, onKeys, setText } from "../../static/page.js";
 import "../../static/theme.js";
 import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
-import { BACKGROUND, HERO, Labelling, PEOPLE } from "./labelling.js";
+import { HERO, Labelling, PEOPLE } from "./labelling.js";
 import { Queue } from "./queue.js";
 import { callAddress } from "./recording.js";
 
@@ -61,7 +61,7 @@ function show() {
     setText(element(`${id}-pixels`), here ? `${here.labels.count(label)} px` : "–");
   setText(element("whose"), here ? whose(here.about) : "");
   setText(element("save"), here?.labels.changed ? "Save" : "Accept");
-  element("save").disabled = !here;
+  element("save").disabled = !here || (!here.about.runs && !here.labels.changed); // nobody has seen what is not shown
   element("undo").disabled = !here?.labels.canUndo;
   element("redo").disabled = !here?.labels.canRedo;
   element("discard").disabled = !here?.labels.changed;
@@ -79,7 +79,7 @@ function whose({ label_source: source, labelled_by: by, old, runs }) {
   const before = old.at(-1);
   const who = source === "person" && by ? `ground truth, by ${by}` : `${LABEL_SOURCES[source]}${by ? `, by ${by}` : ""}`;
   const when = before ? ` · changed ${before.replaced.slice(0, 16).replace("T", " ")}` : "";
-  return `${runs ? "" : "the mask cannot be read · "}${who}${when}`;
+  return `${runs ? "" : "the mask cannot be read: paint who is there, or choose No target here · "}${who}${when}`;
 }
 
 function change(act) {
@@ -155,7 +155,7 @@ function move(step) { // frames in the order of time
 
 const by = () => element("by").value.trim();
 const actions = {
-  none: () => change((labels) => labels.step(() => labels.replace(HERO, BACKGROUND))),
+  none: () => change((labels) => labels.noTarget()),
   undo: () => change((labels) => labels.undo()),
   redo: () => change((labels) => labels.redo()),
   discard, restore, save, propagate,

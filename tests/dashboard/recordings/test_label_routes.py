@@ -1,9 +1,11 @@
 """Labels over HTTP: they are saved exactly, whoever comes second is told, and what does not fit is refused."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import requests
@@ -138,6 +140,34 @@ def test_labels_that_do_not_fit_are_refused_in_a_sentence(site, walk, runs, mess
     assert answer.status_code == 400
     assert message in answer.json()["error"]
     assert (walk / "masks" / "000003.png").read_bytes() == (WALK / "masks" / "000003.png").read_bytes()
+
+
+def without_size(walk: Path) -> None:
+    """Let the walk be one of wider frames whose size nobody has written down; its mask of frame 3 is damaged."""
+    meta = json.loads((walk / "meta.json").read_text())
+    del meta["frame_size"]
+    (walk / "meta.json").write_text(json.dumps(meta))
+    image = np.full((SIZE, 2 * SIZE, 3), 90, np.uint8)
+    (walk / "images" / "000003.jpeg").write_bytes(cv2.imencode(".jpeg", image)[1].tobytes())
+    (walk / "masks" / "000003.png").write_bytes(b"damaged")
+
+
+def test_without_a_size_in_the_metadata_labels_have_that_of_the_image(site, walk):
+    without_size(walk)
+    address = f"{site()}/labels/000003"
+    told = get(address).json()
+    assert (told["size"], told["runs"]) == ([SIZE, 2 * SIZE], None)
+    assert post(address, {"runs": [0, PIXELS], "revision": told["revision"]}).status_code == 400
+    assert post(address, {"runs": [0, 2 * PIXELS], "revision": told["revision"]}).json()["runs"] == [0, 2 * PIXELS]
+
+
+def test_without_a_size_anywhere_labels_are_refused(site, walk):
+    without_size(walk)
+    (walk / "images" / "000003.jpeg").write_bytes(b"damaged")
+    answer = post(f"{site()}/labels/000003", {"runs": [0, PIXELS], "revision": ""})
+    assert answer.status_code == 400
+    assert "000003.jpeg is not a JPEG or PNG image" in answer.json()["error"]
+    assert (walk / "masks" / "000003.png").read_bytes() == b"damaged"
 
 
 @pytest.mark.parametrize("frame", ["000099", "x", "%2e%2e%2fmeta"])

@@ -208,6 +208,22 @@ def test_a_key_that_is_held_down_accepts_one_frame(correct, walk):
     assert source(walk, following)[0] == "model"
 
 
+def test_a_mask_that_cannot_be_read_is_not_accepted_as_nobody(correct, walk):
+    (walk / "masks" / "000005.png").write_bytes(b"damaged")
+    page = correct()
+    page.keyboard.press("Enter")
+    assert page.locator("#save").is_disabled()
+    page.keyboard.press("b")
+    drag(page, (10, 10), (10, 30))
+    assert page.locator("#save").is_enabled()
+    page.keyboard.press("z")
+    assert page.locator("#save").is_disabled()
+    assert source(walk)[0] == "model"
+    page.keyboard.press("x")  # somebody has looked, and says that no target is there
+    save(page, walk)
+    np.testing.assert_array_equal(on_disk(walk), np.zeros((SIZE, SIZE), np.uint8))
+
+
 def test_accepting_makes_ground_truth_of_labels_as_they_are_and_restoring_takes_it_back(correct, walk):
     page = correct()
     before = on_disk(walk)
