@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -140,3 +141,10 @@ def parse_frame_records(lines: bytes) -> tuple[list[FrameRecord], list[bytes]]:
         except RecordingError:
             broken.append(line)
     return [records[frame] for frame in sorted(records)], broken
+
+
+def as_stored(folder: Path, records: Iterable[FrameRecord]) -> list[FrameRecord]:
+    """Return the records of a recording; without depth images if it has none at all: it was copied without depth/."""
+    if any((folder / DEPTH).glob("*.png")):
+        return list(records)
+    return [dataclasses.replace(record, depth=False) for record in records]
