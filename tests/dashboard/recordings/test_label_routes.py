@@ -15,7 +15,7 @@ from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
 from dataset.recordings.layout import lock
 from dataset.recordings.recording import open_recording
-from dataset.review.relabelling import read_log
+from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import HERO, PEOPLE
 from tests.walk import SIZE
 
@@ -210,6 +210,19 @@ def test_labels_that_somebody_else_has_saved_meanwhile_are_not_restored_away(sit
     assert answer.status_code == 409
     assert "changed by Bob" in answer.json()["error"]
     assert get(address).json()["runs"] == [0, PIXELS]
+
+
+def test_somebody_elses_consent_is_not_restored_away(site, walk):
+    """The labels of the last change are restored, and are those that somebody has accepted meanwhile."""
+    replace_labels(open_recording(walk), [NewLabels("000003", noise(1), "model", "net")])
+    replace_labels(open_recording(walk), [NewLabels("000003", noise(1), "propagated", "Bob")])
+    address = f"{site()}/labels/000003"
+    seen_by_ada = get(address).json()
+    assert post(address, {"runs": seen_by_ada["runs"], "revision": seen_by_ada["revision"], "by": "Bob"}).ok
+    answer = post(f"{address}/restore", {"revision": seen_by_ada["revision"]})
+    assert answer.status_code == 409
+    assert "changed by Bob" in answer.json()["error"]
+    assert get(address).json()["label_source"] == "person"
 
 
 def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):
