@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.pages import TOKEN
 from dashboard.recordings.routes import Recordings
 from dataset.masks.labels import decode_labels
 from dataset.pairs import find_pairs
@@ -265,6 +266,23 @@ def test_a_server_that_dies_during_a_save_costs_nothing(correct, bridge, walk, m
     page.keyboard.press("ArrowLeft")
     until(page, lambda: page.text_content("#hero-pixels") == "0 px")
     save(page, walk)
+    assert not (on_disk(walk) == HERO).any()
+
+
+def test_after_a_restart_the_new_token_is_asked_for_and_drafts_stay(serve_with_dashboard, visit, walk):
+    bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(walk.parent).pages()])
+    address, _, token = bridge.dashboard.address.partition("#")
+    page = visit(f"{address}#{token}", may_log_errors=True)  # which the browser keeps
+    page.goto(f"{address}recordings/walk/labels#000005")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    page.keyboard.press("x")
+    bridge.app.config[TOKEN] = "another"
+    page.keyboard.press("Enter")
+    page.get_by_text("The token is not valid any more").wait_for()
+    page.fill("#token", "another")
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Frame 000005 is ground truth now.").wait_for()
     assert not (on_disk(walk) == HERO).any()
 
 
