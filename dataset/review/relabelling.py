@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from dataset.files import write_atomically
 from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
-from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.frame_record import FileName, FrameRecord, read_frame_records
 from dataset.recordings.layout import FRAMES, OLD_MASKS, RecordingError
 from dataset.recordings.recording import Recording
 from dataset.recordings.writer import iso_time
@@ -48,7 +48,7 @@ class OldMask:
     """A mask that was replaced: a line of the log."""
 
     frame: str
-    file: str  # in old_masks/
+    file: FileName  # in old_masks/
     label_source: LabelSource
     labelled_by: str
     replaced: str  # time, ISO 8601
