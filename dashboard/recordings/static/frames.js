@@ -24,13 +24,15 @@ export class Frames {
     this.#name = name;
   }
 
-  // Returns whether there were new frames.
-  async load() {
+  // Returns whether there were new frames. With `afresh`, all are read again: labels of known ones may have changed.
+  async load(afresh = false) {
+    if (afresh) this.#read = 0;
     const answer = await fetch(`${callAddress(this.#name, "frames")}?from=${this.#read}`, { cache: "no-store" });
     if (!answer.ok) throw new Error((await answer.json()).error);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const end = bytes.lastIndexOf(10) + 1; // the last line may still be being written
     if (!end) return false;
+    if (afresh) this.#byName.clear();
     this.#read += end;
     const text = new TextDecoder().decode(bytes.subarray(0, end - 1));
     for (const line of text.split("\n")) {

@@ -1,7 +1,7 @@
 // The page on which the labels of a recording are corrected: connects the list of suspicious frames, the picture, the
 // tools and the calls. A frame's unsaved changes stay until they are saved or discarded, whatever else is shown.
 import { fetchBlob, fetchJson, post, setUpUnlocking } from "../../static/calls.js";
-import { element, onKeys, setText } from "../../static/page.js";
+import { element, once, onKeys, setText } from "../../static/page.js";
 import "../../static/theme.js";
 import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
@@ -139,6 +139,7 @@ async function propagate() {
     if (!opened.get(each)?.labels.changed) opened.delete(each); // a draft of an older revision is told when it is saved
     queue.mark(each, true);
   }
+  if (!opened.has(shown)) await open(shown); // opened meanwhile, with the labels before
   const count = answer.propagated.length;
   setText(element("outcome"), `Propagated to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
   show();
@@ -173,8 +174,7 @@ const actions = {
   },
 };
 for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
-const once = (act) => ({ repeat }) => repeat || act(); // a key held down must not accept frames that nobody looked at
-onKeys(document, {
+onKeys(document, { // Enter held down must not accept frames that nobody looked at
   Enter: once(save), Escape: once(discard), r: once(restore), m: once(propagate),
   j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo, h: actions.overlay, ...tools.keys,
   ArrowLeft: ({ shiftKey }) => move(shiftKey ? -10 : -1),
@@ -197,6 +197,11 @@ element("by").addEventListener("change", () => localStorage.setItem(STORED_NAME,
 addEventListener("beforeunload", (event) => {
   if ([...opened.keys()].some(hasDraft)) event.preventDefault();
 });
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  for (const [frame, each] of opened) if (!each.labels.changed) opened.delete(frame); // what was true when it was left
+  start();
+});
 addEventListener("hashchange", () => open(location.hash.slice(1)));
 
 async function start() {
@@ -205,7 +210,7 @@ async function start() {
   document.title = `Labels of ${name} · Follow me`;
   const wanted = location.hash.slice(1);
   try {
-    await frames.load();
+    await frames.load(true);
     if (wanted) open(wanted);
     const { frames: suspects } = await fetchJson(callAddress(name, "suspicious"));
     queue.set(suspects);

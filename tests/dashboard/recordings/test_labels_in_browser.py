@@ -13,7 +13,7 @@ from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import BACKGROUND, HERO, PEOPLE
-from tests.dashboard.browser import SCREENSHOTS, cut_off, until
+from tests.dashboard.browser import COMES_BACK, SCREENSHOTS, cut_off, until
 from tests.walk import SIZE
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
@@ -207,6 +207,46 @@ def test_a_key_that_is_held_down_accepts_one_frame(correct, walk):
     page.wait_for_timeout(300)
     page.keyboard.up("Enter")
     assert source(walk, following)[0] == "model"
+
+
+def test_the_space_key_that_is_held_down_uses_the_tool_once(correct):
+    page = correct()
+    page.keyboard.press("c")
+    for _ in range(2):  # as keyboards do
+        page.keyboard.down(" ")
+    page.keyboard.up(" ")
+    assert page.text_content("#hero-pixels") == "800 px"
+
+
+def test_a_frame_that_labels_are_propagated_to_while_it_is_shown_is_loaded_again(correct, walk):
+    page = correct("000006")
+    save(page, walk, "000006")
+    page.goto(page.url.partition("#")[0] + "#000006")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
+    calls = []
+    page.route("**/propagate", lambda call: calls.append(call))
+    page.keyboard.press("m")
+    until(page, lambda: calls)
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000007")
+    calls[0].continue_()
+    until(page, lambda: "propagated, not looked at" in page.text_content("#whose"))
+    page.get_by_text("It ends here").wait_for()
+    assert page.locator("#save").is_enabled()
+
+
+def test_the_page_shows_what_others_have_changed_when_it_comes_back_from_the_browsers_memory(correct, walk):
+    page = correct()
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(), "person", "Bob")])
+    page.evaluate(COMES_BACK)
+    until(page, lambda: "by Bob" in page.text_content("#whose"))
+    assert page.text_content("#hero-pixels") == "800 px"
+    page.keyboard.press("x")
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(target=PEOPLE), "person", "Eve")])
+    page.evaluate(COMES_BACK)
+    page.wait_for_timeout(300)
+    assert page.text_content("#hero-pixels") == "0 px"  # a draft stays
+    assert page.get_by_role("button", name="Save", exact=True).is_enabled()
 
 
 def test_a_mask_that_cannot_be_read_is_not_accepted_as_nobody(correct, walk):
