@@ -178,10 +178,18 @@ def _record(frame: ExchangedFrame, index: int, suffix: str) -> FrameRecord:
     name = f"{index:06}"
     _, people, hero = class_areas(frame.labels).tolist()
     counts = {"hero_pixels": hero, "people_pixels": people}
-    plain = {"frame": name, "image": name + suffix, "depth": False, "label_source": "person", **counts}
+    plain = {
+        "frame": name,
+        "image": name + suffix,
+        "depth": False,
+        "label_source": "person",
+        "labelled_by": "",
+        **counts,
+    }
     line = dict(frame.attributes) | plain
     if counts.items() <= frame.attributes.items():
         line["label_source"] = frame.attributes.get("label_source")
+        line["labelled_by"] = frame.attributes.get("labelled_by", "")
     try:
         return FrameRecord.from_line(json.dumps(line).encode())
     except RecordingError:  # another program's attributes

@@ -67,13 +67,17 @@ def test_labels_that_were_changed_on_the_way_are_a_persons(folder):
     assert main(["export", "walk", "coco"]) == 0
     file = folder / "coco" / "annotations.json"
     content = json.loads(file.read_text())
+    for image in content["images"]:
+        image["attributes"]["labelled_by"] = "better.h5"
     changed = content["annotations"][0]
     content["annotations"] = content["annotations"][1:]
     content["images"][3]["attributes"] = {"weather": "fine"}
     file.write_text(json.dumps(content))
     assert main(["import", "coco/annotations.json", "recordings/back"]) == 0
-    sources = [record.label_source for record in open_recording(folder / "recordings" / "back").frames]
+    records = open_recording(folder / "recordings" / "back").frames
+    sources = [record.label_source for record in records]
     assert [index for index, source in enumerate(sources) if source == "person"] == [changed["image_id"] - 1, 3]
+    assert {(record.label_source, record.labelled_by) for record in records} == {("person", ""), ("model", "better.h5")}
 
 
 def test_cocos_own_library_reads_what_is_written(folder, capsys):
