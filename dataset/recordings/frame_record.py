@@ -130,7 +130,10 @@ def read_frame_records(folder: Path) -> tuple[list[FrameRecord], list[bytes]]:
 
 
 def parse_frame_records(lines: bytes) -> tuple[list[FrameRecord], list[bytes]]:
-    """Return the frames sorted by name, and the lines that are no frame records (mostly an unfinished last one)."""
+    """Return the frames sorted by name, 1000000 after 999999, and the lines that are no frame records.
+
+    Mostly that is an unfinished last one.
+    """
     records, broken = {}, []
     for line in lines.splitlines(keepends=True):
         try:
@@ -140,7 +143,7 @@ def parse_frame_records(lines: bytes) -> tuple[list[FrameRecord], list[bytes]]:
             records[record.frame] = record
         except RecordingError:
             broken.append(line)
-    return [records[frame] for frame in sorted(records)], broken
+    return [records[frame] for frame in sorted(records, key=lambda frame: (len(frame), frame))], broken
 
 
 def as_stored(folder: Path, records: Iterable[FrameRecord]) -> list[FrameRecord]:

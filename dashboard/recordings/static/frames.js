@@ -39,7 +39,7 @@ export class Frames {
       const frame = readFrame(line);
       if (frame) this.#byName.set(frame.name, frame);
     }
-    this.all = [...this.#byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    this.all = [...this.#byName.values()].sort(byName);
     // The playing time of each, in seconds.
     this.all.forEach((frame, i) => (frame.time = i && this.all[i - 1].time + step(this.all[i - 1], frame)));
     return true;
@@ -49,6 +49,11 @@ export class Frames {
   at(seconds) {
     return Math.max(this.all.findLastIndex((frame) => frame.time <= seconds), 0);
   }
+}
+
+// As dataset/recordings/frame_record.py sorts: 1000000 after 999999.
+function byName({ name: one }, { name: other }) {
+  return one.length - other.length || (one < other ? -1 : 1);
 }
 
 function step(one, other) {
