@@ -153,7 +153,10 @@ def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> Non
     name = f"{record.frame}.{number}.png"
     write_atomically(kept / name, mask)
     old = OldMask(record.frame, name, record.label_source, record.labelled_by, iso_time(), new.labelled_by)
-    with (kept / LOG).open("ab") as log:
+    with (kept / LOG).open("a+b") as log:
+        log.seek(max(log.tell() - 1, 0))
+        if log.read() not in (b"", b"\n"):  # an interruption left the last line unfinished
+            log.write(b"\n")
         log.write(json.dumps(dataclasses.asdict(old)).encode() + b"\n")
 
 
