@@ -17,7 +17,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.version import VERSION
 from dataset.exchange.categories import class_of_category
-from dataset.exchange.frames import LABELLED, ExchangedFrame, ImageFolder, frame_of_regions, regions, write_file
+from dataset.exchange.frames import (
+    LABELLED,
+    ExchangedFrame,
+    ImageFolder,
+    frame_of_regions,
+    read_json,
+    regions,
+    write_file,
+)
 from dataset.recordings.layout import RecordingError
 from dataset.schema import CLASSES
 
@@ -89,7 +97,7 @@ def write_coco(frames: Iterable[ExchangedFrame], out: Path) -> None:
 def read_coco_file(file: Path) -> CocoFile:
     """Read annotations. Raises RecordingError if they are not in COCO's format, and OSError."""
     try:
-        content = _ADAPTER.validate_json(file.read_bytes())
+        content = _ADAPTER.validate_json(read_json(file))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"

@@ -1,5 +1,6 @@
 """Labelled frames on their way to the format of another program, or from one."""
 
+import codecs
 import itertools
 import json
 import re
@@ -33,6 +34,11 @@ class ExchangedFrame:
     overlaps: bool = False  # whether regions of different classes covered each other
 
 
+def read_json(file: Path) -> bytes:
+    """Return what a JSON file holds, without the mark that editors of Windows begin files with. Raises OSError."""
+    return file.read_bytes().removeprefix(codecs.BOM_UTF8)
+
+
 class ImageFolder:
     """The images of annotations, in a folder or below it."""
 
@@ -52,7 +58,7 @@ class ImageFolder:
         Label Studio puts eight characters before the names of uploaded files. Raises RecordingError, also for a file
         that another name was found to be: one of the two would get the other's labels.
         """
-        parts = [part for part in PurePosixPath(name).parts if part not in ("/", "..")]
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..")]
         path = self._find(parts, name)
         if (other := self._names.setdefault(path, name)) != name:
             raise RecordingError(

@@ -194,6 +194,18 @@ def test_polygons_and_both_kinds_of_rle_are_read(tmp_path):
     assert (record.label_source, record.hero_pixels, record.people_pixels) == ("person", 12, 7)
 
 
+def test_files_that_windows_has_written_are_read(tmp_path):
+    """With backslashes, and with a mark at the beginning."""
+    for folder, grey in (("one", 30), ("two", 60)):
+        (tmp_path / "images" / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "images" / folder / "a.png"), np.full((8, 12, 3), grey, np.uint8))
+    content = annotations(images=[{"id": 7, "file_name": "..\\images\\two\\a.png", "height": 8, "width": 12}])
+    (tmp_path / "labels.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    assert main(["import", str(tmp_path / "labels.json"), str(tmp_path / "imported")]) == 0
+    (pair,) = find_pairs(tmp_path / "imported")[0]
+    assert read_pair(pair)[0][0, 0, 0] == 60
+
+
 @pytest.mark.parametrize("suffix", [".bmp", ".webp"])
 def test_images_of_other_kinds_become_pngs(tmp_path, suffix):
     file = write(tmp_path, annotations(images=[{"id": 7, "file_name": f"a{suffix}", "height": 8, "width": 12}]))

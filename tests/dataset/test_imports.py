@@ -97,6 +97,13 @@ def test_images_are_found_by_all_ways_in_which_they_are_named(studio, run, tmp_p
     check_imported(tmp_path)
 
 
+def test_texts_beside_the_image_are_not_taken_for_it(studio, run, tmp_path):
+    export = studio(lambda task: task.update(data={"source": "meadow v1.2", "image": "a.png"}))
+    export.write_text(export.read_text(), encoding="utf-8-sig")  # as editors of Windows save it
+    assert run(export)[0] == 0
+    check_imported(tmp_path)
+
+
 def import_two(studio, run, tmp_path: Path, addresses: tuple[str, str], files: list[str]) -> tuple[int, str]:
     """Import two tasks, of which the first has the truth and the second nobody, with images of these names."""
     export = studio()
