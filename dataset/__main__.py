@@ -82,7 +82,10 @@ def restore_labels_of(options: argparse.Namespace, console: Console) -> None:
 def recover_recording(options: argparse.Namespace, console: Console) -> None:
     """Recover an interrupted recording, as the next start of follower.py would."""
     recording = open_recording(options.recording)
-    console.print(str(recover(recording.path) or f"{recording.path.name} needs no recovery: it is {recording.state}"))
+    console.print(
+        str(recover(recording.path) or f"{recording.path.name} needs no recovery: it is {recording.state}"),
+        markup=False,
+    )
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -204,7 +204,12 @@ def _recording_of(source: Path, group: Group, image: str) -> str:
     """Return `train/0_run6` for official names, else the folder's own name: recorded frames carry no role."""
     prefix, role, _ = PurePosixPath(image).stem.partition("cam1")
     run = [prefix.rstrip("_")] if role else [kitti_road.scene_of(image)] if group.is_kitti_road else []
-    return "/".join(dict.fromkeys([source.stem, *group.folder.parts, *run]))
+    return "/".join(dict.fromkeys([_name_of(source), *group.folder.parts, *run]))
+
+
+def _name_of(source: Path) -> str:
+    """Return an archive's name without its suffix, or a folder's whole name, also of "." and "..": it has no suffix."""
+    return source.stem if source.is_file() else os.path.basename(os.path.abspath(source))
 
 
 def recorded_by(pairs: Sequence[Pair], source: Path) -> list[str]:
@@ -218,4 +223,4 @@ def recorded_by(pairs: Sequence[Pair], source: Path) -> list[str]:
     shared = 0
     while len({folder[shared : shared + 1] for folder in folders}) == 1 and folders[0][shared:]:
         shared += 1
-    return [folder[shared] if len(folder) > shared else source.stem for folder in folders]
+    return [folder[shared] if len(folder) > shared else _name_of(source) for folder in folders]

@@ -5,7 +5,7 @@ A caller sends the revision of the labels that it has changed. Of two who change
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +13,11 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from dashboard.pages import Json, Pages, offload
 from dashboard.recordings.label_propagation import propagate_labels
+from dataset.images import decode_image
 from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
 from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import find_recording
+from dataset.recordings.layout import IMAGES, find_recording
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.ranking import suspect_frames
 from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels, revision_of
@@ -74,7 +75,7 @@ class LabelCalls:
 
     def _labels(self, name: str, frame: str) -> Json:
         path = find_recording(self._folder, name)
-        return offload(lambda: _describe(open_recording(path), frame))
+        return offload(lambda: _describe(_open(path, frame), frame))
 
     def _save_labels(self, new: CorrectedLabels, name: str, frame: str) -> Json:
         def save(recording: Recording) -> Json:
@@ -105,10 +106,24 @@ class LabelCalls:
 
         def act() -> Json:
             with self._changing:
-                answer = change(open_recording(path))
-                return answer | _describe(open_recording(path), frame)
+                answer = change(_open(path, frame))
+                return answer | _describe(_open(path, frame), frame)
 
         return offload(act)
+
+
+def _open(path: Path, frame: str) -> Recording:
+    """Return a recording; if `meta.json` has no size of its frames, with that of a frame's image.
+
+    Raises LookupError without the frame, DatasetError for an image that cannot be read, OSError.
+    """
+    recording = open_recording(path)
+    record = _record(recording, frame)
+    if "frame_size" in recording.meta:
+        return recording
+    image = path / IMAGES / record.image
+    size = list(decode_image(image.read_bytes(), image).shape[:2])
+    return replace(recording, meta=recording.meta | {"frame_size": size})
 
 
 def _record(recording: Recording, frame: str) -> FrameRecord:

@@ -22,8 +22,10 @@ from dataset.recordings.frame_record import read_frame_records
 from dataset.recordings.layout import (
     DEPTH,
     FRAMES,
+    HIDDEN,
     IMAGES,
     MASKS,
+    META,
     find_recording,
     read_meta,
     recording_folders,
@@ -92,7 +94,7 @@ class Recordings:
             return None
 
     def _describe(self, name: str) -> Json:
-        recording = find_recording(self._folder, name)
+        recording = self._find(name)
         meta = read_meta(recording)
         state, hidden = state_of(recording, meta), sorted(read_hidden(recording))
         return {"name": name, "state": state, "meta": meta if is_authorised() else _public(meta), "hidden": hidden}
@@ -100,13 +102,21 @@ class Recordings:
     def _frames(self, name: str) -> flask.Response:
         """Return `frames.jsonl` as it is, from a byte on, so that a reader can come back for what was added since."""
         start = read_number("from")
-        path = find_recording(self._folder, name) / FRAMES
+        path = self._find(name) / FRAMES
         return flask.Response(_read(path, start) if path.is_file() else b"", mimetype="application/x-ndjson")
 
     def _statistics(self, name: str) -> Json:
         """Return the statistics of the frames that the parameter `frames` selects, such as 120-180; without it all."""
         path, expression = find_recording(self._folder, name), flask.request.args.get("frames", "all")
         return offload(lambda: _statistics(path, expression))
+
+    def _find(self, name: str) -> Path:
+        """Return a recording whose text files lie within it. Raises LookupError."""
+        recording = find_recording(self._folder, name)
+        for file in (FRAMES, META, HIDDEN):
+            if not (recording / file).resolve().is_relative_to(recording.resolve()):
+                raise LookupError(f"{name}/{file} leads out of the recording: put the file itself there, not a link")
+        return recording
 
     def _picture(self, name: str, part: str, file: str) -> flask.Response:
         recording = find_recording(self._folder, name).resolve()
@@ -124,7 +134,7 @@ class Recordings:
         return self._change(name, selection, frozenset.difference)
 
     def _change(self, name: str, selection: FrameSelection, change: Callable[..., frozenset[str]]) -> Json:
-        recording = find_recording(self._folder, name)
+        recording = self._find(name)
         names = offload(lambda: [record.frame for record in read_frame_records(recording)[0]])
         selected = select_frames(names, selection.frames)
         with self._hiding:

@@ -2,6 +2,7 @@
 import { element, onSubmit, setText } from "./page.js";
 
 const STORED = "follow-me-token";
+const REFUSED = "token-refused"; // event: a call was refused, for example because the follower was started again
 let token = takeToken();
 
 // Returns the answer to a GET request. Throws an Error with a sentence for the user.
@@ -12,6 +13,7 @@ export function fetchJson(path) {
 // Returns a file as a Blob. Throws an Error.
 export async function fetchBlob(path) {
   const answer = await fetch(path);
+  if (answer.status === 401) dispatchEvent(new Event(REFUSED));
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.blob();
 }
@@ -31,12 +33,12 @@ export async function post(path, body, errorNode) {
 
 // Returns a function that shows the nodes `controls` to authorised callers, and to others the form for the token.
 export function setUpUnlocking(controls, errorNode) {
-  const show = async (tried = false) => {
+  const show = async (refusal = "") => {
     try {
       const { authorised } = await fetchJson("/api/controls");
       for (const node of controls) node.hidden = !authorised;
       element("unlock").hidden = authorised;
-      setText(errorNode, !authorised && tried ? "This is not the token that the follower printed." : "");
+      setText(errorNode, authorised ? "" : refusal);
     } catch (error) {
       setText(errorNode, error.message);
     }
@@ -44,8 +46,9 @@ export function setUpUnlocking(controls, errorNode) {
   onSubmit("unlock", () => {
     token = element("token").value.trim();
     sessionStorage.setItem(STORED, token);
-    show(true);
+    show("This is not the token that the follower printed.");
   });
+  addEventListener(REFUSED, () => show("The token is not valid any more: give the one that the follower printed last."));
   return () => show();
 }
 
@@ -57,6 +60,7 @@ async function request(path, options) {
     throw new Error("The follower did not answer.");
   }
   const data = await answer.json().catch(() => ({}));
+  if (answer.status === 401) dispatchEvent(new Event(REFUSED));
   if (!answer.ok) throw new Error(data.error ?? `The follower answered ${answer.status}.`);
   return data;
 }

@@ -33,6 +33,8 @@ export function onKeys(node, actions) {
   });
 }
 
+export const once = (act) => (event) => event.repeat || act(event); // for a key whose action must not repeat while held
+
 export function clockTime(seconds) { // of a unix time
   return clock.format(new Date(1000 * seconds));
 }

@@ -16,6 +16,8 @@ THUMBNAIL, KEPT = 32, 8  # pixels; frequencies across and down
 NOISE = 1.5  # grey levels by which a component changes in a copy
 CELL = 8.0  # grey levels
 INDEXED = (1, 8, 9, 2, 16, 10)  # components that the grid has: the lowest but the mean
+MOST_SEARCHED = 4096  # pictures of a cell, the latest before one, among which those like it are searched
+MOST_ALIKE = 16  # of them, that it is compared with
 BLOCK = 4  # pixels over which two pictures are compared
 MAX_DIFFERENCE = 11.0  # grey levels between the blocks of a copy; a far person who has moved makes more
 _MIRROR = np.tile(np.where(np.arange(KEPT) % 2, -1, 1), KEPT).astype(np.float32)
@@ -35,8 +37,7 @@ def find_copies(looks: np.ndarray, read: Callable[[int], np.ndarray]) -> Iterato
     candidates = defaultdict[int, list[tuple[int, bool]]](list)
     for is_mirrored, pairs in ((False, _near(looks, looks)), (True, _near(looks, looks * _MIRROR))):
         for one, other in pairs.tolist():
-            if one < other:
-                candidates[other].append((one, is_mirrored))
+            candidates[other].append((one, is_mirrored))
     blocks = lru_cache(maxsize=512)(lambda index: _blocks(read(index)))
     first: dict[int, tuple[int, bool]] = {}  # of a copy: the first picture, and whether mirrored against it
     for index in sorted(candidates):
@@ -55,7 +56,11 @@ def find_copies(looks: np.ndarray, read: Callable[[int], np.ndarray]) -> Iterato
 
 
 def _near(looks: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return (m, 2) the indices of all looks and others that differ by no more than NOISE in any component."""
+    """Return (m, 2) the indices of looks and later others that differ by no more than NOISE in any component.
+
+    Of very many, as of a drone that hovers, the most alike ones of the latest are returned: time and memory grow with
+    the pictures, not with their square.
+    """
     indexed = list(INDEXED)
     cells = np.floor(looks[:, indexed] / CELL).astype(np.int64)
     keys = _keys(cells)
@@ -69,9 +74,12 @@ def _near(looks: np.ndarray, others: np.ndarray) -> np.ndarray:
         wanted = _keys(np.where(chosen, high[rows], low[rows]))
         starts, ends = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
         for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
-            if start < end:
-                near = order[start:end]
-                near = near[np.abs(looks[near] - others[row]).max(axis=1) <= NOISE]
+            earlier = order[start : start + np.searchsorted(order[start:end], row)]  # of equal keys in order
+            earlier = earlier[-MOST_SEARCHED:]
+            if len(earlier):
+                differences = np.abs(looks[earlier] - others[row]).max(axis=1)
+                closest = np.argsort(differences, kind="stable")[:MOST_ALIKE]
+                near = earlier[closest[differences[closest] <= NOISE]]
                 found.append(np.column_stack([near, np.full(len(near), row)]))
     return np.concatenate(found) if found else np.zeros((0, 2), int)
 

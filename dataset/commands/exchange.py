@@ -16,7 +16,7 @@ from rich.progress import track
 from dataset.checks import check_pairs
 from dataset.exchange.categories import class_of_category, parse_categories
 from dataset.exchange.coco import IMAGES, category_classes, coco_frames, read_coco_file, write_coco
-from dataset.exchange.frames import ExchangedFrame, ImageFolder, read_frames
+from dataset.exchange.frames import ExchangedFrame, ImageFolder, read_frames, read_json
 from dataset.exchange.label_studio import category_names, label_studio_frames, read_label_studio
 from dataset.exchange.label_studio_png import (
     find_task_masks,
@@ -107,7 +107,7 @@ def import_annotations(options: argparse.Namespace, console: Console) -> bool:
             console.print(f"left out: {files.unpaired} images and masks without a partner")
         _write(mask_frames(files), len(files.pairs), options, console)
         return True
-    data, images = source.read_bytes(), ImageFolder(folder)
+    data, images = read_json(source), ImageFolder(folder)
     if data.lstrip()[:1] == b"[":
         tasks = read_label_studio(data, source)
         classes = {name: class_of_category(name, names) for name in category_names(tasks)}
@@ -178,10 +178,18 @@ def _record(frame: ExchangedFrame, index: int, suffix: str) -> FrameRecord:
     name = f"{index:06}"
     _, people, hero = class_areas(frame.labels).tolist()
     counts = {"hero_pixels": hero, "people_pixels": people}
-    plain = {"frame": name, "image": name + suffix, "depth": False, "label_source": "person", **counts}
+    plain = {
+        "frame": name,
+        "image": name + suffix,
+        "depth": False,
+        "label_source": "person",
+        "labelled_by": "",
+        **counts,
+    }
     line = dict(frame.attributes) | plain
     if counts.items() <= frame.attributes.items():
         line["label_source"] = frame.attributes.get("label_source")
+        line["labelled_by"] = frame.attributes.get("labelled_by", "")
     try:
         return FrameRecord.from_line(json.dumps(line).encode())
     except RecordingError:  # another program's attributes

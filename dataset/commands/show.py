@@ -3,6 +3,7 @@
 import argparse
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -19,7 +20,7 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
     """List the recordings in a folder."""
     recordings = find_recordings(options.folder)
     if not recordings:
-        console.print(f"no recordings in {options.folder}; python follower.py --record makes one")
+        console.print(f"no recordings in {options.folder}; python follower.py --record makes one", markup=False)
         return
     table = Table("name", "started", "state", box=None, header_style="bold", padding=(0, 1, 0, 0))
     for column in ("frames", "hidden", "min", "target", f"<{FAR_PIXELS} px", "pseudo"):
@@ -30,7 +31,7 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
         minutes = f"{statistics.seconds / 60:.1f}"
         counts = statistics.frames, statistics.hidden, minutes, statistics.visible, statistics.far
         pseudo = sum(count for source, count in statistics.labels.items() if source not in GROUND_TRUTH)
-        table.add_row(recording.path.name, started, recording.state, *map(str, (*counts, pseudo)))
+        table.add_row(escape(recording.path.name), escape(started), recording.state, *map(str, (*counts, pseudo)))
     console.print(table)
 
 
@@ -46,7 +47,7 @@ def show(options: argparse.Namespace, console: Console) -> None:
     write_image(folder / "contact_sheet.png", contact_sheet(recording, options.frames))
     plot_statistics(recording, folder / "statistics.png")
     for name in ("contact_sheet.png", "statistics.png"):
-        console.print(f"wrote {folder / name}")
+        console.print(f"wrote {folder / name}", markup=False)
 
 
 def video(options: argparse.Namespace, console: Console) -> None:
@@ -55,7 +56,7 @@ def video(options: argparse.Namespace, console: Console) -> None:
     path = options.output or recording.make_previews_folder() / "video.mp4"
     images = track(film_frames(recording), "drawing", len(recording.frames), console=console, transient=True)
     write_video(path, images, frames_per_second(recording.frames))
-    console.print(f"wrote {path}: {len(recording.frames)} frames")
+    console.print(f"wrote {path}: {len(recording.frames)} frames", markup=False)
 
 
 def _statistics_table(recording: Recording) -> Table:
@@ -84,7 +85,7 @@ def _statistics_table(recording: Recording) -> Table:
         rows["latency"] = f"{statistics.latency.median:.1f} ms median"
     if recording.unreadable:
         rows["unreadable"] = f"{recording.unreadable} lines (python -m dataset recover moves them to quarantine/)"
-    table = Table(show_header=False, box=None, title=str(recording.path), title_justify="left")
+    table = Table(show_header=False, box=None, title=escape(str(recording.path)), title_justify="left")
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, escape(str(value)))
     return table

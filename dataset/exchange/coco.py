@@ -4,7 +4,7 @@ The key `attributes` of an image has its line of frames.jsonl, if there is one: 
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from config.version import VERSION
 from dataset.exchange.categories import class_of_category
-from dataset.exchange.frames import LABELLED, ExchangedFrame, ImageFolder, frame_of_regions, regions, write_file
+from dataset.exchange.frames import (
+    LABELLED,
+    ExchangedFrame,
+    ImageFolder,
+    frame_of_regions,
+    read_json,
+    regions,
+    write_file,
+)
 from dataset.recordings.layout import RecordingError
 from dataset.schema import CLASSES
 
@@ -89,11 +97,14 @@ def write_coco(frames: Iterable[ExchangedFrame], out: Path) -> None:
 def read_coco_file(file: Path) -> CocoFile:
     """Read annotations. Raises RecordingError if they are not in COCO's format, and OSError."""
     try:
-        content = _ADAPTER.validate_json(file.read_bytes())
+        content = _ADAPTER.validate_json(read_json(file))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise RecordingError(f"{file} is not in COCO's format: {key}: {first['msg']}") from error
+    _refuse_twice(file, "images", "file_name", (image.file_name for image in content.images))
+    _refuse_twice(file, "images", "id", (image.id for image in content.images))
+    _refuse_twice(file, "categories", "id", (category.id for category in content.categories))
     images = {image.id for image in content.images}
     for annotation in content.annotations:
         if annotation.image_id not in images:
@@ -101,6 +112,16 @@ def read_coco_file(file: Path) -> CocoFile:
                 f"{file}: annotation {annotation.id} is of image {annotation.image_id}, not in the file"
             )
     return content
+
+
+def _refuse_twice(file: Path, what: str, key: str, values: Iterable[Id]) -> None:
+    """Raise RecordingError if a value comes more than once: labels of one line would be those of another, too."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise RecordingError(
+                f"{file}: expected {what} that differ in their {key}, but {count} have {value!r}: if files were joined,"
+                " import each by itself"
+            )
 
 
 def category_classes(content: CocoFile, names: Mapping[str, str]) -> dict[Id, int]:
@@ -132,6 +153,8 @@ def _class_of(annotation: Annotation, classes: Mapping[Id, int]) -> int:
 def _mask(annotation: Annotation, image: Image) -> np.ndarray:
     """Return the pixels of an object, (height, width) bool. Raises RecordingError."""
     size, found = [image.height, image.width], annotation.segmentation
+    if not found:
+        raise RecordingError(f"annotation {annotation.id} has no mask, only a box: export masks")
     if isinstance(found, dict) and found.get("size") != size:
         raise RecordingError(f"annotation {annotation.id} has the size {found.get('size')}, its image {size}")
     try:
@@ -140,7 +163,7 @@ def _mask(annotation: Annotation, image: Image) -> np.ndarray:
             if sum(_run_lengths(encoded["counts"])) != image.height * image.width:
                 raise ValueError("its runs do not cover the image")  # the rest would be whatever was in memory
         else:
-            encoded = rle.merge(rle.frPyObjects(found, *size)) if found else rle.encode(np.zeros(size, np.uint8, "F"))
+            encoded = rle.merge(rle.frPyObjects(found, *size))
         return np.asarray(rle.decode(encoded), bool)
     except Exception as error:  # pycocotools raises plain ones, too
         raise RecordingError(f"annotation {annotation.id} has a segmentation that cannot be read: {error}") from error

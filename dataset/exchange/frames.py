@@ -1,5 +1,7 @@
 """Labelled frames on their way to the format of another program, or from one."""
 
+import codecs
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
@@ -17,7 +19,7 @@ from dataset.recordings.layout import RecordingError
 from dataset.schema import BACKGROUND, CLASSES
 
 LABELLED = tuple(label for label in range(len(CLASSES)) if label != BACKGROUND)
-_UPLOADED = re.compile("[0-9a-f]{8}-")
+_UPLOADED = re.compile("^[0-9a-f]{8}-")
 _FILES = ("frame", "image", "depth")  # keys of frames.jsonl
 
 
@@ -32,6 +34,11 @@ class ExchangedFrame:
     overlaps: bool = False  # whether regions of different classes covered each other
 
 
+def read_json(file: Path) -> bytes:
+    """Return what a JSON file holds, without the mark that editors of Windows begin files with. Raises OSError."""
+    return file.read_bytes().removeprefix(codecs.BOM_UTF8)
+
+
 class ImageFolder:
     """The images of annotations, in a folder or below it."""
 
@@ -43,19 +50,32 @@ class ImageFolder:
         self._files = defaultdict[str, list[Path]](list)
         for path in folder.rglob("*"):
             self._files[path.name].append(path)
+        self._names: dict[Path, str] = {}  # of the images that were found, in the annotations
 
     def find(self, name: str) -> Path:
         """Return an image file by its name in the annotations, which may have other folders before it, or fewer.
 
-        Label Studio puts eight characters before the names of uploaded files. Raises RecordingError.
+        Label Studio puts eight characters before the names of uploaded files. Raises RecordingError, also for a file
+        that another name was found to be: one of the two would get the other's labels.
         """
-        path = self._folder / name
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..")]
+        path = self._find(parts, name)
+        if (other := self._names.setdefault(path, name)) != name:
+            raise RecordingError(
+                f"{path} is the only image for both {other} and {name} of the annotations: name a folder that has"
+                " both, --images DIR"
+            )
+        return path
+
+    def _find(self, parts: list[str], name: str) -> Path:
+        path = self._folder.joinpath(*parts)
         if path.is_file():
             return path
-        parts = PurePosixPath(name).parts
-        found = self._files.get(parts[-1]) or self._files.get(_UPLOADED.sub("", parts[-1]), [])
-        if len(found) > 1:
-            found = [each for each in found if each.parts[-len(parts) :] == parts]
+        if parts and parts[-1] not in self._files:
+            parts = [*parts[:-1], _UPLOADED.sub("", parts[-1])]
+        found = self._files.get(parts[-1], []) if parts else []
+        shared = [_shared_end(path.parts, parts) for path in found]
+        found = [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
         if len(found) != 1:
             raise RecordingError(f"expected the image {name} in {self._folder}, found {len(found)} of that name")
         return found[0]
@@ -93,12 +113,13 @@ def frame_of_regions(
 
 def read_frames(pairs: Sequence[Pair]) -> Iterator[ExchangedFrame]:
     """Yield the frames of a dataset or recording. Raises DatasetError, MaskError, OSError."""
-    counts = Counter(PurePosixPath(pair.image.name).stem for pair in pairs)  # masks of them have one suffix
+    counts = Counter(_stem(pair) for pair in pairs)
+    folders = _folder_names(pairs)
     for pair in pairs:
         name = pair.image.name
         line = json.loads(pair.record.to_line()) if pair.record else {}
         attributes = {key: value for key, value in line.items() if key not in _FILES}
-        folder = f"{pair.recording.replace('/', '-')}/" if counts[PurePosixPath(name).stem] > 1 else ""
+        folder = f"{folders[_place(pair)]}/" if counts[_stem(pair)] > 1 else ""
         yield ExchangedFrame(folder + name, pair.image.read(), read_labels(pair), attributes)
 
 
@@ -111,6 +132,37 @@ def regions(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file, and the folders that it lies in. Raises OSError."""
+    """Write a new file, and the folders that it lies in. Raises OSError, also for a file that is there already."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def _stem(pair: Pair) -> str:
+    """Return what the name of a frame's mask has before its suffix, as file systems compare it."""
+    return PurePosixPath(pair.image.name).stem.casefold()
+
+
+def _place(pair: Pair) -> tuple[str, object]:
+    return pair.recording, pair.image.folder
+
+
+def _folder_names(pairs: Iterable[Pair]) -> dict[tuple[str, object], str]:
+    """Return a folder's name for each place that frames are from, no two alike on any file system."""
+    names: dict[tuple[str, object], str] = {}
+    taken = set[str]()
+    for place in dict.fromkeys(map(_place, pairs)):
+        plain = name = place[0].replace("/", "-")
+        for number in itertools.count(2):
+            if name.casefold() not in taken:
+                break
+            name = f"{plain}-{number}"
+        taken.add(name.casefold())
+        names[place] = name
+    return names
+
+
+def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts are the same at the ends of two paths."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

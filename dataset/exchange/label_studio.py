@@ -17,6 +17,7 @@ from dataset.recordings.layout import RecordingError
 MAX_PIXELS = 1 << 26  # of an image: a damaged code must not fill the memory
 MASKS = ("brushlabels", "polygonlabels")  # types of regions
 ANSWERS = ("choices", "textarea", "rating", "number", "taxonomy", "datetime", "pairwise", "ranker")  # about a region
+IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 SHAPE = {"rle", "points", "vertices", "x", "imageDataURL"}  # values of which one at least says where a region is
 
 
@@ -158,12 +159,14 @@ def _mask(result: Result, size: tuple[int, int], task: Task) -> np.ndarray:
 
 
 def image_name(task: int, data: Mapping[str, object]) -> str:
-    """Return the name of a task's image file by the task's data. Raises RecordingError."""
+    """Return the name of a task's image file, with its folders, by the task's data. Raises RecordingError."""
+    paths = []
     for value in data.values():
         parts = urlsplit(value if isinstance(value, str) else "")
-        path = PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0])  # ?d= of local files
-        if path.suffix:
-            return path.name
+        paths.append(PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0]))  # ?d= of local files
+    named = [path for path in paths if path.suffix]
+    for path in [path for path in named if path.suffix.lower() in IMAGE_SUFFIXES] + named:
+        return str(path).lstrip("/")
     raise RecordingError(f"task {task} names no image file: its data are {json.dumps(data)[:100]}")
 
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dataset.archives import Source, walk
 from dataset.exchange.categories import class_of_category
-from dataset.exchange.frames import ExchangedFrame, ImageFolder, frame_of_regions
+from dataset.exchange.frames import ExchangedFrame, ImageFolder, frame_of_regions, read_json
 from dataset.exchange.label_studio import image_name
 from dataset.masks.stored import decode_mask
 from dataset.recordings.layout import RecordingError
@@ -59,7 +59,7 @@ def find_task_masks(source: Path, names: Mapping[str, str]) -> TaskMasks:
 def read_task_images(file: Path) -> dict[int, str]:
     """Return the names of images by task, of Label Studio's export JSON or JSON-MIN. Raises RecordingError, OSError."""
     try:
-        tasks = _ADAPTER.validate_json(file.read_bytes())
+        tasks = _ADAPTER.validate_json(read_json(file))
         return {int(task["id"]): image_name(task["id"], task.get("data", task)) for task in tasks}
     except FileNotFoundError as error:
         raise RecordingError(f"expected Label Studio's export, but there is no file {file}") from error

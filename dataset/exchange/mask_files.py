@@ -51,8 +51,8 @@ def find_mask_files(source: Path, names: Mapping[str, str], images: Path | None)
     Raises RecordingError for colours without a class, or no pairs, and DatasetError.
     """
     folders = dict(walk(source))
-    labelmap = next((files[LABELMAP] for files in folders.values() if LABELMAP in files), None)
-    masks = _images(folders, CVAT_MASKS if labelmap else None)
+    labelmaps = [files[LABELMAP] for files in folders.values() if LABELMAP in files]
+    masks = _images(folders, CVAT_MASKS if labelmaps else None)
     found = _images(dict(walk(images)), None) if images is not None else _images(folders, CVAT_IMAGES)
     if not found:
         raise RecordingError(f"{source} has no images: name their folder, --images DIR, or export with images")
@@ -60,7 +60,7 @@ def find_mask_files(source: Path, names: Mapping[str, str], images: Path | None)
     image_count, mask_count = (sum(map(len, files.values())) for files in (found, masks))
     if not pairs:
         raise RecordingError(f"of {image_count} images and {mask_count} masks in {source}, no names belong together")
-    colours, listed = _colours(labelmap, names, [mask for _, mask in pairs.values()]), _listed(folders)
+    colours, listed = _colours(labelmaps, names, [mask for _, mask in pairs.values()]), _listed(folders)
     empty = {
         folder / name: (image, None)
         for folder, files in found.items()
@@ -85,10 +85,18 @@ def mask_frames(files: MaskFiles) -> Iterator[ExchangedFrame]:
         yield ExchangedFrame(str(path), data, labels)
 
 
-def _colours(labelmap: Source | None, names: Mapping[str, str], masks: list[Source]) -> MaskColours:
+def _colours(labelmaps: list[Source], names: Mapping[str, str], masks: list[Source]) -> MaskColours:
     given = {int(name[1:], 16): CLASSES.index(label) for name, label in names.items() if is_colour(name)}
-    if labelmap is not None:
-        given = _read_labelmap(labelmap, names) | given
+    mapped: dict[int, int] = {}  # by all that lie there
+    for labelmap in labelmaps:
+        for code, label in _read_labelmap(labelmap, names):
+            if mapped.setdefault(code, label) != label and code not in given:
+                both = " and ".join(CLASSES[each] for each in (mapped[code], label))
+                raise RecordingError(
+                    f"{labelmap}: expected one class for each colour, but #{code:06x} is {both}: import exports one by"
+                    f" one, or say which it is, --class '#{code:06x}={CLASSES[label]}'"
+                )
+    given = mapped | given
     if given:
         if BACKGROUND not in given.values():
             given.setdefault(0, BACKGROUND)
@@ -106,9 +114,9 @@ def _decoded(masks: list[Source]) -> Iterator[StoredMask]:
         yield decode_mask(file.read(), file)
 
 
-def _read_labelmap(file: Source, names: Mapping[str, str]) -> dict[int, int]:
-    """Return the class by colour of lines `name:red,green,blue:parts:actions`. Raises RecordingError."""
-    classes = {}
+def _read_labelmap(file: Source, names: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Return colours and their classes of lines `name:red,green,blue:parts:actions`. Raises RecordingError."""
+    classes = []
     for line in file.read().decode("utf-8", errors="replace").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
@@ -118,7 +126,7 @@ def _read_labelmap(file: Source, names: Mapping[str, str]) -> dict[int, int]:
             code = int.from_bytes(bytes((red, green, blue)))
         except ValueError as error:
             raise RecordingError(f"{file}: expected a line such as person:255,0,0::, got {line[:60]!r}") from error
-        classes[code] = class_of_category(name, names)
+        classes.append((code, class_of_category(name, names)))
     if not classes:
         raise DatasetError(f"{file} names no colour")
     return classes

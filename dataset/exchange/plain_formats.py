@@ -37,7 +37,7 @@ def write_masks(frames: Iterable[ExchangedFrame], out: Path) -> None:
     """
     for frame in frames:
         ignored = bool((frame.labels == IGNORED).any())
-        if ignored:
+        if ignored and not (out / CLASSES_FILE).exists():
             write_file(out / CLASSES_FILE, NUMBERS.encode())
         mask = Image.fromarray(frame.labels).convert("P")
         mask.putpalette(WITH_IGNORED if ignored else PALETTE)

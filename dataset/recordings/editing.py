@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, as_stored
 from dataset.recordings.layout import RecordingError
 from dataset.recordings.recording import Recording, write_hidden
 from dataset.recordings.writer import new_recording
@@ -45,7 +45,7 @@ def write(parts: Sequence[Part], path: Path, how: str, progress: Callable[[list[
     as "merged", is the end's reason in meta.json. `progress` wraps the list of frames, to show a bar.
 
     Raises RecordingError if `path` exists or cannot be a recording, if there are no frames or frames of several sizes,
-    and OSError; then nothing of the new recording remains.
+    for a missing file, and OSError; then nothing of the new recording remains.
     """
     sizes = [(each.recording.path, each.recording.frame_size) for each in parts if each.frames]
     if not sizes:
@@ -56,8 +56,8 @@ def write(parts: Sequence[Part], path: Path, how: str, progress: Callable[[list[
     hidden = []
     with new_recording(path, _meta(parts), how) as writer:
         for recording, old, new in progress(list(_frames(parts))):
-            image, mask, *depth = (recording.path / name for name in old.files())
-            writer.add(new, image.read_bytes(), mask.read_bytes(), depth[0].read_bytes() if depth else None)
+            image, mask, *depth = (_read(recording.path / name) for name in old.files())
+            writer.add(new, image, mask, depth[0] if depth else None)
             if old.frame in recording.hidden:
                 hidden.append(new.frame)
         if hidden:
@@ -71,7 +71,7 @@ def _frames(parts: Sequence[Part]) -> Iterator[tuple[Recording, FrameRecord, Fra
     for part in parts:
         first = next((record.number for record in part.frames if record.number is not None), 0)
         offset = next_number - first if joined else 0
-        for record in part.frames:
+        for record in as_stored(part.recording.path, part.frames):
             number = None if record.number is None else record.number + offset
             new = replace(record, number=number)
             if joined:
@@ -81,6 +81,13 @@ def _frames(parts: Sequence[Part]) -> Iterator[tuple[Recording, FrameRecord, Fra
             index += 1
             if number is not None:
                 next_number = number + 1 + GAP
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise RecordingError(f"{file} is missing, but a line of frames.jsonl names it: leave that frame out") from error
 
 
 def _meta(parts: Sequence[Part]) -> dict[str, Any]:

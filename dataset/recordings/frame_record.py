@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -129,7 +130,10 @@ def read_frame_records(folder: Path) -> tuple[list[FrameRecord], list[bytes]]:
 
 
 def parse_frame_records(lines: bytes) -> tuple[list[FrameRecord], list[bytes]]:
-    """Return the frames sorted by name, and the lines that are no frame records (mostly an unfinished last one)."""
+    """Return the frames sorted by name, 1000000 after 999999, and the lines that are no frame records.
+
+    Mostly that is an unfinished last one.
+    """
     records, broken = {}, []
     for line in lines.splitlines(keepends=True):
         try:
@@ -139,4 +143,11 @@ def parse_frame_records(lines: bytes) -> tuple[list[FrameRecord], list[bytes]]:
             records[record.frame] = record
         except RecordingError:
             broken.append(line)
-    return [records[frame] for frame in sorted(records)], broken
+    return [records[frame] for frame in sorted(records, key=lambda frame: (len(frame), frame))], broken
+
+
+def as_stored(folder: Path, records: Iterable[FrameRecord]) -> list[FrameRecord]:
+    """Return the records of a recording; without depth images if it has none at all: it was copied without depth/."""
+    if any((folder / DEPTH).glob("*.png")):
+        return list(records)
+    return [dataclasses.replace(record, depth=False) for record in records]

@@ -70,7 +70,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """Return the contents of `meta.json`; empty if it is missing or unreadable: the frames are usable without it."""
     try:
         meta = json.loads((folder / META).read_bytes(), parse_constant=lambda not_finite: None)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # of lists within lists within lists
         return {}
     return meta if isinstance(meta, dict) else {}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from dataset.files import write_atomically
 from dataset.images import image_defect
 from dataset.recordings import layout
-from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.frame_record import FrameRecord, as_stored, read_frame_records
 from dataset.recordings.layout import FRAMES, QUARANTINE, read_meta
 from dataset.recordings.writer import iso_time
 
@@ -61,16 +61,17 @@ def recover(recording: Path) -> Recovery | None:
         meta = read_meta(recording)
         if meta.get("ended"):
             return None
-        records, broken = read_frame_records(recording)
+        written, broken = read_frame_records(recording)
+        records = as_stored(recording, written)
         first_checked = len(records) - CHECKED_FRAMES
         intact = [each for i, each in enumerate(records) if _is_intact(recording, each, check=i >= first_checked)]
         kept = {record.frame for record in intact}
-        lines = broken + [record.to_line() for record in records if record.frame not in kept]
+        lines = broken + [record.to_line() for record in written if record.frame not in kept]
         known = {recording / name for record in intact for name in record.files()}
         found = [file for part in layout.FRAME_FOLDERS for file in sorted((recording / part).glob("*"))]
         files = [file for file in found if file not in known]
         _quarantine(recording, lines, files)
-        if lines:
+        if lines or records != written:
             write_atomically(recording / FRAMES, b"".join(record.to_line() for record in intact))
         last = intact[-1].received if intact else None
         end = {

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from dataset.files import write_atomically
 from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
-from dataset.recordings.frame_record import FrameRecord, read_frame_records
+from dataset.recordings.frame_record import FileName, FrameRecord, read_frame_records
 from dataset.recordings.layout import FRAMES, OLD_MASKS, RecordingError
 from dataset.recordings.recording import Recording
 from dataset.recordings.writer import iso_time
@@ -48,7 +48,7 @@ class OldMask:
     """A mask that was replaced: a line of the log."""
 
     frame: str
-    file: str  # in old_masks/
+    file: FileName  # in old_masks/
     label_source: LabelSource
     labelled_by: str
     replaced: str  # time, ISO 8601
@@ -84,7 +84,8 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
                 mask = path.read_bytes()
                 labels = decode_labels(mask, recording.frame_size)
                 same = labels is not None and np.array_equal(labels, new.labels)
-                if not same and new.revision not in (None, revision_of(old, mask)):
+                repeated = same and new.source in (old.label_source, "person")  # a save whose answer was lost
+                if not repeated and new.revision not in (None, revision_of(old, mask)):
                     raise LabelsChanged(_who_changed(old))
                 if not same or old.label_source != new.source:
                     _keep(recording.path, mask, old, new)
@@ -152,7 +153,10 @@ def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> Non
     name = f"{record.frame}.{number}.png"
     write_atomically(kept / name, mask)
     old = OldMask(record.frame, name, record.label_source, record.labelled_by, iso_time(), new.labelled_by)
-    with (kept / LOG).open("ab") as log:
+    with (kept / LOG).open("a+b") as log:
+        log.seek(max(log.tell() - 1, 0))
+        if log.read() not in (b"", b"\n"):  # an interruption left the last line unfinished
+            log.write(b"\n")
         log.write(json.dumps(dataclasses.asdict(old)).encode() + b"\n")
 
 

@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 GRID = 32
+COMES_BACK = 'dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))'  # from the browser's memory
 PATIENCE = 120  # seconds, for a process of ours to start on a busy machine
 HERO, PEOPLE = (255, 160, 46), (74, 168, 255)  # the overlay's colours
 SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to keep pictures of the page in; else pytest's own

@@ -78,6 +78,13 @@ def test_list_shows_every_recording_and_its_state(walk, capsys):
 
 
 @pytest.mark.slow
+def test_names_in_brackets_are_printed_as_they_are(walk, capsys):
+    old = walk.rename(walk.with_name("meadow [old]"))
+    for command in (["list", str(old.parent)], ["show", str(old)], ["recover", str(old)]):
+        assert main(command) == 0
+        assert "meadow [old]" in capsys.readouterr().out
+
+
 def test_show_prints_statistics_and_writes_previews(walk, capsys):
     assert main(["show", str(walk)]) == 0
     out = " ".join(capsys.readouterr().out.split())

@@ -52,6 +52,21 @@ def test_a_copy_has_all_that_is_true_of_the_frames(folder):
     assert twin.meta["edited_from"] == [{"recording": "walk", "frames": ["000000", NAMES[-1]]}]
 
 
+def test_recordings_without_their_depth_images_are_copied_and_joined(folder):
+    shutil.rmtree(folder / "recordings" / "walk" / "depth")
+    assert main(["copy", "walk", "twin"]) == 0
+    assert main(["merge", "walk", "twin", "both"]) == 0
+    both = open_recording(folder / "recordings" / "both")
+    assert [record.depth for record in both.frames] == [False] * 2 * FRAMES
+
+
+def test_a_file_that_is_missing_is_named(folder, capsys):
+    (folder / "recordings" / "walk" / "masks" / "000011.png").unlink()
+    assert main(["trim", "walk", "10-13", "best"]) == 2
+    assert "masks/000011.png is missing, but a line of frames.jsonl names it" in capsys.readouterr().err
+    assert not (folder / "recordings" / "best").exists()
+
+
 def test_trimmed_frames_keep_their_names_and_can_be_trained_on(folder):
     assert main(["trim", "walk", "10-13", "20", "best"]) == 0
     best = folder / "recordings" / "best"

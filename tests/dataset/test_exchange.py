@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from dataset.__main__ import main
 from dataset.exchange.coco import category_classes, coco_frames, read_coco_file, write_coco
 from dataset.exchange.frames import ExchangedFrame, ImageFolder, regions
-from dataset.exchange.plain_formats import write_yolo
+from dataset.exchange.plain_formats import write_masks, write_yolo
 from dataset.pairs import find_pairs, read_pair
 from dataset.recordings.recording import open_recording
 from dataset.schema import BACKGROUND, HERO, IGNORED, PEOPLE
@@ -67,13 +67,17 @@ def test_labels_that_were_changed_on_the_way_are_a_persons(folder):
     assert main(["export", "walk", "coco"]) == 0
     file = folder / "coco" / "annotations.json"
     content = json.loads(file.read_text())
+    for image in content["images"]:
+        image["attributes"]["labelled_by"] = "better.h5"
     changed = content["annotations"][0]
     content["annotations"] = content["annotations"][1:]
     content["images"][3]["attributes"] = {"weather": "fine"}
     file.write_text(json.dumps(content))
     assert main(["import", "coco/annotations.json", "recordings/back"]) == 0
-    sources = [record.label_source for record in open_recording(folder / "recordings" / "back").frames]
+    records = open_recording(folder / "recordings" / "back").frames
+    sources = [record.label_source for record in records]
     assert [index for index, source in enumerate(sources) if source == "person"] == [changed["image_id"] - 1, 3]
+    assert {(record.label_source, record.labelled_by) for record in records} == {("person", ""), ("model", "better.h5")}
 
 
 def test_cocos_own_library_reads_what_is_written(folder, capsys):
@@ -190,6 +194,18 @@ def test_polygons_and_both_kinds_of_rle_are_read(tmp_path):
     assert (record.label_source, record.hero_pixels, record.people_pixels) == ("person", 12, 7)
 
 
+def test_files_that_windows_has_written_are_read(tmp_path):
+    """With backslashes, and with a mark at the beginning."""
+    for folder, grey in (("one", 30), ("two", 60)):
+        (tmp_path / "images" / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "images" / folder / "a.png"), np.full((8, 12, 3), grey, np.uint8))
+    content = annotations(images=[{"id": 7, "file_name": "..\\images\\two\\a.png", "height": 8, "width": 12}])
+    (tmp_path / "labels.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    assert main(["import", str(tmp_path / "labels.json"), str(tmp_path / "imported")]) == 0
+    (pair,) = find_pairs(tmp_path / "imported")[0]
+    assert read_pair(pair)[0][0, 0, 0] == 60
+
+
 @pytest.mark.parametrize("suffix", [".bmp", ".webp"])
 def test_images_of_other_kinds_become_pngs(tmp_path, suffix):
     file = write(tmp_path, annotations(images=[{"id": 7, "file_name": f"a{suffix}", "height": 8, "width": 12}]))
@@ -252,11 +268,32 @@ def test_other_names_of_classes_are_given(tmp_path, capsys):
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 9, "segmentation": []}]},
             "of category 9, not in the file",
         ),
+        (
+            {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [], "bbox": [1, 1, 4, 3]}]},
+            "annotation 1 has no mask, only a box: export masks",
+        ),
         ({"images": [], "annotations": []}, "lists no image"),
         (
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 5, "segmentation": [[]]}]},
             "annotation 1 has a segmentation that cannot be read",
         ),
+        (
+            {"images": [{"id": n, "file_name": f"{n}/a.png", "height": 8, "width": 12} for n in (7, 8)]},
+            "a.png is the only image for both 7/a.png and 8/a.png",
+        ),
+        (
+            {"images": [{"id": n, "file_name": "a.png", "height": 8, "width": 12} for n in (7, 8)]},
+            "expected images that differ in their file_name, but 2 have 'a.png'",
+        ),
+        (
+            {"images": [{"id": 7, "file_name": name, "height": 8, "width": 12} for name in ("a.png", "b.png")]},
+            "expected images that differ in their id, but 2 have 7",
+        ),
+        (
+            {"categories": [{"id": 5, "name": "hero"}, {"id": 1, "name": "person"}, {"id": 5, "name": "people"}]},
+            "expected categories that differ in their id, but 2 have 5",
+        ),
+        ({"images": [{"id": 7, "file_name": ".", "height": 8, "width": 12}]}, "expected the image ."),
         ({"images": [{"id": 7, "file_name": "", "height": 8, "width": 12}]}, "images.0.file_name"),
         ({"images": [{"id": 7, "file_name": "a.png", "height": -1, "width": 12}]}, "images.0.height"),
     ],
@@ -316,6 +353,28 @@ def test_labels_of_images_that_differ_in_their_suffix_are_kept_apart(tmp_path):
         write_frame(tmp_path / "data" / run, f"000000.{suffix}", "000000.png", image, labels)
     assert main(["export", str(tmp_path / "data"), str(tmp_path / "out"), "--format", "masks"]) == 0
     assert sorted(int(read_pair(pair)[1][0, 0]) for pair in find_pairs(tmp_path / "out")[0]) == [PEOPLE, HERO]
+
+
+@pytest.mark.parametrize("form", ["coco", "masks", "yolo"])
+def test_folders_whose_names_become_alike_do_not_overwrite_each_other(tmp_path, form):
+    """Some file systems see no difference between Meadow and meadow."""
+    folders = ["a/b", "a-b", "Meadow", "meadow", "a-b-2"]
+    for number, folder in enumerate(folders):
+        labels = np.zeros((64, 64), np.uint8)
+        labels[20:30, 20:30] = HERO
+        grey = np.full((64, 64, 3), 40 * number, np.uint8)
+        write_frame(tmp_path / "data" / folder, "000000.png", "000000.png", grey, labels)
+    assert main(["export", str(tmp_path / "data"), str(tmp_path / "out"), "--format", form]) == 0
+    files = list((tmp_path / "out" / "images").rglob("*.png"))
+    assert sorted(int(cv2.imread(str(file))[0, 0, 0]) for file in files) == [0, 40, 80, 120, 160]
+    assert len({str(file).casefold() for file in files}) == len(folders)
+
+
+def test_ignored_pixels_of_several_frames_are_exported(tmp_path):
+    labels = np.zeros((8, 12), np.uint8)
+    labels[2:4, 2:4] = IGNORED
+    write_masks((ExchangedFrame(f"{number}.png", b"image", labels) for number in range(2)), tmp_path)
+    assert (tmp_path / "classes.toml").read_text().startswith("ignored = 255")
 
 
 def test_other_classes_are_not_exported(folder, capsys):

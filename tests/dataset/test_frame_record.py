@@ -76,9 +76,9 @@ def test_nan_is_not_written():
 
 def test_frames_are_sorted_and_broken_lines_returned(tmp_path):
     first = FrameRecord.from_line(LINE)
-    lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (3, 1, 2)]
+    lines = [dataclasses.replace(first, frame=f"{number:06d}").to_line() for number in (999_998, 1, 1_000_000, 2)]
     (tmp_path / "frames.jsonl").write_bytes(b"".join(lines) + b'{"frame": "0000')
     records, broken = read_frame_records(tmp_path)
-    assert [record.frame for record in records] == ["000001", "000002", "000003"]
+    assert [record.frame for record in records] == ["000001", "000002", "999998", "1000000"]
     assert broken == [b'{"frame": "0000']
     assert read_frame_records(tmp_path / "absent") == ([], [])

@@ -97,6 +97,60 @@ def test_images_are_found_by_all_ways_in_which_they_are_named(studio, run, tmp_p
     check_imported(tmp_path)
 
 
+def test_texts_beside_the_image_are_not_taken_for_it(studio, run, tmp_path):
+    export = studio(lambda task: task.update(data={"source": "meadow v1.2", "image": "a.png"}))
+    export.write_text(export.read_text(), encoding="utf-8-sig")  # as editors of Windows save it
+    assert run(export)[0] == 0
+    check_imported(tmp_path)
+
+
+def import_two(studio, run, tmp_path: Path, addresses: tuple[str, str], files: list[str]) -> tuple[int, str]:
+    """Import two tasks, of which the first has the truth and the second nobody, with images of these names."""
+    export = studio()
+    first, second = (copy.deepcopy(EXPORT[0]) | {"id": n, "data": {"image": each}} for n, each in enumerate(addresses))
+    second["annotations"] = [{"result": []}]
+    export.write_text(json.dumps([first, second]))
+    (tmp_path / "images" / "a.png").unlink()
+    for number, name in enumerate(files):
+        save_image(tmp_path / "images" / name)
+        (tmp_path / "images" / name).write_bytes((tmp_path / "images" / name).read_bytes() + bytes([number]))
+    return run(export)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "files", "taken"),
+    [
+        (("/data/local-files/?d=sub/a.png", "b.png"), ["a.png", "sub/a.png", "b.png"], [1, 2]),
+        (("/d/?d=meadow/000001.png", "/d/?d=beach/000001.png"), ["beach/000001.png", "meadow/000001.png"], [1, 0]),
+        (("/d/?d=our/meadow/1.png", "/d/?d=our/beach/1.png"), ["1.png", "meadow/1.png", "beach/1.png"], [1, 2]),
+        (
+            ("1a2b3c4d-550e8400-e29b-41d4.png", "1a2b3c4d-e29b41d4-e29b-41d4.png"),
+            ["550e8400-e29b-41d4.png", "e29b41d4-e29b-41d4.png"],
+            [0, 1],
+        ),
+    ],
+)
+def test_images_of_one_name_are_told_apart_by_their_folders(studio, run, tmp_path, addresses, files, taken):
+    status, output = import_two(studio, run, tmp_path, addresses, files)
+    assert status == 0, output
+    images = sorted((tmp_path / "new" / "images").iterdir())
+    assert [image.read_bytes()[-1] for image in images] == taken
+
+
+@pytest.mark.parametrize(
+    ("addresses", "file"),
+    [
+        (("/data/upload/1/1a2b3c4d-000001.png", "/data/upload/1/5e6f7a8b-000001.png"), "000001.png"),
+        (("/data/local-files/?d=a/1.png", "/data/local-files/?d=b/1.png"), "a/1.png"),
+    ],
+)
+def test_one_image_does_not_get_the_labels_of_two(studio, run, tmp_path, addresses, file):
+    status, output = import_two(studio, run, tmp_path, addresses, [file])
+    assert status == 2
+    assert f"{file} is the only image for both" in output
+    assert not (tmp_path / "new").exists()
+
+
 def test_of_several_annotations_the_last_one_that_was_not_skipped_counts(studio, run, tmp_path):
     def add(task: dict) -> None:
         task["annotations"].insert(0, {"result": task["annotations"][0]["result"][:1]})
@@ -355,6 +409,36 @@ def test_several_exports_in_one_folder_are_read_together(run, tmp_path):
     assert "2 images have no mask" in output
     targets = [record.hero_pixels > 0 for record in open_recording(tmp_path / "new").frames]
     assert targets == [True, False, True, False]
+
+
+def write_second_export(cvat: Path, labelmap: str, colours: list[tuple[int, int, int]]) -> Path:
+    """Write another export of CVAT beside the first one; return the folder of both."""
+    second = cvat.parent / "exports" / "second"
+    save_image(second / "JPEGImages" / "a.png")
+    save_mask(second / "SegmentationClass" / "a.png", colours)
+    (second / "labelmap.txt").write_text(labelmap)
+    cvat.rename(second.with_name("first"))
+    return second.parent
+
+
+def test_each_of_several_exports_has_its_own_colours(cvat, run, tmp_path):
+    other = LABELMAP.replace("250,50,83", "9,8,7").replace("52,209,183", "50,60,70")
+    exports = write_second_export(cvat, other, [(0, 0, 0), (9, 8, 7), (50, 60, 70)])
+    status, output = run(exports)
+    assert status == 0, output
+    for record in open_recording(tmp_path / "new").frames:
+        mask = (tmp_path / "new" / "masks" / f"{record.frame}.png").read_bytes()
+        np.testing.assert_array_equal(decode_labels(mask, (ROWS, COLUMNS)), truth())
+
+
+def test_a_colour_of_two_classes_in_several_exports_is_told(cvat, run, tmp_path):
+    people, hero = (250, 50, 83), (52, 209, 183)
+    swapped = LABELMAP.replace("person", "x").replace("hero", "person").replace("x:", "hero:")
+    exports = write_second_export(cvat, swapped, [(0, 0, 0), hero, people])
+    status, output = run(exports)
+    assert status == 2
+    assert "second/labelmap.txt: expected one class for each colour, but #fa3253 is people and hero" in output
+    assert not (tmp_path / "new").exists()
 
 
 def test_cocos_own_folders_are_read(run, tmp_path):

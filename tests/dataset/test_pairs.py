@@ -9,7 +9,7 @@ import pytest
 
 from dataset.archives import DatasetError
 from dataset.checks import check_pairs
-from dataset.pairs import find_pairs, read_pair
+from dataset.pairs import find_pairs, read_pair, recorded_by
 from dataset.recordings.frame_record import FrameRecord
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
@@ -53,6 +53,22 @@ def test_masks_without_a_run_are_not_assigned_between_two_runs(tmp_path, frame):
     pairs, problems = find_pairs(tmp_path)
     assert pairs == []
     assert sorted(problem.kind for problem in problems) == ["no image", "no mask", "no mask"]
+
+
+def test_frames_are_of_the_folder_that_they_lie_in_however_it_is_named(tmp_path, frame, monkeypatch):
+    write_frame(tmp_path / "flight.1", "000001.png", "000001.png", *frame)
+    (tmp_path / "flight.1" / "below").mkdir()
+
+    def named(source: str | Path) -> list[str]:
+        pairs = find_pairs(source)[0]
+        return [pair.recording for pair in pairs] + recorded_by(pairs, Path(source))
+
+    assert named(tmp_path / "flight.1") == ["flight.1"] * 2
+    monkeypatch.chdir(tmp_path / "flight.1")
+    assert named(".") == ["flight.1"] * 2
+    monkeypatch.chdir("below")
+    assert named("..") == ["flight.1"] * 2
+    assert named(shutil.make_archive(str(tmp_path / "flight.2"), "zip", tmp_path / "flight.1")) == ["flight.2"] * 2
 
 
 def test_zip_reads_like_its_folder(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -74,6 +75,20 @@ def test_unfinished_line_and_its_files_are_quarantined(interrupted):
     pairs, problems = find_pairs(interrupted)  # the quarantine is no part of the dataset
     assert len(pairs) == 4
     assert not problems
+
+
+@pytest.mark.parametrize("folder_is_left", [True, False])
+def test_a_recording_that_was_shared_without_depth_images_keeps_its_frames(interrupted, folder_is_left):
+    shutil.rmtree(interrupted / "depth")
+    if folder_is_left:
+        (interrupted / "depth").mkdir()
+    (interrupted / "masks" / "000002.png").unlink()
+    (interrupted / "meta.json").unlink()
+    recovered = recover(interrupted)
+    assert (recovered.frames, recovered.lines, recovered.files) == (4, 1, 1)
+    records = read_frame_records(interrupted)[0]
+    assert [(record.number, record.depth) for record in records] == [(n, False) for n in (0, 1, 3, 4)]
+    assert len(find_pairs(interrupted)[0]) == 4
 
 
 @pytest.mark.parametrize("part", ["images/000002.jpeg", "masks/000002.png", "depth/000002.png"])

@@ -73,6 +73,25 @@ def test_restored_labels_are_the_ones_before_and_a_second_time_the_later_ones(wa
     assert open_recording(walk).frames[5].hero_pixels == 20
 
 
+def test_what_follows_an_unfinished_line_of_the_log_can_be_restored(walk):
+    replace_labels(open_recording(walk), [NewLabels("000004", drawn(9, 0), "person", "Ada")])
+    log = walk / "old_masks" / "log.jsonl"
+    log.write_bytes(log.read_bytes() + b'{"frame": "0000')
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    assert [old.frame for old in read_log(walk)] == ["000004", "000005"]
+    assert restore_labels(open_recording(walk), ["000005"]) == 1
+
+
+@pytest.mark.parametrize("file", ["../../secret.png", "/secret.png", "..", ""])
+def test_a_log_does_not_lead_out_of_the_recording(walk, file):
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    shutil.copy(walk / "masks" / "000004.png", walk.parent.parent / "secret.png")
+    log = walk / "old_masks" / "log.jsonl"
+    log.write_text(log.read_text().replace("000005.1.png", file))
+    assert read_log(walk) == []
+    assert restore_labels(open_recording(walk), ["000005"]) == 0
+
+
 def test_what_a_person_has_labelled_meanwhile_is_kept(walk):
     recording = open_recording(walk)
     replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])

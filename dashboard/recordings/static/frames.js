@@ -24,20 +24,22 @@ export class Frames {
     this.#name = name;
   }
 
-  // Returns whether there were new frames.
-  async load() {
+  // Returns whether there were new frames. With `afresh`, all are read again: labels of known ones may have changed.
+  async load(afresh = false) {
+    if (afresh) this.#read = 0;
     const answer = await fetch(`${callAddress(this.#name, "frames")}?from=${this.#read}`, { cache: "no-store" });
     if (!answer.ok) throw new Error((await answer.json()).error);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const end = bytes.lastIndexOf(10) + 1; // the last line may still be being written
     if (!end) return false;
+    if (afresh) this.#byName.clear();
     this.#read += end;
     const text = new TextDecoder().decode(bytes.subarray(0, end - 1));
     for (const line of text.split("\n")) {
       const frame = readFrame(line);
       if (frame) this.#byName.set(frame.name, frame);
     }
-    this.all = [...this.#byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    this.all = [...this.#byName.values()].sort(byName);
     // The playing time of each, in seconds.
     this.all.forEach((frame, i) => (frame.time = i && this.all[i - 1].time + step(this.all[i - 1], frame)));
     return true;
@@ -47,6 +49,11 @@ export class Frames {
   at(seconds) {
     return Math.max(this.all.findLastIndex((frame) => frame.time <= seconds), 0);
   }
+}
+
+// As dataset/recordings/frame_record.py sorts: 1000000 after 999999.
+function byName({ name: one }, { name: other }) {
+  return one.length - other.length || (one < other ? -1 : 1);
 }
 
 function step(one, other) {

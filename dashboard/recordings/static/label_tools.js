@@ -1,5 +1,5 @@
 // The tools that change the labels of a frame: with the pointer, and with a cursor that keys move.
-import { chosen, element, setText } from "../../static/page.js";
+import { chosen, element, once, setText } from "../../static/page.js";
 import { BACKGROUND, HERO, PEOPLE } from "./labelling.js";
 import { LabelView } from "./label_view.js";
 
@@ -17,7 +17,7 @@ export class LabelTools {
     2: () => this.#choose("class", PEOPLE),
     "[": () => this.#resize(-1),
     "]": () => this.#resize(1),
-    " ": () => this.view.cursor && this.#labels() && this.#use(this.view.cursor),
+    " ": once(() => this.view.cursor && this.#labels() && this.#use(this.view.cursor)), // a second pick takes it back
   };
   #labels;
   #onChange;

@@ -7,15 +7,17 @@ const NEAR = 3; // pixels from a click within which a person is meant
 export class Labelling {
   #past = [];
   #future = [];
-  #stored; // what the recording has, as far as known
+  #stored; // what the recording has, as far as known; null if its mask cannot be read
+  #isAnswered = false; // of a mask that cannot be read: a person has said that no target is there
 
   constructor(rows, columns, runs) {
     [this.rows, this.columns] = [rows, columns];
     this.pixels = this.#read(runs);
-    this.#stored = this.pixels.slice();
+    this.#stored = runs && this.pixels.slice();
   }
 
   get changed() {
+    if (!this.#stored) return this.#isAnswered || this.pixels.some((label) => label !== BACKGROUND);
     return this.pixels.some((label, place) => label !== this.#stored[place]);
   }
 
@@ -44,8 +46,16 @@ export class Labelling {
 
   // Takes what the recording has now; with `show`, also as what is shown: undo brings back what was there.
   store(runs, show = false) {
-    this.#stored = this.#read(runs);
-    if (show) this.step(() => this.pixels.set(this.#stored));
+    this.#stored = runs && this.#read(runs);
+    this.#isAnswered = false;
+    if (show) this.step(() => this.pixels.set(this.#read(runs)));
+  }
+
+  // What is labelled as the target becomes background. Where the mask cannot be read, this is a change even if nothing
+  // is labelled.
+  noTarget() {
+    this.#isAnswered = true;
+    this.step(() => this.replace(HERO, BACKGROUND));
   }
 
   // Everything that `change` does is one step for undo.

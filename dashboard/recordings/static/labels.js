@@ -1,11 +1,11 @@
 // The page on which the labels of a recording are corrected: connects the list of suspicious frames, the picture, the
 // tools and the calls. A frame's unsaved changes stay until they are saved or discarded, whatever else is shown.
 import { fetchBlob, fetchJson, post, setUpUnlocking } from "../../static/calls.js";
-import { element, onKeys, setText } from "../../static/page.js";
+import { element, once, onKeys, setText } from "../../static/page.js";
 import "../../static/theme.js";
 import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
-import { BACKGROUND, HERO, Labelling, PEOPLE } from "./labelling.js";
+import { HERO, Labelling, PEOPLE } from "./labelling.js";
 import { Queue } from "./queue.js";
 import { callAddress } from "./recording.js";
 
@@ -61,7 +61,7 @@ function show() {
     setText(element(`${id}-pixels`), here ? `${here.labels.count(label)} px` : "–");
   setText(element("whose"), here ? whose(here.about) : "");
   setText(element("save"), here?.labels.changed ? "Save" : "Accept");
-  element("save").disabled = !here;
+  element("save").disabled = !here || (!here.about.runs && !here.labels.changed); // nobody has seen what is not shown
   element("undo").disabled = !here?.labels.canUndo;
   element("redo").disabled = !here?.labels.canRedo;
   element("discard").disabled = !here?.labels.changed;
@@ -79,7 +79,7 @@ function whose({ label_source: source, labelled_by: by, old, runs }) {
   const before = old.at(-1);
   const who = source === "person" && by ? `ground truth, by ${by}` : `${LABEL_SOURCES[source]}${by ? `, by ${by}` : ""}`;
   const when = before ? ` · changed ${before.replaced.slice(0, 16).replace("T", " ")}` : "";
-  return `${runs ? "" : "the mask cannot be read · "}${who}${when}`;
+  return `${runs ? "" : "the mask cannot be read: paint who is there, or choose No target here · "}${who}${when}`;
 }
 
 function change(act) {
@@ -139,6 +139,7 @@ async function propagate() {
     if (!opened.get(each)?.labels.changed) opened.delete(each); // a draft of an older revision is told when it is saved
     queue.mark(each, true);
   }
+  if (!opened.has(shown)) await open(shown); // opened meanwhile, with the labels before
   const count = answer.propagated.length;
   setText(element("outcome"), `Propagated to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
   show();
@@ -155,7 +156,7 @@ function move(step) { // frames in the order of time
 
 const by = () => element("by").value.trim();
 const actions = {
-  none: () => change((labels) => labels.step(() => labels.replace(HERO, BACKGROUND))),
+  none: () => change((labels) => labels.noTarget()),
   undo: () => change((labels) => labels.undo()),
   redo: () => change((labels) => labels.redo()),
   discard, restore, save, propagate,
@@ -173,8 +174,7 @@ const actions = {
   },
 };
 for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
-const once = (act) => ({ repeat }) => repeat || act(); // a key held down must not accept frames that nobody looked at
-onKeys(document, {
+onKeys(document, { // Enter held down must not accept frames that nobody looked at
   Enter: once(save), Escape: once(discard), r: once(restore), m: once(propagate),
   j: actions.next, k: actions.last, x: actions.none, z: actions.undo, y: actions.redo, h: actions.overlay, ...tools.keys,
   ArrowLeft: ({ shiftKey }) => move(shiftKey ? -10 : -1),
@@ -197,6 +197,11 @@ element("by").addEventListener("change", () => localStorage.setItem(STORED_NAME,
 addEventListener("beforeunload", (event) => {
   if ([...opened.keys()].some(hasDraft)) event.preventDefault();
 });
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  for (const [frame, each] of opened) if (!each.labels.changed) opened.delete(frame); // what was true when it was left
+  start();
+});
 addEventListener("hashchange", () => open(location.hash.slice(1)));
 
 async function start() {
@@ -205,7 +210,7 @@ async function start() {
   document.title = `Labels of ${name} · Follow me`;
   const wanted = location.hash.slice(1);
   try {
-    await frames.load();
+    await frames.load(true);
     if (wanted) open(wanted);
     const { frames: suspects } = await fetchJson(callAddress(name, "suspicious"));
     queue.set(suspects);

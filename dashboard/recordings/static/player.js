@@ -26,15 +26,15 @@ let hidden = new Set(); // names of frames that are hidden from training
 let wrongTarget = new Set(); // names of frames in which the wrong person was followed
 let range = null; // the selection: [first, last], indices
 
-async function refresh() {
+async function refresh(afresh = false) {
   try {
     const about = await fetchJson(callAddress(name));
     growing = about.state === "recording";
-    show(about, await frames.load());
+    show(about, await frames.load(afresh));
   } catch (error) {
     setText(element("page-error"), error.message);
   }
-  if (growing) setTimeout(refresh, REFRESH);
+  if (growing) setTimeout(() => refresh(), REFRESH);
 }
 
 function show(about, grown) {
@@ -152,6 +152,11 @@ onKeys(document, { ...playback.keys, ...keys });
 const buttons = { begin: keys.i, end: keys.o, clear: keys.Escape, "map-whole": () => map.showAll() };
 for (const [id, act] of Object.entries(buttons)) element(id).addEventListener("click", act);
 for (const id of ["hide", "restore"]) element(id).addEventListener("click", () => hideOrRestore(id));
+addEventListener("pageshow", ({ persisted }) => { // back from correcting labels, as the page was when it was left
+  if (!persisted || growing) return;
+  screen.forget();
+  refresh(true);
+});
 setUpUnlocking([element("control-set")], element("control-error"))();
 setText(element("name"), name);
 document.title = `${name} · Follow me`;

@@ -12,15 +12,20 @@ export class Screen {
   busy = false; // another one is being fetched
   #recording;
   #view = new CameraView();
-  #fetched = remember(MAX_CACHED, (frame, kind) => this.#fetch(frame, kind)); // promises
+  #fetched; // promises
   #wanted = null;
   #upcoming = [];
 
   constructor(recording) {
     this.#recording = recording;
+    this.forget();
     element("pictures").addEventListener("change", () => {
       if (this.shown) this.show(this.shown);
     });
+  }
+
+  forget() { // what was fetched: labels may have changed
+    this.#fetched = remember(MAX_CACHED, (frame, kind) => this.#fetch(frame, kind));
   }
 
   // Draws a frame; of several calls while one is being fetched, the last counts. `upcoming` are fetched ahead.

@@ -1,9 +1,11 @@
 """Labels over HTTP: they are saved exactly, whoever comes second is told, and what does not fit is refused."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import requests
@@ -13,7 +15,7 @@ from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
 from dataset.recordings.layout import lock
 from dataset.recordings.recording import open_recording
-from dataset.review.relabelling import read_log
+from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import HERO, PEOPLE
 from tests.walk import SIZE
 
@@ -140,6 +142,34 @@ def test_labels_that_do_not_fit_are_refused_in_a_sentence(site, walk, runs, mess
     assert (walk / "masks" / "000003.png").read_bytes() == (WALK / "masks" / "000003.png").read_bytes()
 
 
+def without_size(walk: Path) -> None:
+    """Let the walk be one of wider frames whose size nobody has written down; its mask of frame 3 is damaged."""
+    meta = json.loads((walk / "meta.json").read_text())
+    del meta["frame_size"]
+    (walk / "meta.json").write_text(json.dumps(meta))
+    image = np.full((SIZE, 2 * SIZE, 3), 90, np.uint8)
+    (walk / "images" / "000003.jpeg").write_bytes(cv2.imencode(".jpeg", image)[1].tobytes())
+    (walk / "masks" / "000003.png").write_bytes(b"damaged")
+
+
+def test_without_a_size_in_the_metadata_labels_have_that_of_the_image(site, walk):
+    without_size(walk)
+    address = f"{site()}/labels/000003"
+    told = get(address).json()
+    assert (told["size"], told["runs"]) == ([SIZE, 2 * SIZE], None)
+    assert post(address, {"runs": [0, PIXELS], "revision": told["revision"]}).status_code == 400
+    assert post(address, {"runs": [0, 2 * PIXELS], "revision": told["revision"]}).json()["runs"] == [0, 2 * PIXELS]
+
+
+def test_without_a_size_anywhere_labels_are_refused(site, walk):
+    without_size(walk)
+    (walk / "images" / "000003.jpeg").write_bytes(b"damaged")
+    answer = post(f"{site()}/labels/000003", {"runs": [0, PIXELS], "revision": ""})
+    assert answer.status_code == 400
+    assert "000003.jpeg is not a JPEG or PNG image" in answer.json()["error"]
+    assert (walk / "masks" / "000003.png").read_bytes() == b"damaged"
+
+
 @pytest.mark.parametrize("frame", ["000099", "x", "%2e%2e%2fmeta"])
 def test_frames_that_do_not_exist_are_told(site, frame):
     address = f"{site()}/labels/{frame}"
@@ -180,6 +210,19 @@ def test_labels_that_somebody_else_has_saved_meanwhile_are_not_restored_away(sit
     assert answer.status_code == 409
     assert "changed by Bob" in answer.json()["error"]
     assert get(address).json()["runs"] == [0, PIXELS]
+
+
+def test_somebody_elses_consent_is_not_restored_away(site, walk):
+    """The labels of the last change are restored, and are those that somebody has accepted meanwhile."""
+    replace_labels(open_recording(walk), [NewLabels("000003", noise(1), "model", "net")])
+    replace_labels(open_recording(walk), [NewLabels("000003", noise(1), "propagated", "Bob")])
+    address = f"{site()}/labels/000003"
+    seen_by_ada = get(address).json()
+    assert post(address, {"runs": seen_by_ada["runs"], "revision": seen_by_ada["revision"], "by": "Bob"}).ok
+    answer = post(f"{address}/restore", {"revision": seen_by_ada["revision"]})
+    assert answer.status_code == 409
+    assert "changed by Bob" in answer.json()["error"]
+    assert get(address).json()["label_source"] == "person"
 
 
 def test_only_labels_that_somebody_has_looked_at_are_copied_forward(site, walk):

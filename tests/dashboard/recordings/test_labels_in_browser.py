@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.pages import TOKEN
 from dashboard.recordings.routes import Recordings
 from dataset.masks.labels import decode_labels
 from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import BACKGROUND, HERO, PEOPLE
-from tests.dashboard.browser import SCREENSHOTS, cut_off, until
+from tests.dashboard.browser import COMES_BACK, SCREENSHOTS, cut_off, until
 from tests.walk import SIZE
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
@@ -208,6 +209,62 @@ def test_a_key_that_is_held_down_accepts_one_frame(correct, walk):
     assert source(walk, following)[0] == "model"
 
 
+def test_the_space_key_that_is_held_down_uses_the_tool_once(correct):
+    page = correct()
+    page.keyboard.press("c")
+    for _ in range(2):  # as keyboards do
+        page.keyboard.down(" ")
+    page.keyboard.up(" ")
+    assert page.text_content("#hero-pixels") == "800 px"
+
+
+def test_a_frame_that_labels_are_propagated_to_while_it_is_shown_is_loaded_again(correct, walk):
+    page = correct("000006")
+    save(page, walk, "000006")
+    page.goto(page.url.partition("#")[0] + "#000006")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
+    calls = []
+    page.route("**/propagate", lambda call: calls.append(call))
+    page.keyboard.press("m")
+    until(page, lambda: calls)
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000007")
+    calls[0].continue_()
+    until(page, lambda: "propagated, not looked at" in page.text_content("#whose"))
+    page.get_by_text("It ends here").wait_for()
+    assert page.locator("#save").is_enabled()
+
+
+def test_the_page_shows_what_others_have_changed_when_it_comes_back_from_the_browsers_memory(correct, walk):
+    page = correct()
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(), "person", "Bob")])
+    page.evaluate(COMES_BACK)
+    until(page, lambda: "by Bob" in page.text_content("#whose"))
+    assert page.text_content("#hero-pixels") == "800 px"
+    page.keyboard.press("x")
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(target=PEOPLE), "person", "Eve")])
+    page.evaluate(COMES_BACK)
+    page.wait_for_timeout(300)
+    assert page.text_content("#hero-pixels") == "0 px"  # a draft stays
+    assert page.get_by_role("button", name="Save", exact=True).is_enabled()
+
+
+def test_a_mask_that_cannot_be_read_is_not_accepted_as_nobody(correct, walk):
+    (walk / "masks" / "000005.png").write_bytes(b"damaged")
+    page = correct()
+    page.keyboard.press("Enter")
+    assert page.locator("#save").is_disabled()
+    page.keyboard.press("b")
+    drag(page, (10, 10), (10, 30))
+    assert page.locator("#save").is_enabled()
+    page.keyboard.press("z")
+    assert page.locator("#save").is_disabled()
+    assert source(walk)[0] == "model"
+    page.keyboard.press("x")  # somebody has looked, and says that no target is there
+    save(page, walk)
+    np.testing.assert_array_equal(on_disk(walk), np.zeros((SIZE, SIZE), np.uint8))
+
+
 def test_accepting_makes_ground_truth_of_labels_as_they_are_and_restoring_takes_it_back(correct, walk):
     page = correct()
     before = on_disk(walk)
@@ -249,6 +306,23 @@ def test_a_server_that_dies_during_a_save_costs_nothing(correct, bridge, walk, m
     page.keyboard.press("ArrowLeft")
     until(page, lambda: page.text_content("#hero-pixels") == "0 px")
     save(page, walk)
+    assert not (on_disk(walk) == HERO).any()
+
+
+def test_after_a_restart_the_new_token_is_asked_for_and_drafts_stay(serve_with_dashboard, visit, walk):
+    bridge = serve_with_dashboard(host="0.0.0.0", more=[Recordings(walk.parent).pages()])
+    address, _, token = bridge.dashboard.address.partition("#")
+    page = visit(f"{address}#{token}", may_log_errors=True)  # which the browser keeps
+    page.goto(f"{address}recordings/walk/labels#000005")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    page.keyboard.press("x")
+    bridge.app.config[TOKEN] = "another"
+    page.keyboard.press("Enter")
+    page.get_by_text("The token is not valid any more").wait_for()
+    page.fill("#token", "another")
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Frame 000005 is ground truth now.").wait_for()
     assert not (on_disk(walk) == HERO).any()
 
 

@@ -14,9 +14,21 @@ from dashboard.recordings.routes import Recordings
 from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.recordings.statistics import statistics_of
+from dataset.review.relabelling import NewLabels, replace_labels
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.settings import RecordingSettings
-from tests.dashboard.browser import GRID, HERO, PEOPLE, SCREENSHOTS, Network, grid_colours, is_colour, slide, until
+from tests.dashboard.browser import (
+    COMES_BACK,
+    GRID,
+    HERO,
+    PEOPLE,
+    SCREENSHOTS,
+    Network,
+    grid_colours,
+    is_colour,
+    slide,
+    until,
+)
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
 LONG = 10_000  # frames
@@ -253,6 +265,16 @@ def test_text_in_recordings_is_never_markup_and_broken_recordings_open(bridge, v
     assert page.title() == f"{name} · Follow me"
     page.goto(f"{bridge.dashboard.address}recordings/nothing")
     page.get_by_text("there is no recording 'nothing'").wait_for()
+
+
+def test_a_recording_shows_corrected_labels_when_it_comes_back_from_the_browsers_memory(open_player, walk):
+    page = open_player("walk")
+    until(page, lambda: page.text_content("#label-source") == "labels: pseudo-labels")
+    nobody = np.zeros((256, 256), np.uint8)
+    replace_labels(open_recording(walk), [NewLabels(shown(page), nobody, "person", "Ada, Countess of Lovelace")])
+    page.evaluate(COMES_BACK)
+    until(page, lambda: page.text_content("#label-source") == "labels: ground truth, by a person")
+    until(page, lambda: frames_shown(page) == 30)
 
 
 def test_on_a_public_address_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):

@@ -220,6 +220,40 @@ def test_pages_of_other_sites_can_neither_read_nor_hide(site, folder, options):
             assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize("file", ["frames.jsonl", "hidden.txt", "meta.json"])
+def test_text_files_of_a_recording_that_lead_elsewhere_are_not_shown(site, folder, file):
+    """A recording that somebody shared may have links to whatever."""
+    link = folder / "walk" / file
+    link.unlink(missing_ok=True)
+    (folder.parent / "secret.json").write_text('{"secret": "nobody may read this"}')
+    try:
+        link.symlink_to(folder.parent / "secret.json")
+    except OSError:
+        pytest.skip("no links can be made here")
+    address = f"{site()}/api/recordings/walk"
+    for call in ("", "/frames"):
+        answer = get(address + call)
+        assert answer.status_code == 404
+        assert SECRET not in answer.content
+        assert f"walk/{file} leads out of the recording" in answer.json()["error"]
+
+
+def test_a_recording_in_a_folder_that_is_a_link_is_shown(site, folder):
+    (folder / "walk").rename(folder.parent / "elsewhere")
+    try:
+        (folder / "walk").symlink_to(folder.parent / "elsewhere")
+    except OSError:
+        pytest.skip("no links can be made here")
+    assert get(f"{site()}/api/recordings/walk/frames").content == (WALK / "frames.jsonl").read_bytes()
+
+
+def test_metadata_of_lists_within_lists_do_not_matter(site, folder):
+    (folder / "walk" / "meta.json").write_text("[" * 100_000)
+    address = site()
+    assert get(f"{address}/api/recordings/walk").json()["meta"] == {}
+    assert len(get(f"{address}/api/recordings").json()["recordings"]) == 1
+
+
 def test_on_a_public_address_hiding_needs_the_token(site, folder):
     address = site(host="0.0.0.0") + "/api/recordings/walk"
     assert get(address + "/images/000003.jpeg").ok
