@@ -1,4 +1,4 @@
-"""Import TensorFlow without its messages on the terminal. For commands, before they import keras; it takes seconds."""
+"""Import Keras and TensorFlow as this program needs them. For commands, before they import keras; it takes seconds."""
 
 import os
 import sys
@@ -9,22 +9,34 @@ from importlib.util import find_spec
 
 
 def import_tensorflow_quietly() -> None:
-    """Import TensorFlow if it is Keras' backend; its messages are shown only if the import fails.
+    """Import Keras, and TensorFlow if it is the backend; TensorFlow's messages are shown only if its import fails.
 
     Its native code writes to file descriptor 2 before it reads any settings, so the descriptor itself is redirected
     meanwhile. Later errors appear as usual.
 
     On CPUs its allocator keeps the memory of large tensors for reuse. By default each is allocated anew, and the system
     clears its pages, which takes up to a third of a training's time.
+
+    The backend is that of KERAS_BACKEND, else TensorFlow. Settings in ~/.keras/keras.json do not count: files that
+    Keras wrote in 2017 may name Theano, channels first or float16. Raises RuntimeError for a backend that is missing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or find_spec("tensorflow") is None:
-        return
-    with suppressed_stderr():
-        import tensorflow as tf
+    backend = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend == "tensorflow" and find_spec("tensorflow") is not None:
+        with suppressed_stderr():
+            import tensorflow as tf
 
-        tf.config.list_physical_devices()  # searches for GPUs, and complains if there are none
+            tf.config.list_physical_devices()  # searches for GPUs, and complains if there are none
+    try:
+        import keras
+    except ImportError as error:
+        raise RuntimeError(
+            f"Keras is to run on {backend}, which cannot be imported here ({error}): install it, or choose another"
+            " backend with the variable KERAS_BACKEND"
+        ) from error
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""TensorFlow is imported without output, unless the import fails, and reuses its memory."""
+"""TensorFlow is imported without output, unless the import fails, and reuses its memory; old settings do no harm."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(code, **environment):
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    variables.pop("KERAS_BACKEND", None)
+    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    variables = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
 
 
@@ -52,3 +53,32 @@ def test_the_output_of_a_failed_import_is_shown(tmp_path):
     assert result.returncode == 1
     assert "library xyz is missing" in result.stderr
     assert "ImportError: broken" in result.stderr
+
+
+def test_the_settings_of_a_keras_of_2017_are_not_used(tmp_path):
+    old = {"backend": "theano", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-07}
+    (tmp_path / "keras.json").write_text(json.dumps(old))
+    result = run(
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "from model import networks\n"
+        "network = networks.build('pyramid-small', 32)\n"
+        "print(network.output_shape, network.dtype)\n",
+        KERAS_HOME=str(tmp_path),
+    )
+    assert result.stdout == "(None, 32, 32, 3) float32\n", result.stderr
+
+
+def test_a_backend_that_is_not_installed_is_one_sentence(tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('no jax here')")
+    result = run(
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "try:\n"
+        "    import_tensorflow_quietly()\n"
+        "except RuntimeError as error:\n"
+        "    print(error)\n",
+        KERAS_BACKEND="jax",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
+    )
+    assert result.stdout.startswith("Keras is to run on jax, which cannot be imported here (no jax here): install it")
+    assert result.stdout.count("\n") == 1
