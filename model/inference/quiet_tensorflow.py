@@ -17,11 +17,14 @@ def import_tensorflow_quietly() -> None:
     On CPUs its allocator keeps the memory of large tensors for reuse. By default each is allocated anew, and the system
     clears its pages, which takes up to a third of a training's time.
 
+    On GPUs it takes memory as it needs it. By default it takes all, and none is left for QuadSim.
+
     The backend is that of KERAS_BACKEND, else TensorFlow. Settings in ~/.keras/keras.json do not count: files that
     Keras wrote in 2017 may name Theano, channels first or float16. Raises RuntimeError for a backend that is missing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     backend = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend == "tensorflow" and find_spec("tensorflow") is not None:
         with suppressed_stderr():

@@ -44,6 +44,25 @@ def test_the_memory_of_large_tensors_is_kept_for_the_next_ones():
     assert second < first / 10
 
 
+def test_gpus_are_shared_and_left_alone_before_anything_uses_them():
+    """Two CPUs stand in for hidden GPUs: TensorFlow refuses both, too, once it has begun to compute."""
+    result = run(
+        "import os\n"
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "import tensorflow as tf\n"
+        "def hide(devices, kind):\n"
+        "    (cpu,) = tf.config.list_physical_devices('CPU')\n"
+        "    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
+        "    print('hidden', devices, kind)\n"
+        "tf.config.set_visible_devices = hide\n"
+        "from model.inference.load import load_segmenter\n"
+        "load_segmenter('model_weights.h5', 'tensorflow', 'cpu')\n"
+        "print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])\n"
+    )
+    assert result.stdout == "hidden [] GPU\ntrue\n", result.stderr
+
+
 def test_the_output_of_a_failed_import_is_shown(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'library xyz is missing\\n')\nraise ImportError('broken')\n"
