@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from model.inference import quiet_tensorflow
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +46,24 @@ def test_the_memory_of_large_tensors_is_kept_for_the_next_ones():
     )
     first, second = map(int, result.stdout.split())
     assert second < first / 10
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "runs"),
+    [
+        ("x86_64", "flags\t\t: fpu sse4_2 avx f16c\n", True),
+        ("x86_64", "flags\t\t: fpu sse4_2 avxish\n", False),
+        ("x86_64", "vendor_id\t: unknown\n", True),
+        ("aarch64", "Features\t: fp asimd\n", True),
+    ],
+    ids=["with", "without", "unknown", "no x86"],
+)
+def test_a_processor_without_avx_is_one_sentence_instead_of_an_abort(monkeypatch, tmp_path, machine, flags, runs):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}")
+    monkeypatch.setattr(quiet_tensorflow, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(quiet_tensorflow, "platform", SimpleNamespace(machine=lambda: machine))
+    with nullcontext() if runs else pytest.raises(RuntimeError, match="needs a processor with AVX, and this one has"):
+        quiet_tensorflow.import_tensorflow_quietly()
 
 
 def test_gpus_are_shared_and_left_alone_before_anything_uses_them():
