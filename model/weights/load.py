@@ -84,7 +84,7 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
         return load(path, file, architecture)
     if "layer_names" not in file.attrs and ("layers" in file or "_layer_checkpoint_dependencies" in file):
         raise WeightsError(
-            f'{path} holds weights of Keras 3 without their network; save the whole model: model.save("model.keras").'
+            f'{path} holds weights of Keras without their network; save the whole model: model.save("model.h5").'
         )
     config_path = find_config(path)
     try:
