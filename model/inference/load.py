@@ -24,6 +24,9 @@ def load_segmenter(
     import_tensorflow_quietly()
     from model.inference.agent_segmenter import AgentSegmenter
     from model.inference.segmenter import Segmenter
+    from model.inference.tensorflow_runtime import hide_gpus
 
+    if device == "cpu":
+        hide_gpus()
     kind = AgentSegmenter if for_agent else Segmenter
     return kind(weights, runtime, device, threads, precision)

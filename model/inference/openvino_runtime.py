@@ -71,7 +71,8 @@ def compile_for_openvino(
         return cores, _one_call_at_a_time(alone, streams, planes)
 
     frames = sanity_frames(network.input_shape[1:3])
-    reference = trace(network)(keras.ops.convert_to_tensor(frames, "float32")).numpy()
+    with keras.device("cpu:0"):  # a GPU of TensorFlow's may be the reason to be here: it failed
+        reference = trace(network)(keras.ops.convert_to_tensor(frames, "float32")).numpy()
 
     def agrees_with_network(predict: Predict) -> bool:
         together, alone = predict(frames), np.concatenate([predict(frame[None]) for frame in frames])

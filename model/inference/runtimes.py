@@ -23,9 +23,9 @@ def compile_network(
 ) -> CompiledNetwork:
     """Compile a network that takes (n, rows, columns, 3) float32 RGB in 0..255.
 
-    `auto` chooses TensorFlow if it has a GPU, else OpenVINO, else TensorFlow; Keras on its other backends. `threads`
-    are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16. `target` is the
-    class whose mask must be the network's own, None for all together. Raises RuntimeUnavailable.
+    `auto` chooses TensorFlow if it has a GPU that works, else OpenVINO, else TensorFlow; Keras on its other backends.
+    `threads` are OpenVINO's on the CPU; None for all cores. With the `precision` "fastest" it may use bfloat16.
+    `target` is the class whose mask must be the network's own, None for all together. Raises RuntimeUnavailable.
     """
     reasons = []
     for candidate in _candidates(device) if runtime == "auto" else [runtime]:
@@ -38,8 +38,11 @@ def compile_network(
                 return tensorflow_runtime.compile_for_tensorflow(network, device)
             return _compile_for_keras(network, device)
         except RuntimeUnavailable as error:
-            logger.info("not %s: %s", candidate, error)
-            reasons.append(str(error))
+            reason = str(error)
+        except _failures() as error:
+            reason = f"the {candidate} runtime fails here ({_cause(error)}): choose another runtime or device"
+        logger.info("not %s: %s", candidate, reason)
+        reasons.append(reason)
     raise RuntimeUnavailable("; ".join(reasons))
 
 
@@ -50,8 +53,23 @@ def _candidates(device: Device) -> Sequence[Runtime]:
     if device == "gpu":
         return ("tensorflow", "openvino")
     if device == "auto" and tensorflow_runtime.find_gpus():
-        return ("tensorflow",)
+        return ("tensorflow", "openvino")
     return ("openvino", "tensorflow")
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what the runtimes raise where a device or its driver fails."""
+    if keras.backend.backend() != "tensorflow":
+        return (RuntimeError,)
+    import tensorflow as tf
+
+    return (RuntimeError, tf.errors.OpError)
+
+
+def _cause(error: Exception) -> str:
+    """Return the line that tells what failed: before it stands where, behind it TensorFlow's name of the node."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return ([line for line in lines if line and not line.startswith("[[")] or [type(error).__name__])[-1]
 
 
 def _compile_for_keras(network: keras.Model, device: Device) -> CompiledNetwork:

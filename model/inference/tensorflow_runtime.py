@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -43,7 +44,16 @@ def find_gpus() -> list[Any]:
     """Return TensorFlow's handles of the GPUs that it can use."""
     import tensorflow as tf
 
-    return list(tf.config.list_physical_devices("GPU"))
+    return list(tf.config.get_visible_devices("GPU"))
+
+
+def hide_gpus() -> None:
+    """Keep TensorFlow off the GPUs, whose memory it takes otherwise with its first operation; later it is too late."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with suppress(RuntimeError):  # too late
+            tf.config.set_visible_devices([], "GPU")
 
 
 def require_tensorflow_backend(runtime: str) -> None:

@@ -25,7 +25,8 @@ def build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[Path, 
     """Return the Keras 3 model with fresh weights, its layers under the configuration's names, and the frozen ones.
 
     The model takes (n, rows, columns, 3) float32 RGB in 0..255 (the rescaling to -1..1 of the original's image reader
-    is its first layer) and returns (n, rows, columns, 3) class probabilities. Raises LegacyError.
+    is its first layer, unless it has a rescaling of its own there) and returns (n, rows, columns, 3) class
+    probabilities. Raises LegacyError.
     """
     try:
         return _build_model(architecture, name)
@@ -40,7 +41,8 @@ def _build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[Path,
     builder = _Builder(bilinear_is_tf1(keras_version(architecture)))
     builder.add(architecture, ())
     image = keras.Input((rows, columns, 3), name=_IMAGE)
-    outputs = builder.apply((), [keras.layers.Rescaling(1 / 127.5, offset=-1, name=_RESCALE)(image)])
+    rescaling = [] if _rescales_itself(architecture) else [keras.layers.Rescaling(1 / 127.5, offset=-1, name=_RESCALE)]
+    outputs = builder.apply((), [layer(image) for layer in rescaling] or [image])
     if len(outputs) != 1:
         raise LegacyError(f"the model has {len(outputs)} outputs; expected one map of class probabilities")
     output = outputs[0]
@@ -53,6 +55,22 @@ def _build_model(architecture: Spec, name: str) -> tuple[keras.Model, dict[Path,
     # TensorFlow takes names of ASCII letters and digits that do not begin with a punctuation mark.
     model = keras.Model(image, output, name=re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "legacy")
     return model, builder.layers, builder.frozen
+
+
+def takes_signed(model: keras.Model) -> bool:
+    """Return whether a model of `build_model` was saved to take -1..1; if not, it rescales 0..255 itself."""
+    return any(layer.name == _RESCALE for layer in model.layers)
+
+
+def _rescales_itself(spec: Spec) -> bool:
+    """Return whether a model, or a model that it begins with, has a Rescaling layer first, as some of Keras 2 have."""
+    graph = read_graph(spec)
+    first = {layer for (layer, _), sources in graph.uses.items() if set(sources) & set(graph.inputs)}
+    begins = [graph.layers[layer] for layer in first]
+    return bool(begins) and all(
+        _rescales_itself(each) if each["class_name"] in MODEL_CLASSES else each["class_name"] == "Rescaling"
+        for each in begins
+    )
 
 
 class _Builder:

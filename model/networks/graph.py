@@ -11,7 +11,8 @@ def multiply_accumulates(network: keras.Model) -> int:
     total = 0
     for layer in network.layers:
         if kernels := [weight for weight in layer.weights if len(weight.shape) == 4]:
-            grid = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
+            call = layer._inbound_nodes[-1]  # `layer.output` is that of the first, perhaps of images of any size
+            (grid,) = call.input_tensors if isinstance(layer, layers.Conv2DTranspose) else call.output_tensors
             total += sum(prod(kernel.shape) for kernel in kernels) * prod(grid.shape[1:3])
     return total
 

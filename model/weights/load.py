@@ -84,7 +84,7 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
         return load(path, file, architecture)
     if "layer_names" not in file.attrs and ("layers" in file or "_layer_checkpoint_dependencies" in file):
         raise WeightsError(
-            f'{path} holds weights of Keras 3 without their network; save the whole model: model.save("model.keras").'
+            f'{path} holds weights of Keras without their network; save the whole model: model.save("model.h5").'
         )
     config_path = find_config(path)
     try:
@@ -100,14 +100,14 @@ def _load_hdf5(path: Path, file: h5py.File) -> LoadedModel:
 
 def _load_legacy(path: Path, file: h5py.File, text: str | bytes) -> LoadedModel:
     from model.legacy.architecture import keras_version, read_architecture
-    from model.legacy.graph import build_model
+    from model.legacy.graph import build_model, takes_signed
     from model.legacy.stored_weights import assign_weights
 
     # Keras' version is an attribute of a file with architecture, but part of a separate configuration.
     architecture = {"keras_version": read_attribute(file, "keras_version")} | read_architecture(text)
     model, layers, frozen = build_model(architecture, name=path.stem)
     assign_weights(layers, file, keras_version(architecture), frozen)
-    return _adapted(path, model, "-1..1", is_legacy=True)
+    return _adapted(path, model, "-1..1" if takes_signed(model) else "0..255", is_legacy=True)
 
 
 def _load_keras_3(path: Path, file: h5py.File, architecture: str) -> LoadedModel:

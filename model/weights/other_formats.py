@@ -22,7 +22,7 @@ def describe_other_format(path: Path) -> str:
     To follow the name: "is a LiteRT model; ...". Raises OSError.
     """
     if what := _name(path):
-        advice = 'give the one that it was made from, or save it with Keras: model.save("model.keras")'
+        advice = 'give the one that it was made from, or save it with Keras: model.save("model.h5")'
         return f"is {what}, and models are loaded from .h5 and .keras files; {advice}"
     return ""
 

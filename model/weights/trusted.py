@@ -31,6 +31,7 @@ _PARTS = {
     "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
 }  # fmt: skip
 COMPILED = "compile_config"  # optimizer, loss and metrics of a model and of those inside it
+_HALF = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")  # as Keras 3.0 to 3.3 name precisions
 _MODULES = {
     "keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints",
     "keras.src.models.functional", "keras.src.models.sequential",
@@ -88,5 +89,9 @@ def _to_predict_in_float32(value: Any) -> Any:
     if isinstance(value, Mapping):
         if value.get("class_name") == "DTypePolicy":
             return "float32"
-        return {key: _to_predict_in_float32(inner) for key, inner in value.items() if key != COMPILED}
+        return {
+            key: "float32" if key == "dtype" and inner in _HALF else _to_predict_in_float32(inner)
+            for key, inner in value.items()
+            if key != COMPILED
+        }
     return [_to_predict_in_float32(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,11 +1,16 @@
-"""TensorFlow is imported without output, unless the import fails, and reuses its memory."""
+"""TensorFlow is imported without output, unless the import fails, and reuses its memory; old settings do no harm."""
 
+import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from model.inference import quiet_tensorflow
 
 pytestmark = pytest.mark.slow
 
@@ -13,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(code, **environment):
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    variables.pop("KERAS_BACKEND", None)
+    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    variables = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
 
 
@@ -43,6 +48,43 @@ def test_the_memory_of_large_tensors_is_kept_for_the_next_ones():
     assert second < first / 10
 
 
+@pytest.mark.parametrize(
+    ("machine", "flags", "runs"),
+    [
+        ("x86_64", "flags\t\t: fpu sse4_2 avx f16c\n", True),
+        ("x86_64", "flags\t\t: fpu sse4_2 avxish\n", False),
+        ("x86_64", "vendor_id\t: unknown\n", True),
+        ("aarch64", "Features\t: fp asimd\n", True),
+    ],
+    ids=["with", "without", "unknown", "no x86"],
+)
+def test_a_processor_without_avx_is_one_sentence_instead_of_an_abort(monkeypatch, tmp_path, machine, flags, runs):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}")
+    monkeypatch.setattr(quiet_tensorflow, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(quiet_tensorflow, "platform", SimpleNamespace(machine=lambda: machine))
+    with nullcontext() if runs else pytest.raises(RuntimeError, match="needs a processor with AVX, and this one has"):
+        quiet_tensorflow.import_tensorflow_quietly()
+
+
+def test_gpus_are_shared_and_left_alone_before_anything_uses_them():
+    """Two CPUs stand in for hidden GPUs: TensorFlow refuses both, too, once it has begun to compute."""
+    result = run(
+        "import os\n"
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "import tensorflow as tf\n"
+        "def hide(devices, kind):\n"
+        "    (cpu,) = tf.config.list_physical_devices('CPU')\n"
+        "    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
+        "    print('hidden', devices, kind)\n"
+        "tf.config.set_visible_devices = hide\n"
+        "from model.inference.load import load_segmenter\n"
+        "load_segmenter('model_weights.h5', 'tensorflow', 'cpu')\n"
+        "print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])\n"
+    )
+    assert result.stdout == "hidden [] GPU\ntrue\n", result.stderr
+
+
 def test_the_output_of_a_failed_import_is_shown(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'library xyz is missing\\n')\nraise ImportError('broken')\n"
@@ -52,3 +94,32 @@ def test_the_output_of_a_failed_import_is_shown(tmp_path):
     assert result.returncode == 1
     assert "library xyz is missing" in result.stderr
     assert "ImportError: broken" in result.stderr
+
+
+def test_the_settings_of_a_keras_of_2017_are_not_used(tmp_path):
+    old = {"backend": "theano", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-07}
+    (tmp_path / "keras.json").write_text(json.dumps(old))
+    result = run(
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "from model import networks\n"
+        "network = networks.build('pyramid-small', 32)\n"
+        "print(network.output_shape, network.dtype)\n",
+        KERAS_HOME=str(tmp_path),
+    )
+    assert result.stdout == "(None, 32, 32, 3) float32\n", result.stderr
+
+
+def test_a_backend_that_is_not_installed_is_one_sentence(tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('no jax here')")
+    result = run(
+        "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
+        "try:\n"
+        "    import_tensorflow_quietly()\n"
+        "except RuntimeError as error:\n"
+        "    print(error)\n",
+        KERAS_BACKEND="jax",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
+    )
+    assert result.stdout.startswith("Keras is to run on jax, which cannot be imported here (no jax here): install it")
+    assert result.stdout.count("\n") == 1

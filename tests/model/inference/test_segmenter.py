@@ -101,6 +101,17 @@ def test_a_saved_model_is_loaded_from_its_file(segmenter, tmp_path):
     assert np.abs(loaded.predict(frames) - np.asarray(network(frames.astype(np.float32)))).mean() < 0.5 / 255
 
 
+@pytest.mark.parametrize("name", ["any.keras", "any.h5"])
+def test_a_network_of_another_maker_for_any_size_gets_a_description_and_predicts(tmp_path, name):
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2DTranspose(64, 2, strides=2)(keras.layers.Conv2D(64, 3, strides=2, padding="same")(image))
+    keras.Model(image, keras.layers.Conv2D(3, 1, activation="softmax")(x)).save(tmp_path / name)
+    segmenter = Segmenter(tmp_path / name)
+    giga_macs = (128 * 128 * (3 * 3 * 3 * 64 + 2 * 2 * 64 * 64) + 256 * 256 * 64 * 3) / 1e9
+    assert segmenter.describe().startswith(f"{name}, 256x256, {giga_macs:.2f} GMAC")
+    assert segmenter.predict(np.zeros((2, 100, 100, 3), np.uint8)).shape == (2, 256, 256, 3)
+
+
 def test_a_missing_file_is_named():
     with pytest.raises(WeightsError, match="nowhere"):
         Segmenter("nowhere.h5")

@@ -89,7 +89,7 @@ def test_other_formats_are_one_sentence_at_once(tmp_path, monkeypatch, files, na
     with pytest.raises(WeightsError) as error:
         load_model(name)
     assert what in str(error.value)
-    assert str(error.value).endswith('or save it with Keras: model.save("model.keras").')
+    assert str(error.value).endswith('or save it with Keras: model.save("model.h5").')
 
 
 def test_the_models_in_a_folder_are_named(tmp_path):

@@ -126,6 +126,23 @@ def test_what_a_network_with_a_rescaling_layer_takes_is_no_guess(tmp_path):
     assert load_model(tmp_path / "new.keras").convention == "takes RGB in 0..255"
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_a_network_of_keras_2_with_a_rescaling_layer_takes_is_no_guess(legacy_files, nested):
+    files = legacy_files
+    inside = [files.input(), files.layer("Rescaling", "rescaling", "input_1", scale=1 / 255, offset=0)]
+    network = files.functional([*inside, files.conv("a", "rescaling", activation="softmax")], "a", name="inner")
+    if nested:
+        network |= {"name": "inner", "inbound_nodes": [[["input_1", 0, 0, {}]]]}
+        network = files.functional([files.input(), network], ("inner", 1, 0))
+    kernel, bias = -3 * np.eye(3, dtype=np.float32), np.array([3, 0, 0], np.float32)
+    arrays = {"a/kernel:0": kernel[None, None], "a/bias:0": bias}
+    loaded = load_model(files.write(network, {"inner" if nested else "a": arrays}))
+    assert loaded.convention == "takes RGB in 0..255"
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 6, 8, 3)).astype(np.float32)
+    expected = keras.ops.softmax(pixels / 255 @ kernel + bias)
+    np.testing.assert_allclose(loaded.model(pixels), expected, atol=1e-5)
+
+
 def test_a_network_for_any_size_gets_that_of_the_camera(tmp_path):
     x = keras.Input((None, None, 3))
     keras.Model(x, layers.Conv2D(3, 1, activation="softmax")(x)).save(tmp_path / "any.keras")

@@ -62,6 +62,28 @@ def test_a_network_trained_in_half_precision_computes_in_full(tmp_path, photo):
     np.testing.assert_allclose(model(photo), small_network()(photo), atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+def test_the_precision_may_be_text_as_in_the_first_keras_3(tmp_path, photo, precision):
+    path = save_model(small_network("mixed_float16"), tmp_path / "half.h5")
+
+    def name_precisions(value):
+        if isinstance(value, list):
+            return [name_precisions(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("class_name") == "DTypePolicy":
+            return precision if value["config"]["name"] == "mixed_float16" else value["config"]["name"]
+        return {key: name_precisions(inner) for key, inner in value.items()}
+
+    with h5py.File(path, "r+") as file:
+        architecture = name_precisions(json.loads(file.attrs["model_config"]))
+        assert f'"dtype": "{precision}"' in json.dumps(architecture)
+        file.attrs["model_config"] = json.dumps(architecture)
+    model = load_model(path).model
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    np.testing.assert_allclose(model(photo), small_network()(photo), atol=1e-6)
+
+
 def test_models_that_do_not_segment_into_three_classes_are_refused(tmp_path):
     image = keras.Input((8, 12, 3))
     path = save_model(keras.Model(image, layers.Conv2D(4, 1)(image)), tmp_path / "four.h5")
@@ -101,12 +123,12 @@ def test_archives_and_hdf5_files_of_other_programs(tmp_path):
 
 
 @pytest.mark.parametrize("with_json", [True, False])
-def test_weights_of_keras_3_alone_are_one_sentence(tmp_path, with_json):
+def test_weights_of_keras_alone_are_one_sentence(tmp_path, with_json):
     network, path = small_network(), tmp_path / "m.weights.h5"
     network.save_weights(path)
     if with_json:
         (tmp_path / "m.weights.json").write_text(network.to_json())
-    with pytest.raises(WeightsError, match=r"holds weights of Keras 3 without their network; save the whole model"):
+    with pytest.raises(WeightsError, match=r"holds weights of Keras without .*: model.save\(\"model.h5\"\)"):
         load_model(path)
 
 
