@@ -68,7 +68,7 @@ class Study:
             elif changed := _changes(known, _stored(plan)):
                 raise ValueError(
                     f"the sweep in {folder} began with other values of {changed}: restore them, or choose another"
-                    " --folder"
+                    " --out"
                 )
             elif plan.sampler == "grid":
                 self._recover()
