@@ -48,8 +48,8 @@ def pack(
 ) -> PackedFrames:
     """Decode and check the frames, and pack them into a folder below `cache`, unless it is there already.
 
-    Frames are scaled to `size`. One with a problem keeps its row, which stays empty, and is excluded; if a file could
-    not be read, all are packed again the next time. `progress` wraps the iteration over pairs, to show a bar. Raises
+    Frames are scaled to `size`. One with a problem keeps its row, which stays empty, and is excluded; those that could
+    not be read are tried again the next time. `progress` wraps the iteration over pairs, to show a bar. Raises
     DatasetError if their classes differ, OSError if the disk is full.
     """
     pairs = [each.pair for each in sources]
@@ -71,10 +71,12 @@ def pack(
 
 
 def _is_packed(folder: Path, sources: Sequence[SourceFrame]) -> bool:
-    """Return whether a folder has all the frames. An unreadable file may be repaired without another fingerprint."""
+    """Return whether a folder has all the frames. A file that could not be read may be repaired and keep its stamp."""
     if not (folder / CHECKS).exists():
         return False
-    return all(problem.kind != "unreadable" for problem in PackedFrames(folder, tuple(sources)).problems.values())
+    problems = PackedFrames(folder, tuple(sources)).problems
+    unreadable = [sources[row].pair for row, problem in problems.items() if problem.kind == "unreadable"]
+    return all(inspect_pair(pair)[-1] is not None for pair in unreadable)
 
 
 def _fingerprint(pairs: Sequence[Pair], size: tuple[int, int]) -> str:

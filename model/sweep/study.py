@@ -67,8 +67,7 @@ class Study:
                 self._begin()
             elif changed := _changes(known, _stored(plan)):
                 raise ValueError(
-                    f"the sweep in {folder} began with other values of {changed}: restore them, or choose another"
-                    " --out"
+                    f"the sweep in {folder} began with other values of {changed}: restore them, or choose another --out"
                 )
             elif plan.sampler == "grid":
                 self._recover()

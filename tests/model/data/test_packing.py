@@ -103,6 +103,15 @@ def test_a_repaired_mask_is_read_again(tmp_path):
     assert pack(find_frames(folder), tmp_path / "cache", 64).problems == {}
 
 
+def test_a_frame_that_stays_unreadable_costs_no_second_packing(tmp_path):
+    folder, packings = write_dataset(tmp_path / "train", 2, size=64), []
+    (folder / "images" / "run_1_cam1_00001.jpeg").write_bytes(b"damaged")
+    for _ in range(2):
+        frames = pack(find_frames(folder), tmp_path / "cache", 64, lambda pairs: packings.append(pairs) or pairs)
+        assert frames.problems.keys() == {1}
+    assert len(packings) == 1
+
+
 def test_a_whole_copy_of_an_archive_that_was_damaged_is_read_again(tmp_path):
     """Their lists of files, with size and checksum of each, are the same."""
     folder, path, damaged = write_dataset(tmp_path / "train", 2, size=64), tmp_path / "a.zip", tmp_path / "b.zip"
