@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 
 from config.paths import allow_any_name
+from config.processes import when_parent_ends
 
 Run = Callable[[argparse.Namespace, str], int]
 """Fly one drone by its options, with a name that begins each line it prints; returns the exit status."""
@@ -37,19 +37,11 @@ def fly_several(options: argparse.Namespace, run: Run) -> int:
 
 def _run_one(options: argparse.Namespace, number: int, run: Run) -> None:
     allow_any_name()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(_thread.interrupt_main)
     options.seed, options.window = options.seed + number, False
     if options.log:
         options.log = options.log.with_stem(f"{options.log.stem}_{number}")
     sys.exit(run(options, f"drone {number}: "))
-
-
-def _end_with_parent() -> None:
-    """Interrupt this process when its parent ends, however it ends."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        _thread.interrupt_main()
 
 
 def _exit_status(number: int, code: int) -> int:

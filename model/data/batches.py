@@ -7,7 +7,6 @@ same with any number of workers.
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from config.processes import when_parent_ends
 from dataset.archives import DatasetError
 from model.data.augment import augment
 from model.data.packed_frames import PackedFrames
@@ -133,16 +133,8 @@ def _initialise_worker(frames: PackedFrames) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent ends its workers
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(lambda: os._exit(1))
     _worker_frames = frames
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed: it would wait for work forever, since its queue is never closed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)
 
 
 def _make_batch_in_worker(requests: list[SampleRequest], settings: AugmentationSettings) -> Batch:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from config.processes import when_parent_ends
 from gym_follow.agents.registry import NAMES, WITH_NETWORK, make_agent
 from gym_follow.flight import HZ, Conditions, FollowFlight, Seen, World
 from gym_follow.log import Log, read_log, write_log
@@ -114,12 +114,4 @@ def fly_all(jobs: Sequence[Job], processes: int, folder: FlightFolder | None) ->
 def _initialise_worker() -> None:
     """Set up a process that flies: it ends with its parent, and at once after Ctrl-C instead of flying the next job."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is killed: it would wait for jobs forever, since its queue is never closed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)
+    when_parent_ends(lambda: os._exit(1))
