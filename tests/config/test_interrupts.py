@@ -99,12 +99,15 @@ Deleted()
     assert "RuntimeError: a defect" in ended.stderr
 
 
-def run_until_signalled(code: str, number: int, **options) -> subprocess.CompletedProcess:
+def run_until_signalled(code: str, number: int, nohup: bool = False) -> subprocess.CompletedProcess:
     """Run code that prints a line when it is ready for the signal."""
+
+    def begin() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)
+
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": begin}
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    ) as run:
+    with subprocess.Popen(command, cwd=ROOT, **options) as run:
         run.stdout.readline()
         run.send_signal(number)
         output, errors = run.communicate(timeout=50)
@@ -127,9 +130,7 @@ finally:
 
 def test_a_command_started_by_nohup_outlives_its_terminal():
     code = "import config.interrupts, time; print('ready', flush=True); time.sleep(1); print('done')"
-    ended = run_until_signalled(
-        code, signal.SIGHUP, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None
-    )
+    ended = run_until_signalled(code, signal.SIGHUP, nohup=True)
     assert (ended.returncode, ended.stdout) == (0, "done\n")
 
 
