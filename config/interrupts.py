@@ -60,7 +60,8 @@ _report_ignored = sys.unraisablehook
 sys.unraisablehook = _retry_interrupt
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, _interrupt)
-    if multiprocessing.parent_process() is None:  # a worker's parent ends it by SIGTERM
+    # A worker's parent ends it by SIGTERM. While a worker imports, `multiprocessing.parent_process` is not set yet.
+    if multiprocessing.current_process().name == "MainProcess":
         signal.signal(signal.SIGTERM, _interrupt)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as by nohup
             signal.signal(signal.SIGHUP, _interrupt)

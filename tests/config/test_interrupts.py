@@ -138,9 +138,9 @@ def test_an_interrupt_that_a_library_turned_into_another_error_is_known():
     code = """
 from config.interrupts import interrupted
 import time
-print(interrupted(), flush=True)
 try:
     try:
+        print(interrupted(), flush=True)
         time.sleep(60)
     except BaseException:
         raise ValueError("Invalid bounding box")  # as matplotlib has it
@@ -149,3 +149,22 @@ except ValueError:
 """
     ended = run_until_signalled(code, signal.SIGINT)
     assert (ended.returncode, ended.stdout) == (0, "True\n")
+
+
+def test_a_worker_is_ended_by_its_parent_without_a_word(tmp_path):
+    (tmp_path / "command.py").write_text("""
+import config.interrupts, multiprocessing, time
+def work():
+    time.sleep(60)
+if __name__ == "__main__":
+    worker = multiprocessing.get_context("spawn").Process(target=work)
+    worker.start()
+    time.sleep(1)
+    worker.terminate()
+    worker.join()
+    print(worker.exitcode)
+""")
+    command = [sys.executable, str(tmp_path / "command.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50)
+    assert (ended.stdout, ended.stderr) == (f"{-signal.SIGTERM}\n", "")
