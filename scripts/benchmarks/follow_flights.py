@@ -106,6 +106,10 @@ def fly_all(jobs: Sequence[Job], processes: int, folder: FlightFolder | None) ->
         except BrokenProcessPool:
             again = "; the same command with --resume flies those that are missing" if folder else ""
             raise RuntimeError(f"a process that flies died, perhaps for lack of memory{again}") from None
+        except BaseException:  # such as SIGTERM, of which the workers know nothing; a flight takes minutes
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
         finally:
             for future in futures:  # after an error, or Ctrl-C
                 future.cancel()
