@@ -27,7 +27,7 @@ MAX_RECENT_FRAMES = 1000
 
 
 class FlightConsole(Console):
-    """A console of a command that goes on when nobody reads its output any more (`| head`)."""
+    """A console of a command that goes on when its output is closed (`| head`)."""
 
     def on_broken_pipe(self) -> None:
         """Print nothing from now on; Rich would end the thread that prints."""

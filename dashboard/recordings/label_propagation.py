@@ -1,8 +1,8 @@
 """Propagate the labels of a frame: who is the target there is the target in the next frames.
 
 Blobs keep their shapes; only their classes are propagated, from frame to frame, where position and distance leave one
-answer. It ends at the first frame where they do not, and says why. Propagated labels are no ground truth: nobody has
-looked at them. They serve for training, and neither weigh more there nor are measured on, until a person accepts them.
+answer. It ends at the first frame where they do not, and says why. Propagated labels are no ground truth. They serve
+for training, and neither weigh more there nor are measured on, until a person accepts them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ class PropagatedLabels:
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """A person, or a blob that is nobody, whose class is known: where it was last seen."""
+    """A person, or a blob that is background, whose class is known: where it was last seen."""
 
     label: int
     place: Measurement
@@ -112,7 +112,7 @@ def _propagate(
 
 
 def _match(place: Measurement, camera: FrameCamera, known: Sequence[KnownPerson]) -> KnownPerson | None:
-    """Return who is at a place; None for nobody who is known. Raises PropagationEnd if it could be either of two."""
+    """Return the known person at a place; None without one. Raises PropagationEnd if it could be either of two."""
     distances = sorted(((_distance(each, place, camera.seconds), each) for each in known), key=lambda pair: pair[0])
     if not distances or distances[0][0] > AGREES:
         return None
