@@ -7,12 +7,14 @@ World: metres, x forward, y left, z up. A camera looks along its own +x, with y 
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from follower.types import Pose
 
 SATURATED = 255  # depth byte of everything at `depth_far` or beyond
+Coordinate = TypeVar("Coordinate", float, np.ndarray)
 PERSON_THICKNESS = 0.3  # metres from back to front, for a person seen from above
 
 
@@ -81,6 +83,18 @@ class Camera:
         metres = depth * (self.depth_far / 255)
         return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
 
+    def beyond_on_map(self, rows: np.ndarray, columns: np.ndarray, depths: np.ndarray, point: np.ndarray) -> np.ndarray:
+        """Return how far beyond a point (3,) pixels lie as seen from above, (n, m) metres; negative: nearer.
+
+        The pixels of `rows` (n,) and `columns` (m,) have planar `depths` (n, m). Distances are measured along the
+        horizontal line from the camera to the point.
+        """
+        offset = point[:2] - self.position[:2]
+        distance = float(np.hypot(*offset))
+        forward, left, up = offset @ self.rotation[:2] / max(distance, 1e-6)  # the line's direction in camera axes
+        slopes = left * (self.center[1] - columns) + up * (self.center[0] - rows[:, None])
+        return np.asarray(depths * (forward + slopes / self.focal) - distance)
+
     def depth_of_person(self, top: float, bottom: float, height: float) -> float | None:
         """Return the planar depth of the middle of a standing person from the rows of its upper and lower edge.
 
@@ -102,8 +116,10 @@ class Camera:
         return float(depth) if depth > 0 else None
 
 
-def rescale_pixel(pixel: tuple[float, float], size: tuple[int, int], new_size: tuple[int, int]) -> tuple[float, float]:
-    """Return the same place (row, column) in an image of another (height, width)."""
+def rescale_pixel(
+    pixel: tuple[Coordinate, Coordinate], size: tuple[int, int], new_size: tuple[int, int]
+) -> tuple[Coordinate, Coordinate]:
+    """Return the same place (row, column), or places, in an image of another (height, width)."""
     (row, column), (height, width), (new_height, new_width) = pixel, size, new_size
     return (row + 0.5) * new_height / height - 0.5, (column + 0.5) * new_width / width - 0.5
 

@@ -26,9 +26,9 @@ class Measurement:
     by_height: float | None  # range that the apparent height gives, metres
 
     @property
-    def depth(self) -> float | None:
-        """The range, metres, if the depth image gave it."""
-        return self.range.metres if self.range.source is RangeSource.DEPTH else None
+    def point_by_depth(self) -> np.ndarray | None:
+        """The point, (3,) metres, if the depth image gave the range."""
+        return self.point if self.range.source is RangeSource.DEPTH else None
 
     @property
     def too_tall(self) -> bool:
