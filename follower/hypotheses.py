@@ -13,7 +13,11 @@ HALF_LIFE = 0.85  # seconds in which evidence halves: views close in time are no
 NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not visible
 # m/s: QuadSim runs at up to nine times the speed of its timestamps, and people walk at 1.6 m/s.
 MAX_SPEED = 15.0
+RUNNING_SPEED = 4.0  # m/s, of people who walked before
+SPEED_RATIO = 2.0  # of the greatest speed to a person's usual one
+SPEED_CONSTANT = 1.0  # seconds in which a person's usual speed becomes known
 MAX_RUN = 0.4  # seconds out of view in which a person may get as far as that
+MIN_CLEAR_STRENGTH = 0.1  # square metres of silhouette of which a hand has less, and a half hidden person more
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,16 @@ class Hypothesis:
     seen: float  # seconds in which the person was visible
     missed: float  # seconds since then
     last_seen: np.ndarray  # (3,) metres
+    usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s, mean of recent seconds
+
+    @property
+    def greatest_speed(self) -> float:
+        """The fastest that the person can be, m/s."""
+        return min(max(SPEED_RATIO * self.usual_speed, RUNNING_SPEED), MAX_SPEED)
+
+    def reach(self, seconds: float) -> float:
+        """Return how far from where it was last seen the person can be after some `seconds`, metres."""
+        return MIN_GATE + self.greatest_speed * seconds
 
 
 def _decay(seconds: float, half_life: float) -> float:
@@ -49,8 +63,12 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
         track = update(track, candidate)
     else:
         velocity = (candidate.point - hypothesis.last_seen) / (hypothesis.missed + seconds)
+        greatest = SPEED_RATIO * hypothesis.usual_speed
+        velocity *= min(1.0, greatest / max(float(np.linalg.norm(velocity)), 1e-6))
         track = start_track(track.time, candidate, velocity)
-    return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point)
+    usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
+    usual += (1 - math.exp(-seconds / SPEED_CONSTANT)) * (speed - usual)
+    return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point, usual)
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -> Hypothesis:
@@ -74,10 +92,10 @@ def nearest_in_reach(
     hypothesis: Hypothesis, seconds: float, candidates: Sequence[Candidate], taken: Sequence[int | None]
 ) -> int | None:
     """Return the index of the nearest clear view of the target as far as people get, whatever the gate says."""
-    best, best_distance = None, MIN_GATE + MAX_SPEED * min(hypothesis.missed + seconds, MAX_RUN)
+    best, best_distance = None, hypothesis.reach(min(hypothesis.missed + seconds, MAX_RUN))
     for index, candidate in enumerate(candidates):
         distance = float(np.linalg.norm(candidate.point - hypothesis.last_seen))
-        clear = candidate.can_start and candidate.log_odds > 0
+        clear = candidate.can_start and candidate.log_odds > 0 and candidate.strength >= MIN_CLEAR_STRENGTH
         if index not in taken and clear and distance < best_distance:
             best, best_distance = index, distance
     return best

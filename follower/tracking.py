@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from follower.filter import Candidate, Track, predict
-from follower.hypotheses import Hypothesis, hit, likeliest, miss, nearest_in_reach, start_hypothesis
+from follower.hypotheses import MAX_RUN, Hypothesis, hit, likeliest, miss, nearest_in_reach, start_hypothesis
 from follower.timing import frame_seconds
 from follower.types import TargetState
 
@@ -86,16 +86,21 @@ class Tracker:
         return None if target is None else chosen[target]
 
     def _resume(self, time: float, seconds: float, candidates: Sequence[Candidate]) -> int | None:
-        """Keep the target after a gap so long that predictions are meaningless: take the strongest likely candidate."""
+        """Keep the target after a gap so long that predictions are meaningless: the strongest candidate in reach."""
         target = self._hypotheses[0]
-        likely = [index for index, candidate in enumerate(candidates) if candidate.can_start and candidate.log_odds > 0]
+        reach = target.reach(time - target.track.time)
+        likely = [
+            index
+            for index, candidate in enumerate(candidates)
+            if candidate.can_start and candidate.log_odds > 0 and _distance(candidate, target) < reach
+        ]
         if not likely:
             missed = replace(target, missed=target.missed + seconds)
             self._keep(None if self._is_lost(missed, seconds) else 0, seconds, [missed])
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
         started = start_hypothesis(time, seconds, candidates[strongest])
-        self._keep(0, seconds, [replace(started, evidence=target.evidence)])
+        self._keep(0, seconds, [replace(started, evidence=target.evidence, usual_speed=target.usual_speed)])
         return strongest
 
     def _associate(
@@ -105,14 +110,30 @@ class Tracker:
         candidates: Sequence[Candidate],
         negative_evidence: Callable[[np.ndarray], float],
     ) -> tuple[list[int | None], list[Hypothesis]]:
-        """Assign each hypothesis its likeliest candidate, the target's first; remaining candidates start new ones."""
+        """Assign each hypothesis its likeliest candidate, the target's first; remaining candidates start new ones.
+
+        A target that turned abruptly is not where its track expects it. It then takes the nearest candidate in reach,
+        before people who have not been seen for a while and may be anywhere.
+        """
         tracks = [predict(hypothesis.track, time) for hypothesis in self._hypotheses]
-        chosen: list[int | None] = []
-        for track in tracks:
-            chosen.append(likeliest(track, candidates, chosen))
-        for row, hypothesis in enumerate(self._hypotheses):
-            if chosen[row] is None:
-                chosen[row] = nearest_in_reach(hypothesis, seconds, candidates, chosen)
+        chosen: list[int | None] = [None] * len(tracks)
+
+        def expect(rows: Sequence[int]) -> None:
+            for row in rows:
+                chosen[row] = likeliest(tracks[row], candidates, chosen)
+
+        def reach(rows: Sequence[int]) -> None:
+            for row in rows:
+                if chosen[row] is None:
+                    chosen[row] = nearest_in_reach(self._hypotheses[row], seconds, candidates, chosen)
+
+        rows = range(len(tracks))
+        seen = [row for row in rows if self._hypotheses[row].missed <= MAX_RUN]
+        targets = rows[:1] if self.state is TargetState.FOUND else rows[:0]
+        expect(seen)
+        reach(targets)
+        expect([row for row in rows if row not in seen and chosen[row] is None])
+        reach(rows)
         hypotheses = []
         for hypothesis, track, index in zip(self._hypotheses, tracks, chosen, strict=True):
             if index is None:
@@ -162,6 +183,10 @@ class Tracker:
         else:
             self.state, self.lost_track = TargetState.FOUND, None
             self._hypotheses = [hypotheses[target], *others]
+
+
+def _distance(candidate: Candidate, target: Hypothesis) -> float:
+    return float(np.linalg.norm(candidate.point - target.last_seen))
 
 
 def _reached(duration: float, limit: float, seconds: float) -> bool:

@@ -221,6 +221,47 @@ def test_a_blob_nearby_that_is_hardly_the_target_does_not_continue_its_track():
     assert tracking.step(21 * STEP, [at(10)]) == 0
 
 
+@pytest.mark.parametrize("missing", [1, 3, 5])
+def test_of_a_walking_target_only_a_candidate_as_near_as_people_get_is_a_view(missing):
+    """Somebody like it 5 m away is somebody else; when it was first seen, it might have been as fast."""
+    for walked, taken in ((20, None), (1, 0)):
+        tracking, places = tracker(), walk(40)
+        for frame in range(walked):
+            tracking.step(STEP * frame, [at(*places[frame])])
+        x, y, z = places[walked]
+        for frame in range(walked, walked + missing - 1):
+            tracking.step(STEP * frame, [])
+        later = STEP * (walked + missing - 1)
+        assert tracking.step(later, [at(x, y + (5.0 if missing > 1 else 3.5), z)]) == taken
+
+
+def test_an_abrupt_turn_is_not_left_to_somebody_who_went_out_of_sight():
+    """Where that person is has become so uncertain that its gate covers the target."""
+    tracking = tracker()
+    for frame in range(30):
+        bystander = [at(11.5, 7.0, strength=0.4, log_odds=-1.0)] if frame < 15 else []
+        assert tracking.step(STEP * frame, [at(10, 0.3 * frame, strength=0.5), *bystander]) == 0
+    assert tracking.step(STEP * 30, [at(10, 7.4, strength=0.5)]) == 0
+
+
+def test_a_hand_in_reach_does_not_continue_a_track():
+    for strength, taken in ((0.01, None), (0.3, 0)):
+        tracking = tracker()
+        for frame in range(20):
+            tracking.step(STEP * frame, [at(10, strength=0.4)])
+        assert tracking.step(STEP * 20, [at(10, 1.6, strength=strength, log_odds=0.1)]) == taken
+
+
+def test_an_abrupt_turn_does_not_send_the_track_away():
+    """A view beyond the gate is taken, but not as the speed of the target: the next may be back again."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(10, 0.1 * frame)])
+    assert tracking.step(STEP * 20, [at(10, 3.6)]) == 0
+    assert tracking.step(STEP * 21, []) is None
+    assert np.linalg.norm(tracking.track.point - [10, 3.6, 1]) < 0.5
+
+
 def test_one_detection_resets_the_count():
     tracking = tracker()
     for frame in range(60):
@@ -356,6 +397,17 @@ def test_after_a_gap_of_seconds_the_new_position_is_taken():
         tracking.step(STEP * frame, [at(STEP * frame * 1.5)])
     assert tracking.step(30.0, [at(60, 20)]) == 0
     assert tracking.track.point == pytest.approx([60, 20, 1])
+
+
+def test_after_a_gap_of_seconds_nobody_is_taken_who_is_farther_than_people_get():
+    """A stalled link: 2.4 s later somebody like the target is 30 m away."""
+    for away, taken in ((30.0, None), (6.0, 0)):
+        tracking = tracker()
+        for frame, place in enumerate(walk(20)):
+            tracking.step(STEP * frame, [at(*place)])
+        later = STEP * 19 + 2.4
+        assert tracking.step(later, [at(walk(20)[-1][0], away)]) == taken
+        assert tracking.state is TargetState.FOUND
 
 
 @pytest.mark.parametrize("times", [[5.0] * 12, [5.0 - 0.2 * i for i in range(12)], [5.0, 1e9, 5.0, 5.2, 0.0, 5.4] * 2])
