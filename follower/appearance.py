@@ -14,6 +14,7 @@ PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractio
 MIN_PIXELS = 60  # of a 256x256 image, in a silhouette; fewer have hardly a colour of their own
 DETAILED_PIXELS = 300  # of a silhouette worth remembering
 DARK = 8.0  # added to each channel: the colour of nearly black pixels is noise
+LIGHT_NORM = 6  # of Minkowski, by which a picture's bright parts count: a lawn behind the person is not green light
 OTHERS = 0.8  # typical difference of a part of different people whom networks confuse
 # Difference of the same person's, at 100 % and per root of a pixel: small silhouettes contain some of the background.
 SAME, SAME_PER_ROOT = 0.1, 5.0
@@ -25,9 +26,9 @@ HALF_LIFE = 20.0  # seconds in which it loses half of its weight: the light chan
 
 @dataclass(frozen=True)
 class Appearance:
-    """One view of a person: for each of PARTS, ln(R / G) and ln(B / G) relative to the whole picture's.
+    """One view of a person: for each of PARTS, ln(R / G) and ln(B / G) relative to those of the light.
 
-    Brightness cancels in the ratios, and the colour of the light in their comparison with the picture's.
+    Brightness cancels in the ratios. The light's colour is estimated by shades of gray (Finlayson and Trezzi, 2004).
     """
 
     colours: np.ndarray  # (parts, 2)
@@ -47,13 +48,13 @@ def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> 
     axes = zip((rows, columns), size, image.shape[:2], strict=True)
     index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
     colours = image[np.ix_(*index)]
-    whole = _chromaticity(image[::8, ::8].reshape(-1, 3))
+    light = _chromaticity(image[::8, ::8].reshape(-1, 3), LIGHT_NORM)
     in_rows = np.flatnonzero(mask.any(axis=1))
     edges = in_rows[0] + np.round(np.array(PARTS) * (in_rows[-1] + 1 - in_rows[0])).astype(int)
     parts = [(mask[begin:end], colours[begin:end]) for begin, end in pairwise(edges.tolist())]
     if not all(part.any() for part, _ in parts):
         return None
-    return Appearance(np.array([_chromaticity(seen[part]) - whole for part, seen in parts]), pixels)
+    return Appearance(np.array([_chromaticity(seen[part]) - light for part, seen in parts]), pixels)
 
 
 class AppearanceMemory:
@@ -90,7 +91,7 @@ class AppearanceMemory:
         return float(weight * np.clip(odds, -MOST_AGAINST, 0.0).sum())
 
 
-def _chromaticity(colours: np.ndarray) -> np.ndarray:
-    """Return ln(R / G) and ln(B / G) of the mean of colours (n, 3)."""
-    red, green, blue = colours.mean(axis=0) + DARK
+def _chromaticity(colours: np.ndarray, norm: int = 1) -> np.ndarray:
+    """Return ln(R / G) and ln(B / G) of the mean of colours (n, 3), or of a Minkowski mean."""
+    red, green, blue = np.mean(colours.astype(float) ** norm, axis=0) ** (1 / norm) + DARK
     return np.log([red / green, blue / green])

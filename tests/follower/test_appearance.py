@@ -9,15 +9,19 @@ from follower.types import TargetState
 
 TARGET = [(150, 40, 30), (180, 30, 30), (70, 20, 20)]  # hair, top, trousers
 LOOK_ALIKE = [(200, 190, 180), (180, 30, 30), (40, 60, 120)]
-GROUND = (120, 130, 110)
+GROUND, SKY = (120, 130, 110), (200, 210, 225)
 FIRST, HIDDEN = 25, 15  # frames that the target is seen, and then hidden
 
 
-def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside=0.0):
-    """Return frame and probabilities: somebody of these colours, 8 m ahead, whom the network takes for the target."""
+def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside=0.0, ground=GROUND):
+    """Return frame and probabilities: somebody of these colours, 8 m ahead, whom the network takes for the target.
+
+    The upper eighth of the picture is sky.
+    """
     blocks = [scene.person(8.0, aside)] if colours else []
     frame, probabilities = scene.take((0.0, 0.0, 3.0, 0.0, 12.0, 0.0), blocks, index * 0.2)
-    image = np.tile(np.array(GROUND, float), (256, 256, 1))
+    image = np.tile(np.array(ground, float), (256, 256, 1))
+    image[:32] = SKY
     rows, columns = np.nonzero(probabilities[..., 2] > 0.5)
     if colours:
         edges = np.quantile(np.unique(rows), [0.2, 0.55])
@@ -26,17 +30,20 @@ def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside
     return frame, probabilities[..., [0, 2, 1]] if swapped else probabilities
 
 
-def frames_until_found_again(scene, first, second, hidden=HIDDEN, light=(1.0, 1.0, 1.0), patience=25):
+def frames_until_found_again(
+    scene, first, second, hidden=HIDDEN, light=(1.0, 1.0, 1.0), patience=25, grounds=(GROUND, GROUND)
+):
     """Return how many frames of a second person it takes to be followed, after the first was lost out of sight."""
+    before, after = grounds
     agent = FollowAgent(AgentSettings(marker=False))
     for index in range(FIRST):
-        decision = agent.step(*view(scene, index, first))
+        decision = agent.step(*view(scene, index, first, ground=before))
     assert decision.state is TargetState.FOUND
     for index in range(FIRST, FIRST + hidden):
-        decision = agent.step(*view(scene, index))
+        decision = agent.step(*view(scene, index, ground=after))
     assert decision.state is TargetState.LOST
     for count in range(1, patience + 1):
-        if agent.step(*view(scene, FIRST + hidden + count, second, light)).state is TargetState.FOUND:
+        if agent.step(*view(scene, FIRST + hidden + count, second, light, ground=after)).state is TargetState.FOUND:
             return count
     return None
 
@@ -58,6 +65,13 @@ def test_after_a_pause_in_the_frames_a_person_of_other_colours_is_not_followed(s
 @pytest.mark.parametrize("light", [(0.4, 0.4, 0.4), (1.3, 1.3, 1.3), (1.0, 0.85, 0.6), (0.5, 0.55, 0.7)])
 def test_in_another_light_it_is_the_same_person(scene, light):
     assert frames_until_found_again(scene, TARGET, TARGET, light=light) <= 3
+
+
+def test_before_another_background_it_is_the_same_person(scene):
+    """It left a lawn: the picture's mean colour is another, the light is not."""
+    lawn, square = (60, 150, 20), (170, 165, 160)
+    assert frames_until_found_again(scene, TARGET, TARGET, grounds=(lawn, square)) <= 3
+    assert frames_until_found_again(scene, TARGET, LOOK_ALIKE, grounds=(lawn, square)) is None
 
 
 def test_the_memory_fades(scene):
