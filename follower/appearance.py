@@ -48,13 +48,13 @@ def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> 
     axes = zip((rows, columns), size, image.shape[:2], strict=True)
     index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
     colours = image[np.ix_(*index)]
-    light = _chromaticity(image[::8, ::8].reshape(-1, 3), LIGHT_NORM)
+    light = _chromaticity(_light(image[::8, ::8].reshape(-1, 3)))
     in_rows = np.flatnonzero(mask.any(axis=1))
     edges = in_rows[0] + np.round(np.array(PARTS) * (in_rows[-1] + 1 - in_rows[0])).astype(int)
     parts = [(mask[begin:end], colours[begin:end]) for begin, end in pairwise(edges.tolist())]
     if not all(part.any() for part, _ in parts):
         return None
-    return Appearance(np.array([_chromaticity(seen[part]) - light for part, seen in parts]), pixels)
+    return Appearance(np.array([_chromaticity(seen[part].mean(axis=0)) - light for part, seen in parts]), pixels)
 
 
 class AppearanceMemory:
@@ -91,7 +91,12 @@ class AppearanceMemory:
         return float(weight * np.clip(odds, -MOST_AGAINST, 0.0).sum())
 
 
-def _chromaticity(colours: np.ndarray, norm: int = 1) -> np.ndarray:
-    """Return ln(R / G) and ln(B / G) of the mean of colours (n, 3), or of a Minkowski mean."""
-    red, green, blue = np.mean(colours.astype(float) ** norm, axis=0) ** (1 / norm) + DARK
+def _light(colours: np.ndarray) -> np.ndarray:
+    """Return the colour (3,) of the light on a picture's colours (n, 3)."""
+    return np.asarray(np.mean(colours.astype(float) ** LIGHT_NORM, axis=0) ** (1 / LIGHT_NORM))
+
+
+def _chromaticity(colour: np.ndarray) -> np.ndarray:
+    """Return ln(R / G) and ln(B / G) of a colour (3,)."""
+    red, green, blue = colour + DARK
     return np.log([red / green, blue / green])

@@ -1,7 +1,6 @@
-"""People who could be the target: their tracks, the evidence for and against each, and whose candidate is whose."""
+"""People who could be the target: their tracks, how fast they are, and the evidence for and against each."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +15,6 @@ MAX_SPEED = 15.0
 RUNNING_SPEED = 4.0  # m/s, of people who walked before
 SPEED_RATIO = 2.0  # of the greatest speed to a person's usual one
 SPEED_CONSTANT = 1.0  # seconds in which a person's usual speed becomes known
-MAX_RUN = 0.4  # seconds out of view in which a person may get as far as that
-MIN_CLEAR_STRENGTH = 0.1  # square metres of silhouette of which a hand has less, and a half hidden person more
 
 
 @dataclass(frozen=True)
@@ -76,26 +73,3 @@ def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -
     half_life = NEGATIVE_HALF_LIFE if hypothesis.evidence < 0 and not against else HALF_LIFE
     evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * against
     return replace(hypothesis, track=track, evidence=evidence, missed=hypothesis.missed + seconds)
-
-
-def likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[int | None]) -> int | None:
-    """Return the index of the candidate most likely to be the track's person: near the prediction and strong."""
-    best, best_score = None, -math.inf
-    for index, candidate in enumerate(candidates):
-        score = math.log(candidate.strength) - squared_distance(track, candidate) / 2
-        if index not in taken and score > best_score:
-            best, best_score = index, score
-    return best
-
-
-def nearest_in_reach(
-    hypothesis: Hypothesis, seconds: float, candidates: Sequence[Candidate], taken: Sequence[int | None]
-) -> int | None:
-    """Return the index of the nearest clear view of the target as far as people get, whatever the gate says."""
-    best, best_distance = None, hypothesis.reach(min(hypothesis.missed + seconds, MAX_RUN))
-    for index, candidate in enumerate(candidates):
-        distance = float(np.linalg.norm(candidate.point - hypothesis.last_seen))
-        clear = candidate.can_start and candidate.log_odds > 0 and candidate.strength >= MIN_CLEAR_STRENGTH
-        if index not in taken and clear and distance < best_distance:
-            best, best_distance = index, distance
-    return best

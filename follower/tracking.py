@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from follower.association import associate
 from follower.filter import Candidate, Track, predict
-from follower.hypotheses import MAX_RUN, Hypothesis, hit, likeliest, miss, nearest_in_reach, start_hypothesis
+from follower.hypotheses import Hypothesis, hit, miss, start_hypothesis
 from follower.timing import frame_seconds
 from follower.types import TargetState
 
@@ -110,37 +111,17 @@ class Tracker:
         candidates: Sequence[Candidate],
         negative_evidence: Callable[[np.ndarray], float],
     ) -> tuple[list[int | None], list[Hypothesis]]:
-        """Assign each hypothesis its likeliest candidate, the target's first; remaining candidates start new ones.
-
-        A target that turned abruptly is not where its track expects it. It then takes the nearest candidate in reach,
-        before people who have not been seen for a while and may be anywhere.
-        """
+        """Assign each hypothesis its candidate; remaining candidates start new ones."""
         tracks = [predict(hypothesis.track, time) for hypothesis in self._hypotheses]
-        chosen: list[int | None] = [None] * len(tracks)
-
-        def expect(rows: Sequence[int]) -> None:
-            for row in rows:
-                chosen[row] = likeliest(tracks[row], candidates, chosen)
-
-        def reach(rows: Sequence[int]) -> None:
-            for row in rows:
-                if chosen[row] is None:
-                    chosen[row] = nearest_in_reach(self._hypotheses[row], seconds, candidates, chosen)
-
-        rows = range(len(tracks))
-        seen = [row for row in rows if self._hypotheses[row].missed <= MAX_RUN]
-        targets = rows[:1] if self.state is TargetState.FOUND else rows[:0]
-        expect(seen)
-        reach(targets)
-        expect([row for row in rows if row not in seen and chosen[row] is None])
-        reach(rows)
+        has_target = self.state is TargetState.FOUND
+        chosen = associate(self._hypotheses, tracks, candidates, seconds, has_target)
         hypotheses = []
         for hypothesis, track, index in zip(self._hypotheses, tracks, chosen, strict=True):
             if index is None:
                 hypotheses.append(miss(hypothesis, track, seconds, negative_evidence(track.point)))
             else:
                 candidate = candidates[index]
-                if self.state is TargetState.FOUND and not hypotheses:
+                if has_target and not hypotheses:
                     candidate = replace(candidate, log_odds=max(candidate.log_odds, -MAX_AGAINST_TARGET))
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):

@@ -1,0 +1,69 @@
+"""Whose candidate is whose: each person whom the tracker knows takes one candidate of a frame, or none."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from follower.filter import Candidate, Track, squared_distance
+from follower.hypotheses import Hypothesis
+
+MAX_RUN = 0.4  # seconds out of view in which a person may get as far as it can
+MIN_CLEAR_STRENGTH = 0.1  # square metres of silhouette: a hand has less, a half hidden person more
+
+
+def associate(
+    hypotheses: Sequence[Hypothesis],
+    tracks: Sequence[Track],
+    candidates: Sequence[Candidate],
+    seconds: float,
+    has_target: bool,
+) -> list[int | None]:
+    """Return the index of each hypothesis's candidate in a frame that stands for some `seconds`, or None.
+
+    `tracks` predict the frame; the first hypothesis is the target, if there is one. A target that turned abruptly is
+    not where its track expects it: it then takes the nearest candidate in reach, before people who have not been seen
+    for a while and may be anywhere.
+    """
+    chosen: list[int | None] = [None] * len(hypotheses)
+
+    def expected(rows: Iterable[int]) -> None:
+        for row in rows:
+            chosen[row] = _likeliest(tracks[row], candidates, chosen)
+
+    def in_reach(rows: Iterable[int]) -> None:
+        for row in rows:
+            if chosen[row] is None:
+                chosen[row] = _nearest_in_reach(hypotheses[row], seconds, candidates, chosen)
+
+    rows = range(len(hypotheses))
+    target = rows[:1] if has_target else rows[:0]
+    seen = [row for row in rows if hypotheses[row].missed <= MAX_RUN]
+    expected(seen)
+    in_reach(target)
+    expected(row for row in rows if row not in seen and chosen[row] is None)
+    in_reach(rows)
+    return chosen
+
+
+def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[int | None]) -> int | None:
+    """Return the index of the candidate most likely to be the track's person: near the prediction and strong."""
+    best, best_score = None, -math.inf
+    for index, candidate in enumerate(candidates):
+        score = math.log(candidate.strength) - squared_distance(track, candidate) / 2
+        if index not in taken and score > best_score:
+            best, best_score = index, score
+    return best
+
+
+def _nearest_in_reach(
+    hypothesis: Hypothesis, seconds: float, candidates: Sequence[Candidate], taken: Sequence[int | None]
+) -> int | None:
+    """Return the index of the nearest clear view of the target as far as people get, whatever the gate says."""
+    best, best_distance = None, hypothesis.reach(min(hypothesis.missed + seconds, MAX_RUN))
+    for index, candidate in enumerate(candidates):
+        distance = float(np.linalg.norm(candidate.point - hypothesis.last_seen))
+        clear = candidate.can_start and candidate.log_odds > 0 and candidate.strength >= MIN_CLEAR_STRENGTH
+        if index not in taken and clear and distance < best_distance:
+            best, best_distance = index, distance
+    return best
