@@ -83,7 +83,7 @@ class FollowAgent:
         sightings = self._measure(frame, camera, blobs[:MAX_CANDIDATES], seconds) if blobs else []
         depth_frame = frame if self._depth_check.trusted else None
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
-        people = [evidence.silhouette(sighting.blob, sighting.measurement.point_by_depth) for sighting in sightings]
+        people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         self._time = frame.timestamp

@@ -23,6 +23,7 @@ REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA that is entirely t
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
 MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
+MAX_PERSON_HEIGHT = 1.25  # ratio to the target's height, of a person whose depth is known
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
 # Metres from a person's axis, as seen from above, beyond which pixels belong to somebody else; half a step of the depth
 # image comes on top. In flights of the built-in simulator, 99.5 % of the target's pixels are nearer, and 10 % of those
@@ -77,17 +78,21 @@ class FrameEvidence:
         people, target = (float(self.probabilities[rows, columns, label][mask].sum()) for label in (PEOPLE, HERO))
         return target / (people + target)
 
-    def silhouette(self, blob: Blob, point: np.ndarray | None) -> Silhouette:
+    def silhouette(self, blob: Blob, measurement: Measurement) -> Silhouette:
         """Return the person a blob belongs to.
 
-        The person consists of the people and target pixels that are connected with the blob, as far away as its `point`
-        (3,) (where that is known by depth), no wider than it, and at most its own height above and below it: that
-        includes the head and legs beyond a coat, but rarely a neighbour.
+        The person consists of the people and target pixels that are connected with the blob, no wider than it, and as
+        far away, where the depth image says so. Above and below the blob, it reaches as far as a person's height leaves
+        room, at most the blob's own height: that includes the head and legs beyond a coat, but rarely a neighbour.
         """
         left, top, width, height = cv2.boundingRect(blob.detection.mask.view(np.uint8))
-        rows, columns = slice(max(0, top - height), top + 2 * height), slice(max(0, left - 1), left + width + 1)
+        beyond = height
+        if measurement.point_by_depth is not None and measurement.height_ratio is not None:
+            beyond = math.ceil(height * min(max(0.0, MAX_PERSON_HEIGHT / measurement.height_ratio[0] - 1), 1.0))
+        rows = slice(max(0, top - beyond), top + height + beyond)
+        columns = slice(max(0, left - 1), left + width + 1)
         inside = blob.detection.mask[rows, columns]
-        silhouettes = inside | self._person_mask(rows, columns, point)
+        silhouettes = inside | self._person_mask(rows, columns, measurement.point_by_depth)
         count, labels = cv2.connectedComponents(silhouettes.view(np.uint8), connectivity=8)
         connected = np.zeros(count, dtype=bool)
         connected[labels[inside]] = True

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from follower.detection import find_blobs
 from follower.evidence import FrameEvidence, log_odds
 from follower.geometry import Camera
+from follower.ranging import locate
 from follower.types import Pose
 
 BACKGROUND, PEOPLE, HERO = np.eye(3, dtype=np.float32)
@@ -26,8 +27,11 @@ def evidence(probabilities, frame=None):
     return FrameEvidence(frame, probabilities, Camera(pose, (256, 256), 60.0, depth_far=100.0), target_height=1.6)
 
 
-def target_fraction(evidence, blob, point=None):
-    return evidence.target_fraction(evidence.silhouette(blob, point))
+def target_fraction(evidence, blob, by_depth=True):
+    depth_image = evidence.frame.depth_image if by_depth and evidence.frame else None
+    measurement = locate(blob.detection, depth_image, evidence.camera, evidence.target_height)
+    assert (measurement.point_by_depth is not None) is (depth_image is not None)
+    return evidence.target_fraction(evidence.silhouette(blob, measurement))
 
 
 def fraction(probabilities, threshold=0.5):
@@ -116,8 +120,8 @@ def test_a_person_behind_the_target_is_another_person(scene, network):
     target, behind = scene.person(12.0, 0.0), scene.person(15.0, 0.0, label=1)
     frame, probabilities = scene.take(CAMERA, [target, behind], network=network)
     [blob] = find_blobs(probabilities, (256, 256), 0.5, 6.0)
-    assert target_fraction(evidence(probabilities, frame), blob, np.array([12.0, 0.0, 0.8])) > 0.9
-    assert target_fraction(evidence(probabilities, frame), blob) < 0.85
+    assert target_fraction(evidence(probabilities, frame), blob) > 0.9
+    assert target_fraction(evidence(probabilities, frame), blob, by_depth=False) < 0.85
 
 
 STEEP = (0.0, 0.0, 3.8, 0.0, 40.0, 0.0)  # as the quad sees whom it follows
@@ -129,8 +133,8 @@ def test_a_person_just_in_front_of_the_target_is_another_person(scene, network):
     target, near = scene.person(3.5, 0.0), scene.person(2.6, 0.1, label=1)
     frame, probabilities = scene.take(STEEP, [target, near], network=network)
     [blob] = find_blobs(probabilities, (256, 256), 0.5, 6.0)
-    assert target_fraction(evidence(probabilities, frame), blob, np.array([3.5, 0.0, 1.0])) > 0.85
-    assert target_fraction(evidence(probabilities, frame), blob) < 0.7
+    assert target_fraction(evidence(probabilities, frame), blob) > 0.85
+    assert target_fraction(evidence(probabilities, frame), blob, by_depth=False) < 0.7
 
 
 @pytest.mark.parametrize("network", [160, 256])
@@ -141,8 +145,8 @@ def test_seen_from_above_head_and_legs_belong_to_a_coat(scene, camera, network):
     legs, head = (scene.Block((3.5, 0.0, z), (0.3, 0.45, height), 1) for z, height in ((0.0, 0.6), (1.1, 0.5)))
     frame, probabilities = scene.take(camera, [coat, legs, head], network=network)
     [blob] = find_blobs(probabilities, (256, 256), 0.5, 6.0)
-    by_depth = target_fraction(evidence(probabilities, frame), blob, np.array([3.5, 0.0, 0.85]))
-    assert by_depth == pytest.approx(target_fraction(evidence(probabilities, frame), blob), abs=0.03)
+    by_depth = target_fraction(evidence(probabilities, frame), blob)
+    assert by_depth == pytest.approx(target_fraction(evidence(probabilities, frame), blob, by_depth=False), abs=0.03)
     assert by_depth < 0.5
 
 
