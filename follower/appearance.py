@@ -14,7 +14,9 @@ PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractio
 MIN_PIXELS = 60  # of a 256x256 image, in a silhouette; fewer have hardly a colour of their own
 DETAILED_PIXELS = 300  # of a silhouette worth remembering
 DARK = 8.0  # added to each channel: the colour of nearly black pixels is noise
-LIGHT_NORM = 6  # of Minkowski, by which a picture's bright parts count: a lawn behind the person is not green light
+LIGHT_NORM = 6  # of Minkowski, by which a picture's bright parts count more
+MAX_TINT = 0.7  # of ln(R / G) and ln(B / G): what is more colourful is no light on something grey, but a lawn
+MIN_GREY = 0.02  # of a picture: with less that may be grey, the light is taken to be white
 OTHERS = 0.8  # typical difference of a part of different people whom networks confuse
 # Difference of the same person's, at 100 % and per root of a pixel: small silhouettes contain some of the background.
 SAME, SAME_PER_ROOT = 0.1, 5.0
@@ -48,7 +50,7 @@ def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> 
     axes = zip((rows, columns), size, image.shape[:2], strict=True)
     index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
     colours = image[np.ix_(*index)]
-    light = _chromaticity(_light(image[::8, ::8].reshape(-1, 3)))
+    light = _light(image[::8, ::8].reshape(-1, 3))
     in_rows = np.flatnonzero(mask.any(axis=1))
     edges = in_rows[0] + np.round(np.array(PARTS) * (in_rows[-1] + 1 - in_rows[0])).astype(int)
     parts = [(mask[begin:end], colours[begin:end]) for begin, end in pairwise(edges.tolist())]
@@ -92,11 +94,15 @@ class AppearanceMemory:
 
 
 def _light(colours: np.ndarray) -> np.ndarray:
-    """Return the colour (3,) of the light on a picture's colours (n, 3)."""
-    return np.asarray(np.mean(colours.astype(float) ** LIGHT_NORM, axis=0) ** (1 / LIGHT_NORM))
+    """Return the chromaticity (2,) of the light on colours (n, 3), estimated from those that may be grey."""
+    tints = _chromaticity(colours)
+    grey = colours[np.abs(tints).max(axis=-1) < MAX_TINT].astype(float)
+    if len(grey) < MIN_GREY * len(colours):
+        return np.zeros(2)
+    return _chromaticity(np.mean(grey**LIGHT_NORM, axis=0) ** (1 / LIGHT_NORM))
 
 
-def _chromaticity(colour: np.ndarray) -> np.ndarray:
-    """Return ln(R / G) and ln(B / G) of a colour (3,)."""
-    red, green, blue = colour + DARK
-    return np.log([red / green, blue / green])
+def _chromaticity(colours: np.ndarray) -> np.ndarray:
+    """Return ln(R / G) and ln(B / G) of colours (..., 3), as (..., 2)."""
+    logarithms = np.log(colours + DARK)
+    return np.asarray(logarithms[..., [0, 2]] - logarithms[..., [1]])
