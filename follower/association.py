@@ -8,8 +8,9 @@ import numpy as np
 from follower.filter import Candidate, Track, squared_distance
 from follower.hypotheses import Hypothesis
 
+RECENT = 0.5  # seconds since the last view for which a track predicts well enough to go before others
 MAX_RUN = 0.4  # seconds out of view in which a person may get as far as it can
-MIN_CLEAR_STRENGTH = 0.1  # square metres of silhouette: a hand has less, a half hidden person more
+MIN_CLEAR_STRENGTH = 0.05  # of a clear view: a hand has less, and a half hidden person more
 
 
 def associate(
@@ -27,7 +28,7 @@ def associate(
     """
     chosen: list[int | None] = [None] * len(hypotheses)
 
-    def expected(rows: Iterable[int]) -> None:
+    def where_expected(rows: Iterable[int]) -> None:
         for row in rows:
             chosen[row] = _likeliest(tracks[row], candidates, chosen)
 
@@ -37,12 +38,12 @@ def associate(
                 chosen[row] = _nearest_in_reach(hypotheses[row], seconds, candidates, chosen)
 
     rows = range(len(hypotheses))
-    target = rows[:1] if has_target else rows[:0]
-    seen = [row for row in rows if hypotheses[row].missed <= MAX_RUN]
-    expected(seen)
+    target, others = rows[:has_target], rows[has_target:]
+    recent = [row for row in others if hypotheses[row].missed <= RECENT]
+    where_expected([*target, *recent])
     in_reach(target)
-    expected(row for row in rows if row not in seen and chosen[row] is None)
-    in_reach(rows)
+    where_expected(row for row in others if row not in recent)
+    in_reach(others)
     return chosen
 
 
@@ -59,7 +60,7 @@ def _likeliest(track: Track, candidates: Sequence[Candidate], taken: Sequence[in
 def _nearest_in_reach(
     hypothesis: Hypothesis, seconds: float, candidates: Sequence[Candidate], taken: Sequence[int | None]
 ) -> int | None:
-    """Return the index of the nearest clear view of the target as far as people get, whatever the gate says."""
+    """Return the index of the nearest clear view as far away as the person can be, whatever the gate says."""
     best, best_distance = None, hypothesis.reach(min(hypothesis.missed + seconds, MAX_RUN))
     for index, candidate in enumerate(candidates):
         distance = float(np.linalg.norm(candidate.point - hypothesis.last_seen))

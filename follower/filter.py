@@ -31,7 +31,9 @@ class Candidate:
 
     point: np.ndarray  # (3,) metres
     covariance: np.ndarray  # (3, 3) of the point's error
-    strength: float  # positive; of two candidates near one track, the stronger is more likely to be that person
+    # Square metres of silhouette times confidence; of two candidates near one track, the stronger is more likely to be
+    # that person.
+    strength: float
     log_odds: float  # that this person is the target, from this frame alone; negative: more likely another person
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
 

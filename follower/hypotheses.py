@@ -14,7 +14,9 @@ NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not vi
 MAX_SPEED = 15.0
 RUNNING_SPEED = 4.0  # m/s, of people who walked before
 SPEED_RATIO = 2.0  # of the greatest speed to a person's usual one
-SPEED_CONSTANT = 1.0  # seconds in which a person's usual speed becomes known
+# Seconds in which a person's usual speed becomes known, and those in which it is forgotten while the person stands.
+SPEED_CONSTANT, STANDING_CONSTANT = 1.0, 10.0
+NEW_SECONDS = 3.0  # in view, until which the usual speed may only be what is assumed at first
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Hypothesis:
     seen: float  # seconds in which the person was visible
     missed: float  # seconds since then
     last_seen: np.ndarray  # (3,) metres
-    usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s, mean of recent seconds
+    usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s
 
     @property
     def greatest_speed(self) -> float:
@@ -60,11 +62,12 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
         track = update(track, candidate)
     else:
         velocity = (candidate.point - hypothesis.last_seen) / (hypothesis.missed + seconds)
-        greatest = SPEED_RATIO * hypothesis.usual_speed
-        velocity *= min(1.0, greatest / max(float(np.linalg.norm(velocity)), 1e-6))
+        likely = min(SPEED_RATIO * hypothesis.usual_speed, MAX_SPEED)  # no running: it may be somebody else's place
+        velocity *= min(1.0, likely / max(float(np.linalg.norm(velocity)), 1e-6))
         track = start_track(track.time, candidate, velocity)
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
-    usual += (1 - math.exp(-seconds / SPEED_CONSTANT)) * (speed - usual)
+    stands = speed < usual and hypothesis.seen >= NEW_SECONDS
+    usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
     return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point, usual)
 
 

@@ -89,7 +89,7 @@ class Tracker:
     def _resume(self, time: float, seconds: float, candidates: Sequence[Candidate]) -> int | None:
         """Keep the target after a gap so long that predictions are meaningless: the strongest candidate in reach."""
         target = self._hypotheses[0]
-        reach = target.reach(time - target.track.time)
+        reach = target.reach(target.missed + time - target.track.time)
         likely = [
             index
             for index, candidate in enumerate(candidates)

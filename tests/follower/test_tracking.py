@@ -211,6 +211,25 @@ def test_a_target_stays_found_at_the_simulators_time_scale(speed, radius):
     assert missed <= 3
 
 
+@pytest.mark.parametrize("stops", [5, 10, 25])
+def test_a_target_that_stops_at_the_simulators_time_scale_stays_found(stops):
+    """At nine times the speed, it walks on as fast as before."""
+    tracking, speed, x = tracker(), 14.0, 0.0
+    for frame in range(40 + stops):
+        x += 0.0 if 20 <= frame < 20 + stops else STEP * speed
+        assert tracking.step(STEP * frame, [at(x)]) == 0
+
+
+def test_after_missed_frames_a_pause_and_a_run_the_target_is_in_reach():
+    tracking, speed = tracker(), 14.0
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(STEP * frame * speed)])
+    for frame in range(20, 24):
+        tracking.step(STEP * frame, [])
+    later = STEP * 23 + 2.4
+    assert tracking.step(later, [at(later * speed)]) == 0
+
+
 def test_a_blob_nearby_that_is_hardly_the_target_does_not_continue_its_track():
     """At the simulator's own speed nobody jumps three metres: only a clear view of the target may."""
     tracking = tracker()
