@@ -41,8 +41,8 @@ def associate(
     target, others = rows[:has_target], rows[has_target:]
     recent = [row for row in others if hypotheses[row].missed <= RECENT]
     where_expected([*target, *recent])
-    in_reach(target)
-    where_expected(row for row in others if row not in recent)
+    in_reach(target)  # it turned abruptly
+    where_expected(row for row in others if row not in recent)  # they may be anywhere
     in_reach(others)
     return chosen
 
