@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset.schema import REFERENCE_PIXELS
 from follower.evidence import Silhouette
-from follower.geometry import pixels_at_centres
+from follower.geometry import part_at_centres
 
 PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractions of a silhouette's height
 MIN_PIXELS = 60  # of a 256x256 image, in a silhouette; fewer have hardly a colour of their own
@@ -46,10 +46,7 @@ def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> 
     pixels = float(np.count_nonzero(mask)) * REFERENCE_PIXELS / (size[0] * size[1])
     if pixels < MIN_PIXELS:
         return None
-    # Each of the network's pixels takes the colour at its centre.
-    axes = zip((rows, columns), size, image.shape[:2], strict=True)
-    index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
-    colours = image[np.ix_(*index)]
+    colours = part_at_centres(image, rows, columns, size)
     light = _light(image[::8, ::8].reshape(-1, 3))
     in_rows = np.flatnonzero(mask.any(axis=1))
     edges = in_rows[0] + np.round(np.array(PARTS) * (in_rows[-1] + 1 - in_rows[0])).astype(int)

@@ -1,9 +1,7 @@
-"""Whose candidate is whose: each person whom the tracker knows takes one candidate of a frame, or none."""
+"""Assign the candidates of a frame to the people whom the tracker knows: one each, or none."""
 
 import math
 from collections.abc import Iterable, Sequence
-
-import numpy as np
 
 from follower.filter import Candidate, Track, squared_distance
 from follower.hypotheses import Hypothesis
@@ -63,7 +61,7 @@ def _nearest_in_reach(
     """Return the index of the nearest clear view as far away as the person can be, whatever the gate says."""
     best, best_distance = None, hypothesis.reach(min(hypothesis.missed + seconds, MAX_RUN))
     for index, candidate in enumerate(candidates):
-        distance = float(np.linalg.norm(candidate.point - hypothesis.last_seen))
+        distance = hypothesis.distance(candidate)
         clear = candidate.can_start and candidate.log_odds > 0 and candidate.strength >= MIN_CLEAR_STRENGTH
         if index not in taken and clear and distance < best_distance:
             best, best_distance = index, distance

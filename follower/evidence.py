@@ -14,7 +14,7 @@ import numpy as np
 
 from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
 from follower.detection import Blob
-from follower.geometry import SATURATED, Camera, pixels_at_centres, rescale_pixel
+from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame
 
@@ -25,8 +25,8 @@ MAX_AREA_GAIN = 2.0  # up to this factor
 MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
 MAX_PERSON_HEIGHT = 1.25  # ratio to the target's height, of a person whose depth is known
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
-# Metres from a person's axis, as seen from above, beyond which pixels belong to somebody else; half a step of the depth
-# image comes on top. With steps of 0.39 m, in flights of the built-in simulator, 99.5 % of the target's pixels are
+# Horizontal metres from a person's axis beyond which pixels belong to another person; half a step of the depth image
+# comes on top. With steps of 0.39 m, in flights of the built-in simulator, 99.5 % of the target's pixels are
 # nearer, and 10 % of those of people beside it.
 BODY_RADIUS = 0.3
 PREDICTED_RADIUS = 0.8  # the same around a predicted position
@@ -130,21 +130,17 @@ class FrameEvidence:
     ) -> np.ndarray:
         """Return where a part of the image shows people or the target, unless nearer or farther than `point` (3,).
 
-        People are upright. From above, the planar depth of their feet differs from that of their heads, but not the
-        distance as it is on a map.
+        People are upright: seen from above, their heads and feet differ in planar depth, not in horizontal distance.
         """
         person: np.ndarray = self.probabilities[rows, columns, PEOPLE] + self.probabilities[rows, columns, HERO] > 0.5
         if point is None or not person.any() or (depth_image := self._depth_image()) is None:
             return person
-        # Each of the network's pixels takes the depth at its centre.
-        axes = zip((rows, columns), self.size, depth_image.shape, strict=True)
-        index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
-        metres = self.camera.depth_metres(depth_image[np.ix_(*index)])
-        row, column = (np.arange(count)[part] for part, count in zip((rows, columns), self.size, strict=True))
-        row, column = rescale_pixel((row, column), self.size, self.camera.image_size)
-        beyond = np.abs(self.camera.beyond_on_map(row, column, metres, point))
+        camera, size = self.camera, self.size
+        depths = camera.depth_metres(part_at_centres(depth_image, rows, columns, size))
+        pixels = np.arange(size[0])[rows], np.arange(size[1])[columns]
+        offsets = camera.horizontal_offsets(*rescale_pixel(pixels, size, camera.image_size), depths, point)
         # An unknown depth (NaN) excludes nothing.
-        person &= ~(beyond > radius + self.camera.depth_far / SATURATED / 2)
+        person &= ~(np.abs(offsets) > radius + camera.depth_far / SATURATED / 2)
         return person
 
     def _depth_image(self) -> np.ndarray | None:

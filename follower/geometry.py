@@ -83,8 +83,10 @@ class Camera:
         metres = depth * (self.depth_far / 255)
         return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
 
-    def beyond_on_map(self, rows: np.ndarray, columns: np.ndarray, depths: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Return how far beyond a point (3,) pixels lie as seen from above, (n, m) metres; negative: nearer.
+    def horizontal_offsets(
+        self, rows: np.ndarray, columns: np.ndarray, depths: np.ndarray, point: np.ndarray
+    ) -> np.ndarray:
+        """Return the horizontal distances of pixels beyond a point (3,), (n, m) metres; negative: nearer.
 
         The pixels of `rows` (n,) and `columns` (m,) have planar `depths` (n, m). Distances are measured along the
         horizontal line from the camera to the point.
@@ -122,6 +124,13 @@ def rescale_pixel(
     """Return the same place (row, column), or places, in an image of another (height, width)."""
     (row, column), (height, width), (new_height, new_width) = pixel, size, new_size
     return (row + 0.5) * new_height / height - 0.5, (column + 0.5) * new_width / width - 0.5
+
+
+def part_at_centres(image: np.ndarray, rows: slice, columns: slice, size: tuple[int, int]) -> np.ndarray:
+    """Return the values of an image at the centres of some rows and columns of the same view at another `size`."""
+    axes = zip((rows, columns), size, image.shape[:2], strict=True)
+    index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
+    return np.asarray(image[np.ix_(*index)])
 
 
 def pixels_at_centres(pixels: np.ndarray, count: int, new_count: int) -> np.ndarray:

@@ -39,6 +39,10 @@ class Hypothesis:
         """Return how far from where it was last seen the person can be after some `seconds`, metres."""
         return MIN_GATE + self.greatest_speed * seconds
 
+    def distance(self, candidate: Candidate) -> float:
+        """Return the distance of a candidate from where the person was last seen, metres."""
+        return float(np.linalg.norm(candidate.point - self.last_seen))
+
 
 def _decay(seconds: float, half_life: float) -> float:
     return float(0.5 ** (seconds / half_life))
@@ -62,7 +66,7 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
         track = update(track, candidate)
     else:
         velocity = (candidate.point - hypothesis.last_seen) / (hypothesis.missed + seconds)
-        likely = min(SPEED_RATIO * hypothesis.usual_speed, MAX_SPEED)  # no running: it may be somebody else's place
+        likely = min(SPEED_RATIO * hypothesis.usual_speed, MAX_SPEED)  # no running: it may be another person's place
         velocity *= min(1.0, likely / max(float(np.linalg.norm(velocity)), 1e-6))
         track = start_track(track.time, candidate, velocity)
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))

@@ -93,7 +93,7 @@ class Tracker:
         likely = [
             index
             for index, candidate in enumerate(candidates)
-            if candidate.can_start and candidate.log_odds > 0 and _distance(candidate, target) < reach
+            if candidate.can_start and candidate.log_odds > 0 and target.distance(candidate) < reach
         ]
         if not likely:
             missed = replace(target, missed=target.missed + seconds)
@@ -164,10 +164,6 @@ class Tracker:
         else:
             self.state, self.lost_track = TargetState.FOUND, None
             self._hypotheses = [hypotheses[target], *others]
-
-
-def _distance(candidate: Candidate, target: Hypothesis) -> float:
-    return float(np.linalg.norm(candidate.point - target.last_seen))
 
 
 def _reached(duration: float, limit: float, seconds: float) -> bool:

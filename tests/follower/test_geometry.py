@@ -170,16 +170,16 @@ def test_rows_that_no_person_has_give_no_range():
 
 
 @given(wires, st.lists(pixels, min_size=1, max_size=4), depths, st.tuples(coordinates, coordinates, coordinates))
-def test_how_far_beyond_a_point_pixels_lie_on_a_map(wire, places, depth, point):
-    """Against their points in the world, projected to the line from the camera to the point as seen from above."""
+def test_horizontal_distances_of_pixels_beyond_a_point(wire, places, depth, point):
+    """Against their points in the world, projected to the horizontal line from the camera to the point."""
     view, point = camera(*wire), np.array(point)
     line = point[:2] - wire[:2]
     distance = np.linalg.norm(line)
     rows, columns = np.array(places).T
-    beyond = view.beyond_on_map(rows, columns, np.full((len(rows), len(columns)), depth), point)
+    offsets = view.horizontal_offsets(rows, columns, np.full((len(rows), len(columns)), depth), point)
     world = view.world_from_pixel(np.array([[(row, column) for column in columns] for row in rows]), depth)
     along = (world[..., :2] - wire[:2]) @ line / max(distance, 1e-6)
-    assert beyond == pytest.approx(along - distance, abs=1e-6 * (1 + distance))
+    assert offsets == pytest.approx(along - distance, abs=1e-6 * (1 + distance))
 
 
 class TestOriginalMistakes:
