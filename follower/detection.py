@@ -94,7 +94,9 @@ def _blob(
     starts = stats[group][:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT]]
     ends = starts + stats[group][:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     (top, left), (bottom, right) = starts.min(axis=0), ends.max(axis=0)
-    inside = np.isin(labels[top:bottom, left:right], group)
+    in_group = np.zeros(len(stats), dtype=bool)
+    in_group[group] = True
+    inside = in_group[labels[top:bottom, left:right]]
     top, bottom, left, right = top + corner[0], bottom + corner[0], left + corner[1], right + corner[1]
     mask = np.zeros(target.shape, dtype=bool)
     mask[top:bottom, left:right] = inside

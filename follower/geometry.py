@@ -127,7 +127,12 @@ def rescale_pixel(
 
 
 def part_at_centres(image: np.ndarray, rows: slice, columns: slice, size: tuple[int, int]) -> np.ndarray:
-    """Return the values of an image at the centres of some rows and columns of the same view at another `size`."""
+    """Return the values of an image at the centres of some rows and columns of the same view at another `size`.
+
+    With equal sizes the result is a view.
+    """
+    if image.shape[:2] == size:
+        return image[rows, columns]
     axes = zip((rows, columns), size, image.shape[:2], strict=True)
     index = [pixels_at_centres(np.arange(count)[part], count, length) for part, count, length in axes]
     return np.asarray(image[np.ix_(*index)])

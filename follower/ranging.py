@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from follower.geometry import SATURATED, Camera, pixels_at_centres
+from follower.geometry import SATURATED, Camera, part_at_centres
 from follower.types import Detection, Range, RangeSource
 
 MAX_HEIGHT_RATIO = 1.5  # to the target's height; where a silhouette would be taller, its depth is the background's
@@ -95,7 +95,8 @@ def _nearest_body(metres: np.ndarray, depth_far: float) -> float:
     A silhouette segmented too large includes ground or walls behind the person, which easily outnumber a distant
     person's few pixels; what stands in front of the person gets into it less. So the nearer third locates the body.
     """
-    near = float(np.quantile(metres, NEAR_QUANTILE, method="lower"))
+    rank = int(NEAR_QUANTILE * (metres.size - 1))
+    near = float(np.partition(metres, rank)[rank])
     reach = max(BODY_DEPTH, 2 * depth_far / SATURATED)
     return float(np.median(metres[np.abs(metres - near) <= reach]))
 
@@ -113,7 +114,5 @@ def _silhouette_depth(mask: np.ndarray, depth_image: np.ndarray | None, camera: 
     # The box of the mask in depth pixels; -(-a // b) is a / b rounded up.
     top, bottom = in_rows[0] * height // rows, -(-(in_rows[-1] + 1) * height // rows)
     left, right = in_columns[0] * width // columns, -(-(in_columns[-1] + 1) * width // columns)
-    from_row = pixels_at_centres(np.arange(top, bottom), height, rows)
-    from_column = pixels_at_centres(np.arange(left, right), width, columns)
-    covered = mask[from_row[:, None], from_column]
+    covered = part_at_centres(mask, slice(top, bottom), slice(left, right), depth_image.shape)
     return camera.depth_metres(depth_image[top:bottom, left:right][covered])
