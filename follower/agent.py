@@ -86,6 +86,8 @@ class FollowAgent:
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
+        if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
+            self._tracker.lose_target()  # waiting for it would help only where it is looked for anyway
         self._time = frame.timestamp
         disproved = before is TargetState.FOUND and self._tracker.state is TargetState.LOST
         if self._tracker.switched or (disproved and not self._tracker.lost_track):

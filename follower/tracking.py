@@ -60,6 +60,12 @@ class Tracker:
         self.lost_track = None
         self._hypotheses = []
 
+    def lose_target(self) -> None:
+        """Consider the target lost at once, out of sight."""
+        track = self.track
+        self.drop_target()
+        self.lost_track = track
+
     def step(
         self,
         time: float,

@@ -7,6 +7,7 @@ every pixel. (Panda3D's software renderer does not give access to its depth buff
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from panda3d import core
 
@@ -31,6 +32,8 @@ FAR_PLANE = 1e6
 RAMP_LENGTH = 400.0  # m, more than a city is across: the software renderer cannot clamp textures
 RAMP_STEPS = 4096
 METRES = (np.arange(RAMP_STEPS) + 0.5) * (RAMP_LENGTH / RAMP_STEPS)
+DEPTH = np.minimum(np.round(METRES * (255 / FAR)), 255).astype(np.uint8)  # of each step, in the depth image
+IN_MASK = METRES < MASK_FAR
 SHADOW_MARGIN = 8.0  # m behind the camera, from where shadows can reach into view
 CODE_CAMERA = 1 << 5  # camera mask
 
@@ -88,13 +91,12 @@ class Renderer:
         self._engine.render_frame()
         colour, code = (_pixels(texture) for texture in self._textures)
         steps = code[..., 2].astype(np.int32) * 16 + code[..., 1] // 16
-        beyond = steps >= RAMP_STEPS - 1
-        metres = METRES[steps]
-        depth = np.where(beyond, 255, np.minimum(np.round(metres * (255 / FAR)), 255)).astype(np.uint8)
-        classes = np.where(metres < MASK_FAR, code[..., 0] // 100, 0)
-        mask = (classes[..., None] == np.arange(len(CLASSES))).astype(np.uint8) * 255
+        classes = code[..., 0] // 100 * IN_MASK.take(steps)
+        planes = [np.where(classes == index, np.uint8(255), np.uint8(0)) for index in range(len(CLASSES))]
         picture = np.ascontiguousarray(colour[..., 2::-1])
-        return Rendered(self._atmosphere.apply(picture, steps, time), depth, mask)
+        return Rendered(
+            self._atmosphere.apply(picture, steps, time), DEPTH.take(steps), np.asarray(cv2.merge(planes), np.uint8)
+        )
 
     def close(self) -> None:
         """Free the buffers and textures, which the engine would keep until the process ends."""

@@ -88,7 +88,7 @@ class City:
 
     def ground_height(self, x: Values, y: Values) -> Values:
         """Return the height of the ground at x, y: numbers, or arrays of one shape."""
-        x0, y0, x1, y1 = np.array(self.blocks).T
+        x0, y0, x1, y1 = self._block_edges
         x, y = np.asarray(x)[..., None], np.asarray(y)[..., None]
         return np.where(((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).any(axis=-1), KERB, 0.0)[()]
 
@@ -104,6 +104,11 @@ class City:
         for outline in self._low_outlines.T:
             free = free & (_distance_to(outline, x, y) > radius)
         return free
+
+    @cached_property
+    def _block_edges(self) -> FloatArray:
+        """The edges x0, y0, x1, y1 of the blocks, (4, n)."""
+        return np.array(self.blocks).T
 
     @cached_property
     def _low_outlines(self) -> FloatArray:

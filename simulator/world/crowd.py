@@ -111,8 +111,8 @@ class Crowd:
 
     def people(self) -> tuple[Person, ...]:
         """Return the current state of each person, the target first."""
-        headings = wrap_angle(self.headings)
-        columns = self.ids, self.positions, headings, self.gaits, self.speeds, self._appearance_seeds
+        headings, grounds = wrap_angle(self.headings), np.asarray(self._city.ground_height(*self.positions.T))
+        columns = self.ids, self.positions, grounds, headings, self.gaits, self.speeds, self._appearance_seeds
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return tuple(
             Person(
@@ -120,14 +120,14 @@ class Crowd:
                 row == 0,
                 x,
                 y,
-                float(self._city.ground_height(x, y)),
+                ground,
                 heading,
                 gait,
                 speed,
                 seed,
                 look_alike=0 < row <= self._look_alikes,
             )
-            for row, (id, (x, y), heading, gait, speed, seed) in enumerate(rows)
+            for row, (id, (x, y), ground, heading, gait, speed, seed) in enumerate(rows)
         )
 
     def _turn(self, dt: float) -> None:

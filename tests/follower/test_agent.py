@@ -115,6 +115,24 @@ def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_t
             assert None not in lost.values()
 
 
+@pytest.mark.parametrize("can_search", [True, False])
+def test_a_target_gone_after_a_stall_of_the_link_is_looked_for_at_once(scene, can_search):
+    """QuadSim knows where it is and follows on meanwhile: there it is only missed."""
+    agent = FollowAgent(AgentSettings(marker=False))
+    agent.can_search = can_search
+    for index in range(10):
+        agent.step(*seen(scene, index * 0.2, target=(12.0, -4.0 + 0.1 * index)))
+    decision = agent.step(*seen(scene, 4.0, target=None))
+    (lost,) = sent(decision, ObjectLost) or [None]
+    assert (decision.state, lost is not None) == (
+        (TargetState.LOST, True) if can_search else (TargetState.FOUND, False)
+    )
+    if lost:
+        assert lost.look_at == pytest.approx((12.0, -2.0, 0.8), abs=1.0)
+    found = [agent.step(*seen(scene, 4.2 + 0.2 * index, target=(12.0, -1.8 + 0.1 * index))) for index in range(3)]
+    assert found[-1].state is TargetState.FOUND
+
+
 def test_a_false_positive_is_not_looked_for(scene):
     agent = FollowAgent(AgentSettings(marker=False))
     agent.can_search = True
