@@ -1,6 +1,8 @@
 """Files and folders to write that command lines name: what cannot be written is said before any work is done."""
 
 import argparse
+import os
+import tempfile
 from pathlib import Path
 
 from config.paths import path_of
@@ -13,7 +15,11 @@ def file_to_write(text: str) -> Path:
     path = path_of(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"expected a file, but {text!r} is a folder")
-    _check_folder(path.parent)
+    if path.exists():
+        if not os.access(path, os.W_OK):
+            raise argparse.ArgumentTypeError(f"expected a file that can be written, but {path} is write-protected")
+    else:
+        _check_folder(path.parent)
     return path
 
 
@@ -39,8 +45,13 @@ def require_empty(folder: Path, option: str) -> None:
 
 
 def _check_folder(path: Path) -> None:
-    for each in (path, *path.parents):
-        if each.is_dir():
-            return
-        if each.exists():
-            raise argparse.ArgumentTypeError(f"expected the folder {path}, but {each} is a file")
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    if not existing.is_dir():
+        raise argparse.ArgumentTypeError(f"expected the folder {path}, but {existing} is a file")
+    try:
+        tempfile.TemporaryFile(dir=existing).close()  # only the attempt shows it, on every system
+    except OSError as error:
+        reason = error.strerror or error
+        raise argparse.ArgumentTypeError(
+            f"expected a folder to write into, but nothing can be made in {existing}: {reason}"
+        ) from None

@@ -1,4 +1,6 @@
 import argparse
+import os
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,18 @@ def test_others_are_refused(tmp_path, parse, name, reason):
     (tmp_path / "file").write_text("")
     with pytest.raises(argparse.ArgumentTypeError, match=reason):
         parse(str(tmp_path / name))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder in which not even an administrator can write")
+@pytest.mark.parametrize("parse", [file_to_write, folder_to_write])
+def test_a_folder_that_cannot_be_written_is_refused_at_once(parse):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a folder to write into, but .* in /proc"):
+        parse("/proc/folder/results.json")
+
+
+def test_a_file_that_is_write_protected_is_refused_at_once(tmp_path, monkeypatch):
+    file = tmp_path / "results.json"
+    file.write_text("{}")
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (file, os.W_OK))
+    with pytest.raises(argparse.ArgumentTypeError, match=r"results\.json is write-protected"):
+        file_to_write(str(file))
