@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any, get_args
 
-from model.inference.choices import Runtime
+from model.inference.choices import RUNTIMES, Runtime
 from model.inference.load import load_segmenter
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
@@ -48,7 +48,7 @@ class Variant:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     add_bridge_options(parser, seconds=12.0)
-    parser.add_argument("--runtime", default="auto", help="of our network (default %(default)s)")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="of our network (default %(default)s)")
     parser.add_argument("--async-mode", choices=MODES, help="measure one mode of serving only (default: both)")
 
 

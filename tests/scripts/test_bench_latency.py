@@ -70,6 +70,12 @@ def test_the_reason_why_a_server_does_not_start_is_reported(pictures, capsys):
     assert "no weights file nowhere.h5" in capsys.readouterr().err
 
 
+def test_an_unknown_runtime_is_rejected(capsys):
+    with pytest.raises(SystemExit):
+        main(["latency", "--runtime", "openvin"])
+    assert "invalid choice: 'openvin'" in capsys.readouterr().err
+
+
 def test_a_folder_without_pictures_is_named(tmp_path, capsys):
     assert main(["latency", "--frames", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmarks.__main__ import main
-from scripts.benchmarks.harness.bridges import serve
+from scripts.benchmarks.harness.bridges import request, run_target, serve
 from scripts.benchmarks.harness.rounds import draw_frames, run_rounds
 from sim_bridge.wire.messages import parse_sensor_frame
 from simulator.rendering.renderer import RendererError
@@ -39,6 +39,13 @@ def test_a_machine_that_cannot_draw_is_one_sentence(name, monkeypatch, capsys):
     monkeypatch.setattr("simulator.rendering.renderer.Renderer.__init__", refuse)
     assert main([name]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"bench {name}: nothing here can draw"
+
+
+@pytest.mark.parametrize("name", ["soak", "stages"])
+def test_missing_weights_are_reported_before_anything_is_drawn(name, monkeypatch, capsys):
+    monkeypatch.setattr("scripts.benchmarks.harness.rounds.draw_frames", lambda: pytest.fail("drawn"))
+    assert main([name, "--weights", "nowhere.h5"]) == 2
+    assert "no weights file nowhere.h5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
@@ -86,6 +93,36 @@ def test_a_bridge_ends_with_a_benchmark_that_is_killed():
     ours.close()  # as the system does it for a process that was killed
     bridge.join(20)
     assert server.stopped.is_set()
+
+
+def test_a_request_that_fails_raises_and_further_ones_are_answered():
+    def swap():
+        raise OSError("no such file")
+
+    ours, theirs = Pipe()
+    server = WaitingServer()
+    bridge = threading.Thread(target=serve, args=(server, theirs, {"swap": swap, "cpu": lambda: 1.5}))
+    bridge.start()
+    assert ours.recv() == 4567
+    with pytest.raises(RuntimeError, match="the request 'swap' failed: no such file"):
+        request(ours, "swap")
+    assert request(ours, "cpu") == 1.5
+    ours.close()
+    bridge.join(20)
+
+
+def test_a_request_to_a_process_that_has_ended_says_so():
+    ours, theirs = Pipe()
+    theirs.close()
+    with pytest.raises(RuntimeError, match="it ended"):
+        request(ours, "cpu")
+
+
+def test_a_process_ends_quietly_with_a_benchmark_that_is_killed():
+    ours, theirs = Pipe()
+    ours.close()  # as the system does it for a process that was killed
+    run_target(lambda pipe: pipe.recv(), theirs)
+    run_target(lambda pipe: pipe.send("an answer"), theirs)
 
 
 def test_variants_take_turns_in_alternating_order():

@@ -35,7 +35,7 @@ def process(target: Callable[..., None], *arguments: object) -> Iterator[Connect
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    worker = context.Process(target=_run, args=(target, theirs, *arguments), daemon=True)
+    worker = context.Process(target=run_target, args=(target, theirs, *arguments), daemon=True)
     worker.start()
     theirs.close()
     try:
@@ -45,11 +45,13 @@ def process(target: Callable[..., None], *arguments: object) -> Iterator[Connect
         worker.join(5)
 
 
-def _run(target: Callable[..., None], pipe: Connection, *arguments: object) -> None:
-    try:
-        target(pipe, *arguments)
-    except (ValueError, RuntimeError) as error:
-        pipe.send(RuntimeError(f"a process of the benchmark failed: {error}"))
+def run_target(target: Callable[..., None], pipe: Connection, *arguments: object) -> None:
+    """Run what `process` starts, in its process; it ends when the benchmark was killed."""
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # of the pipe to a benchmark that was killed
+        try:
+            target(pipe, *arguments)
+        except (ValueError, RuntimeError) as error:
+            pipe.send(RuntimeError(f"a process of the benchmark failed: {error}"))
 
 
 def receive(pipe: Connection) -> Any:
@@ -58,7 +60,7 @@ def receive(pipe: Connection) -> Any:
         raise RuntimeError("a process of the benchmark failed: it took too long")
     try:
         message = pipe.recv()
-    except EOFError:
+    except (EOFError, ConnectionResetError):
         raise RuntimeError("a process of the benchmark failed: it ended") from None
     if isinstance(message, RuntimeError):
         raise message
@@ -67,7 +69,8 @@ def receive(pipe: Connection) -> Any:
 
 def request(pipe: Connection, message: object) -> Any:
     """Send a message to a process and return its answer. Raises RuntimeError as `receive` does."""
-    pipe.send(message)
+    with suppress(BrokenPipeError, ConnectionResetError):  # it ended, which `receive` says
+        pipe.send(message)
     return receive(pipe)
 
 
@@ -81,7 +84,7 @@ def make_bridge(
 def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapping[str, Callable[[], object]]) -> None:
     """Serve until STOP arrives through the pipe, or the benchmark is killed.
 
-    Send the port first, then the answer to each request (by name).
+    Send the port first, then the answer to each request (by name), or the RuntimeError that it failed.
     """
     server.listen()
     pipe.send(server.port)
@@ -89,7 +92,11 @@ def serve(server: BridgeServer | OriginalServer, pipe: Connection, answers: Mapp
     def answer() -> None:
         with suppress(EOFError, ConnectionError):  # the benchmark was killed
             while (name := pipe.recv()) != STOP:
-                pipe.send(answers[name]())
+                try:
+                    result = answers[name]()
+                except Exception as error:  # of any kind: without an answer the benchmark would wait in vain
+                    result = RuntimeError(f"the request {name!r} failed: {error}")
+                pipe.send(result)
         server.stop()
 
     threading.Thread(target=answer, daemon=True).start()

@@ -15,6 +15,7 @@ import numpy as np
 from rich.progress import Progress
 
 from model.inference.quiet_tensorflow import suppressed_stderr
+from model.weights.find import find_weights
 from scripts.benchmarks.harness.bridges import ANSWER_TIMEOUT
 from scripts.benchmarks.harness.terminal import console
 from simulator.episode import Episode
@@ -37,7 +38,11 @@ Rounds = list[list[float]]  # milliseconds of each frame, by round
 
 
 def get_frames(options: argparse.Namespace) -> Frames:
-    """Return the frames of the folder in the options, or else views of the built-in simulator."""
+    """Return the frames of the folder in the options, or else views of the built-in simulator, which take a while.
+
+    Raises WeightsError before that if the weights in the options do not exist.
+    """
+    find_weights(options.weights)
     with console.status("drawing frames"):
         return read_frames(options.frames) if options.frames else draw_frames()
 

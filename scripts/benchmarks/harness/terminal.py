@@ -31,13 +31,15 @@ def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, object]], caption: str = "") -> None:
-    """Print rows that have the same keys, which become the headings."""
-    table = Table(box=SIMPLE, padding=(0, 2, 0, 0), pad_edge=False, caption=caption or None, caption_justify="left")
+    """Print rows that have the same keys, which become the headings, and a caption below them."""
+    table = Table(box=SIMPLE, padding=(0, 2, 0, 0), pad_edge=False)
     for key, value in rows[0].items():
         table.add_column(key.replace("_", " "), justify="left" if isinstance(value, str) else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(_cell, row.values()))
     console.print(table)
+    if caption:
+        console.print(caption, highlight=False, soft_wrap=True)
 
 
 def _cell(value: object) -> str:
