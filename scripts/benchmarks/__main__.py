@@ -13,7 +13,11 @@ from config.paths import allow_any_name
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a benchmark and return the exit status; what it returns is written to the file of the option --json."""
+    """Run a benchmark and return the exit status.
+
+    What it returns is written to the file of the option --json. If that has "problems", they are printed, too, and the
+    exit status is 2.
+    """
     allow_any_name()
     name, *arguments = arguments
     module = import_module(f"scripts.benchmarks.{name}")
@@ -29,6 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(options, "json", None):
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        if isinstance(results, dict) and results.get("problems"):
+            raise RuntimeError("; ".join(results["problems"]))
     except (ValueError, RuntimeError, OSError) as error:  # of models, renderers, bridges and files
         print(f"bench {name}: {error}", file=sys.stderr)
         return 2

@@ -138,22 +138,30 @@ class _Player:
 class Viewer:
     """Requests one update after another until it is closed. A bare websocket, which costs little processor time.
 
-    The frame that is there when it comes, of the previous round, does not count.
+    The frame that is there when it comes, of the previous round, does not count. Raises RuntimeError without an answer.
     """
 
     def __init__(self, port: int):
         self.frames = 0
-        self._socket = websocket.create_connection(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket")
-        self._socket.recv()  # Engine.IO's open packet
-        self._socket.send("40/dashboard,")
-        self._socket.recv()  # connected
         self._have: dict[str, Any] = {"simulator": None, "frame": -1, "row": -1, "event": -1}
-        self._update()
+        address = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
+        try:
+            self._socket = websocket.create_connection(address, timeout=FETCH_TIMEOUT)
+            self._socket.recv()  # Engine.IO's open packet
+            self._socket.send("40/dashboard,")
+            self._socket.recv()  # connected
+            self._update()
+        except (OSError, websocket.WebSocketException) as error:
+            raise RuntimeError(f"the follower does not answer a viewer: {error}") from error
+        self._socket.settimeout(None)  # without simulators there is nothing new
         self.frames = 0
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Shut the connection down without a closing handshake."""
+        """Shut the connection down without a closing handshake. Raises RuntimeError if it was lost before."""
+        if not self._thread.is_alive():
+            raise RuntimeError(f"a viewer lost its connection to the follower after {self.frames} frames")
         self._socket.shutdown()
 
     def _run(self) -> None:

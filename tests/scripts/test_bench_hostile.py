@@ -1,13 +1,16 @@
-"""The benchmarks with hostile clients: a short run as a command, and what counts as growth."""
+"""The benchmark of hostile clients: a short run as a command, one whose follower ends, and the changed packets."""
 
 import itertools
 import json
+from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 
+from scripts.benchmarks import hostile
 from scripts.benchmarks.__main__ import main
 from scripts.benchmarks.harness.mutations import mutated_packets
-from scripts.benchmarks.soak import growth
+from scripts.benchmarks.harness.simulators import FrameLog
 from tests.bridge_fixtures import encode_payload
 
 
@@ -30,11 +33,28 @@ def test_changed_packets_are_the_same_for_the_same_seed():
     assert first(1) != first(2)
 
 
-@pytest.mark.parametrize(
-    ("last", "problem"),
-    [((104, 7, 11), None), ((106, 7, 11), "memory grew"), ((100, 9, 11), "threads"), ((100, 7, 13), "files")],
-)
-def test_growth_is_reported(last, problem):
-    parts = [(80, 7, 11), (90, 7, 11), (100, 7, 11), last]  # the first cycle, then parts of the time
-    found = growth([dict(zip(("memory", "threads", "files"), values, strict=True)) for values in parts])
-    assert [problem in text for text in found] == ([] if problem is None else [True])
+def test_what_was_measured_before_the_follower_ended_is_kept(tmp_path, capsys, monkeypatch):
+    alone = FrameLog(10, Counter(answered=9, skipped=1), [5.0] * 9)
+
+    def fly(driver, port, meanwhile):
+        if attacked:
+            raise RuntimeError("the follower does not accept connections")
+        attacked.append(True)
+        return alone
+
+    attacked = []
+    for name, replacement in (
+        ("get_frames", lambda options: []),
+        ("process", lambda *arguments: nullcontext()),
+        ("receive", lambda pipe: 4567),
+        ("fly_good_simulator", fly),
+    ):
+        monkeypatch.setattr(hostile, name, replacement)
+    results = tmp_path / "hostile.json"
+    assert main(["hostile", "--json", str(results)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "bench hostile: the follower does not accept connections\n"
+    assert "alone" in printed.out
+    written = json.loads(results.read_text())
+    assert [row["answered"] for row in written["results"]] == [9]
+    assert written["problems"] == ["the follower does not accept connections"]

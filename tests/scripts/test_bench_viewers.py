@@ -1,4 +1,4 @@
-"""The benchmark of viewers: which frames it counts as received."""
+"""The benchmark of viewers: which frames it counts as received, and viewers that are left without a follower."""
 
 import os
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 from scripts.benchmarks.harness.bridges import connect, request
 from scripts.benchmarks.harness.rounds import WARM_UP_FRAMES, send_frames
-from scripts.benchmarks.viewers import NO_AUDIENCE, Audience, run_audiences
+from scripts.benchmarks.viewers import NO_AUDIENCE, Audience, Viewer, run_audiences
 
 pytestmark = pytest.mark.slow
 
@@ -40,3 +40,15 @@ def test_viewers_receive_the_frames_of_their_round(serve_with_dashboard, payload
         assert request(ours, NO_AUDIENCE) == 2 * sent
     ours.close()
     thread.join(5)
+
+
+def test_a_viewer_without_a_follower_says_so(serve_with_dashboard):
+    bridge = serve_with_dashboard()
+    port = bridge.port
+    viewer = Viewer(port)
+    bridge.stop()
+    viewer._thread.join(10)
+    with pytest.raises(RuntimeError, match="lost its connection to the follower after 0 frames"):
+        viewer.close()
+    with pytest.raises(RuntimeError, match="the follower does not answer a viewer"):
+        Viewer(port)

@@ -28,17 +28,17 @@ Labels = dict[str, np.ndarray]  # by frame, (height, width) uint8
 
 
 class Page:
-    """Calls of the dashboard at a port of this machine."""
+    """Calls of the dashboard at a port of this machine. They raise RuntimeError if they fail."""
 
     def __init__(self, port: int) -> None:
         self._address, self._opener = f"http://127.0.0.1:{port}", build_opener(ProxyHandler({}))
 
     def get(self, path: str) -> Any:
-        """Return what a call answers. Raises RuntimeError if it fails."""
+        """Return what a call answers."""
         return self._open(Request(self._address + path))
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
-        """Send a command and return its answer. Raises RuntimeError if it is refused."""
+        """Send a command and return its answer."""
         headers = {"Content-Type": "application/json"}
         return self._open(Request(self._address + path, json.dumps(body).encode(), headers))
 
@@ -48,6 +48,8 @@ class Page:
                 return json.load(answer)
         except HTTPError as error:
             raise RuntimeError(f"{request.selector} failed: {error.read().decode(errors='replace')[:300]}") from error
+        except OSError as error:
+            raise RuntimeError(f"the follower does not answer: {getattr(error, 'reason', error)}") from error
 
 
 def record_flight(

@@ -20,13 +20,13 @@ until its acknowledgement, which follows its commands.
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
-def add_bridge_options(parser: argparse.ArgumentParser, seconds: float) -> None:
-    """Add the options of all benchmarks that send frames to a bridge."""
+def add_bridge_options(parser: argparse.ArgumentParser, seconds: float, least: float = 0.1) -> None:
+    """Add the options of all benchmarks that send frames to a bridge: `seconds` by default, and at `least`."""
     parser.epilog = LATENCY
     add = parser.add_argument
     add("--weights", default="model_weights.h5", help="the model (default %(default)s)")
     add("--frames", type=path_of, metavar="DIR", help="pictures to send (default: views of the built-in simulator)")
-    add("--seconds", type=real_number(0.1), default=seconds, help="for each line of the table (default %(default)s)")
+    add("--seconds", type=real_number(least), default=seconds, help="for each line of the table (default %(default)s)")
     add("--json", type=file_to_write, metavar="FILE", help="write the results for other programs")
 
 
