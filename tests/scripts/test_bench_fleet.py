@@ -4,12 +4,13 @@ import json
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import Pipe
 
 import pytest
 from PIL import Image
 
+from scripts.benchmarks import fleet
 from scripts.benchmarks.__main__ import main
 from scripts.benchmarks.fleet import ORIGINAL, OURS, Case, describe, report, speed_up
 from scripts.benchmarks.fleet_plot import plot
@@ -114,7 +115,7 @@ def test_a_fleet_that_got_no_answers_leaves_blanks():
     row = describe(Case(1, 5.0), [FrameLog(10)], 10, cpu=1.0, memory=None)
     assert row["lost"] == 10
     assert [row[key] for key in ("p50", "p99", "longest", "least_%", "cpu", "memory")] == [None] * 6
-    assert speed_up([row], "5 Hz") is None
+    assert speed_up([row], 5.0) is None
 
 
 def test_what_went_wrong_stands_below_the_table(capsys):
@@ -141,9 +142,43 @@ def test_the_original_is_compared_at_the_same_pace():
 
     rows = [line(OURS, 1, 5.0, 10.0), line(ORIGINAL, 1, 5.0, 90.0), line(OURS, 2, 5.0, 1.0)]
     rows += [line(OURS, 1, UNTHROTTLED, 5.0), line(ORIGINAL, 1, UNTHROTTLED, 60.0), line(OURS, 1, 20.0, 7.0)]
-    assert speed_up(rows, "5 Hz") == pytest.approx(9.0)
-    assert speed_up(rows, "unthrottled") == pytest.approx(12.0)
-    assert speed_up(rows, "20 Hz") is None
+    assert speed_up(rows, 5.0) == pytest.approx(9.0)
+    assert speed_up(rows, UNTHROTTLED) == pytest.approx(12.0)
+    assert speed_up(rows, 20.0) is None
+
+
+@pytest.mark.parametrize(
+    "log", [FrameLog(2, Counter(answered=2), [201.0] * 2), FrameLog(2, Counter(answered=1), [90.0])]
+)
+def test_an_original_that_cannot_keep_the_rate_is_not_compared(log, capsys):
+    ours = FrameLog(2, Counter(answered=2), [10.0] * 2)
+    rows = [describe(Case(1, 5.0, server), [each], 2, 0.1, 500) for server, each in ((OURS, ours), (ORIGINAL, log))]
+    assert speed_up(rows, 5.0) is None
+    report(rows, {})
+    assert "the original cannot keep 5 Hz: its frames queue up, so it is not compared" in capsys.readouterr().out
+
+
+def test_a_plot_that_fails_does_not_lose_the_results(tmp_path, capsys, monkeypatch):
+    started = []
+
+    def fail(rows, path):
+        raise OSError("no space left")
+
+    for name, replacement in (
+        ("get_frames", lambda options: []),
+        ("process", lambda target, *arguments: nullcontext(started.append(target))),
+        ("receive", lambda pipe: 4567),
+        ("request", lambda pipe, message: "tiny.h5"),
+        ("measure", lambda case, *rest: describe(case, [FrameLog(1, Counter(answered=1), [9.0])], 1, 0.1, 500)),
+        ("plot", fail),
+    ):
+        monkeypatch.setattr(fleet, name, replacement)
+    results = tmp_path / "fleet.json"
+    arguments = ["--device", "cpu", "--json", str(results), "--picture", str(tmp_path / "fleet.png")]
+    assert main(["fleet", *arguments]) == 2
+    assert started[0].keywords["device"] == "cpu"
+    assert capsys.readouterr().err == "bench fleet: the plot could not be written: no space left\n"
+    assert json.loads(results.read_text())["speed_up"] == {"5 Hz": 1.0, "unthrottled": 1.0}
 
 
 def test_a_short_run_measures_fleets_and_rates(tiny_weights, pictures, tmp_path, capfd, monkeypatch):
