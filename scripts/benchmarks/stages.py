@@ -50,9 +50,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def benchmark(options: argparse.Namespace) -> object:
     """Measure, print the results, and return them for JSON."""
+    segmenter = load_segmenter(options.weights, options.runtime, options.device, for_agent=True)
     frames = get_frames(options)
     with ExitStack() as stack, console.status("measuring"):
-        segmenter = load_segmenter(options.weights, options.runtime, options.device, for_agent=True)
         clock = StageClock()
         take_through_stages(frames, segmenter, clock, options.seconds)
         del segmenter

@@ -21,6 +21,13 @@ def test_a_stage_that_sleeps_takes_time_but_no_processor():
     assert row["cpu"] < 40
 
 
+def test_a_missing_device_is_reported_before_anything_is_drawn(tiny_weights, monkeypatch, capsys):
+    monkeypatch.setattr("scripts.benchmarks.harness.rounds.draw_frames", lambda: pytest.fail("drawn"))
+    monkeypatch.setattr("model.inference.tensorflow_runtime.find_gpus", lambda: [])
+    assert main(["stages", "--weights", tiny_weights, "--runtime", "tensorflow", "--device", "gpu"]) == 2
+    assert "TensorFlow sees no GPU" in capsys.readouterr().err
+
+
 def test_a_short_run_shows_every_stage_and_the_whole(tiny_weights, pictures, tmp_path, capfd):
     results = tmp_path / "stages.json"
     arguments = ["--frames", str(pictures), "--seconds", "0.5", "--weights", tiny_weights, "--json", str(results)]
