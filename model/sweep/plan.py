@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -91,9 +92,15 @@ def read_plan(path: Path) -> Plan:
         plan = build(Plan, read_toml(path))
         plan = replace(plan, space=_flat(plan.space))
         _check(plan)
+        plan = replace(plan, space=_with_fractions(plan))
     except ConfigError as error:
         raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from error
     return plan
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 trial" or "2 trials"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def to_toml(settings: Mapping[str, Any], prefix: str = "") -> str:
@@ -102,6 +109,13 @@ def to_toml(settings: Mapping[str, Any], prefix: str = "") -> str:
         to_toml(value, f"{prefix}{key}.") if isinstance(value, Mapping) else f"{prefix}{key} = {_toml_value(value)}\n"
         for key, value in settings.items()
     )
+
+
+def describe_value(value: Any) -> str:
+    """Return a value for people: numbers are rounded, lists and sections are JSON."""
+    if isinstance(value, list | dict):
+        return _toml_value(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _toml_value(value: Any) -> str:
@@ -127,7 +141,6 @@ def _check(plan: Plan) -> None:
         raise ConfigError('[train] needs the training frames, such as data = ["train.zip"]')
     if not plan.space:
         raise ConfigError("[space] is empty: expected settings with a list of values or a range {low, high}")
-    first = {}
     for name, values in plan.ranges().items():
         if isinstance(values, Range):
             if plan.sampler == "grid":
@@ -135,14 +148,38 @@ def _check(plan: Plan) -> None:
             values = [values.low, values.high]
         if not values:
             raise ConfigError(f"space.{name}: expected at least one value, got an empty list")
-        first[name] = values[0]
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                raise ConfigError(f"space.{name}: expected each value once, got {describe_value(value)} twice")
     for name, values in plan.ranges().items():
         for value in (values.low, values.high) if isinstance(values, Range) else values:
-            _check_settings(plan.settings_of({**first, name: value}))
+            _check_settings(plan.settings_of(_first(plan) | {name: value}))
+
+
+def _first(plan: Plan) -> dict[str, Any]:
+    """Return the first value of each setting that varies."""
+    return {name: each.low if isinstance(each, Range) else each[0] for name, each in plan.ranges().items()}
+
+
+def _with_fractions(plan: Plan) -> dict[str, Any]:
+    """Return the space of a checked plan, with 0.0 and 1.0 for a range from 0 to 1 of a setting that takes fractions.
+
+    Within a range of whole numbers, only whole ones are tried.
+    """
+    space = dict(plan.space)
+    for name, values in plan.ranges().items():
+        if isinstance(values, Range) and isinstance(values.low, int) and isinstance(values.high, int):
+            with suppress(ConfigError):  # the setting takes whole numbers only
+                _check_settings(plan.settings_of(_first(plan) | {name: values.low + 0.5}))
+                space[name] = space[name] | {"low": float(values.low), "high": float(values.high)}
+    return space
 
 
 def _check_settings(settings: dict[str, Any]) -> None:
-    checked = load_settings(overrides=settings)
+    try:
+        checked = load_settings(overrides=settings)
+    except ConfigError as error:
+        raise ConfigError(str(error).removeprefix("command line: ")) from error
     if checked.network or "preset" in settings:
         import_tensorflow_quietly()
         from model.networks import design

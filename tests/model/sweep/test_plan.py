@@ -68,6 +68,7 @@ def test_examples_are_plans(file):
         ("[0.1, 0.01]", '["fast"]', "learning_rate: expected a number above 0, got 'fast'"),
         ("[0.1, 0.01]", "{low = 0.01, high = 0.1}", "a grid needs a list of values"),
         ("[0.1, 0.01]", "[]", "expected at least one value"),
+        ("[0.1, 0.01]", "[0.1, 0.01, 0.1]", "space.learning_rate: expected each value once, got 0.1 twice"),
         ('preset = "fcn-2"', 'preset = "fcn-2"\nloss = 0.5', "loss: expected a section"),
         ("[0.1, 0.01]", "0.1", "expected a list of values or a range {low, high}, got 0.1"),
         ("decoders = [16, 8]", "decoders = [16]", "2 encoders need as many decoders, got 1"),
@@ -84,6 +85,20 @@ def test_what_a_training_would_refuse_is_refused_at_once(tmp_path, old, new, mes
         read(tmp_path, GRID.replace(old, new))
     assert message in str(caught.value)
     assert "sweep.toml" in str(caught.value)
+    assert "command line" not in str(caught.value)
+
+
+def test_a_range_has_fractions_where_the_setting_takes_them(tmp_path):
+    text = 'sampler = "random"\n' + GRID[: GRID.index("[space]")]
+    text += "[space]\nweight_decay = {low = 0, high = 1}\nbatch_size = {low = 8, high = 64}\n"
+    text += "network.encoders = [[8, 16]]\nnetwork.decoders = [[16, 8]]\nnetwork.bottleneck = {low = 8, high = 32}\n"
+    space = read(tmp_path, text).space
+    low = {name: space[name]["low"] for name in ("weight_decay", "batch_size", "network.bottleneck")}
+    assert {name: type(value) for name, value in low.items()} == {
+        "weight_decay": float,
+        "batch_size": int,
+        "network.bottleneck": int,
+    }
 
 
 @pytest.mark.parametrize("values", ["{low = 2, high = 1}", "{low = 0, high = 1, log = true}", "{low = 1, hihg = 2}"])
