@@ -9,15 +9,22 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+_START = b'{"op_code":'  # of the first entry, of which a killed process may have written less
+
 
 class Journal(JournalFileBackend):
-    """A file with an entry on each line. What follows half a line, Optuna would write behind it, and then read none."""
+    """A file with an entry on each line. What follows half a line, Optuna would write behind it, and then read none.
+
+    Raises ValueError for a file that is no journal, and leaves it as it is.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path, self._writing = path, JournalFileOpenLock(str(path))
         super().__init__(str(path), self._writing)
         with self._locked():
             content = path.read_bytes()
+            if content[: len(_START)] != _START[: len(content)]:
+                raise ValueError(f"{path} is no journal of a sweep: expected a first line {_START.decode()} ...}}")
             if (whole := content.rfind(b"\n") + 1) < len(content):
                 os.truncate(path, whole)
 

@@ -35,7 +35,7 @@ def write(study: Study) -> FrozenTrial | None:
     trials, best = sorted(study.trials(), key=lambda trial: _rank(study, trial)), best_trial(study)
     lines = [f"# {study.folder.name}", "", _summary(study, trials)]
     if best is not None:
-        settings = study.plan.settings_of(values_of(best.params))
+        settings = study.plan.settings_of(values_of(best))
         heading = f"# trial {best.number} of {study.folder.name}, {study.plan.metric} {best.value:.4g}\n"
         write_atomically(study.folder / BEST_SETTINGS, heading + to_toml(settings))
         folder = study.folder_of(best.number)
@@ -82,7 +82,7 @@ def _table(study: Study, trials: list[FrozenTrial]) -> list[str]:
     for trial in trials:
         rows = read_results(study.folder_of(trial.number))
         last = rows[-1] if rows else {"epoch": "0", "minutes": "0"}
-        values = values_of(trial.params)
+        values = values_of(trial)
         state = trial.user_attrs.get(ERROR) or STATES[trial.state]
         cells = [
             str(trial.number),
@@ -136,5 +136,5 @@ def _state(study: Study, trials: list[FrozenTrial], best: FrozenTrial | None) ->
         **_counts(trials),
         "best": None
         if best is None
-        else {"trial": best.number, "value": best.value, "settings": values_of(best.params)},
+        else {"trial": best.number, "value": best.value, "settings": values_of(best)},
     }

@@ -24,6 +24,7 @@ from model.sweep.plan import Plan, Range
 LENGTH = 100  # of a trial, in the steps at which pruning compares
 ERROR = "error"  # attribute of a failed trial: why
 _PLAN, _FIXED = "plan", "fixed_params"  # attributes: ours of the study, Optuna's of a trial that was enqueued
+_IN_JOURNAL = "sweep"  # name of the study in a journal, which has no other: its folder may be renamed
 _MAY_CHANGE = ("trials",)  # of a plan, while its sweep goes on
 
 
@@ -41,9 +42,17 @@ class Study:
     """A sweep in `folder`; its state is there, or in the database `url`."""
 
     def __init__(self, plan: Plan, folder: Path, url: str | None = None) -> None:
-        """Begin a sweep, or join it. Raises ValueError if its state cannot be read, or belongs to another plan."""
+        """Begin a sweep, or join it.
+
+        Raises ValueError if its state cannot be read, or state or folder belong to another sweep.
+        """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(
+                f"expected a folder for the sweep, but {folder} is, or is in, a file: choose another --out"
+            ) from error
         self.plan, self.folder = plan, folder
         self._distributions = {name: _distribution(values) for name, values in plan.ranges().items()}
         self._lock = FileLock(folder / "lock")
@@ -51,19 +60,29 @@ class Study:
             try:
                 self.optuna = optuna.create_study(
                     storage=url or JournalStorage(Journal(folder / "journal.log")),
-                    study_name=folder.name,
+                    study_name=folder.name if url else _IN_JOURNAL,
                     load_if_exists=True,
                     direction="minimize" if plan.minimize else "maximize",
                     sampler=TPESampler(multivariate=True) if plan.sampler == "tpe" else RandomSampler(),
                     pruner=_pruner(plan),
                 )
                 known = self.optuna.user_attrs.get(_PLAN)
+            except ImportError as error:
+                raise ValueError(
+                    f"the database of --storage needs a driver that is not installed ({error.__context__ or error});"
+                    " for PostgreSQL: pip install 'psycopg[binary]'"
+                ) from error
             except Exception as error:  # what a damaged journal or a database raises is not documented
                 raise ValueError(
                     f"the state of the sweep in {folder} cannot be read ({type(error).__name__}: {error}):"
                     " restore it, or choose another --out"
                 ) from error
             if known is None:
+                if any(folder.glob("trial-*")):
+                    raise ValueError(
+                        f"{folder} holds trials of another sweep, or of one whose state is elsewhere:"
+                        " choose another --out"
+                    )
                 self._begin()
             elif changed := _changes(known, _stored(plan)):
                 raise ValueError(
@@ -78,16 +97,28 @@ class Study:
         """Return the next trial, or None if none waits; others may still run."""
         with self._lock:
             self._recover()
-            if not self._of(TrialState.WAITING):
-                ended = self._of(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-                if self.plan.sampler == "grid" or len(ended) >= self.plan.trials:
-                    return None
+            if not self.left():
+                return None
             trial = self.optuna.ask(self._distributions)
             folder = self.folder_of(trial.number)
-            folder.mkdir(exist_ok=True)
+            try:
+                folder.mkdir()
+            except FileExistsError as error:
+                raise ValueError(
+                    f"{folder} exists, but the sweep has not begun this trial: its state is older than its folder,"
+                    " or another sweep's; choose another --out"
+                ) from error
             lock = _running_lock(folder)
             lock.acquire()
-            return Attempt(trial, values_of(trial.params), folder, lock)
+            return Attempt(trial, _values(trial.params), folder, lock)
+
+    def left(self) -> int:
+        """Return how many trials are still to begin."""
+        waiting = len(self._of(TrialState.WAITING))
+        if self.plan.sampler == "grid":
+            return waiting
+        begun = self._of(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        return max(waiting, self.plan.trials - len(begun))
 
     def end(self, attempt: Attempt, value: float | None, *, pruned: bool = False, error: str = "") -> None:
         """Record a trial's outcome: its value, or with `error` why it has none."""
@@ -133,7 +164,7 @@ class Study:
         """Let the combinations of a grid wait again that have failed and not succeeded since."""
         failed = [each for each in self._of(TrialState.FAIL) if ERROR in each.user_attrs]
         others = [each for each in self.optuna.trials if each.state != TrialState.FAIL]
-        covered = [each.params or each.system_attrs[_FIXED] for each in others]
+        covered = [_parameters(each) for each in others]
         for trial in failed:
             if trial.params not in covered:
                 self.optuna.enqueue_trial(trial.params)
@@ -151,7 +182,7 @@ class Study:
 
     def _try_again(self, trial: FrozenTrial) -> None:
         """Let a trial wait again, and only then end it: a process that is killed in between loses none."""
-        parameters = trial.system_attrs.get(_FIXED) or trial.params
+        parameters = _parameters(trial)
         if all(each.system_attrs.get(_FIXED) != parameters for each in self._of(TrialState.WAITING)):
             self.optuna.enqueue_trial(parameters)
         self.optuna.tell(trial.number, state=TrialState.FAIL)
@@ -160,7 +191,17 @@ class Study:
         return self.optuna.get_trials(deepcopy=False, states=states)
 
 
-def values_of(parameters: dict[str, Any]) -> dict[str, Any]:
+def values_of(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the values of a trial's settings, also of one that waits; empty if they are not chosen yet."""
+    return _values(_parameters(trial))
+
+
+def _parameters(trial: FrozenTrial) -> dict[str, Any]:
+    fixed: dict[str, Any] = trial.system_attrs.get(_FIXED, {})
+    return fixed | trial.params
+
+
+def _values(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return Optuna's parameters as values of settings. Optuna takes no lists and sections; they are kept as JSON."""
     return {
         name: json.loads(value) if isinstance(value, str) and value[:1] in ("[", "{") else value

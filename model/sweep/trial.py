@@ -19,12 +19,13 @@ from config.reader import nearest
 from dataset.files import write_atomically
 from model import run_files
 from model.settings import TrainSettings, load_settings
-from model.sweep.plan import Plan, to_toml
+from model.sweep.plan import Plan, counted, to_toml
 from model.sweep.study import LENGTH, Attempt
 
 LOG, SETTINGS = "training.log", "settings.toml"
 POLL_SECONDS = 0.5
 INTERRUPTED = 130  # exit status of a training after Ctrl-C
+SPOILT = ("training collapsed", "training diverged")  # by its settings: how model.training.failures begins to say so
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     settings = plan.settings_of(attempt.values)
     write_atomically(attempt.folder / SETTINGS, to_toml(settings))
     watch = _Watch(attempt.trial, plan, load_settings(overrides=settings))
-    arguments = _arguments(attempt.folder, plan, settings)
+    arguments = ["--run", str(attempt.folder), *training_arguments(plan, settings, attempt.folder / SETTINGS)]
     context = multiprocessing.get_context("spawn")
     stop, stopped = context.Pipe(duplex=False)
     process = context.Process(target=_train, args=(arguments, attempt.folder / LOG, stop))
@@ -60,17 +61,23 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
                 on_row(row)
                 watch.see(row)
             seen = len(rows)
-            if running and watch.pruned:
+            if running and (watch.pruned or watch.error):
                 stopped.close()
                 process.join()
     finally:
         stopped.close()
         process.join()
-    if not watch.pruned and (killer := _killed_by(process.exitcode)):
-        return Outcome(error=f"killed by signal {killer} after {seen} epochs; if nobody did so, memory may be short")
-    if watch.value is not None:  # also of a training that collapsed later
-        return Outcome(watch.value, watch.pruned)
-    return Outcome(error=_reason(attempt.folder, plan, seen))
+    if watch.error or watch.pruned:
+        return Outcome(None if watch.error else watch.value, watch.pruned, watch.error)
+    epochs = counted(seen, "epoch")
+    if killer := _killed_by(process.exitcode):
+        return Outcome(error=f"killed by signal {killer} after {epochs}; if nobody did so, memory may be short")
+    said = _last_words(attempt.folder / LOG)
+    if process.exitcode and not said.startswith(SPOILT):
+        return Outcome(error=f"ended after {epochs} with exit status {process.exitcode}: {said}")
+    if watch.value is None:
+        return Outcome(error=f"no validation in {epochs}: {said}")
+    return Outcome(watch.value)
 
 
 class _Watch:
@@ -78,7 +85,7 @@ class _Watch:
 
     def __init__(self, trial: optuna.Trial, plan: Plan, settings: TrainSettings) -> None:
         self.value: float | None = None
-        self.pruned = False
+        self.pruned, self.error = False, ""
         self._score: float | None = None  # of the best model
         self._trial, self._plan, self._settings = trial, plan, settings
         self._last = 0  # step of the last report
@@ -86,6 +93,8 @@ class _Watch:
     def see(self, row: Mapping[str, str]) -> None:
         """Take an epoch's results into account, and decide whether the trial is pruned."""
         plan, settings = self._plan, self._settings
+        if plan.metric not in row and (row.get("score") or plan.train.get("no_validation")):
+            self.error = f"there is no metric {plan.metric}{nearest(plan.metric, row)}"
         value = float(row.get(plan.metric) or "nan")
         if math.isnan(value) or self.pruned:
             return
@@ -102,11 +111,14 @@ class _Watch:
             self.pruned = step < LENGTH and learned and self._trial.should_prune()
 
 
-def _arguments(folder: Path, plan: Plan, settings: Mapping[str, Any]) -> list[str]:
-    """Return the command line of a trial's training. A preset of its settings is named, as --init heeds no other."""
-    arguments = ["--run", str(folder), "--settings", str(folder / SETTINGS)]
+def training_arguments(plan: Plan, settings: Mapping[str, Any], file: Path) -> list[str]:
+    """Return the command line of a training with these settings, which are in `file`.
+
+    A preset among them is named, as --init heeds no other.
+    """
+    arguments = ["--settings", str(file)]
     if plan.trial_minutes:
-        arguments += ["--minutes", str(plan.trial_minutes)]
+        arguments += ["--minutes", f"{plan.trial_minutes:g}"]
     preset = {"preset": settings["preset"]} if "preset" in settings else {}
     for name, value in (plan.train | preset).items():
         option = f"--{name.replace('_', '-')}"
@@ -149,11 +161,7 @@ def _interrupt_once(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _reason(folder: Path, plan: Plan, epochs: int) -> str:
-    """Return why a trial has no value."""
-    validated = [row for row in run_files.read_results(folder) if row.get("score")]
-    if validated and plan.metric not in validated[-1]:
-        return f"there is no metric {plan.metric}{nearest(plan.metric, validated[-1])}"
-    lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines() if (folder / LOG).exists() else []
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "the training said nothing")
-    return f"no validation in {epochs} epochs: {said}"
+def _last_words(log: Path) -> str:
+    """Return the last line of a training's output."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "the training said nothing")

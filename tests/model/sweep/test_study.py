@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 
 import pytest
 
@@ -85,6 +87,49 @@ def test_further_trials_may_be_added_to_a_search(tmp_path):
     assert Study(plan(space=space, sampler="tpe", trials=3), tmp_path / "sweep").take() is not None
 
 
+@pytest.mark.parametrize("where", ["journal", "database"])
+def test_trials_whose_state_is_gone_are_no_new_sweeps(tmp_path, where):
+    study = Study(plan(), tmp_path / "sweep")
+    study.end(study.take(), 0.5)
+    if where == "journal":
+        (tmp_path / "sweep" / "journal.log").unlink()
+    url = f"sqlite:///{tmp_path / 'state.db'}" if where == "database" else None
+    with pytest.raises(ValueError, match=r"holds trials of another sweep.*choose another --out"):
+        Study(plan(), tmp_path / "sweep", url)
+
+
+def test_a_folder_that_is_copied_goes_on(tmp_path):
+    study = Study(plan(), tmp_path / "sweep")
+    study.end(study.take(), 0.5)
+    copy = shutil.copytree(tmp_path / "sweep", tmp_path / "copy")
+    again = Study(plan(), copy)
+    assert report.best_trial(again).value == 0.5
+    assert again.left() == 2
+
+
+def test_a_new_trial_takes_no_folder_that_exists(tmp_path):
+    journal = tmp_path / "sweep" / "journal.log"
+    study = Study(plan(), tmp_path / "sweep")
+    before = journal.read_bytes()
+    study.end(study.take(), 0.5)
+    journal.write_bytes(before)  # as from a backup
+    with pytest.raises(ValueError, match=r"trial-0000 exists.*choose another --out"):
+        Study(plan(), tmp_path / "sweep").take()
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "sweep").write_text("")
+    for folder in (tmp_path / "sweep", tmp_path / "sweep" / "inside"):
+        with pytest.raises(ValueError, match=r"expected a folder.*choose another --out"):
+            Study(plan(), folder)
+
+
+def test_a_driver_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=r"a driver that is not installed.*psycopg.*pip install"):
+        Study(plan(), tmp_path / "sweep", "postgresql+psycopg://host/name")
+
+
 def test_another_plan_is_refused(tmp_path):
     Study(plan(), tmp_path / "sweep")
     with pytest.raises(ValueError, match=r"began with other values of settings, space: .* choose another --out"):
@@ -98,6 +143,15 @@ def test_an_unreadable_journal_is_refused(tmp_path, damage):
     journal.write_bytes(damage + journal.read_bytes())
     with pytest.raises(ValueError, match=r"sweep cannot be read \(.*\): restore it, or choose another --out"):
         Study(plan(), tmp_path / "sweep")
+
+
+def test_a_file_that_is_no_journal_stays_as_it_is(tmp_path):
+    journal = tmp_path / "journal.log"
+    for content in (b"a diary\nwithout a last line", b"one line only"):
+        journal.write_bytes(content)
+        with pytest.raises(ValueError, match=r"journal.log is no journal of a sweep.*choose another --out"):
+            Study(plan(), tmp_path)
+        assert journal.read_bytes() == content
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")

@@ -1,6 +1,7 @@
 """What becomes of a trial whose training ends in one way or another."""
 
 import csv
+import math
 from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,23 +17,30 @@ from model.training.arguments import parse
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Runs a trial whose training, instead of its process, writes these results and ends."""
+    """Runs a trial whose training, instead of its process, writes these results and output, and ends.
 
-    def run(rows, exitcode=0, **plan):
+    Without an exit status, it goes on until it is stopped.
+    """
+
+    def run(rows, exitcode=0, said="", **plan):
         class Training:
             def __init__(self, target, args):
                 options = args[0]
                 command.extend(options)
-                self.folder, self.exitcode = study.folder_of(0), None
+                self.folder, self.exitcode, self.polled = study.folder_of(0), None, 0
 
             def start(self):
+                (self.folder / trial.LOG).write_text(said)
                 with (self.folder / "results.csv").open("w", newline="") as stream:
                     writer = csv.DictWriter(stream, ["epoch", "minutes", *rows[0]])
                     writer.writeheader()
                     writer.writerows({"epoch": n, "minutes": n} | row for n, row in enumerate(rows, 1))
 
             def join(self, timeout=None):
-                self.exitcode = exitcode
+                self.polled += 1
+                assert self.polled < 5
+                if self.exitcode is None:
+                    self.exitcode = exitcode if exitcode is not None or timeout else trial.INTERRUPTED
 
             def is_alive(self):
                 return self.exitcode is None
@@ -81,5 +89,32 @@ def test_a_training_that_was_killed_is_no_result(run, exitcode, signal):
     assert outcome.error.startswith(f"killed by signal {signal} after 2 epochs")
 
 
-def test_a_training_that_collapsed_has_the_value_of_its_best_model(run):
-    assert run([{"score": 0.5}, {"score": 0.0}], 2)[0].value == 0.5
+@pytest.mark.parametrize(
+    "fail",
+    [lambda each: each.check_collapse([0.5, 0, 0, 0], "advice"), lambda each: each.check_finite(math.nan, None, 2, "")],
+)
+def test_a_training_that_collapsed_has_the_value_of_its_best_model(run, fail):
+    from model.training import failures
+
+    with pytest.raises(RuntimeError) as failure:
+        fail(failures)
+    assert run([{"score": 0.5}, {"score": 0.0}], 2, said=str(failure.value))[0].value == 0.5
+
+
+def test_a_training_that_ended_with_an_error_is_no_result(run):
+    outcome, _ = run([{"score": 0.5}], 2, said="epoch 1\nNo space left on device\n")
+    assert outcome.value is None
+    assert outcome.error == "ended after 1 epoch with exit status 2: No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("metric", "rows", "train"),
+    [
+        ("scroe", [{"loss": 0.3, "score": ""}, {"loss": 0.3, "score": 0.5}], {}),
+        ("los", [{"loss": 0.3}], {"no_validation": True}),
+    ],
+)
+def test_a_metric_that_does_not_exist_ends_its_training(run, metric, rows, train):
+    outcome, _ = run(rows, None, metric=metric, train={"data": ["a"]} | train)
+    assert outcome.value is None
+    assert outcome.error.startswith(f"there is no metric {metric}; did you mean ")
