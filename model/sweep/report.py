@@ -1,18 +1,18 @@
 """The report of a sweep: sweep.md with table and pictures, best.toml to train with, sweep.json for the browser."""
 
 import json
-import warnings
+import shlex
 from typing import Any
 
-import matplotlib
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from dataset.files import replacing, write_atomically
+from dataset.files import write_atomically
 from model.run_files import BEST, LAST, read_results
+from model.sweep import effects
 from model.sweep.files import BEST_SETTINGS, PARALLEL, REPORT, SLICES, STATE
-from model.sweep.plan import to_toml
+from model.sweep.plan import counted, describe_value, to_toml
 from model.sweep.study import ERROR, Study, values_of
+from model.sweep.trial import training_arguments
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -21,13 +21,12 @@ STATES = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-ENOUGH = 4  # complete trials for importances and pictures
+ENOUGH = 4  # complete trials for the effects of settings
 
 
 def best_trial(study: Study) -> FrozenTrial | None:
     """Return the complete trial with the best value; None if none is complete."""
-    complete = [each for each in study.trials() if each.state == TrialState.COMPLETE]
-    return min(complete, key=lambda trial: _rank(study, trial)) if complete else None
+    return min(_complete(study), key=lambda trial: _rank(study, trial), default=None)
 
 
 def write(study: Study) -> FrozenTrial | None:
@@ -35,21 +34,38 @@ def write(study: Study) -> FrozenTrial | None:
     trials, best = sorted(study.trials(), key=lambda trial: _rank(study, trial)), best_trial(study)
     lines = [f"# {study.folder.name}", "", _summary(study, trials)]
     if best is not None:
-        settings = study.plan.settings_of(values_of(best))
-        heading = f"# trial {best.number} of {study.folder.name}, {study.plan.metric} {best.value:.4g}\n"
-        write_atomically(study.folder / BEST_SETTINGS, heading + to_toml(settings))
+        settings, file = study.plan.settings_of(values_of(best)), study.folder / BEST_SETTINGS
+        command = shlex.join(["python", "-m", "model.train", *training_arguments(study.plan, settings, file)])
+        heading = f"# trial {best.number} of {study.folder.name}, {study.plan.metric} {best.value:.4g}"
+        write_atomically(file, f"{heading}\n# {command}\n{to_toml(settings)}")
         folder = study.folder_of(best.number)
         model = folder / BEST if (folder / BEST).exists() else folder / LAST  # which is all without validation
         lines += [
             f"Best: trial {best.number}, {study.plan.metric} {best.value:.4f}. Its model is `{model}`, its"
-            f" settings are in `{BEST_SETTINGS}`, for `python -m model.train --settings`.",
+            f" settings are in `{BEST_SETTINGS}`. To train with them again:\n\n    {command}",
         ]
     lines += ["", *_table(study, trials)]
-    if sum(trial.state == TrialState.COMPLETE for trial in trials) >= ENOUGH:
-        lines += ["", "## What mattered", "", *_importances(study), "", *_pictures(study)]
+    if len(_complete(study)) >= ENOUGH:
+        lines += ["", "## Effects of the settings", "", *_effects(study)]
     write_atomically(study.folder / REPORT, "\n".join(lines) + "\n")
-    write_atomically(study.folder / STATE, json.dumps(_state(study, trials, best), indent=2))
+    write_state(study)
     return best
+
+
+def write_state(study: Study) -> None:
+    """Write only what the workshop page shows."""
+    best = best_trial(study)
+    state = {
+        "trials": study.plan.size(),
+        "metric": study.plan.metric,
+        **_counts(study.trials()),
+        "best": best and {"trial": best.number, "value": best.value, "settings": values_of(best)},
+    }
+    write_atomically(study.folder / STATE, json.dumps(state, indent=2))
+
+
+def _complete(study: Study) -> list[FrozenTrial]:
+    return [each for each in study.trials() if each.state == TrialState.COMPLETE]
 
 
 def _rank(study: Study, trial: FrozenTrial) -> tuple[int, float]:
@@ -63,7 +79,7 @@ def _summary(study: Study, trials: list[FrozenTrial]) -> str:
     plan = study.plan
     kind = {"grid": "grid", "random": "random values", "tpe": "tree-structured Parzen estimator"}[plan.sampler]
     counts = [f"{count} {state}" for state, count in _counts(trials).items() if count]
-    return f"{plan.size()} trials ({kind}): {', '.join(counts)}.\n"
+    return f"{counted(plan.size(), 'trial')} ({kind}): {', '.join(counts)}.\n"
 
 
 def _counts(trials: list[FrozenTrial]) -> dict[str, int]:
@@ -87,7 +103,7 @@ def _table(study: Study, trials: list[FrozenTrial]) -> list[str]:
         cells = [
             str(trial.number),
             "" if trial.value is None else f"{trial.value:.4f}",
-            *(_cell(values.get(name, "")) for name in names),
+            *(_cell(values[name]) if name in values else "" for name in names),
             state.replace("|", "\\|"),
             last["epoch"],
             f"{float(last['minutes']):.1f}",
@@ -97,44 +113,26 @@ def _table(study: Study, trials: list[FrozenTrial]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    text = describe_value(value).replace("|", "\\|")
+    return f"`{text}`" if isinstance(value, list | dict) else text
 
 
-def _importances(study: Study) -> list[str]:
-    """Return a table of how much of the metric's variation each setting explains."""
-    try:
-        importances = optuna.importance.get_param_importances(study.optuna)
-    except (ValueError, RuntimeError) as error:  # settings that have one value, all trials alike
-        return [f"The importance of each setting cannot be computed: {error}"]
-    rows = [f"| `{name}` | {share:.0%} |" for name, share in importances.items()]
-    return ["| setting | importance |", "| --- | --- |", *rows]
-
-
-def _pictures(study: Study) -> list[str]:
-    """Draw the trials by setting, and return the lines that show the pictures."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    from optuna.visualization import matplotlib as plots
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Optuna's plots are experimental, and matplotlib has remarks on their layout
-        for name, plot in ((SLICES, plots.plot_slice), (PARALLEL, plots.plot_parallel_coordinate)):
-            plot(study.optuna, target_name=study.plan.metric)
-            figure = pyplot.gcf()
-            figure.set_size_inches(max(8.0, 3.0 * len(study.plan.space)), 5.0)
-            with replacing(study.folder / name) as temporary:
-                figure.savefig(temporary, dpi=100, bbox_inches="tight")
-            pyplot.close("all")
-    return [f"![each setting alone]({SLICES})", "", f"![all settings of each trial]({PARALLEL})"]
-
-
-def _state(study: Study, trials: list[FrozenTrial], best: FrozenTrial | None) -> dict[str, Any]:
-    """Return what the workshop page shows."""
-    return {
-        "trials": study.plan.size(),
-        "metric": study.plan.metric,
-        **_counts(trials),
-        "best": None
-        if best is None
-        else {"trial": best.number, "value": best.value, "settings": values_of(best)},
-    }
+def _effects(study: Study) -> list[str]:
+    """Draw the complete trials, and return a table of what each setting explains and the lines of the pictures."""
+    trials, lines = _complete(study), []
+    if shares := effects.shares(trials, study.plan):
+        lines += [
+            f"How much of the variance of {study.plan.metric} among {len(trials)} complete trials each setting alone"
+            " explains (adjusted R²):",
+            "",
+            "| setting | share |",
+            "| --- | --- |",
+            *(f"| `{name}` | {share:.0%} |" for name, share in shares.items()),
+            "",
+        ]
+    effects.draw(study.folder, trials, study.plan)
+    lines += [f"![each setting alone]({SLICES})", "", f"![all settings of each trial]({PARALLEL})"]
+    for name, values in effects.letters(study.plan).items():
+        lines += ["", f"`{name}` in the pictures:", ""]
+        lines += [f"- {letter}: `{describe_value(value)}`" for letter, value in values.items()]
+    return lines
