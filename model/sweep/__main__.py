@@ -27,7 +27,7 @@ from config.numbers import real_number, whole_number
 from config.paths import path_of
 from model.console import console, print_plain
 from model.sweep.files import REPORT
-from model.sweep.plan import read_plan
+from model.sweep.plan import counted, describe_value, read_plan
 
 if TYPE_CHECKING:
     from model.sweep.study import Attempt, Study
@@ -59,7 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.trial_minutes is not None:
             plan = replace(plan, trial_minutes=options.trial_minutes)
         if options.trials is not None:
+            if plan.sampler == "grid":
+                raise ValueError(
+                    f"{options.plan} is a grid, all of which is tried: leave out --trials, or shorten its lists"
+                )
             plan = replace(plan, trials=options.trials)
+        if options.minutes and plan.trial_minutes and options.minutes <= plan.trial_minutes:
+            raise ValueError(
+                f"--minutes {options.minutes:g} leaves no time for a trial of {plan.trial_minutes:g} minutes: expected"
+                " more than these"
+            )
         if plan.sampler == "grid" and plan.size() > MANY and not options.yes:
             raise ValueError(
                 f"{options.plan} is a grid of {plan.size()} trials: begin it with --yes, or choose the sampler"
@@ -77,14 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(study: "Study", minutes: float | None) -> None:
-    """Run trials until none is left or the time is over; write the report after each.
+    """Run trials until none is left or the time is over; write the report before the first, and after each.
 
     Raises ValueError when the first trial of a sweep fails, or several in a row, because then all may.
     """
     from model.sweep import report
 
     began, failures = time.monotonic(), 0
-    print_plain(f"{study.plan.size()} trials in {study.folder} over {', '.join(study.plan.space)}")
+    print_plain(f"{counted(study.plan.size(), 'trial')} in {study.folder} over {', '.join(study.plan.space)}")
+    report.write(study)
     while attempt := _next(study, None if minutes is None else began + 60 * minutes):
         outcome = _attempt(study, attempt)
         study.end(attempt, outcome.value, pruned=outcome.pruned, error=outcome.error)
@@ -105,6 +115,8 @@ def _run(study: "Study", minutes: float | None) -> None:
             against = f"; best {best.value:.4f}, trial {best.number}" if best else ""
             how = ", pruned" if outcome.pruned else ""
             print_plain(f"{name}: {study.plan.metric} {outcome.value:.4f}{how}{against}")
+    if left := study.left():
+        print_plain(f"the time is over; {counted(left, 'trial')} left, which the same command goes on with")
     print_plain(f"done: {study.folder / REPORT}")
 
 
@@ -125,6 +137,7 @@ def _next(study: "Study", end: float | None) -> "Attempt | None":
 
 def _attempt(study: "Study", attempt: "Attempt") -> "Outcome":
     """Run a trial. It is given back if this is interrupted."""
+    from model.sweep import report
     from model.sweep.trial import run
 
     name = f"trial {attempt.trial.number}, {_describe(attempt.values)}"
@@ -135,16 +148,16 @@ def _attempt(study: "Study", attempt: "Attempt") -> "Outcome":
             status.update(f"{name}: epoch {row['epoch']}" + (f", {study.plan.metric} {score}" if score else ""))
 
         try:
+            report.write_state(study)
             return run(attempt, study.plan, show)
         except BaseException:
             study.give_back(attempt)
+            report.write_state(study)
             raise
 
 
 def _describe(values: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
-    )
+    return ", ".join(f"{name} {describe_value(value)}" for name, value in values.items())
 
 
 if __name__ == "__main__":
