@@ -5,7 +5,7 @@ r"""Search training settings: a grid, random values, or a tree-structured Parzen
     python -m model.sweep sweep.toml --trials 20          # further trials of the samplers random and tpe
 
 Each trial is a training in a run folder of its own below the sweep's folder, which also gets sweep.md (table,
-importances, pictures) and best.toml, settings to train with. Trials that are behind end early. The same command
+effects, pictures) and best.toml, settings to train with. Trials that are behind end early. The same command
 continues a sweep, and joins in when it is started again, also on other machines that share the folder (and a database,
 with --storage). Interrupted and killed trials are tried again.
 The exit status is 0; 2 for input that cannot be used; 130 after Ctrl-C.
