@@ -34,10 +34,11 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
         pairs = [each.pair for part in group for each in part.sources]
         crowded = impossible_shares(pairs, np.concatenate([part.areas for part in group]))
         problems += crowded.values()
-        origins = _single_class(group)
-        for origin, (count, only) in origins.items():
-            reason = f"all {count} masks are {train.classes.names[only]} only: there is nothing to learn"
-            problems.append(Problem("background", origin, reason))
+        origins = _uniform(group)
+        problems += [
+            Problem("background", origin, f"{reason}: there is nothing to learn or to measure")
+            for origin, reason in origins.items()
+        ]
         first = 0
         for part in group:
             unfit = {row for row, each in enumerate(part.sources) if each.origin in origins or first + row in crowded}
@@ -62,17 +63,21 @@ def clean_split(sources: DataSources, train: PackedFrames, validation: PackedFra
     return CleanSplit(train, validation, tuple(problems), tuple(notes))
 
 
-def _single_class(parts: Sequence[PackedFrames]) -> dict[str, tuple[int, int]]:
-    """Return the sources that show only background in all of these parts, each with its number of frames, and 0.
+def _uniform(parts: Sequence[PackedFrames]) -> dict[str, str]:
+    """Return the sources whose masks are all ignored or show only background in all of these parts, and which of both.
 
-    In datasets with classes of their own, those that show only one class, whichever, and that class.
+    In datasets with classes of their own, those that show only one class, whichever, too.
     """
     found = {}
     for origin in dict.fromkeys(each.origin for part in parts for each in part.sources):
         areas = [part.areas[row] for part in parts for row in part.usable if part.sources[row].origin == origin]
-        shown = np.flatnonzero(np.any(areas, axis=0)) if areas else np.arange(0)
-        if len(shown) == 1 and (shown[0] == BACKGROUND or parts[0].classes != DEFAULT_CLASSES):
-            found[origin] = len(areas), int(shown[0])
+        if not areas:
+            continue
+        shown = np.flatnonzero(np.any(areas, axis=0))
+        if not len(shown):
+            found[origin] = f"every pixel is ignored in all {len(areas)} masks"
+        elif len(shown) == 1 and (shown[0] == BACKGROUND or parts[0].classes != DEFAULT_CLASSES):
+            found[origin] = f"all {len(areas)} masks are {parts[0].classes.names[shown[0]]} only"
     return found
 
 

@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from dataset.recordings.frame_record import FrameRecord
 from model.data.cleaning import clean_split, describe_validation, merge_seen_in_training
 from model.data.packing import pack
 from model.data.sources import collect
+from tests.model import own_classes
 from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
+
+USES = ("training", "validation")
 
 
 def cleaned(tmp_path, *data, **options):
@@ -18,6 +22,12 @@ def cleaned(tmp_path, *data, **options):
     frames = pack(sources.train, tmp_path / "cache", 64)
     validation = pack(sources.validation, tmp_path / "cache", 64) if sources.validation else None
     return sources, clean_split(sources, frames, validation)
+
+
+def repaint(folder, colour):
+    """Give all pixels of a dataset's masks one colour, RGB."""
+    for mask in (folder / "masks").iterdir():
+        cv2.imwrite(str(mask), np.full(cv2.imread(str(mask)).shape, colour[::-1], np.uint8))
 
 
 def test_every_problem_is_named_and_its_frame_excluded(tmp_path):
@@ -80,9 +90,20 @@ def test_a_held_out_block_of_background_is_not_a_source_of_background(tmp_path):
     assert split.problems == ()
     assert len(split.validation.usable) == 3
     chosen = write_dataset(tmp_path / "chosen", 3, size=32)
-    for mask in (chosen / "masks").iterdir():
-        cv2.imwrite(str(mask), np.full((32, 32, 3), (0, 0, 255), np.uint8))
+    repaint(chosen, (255, 0, 0))
     assert [each.kind for each in cleaned(tmp_path, folder, validation=[str(chosen)])[1].problems] == ["background"]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_masks_of_ignored_pixels_only_are_a_problem(tmp_path, use):
+    """So are masks of roads that are all black."""
+    folders = {each: own_classes.write_dataset(tmp_path / each, 3, seed) for seed, each in enumerate(USES)}
+    repaint(folders[use], (0, 0, 0))
+    _, split = cleaned(tmp_path, folders["training"], validation=[str(folders["validation"])])
+    (problem,) = split.problems
+    assert str(problem) == (
+        f"{folders[use]}: every pixel is ignored in all 3 masks: there is nothing to learn or to measure"
+    )
 
 
 def write_recording(folder, count, pseudo_labelled):
