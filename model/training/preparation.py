@@ -76,7 +76,10 @@ def _load(name: str) -> "LoadedModel":
 
 
 def load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: tuple[int, int]) -> CleanSplit:
-    """Decode and check all frames. Raises DatasetError for bad ones, unless --skip-bad excludes them."""
+    """Decode and check all frames.
+
+    Raises DatasetError for bad ones, unless --skip-bad excludes them, and if those that are left do not suffice.
+    """
     left_out = LeftOut(Path(options.without)) if options.without else None  # an error shows before frames are read
 
     def packed(frames: Sequence[SourceFrame], use: str) -> PackedFrames:
@@ -98,6 +101,11 @@ def load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: 
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
         print_plain(f"left out: {summary}", style="yellow")
+    if split.validation is None and sources.explicit:
+        raise DatasetError(
+            "expected frames to validate on, because of --validation or --hold-out, but none is left: repair these"
+            " frames, choose others, or train with --no-validation instead"
+        )
     if split.validation is None and not options.no_validation:
         print_plain("no frame is held out: this training is not validated", style="yellow")
     if options.promote:
