@@ -15,6 +15,7 @@ from model.data.cleaning import CleanSplit, clean_split
 from model.data.left_out import LeftOut
 from model.data.packed_frames import PackedFrames
 from model.data.packing import pack
+from model.data.shown_classes import check_shown_classes
 from model.data.sources import DataSources, SourceFrame
 from model.evaluation.criteria import CRITERIA, MIN_FRAMES, Criterion
 from model.settings import TrainSettings
@@ -101,6 +102,8 @@ def load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: 
         if not options.skip_bad:
             raise DatasetError(f"{summary}\nrepair the data, or leave these out with --skip-bad")
         print_plain(f"left out: {summary}", style="yellow")
+    for note in check_shown_classes(split):
+        print_plain(note, style="yellow")
     if split.validation is None and sources.explicit:
         raise DatasetError(
             "expected frames to validate on, because of --validation or --hold-out, but none is left: repair these"

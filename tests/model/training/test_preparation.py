@@ -1,5 +1,6 @@
 """What a training begins with is checked before hours are spent on it."""
 
+import cv2
 import pytest
 
 from dataset.archives import DatasetError
@@ -7,6 +8,7 @@ from model.data.sources import collect
 from model.training.arguments import Arguments
 from model.training.preparation import load_frames
 from model.training.run_folder import RunFolder
+from tests.model import own_classes
 from tests.model.labelled_frames import write_dataset
 
 
@@ -33,3 +35,14 @@ def test_validation_frames_that_are_all_bad_are_not_skipped_without_a_word(tmp_p
         with pytest.raises(DatasetError, match=r"^expected frames to validate on, .* but none is left: "):
             load(skip_bad=True, **options)
     assert load(no_validation=True).validation is None
+
+
+def test_classes_that_validation_frames_do_not_show_are_named(tmp_path, load, capsys):
+    own_classes.write_dataset(tmp_path / "train", 4)
+    chosen = own_classes.write_dataset(tmp_path / "chosen", 3, seed=1)
+    for file in (chosen / "masks").iterdir():
+        mask = cv2.imread(str(file))
+        mask[(mask == 255).all(axis=2)] = 0  # ignored
+        cv2.imwrite(str(file), mask)
+    load(validation=(str(chosen),))
+    assert "no validation frame: cone" in " ".join(capsys.readouterr().out.split())
