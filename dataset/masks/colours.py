@@ -152,16 +152,12 @@ def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:
     """
     masks = list(masks)
     hint = "; JPEG changes colours: save masks as PNG" if any(mask.lossy for mask in masks) else ""
-    total = sum(mask.pixels.shape[0] * mask.pixels.shape[1] for mask in masks)
-    shown = [_unreadable(mask, colours) for mask in masks] if colours.certain else masks
-    return f"each pixel must be {colours}; found {describe(shown, total)}{hint}"
-
-
-def _unreadable(mask: StoredMask, colours: MaskColours) -> StoredMask:
-    """Return a mask, one pixel wide, of only those pixels that show no class."""
-    where = colours.labels(mask) == UNREADABLE
-    indices = None if mask.indices is None else mask.indices[where][:, None]
-    return replace(mask, pixels=mask.pixels[where][:, None], indices=indices)
+    if not colours.certain:
+        return f"each pixel must be {colours}; found {describe(masks)}{hint}"
+    if not colours.are_numbers:  # the colours of a palette are meant, not their places in it
+        masks = [replace(mask, indices=None) if mask.pixels.ndim == 3 else mask for mask in masks]
+    found = describe(masks, lambda mask: colours.labels(mask) == UNREADABLE)
+    return f"each pixel must be {colours}; found {found}{hint}"
 
 
 def _groups(indices: Iterable[int]) -> list[list[int]]:

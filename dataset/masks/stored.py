@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,17 +88,17 @@ def _decode_palette(data: bytes, origin: object) -> StoredMask:
         raise DatasetError(f"{origin} {why_unreadable(data)}") from error
 
 
-def describe(masks: Iterable[StoredMask], total: int | None = None) -> str:
+def describe(masks: Iterable[StoredMask], where: Callable[[StoredMask], np.ndarray] | None = None) -> str:
     """Return the colours or numbers in masks, the most frequent first: "black (98.3%), green (1.7%)".
 
-    The shares are of `total` pixels, by default of all.
+    Only those of the pixels that `where` chooses, if it is given; the shares are of all pixels.
     """
-    counts = Counter[tuple[str, int]]()
+    counts, total, parts = Counter[tuple[str, int]](), 0, list[str]()
     for mask in masks:
         kind, values = ("colour", mask.codes) if mask.numbers is None else ("number", mask.numbers)
-        for value, count in zip(*np.unique(values, return_counts=True), strict=True):
+        total += values.size
+        for value, count in zip(*np.unique(values[where(mask)] if where else values, return_counts=True), strict=True):
             counts[kind, int(value)] += int(count)
-    total, parts = total or counts.total(), list[str]()
     for (kind, value), count in counts.most_common(SHOWN_VALUES):
         share = f"{count / total:.1%}" if count >= total / 1000 else "under 0.1%"
         parts.append(f"{colour_name(value) if kind == 'colour' else f'the number {value}'} ({share})")

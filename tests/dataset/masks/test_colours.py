@@ -135,6 +135,19 @@ def test_ambiguous_masks_are_described(data, found):
     assert re.search(found, message)
 
 
+def test_a_colour_that_no_class_has_is_called_a_colour():
+    colours = parse_classes_file(b'[classes]\nroad = "#ff00ff"\nsky = "#ff0000"', "classes.toml")
+    masks = {
+        "colours": in_colours(RED, WHITE, (255, 0, 255)),
+        "palette": palette([RED, WHITE, (255, 0, 255)]),
+    }
+    for data in masks.values():
+        message = why_unreadable([decode_mask(data, "a.png")], colours)
+        assert message == "each pixel must be magenta (road) or red (sky); found white (4.2%)"
+    message = why_unreadable([decode_mask(encode(LABELS), "a.png")], colours)
+    assert message.endswith("found the number 0 (89.8%), the number 2 (6.0%), the number 1 (4.2%)")
+
+
 def test_jpeg_is_named_as_the_cause():
     noisy = np.random.default_rng(0).normal(0, 30, (*LABELS.shape, 3))
     pixels = np.clip(np.array([RED, GREEN, BLUE])[LABELS] + noisy, 0, 255).astype(np.uint8)
