@@ -10,7 +10,8 @@ NAMES_RULE = (
     " images/000017.jpeg with masks/000017.png, images/f017.jpeg with masks/f017_mask.png."
 )
 COLOURS_RULE = (
-    "Masks show background, people and hero in red, green and blue, in black, green and blue, or as 0, 1 and 2."
+    "Masks without a classes.toml show background, people and hero in red, green and blue, in black, green and blue, or"
+    " as 0, 1 and 2."
     " If others stand for the classes, name them in classes.toml beside images/ and masks/"
     " (docs/reference/formats.md)."
 )

@@ -61,6 +61,7 @@ class FollowAgent:
         self._memory = AppearanceMemory()
         self._depth_reported = False  # that it contradicts the picture
         self._time: float | None = None  # of the last frame
+        self._lost_seconds = 0.0  # that the frames since a loss stand for
         self._marker_id = 0  # one id from finding a target to its loss, counted from 1
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
@@ -81,6 +82,8 @@ class FollowAgent:
         self._estimate_depth_scale(frame, seconds)
         camera = self._camera(frame)
         sightings = self._measure(frame, camera, blobs[:MAX_CANDIDATES], seconds) if blobs else []
+        if self._tracker.resumes(frame.timestamp):
+            self._memory.doubt()
         depth_frame = frame if self._depth_check.trusted else None
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
@@ -89,9 +92,13 @@ class FollowAgent:
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # waiting for it would help only where it is looked for anyway
         self._time = frame.timestamp
-        disproved = before is TargetState.FOUND and self._tracker.state is TargetState.LOST
-        if self._tracker.switched or (disproved and not self._tracker.lost_track):
+        lost = self._tracker.state is TargetState.LOST
+        self._lost_seconds = self._lost_seconds + seconds if lost else 0.0
+        disproved = before is TargetState.FOUND and lost and self._tracker.lost_track is None
+        if (self._tracker.switched or disproved) and not self._memory.doubted:
             self._memory.forget()  # it proved to be somebody else
+        elif lost:
+            self._memory.doubt()
         if index is None:
             return self._decide(before, None)
         if self._tracker.evidence >= CERTAIN_LOG_ODDS:
@@ -110,7 +117,7 @@ class FollowAgent:
     def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
         blob, measurement, doubtful = sighting
         log_odds = 0.0 if doubtful else evidence.for_blob(blob, measurement, person)
-        if log_odds > 0 and (self._tracker.state is TargetState.LOST or self._tracker.resumes(frame.timestamp)):
+        if log_odds > 0 and self._memory.doubted:
             log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.size), frame.timestamp)
         return Candidate(
             measurement.point,
@@ -183,7 +190,7 @@ class FollowAgent:
         """Return the commands of a frame after a loss: one report of it, then places to look at while there are any."""
         lost, place = self._tracker.lost_track, None
         if self.can_search and lost is not None and self._time is not None:
-            place = place_to_look_at(lost, self._time)
+            place = place_to_look_at(lost, max(self._time - lost.time, self._lost_seconds))
         commands: tuple[Command, ...] = ()
         if before is TargetState.FOUND or place is not None or self._searching:
             commands = (ObjectLost(None if place is None else _point(place)),)

@@ -57,20 +57,34 @@ def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> 
 
 
 class AppearanceMemory:
-    """What a target looked like when it was certain."""
+    """What a target looked like when it was certain.
+
+    `doubted`: who is followed may be somebody else, and is to be compared until a view is remembered again.
+    """
 
     def __init__(self) -> None:
+        self.doubted = False
         self._colours: np.ndarray | None = None
         self._seen = 0.0  # time of the newest view, seconds
 
     def forget(self) -> None:
         """Forget the target: it was somebody else."""
-        self._colours = None
+        self._colours, self.doubted = None, False
+
+    def doubt(self) -> None:
+        """Compare whoever is seen from now on, if anything is remembered."""
+        self.doubted = self._colours is not None
 
     def add(self, seen: Appearance | None, time: float, seconds: float) -> None:
-        """Remember a certain and detailed view, in a frame of `time` that stands for some `seconds`."""
+        """Remember a certain and detailed view, in a frame of `time` that stands for some `seconds`.
+
+        A doubted one is not remembered if more than one part differs.
+        """
         if seen is None or seen.pixels < DETAILED_PIXELS:
             return
+        if self.doubted and self.log_odds(seen, time) < -MOST_AGAINST:
+            return
+        self.doubted = False
         if self._colours is None:
             self._colours = seen.colours
         gain = 1 - math.exp(-seconds / TIME_CONSTANT)

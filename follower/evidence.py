@@ -37,8 +37,11 @@ def log_odds(fraction: float, pixels: float, area: float) -> float:
 
     A linear fit to counts over sizes and fractions in flights of the built-in simulator: 12,600 blobs of the target
     and 1,600 false positives. `fraction` of the person's silhouette is target; the silhouette has `pixels` in a 256x256
-    image, and an `area` in square metres.
+    image, and an `area` in square metres. A fraction that is not a number, as networks of half precision may give, says
+    nothing.
     """
+    if math.isnan(fraction):
+        return 0.0
     highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
     return highest * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
 

@@ -14,10 +14,12 @@ SPIRAL_GROWTH = 0.8  # m/s, of the radius
 SPIRAL_SPEED = 5.0  # m/s, along the spiral
 
 
-def place_to_look_at(lost: Track, time: float) -> np.ndarray | None:
-    """Return the place (3,) to look at, metres; None when the search is over. `lost` is the track at the loss."""
-    elapsed = time - lost.time
-    if not 0 <= elapsed < HEADING_SECONDS + SPIRAL_SECONDS:
+def place_to_look_at(lost: Track, elapsed: float) -> np.ndarray | None:
+    """Return the place (3,) to look at, metres; None when the search is over.
+
+    `lost` is the track at the loss, some `elapsed` seconds ago.
+    """
+    if elapsed >= HEADING_SECONDS + SPIRAL_SECONDS:
         return None
     velocity = lost.mean[3:5]
     speed = float(np.linalg.norm(velocity))

@@ -51,7 +51,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
         ground_truth_mask: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        if difficulty not in LEVELS:
+        if not isinstance(difficulty, str) or difficulty not in LEVELS:
             raise ValueError(f"expected a difficulty of {', '.join(LEVELS)}, got {difficulty!r}")
         if seed is not None and not _is_whole_number(seed, MAX_SEED):
             raise ValueError(f"expected a seed from 0 to {MAX_SEED}, a whole number, or None, got {seed!r}")

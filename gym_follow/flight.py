@@ -109,6 +109,7 @@ class FollowFlight:
                 target_when_reported=self._episode.target_centre,
                 followed=followed,
                 nearest_is_target=_is_target_nearest(followed, self._truth),
+                reported_lost=False,  # by a frame that arrived before this one, in the same moment
             )
         if report.lost:
             self._episode.target_lost(report.look_at)

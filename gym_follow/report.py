@@ -1,5 +1,6 @@
 """What an agent sees and answers, as plain values: the contract of the benchmark and of the Gymnasium environment."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -43,9 +44,9 @@ class Agent(Protocol):
 def to_report(action: Mapping[str, Any]) -> Report:
     """Return the report that an action stands for. Raises ValueError for any other action."""
     try:
-        kind = int(action["report"])
-        position = np.asarray(action.get("position", np.zeros(3)), dtype=float)
-    except (KeyError, TypeError, ValueError):
+        kind = operator.index(action["report"])
+        position = np.asarray(action["position"] if kind in (DETECTED, SEARCH) else np.zeros(3), dtype=float)
+    except (LookupError, TypeError, ValueError):
         kind, position = -1, np.zeros(3)
     if kind not in (NOTHING, DETECTED, LOST, SEARCH) or position.shape != (3,) or not np.isfinite(position).all():
         raise ValueError(

@@ -22,7 +22,7 @@ from scripts.benchmarks.follow_report import plot, print_figures, print_flights,
 from scripts.benchmarks.harness.digests import digest
 from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
-from simulator.link.commands import MAX_PEOPLE, SPEED_RANGE
+from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 
 DEFAULT_AGENTS = ("ours", "no-memory", "original")
 
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--perfect", action="store_true", help="use the ground truth mask instead of a network")
     add("--difficulty", nargs="+", choices=LEVELS, default=["plain"], help="see python -m simulator --help")
     add("--episodes", type=whole_number(1), default=10, help="of each difficulty and agent (default %(default)s)")
-    add("--first-seed", type=whole_number(), default=100, help="of consecutive ones (default %(default)s)")
+    add("--first-seed", type=whole_number(0, MAX_SEED), default=100, help="of consecutive ones (default %(default)s)")
     add("--seconds", type=real_number(1.0), default=120.0, help="simulated, each (default %(default)s)")
     add("--people", type=whole_number(0, MAX_PEOPLE), help="besides the target (default: the difficulty's number)")
     add("--like-quadsim", action="store_true", help="QuadSim's crowd, patrol and lock-on")

@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -43,14 +44,29 @@ class Job:
 
 def fly(job: Job) -> Log:
     """Fly one flight and return its log."""
-    agent = make_agent(job.agent, job.weights)
+    with _errors_of(job):
+        agent = make_agent(job.agent, job.weights)
     with closing(World(job.seed, job.difficulty)) as world:
         flight = FollowFlight(world, job.conditions)
 
         def answer(seen: Seen) -> Report:
-            return to_report(agent.act(seen.observation(job.weights is None), flight.info()))
+            observation, info = seen.observation(job.weights is None), flight.info()
+            with _errors_of(job):
+                return to_report(agent.act(observation, info))
 
         return [flight.advance(answer) for _ in range(round(job.seconds * HZ / job.conditions.speed))]
+
+
+@contextmanager
+def _errors_of(job: Job) -> Iterator[None]:
+    """Say which flight failed and where, if the agent is the user's: an error of its own may be of any kind."""
+    try:
+        yield
+    except Exception as error:
+        if job.agent in NAMES:
+            raise
+        where = f"the agent {job.agent} failed in the flight {job.difficulty}, seed {job.seed}"
+        raise RuntimeError(f"{where}:\n{''.join(traceback.format_exception(error)).rstrip()}") from None
 
 
 class FlightFolder:

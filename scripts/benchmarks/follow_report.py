@@ -30,9 +30,9 @@ def print_figures(console: Console, difficulty: str, flights: Flights) -> None:
     figures = {agent: [flight_figures(log) for log in logs.values()] for agent, logs in flights.items()}
     columns = [list(rows(summarise(each))) for each in figures.values()]
     table = Table(title=_title(difficulty, flights), title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
+    table.add_column("")
     for agent in flights:
-        table.add_column(agent, justify="right", no_wrap=True)
+        table.add_column(agent, justify="right")
     group = ""
     for row in zip(*columns, strict=True):
         if row[0][0] != group:
@@ -101,7 +101,8 @@ def plot(flights: Flights, path: Path) -> None:
 
 def _title(difficulty: str, flights: Flights) -> str:
     counts = {len(logs) for logs in flights.values()}
-    return f"{difficulty}: means of {' and '.join(map(str, sorted(counts)))} flights, with 95 % confidence intervals"
+    number = " and ".join(map(str, sorted(counts)))
+    return f"{difficulty}: means of {number} flight{'' if counts == {1} else 's'}, with 95 % confidence intervals"
 
 
 def _content(logs: Mapping[int, Log]) -> dict[str, Any]:

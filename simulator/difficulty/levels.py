@@ -67,7 +67,7 @@ LEVELS: Mapping[str, Level] = MappingProxyType(
             look_alikes=LOOK_ALIKES,
         ),
         "occlusion": Level(
-            "the target walks under roofs and trees and between vans and kiosks, and is hidden for 2 to 8 s at a time",
+            "the target walks under roofs and trees and between vans and kiosks, and is hidden for up to 8 s at a time",
             people=80,
             hideouts=True,
         ),

@@ -133,6 +133,27 @@ def test_a_target_gone_after_a_stall_of_the_link_is_looked_for_at_once(scene, ca
     assert found[-1].state is TargetState.FOUND
 
 
+def test_with_a_clock_that_stands_still_the_search_ends_too(scene):
+    agent = FollowAgent(AgentSettings(marker=False))
+    agent.can_search = True
+    for index in range(10):
+        agent.step(*seen(scene, index * 0.2))
+    looked = [sent(agent.step(*seen(scene, 1.8, target=None)), ObjectLost) for _ in range(150)]
+    assert looked[10][0].look_at is not None
+    assert looked[-1] == []
+
+
+def test_a_value_of_the_network_that_is_no_number_costs_no_target(scene):
+    agent = FollowAgent()
+    for index in range(12):
+        frame, probabilities = seen(scene, index * 0.2)
+        if index == 5:
+            rows, columns = np.nonzero(probabilities[..., 2] > 0.5)
+            probabilities[rows[0], columns[0], 1] = np.nan
+        decision = agent.step(frame, probabilities)
+        assert decision.state is TargetState.FOUND
+
+
 def test_a_false_positive_is_not_looked_for(scene):
     agent = FollowAgent(AgentSettings(marker=False))
     agent.can_search = True

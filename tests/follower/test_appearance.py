@@ -9,16 +9,17 @@ from follower.types import TargetState
 
 TARGET = [(150, 40, 30), (180, 30, 30), (70, 20, 20)]  # hair, top, trousers
 LOOK_ALIKE = [(200, 190, 180), (180, 30, 30), (40, 60, 120)]
+STRANGER = [(200, 190, 180), (30, 60, 160), (40, 60, 120)]
 GROUND, LAWN, SQUARE, SKY = (120, 130, 110), (60, 150, 20), (170, 165, 160), (200, 210, 225)
 FIRST, HIDDEN = 25, 15  # frames that the target is seen, and then hidden
 
 
-def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside=0.0, ground=GROUND):
-    """Return frame and probabilities: somebody of these colours, 8 m ahead, whom the network takes for the target.
+def view(scene, index, colours=None, light=(1.0, 1.0, 1.0), swapped=False, aside=0.0, ground=GROUND, ahead=8.0):
+    """Return frame and probabilities: somebody of these colours whom the network takes for the target.
 
     The ground is one colour, or that and the sky's, in the upper eighth of the picture.
     """
-    blocks = [scene.person(8.0, aside)] if colours else []
+    blocks = [scene.person(ahead, aside)] if colours else []
     frame, probabilities = scene.take((0.0, 0.0, 3.0, 0.0, 12.0, 0.0), blocks, index * 0.2)
     ground, sky = ground if isinstance(ground[0], tuple) else (ground, ground)
     image = np.tile(np.array(ground, float), (256, 256, 1))
@@ -76,6 +77,25 @@ def test_before_another_background_it_is_the_same_person(scene, grounds):
     """It left a lawn, or the sky left the picture: the mean colour is another, the light is not."""
     assert frames_until_found_again(scene, TARGET, TARGET, grounds=grounds) <= 3
     assert frames_until_found_again(scene, TARGET, LOOK_ALIKE, grounds=grounds) is None
+
+
+@pytest.mark.parametrize(("colours", "followed"), [(TARGET, True), (STRANGER, False)])
+def test_who_was_found_again_from_too_far_for_a_comparison_is_compared_when_near(scene, colours, followed):
+    agent = FollowAgent(AgentSettings(marker=False))
+    for index in range(FIRST):
+        agent.step(*view(scene, index, TARGET))
+    for index in range(FIRST, FIRST + HIDDEN):
+        agent.step(*view(scene, index))
+    states = []
+    for index in range(60):
+        ahead = max(30.0 - 0.5 * index, 6.0)
+        states.append(agent.step(*view(scene, FIRST + HIDDEN + index, colours, ahead=ahead)).state)
+    assert TargetState.FOUND in states[:5]
+    assert (states[-1] is TargetState.FOUND) is followed
+    for index in range(15):  # the first one is still the one who is remembered
+        agent.step(*view(scene, 110 + index))
+    found = [agent.step(*view(scene, 125 + index, TARGET)).state for index in range(3)]
+    assert TargetState.FOUND in found
 
 
 def test_the_memory_fades(scene):

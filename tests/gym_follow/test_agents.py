@@ -141,10 +141,14 @@ def test_a_loss_may_say_where_to_look():
         None,
         {},
         {"report": 4, "position": (0, 0, 0)},
+        {"report": 1},
+        {"report": 3},
+        {"report": 1.9, "position": (0, 0, 0)},
         {"report": 1, "position": (0, 0)},
         {"report": 1, "position": (0, 0, np.nan)},
         {"report": "detected", "position": (0, 0, 0)},
         (1.0, 2.0, 3.0),
+        np.zeros(3),
     ],
 )
 def test_what_is_no_action_is_one_sentence(action):

@@ -152,6 +152,7 @@ def test_rendering(environment):
     ("arguments", "message"),
     [
         ({"difficulty": "impossible"}, "expected a difficulty of plain, crowd.*got 'impossible'"),
+        ({"difficulty": ["plain"]}, r"expected a difficulty of plain, crowd.*got \['plain'\]"),
         ({"seed": -1}, "expected a seed from 0 to .*, a whole number, or None, got -1"),
         ({"seed": 3.5}, "expected a seed from 0 to .*, a whole number, or None, got 3.5"),
         ({"people": -1}, "expected a whole number of people from 0 to 500, or None, got -1"),

@@ -35,6 +35,17 @@ def test_the_quad_follows_what_is_reported(world):
     assert measure(log).wrong_target_time > 5
 
 
+def test_who_is_found_again_before_the_next_picture_is_followed(world):
+    """Late frames may arrive together: one says that the target is lost, the next one where it is."""
+    flight = FollowFlight(world, Conditions())
+    flight.report(Report(lost=True))
+    assert not flight.moment.following
+    flight.report(Report(flight.moment.target))
+    assert flight.moment.following
+    flight.report(Report(lost=True))
+    assert not flight.moment.following
+
+
 def test_a_quad_that_locks_on_patrols_or_follows_the_true_target_whatever_is_reported(world):
     log = fly(world, Conditions(like_quadsim=True))
     assert all(moment.position_error > 25 for moment in log)

@@ -76,6 +76,29 @@ def test_an_agent_may_write_into_what_it_sees(tmp_path):
     assert main(["follow", "--perfect", *flown, "--out", str(tmp_path / "out")]) == 0
 
 
+FAILING = """
+class Failing:
+    def act(self, observation, info):
+        return observation["depth"] @ observation["pose"]
+"""
+
+
+def test_an_error_of_a_users_agent_says_where(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(FAILING)
+    assert main(["follow", *SHORT, f"{path}:Failing", "--episodes", "1", "--processes", "1"]) == 2
+    error = capsys.readouterr().err
+    assert f"the agent {path}:Failing failed in the flight plain, seed 100:" in error
+    assert 'mine.py", line 4, in act' in error
+
+
+def test_in_a_narrow_terminal_the_table_is_complete():
+    logs = {seed: flight((300, moment, {})) for seed in (1, 2)}
+    console = Console(file=io.StringIO(), width=80)
+    print_figures(console, "plain", {agent: logs for agent in ("ours", "original", "no-memory")})
+    assert "…" not in console.file.getvalue()
+
+
 def test_flights_of_an_agents_earlier_version_are_not_continued(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text(WRITER)
