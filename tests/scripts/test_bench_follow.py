@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from scripts.benchmarks.__main__ import main
-from scripts.benchmarks.follow_report import print_figures
+from scripts.benchmarks.follow.report import print_figures
 from tests.gym_follow.moments import flight, moment, searching
 
 pytestmark = pytest.mark.slow

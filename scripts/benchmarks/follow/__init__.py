@@ -17,8 +17,8 @@ from gym_follow.agents.registry import NAMES, check_agent, file_of
 from gym_follow.flight import Conditions
 from gym_follow.log import Log
 from model.weights.find import find_weights
-from scripts.benchmarks.follow_flights import FlightFolder, Job, fly_all
-from scripts.benchmarks.follow_report import plot, print_figures, print_flights, write_figures
+from scripts.benchmarks.follow.flights import FlightFolder, Job, fly_all
+from scripts.benchmarks.follow.report import plot, print_figures, print_flights, write_figures
 from scripts.benchmarks.harness.digests import digest
 from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
