@@ -90,7 +90,7 @@ class FollowAgent:
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
-            self._tracker.lose_target()  # waiting for it would help only where it is looked for anyway
+            self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
         lost = self._tracker.state is TargetState.LOST
         self._lost_seconds = self._lost_seconds + seconds if lost else 0.0
