@@ -11,10 +11,10 @@ from follower.depth.check import CONTRADICTION, OTHER_BUILD, DepthCheck, depth_a
 from follower.depth.scale import DepthScale
 from follower.detection import Blob, find_blobs
 from follower.evidence import FrameEvidence, Silhouette
-from follower.filter import Candidate
+from follower.filter import Candidate, Track
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
-from follower.search import place_to_look_at
+from follower.search import Search, is_hidden
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking import Tracker
@@ -24,6 +24,7 @@ from follower.types import (
     Decision,
     DeleteMarker,
     Frame,
+    Motion,
     ObjectDetected,
     ObjectLost,
     Point,
@@ -53,15 +54,16 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        self.can_search = False  # whether the simulator looks for a lost target where it is told to; QuadSim does not
-        self._searching = False
+        # Whether the simulator takes more than QuadSim does: where to look for a lost target, and how one moves.
+        self.extended_commands = False
+        self._search: Search | None = None  # the newest one
+        self._look_at: np.ndarray | None = None  # where the newest report said to look for it, metres
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._scale = DepthScale()
         self._depth_check = DepthCheck()
         self._memory = AppearanceMemory()
         self._depth_reported = False  # that it contradicts the picture
         self._time: float | None = None  # of the last frame
-        self._lost_seconds = 0.0  # that the frames since a loss stand for
         self._marker_id = 0  # one id from finding a target to its loss, counted from 1
 
     def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
@@ -72,7 +74,7 @@ class FollowAgent:
         once.
 
         The depth image is decoded only when there is something to measure, or a person where a missed one should be,
-        and while `depth_far` "auto" is not settled.
+        in a search, and while `depth_far` "auto" is not settled.
         Errors (of decoding, of the shape of `probabilities`) leave the agent as it was before the frame.
         """
         before = self._tracker.state
@@ -88,19 +90,19 @@ class FollowAgent:
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
+        hidden = self._is_search_blocked(depth_frame, camera)
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
-        if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
+        if index is None and self.extended_commands and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
         lost = self._tracker.state is TargetState.LOST
-        self._lost_seconds = self._lost_seconds + seconds if lost else 0.0
         disproved = before is TargetState.FOUND and lost and self._tracker.lost_track is None
         if (self._tracker.switched or disproved) and not self._memory.doubted:
             self._memory.forget()  # it proved to be somebody else
         elif lost:
             self._memory.doubt()
         if index is None:
-            return self._decide(before, None)
+            return self._decide(before, None, self._place_to_look_at(frame.timestamp, seconds, hidden))
         if self._tracker.evidence >= CERTAIN_LOG_ODDS:
             self._memory.add(appearance(frame.image, people[index], evidence.size), frame.timestamp, seconds)
         return self._decide(before, sightings[index])
@@ -169,40 +171,51 @@ class FollowAgent:
             self._depth_reported = True
             logger.warning("%s", CONTRADICTION + (OTHER_BUILD if self.settings.depth_far != "auto" else ""))
 
-    def _decide(self, before: TargetState, seen: Sighting | None) -> Decision:
+    def _is_search_blocked(self, frame: Frame | None, camera: Camera) -> bool:
+        """Return whether something hides where the target is looked for; `frame`: None if its depth is not trusted."""
+        return self._look_at is not None and frame is not None and is_hidden(self._look_at, frame.depth_image, camera)
+
+    def _place_to_look_at(self, time: float, seconds: float, hidden: bool) -> np.ndarray | None:
+        """Return where to look for a lost target, (3,) metres; None where there is nothing to look for."""
+        lost = self._tracker.lost_track
+        if lost is None or not self.extended_commands:
+            return None
+        if self._search is None or self._search.lost is not lost:
+            self._search = Search(lost)
+        return self._search.place_to_look_at(time, seconds, hidden)
+
+    def _decide(self, before: TargetState, seen: Sighting | None, look_at: np.ndarray | None = None) -> Decision:
         """Return the decision after the tracker's step; `seen` is the target in this frame."""
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
             self._marker_id = (self._marker_id + 1) % MARKER_IDS
         track_point = None if track is None else _point(track.point)
         commands: tuple[Command, ...] = ()
-        if track_point is not None and seen is not None:
-            commands = self._follow_commands(track_point)
+        if track is not None and seen is not None:
+            self._look_at, commands = None, self._follow_commands(track)
         elif state is TargetState.LOST:
-            commands = self._lost_commands(before)
+            commands = self._lost_commands(before, look_at)
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
             return decision
         blob, measured, _ = seen
         return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
 
-    def _lost_commands(self, before: TargetState) -> tuple[Command, ...]:
+    def _lost_commands(self, before: TargetState, place: np.ndarray | None) -> tuple[Command, ...]:
         """Return the commands of a frame after a loss: one report of it, then places to look at while there are any."""
-        lost, place = self._tracker.lost_track, None
-        if self.can_search and lost is not None and self._time is not None:
-            place = place_to_look_at(lost, max(self._time - lost.time, self._lost_seconds))
         commands: tuple[Command, ...] = ()
-        if before is TargetState.FOUND or place is not None or self._searching:
+        if before is TargetState.FOUND or place is not None or self._look_at is not None:
             commands = (ObjectLost(None if place is None else _point(place)),)
-        self._searching = place is not None
+        self._look_at = place
         if before is TargetState.FOUND and self.settings.marker:
             commands = (*commands, DeleteMarker(self._marker_id))
         return commands
 
-    def _follow_commands(self, point: Point) -> tuple[Command, ...]:
-        settings = self.settings
+    def _follow_commands(self, track: Track) -> tuple[Command, ...]:
+        settings, point = self.settings, _point(track.point)
+        motion = Motion(_point(track.velocity), track.time) if self.extended_commands else None
         if not settings.marker:
-            return (ObjectDetected(point),)
+            return (ObjectDetected(point, motion),)
         marker = CreateBoxMarker(
             self._marker_id,
             Pose(*point, 0.0, 0.0, 0.0),
@@ -210,7 +223,7 @@ class FollowAgent:
             settings.marker_color,
             settings.marker_duration,
         )
-        return ObjectDetected(point), marker
+        return ObjectDetected(point, motion), marker
 
 
 def _point(values: np.ndarray) -> Point:

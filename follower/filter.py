@@ -24,6 +24,11 @@ class Track:
         """Position (3,), metres."""
         return self.mean[:3]
 
+    @property
+    def velocity(self) -> np.ndarray:
+        """Velocity (3,), m/s."""
+        return self.mean[3:]
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -85,10 +85,22 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """How a target moves."""
+
+    velocity: Point  # m/s
+    time: float  # seconds, the simulator's clock, when the picture was taken
+
+
+@dataclass(frozen=True)
 class ObjectDetected:
-    """Fly to the target at `coords`."""
+    """Fly to the target at `coords`.
+
+    A simulator that takes the motion adds to `coords` how far the target has moved since the picture was taken.
+    """
 
     coords: Point
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from simulator.flight import LOCKSTEP_EPOCH
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED
 
 FARTHEST = 1000.0  # metres, of a position's coordinates: more than a city is across
+FASTEST = 10.0  # m/s, of a velocity's components
 LATEST = LOCKSTEP_EPOCH + 1e6  # seconds
 
 Observation = dict[str, np.ndarray]
@@ -84,6 +85,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
             {
                 "report": spaces.Discrete(len((NOTHING, DETECTED, LOST, SEARCH))),
                 "position": spaces.Box(-FARTHEST, FARTHEST, (3,), np.float64),
+                "velocity": spaces.Box(-FASTEST, FASTEST, (3,), np.float64),
             }
         )
 
@@ -108,9 +110,9 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
 
         On a link that delays frames, the observation is the newest one that has arrived, maybe the same as before.
         """
-        if self._flight is None:
+        if self._flight is None or self._seen is None:
             raise gymnasium.error.ResetNeeded("expected reset() before step()")
-        self._flight.report(to_report(action))
+        self._flight.report(to_report(action), self._seen)
         self.log[-1] = self._flight.advance(self._receive)  # with what has been reported
         self._receive_all()
         moment = self._flight.moment

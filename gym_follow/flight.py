@@ -18,6 +18,7 @@ from simulator.difficulty.levels import LEVELS
 from simulator.difficulty.link import Link
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
+from simulator.geometry import moved
 from simulator.link.frames import sensor_frame
 from simulator.rendering.renderer import Renderer
 from simulator.rules import OWN, QUADSIM
@@ -98,14 +99,15 @@ class FollowFlight:
         """Return the frames that have arrived since the last call."""
         return list(self._link.arrivals(self._episode.time))
 
-    def report(self, report: Report) -> None:
-        """Do what the agent reports, and log it with the newest picture."""
+    def report(self, report: Report, seen: Seen) -> None:
+        """Do what the agent reports for a frame, and log it with the newest picture."""
         if report.position is not None:
-            self._episode.target_detected(report.position)
+            position = moved(report.position, report.velocity, self._episode.time - seen.truth.time)
+            self._episode.target_detected(position)
             followed = self._episode.followed  # with QuadSim's lock-on, not what is reported
             self.moment = replace(
                 self.moment,
-                reported=report.position,
+                reported=position,
                 target_when_reported=self._episode.target_centre,
                 followed=followed,
                 nearest_is_target=_is_target_nearest(followed, self._truth),
@@ -121,7 +123,7 @@ class FollowFlight:
         `moment` is the new one, in which nothing has been reported yet.
         """
         for seen in self._link.carry(self._episode, self._speed / HZ):
-            self.report(answer(seen))
+            self.report(answer(seen), seen)
         over = self.moment
         self._truth, self.moment = self._take_picture()
         return over

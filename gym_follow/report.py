@@ -12,6 +12,8 @@ NOTHING, DETECTED, LOST, SEARCH = range(4)  # values of an action's "report"
 Point = tuple[float, float, float]  # metres, world axes
 Observation = Mapping[str, Any]
 Action = dict[str, Any]
+ORIGIN: Point = (0.0, 0.0, 0.0)
+STANDING: Point = (0.0, 0.0, 0.0)  # m/s
 Info = Mapping[str, Any]  # ground truth, for scripted agents and training
 
 
@@ -19,7 +21,8 @@ Info = Mapping[str, Any]  # ground truth, for scripted agents and training
 class Report:
     """What an agent reports for a frame. Neither field is set while the target is missed briefly."""
 
-    position: Point | None = None  # follow the target, whose centre is here
+    position: Point | None = None  # follow the target, whose centre was here when the picture was taken
+    velocity: Point = STANDING  # of the target, m/s: the quad follows it to where it is when the report arrives
     lost: bool = False  # return to patrol, or look at `look_at`
     look_at: Point | None = None
 
@@ -35,9 +38,11 @@ class Agent(Protocol):
     """
 
     def act(self, observation: Observation, info: Info) -> Action:
-        """Return {"report": NOTHING, DETECTED, LOST or SEARCH, "position": (3,) metres}.
+        """Return {"report": NOTHING, DETECTED, LOST or SEARCH, "position": (3,) metres, "velocity": (3,) m/s}.
 
         The position counts if DETECTED, as the target's, or SEARCH: the target is lost; the quad looks there for it.
+        With a velocity, which may be left out, the quad adds how far a detected target has moved since the picture was
+        taken: on a link that delays frames it would lag behind otherwise.
         """
 
 
@@ -45,36 +50,47 @@ def to_report(action: Mapping[str, Any]) -> Report:
     """Return the report that an action stands for. Raises ValueError for any other action."""
     try:
         kind = operator.index(action["report"])
-        position = np.asarray(action["position"] if kind in (DETECTED, SEARCH) else np.zeros(3), dtype=float)
+        position = _vector(action["position"]) if kind in (DETECTED, SEARCH) else ORIGIN
+        velocity = _vector(action.get("velocity", STANDING)) if kind == DETECTED else STANDING
     except (LookupError, TypeError, ValueError):
-        kind, position = -1, np.zeros(3)
-    if kind not in (NOTHING, DETECTED, LOST, SEARCH) or position.shape != (3,) or not np.isfinite(position).all():
+        kind, position, velocity = -1, ORIGIN, STANDING
+    if kind not in (NOTHING, DETECTED, LOST, SEARCH):
         raise ValueError(
             f'expected an action {{"report": {NOTHING}, {DETECTED}, {LOST} or {SEARCH}, "position": three finite '
-            f"numbers}}, "
-            f"got {action!r}"
+            f'numbers}}, and maybe "velocity": three more, got {action!r}'
         )
-    x, y, z = position.tolist()
     if kind == DETECTED:
-        return Report(position=(x, y, z))
-    return Report(lost=kind in (LOST, SEARCH), look_at=(x, y, z) if kind == SEARCH else None)
+        return Report(position, velocity)
+    return Report(lost=kind in (LOST, SEARCH), look_at=position if kind == SEARCH else None)
 
 
-def detected(position: Point | np.ndarray) -> Action:
-    """Return the action that reports the centre of the target, (3,) metres."""
-    return {"report": DETECTED, "position": np.array(position, dtype=float)}
+def detected(position: Point | np.ndarray, velocity: Point | np.ndarray = STANDING) -> Action:
+    """Return the action that reports the centre of the target, (3,) metres, and its velocity, (3,) m/s."""
+    return _action(DETECTED, position, velocity)
 
 
 def nothing() -> Action:
     """Return the action that reports nothing: the quad goes on as it does."""
-    return {"report": NOTHING, "position": np.zeros(3)}
+    return _action(NOTHING)
 
 
 def lost() -> Action:
     """Return the action that reports the target lost."""
-    return {"report": LOST, "position": np.zeros(3)}
+    return _action(LOST)
 
 
 def search(place: Point | np.ndarray) -> Action:
     """Return the action that reports the target lost, and where to look for it, (3,) metres."""
-    return {"report": SEARCH, "position": np.array(place, dtype=float)}
+    return _action(SEARCH, place)
+
+
+def _action(kind: int, position: Point | np.ndarray = ORIGIN, velocity: Point | np.ndarray = STANDING) -> Action:
+    return {"report": kind, "position": np.array(position, float), "velocity": np.array(velocity, float)}
+
+
+def _vector(values: Any) -> Point:
+    """Return three finite numbers. Raises TypeError or ValueError for anything else."""
+    x, y, z = map(float, values)
+    if not np.isfinite((x, y, z)).all():
+        raise ValueError("not finite")
+    return x, y, z

@@ -188,7 +188,7 @@ class BridgeServer:
             if event == SIMULATOR_INFO:
                 reply = None
                 session.simulator_info = parse_simulator_info(arguments)
-                session.controls.let_search(session.simulator_info.search)
+                session.controls.extend_commands(session.simulator_info.search)
                 return
             if event != "sensor_frame":
                 raise BadFrame("unknown-event", f"expected sensor_frame, got the unknown event {event[:40]!r}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator.difficulty.link import Link
 from simulator.episode import TICK, Episode
+from simulator.geometry import moved
 from simulator.link.client import Client
 from simulator.link.commands import Command
 from simulator.link.frames import event, sensor_frame
@@ -68,6 +69,7 @@ class Flight:
         self._due = time.monotonic()  # when the next tick is due in real time
         self._reported: tuple[int, float] | None = None  # connection and speed that the follower has been told
         self._sent = self._answered = -1  # ids of the newest such frames
+        self._epoch = 0.0  # of the newest frame: its timestamp less the simulated time, seconds
 
     def fly(self, on_frame: Callable[[Observation], None]) -> None:
         """Fly to the end of the plan or of the slideshow, or until a new episode is requested.
@@ -81,11 +83,11 @@ class Flight:
             if self._is_over(number):
                 break
             observation = self._simulation.observe()
-            epoch = LOCKSTEP_EPOCH if plan.lockstep else start
+            self._epoch = LOCKSTEP_EPOCH if plan.lockstep else start
             if plan.wall_clock:  # `sensor_frame` adds the simulated time
                 now = LOCKSTEP_EPOCH + number / plan.hz if plan.lockstep else time.time()
-                epoch = now - observation.time
-            self._link.send(sensor_frame(observation, epoch, plan.ground_truth), observation.time)
+                self._epoch = now - observation.time
+            self._link.send(sensor_frame(observation, self._epoch, plan.ground_truth), observation.time)
             step()
             on_frame(observation)
             if self.new_episode is not None:
@@ -169,7 +171,10 @@ class Flight:
         simulation, values = self._simulation, command.values
         match command.name:
             case "object_detected":
-                simulation.target_detected(values["coords"])
+                position, velocity, taken = values["coords"], values["velocity"], values["time"]
+                if velocity is not None and taken is not None:
+                    position = moved(position, velocity, self._epoch + simulation.time - taken)
+                simulation.target_detected(position)
             case "object_lost":
                 simulation.target_lost(values["coords"])
             case "create_box_marker":

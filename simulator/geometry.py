@@ -1,17 +1,19 @@
 """Angles and vectors, and the pinhole model of QuadSim's camera."""
 
 import math
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from simulator.types import FloatArray, Pose
+from simulator.types import FloatArray, Point, Pose
 
 IMAGE_SIZE = 256  # pixels, both ways
 FIELD_OF_VIEW = 60.0  # degrees, vertical and horizontal
 HALF_VIEW = math.tan(math.radians(FIELD_OF_VIEW / 2))  # half the image's width at a depth of 1
 FOCAL_LENGTH = IMAGE_SIZE / 2 / HALF_VIEW  # pixels
 FAR = 100.0  # m, depth of the value 255 in the depth image
+MAX_EXTRAPOLATION = 1.0  # s, for which somebody is expected to walk on
 
 Angle = TypeVar("Angle", float, FloatArray)
 
@@ -24,6 +26,13 @@ def wrap_angle(angle: Angle) -> Angle:
 def clamp(value: float, limit: float) -> float:
     """Return `value` limited to [-limit, limit]."""
     return max(-limit, min(limit, value))
+
+
+def moved(position: Sequence[float], velocity: Sequence[float], seconds: float) -> Point:
+    """Return where a position, metres, with a velocity, m/s, is after `seconds`, limited to MAX_EXTRAPOLATION."""
+    duration = min(max(0.0, seconds), MAX_EXTRAPOLATION)
+    x, y, z = (place + speed * duration for place, speed in zip(position, velocity, strict=True))
+    return x, y, z
 
 
 def turn_towards(angle: float, goal: float, step: float) -> float:

@@ -47,7 +47,8 @@ def action_of(commands: Iterable[Command]) -> Action:
     """Return the action that the commands of a frame stand for; markers do not count."""
     for command in commands:
         if isinstance(command, ObjectDetected):
-            return detected(command.coords)
+            motion = command.motion
+            return detected(command.coords) if motion is None else detected(command.coords, motion.velocity)
         if isinstance(command, ObjectLost):
             return lost() if command.look_at is None else search(command.look_at)
     return nothing()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from follower.types import Command, CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Point, Pose
+from follower.types import Command, CreateBoxMarker, DeleteMarker, Motion, ObjectDetected, ObjectLost, Point, Pose
 from sim_bridge.wire.bad_frame import BadFrame, type_name
 from sim_bridge.wire.decimal_commas import has_decimal_commas, join_decimal_commas
 from sim_bridge.wire.images import (
@@ -133,8 +133,8 @@ def command_to_event(command: Command) -> tuple[str, dict[str, Any]]:
     Raises ValueError where a number cannot be sent: QuadSim accepts NaN silently.
     """
     match command:
-        case ObjectDetected(coords):
-            return "object_detected", {"coords": _finite("coords", coords, 3)}
+        case ObjectDetected(coords, motion):
+            return "object_detected", {"coords": _finite("coords", coords, 3), **_motion_to_wire(motion)}
         case ObjectLost(look_at):
             return "object_lost", {} if look_at is None else {"coords": _finite("coords", look_at, 3)}
         case CreateBoxMarker():
@@ -147,6 +147,12 @@ def command_to_event(command: Command) -> tuple[str, dict[str, Any]]:
             }
         case DeleteMarker(id=id):
             return "delete_marker", {"id": _marker_id(id)}
+
+
+def _motion_to_wire(motion: Motion | None) -> dict[str, Any]:
+    if motion is None:
+        return {}
+    return {"velocity": _finite("velocity", motion.velocity, 3), "time": _finite("time", [motion.time], 1)[0]}
 
 
 def _finite(name: str, values: Iterable[float], count: int) -> list[float]:

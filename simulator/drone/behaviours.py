@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.drone.quad import MAX_SPEED, Quad
-from simulator.geometry import limit_length, turn_towards, wrap_angle
+from simulator.geometry import MAX_EXTRAPOLATION, limit_length, turn_towards, wrap_angle
 from simulator.rules import Rules
 from simulator.types import FloatArray, Point
 from simulator.world.obstacles import Obstacles
@@ -26,7 +26,6 @@ FOLLOW_SLOW_WITHIN = 10.0  # m
 # Not from QuadSim, which has the true position of the target at every moment; this quad has only the reports.
 TRACKING_RATE = math.radians(120)  # rad/s, of the gimbal
 ORBIT_LEAD = math.radians(40)  # how far ahead on the circle the quad aims on its way to behind the target
-MAX_EXTRAPOLATION = 1.0  # s after the last report
 VELOCITY_TIME_CONSTANT = 1.0  # s, of the smoothed velocity of the target
 MAX_TARGET_SPEED = 3.0  # m/s
 MIN_WALKING_SPEED = 0.5  # m/s: below it the direction of motion is not reliable

@@ -71,8 +71,12 @@ def _numbers(key: str, values: object, count: int) -> tuple[float, ...]:
     return tuple(_number(key, value) for value in values)
 
 
-def _place(key: str, value: object) -> tuple[float, ...] | None:
+def _three_numbers(key: str, value: object) -> tuple[float, ...] | None:
     return None if value is None else _numbers(key, value, 3)
+
+
+def _time(key: str, value: object) -> float | None:
+    return None if value is None else _number(key, value)
 
 
 def _id(key: str, value: object) -> int:
@@ -101,8 +105,12 @@ def _short(text: str) -> str:
 
 
 EVENTS: dict[str, dict[str, Callable[[str, object], object]]] = {  # the keys of each event, and how they are checked
-    "object_detected": {"coords": partial(_numbers, count=3)},  # centre of the target, metres
-    "object_lost": {"coords": _place},  # where to look for the target, metres; without it: patrol. Not in QuadSim
+    "object_detected": {
+        "coords": partial(_numbers, count=3),  # centre of the target when the picture was taken, metres
+        "velocity": _three_numbers,  # of the target, m/s; without it: it stands. Not in QuadSim
+        "time": _time,  # timestamp of the picture; without it: now. Not in QuadSim
+    },
+    "object_lost": {"coords": _three_numbers},  # where to look for it, metres; without it: patrol. Not in QuadSim
     "create_box_marker": {
         "id": _id,
         "pose": partial(_numbers, count=6),  # metres, degrees

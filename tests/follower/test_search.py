@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from follower.filter import Track
-from follower.search import place_to_look_at
+from follower.search import Search, is_hidden
 
 LONGEST = 30.0  # seconds
 
@@ -15,9 +15,10 @@ def track(point=(0.0, 0.0, 1.0), velocity=(0.0, 0.0, 0.0)):
     return Track(100.0, np.array([*point, *velocity]), np.eye(6))
 
 
-def places(lost: Track):
-    """Return the places at 5 frames a second, until the search is over."""
-    found = [place_to_look_at(lost, step * 0.2) for step in range(round(LONGEST / 0.2))]
+def places(lost: Track, hidden=lambda time: False):
+    """Return the places at 5 frames a second, until the search is over; `hidden` says at which times they are."""
+    search, times = Search(lost), np.arange(0, LONGEST, 0.2)
+    found = [search.place_to_look_at(lost.time + time, 0.2, hidden(time)) for time in times]
     count = next(index for index, place in enumerate(found) if place is None)
     assert all(place is None for place in found[count:])
     return np.array(found[:count])
@@ -47,3 +48,46 @@ def test_first_where_it_was_heading_and_all_around_well_before_the_end(point, sp
 def test_an_absurd_speed_is_not_believed():
     looked = places(track(velocity=(60.0, 0.0, 0.0)))
     assert np.abs(looked).max() < 40
+
+
+def last_time_straight_on(looked):
+    """Return until when the places lie on the x axis."""
+    return 0.2 * next(index for index, place in enumerate(looked) if abs(place[1]) > 0.5)
+
+
+def test_while_something_hides_where_it_was_heading_it_is_waited_for_there_but_not_for_ever():
+    walking = track(velocity=(1.4, 0.0, 0.0))
+    plain = last_time_straight_on(places(walking))
+    behind_a_van = last_time_straight_on(places(walking, lambda time: 1.0 < time < 3.0))
+    under_a_roof = places(walking, lambda time: True)
+    assert behind_a_van == pytest.approx(plain + 2.0, abs=0.5)
+    assert plain + 4.0 < last_time_straight_on(under_a_roof) < plain + 8.0
+    bearings = np.arctan2(*under_a_roof[:, 1::-1].T)
+    assert np.ptp(bearings) > 5.0  # rad: it is looked for all around, too
+
+
+def test_what_hides_the_places_all_around_does_not_hold_up_the_search():
+    walking = track(velocity=(1.4, 0.0, 0.0))
+    np.testing.assert_allclose(places(walking, lambda time: time > 6.0), places(walking))
+
+
+@pytest.mark.parametrize(
+    ("place", "hidden"),
+    [
+        ((14.0, 0.0, 1.0), True),  # behind the van
+        ((14.0, 3.5, 1.0), False),  # beside it
+        ((6.0, 0.0, 1.0), False),  # before it
+        ((60.0, 0.0, 1.0), False),  # the quad looks over it
+        ((-14.0, 0.0, 1.0), False),  # behind the quad
+        ((14.0, -12.0, 1.0), False),  # outside the picture
+    ],
+)
+def test_a_place_is_hidden_where_something_nearer_covers_a_person_there(scene, place, hidden):
+    wire = (0.0, 0.0, 5.0, 0.0, 10.0, 0.0)
+    van = scene.Block((10.0, 0.0, 0.0), (2.0, 4.0, 3.5))
+    frame = scene.take(wire, [van])[0]
+    assert is_hidden(np.array(place), frame.depth_image, scene.camera_of(wire)) == hidden
+
+
+def test_without_a_depth_image_nothing_is_known_to_be_hidden(scene):
+    assert not is_hidden(np.array([14.0, 0.0, 1.0]), None, scene.camera_of((0.0, 0.0, 5.0, 0.0, 10.0, 0.0)))

@@ -8,7 +8,7 @@ import pytest
 
 from gym_follow.agents.ours import NoMemoryAgent
 from gym_follow.agents.registry import NAMES, check_agent, make_agent
-from gym_follow.report import DETECTED, LOST, NOTHING, Report, lost, search, to_report
+from gym_follow.report import DETECTED, LOST, NOTHING, Report, detected, lost, search, to_report
 
 OWN = """
 class Waiting:
@@ -130,6 +130,13 @@ def test_what_is_no_agent_is_one_sentence(tmp_path, name, message):
         check_agent(name.replace("FILE", str(path)))
 
 
+def test_a_detection_may_say_how_the_target_moves():
+    assert to_report(detected((1.0, 2.0, 3.0))) == Report((1.0, 2.0, 3.0), (0.0, 0.0, 0.0))
+    assert to_report(detected((1.0, 2.0, 3.0), (0.5, -1.0, 0.0))) == Report((1.0, 2.0, 3.0), (0.5, -1.0, 0.0))
+    without = {"report": DETECTED, "position": np.array([1, 2, 3])}
+    assert to_report(without) == Report((1.0, 2.0, 3.0), (0.0, 0.0, 0.0))
+
+
 def test_a_loss_may_say_where_to_look():
     assert to_report(lost()) == Report(lost=True)
     assert to_report(search((1.0, 2.0, 3.0))) == Report(lost=True, look_at=(1.0, 2.0, 3.0))
@@ -147,6 +154,8 @@ def test_a_loss_may_say_where_to_look():
         {"report": 1, "position": (0, 0)},
         {"report": 1, "position": (0, 0, np.nan)},
         {"report": "detected", "position": (0, 0, 0)},
+        {"report": 1, "position": (0, 0, 0), "velocity": (0, 0)},
+        {"report": 1, "position": (0, 0, 0), "velocity": (0, 0, np.inf)},
         (1.0, 2.0, 3.0),
         np.zeros(3),
     ],

@@ -88,7 +88,7 @@ class GivenFlight:
         self._moments = iter(moments)
         self.moment = next(self._moments)
 
-    def report(self, report):
+    def report(self, report, seen):
         pass
 
     def advance(self, answer):

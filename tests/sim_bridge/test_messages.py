@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from follower.types import CreateBoxMarker, DeleteMarker, ObjectDetected, ObjectLost, Pose
+from follower.types import CreateBoxMarker, DeleteMarker, Motion, ObjectDetected, ObjectLost, Pose
 from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.messages import SensorFrame, command_to_event, parse_pose, parse_sensor_frame
 
@@ -282,6 +282,9 @@ def test_commands_are_single_objects_in_degrees():
     pose = Pose(1, 2, 3, math.pi / 2, -math.pi / 4, math.pi)
     marker = CreateBoxMarker(7, pose, (0.7, 0.7, 2), (0, 0, 1, 0.5), -1)
     assert command_to_event(ObjectDetected((np.float32(1.5), 2, -3))) == ("object_detected", {"coords": [1.5, 2, -3]})
+    moving = ObjectDetected((1.0, 2.0, 3.0), Motion((0.5, -1.0, 0.0), 20.25))
+    detected = {"coords": [1.0, 2.0, 3.0], "velocity": [0.5, -1.0, 0.0], "time": 20.25}
+    assert command_to_event(moving) == ("object_detected", detected)
     assert command_to_event(ObjectLost()) == ("object_lost", {})
     assert command_to_event(ObjectLost((1.0, 2.0, 3.0))) == ("object_lost", {"coords": [1.0, 2.0, 3.0]})
     assert command_to_event(DeleteMarker(7)) == ("delete_marker", {"id": 7})
@@ -298,6 +301,7 @@ def test_commands_are_single_objects_in_degrees():
         ObjectDetected((1, math.nan, 2)),
         ObjectDetected((1, 2)),
         ObjectDetected((math.inf, 1, 2)),
+        ObjectDetected((1, 2, 3), Motion((math.nan, 0, 0), 0.0)),
         DeleteMarker(2**24),
         DeleteMarker(-1),
     ],

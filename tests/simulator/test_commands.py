@@ -13,7 +13,7 @@ from simulator.link.commands import Command, CommandError, parse_command
 def test_commands_as_the_server_of_the_capture_sends_them():
     assert parse_command('42["object_detected",{"coords":[1.51,-2.25,3]}]') == (
         "object_detected",
-        {"coords": (1.51, -2.25, 3.0)},
+        {"coords": (1.51, -2.25, 3.0), "velocity": None, "time": None},
     )
     assert parse_command(
         '42["create_box_marker",{"id":10001,"pose":[1.5,-2.25,3,0,0,90],"dimensions":[0.7,0.7,2.0],'
@@ -34,6 +34,11 @@ def test_commands_as_the_server_of_the_capture_sends_them():
     assert parse_command("4312[]").values == {"id": 12, "outcome": ""}
 
 
+def test_a_detection_may_say_how_the_target_moves_and_when_it_was_seen():
+    detected = parse_command('42["object_detected",{"coords":[1,2,3],"velocity":[0.5,-1,0],"time":1500000000.25}]')
+    assert detected.values == {"coords": (1, 2, 3), "velocity": (0.5, -1, 0), "time": 1500000000.25}
+
+
 def test_control_of_the_simulator():
     assert parse_command('42["set_speed",{"speed":9}]') == ("set_speed", {"speed": 9.0})
     same = ("new_episode", {"seed": 7, "people": 0, "difficulty": None})  # as it is
@@ -50,6 +55,8 @@ def test_control_of_the_simulator():
         ('42["object_detected",{"coords":[1,2,NaN]}]', "finite numbers in coords"),
         ('42["object_detected",{"coords":[true,2,3]}]', "finite numbers in coords"),
         ('42["object_detected",[1,2,3]]', "expected one object"),
+        ('42["object_detected",{"coords":[1,2,3],"velocity":[1,2]}]', "velocity to be a list of 3 numbers"),
+        ('42["object_detected",{"coords":[1,2,3],"time":"now"}]', "finite numbers in time"),
         ('42["object_lost",{},{}]', "expected one object"),
         ('42["object_lost",7]', "expected one object"),
         ('42["object_lost",{"coords":[1,2]}]', "a list of 3 numbers"),

@@ -188,6 +188,19 @@ def test_late_frames_have_the_time_when_they_were_taken_and_their_commands_apply
     assert reported == [None, None, *range(8)]  # the first frame arrives between the second and the third
 
 
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_a_target_seen_late_is_followed_where_its_velocity_has_brought_it(client, raw_server, episode, lockstep):
+    def answer(frame):
+        moving = {"velocity": [0, 1, 0], "time": float(frame["timestamp"])}
+        return [command("object_detected", coords=[5, 2, 1], **moving), *([done(frame)] if lockstep else [])]
+
+    raw_server.answer = answer
+    seen, link = [], Link(LinkFaults(latency=(0.3, 0.3)))
+    Flight(episode, client, FlightPlan(duration=3, lockstep=lockstep), link=link).fly(seen.append)
+    expected = (5, pytest.approx(2.3, abs=0.01 if lockstep else 0.2), 1)  # on a busy machine answers are late, too
+    assert seen[-1].reported == expected
+
+
 def test_lockstep_is_as_fast_as_the_answers(client, raw_server, episode):
     raw_server.answer = lambda frame: [done(frame)]
     begun = time.monotonic()
