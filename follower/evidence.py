@@ -30,6 +30,8 @@ SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which 
 # nearer, and 10 % of those of people beside it.
 BODY_RADIUS = 0.3
 PREDICTED_RADIUS = 0.8  # the same around a predicted position
+IN_FRONT = 1.0  # metres by which whatever hides a person is nearer
+UPRIGHT = np.outer([-0.5, 0.0, 0.5], [0.0, 0.0, 1.0])  # metres, from a person's middle to what must be hidden of it
 
 
 def log_odds(fraction: float, pixels: float, area: float) -> float:
@@ -127,6 +129,23 @@ class FrameEvidence:
         limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
         fraction = self.target_fraction(Silhouette(rows, columns, person))
         return float(np.clip(log_odds(fraction, pixels, area), -limit, 0.0))
+
+    def hides(self, place: np.ndarray) -> bool:
+        """Return whether all of a person whose middle is at `place` (3,), metres, is in view but for something nearer.
+
+        Without a depth image, and outside the picture, nothing is known to be hidden.
+        """
+        depth_image = self._depth_image()
+        pixels, depths = self.camera.pixel_from_world(place + UPRIGHT)
+        if depth_image is None or not (depths > 0).all():
+            return False
+        parts = rescale_pixel((pixels[:, 0], pixels[:, 1]), self.camera.image_size, depth_image.shape)
+        rows, columns = (np.round(part).astype(int) for part in parts)
+        inside = (rows >= 0) & (rows < depth_image.shape[0]) & (columns >= 0) & (columns < depth_image.shape[1])
+        if not inside.all():
+            return False
+        # An unknown depth (NaN) hides nothing.
+        return bool((self.camera.depth_metres(depth_image[rows, columns]) < depths - IN_FRONT).all())
 
     def _person_mask(
         self, rows: slice, columns: slice, point: np.ndarray | None, radius: float = BODY_RADIUS

@@ -18,7 +18,7 @@ from simulator.difficulty.levels import LEVELS
 from simulator.difficulty.link import Link
 from simulator.episode import Episode
 from simulator.flight import LOCKSTEP_EPOCH
-from simulator.geometry import moved
+from simulator.geometry import extrapolate
 from simulator.link.frames import sensor_frame
 from simulator.rendering.renderer import Renderer
 from simulator.rules import OWN, QUADSIM
@@ -102,7 +102,8 @@ class FollowFlight:
     def report(self, report: Report, seen: Seen) -> None:
         """Do what the agent reports for a frame, and log it with the newest picture."""
         if report.position is not None:
-            position = moved(report.position, report.velocity, self._episode.time - seen.truth.time)
+            age = (self._episode.time - seen.truth.time) / self._speed  # seconds as the frames have them
+            position = extrapolate(report.position, report.velocity, age)
             self._episode.target_detected(position)
             followed = self._episode.followed  # with QuadSim's lock-on, not what is reported
             self.moment = replace(

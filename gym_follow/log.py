@@ -26,7 +26,7 @@ class Moment:
     target: Point  # its centre
     target_pixels: int  # of 256x256
     line_of_sight: bool  # nothing solid between the camera and the target's centre, wherever the camera looks
-    reported: Point | None  # newest position reported since this frame, and moved on with the velocity reported
+    reported: Point | None  # newest position reported since this frame, extrapolated by the reported velocity
     target_when_reported: Point | None  # its centre at that time, which is later if the frame was late
     followed: Point | None  # position that the quad follows
     nearest_is_target: bool  # the target is the person nearest to `followed`

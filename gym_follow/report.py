@@ -12,17 +12,16 @@ NOTHING, DETECTED, LOST, SEARCH = range(4)  # values of an action's "report"
 Point = tuple[float, float, float]  # metres, world axes
 Observation = Mapping[str, Any]
 Action = dict[str, Any]
-ORIGIN: Point = (0.0, 0.0, 0.0)
-STANDING: Point = (0.0, 0.0, 0.0)  # m/s
+ZERO: Point = (0.0, 0.0, 0.0)
 Info = Mapping[str, Any]  # ground truth, for scripted agents and training
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an agent reports for a frame. Neither field is set while the target is missed briefly."""
+    """What an agent reports for a frame. Neither `position` nor `lost` is set while the target is missed briefly."""
 
     position: Point | None = None  # follow the target, whose centre was here when the picture was taken
-    velocity: Point = STANDING  # of the target, m/s: the quad follows it to where it is when the report arrives
+    velocity: Point = ZERO  # of the target, m/s: the quad follows it to where it is when the report arrives
     lost: bool = False  # return to patrol, or look at `look_at`
     look_at: Point | None = None
 
@@ -50,21 +49,21 @@ def to_report(action: Mapping[str, Any]) -> Report:
     """Return the report that an action stands for. Raises ValueError for any other action."""
     try:
         kind = operator.index(action["report"])
-        position = _vector(action["position"]) if kind in (DETECTED, SEARCH) else ORIGIN
-        velocity = _vector(action.get("velocity", STANDING)) if kind == DETECTED else STANDING
-    except (LookupError, TypeError, ValueError):
-        kind, position, velocity = -1, ORIGIN, STANDING
+        position = _vector(action["position"]) if kind in (DETECTED, SEARCH) else ZERO
+        velocity = _vector(action.get("velocity", ZERO)) if kind == DETECTED else ZERO
+    except (LookupError, TypeError, ValueError, OverflowError):
+        kind, position, velocity = -1, ZERO, ZERO
     if kind not in (NOTHING, DETECTED, LOST, SEARCH):
         raise ValueError(
             f'expected an action {{"report": {NOTHING}, {DETECTED}, {LOST} or {SEARCH}, "position": three finite '
-            f'numbers}}, and maybe "velocity": three more, got {action!r}'
+            f'numbers, "velocity": three more, or none}}, got {action!r}'
         )
     if kind == DETECTED:
         return Report(position, velocity)
     return Report(lost=kind in (LOST, SEARCH), look_at=position if kind == SEARCH else None)
 
 
-def detected(position: Point | np.ndarray, velocity: Point | np.ndarray = STANDING) -> Action:
+def detected(position: Point | np.ndarray, velocity: Point | np.ndarray = ZERO) -> Action:
     """Return the action that reports the centre of the target, (3,) metres, and its velocity, (3,) m/s."""
     return _action(DETECTED, position, velocity)
 
@@ -84,13 +83,14 @@ def search(place: Point | np.ndarray) -> Action:
     return _action(SEARCH, place)
 
 
-def _action(kind: int, position: Point | np.ndarray = ORIGIN, velocity: Point | np.ndarray = STANDING) -> Action:
+def _action(kind: int, position: Point | np.ndarray = ZERO, velocity: Point | np.ndarray = ZERO) -> Action:
     return {"report": kind, "position": np.array(position, float), "velocity": np.array(velocity, float)}
 
 
 def _vector(values: Any) -> Point:
     """Return three finite numbers. Raises TypeError or ValueError for anything else."""
-    x, y, z = map(float, values)
-    if not np.isfinite((x, y, z)).all():
-        raise ValueError("not finite")
+    vector = np.asarray(values, dtype=float)
+    if vector.shape != (3,) or not np.isfinite(vector).all():
+        raise ValueError("not three finite numbers")
+    x, y, z = vector.tolist()
     return x, y, z

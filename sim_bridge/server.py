@@ -187,8 +187,8 @@ class BridgeServer:
         try:
             if event == SIMULATOR_INFO:
                 reply = None
-                session.simulator_info = parse_simulator_info(arguments)
-                session.controls.extend_commands(session.simulator_info.search)
+                session.simulator_info = info = parse_simulator_info(arguments)
+                session.controls.set_abilities(info.search, info.motion)
                 return
             if event != "sensor_frame":
                 raise BadFrame("unknown-event", f"expected sensor_frame, got the unknown event {event[:40]!r}")

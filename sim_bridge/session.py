@@ -33,9 +33,9 @@ class OperatorControls:
         self._sent: ObjectDetected | ObjectLost = ObjectLost()  # the last of these that was sent
         self._withheld: tuple[Command, ...] = ()  # the newest loss during a pause, to be sent after it
 
-    def extend_commands(self, possible: bool) -> None:
-        """Say whether the simulator takes where to look for a lost target, and how one moves."""
-        self._agent.extended_commands = possible
+    def set_abilities(self, search: bool, motion: bool) -> None:
+        """Set whether the simulator searches for a lost target where it is told to, and takes the target's motion."""
+        self._agent.can_search, self._agent.takes_motion = search, motion
 
     def drop_target(self) -> None:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""

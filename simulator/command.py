@@ -188,7 +188,7 @@ def _fly_episodes(
             clients.append(Client(options.host, options.port))
             with contextlib.closing(clients[-1]) as client:
                 info = {"seed": seed, "people": people, "difficulty": difficulty, "difficulties": list(LEVELS)}
-                info["search"] = not rules.lock_on
+                info["search"] = info["motion"] = not rules.lock_on
                 flight = Flight(episode, client, plan, info, level.link(seed), while_waiting)
                 flight.fly(on_frame)
         if flight.new_episode is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.difficulty.link import Link
 from simulator.episode import TICK, Episode
-from simulator.geometry import moved
+from simulator.geometry import extrapolate
 from simulator.link.client import Client
 from simulator.link.commands import Command
 from simulator.link.frames import event, sensor_frame
@@ -69,7 +69,7 @@ class Flight:
         self._due = time.monotonic()  # when the next tick is due in real time
         self._reported: tuple[int, float] | None = None  # connection and speed that the follower has been told
         self._sent = self._answered = -1  # ids of the newest such frames
-        self._epoch = 0.0  # of the newest frame: its timestamp less the simulated time, seconds
+        self._newest = (0.0, 0.0)  # timestamp and simulated time of the newest frame, seconds
 
     def fly(self, on_frame: Callable[[Observation], None]) -> None:
         """Fly to the end of the plan or of the slideshow, or until a new episode is requested.
@@ -83,11 +83,12 @@ class Flight:
             if self._is_over(number):
                 break
             observation = self._simulation.observe()
-            self._epoch = LOCKSTEP_EPOCH if plan.lockstep else start
+            epoch = LOCKSTEP_EPOCH if plan.lockstep else start
             if plan.wall_clock:  # `sensor_frame` adds the simulated time
                 now = LOCKSTEP_EPOCH + number / plan.hz if plan.lockstep else time.time()
-                self._epoch = now - observation.time
-            self._link.send(sensor_frame(observation, self._epoch, plan.ground_truth), observation.time)
+                epoch = now - observation.time
+            self._newest = epoch + observation.time, observation.time
+            self._link.send(sensor_frame(observation, epoch, plan.ground_truth), observation.time)
             step()
             on_frame(observation)
             if self.new_episode is not None:
@@ -110,6 +111,12 @@ class Flight:
     def _seconds_per_frame(self) -> float:
         """Simulated seconds from one frame to the next."""
         return (self.speed if self._plan.wall_clock else 1.0) / self._plan.hz
+
+    @property
+    def _timestamp(self) -> float:
+        """Timestamp that a frame would have now, seconds."""
+        timestamp, then = self._newest
+        return timestamp + (self._simulation.time - then) / (self.speed if self._plan.wall_clock else 1.0)
 
     def _step_in_real_time(self) -> None:
         """Advance to the next frame at the pace of the clock; deliver frames and apply commands as they arrive."""
@@ -173,7 +180,7 @@ class Flight:
             case "object_detected":
                 position, velocity, taken = values["coords"], values["velocity"], values["time"]
                 if velocity is not None and taken is not None:
-                    position = moved(position, velocity, self._epoch + simulation.time - taken)
+                    position = extrapolate(position, velocity, self._timestamp - taken)
                 simulation.target_detected(position)
             case "object_lost":
                 simulation.target_lost(values["coords"])

@@ -13,7 +13,8 @@ FIELD_OF_VIEW = 60.0  # degrees, vertical and horizontal
 HALF_VIEW = math.tan(math.radians(FIELD_OF_VIEW / 2))  # half the image's width at a depth of 1
 FOCAL_LENGTH = IMAGE_SIZE / 2 / HALF_VIEW  # pixels
 FAR = 100.0  # m, depth of the value 255 in the depth image
-MAX_EXTRAPOLATION = 1.0  # s, for which somebody is expected to walk on
+MAX_EXTRAPOLATION = 1.0  # s, for which a velocity is trusted
+MAX_RUNNING_SPEED = 4.0  # m/s: a faster person is an error
 
 Angle = TypeVar("Angle", float, FloatArray)
 
@@ -26,13 +27,6 @@ def wrap_angle(angle: Angle) -> Angle:
 def clamp(value: float, limit: float) -> float:
     """Return `value` limited to [-limit, limit]."""
     return max(-limit, min(limit, value))
-
-
-def moved(position: Sequence[float], velocity: Sequence[float], seconds: float) -> Point:
-    """Return where a position, metres, with a velocity, m/s, is after `seconds`, limited to MAX_EXTRAPOLATION."""
-    duration = min(max(0.0, seconds), MAX_EXTRAPOLATION)
-    x, y, z = (place + speed * duration for place, speed in zip(position, velocity, strict=True))
-    return x, y, z
 
 
 def turn_towards(angle: float, goal: float, step: float) -> float:
@@ -75,3 +69,10 @@ def pixel_rays(pose: Pose) -> FloatArray:
     local = np.ones((IMAGE_SIZE, IMAGE_SIZE, 3))
     local[..., 1], local[..., 2] = -steps[None, :], -steps[:, None]
     return local @ rotation(pose).T
+
+
+def extrapolate(position: Sequence[float], velocity: Sequence[float], seconds: float) -> Point:
+    """Return a person's position, metres, after some `seconds` at a velocity, m/s, as far as it is to be trusted."""
+    duration = min(max(0.0, seconds), MAX_EXTRAPOLATION)
+    x, y, z = (np.array(position) + limit_length(np.array(velocity), MAX_RUNNING_SPEED) * duration).tolist()
+    return x, y, z

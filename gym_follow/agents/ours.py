@@ -16,7 +16,7 @@ class OurAgent:
 
     def __init__(self, weights: str | None) -> None:
         self._agent, self._weights = FollowAgent(AgentSettings(marker=False)), weights
-        self._agent.extended_commands = True
+        self._agent.can_search = self._agent.takes_motion = True
 
     def act(self, observation: Observation, info: Info) -> Action:
         """Return what the agent decides on one frame."""

@@ -68,8 +68,9 @@ def play(
     """
     numbers = []
     simulator = section_of(recording.meta, "simulator")
-    if simulator.get("search"):  # the agent tells this simulator where to look for a lost target
-        client.announce({**section_of(simulator, "world"), "search": True})
+    abilities = {key: True for key in ("search", "motion") if simulator.get(key)}
+    if abilities:  # of the simulator that was recorded; the agent's commands depend on them
+        client.announce(section_of(simulator, "world") | abilities)
     received: float | None = None
     due = time.monotonic()
     for record in frames:

@@ -32,7 +32,8 @@ def comparable_frames(records: Sequence[FrameRecord]) -> int:
 def compare(record: FrameRecord, answer: Answer, metres: float) -> str | None:
     """Return how an answer differs from the recorded decision; None if it does not.
 
-    `metres` is the tolerance for coordinates. Other numbers (marker ids, sizes, angles) must agree to a millionth.
+    `metres` is the tolerance for coordinates, and for velocities in m/s. Other numbers (marker ids, sizes, angles) must
+    agree to a millionth.
     """
     if answer.outcome != "answered":
         return f"{answer.outcome} {answer.reason}".strip()
@@ -48,10 +49,10 @@ def compare(record: FrameRecord, answer: Answer, metres: float) -> str | None:
 
 def _is_close(event: str, key: str, before: object, now: object, metres: float) -> bool:
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        if key == "coords" or (event, key) == ("create_box_marker", "pose"):
+        if key in ("coords", "velocity") or (event, key) == ("create_box_marker", "pose"):
             angles = _is_close(event, "angles", before[3:], now[3:], metres)
             return math.dist(before[:3], now[:3]) <= metres and angles
         return all(_is_close(event, key, a, b, metres) for a, b in zip(before, now, strict=True))
     if isinstance(before, int | float) and isinstance(now, int | float):
-        return math.isclose(before, now, rel_tol=1e-6, abs_tol=1e-6)
+        return math.isclose(before, now, rel_tol=0.0 if key == "time" else 1e-6, abs_tol=1e-6)
     return before == now

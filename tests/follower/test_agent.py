@@ -95,7 +95,7 @@ def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_t
     """The target walks to the left at 0.5 m/s and goes out of sight; it reappears only in the second flight."""
     for reappears in (False, True):
         agent, lost = FollowAgent(AgentSettings(marker=False)), {}
-        agent.extended_commands = True
+        agent.can_search = True
         for index in range(60 if reappears else 150):
             now = index * 0.2
             visible = index < 10 or (reappears and index > 40)
@@ -115,31 +115,33 @@ def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_t
             assert None not in lost.values()
 
 
-@pytest.mark.parametrize("extended", [True, False])
-def test_a_target_gone_after_a_stall_of_the_link_is_looked_for_at_once(scene, extended):
+@pytest.mark.parametrize("can_search", [True, False])
+def test_a_target_gone_after_a_stall_of_the_link_is_looked_for_at_once(scene, can_search):
     """QuadSim knows where it is and follows on meanwhile: there it is only missed."""
     agent = FollowAgent(AgentSettings(marker=False))
-    agent.extended_commands = extended
+    agent.can_search = can_search
     for index in range(10):
         agent.step(*seen(scene, index * 0.2, target=(12.0, -4.0 + 0.1 * index)))
     decision = agent.step(*seen(scene, 4.0, target=None))
     (lost,) = sent(decision, ObjectLost) or [None]
-    assert (decision.state, lost is not None) == ((TargetState.LOST, True) if extended else (TargetState.FOUND, False))
+    assert (decision.state, lost is not None) == (
+        (TargetState.LOST, True) if can_search else (TargetState.FOUND, False)
+    )
     if lost:
         assert lost.look_at == pytest.approx((12.0, -2.0, 0.8), abs=1.0)
     found = [agent.step(*seen(scene, 4.2 + 0.2 * index, target=(12.0, -1.8 + 0.1 * index))) for index in range(3)]
     assert found[-1].state is TargetState.FOUND
 
 
-@pytest.mark.parametrize("extended", [True, False])
-def test_a_simulator_that_can_use_it_is_told_how_the_target_moves_and_when_it_was_seen(scene, extended):
+@pytest.mark.parametrize("takes_motion", [True, False])
+def test_a_simulator_that_can_use_it_is_told_how_the_target_moves_and_when_it_was_seen(scene, takes_motion):
     agent = FollowAgent(AgentSettings(marker=False))
-    agent.extended_commands = extended
+    agent.takes_motion = takes_motion
     for index in range(20):
         now = 0.2 * index
         decision = agent.step(*seen(scene, now, target=(12.0, -2.0 + 1.4 * now)))
     (detected,) = sent(decision, ObjectDetected)
-    if not extended:
+    if not takes_motion:
         assert detected.motion is None
         return
     assert detected.motion.velocity == pytest.approx((0.0, 1.4, 0.0), abs=0.3)
@@ -151,7 +153,7 @@ def test_behind_what_hides_it_a_target_is_looked_for_longer(scene):
 
     def seconds_straight_on(hidden):
         agent = FollowAgent(AgentSettings(marker=False))
-        agent.extended_commands = True
+        agent.can_search = True
         wall = [scene.Block((8.0, 4.0, 0.0), (0.5, 8.0, 4.0))] if hidden else []
         for index in range(90):
             now = 0.2 * index
@@ -168,7 +170,7 @@ def test_behind_what_hides_it_a_target_is_looked_for_longer(scene):
 
 def test_with_a_clock_that_stands_still_the_search_ends_too(scene):
     agent = FollowAgent(AgentSettings(marker=False))
-    agent.extended_commands = True
+    agent.can_search = True
     for index in range(10):
         agent.step(*seen(scene, index * 0.2))
     looked = [sent(agent.step(*seen(scene, 1.8, target=None)), ObjectLost) for _ in range(150)]
@@ -189,7 +191,7 @@ def test_a_value_of_the_network_that_is_no_number_costs_no_target(scene):
 
 def test_a_false_positive_is_not_looked_for(scene):
     agent = FollowAgent(AgentSettings(marker=False))
-    agent.extended_commands = True
+    agent.can_search = True
     for index in range(5):
         agent.step(*seen(scene, index * 0.2))
     frame, probabilities = seen(scene, 1.0)

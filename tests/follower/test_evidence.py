@@ -22,6 +22,9 @@ def picture(*parts, size=256):
     return probabilities
 
 
+EMPTY = np.zeros((256, 256, 3), np.float32)
+
+
 def evidence(probabilities, frame=None):
     pose = Pose(0, 0, 0, 0, 0, 0) if frame is None else frame.gimbal_pose
     return FrameEvidence(frame, probabilities, Camera(pose, (256, 256), 60.0, depth_far=100.0), target_height=1.6)
@@ -186,3 +189,26 @@ def test_a_person_in_front_or_behind_is_no_evidence(scene):
 def test_a_position_out_of_view_is_no_evidence(scene, position):
     crowd = [scene.person(x, y, label=1) for x in (4.0, 10.0) for y in (-5.0, -1.0, 0.0, 1.0, 5.0)]
     assert at_position(scene, crowd, position) == 0
+
+
+@pytest.mark.parametrize("size", [128, 256])
+@pytest.mark.parametrize(
+    ("place", "hidden"),
+    [
+        ((14.0, 0.0, 1.0), True),  # behind the van
+        ((14.0, 3.6, 1.0), False),  # beside it
+        ((6.0, 0.0, 1.0), False),  # before it
+        ((60.0, 0.0, 1.0), False),  # the quad looks over it
+        ((-14.0, 0.0, 1.0), False),  # behind the quad
+        ((14.0, -12.0, 1.0), False),  # outside the picture
+    ],
+)
+def test_a_place_is_hidden_where_something_nearer_covers_a_person_there(scene, place, hidden, size):
+    wire = (0.0, 0.0, 5.0, 0.0, 10.0, 0.0)
+    frame = scene.take(wire, [scene.Block((10.0, 0.0, 0.0), (2.0, 4.0, 3.5))])[0]
+    frame.depth_image = frame.depth_image[:: 256 // size, :: 256 // size]
+    assert evidence(EMPTY, frame).hides(np.array(place)) == hidden
+
+
+def test_without_a_depth_image_nothing_is_known_to_be_hidden():
+    assert not evidence(EMPTY).hides(np.array([14.0, 0.0, 1.0]))

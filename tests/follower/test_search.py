@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from follower.filter import Track
-from follower.search import Search, is_hidden
+from follower.search import Search
 
 LONGEST = 30.0  # seconds
 
@@ -17,8 +17,11 @@ def track(point=(0.0, 0.0, 1.0), velocity=(0.0, 0.0, 0.0)):
 
 def places(lost: Track, hidden=lambda time: False):
     """Return the places at 5 frames a second, until the search is over; `hidden` says at which times they are."""
-    search, times = Search(lost), np.arange(0, LONGEST, 0.2)
-    found = [search.place_to_look_at(lost.time + time, 0.2, hidden(time)) for time in times]
+    search = Search(lost, lost.time)
+    found = [search.place]
+    for time in np.arange(0.2, LONGEST, 0.2):
+        search.step(lost.time + time, 0.2, hidden(time))
+        found.append(search.place)
     count = next(index for index, place in enumerate(found) if place is None)
     assert all(place is None for place in found[count:])
     return np.array(found[:count])
@@ -71,23 +74,11 @@ def test_what_hides_the_places_all_around_does_not_hold_up_the_search():
     np.testing.assert_allclose(places(walking, lambda time: time > 6.0), places(walking))
 
 
-@pytest.mark.parametrize(
-    ("place", "hidden"),
-    [
-        ((14.0, 0.0, 1.0), True),  # behind the van
-        ((14.0, 3.5, 1.0), False),  # beside it
-        ((6.0, 0.0, 1.0), False),  # before it
-        ((60.0, 0.0, 1.0), False),  # the quad looks over it
-        ((-14.0, 0.0, 1.0), False),  # behind the quad
-        ((14.0, -12.0, 1.0), False),  # outside the picture
-    ],
-)
-def test_a_place_is_hidden_where_something_nearer_covers_a_person_there(scene, place, hidden):
-    wire = (0.0, 0.0, 5.0, 0.0, 10.0, 0.0)
-    van = scene.Block((10.0, 0.0, 0.0), (2.0, 4.0, 3.5))
-    frame = scene.take(wire, [van])[0]
-    assert is_hidden(np.array(place), frame.depth_image, scene.camera_of(wire)) == hidden
-
-
-def test_without_a_depth_image_nothing_is_known_to_be_hidden(scene):
-    assert not is_hidden(np.array([14.0, 0.0, 1.0]), None, scene.camera_of((0.0, 0.0, 5.0, 0.0, 10.0, 0.0)))
+@pytest.mark.parametrize("clock", [lambda time: 0.0, lambda time: -time, lambda time: time if time < 10 else time - 50])
+def test_a_clock_that_stands_still_or_runs_back_does_not_prolong_the_search(clock):
+    search = Search(track(velocity=(1.4, 0.0, 0.0)), 100.0)
+    steps = 0
+    while search.place is not None and steps < 200:
+        steps += 1
+        search.step(100.0 + clock(0.2 * steps), 0.2, hidden=False)
+    assert steps == pytest.approx(90, abs=1)

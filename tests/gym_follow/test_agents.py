@@ -154,6 +154,8 @@ def test_a_loss_may_say_where_to_look():
         {"report": 1, "position": (0, 0)},
         {"report": 1, "position": (0, 0, np.nan)},
         {"report": "detected", "position": (0, 0, 0)},
+        {"report": 1, "position": "123"},
+        {"report": 1, "position": (10**400, 0, 0)},
         {"report": 1, "position": (0, 0, 0), "velocity": (0, 0)},
         {"report": 1, "position": (0, 0, 0), "velocity": (0, 0, np.inf)},
         (1.0, 2.0, 3.0),

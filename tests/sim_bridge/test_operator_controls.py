@@ -80,7 +80,7 @@ def test_a_loss_during_a_pause_is_sent_after_it(flight):
 
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before):
-    flight.controls.extend_commands(True)
+    flight.controls.set_abilities(search=True, motion=True)
     if lost_before:
         assert lose(flight)[0].look_at is not None
     flight.controls.paused = True
@@ -95,7 +95,7 @@ def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before)
 
 
 def test_only_the_marker_that_the_simulator_shows_is_deleted_after_a_pause(flight):
-    flight.controls.extend_commands(True)
+    flight.controls.set_abilities(search=True, motion=True)
     lose(flight)
     flight.controls.paused = True
     while flight.frame().state is not TargetState.FOUND:  # another one, whose marker is not sent

@@ -46,10 +46,13 @@ def test_recorded_walk_is_decided_as_recorded(serve):
     assert not differences, f"{differences[:3]}; {REMAKE}"
 
 
-@pytest.mark.parametrize("search", [True, False])
-def test_only_a_simulator_that_searches_is_told_where_to_look_and_its_recording_replays_so(serve, tmp_path, search):
-    recording = open_recording(record(tmp_path, "searched", info={"seed": 1, "people": 2, "search": search}))
+@pytest.mark.parametrize(("search", "motion"), [(True, True), (True, False), (False, False)])
+def test_a_simulator_gets_only_what_it_takes_and_its_recording_replays_so(serve, tmp_path, search, motion):
+    info = {"seed": 1, "people": 2, "search": search, "motion": motion}
+    recording = open_recording(record(tmp_path, "searched", info=info))
     commands = [command for frame in recording.frames for command in frame.commands]
+    detections = [body for event, body in commands if event == "object_detected"]
+    assert {tuple(body) for body in detections} == {("coords", "velocity", "time") if motion else ("coords",)}
     losses = [body for event, body in commands if event == "object_lost"]
     if search:
         assert len(losses) >= 4  # out of sight in nine frames, and lost after six of them
@@ -158,20 +161,26 @@ def test_started_follower_has_the_recorded_settings(replace_follower, tmp_path):
     assert changes == ["agent.threshold=0.7", "bridge.frame_size=128", "recording.enabled=false"]
 
 
+DETECTED = {"coords": [1.0, 2.0, 3.0], "velocity": [0.5, 0.0, 0.0], "time": 1500000000.2}
+
+
 @pytest.mark.parametrize(
     ("commands", "difference"),
     [
-        ([("object_detected", {"coords": [1.05, 2, 3]})], None),
-        ([("object_detected", {"coords": [1.2, 2, 3]})], "coords"),
+        ([("object_detected", {**DETECTED, "coords": [1.05, 2, 3]})], None),
+        ([("object_detected", {**DETECTED, "coords": [1.2, 2, 3]})], "coords"),
+        ([("object_detected", {**DETECTED, "velocity": [0.5, 0.05, 0]})], None),
+        ([("object_detected", {**DETECTED, "velocity": [0.5, 0.2, 0]})], "velocity"),
+        ([("object_detected", {**DETECTED, "time": 1500000000.3})], "time"),
         ([("object_lost", {})], "recorded object_detected, now object_lost"),
         ([], "now nothing"),
-        ([("object_detected", {"coords": [1, 2]})], "coords"),
+        ([("object_detected", {**DETECTED, "coords": [1, 2]})], "coords"),
         ([("object_detected", {})], "coords"),
     ],
 )
 def test_tolerances(commands, difference):
     frame = open_recording(WALK).frames[0]
-    frame = dataclasses.replace(frame, commands=(("object_detected", {"coords": [1.0, 2.0, 3.0]}),))
+    frame = dataclasses.replace(frame, commands=(("object_detected", DETECTED),))
     found = compare(frame, Answer("answered", tuple(commands), 0.0), metres=0.1)
     assert (found is None) if difference is None else difference in str(found)
     assert "skipped" in str(compare(frame, Answer("skipped", (), 0.0), metres=0.1))
