@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard.jobs import JobRunning
 from dashboard.pages import Json
+from dashboard.workshop.workspace import file_state
 from sim_bridge.worker import Segmenter
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class ModelSwitcher:
         self._load = load
         self._activate = activate
         self._log = log
-        self._path, self._state = path.resolve(), _state_of(path)
+        self._path, self._state = path.resolve(), file_state(path)
         self._starting = threading.Lock()
         self._loading: str | None = None
         self._refused: dict[str, str] | None = None
@@ -49,14 +50,14 @@ class ModelSwitcher:
     def status(self, models: Mapping[str, Path]) -> Json:
         """Return the active model by name (None: not in `models`), whether its file changed, and what is loading."""
         name = next((name for name, path in models.items() if path == self._path), None)
-        changed = _state_of(self._path) != self._state
+        changed = file_state(self._path) != self._state
         return {"model": name, "changed": changed, "loading": self._loading, "refused": self._refused}
 
     def _take_over(self, name: str, path: Path) -> None:
         try:
-            state = _state_of(path)
+            state = file_state(path)
             network, origin = self._load(name, path)
-            if _state_of(path) != state:  # recordings must name the bytes that were loaded
+            if file_state(path) != state:  # recordings must name the bytes that were loaded
                 raise ValueError(f"{name} was replaced while it was being loaded; try again")
             self._activate(network, origin)
             self._path, self._state, self._loading = path, state, None
@@ -67,12 +68,3 @@ class ModelSwitcher:
                 reason = f"it cannot be loaded, by a defect: {type(error).__name__}: {error}"
             self._loading, self._refused = None, {"model": name, "error": reason}
             self._log(f"{name} cannot be activated; the previous model stays active")
-
-
-def _state_of(path: Path) -> tuple[int, ...]:
-    """Return a value that changes with the file; empty where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_ino, status.st_size, status.st_mtime_ns

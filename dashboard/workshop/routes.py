@@ -23,6 +23,7 @@ from dashboard.workshop.requests import (
     resume_arguments,
     training_arguments,
 )
+from dashboard.workshop.training_cache import TrainingCache
 from dashboard.workshop.workspace import (
     WorkspacePaths,
     find_model,
@@ -30,6 +31,7 @@ from dashboard.workshop.workspace import (
     find_sweeps,
     find_training,
     find_trainings,
+    progress,
 )
 from dataset.schema import SIZE_BANDS
 from model.evaluation.comparison_files import FOLDERS
@@ -57,6 +59,7 @@ class Workshop:
         self._paths = paths
         self._log = log
         self._model_switcher = model_switcher
+        self._cache = TrainingCache()
         self._training = BackgroundJob("model.train", threads, self._log_end)
         self._trained: str | None = None  # name of the latest training that was started here
         self._command: list[str] = []
@@ -102,7 +105,7 @@ class Workshop:
 
     def _read_folders(self) -> tuple[dict[str, Path], list[Json], list[Json]]:
         trainings = find_trainings(self._paths.runs)[:MAX_TRAININGS]
-        return find_models(self._paths), [each.summary() for each in trainings], find_sweeps(self._paths.runs)
+        return find_models(self._paths), list(map(self._cache.summary, trainings)), find_sweeps(self._paths.runs)
 
     def _activate(self, request: ActivationRequest) -> Json:
         self._model_switcher.start(request.model, find_model(self._paths, request.model))
@@ -122,12 +125,12 @@ class Workshop:
             if process is None:
                 raise
             return {"name": name, "process": process, "version": "", "rows": []}  # its folder is not there yet
-        version = training.version
+        version, rows = training.version, self._cache.rows(training)
         return {
-            **training.progress(started),
+            **progress(self._cache.summary(training), rows, started),
             "process": process,
             "version": version,
-            "rows": None if flask.request.args.get("seen") == version else training.rows(),
+            "rows": None if flask.request.args.get("seen") == version else rows,
             "pictures": training.pictures(),
             "verdict": training.verdict(),
         }

@@ -15,6 +15,7 @@ from model.run_files import ARGUMENTS, CHECKPOINT, MODELS, PICTURES, PROMOTION_R
 from model.sweep.files import STATE
 
 Rows = list[dict[str, float | None]]
+FileState = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class Training:
     def version(self) -> str:
         """Text that changes whenever the figures, the pictures or the verdict change."""
         return "-".join(str(_modified(self.path / name)) for name in (RESULTS, PROMOTION_REPORT, *PICTURES))
+
+    @property
+    def state(self) -> tuple[FileState, ...]:
+        """Value that changes with each file that `rows` and `summary` read."""
+        names = RESULTS, ARGUMENTS, SETTINGS, PROMOTION_REPORT, CHECKPOINT
+        return tuple(file_state(self.path / name) for name in names)
 
     def rows(self) -> Rows:
         """Return a row for each epoch: numbers by column, None where nothing was measured."""
@@ -73,18 +80,6 @@ class Training:
             and (self.path / CHECKPOINT).exists(),
         }
 
-    def progress(self, started: float | None) -> Json:
-        """Return the summary, `images_per_second`, and the seconds `left`; None where unknown.
-
-        `started`: when the latest process of this training started, unix seconds; None if none is running.
-        """
-        summary, left = self.summary(), None
-        if started is not None and summary["done"]:
-            since = time.time() - max(summary["changed"], started)
-            left = max(60 * summary["minutes"] * (1 / summary["done"] - 1) - since, 0.0)
-        speeds = [row.get("images_per_second") for row in self.rows()[-1:]]
-        return summary | {"images_per_second": speeds[0] if speeds else None, "left": left}
-
     def pictures(self) -> dict[str, int]:
         """Return the names of the existing pictures, each with its modification time, nanoseconds."""
         return {name: made for name in PICTURES if (made := _modified(self.path / name))}
@@ -96,6 +91,18 @@ class Training:
         except (OSError, ValueError):
             return None
         return next((line.replace("**", "") for line in lines if line.startswith("**")), None)
+
+
+def progress(summary: Json, rows: Rows, started: float | None) -> Json:
+    """Return the summary of a training, `images_per_second`, and the seconds `left`; None where unknown.
+
+    `started`: when the latest process of this training started, unix seconds; None if none is running.
+    """
+    left = None
+    if started is not None and summary["done"]:
+        since = time.time() - max(summary["changed"], started)
+        left = max(60 * summary["minutes"] * (1 / summary["done"] - 1) - since, 0.0)
+    return summary | {"images_per_second": rows[-1].get("images_per_second") if rows else None, "left": left}
 
 
 def find_trainings(folder: Path) -> list[Training]:
@@ -149,6 +156,15 @@ def read_json(path: Path) -> Json:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def file_state(path: Path) -> FileState:
+    """Return a value that changes with the file; empty where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _modified(path: Path) -> int:

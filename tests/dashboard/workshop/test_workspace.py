@@ -5,10 +5,22 @@ import os
 import time
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.workshop.workspace import Training, find_sweeps, find_training, find_trainings
+from dashboard.workshop import workspace
+from dashboard.workshop.model_switcher import ModelSwitcher
+from dashboard.workshop.routes import Workshop
+from dashboard.workshop.workspace import (
+    Training,
+    WorkspacePaths,
+    find_sweeps,
+    find_training,
+    find_trainings,
+    progress,
+)
+from model.run_files import read_results
 
 RESULTS = "epoch,minutes,loss,images_per_second,score\n1,0.5,1.5,20,\n2,1.0,1.25,22,0.5\n3,1.5,nan,24,0.25\n"
 
@@ -21,6 +33,11 @@ def run(tmp_path):
     (folder / "results.csv").write_text(RESULTS)
     (folder / "checkpoint.npz").write_bytes(b"")
     return folder
+
+
+def left(run, started: float | None) -> float | None:
+    training = Training(run)
+    return progress(training.summary(), training.rows(), started)["left"]
 
 
 def test_the_figures_of_a_training(run):
@@ -39,11 +56,11 @@ def test_the_figures_of_a_training(run):
 def test_the_time_left_counts_from_the_last_epoch_since_the_training_was_resumed(run):
     hour_ago = time.time() - 3600
     os.utime(run / "results.csv", (hour_ago, hour_ago))
-    assert Training(run).progress(None)["left"] is None
-    assert Training(run).progress(time.time() - 10)["left"] == pytest.approx(8.5 * 60 - 10, abs=5)
-    assert Training(run).progress(hour_ago - 60)["left"] == 0
+    assert left(run, None) is None
+    assert left(run, time.time() - 10) == pytest.approx(8.5 * 60 - 10, abs=5)
+    assert left(run, hour_ago - 60) == 0
     os.utime(run / "results.csv")
-    assert Training(run).progress(hour_ago)["left"] == pytest.approx(8.5 * 60, abs=5)
+    assert left(run, hour_ago) == pytest.approx(8.5 * 60, abs=5)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +74,7 @@ def test_a_training_limited_by_epochs_is_done_after_them(run, settings, done):
     summary = training.summary()
     assert (summary["done"], summary["resumable"]) == (done, done is not None and done < 1)
     if done == 0.75:
-        assert training.progress(time.time())["left"] == pytest.approx(30, abs=5)
+        assert left(run, time.time()) == pytest.approx(30, abs=5)
     (run / "checkpoint.npz").unlink()
     assert not Training(run).summary()["resumable"]
 
@@ -90,6 +107,29 @@ def test_only_trainings_are_listed_newest_first(run):
     assert find_trainings(run.parent / "nowhere") == []
 
 
+def test_a_page_that_is_open_makes_the_follower_read_only_what_has_changed(serve_with_dashboard, run, monkeypatch):
+    reads = []
+    monkeypatch.setattr(workspace, "read_results", lambda folder: reads.append(folder) or read_results(folder))
+    paths = WorkspacePaths(run.parent, run.parent, ())
+    workshop = Workshop(paths, ModelSwitcher(run.parent / "one.h5", None, None))
+    address = f"http://127.0.0.1:{serve_with_dashboard(more=[workshop.pages()]).port}/api/workshop"
+
+    def poll() -> tuple[int, int]:
+        (listed,) = requests.get(address, timeout=30).json()["trainings"]
+        return listed["epochs"], len(requests.get(f"{address}/trainings/evening", timeout=30).json()["rows"])
+
+    assert poll() == (3, 3)
+    before = len(reads)
+    assert poll() == (3, 3)
+    assert len(reads) == before
+    with (run / "results.csv").open("a") as file:
+        file.write("4,2.0,1.5,24,0.75\n")
+    assert poll() == (4, 4)
+    (run / "retrain.md").write_text("**Promoted:** better.\n")
+    (run / "arguments.json").write_text(json.dumps({"init": "models/one.h5", "minutes": 2, "promote": True}))
+    assert requests.get(address, timeout=30).json()["trainings"][0].items() >= {"done": 1, "resumable": False}.items()
+
+
 @given(st.binary(max_size=200), st.binary(max_size=100) | st.just(b"[1]") | st.just(b'{"minutes": [], "init": 5}'))
 def test_any_contents_can_be_read(tmp_path_factory, results, arguments):
     folder = tmp_path_factory.mktemp("run")
@@ -97,7 +137,8 @@ def test_any_contents_can_be_read(tmp_path_factory, results, arguments):
     (folder / "arguments.json").write_bytes(arguments)
     (folder / "retrain.md").write_bytes(results)
     training = Training(folder)
-    json.dumps([training.progress(time.time()), training.rows(), training.verdict()], allow_nan=False)
+    figures = progress(training.summary(), training.rows(), time.time())
+    json.dumps([figures, training.rows(), training.verdict()], allow_nan=False)
 
 
 def test_sweeps_are_listed_the_newest_first_whatever_else_lies_there(tmp_path, run):
