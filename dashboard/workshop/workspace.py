@@ -7,6 +7,7 @@ import math
 import os
 import time
 from dataclasses import dataclass
+from os.path import isdir, isfile  # those of Path raise PermissionError for what lies in somebody else's folder
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,9 @@ def progress(summary: Json, rows: Rows, started: float | None) -> Json:
 
 
 def find_trainings(folder: Path) -> list[Training]:
-    """Return all trainings in a folder, the newest first."""
+    """Return all trainings in a folder, the newest first; without those whose folders may not be entered."""
     names = os.listdir(folder) if folder.is_dir() else []
-    found = [Training(folder / name) for name in names if name.isprintable() and (folder / name / ARGUMENTS).is_file()]
+    found = [Training(folder / name) for name in names if name.isprintable() and isfile(folder / name / ARGUMENTS)]
     return sorted(found, key=lambda each: _modified(each.path / ARGUMENTS), reverse=True)
 
 
@@ -130,13 +131,13 @@ def find_models(paths: WorkspacePaths) -> dict[str, Path]:
     """Return all model files by name: those of `paths.models`, then those of trainings as `<training>/<file>`."""
     found: dict[str, Path] = {}
     for path in paths.models:
-        files = sorted(path.glob("*.h5")) if path.is_dir() else [path]
+        files = sorted(path.glob("*.h5")) if isdir(path) else [path]
         for file in map(Path.resolve, files):
-            if file.is_file() and file not in found.values():
+            if isfile(file) and file not in found.values():
                 found[file.name if file.name not in found else f"{file.parent.name}/{file.name}"] = file
     for training in find_trainings(paths.runs):
         for name in MODELS:
-            if (training.path / name).is_file():
+            if isfile(training.path / name):
                 found[f"{training.name}/{name}"] = (training.path / name).resolve()
     return found
 

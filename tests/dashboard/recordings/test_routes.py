@@ -309,6 +309,12 @@ def test_broken_recordings_are_listed_and_do_not_affect_others(site, folder):
     assert open_recording(folder / "nonsense").names == ["000003"]
 
 
+def test_folders_that_may_not_be_entered_are_left_out_of_the_list(site, folder, forbid):
+    (folder / "lost+found").mkdir()
+    forbid(folder / "lost+found")
+    assert [each["name"] for each in get(f"{site()}/api/recordings").json()["recordings"]] == ["walk"]
+
+
 def test_a_growing_recording_is_read_from_where_the_last_summary_ended(tmp_path):
     shutil.copytree(WALK, tmp_path / "run")
     lines = (WALK / "frames.jsonl").read_bytes().splitlines(keepends=True)

@@ -15,6 +15,7 @@ from dashboard.workshop.routes import Workshop
 from dashboard.workshop.workspace import (
     Training,
     WorkspacePaths,
+    find_models,
     find_sweeps,
     find_training,
     find_trainings,
@@ -105,6 +106,17 @@ def test_only_trainings_are_listed_newest_first(run):
         with pytest.raises(LookupError, match="no training"):
             find_training(run.parent, name)
     assert find_trainings(run.parent / "nowhere") == []
+
+
+def test_folders_that_may_not_be_entered_are_left_out(run, forbid):
+    (run / "best.h5").write_bytes(b"")
+    for name in ("foreign", "models"):
+        (run.parent / name).mkdir()
+        forbid(run.parent / name)
+    paths = WorkspacePaths(run.parent, run.parent, (run.parent / "models" / "one.h5", run.parent / "models"))
+    assert [training.name for training in find_trainings(run.parent)] == ["evening"]
+    assert list(find_models(paths)) == ["evening/best.h5"]
+    assert find_sweeps(run.parent) == []
 
 
 def test_a_page_that_is_open_makes_the_follower_read_only_what_has_changed(serve_with_dashboard, run, monkeypatch):
