@@ -29,12 +29,13 @@ export class LabelView {
     this.#listen(onStroke);
   }
 
-  show(image, labels) {
+  show(image, labels) { // null: nothing, or labels without their image
     [this.#image, this.#labels] = [image, labels];
     this.draw();
   }
 
   zoom(factor, event = null) {
+    if (!this.#labels) return;
     const before = event && this.#place(event);
     this.#zoom = Math.min(Math.max(this.#zoom * factor, 1), MOST_ZOOM);
     if (before) { // what is under the pointer stays there

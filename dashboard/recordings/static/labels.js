@@ -19,6 +19,7 @@ const queue = new Queue(open);
 const tools = new LabelTools(() => (element("control-set").hidden ? null : (current()?.labels ?? null)), show);
 const { view } = tools;
 let shown = null; // name of the frame
+let drawn = false; // whether its image is: labels that nobody has seen on it are not accepted
 
 function current() {
   return opened.get(shown);
@@ -26,13 +27,14 @@ function current() {
 
 async function open(frame) {
   if (!frame) return;
-  shown = frame;
+  [shown, drawn] = [frame, false];
+  element("save").disabled = element("load").hidden = true; // until it is known what there is to see
   history.replaceState(null, "", `#${frame}`);
   view.cursor = null;
   setText(element("outcome"), "");
   setText(errorNode, "");
+  const known = frames.all.find((each) => each.name === frame);
   try {
-    const known = frames.all.find((each) => each.name === frame);
     if (!known) throw new Error(`there is no frame ${frame}`);
     const [image, labels] = await Promise.all([
       fetchBlob(callAddress(name, "images", known.image)).then((blob) => createImageBitmap(blob)).catch(() => null),
@@ -40,11 +42,15 @@ async function open(frame) {
     ]);
     if (labels && !opened.has(frame)) take(labels, new Labelling(...labels.size, labels.runs));
     if (frame !== shown) return; // another one was opened meanwhile
-    setText(element("page-error"), image ? "" : "This image cannot be read");
+    drawn = Boolean(image);
+    setText(element("page-error"), image ? "" : "This image cannot be read, so its labels cannot be accepted.");
     view.show(image, current().labels);
   } catch (error) {
+    if (frame !== shown) return;
     setText(element("page-error"), error.message);
+    view.show(null, null); // not the frame before under this one's name
   }
+  element("load").hidden = drawn || !known;
   show();
 }
 
@@ -61,7 +67,8 @@ function show() {
     setText(element(`${id}-pixels`), here ? `${here.labels.count(label)} px` : "–");
   setText(element("whose"), here ? whose(here.about) : "");
   setText(element("save"), here?.labels.changed ? "Save" : "Accept");
-  element("save").disabled = !here || (!here.about.runs && !here.labels.changed); // nobody has seen what is not shown
+  const seen = drawn && here?.about.runs; // nobody has seen what is not shown
+  element("save").disabled = !seen && !here?.labels.changed;
   element("undo").disabled = !here?.labels.canUndo;
   element("redo").disabled = !here?.labels.canRedo;
   element("discard").disabled = !here?.labels.changed;
@@ -160,6 +167,7 @@ const actions = {
   undo: () => change((labels) => labels.undo()),
   redo: () => change((labels) => labels.redo()),
   discard, restore, save, propagate,
+  load: () => open(shown),
   next: () => next(1),
   last: () => next(-1),
   back: () => move(-1),

@@ -265,6 +265,44 @@ def test_a_mask_that_cannot_be_read_is_not_accepted_as_nobody(correct, walk):
     np.testing.assert_array_equal(on_disk(walk), np.zeros((SIZE, SIZE), np.uint8))
 
 
+def is_empty(page) -> bool:
+    return page.locator("#picture").evaluate(
+        "(canvas) => !canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    )
+
+
+def test_labels_without_their_image_are_not_accepted_until_it_is_loaded(correct, walk):
+    page = correct(may_log_errors=True)
+    page.route("**/images/000006.jpeg", lambda call: call.abort())
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("This image cannot be read").wait_for()
+    assert page.text_content("#frame-name") == "000006"
+    assert page.locator("#save").is_disabled()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert source(walk, "000006")[0] == "model"
+    page.unroute("**/images/000006.jpeg")
+    page.get_by_role("button", name="Load again").click()
+    page.locator("#load").wait_for(state="hidden")
+    save(page, walk, "000006")
+
+
+def test_a_frame_that_cannot_be_loaded_does_not_show_the_one_before(correct):
+    page = correct(may_log_errors=True)
+    assert not is_empty(page)
+    page.route("**/labels/000006", lambda call: call.abort())
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("The follower did not answer.").wait_for()
+    assert page.text_content("#frame-name") == "000006"
+    assert is_empty(page)
+    page.locator("#picture").hover()
+    page.mouse.wheel(0, -100)  # there is nothing to enlarge
+    page.unroute("**/labels/000006")
+    page.get_by_role("button", name="Load again").click()
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
+    assert not is_empty(page)
+
+
 def test_accepting_makes_ground_truth_of_labels_as_they_are_and_restoring_takes_it_back(correct, walk):
     page = correct()
     before = on_disk(walk)
