@@ -1,6 +1,7 @@
 """python -m dataset list, show and video: what is in recordings."""
 
 import argparse
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,7 +28,7 @@ def list_recordings(options: argparse.Namespace, console: Console) -> None:
         table.add_column(column, justify="right")
     for recording in recordings:
         statistics = statistics_of(recording)
-        started = str(recording.meta.get("started", "?"))[:16].replace("T", " ")
+        started = _local_time(recording.meta.get("started", "?"))
         minutes = f"{statistics.seconds / 60:.1f}"
         counts = statistics.frames, statistics.hidden, minutes, statistics.visible, statistics.far
         pseudo = sum(count for source, count in statistics.labels.items() if source not in GROUND_TRUTH)
@@ -57,6 +58,14 @@ def video(options: argparse.Namespace, console: Console) -> None:
     images = track(film_frames(recording), "drawing", len(recording.frames), console=console, transient=True)
     write_video(path, images, frames_per_second(recording.frames))
     console.print(f"wrote {path}: {len(recording.frames)} frames", markup=False)
+
+
+def _local_time(iso: object) -> str:
+    """Return a time of `meta.json`, which is UTC, by the clock of this machine; what is no time as it is."""
+    try:
+        return f"{datetime.fromisoformat(str(iso)).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):  # the last two: a year that the system does not know
+        return str(iso)[:16]
 
 
 def _statistics_table(recording: Recording) -> Table:

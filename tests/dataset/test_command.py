@@ -1,8 +1,10 @@
 """The command python -m dataset."""
 
+import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -75,6 +77,35 @@ def test_list_shows_every_recording_and_its_state(walk, capsys):
     assert "30 frames are intact" in capsys.readouterr().out
     assert main(["list", str(walk / "images")]) == 0
     assert "no recordings" in capsys.readouterr().out
+
+
+@pytest.fixture
+def in_india(monkeypatch):
+    """The time zone of this process: UTC+05:30."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system sets the time zone otherwise")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "IST-5:30")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("started", "shown"),
+    [
+        ("2026-11-28T22:19:59.500+00:00", "2026-11-29 03:49"),
+        ("2026-11-28T22:19:59", "2026-11-28 22:19"),
+        ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00"),
+        ("yesterday", "yesterday"),
+        (None, "None"),
+    ],
+)
+def test_times_are_those_of_the_clock_on_the_wall(walk, capsys, in_india, started, shown):
+    meta = json.loads((walk / "meta.json").read_text())
+    (walk / "meta.json").write_text(json.dumps(meta | {"started": started}))
+    assert main(["list", str(walk.parent)]) == 0
+    assert f" {shown} " in capsys.readouterr().out
 
 
 @pytest.mark.slow

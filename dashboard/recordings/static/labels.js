@@ -7,7 +7,7 @@ import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
 import { HERO, Labelling, PEOPLE } from "./labelling.js";
 import { Queue } from "./queue.js";
-import { callAddress } from "./recording.js";
+import { callAddress, dateAndTime } from "./recording.js";
 
 const STORED_NAME = "follow-me-name";
 const name = decodeURIComponent(location.pathname.split("/").at(-2));
@@ -85,7 +85,7 @@ const hasDraft = (frame) => Boolean(opened.get(frame)?.labels.changed);
 function whose({ label_source: source, labelled_by: by, old, runs }) {
   const before = old.at(-1);
   const who = source === "person" && by ? `ground truth, by ${by}` : `${LABEL_SOURCES[source]}${by ? `, by ${by}` : ""}`;
-  const when = before ? ` · changed ${before.replaced.slice(0, 16).replace("T", " ")}` : "";
+  const when = before ? ` · changed ${dateAndTime(before.replaced)}` : "";
   return `${runs ? "" : "the mask cannot be read: paint who is there, or choose No target here · "}${who}${when}`;
 }
 

@@ -1,6 +1,7 @@
 """Correcting labels in a real browser: each tool with mouse, keys and touch, saving, two people, a server that dies."""
 
 import shutil
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -301,6 +302,12 @@ def test_a_frame_that_cannot_be_loaded_does_not_show_the_one_before(correct):
     page.get_by_role("button", name="Load again").click()
     until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
     assert not is_empty(page)
+
+
+def test_the_time_of_a_change_is_that_of_the_clock_on_the_wall(correct, walk):
+    page = correct(timezone_id="Asia/Kolkata", locale="en-GB")
+    changed = datetime.fromisoformat(read_log(walk)[-1].replaced).astimezone(timezone(timedelta(hours=5.5)))
+    assert f"changed {changed:%d/%m/%Y, %H:%M}" in page.text_content("#whose")
 
 
 def test_accepting_makes_ground_truth_of_labels_as_they_are_and_restoring_takes_it_back(correct, walk):
