@@ -9,6 +9,7 @@ scripts are valid on disk, too.
 """
 
 import hmac
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ class Pages(flask.Blueprint):
         self.register_error_handler(LookupError, lambda error: _refuse(404, str(error.args[0])))
         for conflict in (JobRunning, LabelsChanged):
             self.register_error_handler(conflict, lambda error: _refuse(409, str(error)))
-        self.register_error_handler(OSError, lambda error: _refuse(500, f"disk error: {error.strerror or error}"))
+        self.register_error_handler(OSError, lambda error: _refuse(500, f"disk error: {_reason(error)}"))
 
     def add_page(self, path: str, template: str) -> None:
         """Show a template at `path`, whatever its variable parts: the page's script reads those.
@@ -101,11 +102,14 @@ class Pages(flask.Blueprint):
                 return _refuse(415, "expected JSON: Content-Type: application/json")
             try:
                 body = request.get_json(silent=True)
+                command = build(kind, body, noun="key") if isinstance(body, dict) else None
             except RequestEntityTooLarge:
                 return _refuse(413, f"expected at most {max_bytes} bytes")
-            if not isinstance(body, dict):
+            except RecursionError:
+                return _refuse(400, "expected one JSON object, for example {}, without so many lists within lists")
+            if command is None:
                 return _refuse(400, "expected one JSON object, for example {}")
-            return act(build(kind, body, noun="key"), **path)
+            return act(command, **path)
 
         self.add_url_rule(path, act.__name__, view, methods=["POST"])
 
@@ -135,6 +139,12 @@ def harden(response: flask.Response) -> flask.Response:
     """Add the headers of every answer of the application."""
     response.headers.update(HEADERS)
     return response
+
+
+def _reason(error: OSError) -> str:
+    """Return what happened, and to which file; its folder is nobody's business."""
+    file = "" if error.filename is None or isinstance(error.filename, int) else os.fsdecode(error.filename)
+    return ": ".join(filter(None, [os.path.basename(file), error.strerror or str(error)]))
 
 
 def _refuse(status: int, sentence: str) -> tuple[Json, int]:

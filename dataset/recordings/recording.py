@@ -25,6 +25,7 @@ from dataset.recordings.layout import (
 from dataset.schema import REFERENCE_SIZE
 
 State = Literal["finished", "recording", "interrupted"]
+MAX_DIGITS = 40  # of a frame's number; Python refuses to read numbers of thousands
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,14 @@ def write_hidden(folder: Path, frames: Collection[str]) -> None:
 
 def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[str]:
     """Return those of the names that "12", "000012", "10-20", "10-", "all" or "3,5" refer to. Raises RecordingError."""
-    names = {int(frame): frame for frame in frames if frame.isdecimal()}
+    names = {int(frame): frame for frame in frames if _is_number(frame)}
     selected: set[str] = set()
     for expression in (part for text in expressions for part in text.split(",") if part):
         if expression == "all":
             selected |= set(frames)
             continue
         first, dash, last = expression.partition("-")
-        if not first.isdecimal() or not (last.isdecimal() or (dash and not last) or not dash):
+        if not _is_number(first) or not (_is_number(last) or (dash and not last) or not dash):
             raise RecordingError(f"expected frames such as 12, 10-20 or 10-, got {expression[:40]!r}")
         end = int(first) if not dash else int(last) if last else max(names, default=0)
         found = {name for number, name in names.items() if int(first) <= number <= end}
@@ -139,3 +140,7 @@ def select_frames(frames: Collection[str], expressions: Iterable[str]) -> set[st
             raise RecordingError(f"there are no frames {expression}")
         selected |= found
     return selected
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS

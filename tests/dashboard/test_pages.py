@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from dashboard.pages import Pages
 from dashboard.recordings.routes import Recordings
 from dashboard.workshop.model_switcher import ModelSwitcher
 from dashboard.workshop.routes import Workshop
@@ -49,3 +50,32 @@ def test_a_page_marks_its_place_and_contains_no_text_from_elsewhere(serve_with_d
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
     assert page.headers["Cache-Control"] == "no-cache"
     assert requests.get(address, headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("body", ["[" * 4000, '{"note": ' + "[" * 4000 + "]" * 4000 + "}"], ids=["list", "object"])
+def test_lists_within_lists_are_refused_in_one_sentence(serve_with_dashboard, body):
+    address = f"http://127.0.0.1:{serve_with_dashboard().port}/api/mark"
+    answer = requests.post(address, body, headers={"Content-Type": "application/json"}, timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("expected one JSON object, for example {}")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(28, "No space left on device", "/somebody/recordings/walk/hidden.txt"), "hidden.txt: No space left"),
+        (OSError(28, "No space left on device", b"/somebody/hidden.txt"), "hidden.txt: No space left"),
+        (OSError(28, "No space left on device", 7), "No space left"),
+        (OSError(28, "No space left on device"), "No space left"),
+        (OSError("the disk is gone"), "the disk is gone"),
+    ],
+)
+def test_an_error_of_the_disk_names_the_file_but_not_its_folder(serve_with_dashboard, error, sentence):
+    def fail():
+        raise error
+
+    pages = Pages("workshop")
+    pages.get("/fail")(fail)
+    answer = requests.get(f"http://127.0.0.1:{serve_with_dashboard(more=[pages]).port}/fail", timeout=30)
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith(f"disk error: {sentence}")

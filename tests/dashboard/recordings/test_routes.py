@@ -199,6 +199,14 @@ def test_invalid_frame_selections_are_refused(site, folder, frames):
     assert not (folder / "walk" / "hidden.txt").exists()
 
 
+@pytest.mark.parametrize("frames", ["9" * 5000, "3-" + "9" * 5000], ids=["one", "range"])
+def test_numbers_of_thousands_of_digits_are_refused_as_all_others(site, frames):
+    address = f"{site()}/api/recordings/walk"
+    for answer in (get(f"{address}/statistics?frames={frames}"), post(f"{address}/hide", {"frames": [frames]})):
+        assert answer.status_code == 400
+        assert answer.json()["error"] == f"expected frames such as 12, 10-20 or 10-, got {frames[:40]!r}"
+
+
 @pytest.mark.parametrize(
     "options",
     [
