@@ -107,7 +107,7 @@ class StatusDisplay(Subscriber):
             text += "" if distance is None else f", {_range_text(distance)}"
             self._print(session, text)
         elif decision.state is TargetState.LOST:
-            self._print(session, "[yellow]target lost[/], back to patrol")
+            self._print(session, "[yellow]target lost[/]")
 
     def disconnected(self, session: Session) -> None:
         """Print the results of its frames."""

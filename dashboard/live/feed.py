@@ -203,5 +203,5 @@ class Feed(Subscriber):
 
 def _describe_state(decision: Decision) -> str:
     away = f", {decision.range.metres:.1f} m away" if decision.range else ""
-    found, lost = f"target found{away}", "target lost, back to patrol"
+    found, lost = f"target found{away}", "target lost"
     return {TargetState.FOUND: found, TargetState.LOST: lost}.get(decision.state, "looking for the target")

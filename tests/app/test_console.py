@@ -47,7 +47,7 @@ def test_one_line_for_each_change(session):
     assert plain.file.getvalue().splitlines() == [
         "simulator 1: connected from 127.0.0.1:5000",
         "simulator 1: target found at (1.3, -3.0, 0.9), 12.3 m away (by depth)",
-        "simulator 1: target lost, back to patrol",
+        "simulator 1: target lost",
         "simulator 1: disconnected; 23 frames answered, 4 skipped, 2 refused",
     ]
 

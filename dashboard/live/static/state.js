@@ -68,7 +68,7 @@ function describe(state, simulator, frame) {
   if (state === "silent") return `${simulator.name} is connected but sends no frames; did it return to its menu (Esc), or is it paused?`;
   const parts = [];
   if (state === "searching") parts.push("the target has not been found yet");
-  if (state === "lost") parts.push("back on patrol, looking for the target");
+  if (state === "lost") parts.push("looking for the target");
   if (state === "found" && frame) {
     const { range, detection } = frame;
     const away = range && `${range.metres.toFixed(1)} m away, by ${RANGE_SOURCES[range.source] ?? range.source}`;

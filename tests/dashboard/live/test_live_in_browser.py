@@ -91,6 +91,17 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     assert green > blue  # 50 of 255, near: green where the camera's picture is grey
 
 
+def test_a_lost_target_is_looked_for_and_nothing_is_said_of_a_patrol(bridge, stream, visit):
+    """Some simulators search around the place first."""
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    page.get_by_role("button", name="Drop target").click()
+    until(page, lambda: page.text_content("#state-detail").startswith("looking for the target · "))
+    assert page.text_content("#state-word") == "Target lost"
+    page.locator("#log-lines li").filter(has_text=re.compile("target lost$")).wait_for()
+
+
 def test_a_recording_is_made_with_the_button(bridge, stream, visit, tmp_path, eventually):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
