@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from logging.handlers import QueueHandler, QueueListener
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from rich.console import Console
 from rich.live import Live
@@ -54,11 +54,27 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
         printer.stop()
 
 
+class LogPrinter(logging.StreamHandler[IO[str]]):
+    """Prints log messages to the output of a console; silent where that is closed, or its disk full."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console.file)
+        self._console = console
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Report defects only, on stderr: there is no other place for what cannot be printed."""
+        error = sys.exc_info()[1]
+        if isinstance(error, BrokenPipeError):
+            self._console.on_broken_pipe()
+        elif not isinstance(error, OSError):
+            super().handleError(record)
+
+
 def log_printer(console: Console) -> logging.Handler:
     """Return what prints log messages: wrapped on a terminal, and each on a line of its own in a file."""
     if console.is_terminal:
         return RichHandler(console=console, show_path=False)
-    handler = logging.StreamHandler(console.file)
+    handler = LogPrinter(console)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
     return handler
 

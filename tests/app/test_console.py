@@ -3,7 +3,11 @@
 import gc
 import io
 import logging
+import os
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +25,17 @@ FOUND = Decision(
     range=Range(12.34, RangeSource.DEPTH),
     track_point=(1.26, -3.0, 0.94),
 )
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS_MESSAGES = """
+import logging, os
+from app.console import FlightConsole, unblocked_output
+
+with unblocked_output(FlightConsole()):
+    for number in range(3):
+        logging.warning("message %d", number)
+os._exit(0)  # as follower.py
+"""
 
 
 @pytest.fixture
@@ -89,6 +104,19 @@ def test_a_message_in_a_file_is_one_line_however_long(session):
     (line,) = plain.file.getvalue().splitlines()
     assert line.endswith(f" WARNING: {message}")
     assert len(terminal.file.getvalue().splitlines()) > 3
+
+
+@pytest.mark.parametrize("output", ["closed", "full"])
+def test_messages_that_cannot_be_printed_are_no_errors(output):
+    if output == "full" and not os.path.exists("/dev/full"):
+        pytest.skip("needs a device without space")
+    reader, writer = os.pipe() if output == "closed" else (None, os.open("/dev/full", os.O_WRONLY))
+    if reader is not None:
+        os.close(reader)
+    command = [sys.executable, "-c", LOGS_MESSAGES]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_a_file_gets_no_live_line(session):
