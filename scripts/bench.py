@@ -23,4 +23,4 @@ if __name__ == "__main__":
         names = "\n".join(f"  {name:11} {meaning}" for name, meaning in BENCHMARKS.items())
         print(f"usage: python scripts/bench.py BENCHMARK [options]\n\n{names}")
         sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 2)
-    sys.exit(run(prepare("requirements.txt"), "-m", "scripts.benchmarks", *sys.argv[1:]))
+    sys.exit(run(prepare("requirements.txt"), "-P", "-m", "scripts.benchmarks", *sys.argv[1:]))

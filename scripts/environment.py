@@ -1,6 +1,7 @@
 """Create `.venv` from the pinned requirements, and run commands in it. Needs nothing but Python itself.
 
-A complete environment is left alone, so that a second start costs only the comparison of a checksum.
+A complete environment is left alone, so that a second start costs only the comparison of a checksum, and one start of
+its Python, which an upgrade of the system may have replaced or removed.
 """
 
 from __future__ import annotations  # older versions of Python get as far as the sentence about versions
@@ -49,15 +50,16 @@ def _prepare(*requirements: str) -> Path:
     files = [ROOT / name for name in requirements]
     checksum = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     stamp = VENV / f"installed-{'-'.join(file.stem for file in files)}"
-    if stamp.exists() and stamp.read_text() == checksum and python().exists():
+    base = _base()
+    if base and stamp.exists() and stamp.read_text() == f"{checksum} {base}":
         return python()
 
     started = time.perf_counter()
-    # An environment whose creation was interrupted has no pip.
-    if not python().exists() or subprocess.run([python(), "-m", "pip", "--version"], capture_output=True).returncode:
+    # An environment whose creation was interrupted has no pip, nor has a complete one for another version of Python.
+    if not base or not _output(python(), "-m", "pip", "--version"):
         print(f"creating {VENV}", flush=True)
         try:
-            venv.create(VENV, with_pip=True, clear=not python().exists())
+            venv.create(VENV, with_pip=True, clear=not base or stamp.exists())
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             sys.exit(
                 f"{VENV} cannot be created: {error}\n(Debian, Ubuntu: apt install python3-venv.) Then run this again."
@@ -67,9 +69,22 @@ def _prepare(*requirements: str) -> Path:
     pip = [str(python()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
     if subprocess.run([*pip, *options]).returncode:
         sys.exit("the installation failed; pip's message above gives the reason. Run the same command again to resume.")
-    stamp.write_text(checksum)
+    stamp.write_text(f"{checksum} {_base()}")
     print(f"ready after {time.perf_counter() - started:.0f} s", flush=True)
     return python()
+
+
+def _base() -> str:
+    """Return version and folder of the Python that `.venv` was made from; nothing if it does not start (any more)."""
+    return _output(python(), "-I", "-c", "import sys; print(*sys.version_info[:2], ascii(sys.base_prefix))")
+
+
+def _output(*command: str | Path) -> str:
+    """Return what a command prints; nothing if it fails or does not even start."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> int:
