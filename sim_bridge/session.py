@@ -114,6 +114,11 @@ class Session:
         return f"simulator {self.number}"
 
     @property
+    def connected_seconds(self) -> float:
+        """Seconds since the connection was opened, also if the system's clock is set meanwhile."""
+        return time.monotonic() - self.opened
+
+    @property
     def silent_seconds(self) -> float:
         """Seconds since the last frame, or else since the connection was opened; 0 up to `SILENT_SECONDS`."""
         seconds = time.monotonic() - (self.last_frame or self.opened)
@@ -132,7 +137,7 @@ class Session:
         return {
             "name": self.name,
             "address": self.address,
-            "connected_seconds": round(time.time() - self.connected_at, 1),
+            "connected_seconds": round(self.connected_seconds, 1),
             "silent_seconds": round(self.silent_seconds, 1),
             **vars(self.counts),
             "refused": dict(self.counts.refused),

@@ -60,11 +60,11 @@ class Row:
 class SimulatorHistory:
     """History of one simulator that the live page shows."""
 
-    def __init__(self, session: Session, now: float):
+    def __init__(self, session: Session):
         self.session = session
         self.newest: NewestFrame | None = None
         self.state = TargetState.SEARCHING
-        self.since = now  # unix seconds, when `state` began
+        self._since = time.monotonic()  # when `state` began
         self.rows: deque[Row] = deque(maxlen=MAX_ROWS)
         self._latencies: list[float] = []  # milliseconds, of the frames since the last row
         self._skipped = 0  # frames, when the last row was made
@@ -93,8 +93,13 @@ class SimulatorHistory:
             self._latencies, self._skipped = [], skipped
         changed = self.state is not decision.state
         if changed:
-            self.state, self.since = decision.state, now
+            self.state, self._since = decision.state, time.monotonic()
         return changed
+
+    @property
+    def state_seconds(self) -> float:
+        """Seconds since `state` began, also if the system's clock is set meanwhile."""
+        return time.monotonic() - self._since
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ class Feed(Subscriber):
     def connected(self, session: Session) -> None:
         """Begin the history of a simulator."""
         with self._lock:
-            self._simulators[session] = SimulatorHistory(session, self._clock())
+            self._simulators[session] = SimulatorHistory(session)
         self.add_event("connected", f"connected from {session.address}", session)
 
     def frame_processed(self, session: Session, processed: ProcessedFrame) -> None:

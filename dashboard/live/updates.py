@@ -87,16 +87,16 @@ def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
 
 def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:
     """Return what the page shows of a simulator besides its frames."""
-    session, now = simulator.session, time.time()
+    session = simulator.session
     counts = session.counts
     return {
         "number": session.number,
         "name": session.name,
         "address": session.address,
-        "connected_seconds": now - session.connected_at,
+        "connected_seconds": session.connected_seconds,
         "state": simulator.state.value,
         "paused": session.controls.paused,
-        "state_seconds": now - simulator.since,
+        "state_seconds": simulator.state_seconds,
         "silent_seconds": session.silent_seconds,
         "frames": simulator.newest is not None,
         "info": session.simulator_info and vars(session.simulator_info),

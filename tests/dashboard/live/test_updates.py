@@ -1,12 +1,14 @@
 """Updates for viewers: what counts as a request, and which numbers are sent."""
 
+import time
+
 import pytest
 
-from dashboard.live.feed import NewestFrame
-from dashboard.live.updates import Request, encode_frame
+from dashboard.live.feed import Feed, NewestFrame
+from dashboard.live.updates import Request, encode_frame, encode_simulator
 from follower.types import Decision, TargetState
 from sim_bridge.wire.messages import parse_sensor_frame
-from tests.bridge_fixtures import processed_frame
+from tests.bridge_fixtures import make_session, processed_frame
 
 
 @pytest.mark.parametrize("data", [None, 1, [], "x", {"frame": "1", "row": True, "simulator": [1], "depth": 1}])
@@ -19,3 +21,16 @@ def test_numbers_that_json_cannot_hold_are_left_out(payload):
     processed = processed_frame(decision, parse_sensor_frame((payload(),)))
     encoded = encode_frame(NewestFrame(0, 1.0, processed), depth=False)
     assert encoded["track"] == [None, 1.0, None]
+
+
+@pytest.mark.parametrize("change", [-3600, 3600])
+def test_durations_do_not_jump_with_the_systems_clock(payload, monkeypatch, change):
+    feed, session = Feed(), make_session()
+    feed.connected(session)
+    found = Decision(TargetState.FOUND, True, ())
+    feed.frame_processed(session, processed_frame(found, parse_sensor_frame((payload(),))))
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + change)
+    update = encode_simulator(feed.simulators[0])
+    for seconds in (update["connected_seconds"], update["state_seconds"], session.summary()["connected_seconds"]):
+        assert 0 <= seconds < 60
