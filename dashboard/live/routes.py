@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import MaxLen
 
 from dashboard.live.feed import Feed
-from dashboard.pages import EmptyBody, Json, Pages, is_authorised
+from dashboard.pages import EmptyBody, Json, Pages, is_authorised, offload
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.server import BridgeServer
 from sim_bridge.session import Session
@@ -66,7 +66,7 @@ class LiveControls:
 
     def _start_recording(self, request: RecordingRequest) -> Json:
         already = self._recorder.recording
-        name = self._recorder.start(request.name, request.filter)
+        name = offload(lambda: self._recorder.start(request.name, request.filter))  # tries the disk
         if not already:
             self._feed.add_event("control", f"recording {name}")
         return self._recorder.status()

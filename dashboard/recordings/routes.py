@@ -138,14 +138,18 @@ class Recordings:
 
     def _change(self, name: str, selection: FrameSelection, change: Callable[..., frozenset[str]]) -> Json:
         recording = self._find(name)
-        names = offload(lambda: [record.frame for record in read_frame_records(recording)[0]])
-        selected = select_frames(names, selection.frames)
-        with self._hiding:
-            before = read_hidden(recording)
-            after = change(before, selected)
-            if after != before:
-                write_hidden(recording, after)
-        return {"changed": len(before ^ after), "hidden": sorted(after)}
+
+        def act() -> Json:
+            names = [record.frame for record in read_frame_records(recording)[0]]
+            selected = select_frames(names, selection.frames)
+            with self._hiding:
+                before = read_hidden(recording)
+                after = change(before, selected)
+                if after != before:
+                    write_hidden(recording, after)
+            return {"changed": len(before ^ after), "hidden": sorted(after)}
+
+        return offload(act)
 
 
 def _is_recording(folder: Path) -> bool:

@@ -1,11 +1,14 @@
 """Controls as HTTP calls: their effects, authorisation, and refusals."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from dashboard.live.feed import Feed
+from sim_bridge.recorder import recorder as recorder_module
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.settings import RecordingSettings
 
@@ -72,6 +75,27 @@ def test_a_recording_has_the_requested_name_filter_and_mark(fly, connect, payloa
     lines = (tmp_path / "by_hand" / "frames.jsonl").read_text().splitlines()
     notes = [json.loads(line)["note"] for line in lines]
     assert notes == ["a bus in the way"]  # nothing was far; this one was asked for
+
+
+@pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
+def test_a_slow_disk_that_is_tried_for_a_recording_delays_no_other_call(fly, recorder, monkeypatch, async_mode):
+    begun, finish = threading.Event(), threading.Event()
+
+    def check_slowly(settings):
+        begun.set()
+        assert finish.wait(10)
+
+    monkeypatch.setattr(recorder_module, "check_destination", check_slowly)
+    call = fly(async_mode=async_mode)
+    with ThreadPoolExecutor() as pool:
+        started = pool.submit(call, "recording/start", {"name": "meadow"})
+        assert begun.wait(30)
+        try:
+            assert requests.get(f"{call.address}/status", timeout=3).ok
+        finally:
+            finish.set()
+        assert started.result().json()["name"] == "meadow"
+    assert events(call) == ["recording meadow"]
 
 
 def events(call) -> list[str]:

@@ -95,6 +95,27 @@ def test_slow_statistics_delay_no_other_call(site, monkeypatch, async_mode):
         assert statistics.result().json()["frames"] == 30
 
 
+@pytest.mark.parametrize("async_mode", ["threading", "eventlet"])
+def test_a_slow_disk_that_frames_are_hidden_on_delays_no_other_call(site, folder, monkeypatch, async_mode):
+    begun, finish, write = threading.Event(), threading.Event(), routes.write_hidden
+
+    def write_slowly(*arguments):
+        begun.set()
+        assert finish.wait(10)
+        write(*arguments)
+
+    monkeypatch.setattr(routes, "write_hidden", write_slowly)
+    address = f"{site(async_mode=async_mode)}/api/recordings/walk"
+    with ThreadPoolExecutor() as pool:
+        hidden = pool.submit(post, f"{address}/hide", {"frames": ["3"]})
+        assert begun.wait(30)
+        try:
+            assert requests.get(address, timeout=3).json()["hidden"] == []
+        finally:
+            finish.set()
+        assert hidden.result().json() == {"changed": 1, "hidden": ["000003"]}
+
+
 def test_the_list_agrees_with_the_statistics(site, folder):
     (told,) = get(site() + "/api/recordings").json()["recordings"]
     run = open_recording(folder / "walk")
