@@ -36,8 +36,8 @@ class RecordingError(ValueError):
 
 
 def is_recording(folder: Path) -> bool:
-    """Return whether a folder is a recording."""
-    return (folder / FRAMES).is_file() or (folder / META).is_file()
+    """Return whether a folder is a recording. One that cannot be entered is none."""
+    return any(os.path.isfile(folder / name) for name in (FRAMES, META))  # False whatever the system refuses
 
 
 def recording_folders(folder: Path) -> list[Path]:

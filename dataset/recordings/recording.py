@@ -1,5 +1,6 @@
 """Read recordings, one or all in a folder; hide and restore frames. Changes no file but `hidden.txt`."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ from dataset.recordings.layout import (
     section_of,
 )
 from dataset.schema import REFERENCE_SIZE
+
+logger = logging.getLogger(__name__)
 
 State = Literal["finished", "recording", "interrupted"]
 MAX_DIGITS = 40  # of a frame's number; Python refuses to read numbers of thousands
@@ -84,14 +87,22 @@ def open_recording(path: Path) -> Recording:
         raise RecordingError(f"expected a recording, but there is neither {path} nor {RECORDINGS / path}")
     folder = next(filter(is_recording, folders), None)
     if folder is None:
-        raise RecordingError(f"{folders[0]} is no recording: it has no frames.jsonl and no meta.json")
+        raise RecordingError(
+            f"{folders[0]} is no recording: it has no frames.jsonl and no meta.json, or cannot be entered"
+        )
     records, broken = read_frame_records(folder)
     return Recording(folder, read_meta(folder), tuple(records), len(broken))
 
 
 def find_recordings(folder: Path) -> list[Recording]:
-    """Read all recordings in a folder, by name."""
-    return [open_recording(each) for each in layout.recording_folders(folder)]
+    """Read all recordings in a folder, by name. Those that cannot be read are left out, with a warning."""
+    recordings = []
+    for each in layout.recording_folders(folder):
+        try:
+            recordings.append(open_recording(each))
+        except OSError as error:
+            logger.warning("the recording %s cannot be read: %s", each, error)
+    return recordings
 
 
 def state_of(folder: Path, meta: Mapping[str, object]) -> State:

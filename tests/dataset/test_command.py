@@ -108,6 +108,16 @@ def test_times_are_those_of_the_clock_on_the_wall(walk, capsys, in_india, starte
     assert f" {shown} " in capsys.readouterr().out
 
 
+def test_list_reports_what_cannot_be_read_and_shows_the_rest(walk, capsys, caplog, forbid):
+    for name in ("lost+found", "secret"):
+        shutil.copytree(walk, walk.with_name(name))
+    forbid(walk.with_name("lost+found"))
+    forbid(walk.with_name("secret") / "frames.jsonl")
+    assert main(["list", str(walk.parent)]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["name", "walk"]
+    assert "secret cannot be read: [Errno 13] Permission denied" in caplog.text
+
+
 @pytest.mark.slow
 def test_names_in_brackets_are_printed_as_they_are(walk, capsys):
     old = walk.rename(walk.with_name("meadow [old]"))

@@ -179,6 +179,19 @@ def test_other_folders_are_left_alone(tmp_path):
     assert (tmp_path / "holiday" / "images" / "beach.jpeg").exists()
 
 
+def test_folders_that_cannot_be_entered_keep_no_follower_from_starting(interrupted, forbid):
+    (interrupted.parent / "lost+found").mkdir()
+    forbid(interrupted.parent / "lost+found")
+    assert [each.frames for each in recover_all(interrupted.parent)] == [5]
+
+
+def test_a_recording_that_cannot_be_read_is_told_and_the_others_are_recovered(interrupted, forbid, caplog):
+    secret = Path(shutil.copytree(interrupted, interrupted.with_name("a-secret")))
+    forbid(secret / "frames.jsonl")
+    assert [each.recording for each in recover_all(interrupted.parent)] == [interrupted]
+    assert "a-secret was interrupted and cannot be recovered: [Errno 13] Permission denied" in caplog.text
+
+
 def test_killed_at_twenty_random_moments_only_the_unfinished_frame_is_lost(tmp_path):
     moments = random.Random()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
