@@ -69,10 +69,18 @@ def parse_hidden(data: bytes) -> frozenset[str]:
 def read_meta(folder: Path) -> dict[str, Any]:
     """Return the contents of `meta.json`; empty if it is missing or unreadable: the frames are usable without it."""
     try:
-        meta = json.loads((folder / META).read_bytes(), parse_constant=lambda not_finite: None)
-    except (OSError, ValueError, RecursionError):  # of lists within lists within lists
+        return parse_meta((folder / META).read_bytes()) or {}
+    except OSError:
         return {}
-    return meta if isinstance(meta, dict) else {}
+
+
+def parse_meta(data: bytes) -> dict[str, Any] | None:
+    """Return what a `meta.json` holds; None if it is damaged."""
+    try:
+        meta = json.loads(data, parse_constant=lambda not_finite: None)
+    except (ValueError, RecursionError):  # of lists within lists within lists
+        return None
+    return meta if isinstance(meta, dict) else None
 
 
 def section_of(meta: Mapping[str, Any], key: str) -> dict[str, Any]:

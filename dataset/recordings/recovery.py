@@ -10,8 +10,8 @@ from dataset.files import write_atomically
 from dataset.images import image_defect
 from dataset.recordings import layout
 from dataset.recordings.frame_record import FrameRecord, as_stored, read_frame_records
-from dataset.recordings.layout import FRAMES, QUARANTINE, read_meta
-from dataset.recordings.writer import iso_time
+from dataset.recordings.layout import FORMAT, FRAMES, META, QUARANTINE, RecordingError, parse_meta, read_meta
+from dataset.recordings.writer import free_name, iso_time
 
 logger = logging.getLogger(__name__)
 
@@ -26,18 +26,25 @@ class Recovery:
     frames: int  # intact
     lines: int  # of frames.jsonl, quarantined
     files: int  # quarantined
+    lost_meta: bool = False  # whether meta.json was damaged, and quarantined
 
     def __str__(self) -> str:
         moved = [f"{count} {noun}" for count, noun in ((self.lines, "lines"), (self.files, "files")) if count]
+        if self.lost_meta:
+            moved.append(f"the damaged {META}")
         found = f"{self.recording.name} was interrupted: {self.frames} frames are intact"
-        return f"{found}, {' and '.join(moved)} moved to {QUARANTINE}/" if moved else f"{found}, nothing is missing"
+        found += f", {' and '.join(moved)} moved to {QUARANTINE}/" if moved else ", nothing is missing"
+        return found + ("; model, settings and simulator are unknown now" if self.lost_meta else "")
 
 
 def recover_all(folder: Path) -> list[Recovery]:
-    """Recover every interrupted recording in `folder`. Recordings that are being written now are left alone."""
+    """Recover every interrupted recording in `folder`.
+
+    Recordings that are being written now, and what other programs have made, are left alone.
+    """
     recoveries = []
     for recording in layout.recording_folders(folder):
-        if not read_meta(recording).get("ended"):
+        if _is_ours(recording) and not read_meta(recording).get("ended"):
             try:
                 recovery = recover(recording)
             except (OSError, ValueError) as error:  # a foreign file may have whatever
@@ -49,16 +56,23 @@ def recover_all(folder: Path) -> list[Recovery]:
 
 
 def recover(recording: Path) -> Recovery | None:
-    """Recover one interrupted recording; None if it is finished, or being written now. Raises OSError.
+    """Recover one interrupted recording; None if it is finished, or being written now.
 
-    Nothing is deleted: lines that are no frame records and files without a line move to `quarantine/`. May itself be
-    interrupted at any moment and started again.
+    Nothing is deleted: lines that are no frame records, files without a line and a damaged `meta.json` move to
+    `quarantine/`. May itself be interrupted at any moment and started again. Raises OSError, and RecordingError for
+    what another program has made.
     """
+    if not _is_ours(recording):
+        what = f"{recording} is no recording of this program: it has no {FRAMES}"
+        raise RecordingError(f'{what}, and its {META} no "format": {FORMAT}. It is left as it is')
     claim = layout.lock(recording)
     if claim is None:
         return None
     try:
-        meta = read_meta(recording)
+        stored = _read_if_there(recording / META)
+        meta = parse_meta(stored)
+        lost_meta = meta is None and bool(stored)  # a loss of power may leave an empty one
+        meta = meta or {}
         if meta.get("ended"):
             return None
         written, broken = read_frame_records(recording)
@@ -70,7 +84,7 @@ def recover(recording: Path) -> Recovery | None:
         known = {recording / name for record in intact for name in record.files()}
         found = [file for part in layout.FRAME_FOLDERS for file in sorted((recording / part).glob("*"))]
         files = [file for file in found if file not in known]
-        _quarantine(recording, lines, files)
+        _quarantine(recording, lines, files, lost_meta)
         if lines or records != written:
             write_atomically(recording / FRAMES, b"".join(record.to_line() for record in intact))
         last = intact[-1].received if intact else None
@@ -85,9 +99,21 @@ def recover(recording: Path) -> Recovery | None:
     finally:
         claim.release()
     (recording / layout.LOCK).unlink(missing_ok=True)
-    recovery = Recovery(recording, len(intact), len(lines), len(files))
+    recovery = Recovery(recording, len(intact), len(lines), len(files), lost_meta)
     logger.info("%s", recovery)
     return recovery
+
+
+def _is_ours(recording: Path) -> bool:
+    """Return whether this program has made a folder; a dataset of another one may have a `meta.json`, too."""
+    return os.path.isfile(recording / FRAMES) or read_meta(recording).get("format") == FORMAT
+
+
+def _read_if_there(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _time_or_unknown(seconds: float | None) -> str:
@@ -105,10 +131,12 @@ def _is_intact(recording: Path, record: FrameRecord, check: bool) -> bool:
     return not (check and any(image_defect(file.name, file.read_bytes()) for file in files))
 
 
-def _quarantine(recording: Path, lines: list[bytes], files: list[Path]) -> None:
+def _quarantine(recording: Path, lines: list[bytes], files: list[Path], meta: bool) -> None:
     quarantine = recording / QUARANTINE
-    if lines or files:
+    if lines or files or meta:
         quarantine.mkdir(exist_ok=True)
+    if meta:
+        os.replace(recording / META, quarantine / free_name(quarantine, META))
     if lines:
         with (quarantine / FRAMES).open("ab") as copies:
             copies.writelines(line.rstrip(b"\n") + b"\n" for line in lines)

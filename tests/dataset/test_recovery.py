@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dataset.__main__ import main
 from dataset.checks import check_pairs
 from dataset.pairs import find_pairs
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
@@ -126,6 +127,48 @@ def test_missing_metadata_does_not_lose_frames(interrupted):
     (interrupted / "meta.json").write_bytes(b"")
     assert recover(interrupted).frames == 5
     assert read_meta(interrupted)["frames"] == 5
+
+
+@pytest.mark.parametrize("damage", [b'{"model": "m", "settings": {"agent"', b"\xff\xfe", b"[]", bytes(40)])
+def test_damaged_metadata_is_kept_in_quarantine(interrupted, damage):
+    (interrupted / "meta.json").write_bytes(damage)
+    (recovery,) = recover_all(interrupted.parent)
+    assert "5 frames are intact, the damaged meta.json moved to quarantine/; model, settings" in str(recovery)
+    assert (interrupted / "quarantine" / "meta.json").read_bytes() == damage
+    assert read_meta(interrupted)["end_reason"] == "interrupted"
+    (interrupted / "meta.json").write_bytes(b"{")
+    recover(interrupted)
+    assert (interrupted / "quarantine" / "meta.json").read_bytes() == damage  # the second one lies beside it
+
+
+def test_metadata_that_cannot_be_read_now_is_not_replaced(interrupted, forbid, monkeypatch, caplog):
+    before = (interrupted / "meta.json").read_bytes()
+    forbid(interrupted / "meta.json")
+    assert recover_all(interrupted.parent) == []
+    monkeypatch.undo()
+    assert (interrupted / "meta.json").read_bytes() == before
+    assert "cannot be recovered: [Errno 13] Permission denied" in caplog.text
+
+
+@pytest.mark.parametrize("meta", [b'{"author": "somebody else"}', b'{"format": "png"}', b"", b"{", b"[]"])
+def test_a_dataset_of_another_program_is_left_alone(tmp_path, meta, capsys, caplog):
+    theirs = tmp_path / "theirs"
+    for file, data in (("images/1.jpeg", JPEG), ("masks/1.png", PNG), ("meta.json", meta)):
+        (theirs / file).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / file).write_bytes(data)
+    before = {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()}
+    assert recover_all(tmp_path) == []
+    assert not caplog.text
+    assert main(["recover", str(theirs)]) == 2
+    assert "theirs is no recording of this program: it has no frames.jsonl" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
+
+
+def test_a_recording_that_was_interrupted_before_its_first_line_is_completed(interrupted):
+    (interrupted / "frames.jsonl").unlink()
+    recovered = recover(interrupted)
+    assert (recovered.frames, recovered.files) == (0, 15)
+    assert read_meta(interrupted)["model"] == "m"
 
 
 def test_recording_that_is_being_written_is_left_alone(tmp_path):
