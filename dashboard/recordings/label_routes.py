@@ -136,12 +136,12 @@ def _record(recording: Recording, frame: str) -> FrameRecord:
 def _describe(recording: Recording, frame: str) -> Json:
     """Return the labels of a frame, whose they are, and whose they were before."""
     record = _record(recording, frame)
-    mask = (recording.path / record.mask_file).read_bytes()
+    mask = recording.read_mask(record)
     labels = decode_labels(mask, recording.frame_size)
     return {
         "frame": frame,
         "size": recording.frame_size,
-        "runs": None if labels is None else runs_of_labels(labels),  # None: the file is no mask
+        "runs": None if labels is None else runs_of_labels(labels),  # None: the file is no mask, or missing
         "revision": revision_of(record, mask),
         "label_source": record.label_source,
         "labelled_by": record.labelled_by,

@@ -68,10 +68,16 @@ class Recording:
         value = section_of(section_of(self.meta, "settings"), "agent").get(name)
         return float(value) if isinstance(value, int | float) and low <= value <= high else None
 
+    def read_mask(self, record: FrameRecord) -> bytes:
+        """Return the contents of a frame's mask file; empty if it is missing. Raises OSError."""
+        try:
+            return (self.path / record.mask_file).read_bytes()
+        except FileNotFoundError:
+            return b""
+
     def read_labels(self, record: FrameRecord) -> np.ndarray | None:
         """Return (height, width) uint8 labels of a frame; None without a mask that can be read. Raises OSError."""
-        file = self.path / record.mask_file
-        return decode_labels(file.read_bytes(), self.frame_size) if file.is_file() else None
+        return decode_labels(self.read_mask(record), self.frame_size)
 
     def make_previews_folder(self) -> Path:
         """Make and return the folder for contact sheet, plots and films."""

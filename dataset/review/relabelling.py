@@ -80,15 +80,17 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
                 old = changed.get(new.frame, records[new.frame])
                 if old.label_source in keep:
                     continue
-                path = recording.path / old.mask_file
-                mask = path.read_bytes()
+                mask = recording.read_mask(old)
                 labels = decode_labels(mask, recording.frame_size)
                 same = labels is not None and np.array_equal(labels, new.labels)
                 repeated = same and new.source in (old.label_source, "person")  # a save whose answer was lost
                 if not repeated and new.revision not in (None, revision_of(old, mask)):
                     raise LabelsChanged(_who_changed(old))
                 if not same or old.label_source != new.source:
-                    _keep(recording.path, mask, old, new)
+                    if mask:  # else there is nothing to keep
+                        _keep(recording.path, mask, old, new)
+                    path = recording.path / old.mask_file
+                    path.parent.mkdir(exist_ok=True)
                     write_atomically(path, encode_labels(new.labels))
                     counts = class_areas(new.labels)
                     changed[new.frame] = dataclasses.replace(

@@ -161,6 +161,17 @@ def test_without_a_size_in_the_metadata_labels_have_that_of_the_image(site, walk
     assert post(address, {"runs": [0, 2 * PIXELS], "revision": told["revision"]}).json()["runs"] == [0, 2 * PIXELS]
 
 
+@pytest.mark.parametrize("missing", ["masks/000003.png", "masks"])
+def test_a_frame_without_a_mask_file_is_shown_and_labelled(site, walk, missing):
+    shutil.rmtree(walk / missing) if missing == "masks" else (walk / missing).unlink()
+    address = f"{site()}/labels/000003"
+    told = get(address).json()
+    assert (told["runs"], told["label_source"]) == (None, "model")
+    answer = post(address, {"runs": [0, PIXELS], "revision": told["revision"], "by": "Ada"})
+    assert (answer.status_code, answer.json()["runs"], answer.json()["old"]) == (200, [0, PIXELS], [])
+    assert not on_disk(walk, "000003").any()
+
+
 def test_without_a_size_anywhere_labels_are_refused(site, walk):
     without_size(walk)
     (walk / "images" / "000003.jpeg").write_bytes(b"damaged")
