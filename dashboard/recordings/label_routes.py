@@ -16,8 +16,9 @@ from dashboard.recordings.label_propagation import propagate_labels
 from dataset.images import decode_image
 from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
-from dataset.recordings.frame_record import FrameRecord
-from dataset.recordings.layout import IMAGES, find_recording
+from dataset.recordings.frame_lines import FrameLines
+from dataset.recordings.frame_record import read_frame_records
+from dataset.recordings.layout import IMAGES, find_recording, read_meta
 from dataset.recordings.recording import Recording, open_recording
 from dataset.review.ranking import suspect_frames
 from dataset.review.relabelling import NewLabels, read_log, replace_labels, restore_labels, revision_of
@@ -75,11 +76,10 @@ class LabelCalls:
 
     def _labels(self, name: str, frame: str) -> Json:
         path = find_recording(self._folder, name)
-        return offload(lambda: _describe(_open(path, frame), frame))
+        return offload(lambda: _describe(_open(path, frame)))
 
     def _save_labels(self, new: CorrectedLabels, name: str, frame: str) -> Json:
         def save(recording: Recording) -> Json:
-            _record(recording, frame)
             labels = labels_of_runs(new.runs, recording.frame_size)
             replace_labels(recording, [NewLabels(frame, labels, "person", new.by or NOBODY, new.revision)])
             return {}
@@ -88,14 +88,14 @@ class LabelCalls:
 
     def _restore_labels(self, given_up: RestoredLabels, name: str, frame: str) -> Json:
         def restore(recording: Recording) -> Json:
-            _record(recording, frame)
             return {"changed": restore_labels(recording, [frame], given_up.revision)}
 
         return self._change(name, frame, restore)
 
     def _propagate_labels(self, wanted: PropagationRequest, name: str, frame: str) -> Json:
         def propagate(recording: Recording) -> Json:
-            found = propagate_labels(recording, _record(recording, frame), wanted.frames, wanted.by or NOBODY)
+            whole = replace(recording, frames=tuple(read_frame_records(recording.path)[0]))
+            found = propagate_labels(whole, recording.frames[0], wanted.frames, wanted.by or NOBODY)
             replace_labels(recording, found.labels, keep=GROUND_TRUTH)
             return {"propagated": [each.frame for each in found.labels], "ended": found.ended}
 
@@ -107,18 +107,21 @@ class LabelCalls:
         def act() -> Json:
             with self._changing:
                 answer = change(_open(path, frame))
-                return answer | _describe(_open(path, frame), frame)
+                return answer | _describe(_open(path, frame))
 
         return offload(act)
 
 
 def _open(path: Path, frame: str) -> Recording:
-    """Return a recording; if `meta.json` has no size of its frames, with that of a frame's image.
+    """Return a recording with only one of its frames: the others, mostly thousands, are not parsed.
 
-    Raises LookupError without the frame, DatasetError for an image that cannot be read, OSError.
+    If `meta.json` has no size of its frames, it is that of the frame's image. Raises LookupError without the frame,
+    DatasetError for an image that cannot be read, OSError.
     """
-    recording = open_recording(path)
-    record = _record(recording, frame)
+    record = FrameLines(path).record(frame)
+    if record is None:
+        raise LookupError(f"{path.name} has no frame {frame[:100]!r}")
+    recording = Recording(path, read_meta(path), (record,), unreadable=0)
     if "frame_size" in recording.meta:
         return recording
     image = path / IMAGES / record.image
@@ -126,24 +129,17 @@ def _open(path: Path, frame: str) -> Recording:
     return replace(recording, meta=recording.meta | {"frame_size": size})
 
 
-def _record(recording: Recording, frame: str) -> FrameRecord:
-    for record in recording.frames:
-        if record.frame == frame:
-            return record
-    raise LookupError(f"{recording.path.name} has no frame {frame[:100]!r}")
-
-
-def _describe(recording: Recording, frame: str) -> Json:
-    """Return the labels of a frame, whose they are, and whose they were before."""
-    record = _record(recording, frame)
+def _describe(recording: Recording) -> Json:
+    """Return the labels of its only frame, whose they are, and whose they were before."""
+    (record,) = recording.frames
     mask = recording.read_mask(record)
     labels = decode_labels(mask, recording.frame_size)
     return {
-        "frame": frame,
+        "frame": record.frame,
         "size": recording.frame_size,
         "runs": None if labels is None else runs_of_labels(labels),  # None: the file is no mask, or missing
         "revision": revision_of(record, mask),
         "label_source": record.label_source,
         "labelled_by": record.labelled_by,
-        "old": [asdict(old) for old in read_log(recording.path) if old.frame == frame],
+        "old": [asdict(old) for old in read_log(recording.path) if old.frame == record.frame],
     }

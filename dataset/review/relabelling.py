@@ -19,7 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from dataset.files import write_atomically
 from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
-from dataset.recordings.frame_record import FileName, FrameRecord, read_frame_records
+from dataset.recordings.frame_lines import FrameLines
+from dataset.recordings.frame_record import FileName, FrameRecord
 from dataset.recordings.layout import FRAMES, OLD_MASKS, RecordingError
 from dataset.recordings.recording import Recording
 from dataset.recordings.writer import iso_time
@@ -69,15 +70,14 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
     """
     changed: dict[str, FrameRecord] = {}
     with _claimed(recording):
-        # Read now: another process may have changed records since the recording was opened.
-        records = {record.frame: record for record in read_frame_records(recording.path)[0]}
+        lines = FrameLines(recording.path)  # now: another process may have changed some since the recording was opened
         try:
             for new in changes:
-                if new.frame not in records:
+                old = changed.get(new.frame) or lines.record(new.frame)
+                if old is None:
                     raise RecordingError(f"{recording.path.name} has no frame {new.frame}")
                 if new.labels.shape != recording.frame_size:
                     raise RecordingError(f"expected labels of {recording.frame_size} pixels, got {new.labels.shape}")
-                old = changed.get(new.frame, records[new.frame])
                 if old.label_source in keep:
                     continue
                 mask = recording.read_mask(old)
@@ -163,10 +163,11 @@ def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> Non
 
 
 def _write_records(folder: Path, changed: dict[str, FrameRecord]) -> None:
-    """Replace the lines of these frames; lines that are no frame records are kept."""
-    records, broken = read_frame_records(folder)
-    lines = [changed.get(record.frame, record).to_line() for record in records]
-    write_atomically(folder / FRAMES, b"".join([*lines, *(line.rstrip(b"\n") + b"\n" for line in broken)]))
+    """Replace the lines of these frames; all others are kept as they are."""
+    lines = FrameLines(folder)
+    for record in changed.values():
+        lines.replace(record)
+    write_atomically(folder / FRAMES, lines.content())
 
 
 @contextmanager

@@ -53,6 +53,33 @@ def test_a_frame_has_its_new_labels_and_whose_they_are(walk):
     assert (walk / "old_masks" / old.file).read_bytes() == (WALK / "masks" / "000005.png").read_bytes()
 
 
+def test_lines_of_other_frames_keep_every_byte(walk):
+    file = walk / "frames.jsonl"
+    first, second, *others = file.read_bytes().splitlines(keepends=True)
+    second = second.replace(b'{"frame"', b'{ "colour_of_the_sky": "blue", "frame"')  # by another program
+    lines = [others[-1], first, b"no record\n", second, *others[:-1]]
+    file.write_bytes(b"".join(lines) + b'{"frame":"0000')  # the end of an interruption
+    changes = [NewLabels(frame, drawn(9, 0), "person", "Ada") for frame in ("000001", "000005")]
+    assert replace_labels(open_recording(walk), changes) == 2
+    after = file.read_bytes().splitlines(keepends=True)
+    assert [place for place, line in enumerate(lines) if after[place] != line] == [3, 7]
+    assert [json.loads(after[place])["labelled_by"] for place in (3, 7)] == ["Ada", "Ada"]
+    assert after[len(lines) :] == [b'{"frame":"0000\n']
+
+
+def test_of_several_lines_of_a_frame_the_last_counts(walk):
+    file = walk / "frames.jsonl"
+    line = file.read_bytes().splitlines(keepends=True)[5]
+    damaged = line[:-9] + b"\n"
+    with file.open("ab") as lines:
+        lines.write(line.replace(b'"note":""', b'"note":"again"') + damaged)
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
+    changed = open_recording(walk).frames[5]
+    assert (changed.note, changed.labelled_by) == ("again", "Ada")
+    assert file.read_bytes().splitlines(keepends=True)[5] == line
+    assert file.read_bytes().endswith(damaged)
+
+
 def test_labels_that_are_the_same_are_left_alone(walk):
     recording = open_recording(walk)
     same = NewLabels("000005", labels_of(walk, "000005"), recording.frames[5].label_source, "Ada")

@@ -13,6 +13,7 @@ import requests
 from dashboard.recordings.routes import Recordings
 from dataset.masks.labels import decode_labels
 from dataset.masks.runs import labels_of_runs, runs_of_labels
+from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import lock
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
@@ -116,6 +117,18 @@ def test_different_frames_are_saved_at_the_same_time(site, walk):
         assert list(pool.map(save, frames)) == [200] * 8
     records = open_recording(walk).frames
     assert [record.label_source for record in records] == ["person"] * 8 + ["model"] * (len(records) - 8)
+
+
+def test_a_save_costs_no_more_in_a_long_recording(site, walk, monkeypatch):
+    """Of the lines of all frames, thousands, only those of the one frame are parsed and written."""
+    address = f"{site()}/labels/000003"
+    parse, write, used = FrameRecord.from_line, FrameRecord.to_line, []
+    monkeypatch.setattr(FrameRecord, "from_line", lambda line: used.append(line) or parse(line))
+    monkeypatch.setattr(FrameRecord, "to_line", lambda record: used.append(write(record)) or used[-1])
+    told = get(address).json()
+    assert post(address, {"runs": [0, PIXELS], "revision": told["revision"], "by": "Ada"}).ok
+    assert {json.loads(line)["frame"] for line in used} == {"000003"}
+    assert len(used) < 10
 
 
 @pytest.mark.parametrize(
