@@ -18,7 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from config.commands import command_parser, run_command
-from config.paths import path_of
+from config.paths import path_of, printable
 from dataset.masks.labels import labels_of_probabilities
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.recording import Recording, open_recording
@@ -97,7 +97,7 @@ def _new_labels(
     for record, before, (probabilities,) in predict_frames(recording, frames, [segmenter]):
         labels = labels_of_probabilities(probabilities, recording.frame_size)
         changes.add(np.full_like(labels, BACKGROUND) if before is None else before, labels)
-        yield NewLabels(record.frame, labels, "model", segmenter.name)
+        yield NewLabels(record.frame, labels, "model", printable(segmenter.name))
 
 
 if __name__ == "__main__":

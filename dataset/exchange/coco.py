@@ -15,6 +15,7 @@ from annotated_types import Ge, MinLen
 from pycocotools import mask as rle
 from pydantic import TypeAdapter, ValidationError
 
+from config.paths import printable
 from config.version import VERSION
 from dataset.exchange.categories import class_of_category
 from dataset.exchange.frames import (
@@ -76,9 +77,10 @@ def write_coco(frames: Iterable[ExchangedFrame], out: Path) -> None:
     """Write frames into a folder. Raises OSError."""
     images, annotations = list[dict[str, Any]](), list[dict[str, Any]]()
     for frame in frames:
-        write_file(out / IMAGES / frame.name, frame.image)
+        name = printable(frame.name).replace("\\", "-")  # a backslash would be read as the end of a folder's name
+        write_file(out / IMAGES / name, frame.image)
         height, width = frame.labels.shape
-        image = {"id": len(images) + 1, "file_name": frame.name, "height": height, "width": width}
+        image = {"id": len(images) + 1, "file_name": name, "height": height, "width": width}
         images.append(image | {"attributes": dict(frame.attributes)})
         for label, mask in regions(frame.labels):
             encoded = rle.encode(np.asfortranarray(mask, np.uint8))

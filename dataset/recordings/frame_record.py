@@ -1,7 +1,6 @@
 """`frames.jsonl`: one line per frame, with everything known about it besides its images."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Annotated
 from annotated_types import Ge, Lt
 from pydantic import AllowInfNan, StringConstraints, TypeAdapter, ValidationError
 
+from dataset.json_lines import json_line
 from dataset.recordings.layout import DEPTH, FRAMES, IMAGES, MASKS, RecordingError
 from dataset.schema import LabelSource
 
@@ -72,7 +72,7 @@ class FrameRecord:
 
     def to_line(self) -> bytes:
         """Return the line, newline included. Raises ValueError for numbers that are not finite."""
-        return json.dumps(dataclasses.asdict(self), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        return json_line(dataclasses.asdict(self))
 
     @classmethod
     def from_line(cls, line: bytes) -> "FrameRecord":

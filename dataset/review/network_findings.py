@@ -4,7 +4,6 @@ A finding is about the labels that the network was shown. It no longer counts on
 """
 
 import dataclasses
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from dataset.files import write_atomically
+from dataset.json_lines import json_line
 from dataset.recordings.frame_record import FrameRecord
 from dataset.recordings.layout import NETWORK_FINDINGS
 from dataset.review.label_issue import LabelIssue
@@ -35,8 +35,8 @@ def finding_on(record: FrameRecord, issue: LabelIssue) -> NetworkFinding:
 
 def write_network_findings(folder: Path, findings: Iterable[NetworkFinding]) -> None:
     """Replace the findings on a recording. Raises OSError."""
-    lines = [json.dumps(dataclasses.asdict(each)) + "\n" for each in findings]
-    write_atomically(folder / NETWORK_FINDINGS, "".join(lines))
+    lines = [json_line(dataclasses.asdict(each)) for each in findings]
+    write_atomically(folder / NETWORK_FINDINGS, b"".join(lines))
 
 
 def read_network_findings(folder: Path, records: Iterable[FrameRecord]) -> dict[str, list[LabelIssue]]:

@@ -7,7 +7,6 @@ may still be recorded as labelled by what labelled them before. Saved again, the
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from dataset.files import write_atomically
+from dataset.json_lines import json_line
 from dataset.masks.labels import class_areas, decode_labels, encode_labels
 from dataset.recordings import layout
 from dataset.recordings.frame_lines import FrameLines
@@ -159,7 +159,7 @@ def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> Non
         log.seek(max(log.tell() - 1, 0))
         if log.read() not in (b"", b"\n"):  # an interruption left the last line unfinished
             log.write(b"\n")
-        log.write(json.dumps(dataclasses.asdict(old)).encode() + b"\n")
+        log.write(json_line(dataclasses.asdict(old)))
 
 
 def _write_records(folder: Path, changed: dict[str, FrameRecord]) -> None:

@@ -1,7 +1,9 @@
 """Labelled frames to other programs' formats and back, read with these programs' own libraries where there are any."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -95,6 +97,20 @@ def test_cocos_own_library_reads_what_is_written(folder, capsys):
             left, top, width, height = annotation["bbox"]
             assert (left, top) == (columns.min(), rows.min())
             assert (left + width - 1, top + height - 1) == (columns.max(), rows.max())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow only names that are text")
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9"), "two\\parts", "größe 日本 [bold]"])
+def test_any_name_of_an_image_survives_coco(folder, name):
+    for file in ("images/000003.jpeg", "masks/000003.png"):
+        path = Path("recordings/walk", file)
+        path.rename(path.with_stem(name))
+    shutil.copytree("recordings/walk", f"plain/{name}", ignore=shutil.ignore_patterns("*.json*"))
+    shutil.copytree("recordings/walk", "plain/other", ignore=shutil.ignore_patterns("*.json*"))
+    assert main(["export", "plain", "coco"]) == 0
+    assert main(["import", "coco/annotations.json", "back"]) == 0
+    for ours, theirs in zip(labels_of(folder / "back"), labels_of(folder / "plain"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1), st.floats(0, 1))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.paths import printable
 from dataset.previews.overlay import caption_of
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
 from dataset.recordings.layout import RecordingError
@@ -67,6 +68,16 @@ def test_file_names_stay_in_their_folder(name):
 def test_truncated_line_is_refused(length):
     with pytest.raises(RecordingError):
         FrameRecord.from_line(LINE[:length])
+
+
+@given(st.lists(st.sampled_from('\\u"d8\ud83d\ude00\udce9😀é\n')).map("".join))
+def test_any_text_is_written_so_that_it_is_read(text):
+    """Characters of two halves are put together; a half alone, as in names that are no valid text, is escaped."""
+    record = dataclasses.replace(FrameRecord.from_line(LINE), note=text)
+    line = record.to_line()
+    assert (line.count(b"\n"), line[-1:]) == (1, b"\n")
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    assert FrameRecord.from_line(line).note == printable(whole)
 
 
 def test_nan_is_not_written():

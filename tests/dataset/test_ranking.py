@@ -131,13 +131,13 @@ def test_of_one_moment_the_worst_frame_comes_first_and_another_moment_next(walk)
 def test_opinions_of_networks_count_until_the_labels_are_others(walk):
     records = open_recording(walk).frames
     write_network_findings(
-        walk, [finding_on(records[number], LabelIssue("another network sees no target", 0.9)) for number in (4, 27)]
+        walk, [finding_on(records[number], LabelIssue("caf\udce9.h5 sees no target", 0.9)) for number in (4, 27)]
     )
     with (walk / "network_findings.jsonl").open("a") as file:
         file.write('{"frame": "000005"\nnonsense\n')
     first, second = suspect_frames(open_recording(walk))[:2]
     assert {first.frame, second.frame} == {"000004", "000027"}
-    assert first.reasons == ("another network sees no target",)
+    assert first.reasons == (r"caf\udce9.h5 sees no target",)
     put(walk, 4, lambda labels: labels[:10, :10].fill(PEOPLE))
     assert 4 not in reasons(walk)
 

@@ -217,6 +217,12 @@ def test_an_unfinished_line_of_the_log_is_skipped(walk):
     assert len(read_log(walk)) == 1
 
 
+def test_any_name_can_be_read_back_from_the_log(walk):
+    replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "model", "caf\udce9.h5")])
+    assert [old.replaced_by for old in read_log(walk)] == [open_recording(walk).frames[5].labelled_by]
+    assert restore_labels(open_recording(walk), ["000005"]) == 1
+
+
 def test_kept_masks_are_not_taken_for_a_dataset(walk):
     from dataset.pairs import find_pairs
 

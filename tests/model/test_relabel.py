@@ -1,6 +1,8 @@
 """Labelling a recording again, with a network whose labels are known."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from dataset.masks.labels import decode_labels
 from dataset.recordings.recording import open_recording
-from dataset.review.relabelling import NewLabels, replace_labels
+from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from model.inference.load import load_segmenter
 from model.relabel import main
 from tests.walk import FRAMES, SIZE
@@ -62,6 +64,15 @@ def test_labels_that_are_propagated_meanwhile_are_kept(walk, red_finder, monkeyp
     assert main([str(walk), "--weights", str(red_finder)]) == 0
     assert mask.read_bytes() == propagated[0]
     assert open_recording(walk).frames[3].label_source == "propagated"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow only names that are text")
+def test_a_models_name_that_is_no_text_leaves_the_frames_readable(walk, red_finder, tmp_path):
+    weights = shutil.copy(red_finder, tmp_path / os.fsdecode(b"caf\xe9.h5"))
+    assert main([str(walk), "--weights", str(weights)]) == 0
+    records = open_recording(walk).frames
+    assert [record.labelled_by for record in records] == [r"caf\udce9.h5"] * 10 + [""] * (FRAMES - 10)
+    assert [old.replaced_by for old in read_log(walk)] == [r"caf\udce9.h5"] * 10
 
 
 def test_nothing_to_relabel_is_told(walk, red_finder, capsys):
