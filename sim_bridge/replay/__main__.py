@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -22,13 +23,15 @@ from rich.progress import track
 from config.commands import run_command
 from config.numbers import real_number, whole_number
 from config.paths import allow_any_name, path_of
-from dataset.recordings.frame_record import FrameRecord
+from dataset.recordings.frame_record import FrameRecord, as_stored
 from dataset.recordings.layout import RecordingError, section_of
 from dataset.recordings.recording import Recording, open_recording
 from sim_bridge.replay.check import check, comparable_frames
 from sim_bridge.replay.client import Answer, ReplayClient
 from sim_bridge.replay.follower_process import recorded_settings, started_follower
 
+HOST, PORT = "127.0.0.1", 4567
+METRES = 0.1
 LONGEST_PAUSE = 5.0  # seconds, to which longer gaps in the recording are shortened
 ANSWER_SECONDS = 30.0
 SHOWN_DIFFERENCES = 10
@@ -44,9 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _replay(options: argparse.Namespace, console: Console) -> int:
     """Replay a recording, print the answers; return the exit status. Raises RecordingError, ReplayError, OSError."""
     recording = open_recording(options.recording)
+    recording = replace(recording, frames=tuple(as_stored(recording.path, recording.frames)))
     _check_replayable(recording, options)
     with contextlib.ExitStack() as stack:
-        address = (options.host, options.port)
+        address = (options.host or HOST, options.port or PORT)
         if options.weights:
             with console.status("starting a follower"):
                 follower = started_follower(options.weights, recorded_settings(recording.meta))
@@ -89,8 +93,11 @@ def play(
 
 def payload_of(recording: Recording, record: FrameRecord) -> dict[str, str]:
     """Return the `sensor_frame` of a recorded frame, with the original numbers and bytes. Raises RecordingError."""
-    if record.pose is None or record.gimbal_pose is None or record.timestamp is None or not record.depth:
-        raise RecordingError(f"{recording.path} cannot be replayed: it was imported, without poses and depth")
+    if record.pose is None or record.gimbal_pose is None or record.timestamp is None:
+        raise RecordingError(f"{recording.path} cannot be replayed: it was imported, without poses")
+    if not record.depth:
+        why = "it has no depth images: it was imported, or copied without depth/; replay the original"
+        raise RecordingError(f"{recording.path} cannot be replayed: {why}")
     image, mask, depth = (recording.path / name for name in record.files())
     payload = {
         "timestamp": repr(record.timestamp),
@@ -132,7 +139,8 @@ def _print_answers(console: Console, answers: Sequence[Answer]) -> None:
 
 
 def _print_check(console: Console, recording: Recording, answers: Sequence[Answer], options: argparse.Namespace) -> int:
-    compared, differences = check(recording.frames, answers, options.metres, everything=options.all)
+    metres = METRES if options.metres is None else options.metres
+    compared, differences = check(recording.frames, answers, metres, everything=options.all)
     for difference in differences[:SHOWN_DIFFERENCES]:
         console.print(f"  {difference}", markup=False)
     if len(differences) > SHOWN_DIFFERENCES:
@@ -154,14 +162,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("recording", type=path_of, metavar="RECORDING", help="a folder, or the name of one in recordings/")
-    add("--host", default="127.0.0.1", help="host of the bridge (default %(default)s)")
-    add("--port", type=whole_number(1, 65535), default=4567, help="port of the bridge (default %(default)s)")
+    add("--host", help=f"host of the bridge (default {HOST})")
+    add("--port", type=whole_number(1, 65535), help=f"port of the bridge (default {PORT})")
     add("--pace", choices=("fast", "real"), default="fast", help="as answered, or as recorded (default %(default)s)")
     add("--weights", help="start a follower with this model and the recorded settings")
     add("--check", action="store_true", help="compare with the recorded decisions; exit status 1 if any differs")
-    add("--metres", type=real_number(0), default=0.1, help="tolerance for coordinates (default %(default)s)")
+    add("--metres", type=real_number(0), help=f"tolerance for coordinates (default {METRES})")
     add("--all", action="store_true", help="also compare what follows a gap or an operator override")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.weights is not None and (options.host is not None or options.port is not None):
+        parser.error("--weights starts a follower at an address of its own: leave out --host and --port")
+    if not options.check and (options.all or options.metres is not None):
+        parser.error("--metres and --all say how decisions are compared: add --check")
+    return options
 
 
 if __name__ == "__main__":

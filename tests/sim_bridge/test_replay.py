@@ -205,8 +205,28 @@ def test_recording_that_cannot_be_replayed_is_reported(tmp_path, capsys):
     (tmp_path / "imported" / "frames.jsonl").write_bytes(b"".join(frame.to_line() for frame in frames))
     assert main([str(tmp_path / "imported")]) == 2
     assert "imported, without poses" in capsys.readouterr().err
+    shutil.copytree(WALK, tmp_path / "shared", ignore=shutil.ignore_patterns("depth"))
+    assert main([str(tmp_path / "shared")]) == 2
+    said = "shared cannot be replayed: it has no depth images: it was imported, or copied without depth/; replay the"
+    assert said in capsys.readouterr().err
     with pytest.raises(RecordingError, match="no recording"):
         open_recording(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "any.h5", "--host", "127.0.0.1"], "at an address of its own: leave out --host and --port"),
+        (["--weights", "any.h5", "--port", "4567"], "at an address of its own: leave out --host and --port"),
+        (["--metres", "0.1"], "add --check"),
+        (["--all"], "add --check"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(options, message, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main([str(WALK), *options])
+    assert refused.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_proxy_of_the_environment_is_not_used(serve, monkeypatch):
