@@ -4,6 +4,7 @@ import argparse
 from pathlib import PurePath
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from dataset.commands.exchange import import_annotations
@@ -32,7 +33,8 @@ def import_frames(options: argparse.Namespace, console: Console) -> None:
         if run != PurePath() and recording.exists():  # by an earlier import that was interrupted, or had fewer runs
             console.print(f"{recording} exists already: left as it is", markup=False)
             continue
-        frames = track(raw[run].items(), f"importing {run}", total=len(raw[run]), console=console, transient=True)
+        title = escape(f"importing {run}")
+        frames = track(raw[run].items(), title, total=len(raw[run]), console=console, transient=True)
         count, problems = import_recording(str(options.images.name / run), recording, frames)
         for problem in problems[:SHOWN_PROBLEMS]:
             console.print(f"  left out: {problem}", markup=False)

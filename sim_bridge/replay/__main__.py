@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from config.commands import run_command
@@ -56,7 +57,7 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
                 follower = started_follower(options.weights, recorded_settings(recording.meta))
                 address = stack.enter_context(follower)
         client = stack.enter_context(ReplayClient(*address))
-        title = f"replaying {recording.path.name}"
+        title = escape(f"replaying {recording.path.name}")
         frames = track(recording.frames, title, console=console, transient=True)
         answers = play(recording, client, frames, real=options.pace == "real")
     _print_answers(console, answers)
@@ -135,7 +136,7 @@ def _print_answers(console: Console, answers: Sequence[Answer]) -> None:
     text = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
     if times:
         text += f"; latency p50 {times[len(times) // 2]:.1f} ms, p99 {times[int(0.99 * (len(times) - 1))]:.1f} ms"
-    console.print(f"{len(answers)} frames: {text}")
+    console.print(f"{len(answers)} frames: {text}", markup=False)
 
 
 def _print_check(console: Console, recording: Recording, answers: Sequence[Answer], options: argparse.Namespace) -> int:

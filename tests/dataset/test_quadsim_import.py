@@ -210,6 +210,16 @@ def test_an_import_goes_on_where_an_earlier_one_ended(tree, recording, tmp_path,
     assert f"{out / 'train' / 'run3'}: 3 frames" in printed
 
 
+def test_folders_in_brackets_are_shown_as_they_are(recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # progress is shown in terminals only
+    for run in ("run [red]", "[/red]"):
+        shutil.copytree(recording, tmp_path / "raw" / run / "IMG")
+    assert main(["import", str(tmp_path / "raw"), str(tmp_path / "imported")]) == 0
+    printed = capsys.readouterr().out
+    assert "importing run [red]" in printed
+    assert "importing [/red]" in printed
+
+
 def test_a_run_without_complete_frames_does_not_stop_the_others(tree, tmp_path, capsys):
     for file in (tree / "train" / "run1" / "IMG").glob("cam4*"):
         file.unlink()

@@ -229,6 +229,13 @@ def test_options_that_would_do_nothing_are_refused(options, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_name_in_brackets_is_shown_as_it_is(serve, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # progress is shown in terminals only
+    recording = shutil.copytree(WALK, tmp_path / "walk [old]")
+    assert main([str(recording), "--port", str(serve(RedSegmenter(), FollowAgent).port)]) == 0
+    assert "replaying walk [old]" in capsys.readouterr().out
+
+
 def test_proxy_of_the_environment_is_not_used(serve, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
