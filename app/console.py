@@ -2,37 +2,27 @@
 
 import contextlib
 import logging
-import os
 import queue
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from logging.handlers import QueueHandler, QueueListener
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.live import Live
 from rich.logging import RichHandler
 from rich.text import Text
 
+from config.console import LogPrinter
 from follower.types import Range, TargetState
 from sim_bridge.events import ProcessedFrame, Subscriber
 from sim_bridge.session import Session
 
 WINDOW_SECONDS = 3.0  # over which the live line averages
 MAX_RECENT_FRAMES = 1000
-
-
-class FlightConsole(Console):
-    """A console of a command that goes on when its output is closed (`| head`)."""
-
-    def on_broken_pipe(self) -> None:
-        """Print nothing from now on; Rich would end the thread that prints."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -52,22 +42,6 @@ def unblocked_output(console: Console) -> Iterator[Callable[[str], object]]:
     finally:
         logging.getLogger().removeHandler(handler)
         printer.stop()
-
-
-class LogPrinter(logging.StreamHandler[IO[str]]):
-    """Prints log messages to the output of a console; silent where that is closed, or its disk full."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console.file)
-        self._console = console
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Report defects only, on stderr: there is no other place for what cannot be printed."""
-        error = sys.exc_info()[1]
-        if isinstance(error, BrokenPipeError):
-            self._console.on_broken_pipe()
-        elif not isinstance(error, OSError):
-            super().handleError(record)
 
 
 def log_printer(console: Console) -> logging.Handler:

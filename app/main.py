@@ -5,6 +5,7 @@
 This module only connects the parts and runs them.
 """
 
+from config.console import FlightConsole
 from config.interrupts import interrupted  # before all else
 
 # isort: split
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.connection_hint import ConnectionHint
-from app.console import FlightConsole, StatusDisplay, unblocked_output
+from app.console import StatusDisplay, unblocked_output
 from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from config.console import FlightConsole, LogPrinter
 from config.numbers import real_number, whole_number
 from config.paths import allow_any_name, path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
@@ -92,8 +93,8 @@ def run(options: argparse.Namespace, name: str = "") -> int:
     """Fly one drone and print its summary; return the exit status."""
     for number in SIGNALS:  # SIGINT, too: shells start background commands with it ignored
         signal.signal(number, _interrupt_once)
-    console = Console(highlight=False)
-    handler: logging.Handler = logging.StreamHandler(console.file)  # each message on a line of its own
+    console = FlightConsole(highlight=False)
+    handler: logging.Handler = LogPrinter(console)  # each message on a line of its own
     if console.is_terminal:
         handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="[%H:%M:%S]")
     logging.basicConfig(level=logging.INFO, handlers=[handler], format=f"{name}%(message)s")

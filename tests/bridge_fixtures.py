@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import errno
 import io
 import json
 import os
@@ -11,7 +10,6 @@ import socket
 import struct
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,20 +216,6 @@ def wait_until(condition, seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.01)
     return bool(condition())
-
-
-@pytest.fixture
-def forbid(monkeypatch):
-    """Forbid to enter folders, as modes do, which do not bind root."""
-    forbidden, stat = [], os.stat
-
-    def refuse(path, *arguments, **options):
-        if not isinstance(path, int) and forbidden and Path(os.fsdecode(path)).parent in forbidden:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        return stat(path, *arguments, **options)
-
-    monkeypatch.setattr(os, "stat", refuse)
-    return forbidden.append
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ those in the folder, a picture one of its own.
 """
 
 import logging
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +27,8 @@ from dataset.recordings.layout import (
     MASKS,
     META,
     find_recording,
-    is_recording,
     read_meta,
+    recording_folders,
     section_of,
 )
 from dataset.recordings.recording import open_recording, read_hidden, select_frames, state_of, write_hidden
@@ -83,9 +82,7 @@ class Recordings:
         return offload(self._read_list)
 
     def _read_list(self) -> Json:
-        names = sorted(os.listdir(self._folder)) if self._folder.is_dir() else []
-        folders = [self._folder / name for name in names if name.isprintable() and _is_recording(self._folder / name)]
-        summaries = [summary for summary in map(self._summarise, folders) if summary]
+        summaries = [summary for summary in map(self._summarise, recording_folders(self._folder)) if summary]
         newest_first = sorted(summaries, key=lambda each: (each.started or "", each.name), reverse=True)
         return {"recordings": [asdict(summary) for summary in newest_first]}
 
@@ -150,14 +147,6 @@ class Recordings:
             return {"changed": len(before ^ after), "hidden": sorted(after)}
 
         return offload(act)
-
-
-def _is_recording(folder: Path) -> bool:
-    """Return whether a folder is a recording; not if it may not be entered, as `lost+found`."""
-    try:
-        return is_recording(folder)
-    except PermissionError:
-        return False
 
 
 def _statistics(path: Path, expression: str) -> Json:

@@ -189,7 +189,7 @@ def _train(options: argparse.Namespace, arm: str) -> Path:
     if not (run / "done").is_file():
         console.print(f"training: {arm}")
         command = ["--resume", str(run)] if (run / run_files.CHECKPOINT).is_file() else training(options, arm, run)
-        if subprocess.run([sys.executable, "-m", "model.train", *command], check=False).returncode:
+        if subprocess.run([sys.executable, "-P", "-m", "model.train", *command], check=False).returncode:
             raise RuntimeError(f"the training in {run} failed, see above; started again, the benchmark goes on")
         (run / "done").touch()
         shutil.rmtree(options.out / "cache", ignore_errors=True)  # of packed frames, which no other training needs

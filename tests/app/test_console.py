@@ -29,7 +29,8 @@ FOUND = Decision(
 ROOT = Path(__file__).resolve().parents[2]
 LOGS_MESSAGES = """
 import logging, os
-from app.console import FlightConsole, unblocked_output
+from app.console import unblocked_output
+from config.console import FlightConsole
 
 with unblocked_output(FlightConsole()):
     for number in range(3):

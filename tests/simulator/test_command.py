@@ -56,6 +56,22 @@ def run(start):
     return to_the_end
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell that closes the output's end first is Unix")
+def test_it_flies_on_without_a_word_when_nobody_reads_its_output_any_more(raw_server):
+    """As with `| head -1`."""
+    command = [sys.executable, "-m", "simulator", *QUICK, "--port", str(raw_server.port), "--duration", "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"connected" in process.stdout.readline()
+        process.stdout.close()
+        for _ in range(2):  # it says each time that it has lost the server, and that it has another one
+            raw_server.drop()
+            assert raw_server.greeted.wait(60)
+        raw_server.next_frame()
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, b"")
+
+
 def test_a_flight_from_start_to_summary(run, raw_server, tmp_path):
     track = tmp_path / "track.jsonl"
     port = str(raw_server.port)
