@@ -5,7 +5,6 @@
 This module only connects the parts and runs them.
 """
 
-from config.console import FlightConsole
 from config.interrupts import interrupted  # before all else
 
 # isort: split
@@ -27,6 +26,7 @@ from app.keys import Keys
 from app.model_loading import LoadedModel, load_another, load_model
 from app.options import Options, parse_options
 from app.settings import Settings
+from config.console import FlightConsole
 from config.hosts import host_in_url
 from config.paths import allow_any_name
 from dashboard.dashboard import serve_dashboard

@@ -86,7 +86,10 @@ def test_commands_arrive_and_invalid_messages_are_reported_and_ignored(client, r
         for text in ('42["object_detected",[1,2,3]]', '42["fly_home"]', "garbage", '42["object_lost"', "40", "6"):
             raw_server.send(text)
         raw_server.send('42["object_detected",{"coords":[1,2,3]}]')
-        assert client.next_command(timeout=5) == ("object_detected", {"coords": (1, 2, 3)})
+        assert client.next_command(timeout=5) == (
+            "object_detected",
+            {"coords": (1, 2, 3), "velocity": None, "time": None},
+        )
     assert client.rejected == 4
     assert len(caplog.records) == 1  # the others within the same second are counted only
     assert "expected one object" in caplog.text
