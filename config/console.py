@@ -1,4 +1,4 @@
-"""Output of commands that go on when nobody reads it any more (`| head`), or its disk is full."""
+"""Console output that survives a closed pipe (`| head`) and a full disk."""
 
 import logging
 import os

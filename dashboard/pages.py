@@ -142,7 +142,7 @@ def harden(response: flask.Response) -> flask.Response:
 
 
 def _reason(error: OSError) -> str:
-    """Return what happened, and to which file; its folder is nobody's business."""
+    """Return the reason and the file's name, without its folder: clients need not know the server's paths."""
     file = "" if error.filename is None or isinstance(error.filename, int) else os.fsdecode(error.filename)
     return ": ".join(filter(None, [os.path.basename(file), error.strerror or str(error)]))
 

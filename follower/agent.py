@@ -39,9 +39,9 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        # What the simulator takes; QuadSim takes neither.
-        self.can_search = False  # where to look for a lost target
-        self.takes_motion = False  # how the target moves
+        # What the simulator accepts; QuadSim accepts neither.
+        self.can_search = False  # places to search for a lost target
+        self.takes_motion = False  # the target's motion
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._ranger = Ranger(self.settings)
         self._memory = AppearanceMemory()
@@ -109,7 +109,7 @@ class FollowAgent:
         )
 
     def _doubt_memory(self, before: TargetState) -> None:
-        """Forget what is remembered of somebody who proved not to be the target; compare whoever comes after a loss."""
+        """Forget the appearance of a person who proved not to be the target; compare each candidate after a loss."""
         lost = self._tracker.state is TargetState.LOST
         disproved = before is TargetState.FOUND and lost and self._tracker.lost_track is None
         if (self._tracker.switched or disproved) and not self._memory.doubted:

@@ -34,7 +34,7 @@ class OperatorControls:
         self._withheld: tuple[Command, ...] = ()  # the newest loss during a pause, to be sent after it
 
     def set_abilities(self, search: bool, motion: bool) -> None:
-        """Set whether the simulator searches for a lost target where it is told to, and takes the target's motion."""
+        """Set whether the simulator accepts places to search for a lost target, and the target's motion."""
         self._agent.can_search, self._agent.takes_motion = search, motion
 
     def drop_target(self) -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import time
 from dataclasses import dataclass
-from os.path import isdir, isfile  # those of Path raise PermissionError for what lies in somebody else's folder
+from os.path import isdir, isfile  # those of Path raise PermissionError in folders of other users
 from pathlib import Path
 from typing import Any
 

@@ -30,8 +30,8 @@ class SimulatorInfo:
     speed: Speed | None = None  # None in lockstep, where it is as fast as the answers
     difficulty: Difficulty = "plain"
     difficulties: tuple[Difficulty, ...] = ("plain",)  # that a new episode can have
-    search: bool = False  # whether it looks for a lost target where it is told to
-    motion: bool = False  # whether it takes the velocity of a detected target, and when it was seen
+    search: bool = False  # whether it accepts places to search for a lost target
+    motion: bool = False  # whether it accepts the velocity of a detected target
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.drone.quad import MAX_SPEED, Quad
-from simulator.geometry import MAX_EXTRAPOLATION, limit_length, turn_towards, wrap_angle
+from simulator.geometry import MAX_EXTRAPOLATION, extrapolate, limit_length, turn_towards, wrap_angle
 from simulator.rules import Rules
 from simulator.types import FloatArray, Point
 from simulator.world.obstacles import Obstacles
@@ -108,7 +108,7 @@ class Follow:
 
     def predicted_position(self, time: float) -> FloatArray:
         """Return the position expected at `time`, (3,) metres: the last report, extrapolated for a moment."""
-        return self._position + self._velocity * min(max(0.0, time - self._time), MAX_EXTRAPOLATION)
+        return np.array(extrapolate(self._position.tolist(), self._velocity.tolist(), time - self._time))
 
     def searching(self, time: float) -> bool:
         """Return whether the last report is too old to be extrapolated."""

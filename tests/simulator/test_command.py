@@ -57,7 +57,7 @@ def run(start):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell that closes the output's end first is Unix")
-def test_it_flies_on_without_a_word_when_nobody_reads_its_output_any_more(raw_server):
+def test_a_flight_goes_on_silently_when_its_output_is_closed(raw_server):
     """As with `| head -1`."""
     command = [sys.executable, "-m", "simulator", *QUICK, "--port", str(raw_server.port), "--duration", "30"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -19,7 +19,7 @@ const queue = new Queue(open);
 const tools = new LabelTools(() => (element("control-set").hidden ? null : (current()?.labels ?? null)), show);
 const { view } = tools;
 let shown = null; // name of the frame
-let drawn = false; // whether its image is: labels that nobody has seen on it are not accepted
+let drawn = false; // whether its image is: labels are accepted only on top of it
 
 function current() {
   return opened.get(shown);
@@ -67,7 +67,7 @@ function show() {
     setText(element(`${id}-pixels`), here ? `${here.labels.count(label)} px` : "–");
   setText(element("whose"), here ? whose(here.about) : "");
   setText(element("save"), here?.labels.changed ? "Save" : "Accept");
-  const seen = drawn && here?.about.runs; // nobody has seen what is not shown
+  const seen = drawn && here?.about.runs; // what is not shown has not been reviewed
   element("save").disabled = !seen && !here?.labels.changed;
   element("undo").disabled = !here?.labels.canUndo;
   element("redo").disabled = !here?.labels.canRedo;
