@@ -61,8 +61,11 @@ class Moment:
     @property
     def bearing(self) -> float:
         """Angle between the camera's axis and the target as seen from above, radians in [-pi, pi), left is positive."""
-        direction = math.atan2(self.target[1] - self.quad[1], self.target[0] - self.quad[0])
-        return float(wrap_angle(direction - self.camera_yaw))
+        return float(wrap_angle(self.direction(self.target) - self.camera_yaw))
+
+    def direction(self, place: Point) -> float:
+        """Return the direction of a place from the quad as seen from above, radians, world axes."""
+        return math.atan2(place[1] - self.quad[1], place[0] - self.quad[0])
 
     @property
     def position_error(self) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gym_follow.log import Log, distance
+from gym_follow.log import Log, Moment, distance
 
 NEAR, FAR = 1.0, 8.0  # metres: closer is too close, farther is not following
 ON_TARGET = 2.0  # metres
@@ -56,17 +56,13 @@ class FollowResult:
 
 def measure(moments: Log) -> FollowResult:
     """Return the figures of one flight."""
-    if not moments:
-        raise ValueError("expected at least one moment, got none")
-    # The mean: times are whole ticks of the simulator, so that intervals differ at some speeds.
-    step = (moments[-1].time - moments[0].time) / max(len(moments) - 1, 1)
+    step = time_step(moments)
     errors = np.array([m.position_error for m in moments])
     distances = np.array([m.distance for m in moments])
     times = np.array([m.time for m in moments])
     true_positive = errors < ON_TARGET
-    acquired = int(np.argmax(true_positive)) if true_positive.any() else len(moments)
-    since = moments[acquired:]
-    wrong = [m.following and not m.nearest_is_target and distance(m.followed, m.target) > ON_TARGET for m in moments]
+    since = moments[first_detection(moments) :]
+    wrong = [follows_wrong_target(m) for m in moments]
     lost = _losses(since)
     reacquired = [times[(times > time) & true_positive] for time in lost]
     is_reported = ~np.isnan(errors)
@@ -88,6 +84,27 @@ def measure(moments: Log) -> FollowResult:
         position_error_p95_by_range=tuple(_quantile(each, 0.95) for each in by_range),
         collisions=moments[-1].collisions,
     )
+
+
+def first_detection(moments: Log) -> int:
+    """Return the index of the first true positive, the number of moments if there is none."""
+    return next((index for index, moment in enumerate(moments) if moment.position_error < ON_TARGET), len(moments))
+
+
+def follows_wrong_target(moment: Moment) -> bool:
+    """Return whether the quad follows a position more than ON_TARGET from the target, with somebody else nearest."""
+    off_target = distance(moment.followed, moment.target) > ON_TARGET
+    return moment.following and not moment.nearest_is_target and off_target
+
+
+def time_step(moments: Log) -> float:
+    """Return the mean seconds between moments; times are whole ticks of the simulator, so that intervals may differ.
+
+    Raises ValueError without any moment.
+    """
+    if not moments:
+        raise ValueError("expected at least one moment, got none")
+    return (moments[-1].time - moments[0].time) / max(len(moments) - 1, 1)
 
 
 def overall(results: Sequence[FollowResult]) -> FollowResult:

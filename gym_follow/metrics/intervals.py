@@ -35,9 +35,18 @@ def bootstrap(values: np.ndarray, weights: np.ndarray) -> Estimate:
     if len(values) == 1:
         return Estimate(mean, math.nan, math.nan)
     drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    means = (values * weights)[drawn].sum(axis=1) / weights[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(mean, float(low), float(high))
+    return _estimate(mean, (values * weights)[drawn].sum(axis=1) / weights[drawn].sum(axis=1))
+
+
+def bootstrap_median(values: np.ndarray, weights: np.ndarray) -> Estimate:
+    """Return the median of a figure of each flight, (n,), like `bootstrap`; a few bad flights do not move it."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return NOTHING
+    if len(known) == 1:
+        return Estimate(float(known[0]), math.nan, math.nan)
+    drawn = np.random.default_rng(0).integers(len(known), size=(RESAMPLES, len(known)))
+    return _estimate(float(np.median(known)), np.median(known[drawn], axis=1))
 
 
 def wilson(outcomes: np.ndarray, weights: np.ndarray) -> Estimate:
@@ -58,3 +67,8 @@ def longest(values: np.ndarray, weights: np.ndarray) -> Estimate:
     """Return the largest value, without an interval; weights do not count."""
     known = values[~np.isnan(values)]
     return Estimate(float(known.max()), math.nan, math.nan) if len(known) else NOTHING
+
+
+def _estimate(value: float, resampled: np.ndarray) -> Estimate:
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(value, float(low), float(high))

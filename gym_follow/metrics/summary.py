@@ -12,7 +12,7 @@ from gym_follow.metrics.episode import BAND, begin
 from gym_follow.metrics.evt_bench import LIMIT, EvtEpisode, evt_episode
 from gym_follow.metrics.following import ERROR_RANGE, measure
 from gym_follow.metrics.identity import identity_counts
-from gym_follow.metrics.intervals import Estimate, bootstrap, longest, wilson
+from gym_follow.metrics.intervals import Estimate, bootstrap, bootstrap_median, longest, wilson
 
 Weighted = tuple[float, float]  # a value, and its weight in the mean over flights
 
@@ -41,7 +41,9 @@ class FlightFigures:
     wrong_target_time: float = _figure(OURS, "wrong target followed, s", digits=2)
     longest_wrong_target_time: float = _figure(OURS, "  longest interval, s", estimate=longest)
     reacquisition_time: float = _figure(OURS, "time to reacquire, s")
-    position_error: float = _figure(OURS, f"position error within {ERROR_RANGE:g} m, median, m", digits=2)
+    position_error: float = _figure(
+        OURS, f"position error within {ERROR_RANGE:g} m, median, m", digits=2, estimate=bootstrap_median
+    )
     collisions: float = _figure(OURS, "contacts with scenery", digits=2)
     success: float = _figure(EVT_BENCH, f"success rate, {LIMIT:g} m, %", 100, estimate=wilson)
     tracking_rate: tuple[float, float] = _figure(EVT_BENCH, f"tracking rate, {LIMIT:g} m, %", 100)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gym_follow.metrics.intervals import bootstrap, longest, wilson
+from gym_follow.metrics.intervals import bootstrap, bootstrap_median, longest, wilson
 
 
 def test_wilson_of_known_counts():
@@ -39,3 +39,16 @@ def test_one_flight_has_no_interval_and_none_has_no_mean():
 def test_the_same_flights_give_the_same_interval():
     values = np.arange(30.0)
     assert bootstrap(values, np.ones(30)) == bootstrap(values, np.ones(30))
+
+
+def test_a_median_ignores_outliers_and_missing_values():
+    estimate = bootstrap_median(np.array([0.1] * 50 + [np.nan, 90.0]), np.ones(52))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.1, 0.1, 0.1))
+    assert bootstrap_median(np.array([2.0, np.nan]), np.ones(2)).value == 2.0
+    assert np.isnan(bootstrap_median(np.array([np.nan]), np.ones(1)).value)
+
+
+def test_the_interval_of_a_median_is_as_wide_as_its_error():
+    values = np.random.default_rng(1).normal(10.0, 3.0, 900)
+    estimate = bootstrap_median(values, np.ones(900))
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * 1.2533 * values.std() / 30, rel=0.35)

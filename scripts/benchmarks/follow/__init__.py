@@ -18,7 +18,7 @@ from gym_follow.flight import Conditions
 from gym_follow.log import Log
 from model.weights.find import find_weights
 from scripts.benchmarks.follow.flights import FlightFolder, Job, fly_all
-from scripts.benchmarks.follow.report import plot, print_figures, print_flights, write_figures
+from scripts.benchmarks.follow.report import plot, print_causes, print_figures, print_flights, write_figures
 from scripts.benchmarks.harness.digests import digest
 from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
@@ -60,6 +60,7 @@ def benchmark(options: argparse.Namespace) -> None:
         flights.setdefault(job.difficulty, {}).setdefault(job.agent, {})[job.seed] = logs[job]
     for difficulty, agents in flights.items():
         print_figures(console, difficulty, agents)
+        print_causes(console, agents)
         print_flights(console, agents)
         if options.out:
             plot(agents, options.out / f"follow_{difficulty}.png")

@@ -1,8 +1,9 @@
 """Tables, figures and plot of the follow benchmark."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from dataset.files import write_atomically
 from gym_follow.log import Log
 from gym_follow.metrics import active_tracking, evt_bench
+from gym_follow.metrics.causes import Cause, causes
 from gym_follow.metrics.following import FAR, NEAR, measure, overall
 from gym_follow.metrics.summary import AD_VAT, EVT_BENCH, flight_figures, rows, summarise
 
@@ -49,6 +51,26 @@ def print_figures(console: Console, difficulty: str, flights: Flights) -> None:
             if short:
                 console.print(f"{agent}: judged by fewer than {benchmark}'s {steps} steps with seeds {short}")
     console.print()
+
+
+def print_causes(console: Console, flights: Flights) -> None:
+    """Print why the target was out of view and why a wrong one was followed, an agent in each column."""
+    seconds = [[causes(log) for log in logs.values()] for logs in flights.values()]
+    table = Table(title="causes, s per flight (flights with it)", title_justify="left", box=None)
+    for name in ("", *flights):
+        table.add_column(name, justify="right" if name else "left")
+    for group, members in groupby(Cause, key=lambda cause: cause.group):
+        table.add_row(f"[bold]{group}[/bold]")
+        for cause in members:
+            table.add_row(
+                f"  {cause.heading}", *(_per_flight([each.get(cause, 0.0) for each in agent]) for agent in seconds)
+            )
+    console.print(table, "")
+
+
+def _per_flight(seconds: Sequence[float]) -> str:
+    flights = sum(value > 0 for value in seconds)
+    return f"{np.mean(seconds):.2f} ({flights})" if flights else "-"
 
 
 def print_flights(console: Console, flights: Flights) -> None:
@@ -114,4 +136,7 @@ def _content(logs: Mapping[int, Log]) -> dict[str, Any]:
         "overall": asdict(overall(list(results.values()))),
         "episodes": {seed: asdict(result) for seed, result in results.items()},
         "field_episodes": {seed: asdict(each) for seed, each in figures.items()},
+        "causes": {
+            seed: {cause.name.lower(): seconds for cause, seconds in causes(log).items()} for seed, log in logs.items()
+        },
     }
