@@ -19,16 +19,17 @@ def fly_several(options: argparse.Namespace, run: Run) -> int:
     """Fly `options.count` drones until all have ended, or Ctrl-C; return the highest exit status."""
     context = multiprocessing.get_context("spawn")
     drones = [context.Process(target=_run_one, args=(options, number, run)) for number in range(options.count)]
-    for drone in drones:
-        drone.start()
     try:
+        for drone in drones:
+            drone.start()
         for drone in drones:
             drone.join()
     except KeyboardInterrupt:
-        for drone in drones:
+        started = [drone for drone in drones if drone.pid is not None]
+        for drone in started:
             if os.name != "nt":  # on Windows it kills the process
                 drone.terminate()
-        for drone in drones:  # each prints its summary first
+        for drone in started:  # each prints its summary first
             drone.join(timeout=5.0)
             drone.kill()
             drone.join()

@@ -198,6 +198,33 @@ def test_a_killed_drone_is_reported_and_fails_the_command(monkeypatch, capfd):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_an_interrupt_while_the_drones_start_ends_those_that_have_started(monkeypatch):
+    fork = multiprocessing.get_context("fork")
+    start = fork.Process.start
+
+    def start_two(drone):
+        if len(multiprocessing.active_children()) == 2:
+            raise KeyboardInterrupt
+        start(drone)
+
+    def fly(options, number, run):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        time.sleep(20)
+
+    monkeypatch.setattr(several, "_run_one", fly)
+    monkeypatch.setattr(several.multiprocessing, "get_context", lambda method: fork)
+    monkeypatch.setattr(fork.Process, "start", start_two)
+    begun = time.monotonic()
+    try:
+        status = command.main(["--count", "6"])
+    except KeyboardInterrupt:  # it would end all tests
+        pytest.fail("the drones that have started fly on")
+    assert status == 0
+    assert multiprocessing.active_children() == []
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_several_drones_fly_at_once_and_none_outlives_the_command(start, raw_server):
     process = start(*QUICK, "--port", str(raw_server.port), "--count", "2")
     while len(raw_server.heads) < 2:
