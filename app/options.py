@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from app.settings import Settings, load_settings
 from config.paths import path_of
-from config.reader import parse_assignment
+from config.reader import assign, override
 from config.version import VERSION
 from model.inference.choices import DEVICES, RUNTIMES
 from sim_bridge.settings import ASYNC_MODES
@@ -94,10 +95,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settings(given: argparse.Namespace) -> Settings:
     """Return the file's settings, changed by the command line's. Raises ConfigError."""
-    overrides = dict(map(parse_assignment, given.set))
-    overrides |= {name: value for name, value in vars(given).items() if "." in name and value is not None}
+    file = given.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    settings = load_settings(file) if file else Settings()
+    settings = reduce(assign, given.set, settings)
+    overrides = {name: value for name, value in vars(given).items() if "." in name and value is not None}
     if given.record is not None:
         overrides["recording.enabled"] = True
     if given.record:
         overrides["recording.name"] = given.record
-    return load_settings(given.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None), overrides)
+    for name, value in overrides.items():
+        settings = override(settings, name, value)
+    return settings

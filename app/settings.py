@@ -1,11 +1,10 @@
 """All settings of the program: the sections of follower.toml, which the command line can change."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.paths import PathText
-from config.reader import ConfigError, build, override, read_toml
+from config.reader import ConfigError, build, read_toml
 from dashboard.settings import DashboardSettings, WorkshopSettings
 from follower.settings import AgentSettings
 from model.inference.choices import Device, Runtime
@@ -36,12 +35,9 @@ class Settings:
     workshop: WorkshopSettings = field(default_factory=WorkshopSettings)
 
 
-def load_settings(path: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
-    """Read a TOML file, if any, then apply overrides such as {"bridge.port": 4568}. Raises ConfigError."""
+def load_settings(path: Path) -> Settings:
+    """Read a TOML file; settings that it lacks keep their defaults. Raises ConfigError."""
     try:
-        settings = build(Settings, {} if path is None else read_toml(path))
+        return build(Settings, read_toml(path))
     except ConfigError as error:
         raise ConfigError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
-    for name, value in (overrides or {}).items():
-        settings = override(settings, name, value)
-    return settings

@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -109,6 +109,23 @@ def override(config: Config, name: str, value: object) -> Config:
     return update(config, values)
 
 
+def assign(config: Config, assignment: str) -> Config:
+    """Return a copy with one setting changed by "SECTION.KEY=VALUE" of a command line. Raises ConfigError.
+
+    VALUE is TOML, or else plain text.
+    """
+    name, equals, value = map(str.strip, assignment.partition("="))
+    if not equals:
+        raise ConfigError(f"expected SECTION.KEY=VALUE, such as agent.threshold=0.6, got {assignment!r}")
+    errors = []
+    for reading in _readings(value):
+        try:
+            return override(config, name, reading)
+        except ConfigError as error:
+            errors.append(error)
+    raise errors[0]
+
+
 def known(values: Mapping[str, Any], config: object) -> dict[str, Any]:
     """Return values stored by an older version, without those whose names the dataclass no longer has."""
     return {
@@ -125,17 +142,6 @@ def setting_names(kind: type, prefix: str = "") -> Iterable[str]:
             yield from setting_names(hint, f"{prefix}{key}.")  # type: ignore[arg-type]  # as above
         else:
             yield f"{prefix}{key}"
-
-
-def parse_assignment(text: str) -> tuple[str, object]:
-    """Read "SECTION.KEY=VALUE" from a command line; VALUE is TOML, or else plain text. Raises ConfigError."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"expected SECTION.KEY=VALUE, such as agent.threshold=0.6, got {text!r}")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name.strip(), value.strip()
 
 
 def nearest(name: object, valid: Iterable[str], only_close: bool = False) -> str:
@@ -184,6 +190,17 @@ def _apply(
         return kind(**fields) if config is None else dataclasses.replace(config, **fields)
     except ValueError as error:  # a constraint between several fields
         raise ConfigError(f"{prefix}{error}") from error
+
+
+def _readings(text: str) -> Iterator[object]:
+    """Yield what the value of an assignment can mean, in the order in which it is tried."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    yield value
+    if not isinstance(value, str):
+        yield text  # a name may be 2024, or a date
 
 
 @cache

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings, load_settings
-from config.reader import ConfigError, override, parse_assignment, setting_names
+from config.reader import ConfigError, assign, override, setting_names
+from sim_bridge.settings import BridgeSettings
 
 FILE = Path(__file__).resolve().parents[2] / "follower.toml"
 
@@ -30,13 +31,12 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_file_and_overrides(tmp_path):
+def test_a_file_of_some_settings(tmp_path):
     path = write(tmp_path, '[agent]\nthreshold = 0.7\nmarker_color = [1, 0, 0, 0.5]\n[bridge]\nhost = "::1"\n')
-    settings = load_settings(path, {"agent.max_missed_seconds": 9, "bridge.port": 5000})
+    settings = load_settings(path)
     assert settings.agent.threshold == 0.7
-    assert settings.agent.max_missed_seconds == 9
     assert settings.agent.marker_color == (1, 0, 0, 0.5)
-    assert (settings.bridge.host, settings.bridge.port) == ("::1", 5000)
+    assert settings.bridge == BridgeSettings(host="::1")
     assert settings.model == Settings().model
 
 
@@ -87,17 +87,18 @@ def test_a_file_that_cannot_be_read(tmp_path):
         ("agent.marker_color=[1, 0, 0, 1]", ("agent.marker_color", [1, 0, 0, 1])),
         ("bridge.host=0.0.0.0", ("bridge.host", "0.0.0.0")),
         ("model.weights=runs/a=b.h5", ("model.weights", "runs/a=b.h5")),
+        ("model.weights=2024", ("model.weights", "2024")),
+        ("recording.name=2024-11-21", ("recording.name", "2024-11-21")),
     ],
 )
 def test_assignments_on_the_command_line(text, expected):
-    assert parse_assignment(text) == expected
-    override(Settings(), *parse_assignment(text))
+    assert assign(Settings(), text) == override(Settings(), *expected)
 
 
 def test_bad_assignments_are_explained():
     with pytest.raises(ConfigError, match=r"expected SECTION\.KEY=VALUE"):
-        parse_assignment("agent.threshold")
+        assign(Settings(), "agent.threshold")
     with pytest.raises(ConfigError, match=r"did you mean agent\.max_missed_seconds\?"):
-        override(Settings(), "agent.max_missed_second", 3)
+        assign(Settings(), "agent.max_missed_second=3")
     with pytest.raises(ConfigError, match=r"agent\.marker: expected true or false, got 'maybe'"):
-        override(Settings(), *parse_assignment("agent.marker=maybe"))
+        assign(Settings(), "agent.marker=maybe")

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from config.reader import (
     ConfigError,
+    assign,
     build,
     check,
     expectation,
     nearest,
     override,
-    parse_assignment,
     read_toml,
     setting_names,
     update,
@@ -208,22 +208,35 @@ def test_setting_names_are_those_of_all_sections():
     ]
 
 
-@given(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.text())
-)
+@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 def test_assignments_read_values_as_toml(value):
-    if value is not None and "\\u" not in (text := json.dumps(value)):
-        assert parse_assignment(f" camera.gain ={text}") == ("camera.gain", value)
+    assert assign(Drone("x"), f" camera.gain ={json.dumps(value)}") == override(Drone("x"), "camera.gain", value)
 
 
-@pytest.mark.parametrize("text", ["plain words", "0.0.0.0", "a=b", "", "C:\\folder"])
+@pytest.mark.parametrize("text", ["plain words", "0.0.0.0", "a=b", "C:\\folder"])
 def test_an_assignment_that_is_not_toml_is_text(text):
-    assert parse_assignment(f"name={text}") == ("name", text)
+    assert assign(Drone("x"), f"name={text}").name == text
 
 
-def test_an_assignment_needs_an_equals_sign():
-    with pytest.raises(ConfigError, match=r"expected SECTION\.KEY=VALUE, such as .*, got 'armed'"):
-        parse_assignment("armed")
+@pytest.mark.parametrize("text", ["2024", "2024-11-21", "1e3", "true", "[1]"])
+def test_a_text_may_be_what_toml_has_as_a_number_or_a_date(text):
+    assert assign(Drone("x"), f"name = {text}").name == text
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("armed", "expected SECTION.KEY=VALUE, such as agent.threshold=0.6, got 'armed'"),
+        ("rotrs=3", "there is no setting rotrs; did you mean rotors?"),
+        ("armed=1", "armed: expected true or false, got 1"),
+        ("name=''", "name: expected a name, got ''"),
+        ("name=", "name: expected a name, got ''"),
+    ],
+)
+def test_wrong_assignments_are_explained(assignment, message):
+    with pytest.raises(ConfigError) as error:
+        assign(Drone("x"), assignment)
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from app.settings import load_settings
-from config.reader import ConfigError
+from config.reader import ConfigError, build
 from follower.types import Decision, Detection, Range, RangeSource, TargetState
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.recorder.filter import FrameFilter, reasons_to_keep
@@ -113,5 +112,5 @@ def test_uncertain_if_confidence_is_low_or_an_undetected_peak_is_high(hero, conf
     ],
 )
 def test_invalid_settings_are_named(setting, value):
-    with pytest.raises(ConfigError, match=f"recording.{setting}: expected"):
-        load_settings(None, {f"recording.{setting}": value})
+    with pytest.raises(ConfigError, match=f"^{setting}: expected"):
+        build(RecordingSettings, {setting: value})
