@@ -88,7 +88,7 @@ def check(hint: Any, value: object, name: str) -> Any:
         return _adapter(hint).validate_python(_as_tuples(value))
     except ValidationError as error:
         choices = [choice for choice in _choices(hint) if isinstance(choice, str)]
-        meant = nearest(value, choices, only_close=True) if isinstance(value, str) else ""
+        meant = nearest(value, choices, only_close=True) if isinstance(value, str) and value not in choices else ""
         raise ConfigError(f"{name}: expected {expectation(hint, error)}, got {value!r:.80}{meant}") from None
 
 
@@ -112,7 +112,7 @@ def override(config: Config, name: str, value: object) -> Config:
 def assign(config: Config, assignment: str) -> Config:
     """Return a copy with one setting changed by "SECTION.KEY=VALUE" of a command line. Raises ConfigError.
 
-    VALUE is TOML, or else plain text.
+    VALUE is TOML, or else plain text, in a list between commas.
     """
     name, equals, value = map(str.strip, assignment.partition("="))
     if not equals:
@@ -199,7 +199,9 @@ def _readings(text: str) -> Iterator[object]:
     except tomllib.TOMLDecodeError:
         value = text
     yield value
-    if not isinstance(value, str):
+    if isinstance(value, str):
+        yield [each.strip() for each in value.split(",")]
+    else:
         yield text  # a name may be 2024, or a date
 
 

@@ -51,7 +51,7 @@ class RecordingSettings:
     # Keep each n-th of the frames that pass the filter.
     stride: Annotated[int, Ge(1), "a whole number, 1 or more"] = 1
     # Keep only frames for one of these reasons; empty: all.
-    filter: Annotated[tuple[Reason, ...], f"a list of {', '.join(REASONS)}"] = ()
+    filter: Annotated[tuple[Reason, ...], f"a list of {', '.join(REASONS)}, such as ['{REASONS[0]}']"] = ()
     # far: the target has fewer pixels than this (but some), in an image of 256x256 ...
     far_pixels: Annotated[int, Ge(1), "a whole number of pixels, 1 or more"] = 50
     # ... or is farther away than this, metres.

@@ -56,13 +56,23 @@ def test_without_a_name_that_of_the_settings_is_used(given, name):
     assert (recording.enabled, recording.name) == (True, name)
 
 
+@pytest.mark.parametrize(
+    ("text", "reasons"), [("far", ("far",)), ("far, events", ("far", "events")), ("['far']", ("far",)), ("[]", ())]
+)
+def test_frames_to_record_are_named_with_or_without_brackets(text, reasons):
+    assert parse_options(["--set", f"recording.filter={text}"]).settings.recording.filter == reasons
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--record", "model_weights.h5"], "put the model before it: model_weights.h5 --record"),
         (["model_weights.h5", "--record", "a/b"], "recording.name: expected letters, digits"),
-        (["--set", "recording.filter=['near']"], "recording.filter: expected a list of far, uncertain, events"),
+        (
+            ["--set", "recording.filter=['near']"],
+            "recording.filter: expected a list of far, uncertain, events, such as ['far'], got ['near']",
+        ),
     ],
 )
 def test_errors_show_at_once(arguments, sentence):

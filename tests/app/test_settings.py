@@ -62,6 +62,10 @@ def test_a_file_of_some_settings(tmp_path):
         ),
         ('[model]\ndevice = "tpu"', r"model\.device: expected auto, cpu or gpu, got 'tpu'; did you mean gpu"),
         ('[model]\nruntime = ["openvino"]', r"model\.runtime: expected .*, got \['openvino'\]"),
+        (
+            '[recording]\nfilter = "far"',
+            r"recording\.filter: expected a list of far, uncertain, events, such as \['far'\], got 'far'$",
+        ),
         ("[agent]\nthreshold = 50", r"agent\.threshold: expected a number between 0 and 1, got 50"),
         ("[agent]\nthreshold = ", r"mine\.toml is not a TOML file"),
     ],

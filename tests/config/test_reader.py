@@ -223,12 +223,23 @@ def test_a_text_may_be_what_toml_has_as_a_number_or_a_date(text):
     assert assign(Drone("x"), f"name = {text}").name == text
 
 
+@pytest.mark.parametrize("text", ["fast", "'fast'", "['fast']"])
+def test_a_list_of_one_needs_no_brackets(text):
+    assert assign(Drone("x"), f"tags={text}").tags == ("fast",)
+
+
+def test_a_list_without_brackets_has_commas():
+    assert assign(Drone("x"), "tags=fast, quiet").tags == ("fast", "quiet")
+    assert assign(Drone("x"), "name=fast, quiet").name == "fast, quiet"
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
         ("armed", "expected SECTION.KEY=VALUE, such as agent.threshold=0.6, got 'armed'"),
         ("rotrs=3", "there is no setting rotrs; did you mean rotors?"),
         ("armed=1", "armed: expected true or false, got 1"),
+        ("tags=fats", "tags: expected fast or quiet, got 'fats'; did you mean fast?"),
         ("name=''", "name: expected a name, got ''"),
         ("name=", "name: expected a name, got ''"),
     ],
