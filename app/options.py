@@ -48,7 +48,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     simulator_options = arguments[end + 1 :]
     parser = _parser()
-    given = parser.parse_args(arguments[:end])
+    given, unknown = parser.parse_known_args(arguments[:end])
+    if unknown:
+        after = f"; the simulator's options come last, after --: --sim -- {unknown[0]} ..."
+        hint = after if given.sim and unknown[0].startswith("-") else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if simulator_options and not given.sim:
         parser.error(f"the options after -- are for the built-in simulator; add --sim: {' '.join(simulator_options)}")
     weights = getattr(given, "model.weights")

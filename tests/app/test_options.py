@@ -50,6 +50,21 @@ def test_options_after_two_dashes_are_the_simulators():
     assert parse_options(["--pred_viz", "--sim", "--", "--seed", "3"]).simulator_options == ["--seed", "3"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (["--sim", "--seed", "3"], "--seed; the simulator's options come last, after --: --sim -- --seed ..."),
+        (["m.h5", "--seed=3", "--sim"], "--seed=3; the simulator's options come last, after --: --sim -- --seed=3 ..."),
+        (["--seed", "3"], "--seed"),
+        (["--sim", "one.h5", "another.h5"], "another.h5"),
+    ],
+)
+def test_the_simulators_options_before_the_dashes_are_refused(capsys, arguments, refusal):
+    with pytest.raises(SystemExit):
+        parse_options(arguments)
+    assert capsys.readouterr().err.endswith(f"error: unrecognized arguments: {refusal}\n")
+
+
 @pytest.mark.parametrize(("given", "name"), [(["--record"], "meadow"), (["--record", "wood"], "wood")])
 def test_without_a_name_that_of_the_settings_is_used(given, name):
     recording = parse_options(["--set", "recording.name=meadow", *given]).settings.recording
