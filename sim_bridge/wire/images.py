@@ -49,7 +49,8 @@ def _relaxed_base64(name: str, text: str) -> bytes:
 
 def _check_size(name: str, width: int, height: int, frame_size: int) -> None:
     if (width, height) != (frame_size, frame_size):
-        raise BadFrame("wrong-size", f"{name} must be {frame_size}x{frame_size} pixels, got {width}x{height}")
+        expected = f"{frame_size}x{frame_size} pixels (the setting bridge.frame_size)"
+        raise BadFrame("wrong-size", f"{name} must be {expected}, got {width}x{height}")
 
 
 def check_jpeg(data: bytes, frame_size: int) -> None:

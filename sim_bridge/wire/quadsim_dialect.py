@@ -109,8 +109,8 @@ class DialectServer(socketio.Server):  # type: ignore[misc]  # socketio has no t
     def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         try:
             if isinstance(data, str | bytes) and len(data) > self._largest_message:
-                reason = f"a message of {len(data)} characters; at most {self._largest_message} are read"
-                raise BadFrame("too-big", reason)
+                most = f"{self._largest_message} are read (the setting bridge.largest_message)"
+                raise BadFrame("too-big", f"a message of {len(data)} characters; at most {most}")
             if isinstance(data, str):
                 self._prepare(eio_sid, data)
             super()._handle_eio_message(eio_sid, data)

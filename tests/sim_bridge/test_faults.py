@@ -70,6 +70,14 @@ def test_a_bad_packet_is_counted_and_the_flight_continues(serve, connect, payloa
     assert server.sessions == [session]
 
 
+def test_the_refusal_of_a_long_message_names_the_setting(serve, connect, eventually, caplog):
+    client = connect(serve(largest_message=10_000).port)
+    with caplog.at_level(logging.WARNING, logger="sim_bridge"):
+        client.send("42" + "1" * 10_000)
+        expected = "a message of 10001 characters; at most 10000 are read (the setting bridge.largest_message)"
+        assert eventually(lambda: expected in caplog.text)
+
+
 def test_a_client_that_sends_far_too_much_is_disconnected(serve, connect, payload, eventually):
     server = serve(largest_message=10_000)
     client, other = connect(server.port), connect(server.port)

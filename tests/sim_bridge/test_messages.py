@@ -220,6 +220,12 @@ def test_a_bad_frame_is_refused_with_a_reason(payload, case):
         assert kind_of(spoil(payload(), payload)) == kind
 
 
+def test_the_refusal_of_another_size_names_the_setting(payload):
+    with pytest.raises(BadFrame) as refusal:
+        parse_sensor_frame((payload(size=128),))
+    assert str(refusal.value) == "rgb_image must be 256x256 pixels (the setting bridge.frame_size), got 128x128"
+
+
 def test_two_arguments_are_refused(payload):
     assert kind_of(payload(), payload()) == "wrong-arguments"
 
