@@ -34,6 +34,7 @@ from simulator.world.crowd import LIFETIMES
 MAX_HZ = 20.0
 MAX_DRONES = 32
 SIGNALS = signal.SIGINT, signal.SIGTERM
+OF_CITIES = "--seed --people --difficulty --like-quadsim --turnover --respawn --lock-on --ground-truth --renderer"
 
 OnFrame = Callable[[Observation], None]
 
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.seed + options.count - 1 > MAX_SEED:
         parser.error(f"--seed: with --count {options.count} expected at most {MAX_SEED - options.count + 1}")
+    _refuse_idle_options(parser, options)
     if options.count == 1:
         return run(options)
     if options.window:
@@ -87,6 +89,17 @@ def make_parser() -> argparse.ArgumentParser:
     add("--log", type=path_of, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
     add("--frames", type=path_of, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
+
+
+def _refuse_idle_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with an error if options have been given that would do nothing beside others."""
+    changed = [name for name, value in vars(options).items() if value != parser.get_default(name)]
+    given = [f"--{name.replace('_', '-')}" for name in changed]
+    of_cities = [name for name in given if name in OF_CITIES.split()]
+    if options.frames and of_cities:
+        parser.error(f"--frames shows pictures instead of a city: leave out {', '.join(of_cities)}")
+    if options.lockstep and not options.like_quadsim and "--speed" in given:
+        parser.error("--lockstep flies as fast as the follower answers: leave out --speed")
 
 
 def run(options: argparse.Namespace, name: str = "") -> int:

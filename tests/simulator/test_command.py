@@ -18,7 +18,8 @@ from simulator.difficulty.levels import LEVELS
 
 pytestmark = pytest.mark.simulator
 
-QUICK = ["--people", "5", "--speed", "9"]
+FEW = ["--people", "5"]
+QUICK = [*FEW, "--speed", "9"]
 
 
 @pytest.fixture
@@ -126,6 +127,9 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
         (["--host", ""], "expected the name or the address of a machine, got ''"),
         (["--host", "localhost:4567"], "expected the name or the address of a machine"),
         (["--renderer", "crayons"], "invalid choice"),
+        (["--frames", "x", "--ground-truth", "--seed", "3"], "instead of a city: leave out --seed, --ground-truth"),
+        (["--frames", "x", "--like-quadsim"], "instead of a city: leave out --like-quadsim"),
+        (["--lockstep", "--speed", "2"], "as the follower answers: leave out --speed"),
         (["--seed", str(2**31), "--count", "2"], f"--seed: with --count 2 expected at most {2**31 - 1}"),
     ],
 )
@@ -134,6 +138,19 @@ def test_wrong_options_are_reported_and_the_status_is_2(capsys, options, reason)
         command.main(options)
     assert ended.value.code == 2
     assert reason in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--lockstep", "--like-quadsim", "--speed", "2"],  # frames keep to the wall clock: a faster one has fewer
+        ["--frames", "x", "--hz", "9", "--speed", "2", "--duration", "9", "--count", "2", "--port", "9", "--window"],
+    ],
+)
+def test_options_that_do_something_beside_others_are_taken(monkeypatch, options):
+    for flight in ("run", "fly_several"):
+        monkeypatch.setattr(command, flight, lambda *_: 0)
+    assert command.main(options) == 0
 
 
 @pytest.mark.parametrize(
@@ -152,11 +169,11 @@ def test_errors_are_reported_and_the_status_is_2(run, options, reason):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("options", [[], ["--lockstep"]])
-def test_an_interrupt_ends_it_at_once_with_the_summary(start, raw_server, options):
-    process = start(*QUICK, "--port", str(raw_server.port), *options)
+@pytest.mark.parametrize(("options", "number"), [(QUICK, signal.SIGTERM), ([*FEW, "--lockstep"], signal.SIGINT)])
+def test_an_interrupt_ends_it_at_once_with_the_summary(start, raw_server, options, number):
+    process = start(*options, "--port", str(raw_server.port))
     raw_server.next_frame(timeout=90)  # in lockstep it waits for an answer that never comes
-    process.send_signal(signal.SIGINT if options else signal.SIGTERM)
+    process.send_signal(number)
     begun = time.monotonic()
     output, _ = process.communicate(timeout=20)
     assert time.monotonic() - begun < 10
