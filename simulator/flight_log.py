@@ -38,15 +38,18 @@ class FlightLog:
         self._last: Observation | None = None
         self._earlier_collisions = 0  # of earlier episodes
         self._arrivals: deque[float] = deque(maxlen=25)  # clock times of the latest frames
+        self._clock_seconds = 0.0  # that `_seconds` have taken
 
     def add(self, observation: Observation) -> None:
         """Add one frame. If the time runs backwards, a new episode has begun."""
+        now = time.monotonic()
         if self._last is not None and observation.time >= self._last.time:
             self._seconds[self._last.state] += observation.time - self._last.time
+            self._clock_seconds += now - self._arrivals[-1]
         elif self._last is not None:
             self._earlier_collisions += self._last.collisions
         self._last = observation
-        self._arrivals.append(time.monotonic())
+        self._arrivals.append(now)
         self._frames[observation.state] += 1
         self._frames_with_target[observation.state] += observation.target_visible
         if observation.state is QuadState.FOLLOW and observation.target is not None:
@@ -72,6 +75,9 @@ class FlightLog:
     def summary(self) -> list[tuple[str, str]]:
         """Return rows (name, value) for the end of the flight."""
         rows = [("frames", str(self._frames.total()))]
+        if self._clock_seconds > 0:
+            speed = sum(self._seconds.values()) / self._clock_seconds
+            rows.append(("speed reached", f"{speed:.1f} simulated seconds per second"))
         rows += [(f"time in {state.value}", f"{self._seconds[state]:.1f} s") for state in QuadState]
         for state in QuadState:
             if self._frames[state] and self._last is not None and self._last.target is not None:

@@ -2,11 +2,14 @@
 
 import errno
 import io
+import itertools
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from simulator import flight_log as flight_log_module
 from simulator.flight_log import FlightLog, open_track
 from simulator.types import Observation, Person, Pose, QuadState
 
@@ -15,6 +18,13 @@ def moment(time: float, state: QuadState, target_x: float, visible: bool = True,
     pose = Pose(0, 0, 1, 0, 0, 0)
     target = Person(0, True, target_x, 0, 0, 0, 0, 1.4, 0)
     return Observation(time, state, pose, pose, None, (target,), (), visible, (1.0, 2.0, 3.0), collisions)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Each moment of a flight comes 0.05 s after the one before, which is a speed of 4."""
+    seconds = itertools.count()
+    monkeypatch.setattr(flight_log_module.time, "monotonic", lambda: 0.05 * next(seconds))
 
 
 @pytest.fixture
@@ -28,12 +38,13 @@ def observations():
     ]
 
 
-def test_the_summary_adds_up(observations):
+def test_the_summary_adds_up(observations, clock):
     flight_log = FlightLog()
     for observation in observations:
         flight_log.add(observation)
     assert dict(flight_log.summary()) == {
         "frames": "5",
+        "speed reached": "4.0 simulated seconds per second",
         "time in patrol": "0.4 s",
         "time in follow": "0.4 s",
         "time in search": "0.0 s",
@@ -44,11 +55,15 @@ def test_the_summary_adds_up(observations):
     }
 
 
-def test_episodes_add_up_too(observations):
+def test_episodes_add_up_too(observations, clock):
     flight_log = FlightLog()
-    for observation in (*observations, *observations):
+    for observation in observations:
+        flight_log.add(observation)
+    time.monotonic()  # the next city is built
+    for observation in observations:
         flight_log.add(observation)
     summary = dict(flight_log.summary())
+    assert summary["speed reached"] == "4.0 simulated seconds per second"
     assert [summary[what] for what in ("frames", "time in patrol", "collisions")] == ["10", "0.8 s", "4"]
 
 
