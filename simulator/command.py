@@ -15,6 +15,7 @@ from rich.table import Table
 
 from config.console import FlightConsole, LogPrinter
 from config.numbers import real_number, whole_number
+from config.outputs import file_to_write
 from config.paths import allow_any_name, path_of
 from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.episode import Episode
@@ -86,7 +87,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--ground-truth", action="store_true", help="send the class mask and the target's position with each frame")
     add("--renderer", choices=RENDERERS, default="auto", help="default %(default)s")
     add("--window", action="store_true", help="show the camera's view with the agent's marker; needs a display")
-    add("--log", type=path_of, metavar="FILE", help="write the tracks of quad and target, one JSON object per line")
+    add(
+        "--log",
+        type=file_to_write,
+        metavar="FILE",
+        help="write the tracks of quad and target, one JSON object per line",
+    )
     add("--frames", type=path_of, metavar="DIR", help="show the pictures of a folder instead of a city, then end")
     return parser
 

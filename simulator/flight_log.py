@@ -18,7 +18,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def open_track(path: Path) -> Iterator[TextIO]:
-    """Open a track file, whose lines reach the disk one by one: a full one is noticed while the flight goes on."""
+    """Open a track file, whose lines reach the disk one by one: a full one is noticed while the flight goes on.
+
+    Missing folders are made. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("w", encoding="utf-8", buffering=1)
     try:
         yield file

@@ -127,6 +127,8 @@ def test_pictures_instead_of_a_city(run, raw_server, tmp_path):
         (["--host", ""], "expected the name or the address of a machine, got ''"),
         (["--host", "localhost:4567"], "expected the name or the address of a machine"),
         (["--renderer", "crayons"], "invalid choice"),
+        (["--log", ".", "--count", "2"], "--log: expected a file, but '.' is a folder"),
+        (["--log", "", "--count", "2"], "--log: expected a file, but '' is a folder"),
         (["--frames", "x", "--ground-truth", "--seed", "3"], "instead of a city: leave out --seed, --ground-truth"),
         (["--frames", "x", "--like-quadsim"], "instead of a city: leave out --like-quadsim"),
         (["--lockstep", "--speed", "2"], "as the follower answers: leave out --speed"),
@@ -158,7 +160,6 @@ def test_options_that_do_something_beside_others_are_taken(monkeypatch, options)
     [
         (["--frames", os.fsdecode(b"b\xff")], "expected a folder of pictures"),
         (["--frames", "no such folder"], "expected a folder of pictures"),
-        (["--log", "no/such/folder/track.jsonl", "--people", "0"], "No such file"),
     ],
 )
 def test_errors_are_reported_and_the_status_is_2(run, options, reason):
@@ -195,6 +196,13 @@ def test_an_interrupt_ends_several_drones_with_their_summaries(start, raw_server
     assert process.returncode == 0, output
     assert output.count("commands ignored") == 2
     assert "Traceback" not in output
+
+
+def test_each_of_several_drones_has_a_track_in_a_folder_that_is_made(run, tmp_path):
+    track = tmp_path / "new" / "track.jsonl"
+    status, output = run(*QUICK, "--port", "1", "--count", "2", "--duration", "1", "--log", str(track))
+    assert status == 0, output
+    assert sorted(each.name for each in track.parent.iterdir()) == ["track_0.jsonl", "track_1.jsonl"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
