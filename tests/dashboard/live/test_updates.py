@@ -1,6 +1,8 @@
 """Updates for viewers: what counts as a request, and which numbers are sent."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from dashboard.live.feed import Feed, NewestFrame
 from dashboard.live.updates import Request, encode_frame, encode_simulator
 from follower.types import Decision, TargetState
 from sim_bridge.wire.messages import parse_sensor_frame
+from sim_bridge.wire.simulator_control import SimulatorInfo
 from tests.bridge_fixtures import make_session, processed_frame
 
 
@@ -21,6 +24,15 @@ def test_numbers_that_json_cannot_hold_are_left_out(payload):
     processed = processed_frame(decision, parse_sensor_frame((payload(),)))
     encoded = encode_frame(NewestFrame(0, 1.0, processed), depth=False)
     assert encoded["track"] == [None, 1.0, None]
+
+
+def test_the_reference_lists_what_is_sent_of_a_built_in_simulator():
+    feed, session = Feed(), make_session()
+    session.simulator_info = SimulatorInfo(seed=0, people=60)
+    feed.connected(session)
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "http.md"
+    (listed,) = re.findall(r"`info` \(built-in simulator: (.*?)\)", page.read_text(encoding="utf-8"))
+    assert set(re.findall(r"`(\w+)`", listed)) == set(encode_simulator(feed.simulators[0])["info"])
 
 
 @pytest.mark.parametrize("change", [-3600, 3600])
