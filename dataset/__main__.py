@@ -20,7 +20,7 @@ from dataset.commands.suspicious import list_suspicious
 from dataset.recordings.layout import RECORDINGS
 from dataset.recordings.recording import Recording, open_recording, select_frames, write_hidden
 from dataset.recordings.recovery import recover
-from dataset.review.relabelling import restore_labels
+from dataset.review.relabelling import changed_by_people, restore_labels
 
 Action = Callable[[argparse.Namespace, Console], None]
 
@@ -73,10 +73,14 @@ def _write_hidden(recording: Recording, hidden: Set[str], verb: str, console: Co
 
 
 def restore_labels_of(options: argparse.Namespace, console: Console) -> None:
-    """Give frames the labels back that they had before the last change; a second time undoes it."""
+    """Give frames the labels back that they had before they were relabelled; a second time undoes it."""
     recording = open_recording(options.recording)
-    count = restore_labels(recording, sorted(select_frames(recording.names, options.frames)))
+    frames = select_frames(recording.names, options.frames)
+    kept = set() if options.also_people else frames & changed_by_people(recording)
+    count = restore_labels(recording, sorted(frames - kept))
     console.print(f"restored the labels of {count} frames")
+    if kept:
+        console.print(f"kept those of {len(kept)} frames that people have changed; --also-people restores them, too")
 
 
 def recover_recording(options: argparse.Namespace, console: Console) -> None:
@@ -116,6 +120,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     command("restore", restore, recording).add_argument("frames", nargs="*", metavar="FRAMES")
     labels = command("restore-labels", restore_labels_of, recording)
     labels.add_argument("frames", nargs="+", metavar="FRAMES")
+    text = "undo also what people have changed last, on the page: corrections, propagated labels, restored ones"
+    labels.add_argument("--also-people", action="store_true", help=text)
     suspicious = command("suspicious", list_suspicious)
     suspicious.add_argument("recordings", nargs="+", type=path_of, metavar="RECORDING")
     limit_help = "how many to list (default: %(default)s)"

@@ -112,9 +112,16 @@ def restore_labels(recording: Recording, frames: Iterable[str], revision: str | 
     Restored twice, a frame has its changed labels again. With `revision`, of the labels that are given up, others are
     not. Raises as `replace_labels`.
     """
-    last = {old.frame: old for old in read_log(recording.path)}
+    last = _last_changes(recording.path)
     found = (_restored(recording, last[frame], revision) for frame in frames if frame in last)
     return replace_labels(recording, found)
+
+
+def changed_by_people(recording: Recording) -> set[str]:
+    """Return the frames whose last change was no relabelling: the labels before it, or those after, are no model's."""
+    last = _last_changes(recording.path)
+    changed = (record for record in recording.frames if record.frame in last)
+    return {each.frame for each in changed if {last[each.frame].label_source, each.label_source} != {"model"}}
 
 
 def read_log(folder: Path) -> list[OldMask]:
@@ -130,6 +137,10 @@ def read_log(folder: Path) -> list[OldMask]:
         except ValidationError:
             continue
     return found
+
+
+def _last_changes(folder: Path) -> dict[str, OldMask]:
+    return {old.frame: old for old in read_log(folder)}
 
 
 def _who_changed(record: FrameRecord) -> str:

@@ -92,12 +92,39 @@ def test_restored_labels_are_the_ones_before_and_a_second_time_the_later_ones(wa
     first, second = drawn(10, 0), drawn(20, 3)
     for labels in (first, second):
         replace_labels(open_recording(walk), [NewLabels("000005", labels, "person", "Ada")])
-    assert main(["restore-labels", str(walk), "4-6"]) == 0
+    assert main(["restore-labels", str(walk), "4-6", "--also-people"]) == 0
     assert "restored the labels of 1 frames" in capsys.readouterr().out
     np.testing.assert_array_equal(labels_of(walk, "000005"), first)
     assert restore_labels(open_recording(walk), ["000005"]) == 1
     np.testing.assert_array_equal(labels_of(walk, "000005"), second)
     assert open_recording(walk).frames[5].hero_pixels == 20
+
+
+def test_undoing_a_relabelling_keeps_what_people_have_changed(walk, capsys):
+    def change(frame, labels, source, by):
+        replace_labels(open_recording(walk), [NewLabels(frame, labels, source, by)])
+
+    before, relabelled, corrected = drawn(10, 0), drawn(20, 3), drawn(30, 5)
+    names = relabelled_only, ada, propagated, taken_back = "000004", "000005", "000006", "000007"
+    for frame in names:
+        change(frame, before, "model", "first")
+    change(ada, corrected, "person", "Ada")
+    change(propagated, corrected, "propagated", "Ada")
+    change(taken_back, corrected, "person", "Ada")
+    restore_labels(open_recording(walk), [taken_back])
+    change(relabelled_only, relabelled, "model", "second")
+
+    def labelled():
+        return [(open_recording(walk).frames[int(name)].label_source, labels_of(walk, name).tolist()) for name in names]
+
+    with_relabelled = labelled()
+    for expected in (before, relabelled):  # the second time undoes the first
+        assert main(["restore-labels", str(walk), "4-7"]) == 0
+        assert labelled() == [("model", expected.tolist()), *with_relabelled[1:]]
+        assert capsys.readouterr().out == (
+            "restored the labels of 1 frames\n"
+            "kept those of 3 frames that people have changed; --also-people restores them, too\n"
+        )
 
 
 def test_what_follows_an_unfinished_line_of_the_log_can_be_restored(walk):
