@@ -1,8 +1,9 @@
 """Change the labels of recorded frames. The masks that are replaced are kept, and can be restored.
 
 Before a mask is replaced, it is copied to old_masks/FRAME.N.png, and a line about it is added to old_masks/log.jsonl.
-A process that is killed at any moment leaves each frame with one of its two masks, whole; the last ones that it changed
-may still be recorded as labelled by what labelled them before. Saved again, they are recorded right.
+A process that is killed at any moment leaves each frame with one of its two masks, whole. The last ones that it changed
+may still be recorded as labelled by what labelled them before, but never a model's labels as ground truth. Changed
+again, they are recorded right.
 """
 
 import dataclasses
@@ -24,9 +25,10 @@ from dataset.recordings.frame_record import FileName, FrameRecord
 from dataset.recordings.layout import FRAMES, OLD_MASKS, RecordingError
 from dataset.recordings.recording import Recording
 from dataset.recordings.writer import iso_time
-from dataset.schema import HERO, PEOPLE, LabelSource
+from dataset.schema import GROUND_TRUTH, HERO, PEOPLE, LabelSource
 
 LOG = "log.jsonl"
+CHANGES_PER_WRITE = 300  # frames that are changed before the file of all their records is written
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +64,19 @@ def revision_of(record: FrameRecord, mask: bytes) -> str:
 
 
 def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Collection[LabelSource] = ()) -> int:
-    """Change labels, and return how many frames have others than before; the rest stay as they are.
+    """Change labels, and return how many frames have others than before, or than was recorded; the rest stay.
 
     So do frames that by now have labels of a source to `keep`, whatever they had when the recording was opened.
     Raises RecordingError for a recording that is being written, a frame that it does not have, and labels of another
     size, LabelsChanged for labels made from others than are there, and OSError. What was changed until then stays.
     """
-    changed: dict[str, FrameRecord] = {}
+    changed: set[str] = set()
+    records = recording.path / FRAMES
     with _claimed(recording):
         lines = FrameLines(recording.path)  # now: another process may have changed some since the recording was opened
         try:
             for new in changes:
-                old = changed.get(new.frame) or lines.record(new.frame)
+                old = lines.record(new.frame)
                 if old is None:
                     raise RecordingError(f"{recording.path.name} has no frame {new.frame}")
                 if new.labels.shape != recording.frame_size:
@@ -86,23 +89,25 @@ def replace_labels(recording: Recording, changes: Iterable[NewLabels], keep: Col
                 repeated = same and new.source in (old.label_source, "person")  # a save whose answer was lost
                 if not repeated and new.revision not in (None, revision_of(old, mask)):
                     raise LabelsChanged(_who_changed(old))
-                if not same or old.label_source != new.source:
-                    if mask:  # else there is nothing to keep
-                        _keep(recording.path, mask, old, new)
+                record = _record_of(new, old)
+                if same and record == dataclasses.replace(old, labelled_by=new.labelled_by):
+                    continue
+                if mask and (not same or old.label_source != new.source):  # without a mask there is nothing to keep
+                    _keep(recording.path, mask, old, new)
+                if old.label_source in GROUND_TRUTH and new.source not in GROUND_TRUTH:
+                    lines.replace(record)
+                    write_atomically(records, lines.content())  # before the mask: it must not count as ground truth
+                if not same:
                     path = recording.path / old.mask_file
                     path.parent.mkdir(exist_ok=True)
                     write_atomically(path, encode_labels(new.labels))
-                    counts = class_areas(new.labels)
-                    changed[new.frame] = dataclasses.replace(
-                        old,
-                        label_source=new.source,
-                        labelled_by=new.labelled_by,
-                        hero_pixels=int(counts[HERO]),
-                        people_pixels=int(counts[PEOPLE]),
-                    )
+                lines.replace(record)
+                changed.add(new.frame)
+                if len(changed) % CHANGES_PER_WRITE == 0:
+                    write_atomically(records, lines.content())
         finally:
             if changed:
-                _write_records(recording.path, changed)
+                write_atomically(records, lines.content())
     return len(changed)
 
 
@@ -158,6 +163,13 @@ def _restored(recording: Recording, old: OldMask, revision: str | None) -> NewLa
     return NewLabels(old.frame, labels, old.label_source, old.labelled_by, revision)
 
 
+def _record_of(new: NewLabels, old: FrameRecord) -> FrameRecord:
+    areas = class_areas(new.labels)
+    hero, people = int(areas[HERO]), int(areas[PEOPLE])
+    source, by = new.source, new.labelled_by
+    return dataclasses.replace(old, label_source=source, labelled_by=by, hero_pixels=hero, people_pixels=people)
+
+
 def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> None:
     """Copy the mask of a frame, and log that it is replaced."""
     kept = folder / OLD_MASKS
@@ -171,14 +183,6 @@ def _keep(folder: Path, mask: bytes, record: FrameRecord, new: NewLabels) -> Non
         if log.read() not in (b"", b"\n"):  # an interruption left the last line unfinished
             log.write(b"\n")
         log.write(json_line(dataclasses.asdict(old)))
-
-
-def _write_records(folder: Path, changed: dict[str, FrameRecord]) -> None:
-    """Replace the lines of these frames; all others are kept as they are."""
-    lines = FrameLines(folder)
-    for record in changed.values():
-        lines.replace(record)
-    write_atomically(folder / FRAMES, lines.content())
 
 
 @contextmanager

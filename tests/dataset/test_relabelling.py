@@ -237,6 +237,50 @@ def test_a_kill_at_any_step_leaves_one_of_the_two_masks(walk, monkeypatch, step)
     assert any(np.array_equal(decode_labels(file.read_bytes(), (SIZE, SIZE)), old) for file in kept)
 
 
+def test_relabelling_again_after_a_kill_records_what_the_masks_show(walk):
+    """Killed before the records were written: the masks are new, the records are not."""
+    file = walk / "frames.jsonl"
+    before = file.read_bytes()
+    changes = [NewLabels(frame, drawn(40, 7), "model", "better") for frame in ("000005", "000006")]
+    replace_labels(open_recording(walk), changes)
+    complete = file.read_bytes()
+    file.write_bytes(before)
+    assert replace_labels(open_recording(walk), changes) == 2
+    assert file.read_bytes() == complete
+    assert len(read_log(walk)) == 2  # the new masks are not kept as old ones
+
+
+def test_records_are_written_now_and_then_while_a_long_recording_is_relabelled(walk, monkeypatch):
+    monkeypatch.setattr(relabelling, "CHANGES_PER_WRITE", 2)
+    recorded = []
+
+    def changes():
+        for index in range(5):
+            recorded.append([record.labelled_by for record in open_recording(walk).frames].count("better"))
+            yield NewLabels(f"00000{index}", drawn(40, index), "model", "better")
+
+    assert replace_labels(open_recording(walk), changes()) == 5
+    assert recorded == [0, 0, 2, 2, 4]
+
+
+@pytest.mark.parametrize("folder", ["masks", ""])  # of the first file that cannot be written
+def test_a_full_disk_makes_no_ground_truth_of_a_models_labels(walk, monkeypatch, folder):
+    by_ada = drawn(9, 0)
+    replace_labels(open_recording(walk), [NewLabels("000005", by_ada, "person", "Ada")])
+    write = relabelling.write_atomically
+
+    def write_if_it_fits(path, content):
+        if path.parent == walk / folder:
+            raise OSError("no space left")
+        write(path, content)
+
+    monkeypatch.setattr(relabelling, "write_atomically", write_if_it_fits)
+    with pytest.raises(OSError, match="no space left"):
+        restore_labels(open_recording(walk), ["000005"])
+    record = open_recording(walk).frames[5]
+    assert record.label_source == "model" or np.array_equal(labels_of(walk, "000005"), by_ada)
+
+
 def test_an_unfinished_line_of_the_log_is_skipped(walk):
     replace_labels(open_recording(walk), [NewLabels("000005", drawn(9, 0), "person", "Ada")])
     with (walk / "old_masks" / "log.jsonl").open("ab") as log:
