@@ -50,6 +50,7 @@ export class LabelTools {
     if (phase === "start") this.#begin(place);
     if (!this.#stroke) return;
     const { labels, last, paints } = this.#stroke;
+    if (phase === "move" && labels !== this.#labels()) phase = "end"; // another frame is opened
     if (phase === "start" || phase === "move") {
       if (!paints) return;
       labels.paint(last, place, this.#size, this.#ink);

@@ -19,10 +19,11 @@ const queue = new Queue(open);
 const tools = new LabelTools(() => (element("control-set").hidden ? null : (current()?.labels ?? null)), show);
 const { view } = tools;
 let shown = null; // name of the frame
+let displayed = null; // the opened one of which the picture is: of the frame before, until the shown one has arrived
 let drawn = false; // whether its image is: labels are accepted only on top of it
 
-function current() {
-  return opened.get(shown);
+function current() { // what may be changed: nothing that is not in the picture
+  return opened.get(shown) === displayed ? displayed : null;
 }
 
 async function open(frame) {
@@ -44,10 +45,12 @@ async function open(frame) {
     if (frame !== shown) return; // another one was opened meanwhile
     drawn = Boolean(image);
     setText(element("page-error"), image ? "" : "This image cannot be read, so its labels cannot be accepted.");
-    view.show(image, current().labels);
+    displayed = opened.get(frame);
+    view.show(image, displayed.labels);
   } catch (error) {
     if (frame !== shown) return;
     setText(element("page-error"), error.message);
+    displayed = null;
     view.show(null, null); // not the frame before under this one's name
   }
   element("load").hidden = drawn || !known;

@@ -250,6 +250,35 @@ def test_the_page_shows_what_others_have_changed_when_it_comes_back_from_the_bro
     assert page.get_by_role("button", name="Save", exact=True).is_enabled()
 
 
+def test_only_the_frame_in_the_picture_is_changed(correct):
+    """The next one has a draft, and its image takes long to arrive."""
+    page = correct("000006")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowLeft")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    images = []
+    page.route("**/images/000006.jpeg", lambda call: images.append(call))
+    page.keyboard.press("b")
+    drag(page, (10, 10))
+    page.mouse.down()
+    page.keyboard.press("ArrowRight")
+    page.mouse.move(*point(page, 40, 40))  # the stroke ends with its frame
+    until(page, lambda: images)
+    page.mouse.up()
+    drag(page, (10, 100), (40, 100))
+    for key in ("z", "Escape", "c", " "):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    images[0].continue_()
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
+    assert page.text_content("#hero-pixels") == "0 px"
+    page.keyboard.press("z")
+    assert page.text_content("#hero-pixels") != "0 px"  # the step before is still the last one
+    page.keyboard.press("ArrowLeft")
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    assert int(page.text_content("#hero-pixels").split()[0]) < 840 + 50  # a dot was painted, no line
+
+
 def test_a_mask_that_cannot_be_read_is_not_accepted_as_nobody(correct, walk):
     (walk / "masks" / "000005.png").write_bytes(b"damaged")
     page = correct()
