@@ -63,10 +63,10 @@ def until(page, condition, seconds: float = 30.0) -> None:
         page.wait_for_timeout(30)
 
 
-def cut_off(page) -> None:
-    """Let no call reach the follower any more. The browser obeys some time after it has been told to."""
-    page.route("**/api/**", lambda route: route.abort())
-    until(page, lambda: page.evaluate("fetch('/api/controls').then(() => false, () => true)"))
+def cut_off(page, calls: str = "**/api/**", such_as: str = "/api/controls") -> None:
+    """Let no such call reach the follower any more. The browser obeys some time after it has been told to."""
+    page.route(calls, lambda route: route.abort())
+    until(page, lambda: page.evaluate("(call) => fetch(call).then(() => false, () => true)", such_as))
 
 
 def grid_colours(page, canvas: str = "#camera-view", grid: int = GRID) -> np.ndarray:

@@ -5,7 +5,8 @@ import { element, once, onKeys, setText } from "../../static/page.js";
 import "../../static/theme.js";
 import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
-import { HERO, Labelling, PEOPLE } from "./labelling.js";
+import { HERO, PEOPLE } from "./labelling.js";
+import { OpenedFrames } from "./opened_frames.js";
 import { Queue } from "./queue.js";
 import { callAddress, dateAndTime } from "./recording.js";
 
@@ -14,13 +15,14 @@ const name = decodeURIComponent(location.pathname.split("/").at(-2));
 const errorNode = element("control-error");
 
 const frames = new Frames(name);
-const opened = new Map(); // frame -> { labels, about: what the server says of them }; those with changes are kept
+const opened = new OpenedFrames(name);
 const queue = new Queue(open);
 const tools = new LabelTools(() => (element("control-set").hidden ? null : (current()?.labels ?? null)), show);
 const { view } = tools;
 let shown = null; // name of the frame
 let displayed = null; // the opened one of which the picture is: of the frame before, until the shown one has arrived
 let drawn = false; // whether its image is: labels are accepted only on top of it
+let failed = false; // whether its image or its labels could not be loaded
 
 function current() { // what may be changed: nothing that is not in the picture
   return opened.get(shown) === displayed ? displayed : null;
@@ -28,7 +30,7 @@ function current() { // what may be changed: nothing that is not in the picture
 
 async function open(frame) {
   if (!frame) return;
-  [shown, drawn] = [frame, false];
+  [shown, drawn, failed] = [frame, false, false];
   element("save").disabled = element("load").hidden = true; // until it is known what there is to see
   history.replaceState(null, "", `#${frame}`);
   view.cursor = null;
@@ -37,11 +39,10 @@ async function open(frame) {
   const known = frames.all.find((each) => each.name === frame);
   try {
     if (!known) throw new Error(`there is no frame ${frame}`);
-    const [image, labels] = await Promise.all([
+    const [image] = await Promise.all([
       fetchBlob(callAddress(name, "images", known.image)).then((blob) => createImageBitmap(blob)).catch(() => null),
-      opened.has(frame) ? null : fetchJson(callAddress(name, "labels", frame)),
+      opened.load(frame),
     ]);
-    if (labels && !opened.has(frame)) take(labels, new Labelling(...labels.size, labels.runs));
     if (frame !== shown) return; // another one was opened meanwhile
     drawn = Boolean(image);
     setText(element("page-error"), image ? "" : "This image cannot be read, so its labels cannot be accepted.");
@@ -53,13 +54,8 @@ async function open(frame) {
     displayed = null;
     view.show(null, null); // not the frame before under this one's name
   }
-  element("load").hidden = drawn || !known;
+  failed = !drawn && Boolean(known);
   show();
-}
-
-function take(about, labels) {
-  for (const [frame, each] of opened) if (frame !== shown && !each.labels.changed) opened.delete(frame);
-  opened.set(about.frame, { labels, about });
 }
 
 function show() {
@@ -74,16 +70,15 @@ function show() {
   element("save").disabled = !seen && !here?.labels.changed;
   element("undo").disabled = !here?.labels.canUndo;
   element("redo").disabled = !here?.labels.canRedo;
+  element("load").hidden = !failed && (!here?.refused || here.labels.changed); // with changes, discarding them loads it
   element("discard").disabled = !here?.labels.changed;
   element("restore").disabled = !here?.about.old.length || here.labels.changed;
   element("propagate").disabled = !here || here.labels.changed || !["simulator", "person"].includes(here.about.label_source);
   element("picture").ariaLabel = here ? `Frame ${shown} with its labels` : "Image with labels; no frame yet";
   element("picture").dataset.frame = here ? shown : "";
   view.draw();
-  queue.show(shown, hasDraft);
+  queue.show(shown, (frame) => opened.hasDraft(frame));
 }
-
-const hasDraft = (frame) => Boolean(opened.get(frame)?.labels.changed);
 
 function whose({ label_source: source, labelled_by: by, old, runs }) {
   const before = old.at(-1);
@@ -102,11 +97,7 @@ async function save() {
   const [frame, here] = [shown, current()];
   if (!here || element("save").disabled) return;
   element("save").disabled = true; // until there is an answer
-  const runs = here.labels.runs;
-  const answer = await post(callAddress(name, "labels", frame), { runs, revision: here.about.revision, by: by() }, errorNode);
-  if (answer) {
-    here.labels.store(answer.runs);
-    here.about = answer;
+  if (await here.save(by(), errorNode)) {
     queue.mark(frame, true);
     if (frame === shown && !here.labels.changed) await next(1);
     setText(element("outcome"), `Frame ${frame} is ground truth now.`);
@@ -115,12 +106,10 @@ async function save() {
 }
 
 async function discard() {
-  const [frame, here] = [shown, current()];
+  const here = current();
   if (!here) return;
   try {
-    const about = await fetchJson(callAddress(name, "labels", frame));
-    here.labels.store(about.runs, true);
-    here.about = about;
+    await here.discard();
     setText(errorNode, "");
   } catch (error) {
     setText(errorNode, error.message);
@@ -131,12 +120,7 @@ async function discard() {
 async function restore() {
   const [frame, here] = [shown, current()];
   if (!here || element("restore").disabled) return;
-  const answer = await post(callAddress(name, "labels", frame, "restore"), { revision: here.about.revision }, errorNode);
-  if (answer) {
-    here.labels.store(answer.runs, true);
-    here.about = answer;
-    queue.mark(frame, false);
-  }
+  if (await here.restore(errorNode)) queue.mark(frame, false);
   show();
 }
 
@@ -145,11 +129,8 @@ async function propagate() {
   if (!here || element("propagate").disabled) return;
   const answer = await post(callAddress(name, "labels", frame, "propagate"), { by: by() }, errorNode);
   if (!answer) return;
-  for (const each of answer.propagated) {
-    if (!opened.get(each)?.labels.changed) opened.delete(each); // a draft of an older revision is told when it is saved
-    queue.mark(each, true);
-  }
-  if (!opened.has(shown)) await open(shown); // opened meanwhile, with the labels before
+  for (const each of answer.propagated) queue.mark(each, true);
+  if (answer.propagated.includes(shown)) await open(shown); // opened meanwhile, with the labels before
   const count = answer.propagated.length;
   setText(element("outcome"), `Propagated to ${count} ${count === 1 ? "frame" : "frames"}. It ends here: ${answer.ended}.`);
   show();
@@ -206,12 +187,10 @@ document.addEventListener("click", ({ detail, target }) => {
 element("by").value = localStorage.getItem(STORED_NAME) ?? "";
 element("by").addEventListener("change", () => localStorage.setItem(STORED_NAME, by()));
 addEventListener("beforeunload", (event) => {
-  if ([...opened.keys()].some(hasDraft)) event.preventDefault();
+  if (opened.hasDrafts) event.preventDefault();
 });
 addEventListener("pageshow", ({ persisted }) => {
-  if (!persisted) return;
-  for (const [frame, each] of opened) if (!each.labels.changed) opened.delete(frame); // what was true when it was left
-  start();
+  if (persisted) start(); // labels may have changed since it was left
 });
 addEventListener("hashchange", () => open(location.hash.slice(1)));
 

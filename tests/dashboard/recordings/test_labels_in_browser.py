@@ -18,6 +18,7 @@ from tests.dashboard.browser import COMES_BACK, SCREENSHOTS, cut_off, until
 from tests.walk import SIZE
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
+IMAGES = "/api/recordings/walk/images/"
 TARGET, BYSTANDER, WALL = (
     (slice(100, 140), slice(60, 80)),
     (slice(90, 130), slice(150, 166)),
@@ -256,20 +257,28 @@ def test_only_the_frame_in_the_picture_is_changed(correct):
     page.keyboard.press("x")
     page.keyboard.press("ArrowLeft")
     until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
-    images = []
-    page.route("**/images/000006.jpeg", lambda call: images.append(call))
+    page.evaluate(
+        """(image) => {
+            const fetchNow = window.fetch;
+            const arrives = new Promise((resolve) => { window.deliver = resolve; });
+            window.fetch = async (path, options) => {
+                if (path === image) await arrives;
+                return fetchNow(path, options);
+            };
+        }""",
+        IMAGES + "000006.jpeg",
+    )
     page.keyboard.press("b")
     drag(page, (10, 10))
     page.mouse.down()
     page.keyboard.press("ArrowRight")
     page.mouse.move(*point(page, 40, 40))  # the stroke ends with its frame
-    until(page, lambda: images)
     page.mouse.up()
     drag(page, (10, 100), (40, 100))
     for key in ("z", "Escape", "c", " "):
         page.keyboard.press(key)
     page.wait_for_timeout(300)
-    images[0].continue_()
+    page.evaluate("deliver()")
     until(page, lambda: page.get_attribute("#picture", "data-frame") == "000006")
     assert page.text_content("#hero-pixels") == "0 px"
     page.keyboard.press("z")
@@ -303,7 +312,7 @@ def is_empty(page) -> bool:
 
 def test_labels_without_their_image_are_not_accepted_until_it_is_loaded(correct, walk):
     page = correct(may_log_errors=True)
-    page.route("**/images/000006.jpeg", lambda call: call.abort())
+    cut_off(page, "**/images/000006.jpeg", IMAGES + "000006.jpeg")
     page.keyboard.press("ArrowRight")
     page.get_by_text("This image cannot be read").wait_for()
     assert page.text_content("#frame-name") == "000006"
@@ -367,6 +376,41 @@ def test_of_two_people_the_later_one_is_told_and_loses_nothing(correct, walk):
     other.keyboard.press("z")
     other.keyboard.press("Enter")
     until(other, lambda: (on_disk(walk) == HERO).sum() == 800)
+
+
+def go_to(page, frame: str) -> None:
+    page.evaluate("(frame) => { location.hash = frame; }", frame)
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == frame)
+
+
+@pytest.mark.parametrize("key", ["Enter", "r"])
+def test_a_frame_that_somebody_else_has_saved_is_loaded_again(correct, walk, key):
+    page = correct(may_log_errors=True)
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(), "person", "Bob")])
+    page.keyboard.press(key)
+    page.get_by_text("yours are not saved: load the frame again").wait_for()
+    page.get_by_role("button", name="Load again").click()
+    until(page, lambda: "by Bob" in page.text_content("#whose"))
+    assert page.locator("#load").is_hidden()
+    assert page.text_content("#control-error") == ""
+    assert page.text_content("#hero-pixels") == "800 px"
+    replace_labels(open_recording(walk), [NewLabels("000005", scene(target=PEOPLE), "person", "Eve")])
+    go_to(page, "000006")
+    go_to(page, "000005")
+    assert "by Eve" in page.text_content("#whose")
+    save(page, walk)
+
+
+def test_what_was_saved_can_be_undone_later(correct, walk):
+    page = correct()
+    before = on_disk(walk)
+    page.keyboard.press("x")
+    save(page, walk)
+    go_to(page, "000006")
+    go_to(page, "000005")
+    page.get_by_role("button", name="Undo").click()
+    save(page, walk)
+    np.testing.assert_array_equal(on_disk(walk), before)
 
 
 def test_a_server_that_dies_during_a_save_costs_nothing(correct, bridge, walk, monkeypatch):
