@@ -2,8 +2,12 @@
 import { element, onSubmit, setText } from "./page.js";
 
 const STORED = "follow-me-token";
+const NOT_PRINTED = "This is not the token that the follower printed.";
 const REFUSED = "token-refused"; // event: a call was refused, for example because the follower was started again
-let token = takeToken();
+const GIVEN = "token-given"; // event: the printed address was opened in a tab that shows the page already
+let token = sessionStorage.getItem(STORED);
+takeToken();
+addEventListener("hashchange", () => takeToken() && dispatchEvent(new Event(GIVEN)));
 
 // Returns the answer to a GET request. Throws an Error with a sentence for the user.
 export function fetchJson(path) {
@@ -44,10 +48,10 @@ export function setUpUnlocking(controls, errorNode) {
     }
   };
   onSubmit("unlock", () => {
-    token = element("token").value.trim();
-    sessionStorage.setItem(STORED, token);
-    show("This is not the token that the follower printed.");
+    setToken(element("token").value.trim());
+    show(NOT_PRINTED);
   });
+  addEventListener(GIVEN, () => show(NOT_PRINTED));
   addEventListener(REFUSED, () => show("The token is not valid any more: give the one that the follower printed last."));
   return () => show();
 }
@@ -69,12 +73,17 @@ function authorization() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
+function setToken(given) {
+  token = given;
+  sessionStorage.setItem(STORED, token);
+}
+
 // Takes the token from the address that the follower printed, and out of the address bar, where others might read it.
+// Returns whether there was one.
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given) {
-    sessionStorage.setItem(STORED, given);
-    history.replaceState(null, "", location.pathname);
-  }
-  return given ?? sessionStorage.getItem(STORED);
+  if (!given) return false;
+  setToken(given);
+  history.replaceState(null, "", location.pathname);
+  return true;
 }

@@ -251,6 +251,18 @@ def test_on_a_public_address_controls_need_the_token(serve_with_dashboard, findi
     owner.get_by_role("button", name="Pause commands").wait_for()
 
 
+def test_the_printed_address_unlocks_a_page_that_is_open(serve_with_dashboard, finding_agent, visit):
+    bridge = serve_with_dashboard(finding_agent, host="0.0.0.0", segmenter=Network())
+    address = bridge.dashboard.address.partition("#")[0]
+    page = visit(f"{address}#token=of-an-earlier-start")
+    page.get_by_text("Read-only").wait_for()
+    page.goto(f"{address}#token=mistyped")  # only the part behind # differs: no reload
+    page.get_by_text("This is not the token that the follower printed.").wait_for()
+    page.goto(bridge.dashboard.address)
+    page.get_by_role("button", name="Pause commands").wait_for()
+    assert "token" not in page.url
+
+
 def test_a_page_of_another_site_can_neither_read_nor_control(bridge, serve, visit, tmp_path):
     other = serve()  # another port is another site, and a bridge without a dashboard forbids its pages nothing
     page = visit(f"http://127.0.0.1:{other.port}/status", may_log_errors=True)
