@@ -38,16 +38,27 @@ export class CameraView {
   }
 }
 
-// Returns a function of a key and further arguments that remembers the latest results of `load`.
+// Returns a function of a key and further arguments that remembers the latest results of `load`, which are promises. One
+// that fails is not remembered.
 export function remember(size, load) {
   const results = new Map();
+  const begin = (key, given) => {
+    const result = load(...given);
+    result.catch(() => results.delete(key));
+    return result;
+  };
   return (key, ...given) => {
-    const result = results.get(key) ?? load(...given);
+    const result = results.get(key) ?? begin(key, given);
     results.delete(key); // and to the end: the first one is the oldest
     results.set(key, result);
     if (results.size > size) results.delete(results.keys().next().value);
     return result;
   };
+}
+
+// Returns why an image is not shown: of what it was made of, something could not be fetched or decoded.
+export function whyNot(error) {
+  return error instanceof TypeError ? "did not arrive" : "cannot be read"; // the former: `fetch` without an answer
 }
 
 // Draws an image as large as its canvas allows, with an overlay of the same extent (null: none) and the detection.

@@ -1,7 +1,7 @@
 // The image of one frame: fetches its files and the next ones, draws them with the overlay.
 import { fetchBlob } from "../../static/calls.js";
 import { chosen, element, setText } from "../../static/page.js";
-import { CameraView, readDepth, readMask, remember } from "../../static/picture.js";
+import { CameraView, readDepth, readMask, remember, whyNot } from "../../static/picture.js";
 import { LABEL_SOURCES } from "./frames.js";
 import { callAddress } from "./recording.js";
 
@@ -12,7 +12,7 @@ export class Screen {
   busy = false; // another one is being fetched
   #recording;
   #view = new CameraView();
-  #fetched; // promises
+  #fetched;
   #wanted = null;
   #upcoming = [];
 
@@ -56,20 +56,21 @@ export class Screen {
 
   #load(frame) {
     const kind = chosen("picture");
-    return this.#fetched(`${kind} ${frame.name}`, frame, kind);
+    if (kind === "depth" && !frame.depth) return { problem: "No depth image was recorded" };
+    return this.#fetched(`${kind} ${frame.name}`, frame, kind).catch((error) => ({ problem: `This image ${whyNot(error)}` }));
   }
 
   async #fetch(frame, kind) {
     const file = (part, name) => fetchBlob(callAddress(this.#recording, part, name));
-    if (kind === "depth" && !frame.depth) return { problem: "No depth image was recorded" };
-    const image = kind === "depth"
-      ? file("depth", `${frame.name}.png`).then(readDepth)
-      : file("images", frame.image).then((blob) => createImageBitmap(blob));
-    const mask = file("masks", `${frame.name}.png`).then(readMask).catch(() => null);
-    try {
-      return { image: await image, mask: await mask };
-    } catch {
-      return { problem: "This image cannot be read" };
-    }
+    const [image, mask] = await Promise.all([
+      kind === "depth"
+        ? file("depth", `${frame.name}.png`).then(readDepth)
+        : file("images", frame.image).then((blob) => createImageBitmap(blob)),
+      file("masks", `${frame.name}.png`).then(readMask).catch((error) => {
+        if (error instanceof TypeError) throw error; // else it is missing or damaged, and the image is shown without
+        return null;
+      }),
+    ]);
+    return { image, mask };
   }
 }

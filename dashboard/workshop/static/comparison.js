@@ -1,7 +1,7 @@
 // The comparison of two models: its form, its progress, its tables, and its frames with the predictions of both models.
 import { fetchJson, post, fetchBlob } from "../../static/calls.js";
 import { chosen, element, make, onSubmit, setText } from "../../static/page.js";
-import { drawPicture, readMask, remember } from "../../static/picture.js";
+import { drawPicture, readMask, remember, whyNot } from "../../static/picture.js";
 import { drawOnChange } from "../../static/theme.js";
 import { fill } from "./choices.js";
 
@@ -21,7 +21,7 @@ export class Comparison {
   #running = false;
   #rows = []; // of the frames
   #ordered = [];
-  #fetched = remember(MAX_CACHED, fetchPictures); // promises
+  #fetched = remember(MAX_CACHED, fetchPictures);
   #shown = null; // the row that is drawn
   #pictures = null; // of this row
 
@@ -115,7 +115,7 @@ export class Comparison {
     this.#shown = row;
     const load = (each) => this.#fetched(`${this.#number} ${each.frame}`, this.#number, each);
     const [loading] = this.#ordered.slice(index, index + 1 + PREFETCHED).map(load);
-    const pictures = await loading;
+    const pictures = await loading.catch((error) => ({ problem: `The pictures of this frame ${whyNot(error)}.` }));
     if (this.#shown !== row) return; // another one has been selected meanwhile
     this.#pictures = pictures;
     this.#draw();
@@ -143,15 +143,11 @@ export class Comparison {
 async function fetchPictures(number, row) {
   const file = (part, name) => fetchBlob(`/api/workshop/comparison/${number}/${part}/${encodeURIComponent(name)}`);
   const mask = `${String(row.frame).padStart(6, "0")}.png`;
-  try {
-    const [picture, truth, ...masks] = await Promise.all([
-      file("images", row.image).then((blob) => createImageBitmap(blob)),
-      ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(row.mean_iou ? createImageBitmap : readMask)),
-    ]);
-    return { picture, truth, masks };
-  } catch {
-    return { problem: "The pictures of this frame cannot be read." };
-  }
+  const [picture, truth, ...masks] = await Promise.all([
+    file("images", row.image).then((blob) => createImageBitmap(blob)),
+    ...["ground_truth", ...SIDES].map((part) => file(part, mask).then(row.mean_iou ? createImageBitmap : readMask)),
+  ]);
+  return { picture, truth, masks };
 }
 
 function describe({ name, hero_pixels: pixels, gain, mean_iou: own }) {

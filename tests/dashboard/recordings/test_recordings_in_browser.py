@@ -24,6 +24,7 @@ from tests.dashboard.browser import (
     PEOPLE,
     SCREENSHOTS,
     Network,
+    cut_off,
     grid_colours,
     is_colour,
     slide,
@@ -275,6 +276,19 @@ def test_a_recording_shows_corrected_labels_when_it_comes_back_from_the_browsers
     page.evaluate(COMES_BACK)
     until(page, lambda: page.text_content("#label-source") == "labels: ground truth, by a person")
     until(page, lambda: frames_shown(page) == 30)
+
+
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_a_frame_that_did_not_arrive_is_asked_for_again(open_player, walk, part):
+    page = open_player("walk", may_log_errors=True)
+    cut_off(page, f"**/{part}/*", f"/api/recordings/walk/{part}/000001.{'png' if part == 'masks' else 'jpeg'}")
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("This image did not arrive").wait_for()
+    page.unroute(f"**/{part}/*")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: not is_colour(grid_colours(page), (0, 0, 0)).all())
+    assert page.locator("#camera-empty").is_hidden()
 
 
 def test_on_a_public_address_hiding_needs_the_token(serve_with_dashboard, visit, walk, folder):

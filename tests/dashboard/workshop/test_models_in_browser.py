@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from dataset.pairs import find_pairs, read_pair
-from tests.dashboard.browser import HERO, PATIENCE, SCREENSHOTS, grid_colours, is_colour, slide, until
+from tests.dashboard.browser import HERO, PATIENCE, SCREENSHOTS, cut_off, grid_colours, is_colour, slide, until
 from tests.dashboard.workshop.workbench import SIZE, write_training
 
 SIDES = ("first", "second")
@@ -73,6 +73,20 @@ def test_rows_that_two_calls_have_asked_for_are_shown_once(open_workshop):
         call.fulfill(json={"process": ended, "frames": 3, "rows": rows})
     until(page, lambda: len(calls) == 3)
     assert calls[2].request.url.endswith("?from=3")
+
+
+def test_pictures_that_did_not_arrive_are_asked_for_again(open_workshop):
+    page = open_workshop(may_log_errors=True)  # in the end, there are no pictures of these frames
+    row = {"hero_pixels": 0, "gain": 0, "detected": [False] * 2, "differing_pixels": 0, "image": "000000.jpg"}
+    rows = [row | {"name": f"park/{frame:06d}", "frame": frame} for frame in range(2)]
+    answer = {"process": {"number": 0, "state": "ended", "exit_status": 0}, "frames": 2, "rows": rows}
+    cut_off(page, "**/comparison/0/**", "/api/workshop/comparison/0/images/000000.jpg")
+    page.route("**/comparison?from=0", lambda call: call.fulfill(json=answer))
+    page.get_by_text("The pictures of this frame did not arrive.").wait_for()
+    page.unroute("**/comparison/0/**")
+    slide(page, "scrub", 1)
+    slide(page, "scrub", 0)
+    page.get_by_text("The pictures of this frame cannot be read.").wait_for()
 
 
 def test_another_model_is_activated_by_the_button(serve_workshop, visit, bench, stream):
