@@ -3,7 +3,9 @@ import { element, make } from "../../static/page.js";
 import { paintClasses } from "../../static/picture.js";
 import { colour, drawOnChange, fitCanvas } from "../../static/theme.js";
 
-const [MOST_ZOOM, STEP] = [24, 1.5];
+const MOST_ZOOM = 24;
+const WHEEL_UNITS = [1, 33, 250]; // pixels in a pixel, a line and a page, by `deltaMode`
+const [WHEEL_PIXELS, MOST_STEP] = [250, 0.4]; // to zoom by e; exponent of one event, as of a mouse's notch
 const OPACITY = 0.5;
 
 export class LabelView {
@@ -19,12 +21,13 @@ export class LabelView {
   #pointer = null; // [row, column]
   #fingers = new Map(); // of touch, by id
 
-  // `onStroke` is called with "start", "move" and "end", and the place: [row, column], fractions of pixels.
+  // `onStroke` is called with "start", "move" and "end" or "cancel", and the place: [row, column], fractions of pixels.
   constructor(onStroke) {
     drawOnChange(this.#canvas, () => this.draw());
     this.#canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
-      this.zoom(event.deltaY < 0 ? STEP : 1 / STEP, event);
+      const pixels = event.deltaY * WHEEL_UNITS[event.deltaMode]; // of a trackpad few, but often
+      this.zoom(Math.exp(Math.min(Math.max(-pixels / WHEEL_PIXELS, -MOST_STEP), MOST_STEP)), event);
     }, { passive: false });
     this.#listen(onStroke);
   }
@@ -105,9 +108,9 @@ export class LabelView {
 
   #listen(onStroke) {
     let stroke = false;
-    const end = (event) => {
+    const end = (event, phase) => {
       this.#fingers.delete(event.pointerId);
-      if (stroke && !this.#fingers.size) onStroke("end");
+      if (stroke && !this.#fingers.size) onStroke(phase);
       stroke &&= this.#fingers.size > 0;
     };
     this.#canvas.addEventListener("pointerdown", (event) => {
@@ -129,7 +132,8 @@ export class LabelView {
       if (stroke) for (const each of event.getCoalescedEvents?.() ?? [event]) onStroke("move", this.#place(each));
       this.draw();
     });
-    for (const name of ["pointerup", "pointercancel"]) this.#canvas.addEventListener(name, end);
+    this.#canvas.addEventListener("pointerup", (event) => end(event, "end"));
+    this.#canvas.addEventListener("pointercancel", (event) => end(event, "cancel")); // the system has taken the touch
     this.#canvas.addEventListener("pointerleave", () => {
       this.#pointer = null;
       this.draw();

@@ -14,7 +14,7 @@ from dataset.pairs import find_pairs
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
 from dataset.schema import BACKGROUND, HERO, PEOPLE
-from tests.dashboard.browser import COMES_BACK, SCREENSHOTS, cut_off, until
+from tests.dashboard.browser import COMES_BACK, SCREENSHOTS, cut_off, grid_colours, until
 from tests.walk import SIZE
 
 WALK = Path(__file__).parents[2] / "dataset" / "recordings" / "walk"
@@ -175,6 +175,38 @@ def test_a_brush_of_one_pixel_meets_the_pixel_under_it_when_enlarged(correct, wa
     page.keyboard.press("0")
     save(page, walk)
     np.testing.assert_array_equal(np.argwhere(on_disk(walk) == HERO), [[50, 50]])
+
+
+def test_a_trackpad_zooms_as_far_as_a_mouse_that_turns_as_far(correct):
+    page = correct()
+    page.mouse.move(*point(page, *middle(TARGET)))
+    whole = grid_colours(page, "#picture")
+    page.mouse.wheel(0, -100)
+    until(page, lambda: (grid_colours(page, "#picture") != whole).any())
+    zoomed = grid_colours(page, "#picture")
+    page.keyboard.press("0")
+    for _ in range(20):
+        page.mouse.wheel(0, -5)
+    until(page, lambda: (grid_colours(page, "#picture") == zoomed).mean() > 0.99)
+    page.mouse.wheel(40, 0)
+    page.wait_for_timeout(300)
+    assert (grid_colours(page, "#picture") == zoomed).mean() > 0.99  # sideways is no zoom
+
+
+@pytest.mark.parametrize(("tool", "place"), [("v", TARGET), ("f", TARGET), ("b", WALL)])
+def test_a_touch_that_the_system_takes_away_changes_nothing(bridge, visit, tool, place):
+    page = visit(f"{bridge.dashboard.address}recordings/walk/labels#000005", has_touch=True)
+    until(page, lambda: page.get_attribute("#picture", "data-frame") == "000005")
+    page.keyboard.press("x")
+    page.keyboard.press(tool)
+    x, y = point(page, *middle(place))
+    session = page.context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchCancel", "touchPoints": []})
+    page.wait_for_timeout(300)
+    assert page.text_content("#hero-pixels") == "0 px"
+    page.keyboard.press("z")
+    assert page.text_content("#hero-pixels") == "840 px"  # the step before is still the last one
 
 
 @pytest.mark.parametrize(("tool", "first", "second"), [("v", TARGET, WALL), ("f", TARGET, WALL), ("e", WALL, TARGET)])
