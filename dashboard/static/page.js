@@ -26,7 +26,9 @@ export function onSubmit(id, action) {
 export function onKeys(node, actions) {
   node.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !(key in actions)) return;
+    const typesCharacter = event.getModifierState("AltGraph"); // which on Windows is Ctrl with Alt
+    if ((event.ctrlKey || event.altKey) && !typesCharacter) return;
+    if (event.defaultPrevented || event.metaKey || !(key in actions)) return;
     if (target.closest("input, select, textarea") || ([" ", "Enter"].includes(key) && target.closest("button, a, summary"))) return;
     event.preventDefault();
     actions[key](event);

@@ -17,6 +17,8 @@ export class LabelTools {
     2: () => this.#choose("class", PEOPLE),
     "[": () => this.#resize(-1),
     "]": () => this.#resize(1),
+    ",": () => this.#resize(-1), // for keyboards on which [ and ] need AltGr or Option
+    ".": () => this.#resize(1),
     " ": once(() => this.view.cursor && this.#labels() && this.#use(this.view.cursor)), // a second pick takes it back
   };
   #labels;

@@ -230,6 +230,22 @@ def test_zooming_with_two_fingers_changes_nothing(bridge, visit, tool, first, se
     assert page.text_content("#hero-pixels") == "840 px"  # the step before is still the last one
 
 
+def test_the_brush_is_resized_on_keyboards_that_need_alt_gr_for_brackets(correct):
+    page = correct()
+    size = page.locator("#size")
+
+    def press(key: str, alt_gr: bool) -> str:
+        modifiers = {"ctrlKey": True, "altKey": True, "modifierAltGraph": alt_gr}  # as on Windows
+        page.locator("#picture").dispatch_event("keydown", {"key": key, "bubbles": True} | modifiers)
+        return size.input_value()
+
+    assert [press("]", True), press("]", True), press("[", True)] == ["6", "7", "6"]
+    assert press("]", False) == "6"  # Ctrl with Alt belongs to the browser
+    for key in (".", ".", ","):
+        page.keyboard.press(key)
+    assert size.input_value() == "7"
+
+
 def test_a_key_that_is_held_down_accepts_one_frame(correct, walk):
     page = correct()
     page.keyboard.down("Enter")
