@@ -92,8 +92,9 @@ def _statistics_table(recording: Recording) -> Table:
         rows["range"] = f"{ranges.median:.1f} m median, {ranges.least:.1f} to {ranges.most:.1f}"
     if statistics.latency.count:
         rows["latency"] = f"{statistics.latency.median:.1f} ms median"
-    if recording.unreadable:
-        rows["unreadable"] = f"{recording.unreadable} lines (python -m dataset recover moves them to quarantine/)"
+    if count := recording.unreadable:
+        fate = "moved to quarantine/ by python -m dataset recover" if recording.state == "interrupted" else "skipped"
+        rows["unreadable"] = f"{count} line{'s' * (count != 1)}, {fate}"
     table = Table(show_header=False, box=None, title=escape(str(recording.path)), title_justify="left")
     for name, value in rows.items():
         table.add_row(name, escape(str(value)))

@@ -29,7 +29,8 @@ class Recovery:
     lost_meta: bool = False  # whether meta.json was damaged, and quarantined
 
     def __str__(self) -> str:
-        moved = [f"{count} {noun}" for count, noun in ((self.lines, "lines"), (self.files, "files")) if count]
+        counts = ((self.lines, "line"), (self.files, "file"))
+        moved = [f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count]
         if self.lost_meta:
             moved.append(f"the damaged {META}")
         found = f"{self.recording.name} was interrupted: {self.frames} frames are intact"
@@ -98,7 +99,7 @@ def recover(recording: Path) -> Recovery | None:
         layout.write_meta(recording, meta | end)
     finally:
         claim.release()
-    (recording / layout.LOCK).unlink(missing_ok=True)
+        (recording / layout.LOCK).unlink(missing_ok=True)
     recovery = Recovery(recording, len(intact), len(lines), len(files), lost_meta)
     logger.info("%s", recovery)
     return recovery

@@ -196,7 +196,10 @@ def test_damaged_recording_is_read_as_far_as_possible(walk, capsys):
     assert len(read_frame_records(walk)[0]) == FRAMES - 1
     (walk / "images" / "000000.jpeg").write_bytes(b"")
     assert main(["show", str(walk)]) == 0
-    assert "1 lines" in capsys.readouterr().out
+    assert "1 line, skipped" in capsys.readouterr().out
+    assert main(["recover", str(walk)]) == 0
+    assert "needs no recovery: it is finished" in capsys.readouterr().out
+    assert not (walk / ".lock").exists()
     sheet = cv2.imread(str(walk / "previews" / "contact_sheet.png"))
     assert len(np.unique(sheet[10:300, 10:300])) == 1  # grey in place of the unreadable image
 

@@ -115,6 +115,15 @@ def test_lines_zeroed_by_a_power_cut_are_quarantined(interrupted):
     assert (recovered.frames, recovered.lines, recovered.files) == (4, 1, 3)
 
 
+def test_recovery_is_recommended_where_it_does_something(interrupted, capsys):
+    lines = (interrupted / "frames.jsonl").read_bytes()
+    (interrupted / "frames.jsonl").write_bytes(lines[:-10])
+    assert main(["show", str(interrupted)]) == 0
+    assert "1 line, moved to quarantine/ by python -m dataset recover" in capsys.readouterr().out
+    assert main(["recover", str(interrupted)]) == 0
+    assert "1 line and 3 files moved to quarantine/" in capsys.readouterr().out
+
+
 def test_no_file_is_deleted(interrupted):
     (interrupted / "images" / "000005.jpeg").write_bytes(b"\xff\xd8 half a pic")
     before = everything_in(interrupted / "images") + everything_in(interrupted / "masks")
