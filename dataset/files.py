@@ -1,5 +1,6 @@
 """Replace files atomically: readers, and the next start after a crash, find the old file or the whole new one."""
 
+import errno
 import os
 import threading
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST_READ = 2.0  # seconds
+NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # answers of file systems without it
 WAITS_FOR_READERS = os.name == "nt"  # where a file that is being read cannot be replaced
 
 
@@ -46,12 +48,15 @@ def _replace(temporary: Path, path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file's contents, or a folder's entries, to the disk itself. Raises OSError."""
+    """Flush a file's contents, or a folder's entries where the file system can, to the disk itself. Raises OSError."""
     folder = path.is_dir()
     if folder and os.name == "nt":  # Windows does so without being asked, and refuses to flush files open for reading
         return
     handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if not folder or error.errno not in NO_FOLDER_FLUSH:
+            raise
     finally:
         os.close(handle)

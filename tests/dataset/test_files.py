@@ -1,4 +1,6 @@
+import errno
 import os
+import stat
 
 import pytest
 
@@ -39,6 +41,33 @@ def test_file_is_replaced_at_the_end_of_the_block(tmp_path):
         assert not file.exists()
     assert file.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("answer", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+def test_file_systems_that_cannot_flush_folders_are_written_to(tmp_path, monkeypatch, answer):
+    """Some network and FUSE file systems: folders are not theirs to flush, but files are."""
+    file, fsync = tmp_path / "meta.json", os.fsync
+
+    def refuse_folders(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(answer, os.strerror(answer))
+        fsync(handle)
+
+    monkeypatch.setattr("dataset.files.os.fsync", refuse_folders)
+    write_atomically(file, b"new")
+    assert file.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows flushes folders without being asked")
+@pytest.mark.parametrize(("answer", "folders"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_what_was_not_flushed_is_reported(tmp_path, monkeypatch, answer, folders):
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode) == folders:
+            raise OSError(answer, os.strerror(answer))
+
+    monkeypatch.setattr("dataset.files.os.fsync", refuse)
+    with pytest.raises(OSError, match=os.strerror(answer)):
+        write_atomically(tmp_path / "meta.json", b"new")
 
 
 def test_a_reader_on_windows_is_waited_for(tmp_path, monkeypatch):
