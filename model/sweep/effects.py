@@ -45,11 +45,15 @@ def shares(trials: Sequence[FrozenTrial], plan: Plan) -> dict[str, float]:
 
 
 def letters(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Return the values that are too long for a picture, by setting and by the letter that stands for each there."""
+    """Return the values that a picture cannot name, by setting and by the letter that stands for each there.
+
+    They are long, or lists and sections, which Optuna does not take.
+    """
     return {
         name: {chr(ord("A") + index): value for index, value in enumerate(values)}
         for name, values in plan.space.items()
-        if isinstance(values, list) and any(len(json.dumps(value)) > LONGEST for value in values)
+        if isinstance(values, list)
+        and any(isinstance(value, list | dict) or len(json.dumps(value)) > LONGEST for value in values)
     }
 
 
@@ -76,7 +80,7 @@ def draw(folder: Path, trials: Sequence[FrozenTrial], plan: Plan) -> None:
 
 
 def _lettered(trial: FrozenTrial, letters: dict[str, dict[str, Any]]) -> FrozenTrial:
-    """Return a trial for the pictures, with letters for long values."""
+    """Return a trial for the pictures, with letters for the values that these cannot name."""
     values = values_of(trial)
     distributions: dict[str, BaseDistribution] = dict(trial.distributions)
     for name, by_letter in letters.items():

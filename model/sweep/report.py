@@ -1,11 +1,13 @@
 """The report of a sweep: sweep.md with table and pictures, best.toml to train with, sweep.json for the browser."""
 
 import json
+import logging
 import shlex
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from config.interrupts import interrupted
 from dataset.files import write_atomically
 from model.run_files import BEST, LAST, read_results
 from model.sweep import effects
@@ -13,6 +15,8 @@ from model.sweep.files import BEST_SETTINGS, PARALLEL, REPORT, SLICES, STATE
 from model.sweep.plan import counted, describe_value, to_toml
 from model.sweep.study import ERROR, Study, values_of
 from model.sweep.trial import training_arguments
+
+logger = logging.getLogger(__name__)
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -130,7 +134,13 @@ def _effects(study: Study) -> list[str]:
             *(f"| `{name}` | {share:.0%} |" for name, share in shares.items()),
             "",
         ]
-    effects.draw(study.folder, trials, study.plan)
+    try:
+        effects.draw(study.folder, trials, study.plan)
+    except Exception as error:  # of any kind: no picture is worth the trials that are left
+        if interrupted():
+            raise KeyboardInterrupt from error
+        logger.warning("the pictures of %s could not be drawn (%s: %s)", study.folder, type(error).__name__, error)
+        return lines
     lines += [f"![each setting alone]({SLICES})", "", f"![all settings of each trial]({PARALLEL})"]
     for name, values in effects.letters(study.plan).items():
         lines += ["", f"`{name}` in the pictures:", ""]

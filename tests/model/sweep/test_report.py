@@ -81,6 +81,29 @@ def test_long_values_are_letters_in_the_pictures_and_all_values_are_in_the_table
     assert all(row[2].startswith('`{"encoders": [') and row[3] in ("30", "64", "128") for row in rows)
 
 
+def test_short_lists_are_letters_too(tmp_path):
+    """Optuna takes no lists, however short."""
+    study = Study(plan(space={"network.encoders": [[8], [16]], "seed": [1, 2]}), tmp_path / "sweep")
+    finish(study, [0.1, 0.2, 0.3, 0.4])
+    report.write(study)
+    assert "- A: `[8]`\n- B: `[16]`" in (tmp_path / "sweep" / "sweep.md").read_text()
+    assert (tmp_path / "sweep" / "slices.png").exists()
+
+
+def test_a_sweep_goes_on_without_pictures_that_cannot_be_drawn(tmp_path, monkeypatch, caplog):
+    def fail(*_):
+        raise TypeError("no such axes")
+
+    study = Study(plan(space={"seed": [1, 2], "batch_size": [30, 64]}), tmp_path / "sweep")
+    finish(study, [0.1, 0.2, 0.3, 0.4])
+    monkeypatch.setattr(effects, "draw", fail)
+    assert report.write(study).value == 0.4
+    text = (tmp_path / "sweep" / "sweep.md").read_text()
+    assert "variance" in text
+    assert "slices.png" not in text
+    assert "could not be drawn (TypeError: no such axes)" in caplog.text
+
+
 @pytest.mark.parametrize("minutes", [None, 20.0])
 def test_the_best_settings_come_with_the_command_that_trains_with_them(tmp_path, minutes):
     study = Study(plan(settings={"preset": "fcn-2"}, trial_minutes=minutes), tmp_path / "sweep")
