@@ -49,7 +49,8 @@ def collect(
 
     `data` and `recordings` are folders or zips, with or without `:WEIGHT`. All recordings together are drawn as often
     as all of `data`, so that neither many old frames outweigh a few new ones, nor the other way round. `hold_out` are
-    names, or parts of names, of recordings among them to validate on. `colours` are those of data that do not name any.
+    names, or parts of names, of recordings among them to validate on. What a dataset itself keeps for validation is not
+    trained on, unless `hold_out_by_default` is false. `colours` are those of data that do not name any.
 
     Raises DatasetError if a source does not exist or is no dataset, if their classes differ, or if `hold_out` matches
     no recording.
@@ -85,6 +86,11 @@ def collect(
         held_out = {row for row in rows if not frames[row].pair.pseudo_labelled}
         if left_out:
             notes.append(f"{len(left_out)} frames beside those that are held out are left out of training")
+    if hold_out_by_default:
+        spared = {row for row, frame in enumerate(frames) if frame.pair.split == "validation"} - held_out
+        if spared:
+            notes.append(f"{len(spared)} frames that their dataset keeps for validation are left out of training")
+        left_out |= spared
     train = [frame for row, frame in enumerate(frames) if row not in held_out | left_out]
     validation_frames += [frames[row] for row in sorted(held_out)]
     for part, use, consequence in (

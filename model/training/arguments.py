@@ -74,6 +74,8 @@ def parse(description: str | None, arguments: Sequence[str] | None = None) -> Ar
     result = replace(stored, **given)
     if not result.data and not result.recordings:
         raise DatasetError("expected at least one --data DIR|ZIP or --recordings RECORDING")
+    if "no_validation" in given and (result.validation or result.hold_out):
+        raise ValueError("--no-validation trains on all frames: give it without --validation and --hold-out")
     if result.encoder_weights and result.init:
         raise ValueError("--init gives all weights, --encoder-weights those of the encoder only: give one of them")
     if result.promote and (not result.init or result.no_validation):

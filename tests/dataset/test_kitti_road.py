@@ -80,6 +80,19 @@ def test_a_dataset_that_comes_divided_is_validated_on_its_own_frames_and_never_s
     assert len(everything.train) == 42
 
 
+def test_a_datasets_own_frames_for_validation_are_not_trained_on_when_others_are_chosen(data_road, tmp_path):
+    for number in range(3):
+        write(data_road / "validation", f"uu_{number:06d}")
+    write(tmp_path / "other", "um_000000")
+    for chosen, validated in (({"validation": [str(tmp_path / "other")]}, 1), ({"hold_out": ["training/umm"]}, 15)):
+        sources = collect([str(data_road)], **chosen)
+        assert {each.pair.split for each in sources.train} == {"training"}
+        assert len(sources.validation) == validated
+        assert "3 frames that their dataset keeps for validation are left out of training" in sources.notes
+    own = collect([str(data_road)], hold_out=["validation/uu"])
+    assert ({each.pair.split for each in own.validation}, len(own.train)) == ({"validation"}, 39)
+
+
 def test_sizes_may_differ_by_some_pixels(tmp_path):
     for number in range(3):
         write(tmp_path, f"um_{number:06d}", (375, 1242))

@@ -32,6 +32,12 @@ def test_what_cannot_change_during_a_training_is_refused_by_name(tmp_path, capsy
     assert f"it does not take {option.partition('=')[0]}\n" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--validation=other.zip", "--hold-out=run1"])
+def test_frames_to_validate_on_without_validation_are_refused(option):
+    with pytest.raises(ValueError, match="--no-validation trains on all frames: give it without --validation"):
+        parse(None, ["--data", "train.zip", "--no-validation", option])
+
+
 def test_a_resumed_training_keeps_its_options_except_those_given_now(tmp_path):
     options = parse(
         None, ["--data", "a.zip:2", "--data", "b", "--init", "one.h5", "--minutes", "9", "--preset", "fcn-1"]
