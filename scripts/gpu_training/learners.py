@@ -65,6 +65,15 @@ class Learners:
         self._samples = 0
         return dict(zip(self.networks, means, strict=True))
 
+    def check_finite(self) -> None:
+        """Raise RuntimeError if a network's averages are infinite or NaN, as they stay from then on."""
+        for name in self.networks:
+            if not all(torch.isfinite(tensor).all() for tensor in self.averaged(name).parameters.values()):
+                raise RuntimeError(
+                    f"training diverged: the weights of {name} became infinite or NaN; the files are those of the time"
+                    " before, if there are any. Train again with a smaller learning_rate or clip_norm in --settings"
+                )
+
     def _record(self, shape: tuple[int, ...]) -> Callable[[np.ndarray, np.ndarray], None]:
         """Return a function that makes a step on samples of this shape."""
         images = torch.zeros(shape, dtype=torch.uint8, device=self.device)

@@ -22,7 +22,7 @@ class Muon:
     """
 
     def __init__(self, parameters: Sequence[torch.Tensor], decay: float, clip_norm: float) -> None:
-        """Optimise `parameters`; `decay` is that of hidden kernels, `clip_norm` limits each gradient."""
+        """Optimise `parameters`; `decay` is that of hidden kernels, `clip_norm` limits each gradient, 0 none."""
         self.parameters, self._decay, self._clip_norm = list(parameters), decay, clip_norm
         self.averages = [each.detach().clone(memory_format=torch.preserve_format) for each in parameters]
         numbers = range(len(self.parameters))
@@ -42,11 +42,12 @@ class Muon:
         """Change all parameters by one step of `rate`, and their averages by `ema_decay`."""
         with torch.no_grad():
             self._steps += 1
-            norms = torch.stack(torch._foreach_norm(list(gradients)))
-            scales = (self._clip_norm / norms).clamp(max=1).unbind()
-            clipped = [gradient * scale for gradient, scale in zip(gradients, scales, strict=True)]
-            self._step_hidden([clipped[n] for n in self._hidden])
-            self._step_rest([clipped[n] for n in self._rest])
+            if self._clip_norm:
+                norms = torch.stack(torch._foreach_norm(list(gradients)))
+                scales = (self._clip_norm / norms).clamp(max=1).unbind()
+                gradients = [gradient * scale for gradient, scale in zip(gradients, scales, strict=True)]
+            self._step_hidden([gradients[n] for n in self._hidden])
+            self._step_rest([gradients[n] for n in self._rest])
             change = torch._foreach_sub(self.parameters, self.averages)
             torch._foreach_mul_(change, 1 - self.ema_decay)
             torch._foreach_add_(self.averages, change)

@@ -35,7 +35,8 @@ class Phase(NamedTuple):
 def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[[], None]) -> None:
     """Train until the time is over; `save` is called every half a minute and at the end.
 
-    The schedule follows the clock: it ends when the time does, however fast the GPU is.
+    The schedule follows the clock: it ends when the time does, however fast the GPU is. Raises RuntimeError, instead of
+    saving, if the training has diverged.
     """
     settings, optimizer = phase.settings, learners.optimizer
     batches, turn, step = _mixed_batches(loader, settings), 0, 0
@@ -50,12 +51,14 @@ def train(learners: Learners, loader: BatchLoader, phase: Phase, save: Callable[
             learners.train_on(*next(batches))
             step += 1
             if time.monotonic() - last_mined > MINING_SECONDS:
+                learners.check_finite()
                 loader.mine(turn, partial(find_errors, learners.averaged(phase.judge), loader.frames))
                 turn, last_mined = turn + 1, time.monotonic()
                 losses = "  ".join(f"{name} {loss:.4f}" for name, loss in learners.mean_losses().items())
                 console.print(f"{phase.name}: step {step}  loss {losses}", markup=False)
                 save()
             bar.update(task, completed=progress)
+    learners.check_finite()
     save()
 
 

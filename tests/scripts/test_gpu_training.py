@@ -1,12 +1,14 @@
 """The networks, the loss and the optimizer in PyTorch do what those of Keras do; the command leaves usable networks."""
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
+from model.data.batches import BatchLoader
 from model.data.packing import pack
 from model.networks import Pyramid, clone_with
 from model.settings import LossSettings, load_settings
@@ -19,11 +21,12 @@ from tests.model.labelled_frames import find_frames, write_dataset
 torch = pytest.importorskip("torch", reason="needs PyTorch, which this project does not require")
 
 from scripts.gpu_training import __main__ as command  # noqa: E402
-from scripts.gpu_training.learners import Trained  # noqa: E402
+from scripts.gpu_training.learners import Learners, Trained  # noqa: E402
 from scripts.gpu_training.losses import segmentation_loss, teach  # noqa: E402
 from scripts.gpu_training.mining import find_errors, find_unlearnable  # noqa: E402
 from scripts.gpu_training.optimizer import Muon  # noqa: E402
 from scripts.gpu_training.pyramid import TorchPyramid, write_weights  # noqa: E402
+from scripts.gpu_training.training import Phase, train  # noqa: E402
 
 DESIGN = Pyramid((8, 16, 24), (1, 0, 2), (1, 2), detail=4)
 CPU = torch.device("cpu")
@@ -115,6 +118,19 @@ def test_the_optimizer_moves_as_that_of_keras():
         assert np.abs(mine - their).max() < 0.02 * np.abs(their - start).max(), name
 
 
+def test_without_clipping_a_step_is_that_of_a_limit_which_no_gradient_reaches():
+    moved = []
+    for clip_norm in (0.0, 1e6):
+        parameters = [torch.ones(8, 8, 3, 3), torch.ones(8), torch.ones(8)]
+        optimizer = Muon(parameters, decay=0.0, clip_norm=clip_norm)
+        optimizer.rate.fill_(0.1)
+        optimizer.step([*map(torch.ones_like, parameters[:2]), torch.zeros(8)])
+        moved.append(parameters)
+    for unlimited, limited in zip(*moved, strict=True):
+        np.testing.assert_array_equal(unlimited, limited)
+    assert not torch.any(moved[0][0] == 1)
+
+
 def test_averages_follow_the_parameters():
     parameters = [torch.ones(8, 8, 3, 3, requires_grad=True), torch.ones(8, requires_grad=True)]
     optimizer = Muon(parameters, decay=0.0, clip_norm=1.0)
@@ -136,6 +152,21 @@ def test_errors_in_frames_are_found_as_in_keras(tmp_path):
     assert (ours >= 0).any(), "a network of random weights errs"
     missed = set(find_unlearnable(Trained(found, found.parameters), frames))
     assert missed == {row for row in frames.usable if ours[row, 0] >= 0 and frames.areas[row, 2]}
+
+
+def test_a_diverged_training_replaces_no_file(tmp_path):
+    frames = pack(find_frames(write_dataset(tmp_path / "data", 6)), tmp_path / "cache")
+    network = TorchPyramid(DESIGN, random_network(12), CPU, torch.float32)
+    settings = replace(load_settings(), batch_size=2, full_frame_fraction=0.0)
+    phase, saved = Phase("teacher", 1.0, settings, "pyramid", early=0.0), []
+    learners = Learners({"pyramid": network}, settings)
+    next(iter(network.parameters.values())).data.fill_(np.nan)  # as steps that are too large do
+    with (
+        closing(BatchLoader(frames, settings.sampling, settings.seed, 0)) as loader,
+        pytest.raises(RuntimeError, match="diverged: the weights of pyramid became infinite or NaN"),
+    ):
+        train(learners, loader, phase, lambda: saved.append(phase))
+    assert not saved
 
 
 def test_the_command_trains_a_teacher_and_students(tmp_path, monkeypatch, capsys):
