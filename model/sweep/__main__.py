@@ -2,7 +2,7 @@ r"""Search training settings: a grid, random values, or a tree-structured Parzen
 
     python -m model.sweep sweep.toml                      # all trials
     python -m model.sweep sweep.toml --minutes 480        # those that end in time
-    python -m model.sweep sweep.toml --trials 20          # further trials of the samplers random and tpe
+    python -m model.sweep sweep.toml --trials 20          # raises the number of trials, of random and tpe
 
 Each trial is a training in a run folder of its own below the sweep's folder, which also gets sweep.md (table,
 effects, pictures) and best.toml, settings to train with. Trials that are behind end early. The same command
@@ -92,7 +92,7 @@ def _run(study: "Study", minutes: float | None) -> None:
     """
     from model.sweep import report
 
-    began, failures = time.monotonic(), 0
+    began, failures, outcome = time.monotonic(), 0, None
     print_plain(f"{counted(study.plan.size(), 'trial')} in {study.folder} over {', '.join(study.plan.space)}")
     report.write(study)
     while attempt := _next(study, None if minutes is None else began + 60 * minutes):
@@ -117,6 +117,9 @@ def _run(study: "Study", minutes: float | None) -> None:
             print_plain(f"{name}: {study.plan.metric} {outcome.value:.4f}{how}{against}")
     if left := study.left():
         print_plain(f"the time is over; {counted(left, 'trial')} left, which the same command goes on with")
+    elif outcome is None:
+        more = "" if study.plan.sampler == "grid" else ": for more, raise the number with --trials"
+        print_plain(f"nothing is left to do{more}")
     print_plain(f"done: {study.folder / REPORT}")
 
 

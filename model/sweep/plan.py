@@ -56,7 +56,7 @@ class Plan:
     trial_minutes: Positive | None = None  # length of a trial, instead of its settings' epochs
     metric: str = "score"  # a column of the training's results.csv
     minimize: bool = False
-    seed: int = 1
+    seed: int = 1  # of the order of a grid, and of what the others draw
     pruning: Pruning = field(default_factory=Pruning)
 
     def ranges(self) -> dict[str, list[Any] | Range]:

@@ -14,7 +14,7 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -63,7 +63,6 @@ class Study:
                     study_name=folder.name if url else _IN_JOURNAL,
                     load_if_exists=True,
                     direction="minimize" if plan.minimize else "maximize",
-                    sampler=TPESampler(multivariate=True) if plan.sampler == "tpe" else RandomSampler(),
                     pruner=_pruner(plan),
                 )
                 known = self.optuna.user_attrs.get(_PLAN)
@@ -99,6 +98,7 @@ class Study:
             self._recover()
             if not self.left():
                 return None
+            self.optuna.sampler = _sampler(self.plan, len(self.optuna.get_trials(deepcopy=False)))
             trial = self.optuna.ask(self._distributions)
             folder = self.folder_of(trial.number)
             try:
@@ -224,6 +224,12 @@ def _distribution(values: list[Any] | Range) -> BaseDistribution:
     if isinstance(values.low, int) and isinstance(values.high, int):
         return IntDistribution(values.low, values.high, log=values.log)
     return FloatDistribution(values.low, values.high, log=values.log)
+
+
+def _sampler(plan: Plan, number: int) -> BaseSampler:
+    """Return the sampler of one trial: by its number, so that no two processes draw the same."""
+    seed = random.Random(f"{plan.seed} {number}").getrandbits(32)
+    return TPESampler(multivariate=True, seed=seed) if plan.sampler == "tpe" else RandomSampler(seed)
 
 
 def _pruner(plan: Plan) -> BasePruner:

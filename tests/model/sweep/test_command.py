@@ -67,3 +67,16 @@ def test_options_that_would_do_nothing_are_refused(sweep, tmp_path, capsys, text
 def test_one_trial_is_no_trials(sweep, capsys):
     assert sweep(GRID.replace("[1, 2, 3]", "[1]")) == 0
     assert "1 trial in " in capsys.readouterr().out
+
+
+def test_a_number_of_trials_is_that_of_all_and_a_finished_sweep_says_so(sweep, tmp_path, capsys):
+    assert sweep(SEARCH) == 0
+    assert "nothing is left" not in capsys.readouterr().out
+    assert sweep(SEARCH, "--trials", "4") == 0
+    assert "nothing is left to do: for more, raise the number with --trials\n" in capsys.readouterr().out
+    assert sweep(SEARCH, "--trials", "7") == 0
+    assert state(tmp_path)["complete"] == 7
+    assert sweep(GRID.replace("[1, 2, 3]", "[1]"), "--out", str(tmp_path / "grid")) == 0
+    capsys.readouterr()
+    assert sweep(GRID.replace("[1, 2, 3]", "[1]"), "--out", str(tmp_path / "grid")) == 0
+    assert "nothing is left to do\n" in capsys.readouterr().out

@@ -87,6 +87,21 @@ def test_further_trials_may_be_added_to_a_search(tmp_path):
     assert Study(plan(space=space, sampler="tpe", trials=3), tmp_path / "sweep").take() is not None
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_what_a_search_draws_depends_on_its_seed_and_not_on_who_draws(tmp_path, sampler):
+    space = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}
+
+    def drawn(seed, name, processes):
+        studies = [Study(plan(space=space, sampler=sampler, seed=seed), tmp_path / name) for _ in range(processes)]
+        taken = [studies[number % processes].take() for number in range(4)]
+        return [attempt.values["learning_rate"] for attempt in taken]
+
+    first = drawn(1, "first", processes=1)
+    assert len(set(first)) == 4
+    assert drawn(1, "again", processes=2) == first
+    assert not set(drawn(2, "other", processes=1)) & set(first)
+
+
 @pytest.mark.parametrize("where", ["journal", "database"])
 def test_trials_whose_state_is_gone_are_no_new_sweeps(tmp_path, where):
     study = Study(plan(), tmp_path / "sweep")
