@@ -9,6 +9,7 @@ import numpy as np
 from dataset.schema import HERO
 from model.inference import tensorflow_runtime
 from model.inference.choices import CompiledNetwork, Device, Precision, Runtime, RuntimeUnavailable
+from model.inference.runtime_failures import cause, failures
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ def compile_network(
             return _compile_for_keras(network, device)
         except RuntimeUnavailable as error:
             reason = str(error)
-        except _failures() as error:
-            reason = f"the {candidate} runtime fails here ({_cause(error)}): choose another runtime or device"
+        except failures() as error:
+            reason = f"the {candidate} runtime fails here ({cause(error)}): choose another runtime or device"
         logger.info("not %s: %s", candidate, reason)
         reasons.append(reason)
     raise RuntimeUnavailable("; ".join(reasons))
@@ -55,21 +56,6 @@ def _candidates(device: Device) -> Sequence[Runtime]:
     if device == "auto" and tensorflow_runtime.find_gpus():
         return ("tensorflow", "openvino")
     return ("openvino", "tensorflow")
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """Return what the runtimes raise where a device or its driver fails."""
-    if keras.backend.backend() != "tensorflow":
-        return (RuntimeError,)
-    import tensorflow as tf
-
-    return (RuntimeError, tf.errors.OpError)
-
-
-def _cause(error: Exception) -> str:
-    """Return the line that tells what failed: before it stands where, behind it TensorFlow's name of the node."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return ([line for line in lines if line and not line.startswith("[[")] or [type(error).__name__])[-1]
 
 
 def _compile_for_keras(network: keras.Model, device: Device) -> CompiledNetwork:

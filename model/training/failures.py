@@ -1,10 +1,12 @@
-"""Trainings that have failed: their numbers have become infinite or NaN, or the network has collapsed."""
+"""Trainings that have failed: by their numbers, which are infinite or NaN, by a collapse, or with their runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 
+from model.inference.runtime_failures import cause, failures
 from model.training.run_folder import RunFolder
 
 COLLAPSED_EPOCHS = 3  # without a single correct pixel of the hero
@@ -34,6 +36,20 @@ def check_collapse(hero_ious: Sequence[float], advice: str) -> None:
             f"training collapsed: the network found no pixel of the hero in {COLLAPSED_EPOCHS} epochs, and it did"
             f" before. {advice}"
         )
+
+
+@contextmanager
+def one_line_failures() -> Iterator[None]:
+    """Raise RuntimeError, with a message of one line, for what the runtime raises in the block."""
+    try:
+        yield
+    except RuntimeError:
+        raise
+    except failures() as error:
+        raise RuntimeError(
+            f"training failed: {cause(error)}. If this is for lack of memory, set a smaller batch_size or"
+            " full_frame_batch_size (--settings)"
+        ) from error
 
 
 def advice(learning_rate: float, run: RunFolder) -> str:

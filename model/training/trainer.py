@@ -23,7 +23,7 @@ from model.networks import clone_with
 from model.settings import TrainSettings, shape_of
 from model.training.distillation import add_soft_labels, any_size_predictor
 from model.training.distribution import Distribution
-from model.training.failures import advice, check_collapse, check_finite
+from model.training.failures import advice, check_collapse, check_finite, one_line_failures
 from model.training.losses import headline, segmentation_loss, training_metrics
 from model.training.optimizers import choose_precision, has_gpu, learning_rate, make_optimizer
 from model.training.pictures import draw_examples, plot_curves
@@ -72,10 +72,10 @@ class Trainer:
     def fit(self, validation: PackedFrames | None, minutes: float | None) -> None:
         """Train until the epochs or the minutes are used up; the run folder is complete after every epoch.
 
-        Raises RuntimeError if training has diverged or collapsed.
+        Raises RuntimeError if training has diverged or collapsed, or if the runtime fails.
         """
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console) as bar:
+        with one_line_failures(), Progress(*columns, console=console) as bar:
             task = bar.add_task("training", total=1.0)
             while (progress := self.progress(minutes)) < 1.0:
                 row = self._train_epoch(progress)

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import keras
 import pytest
 
 from model.data.batches import BatchLoader
@@ -56,3 +57,50 @@ def test_a_diverged_or_collapsed_training_ends_with_advice(data, tmp_path):
     assert len(rows) < 20
     assert [float(row["hero_iou_train"]) for row in rows[-3:]] == [0, 0, 0]
     assert (run / "best.h5").read_bytes() == best
+
+
+OUT_OF_MEMORY = """Graph execution error:
+
+Detected at node conv defined at (most recent call last):
+  File "keras/src/layers/layer.py", line 1002, in __call__
+
+OOM when allocating tensor with shape[64,256,256,24] and type float
+     [[{{node conv}}]]
+Hint: If you want to see a list of allocated tensors when OOM happens, add report_tensor_allocations_upon_oom.
+ [Op:__inference_multi_step_on_iterator_385]"""
+
+
+@pytest.fixture
+def failing(data, tmp_path, monkeypatch):
+    """Runs a training whose first epoch raises an error."""
+
+    def failing(error):
+        def fail(*_, **__):
+            raise error
+
+        monkeypatch.setattr(keras.Model, "fit", fail)
+        return train(*arguments(data, tmp_path / "run", validation=False))
+
+    return failing
+
+
+def test_a_training_without_enough_memory_ends_with_advice(failing):
+    status, printed = failing(MemoryError("Unable to allocate 3 GiB"))
+    assert status == 2
+    assert "training failed: Unable to allocate 3 GiB. If this is for lack of memory, set a smaller" in printed
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs TensorFlow")
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_errors_of_tensorflow_are_one_line_or_an_interrupt(failing, monkeypatch, interrupted):
+    import tensorflow as tf
+
+    monkeypatch.setattr("model.train.interrupted", lambda: interrupted)
+    status, printed = failing(tf.errors.ResourceExhaustedError(None, None, OUT_OF_MEMORY))
+    last = printed.splitlines()[-1]
+    if interrupted:
+        assert status == 130
+        assert last.startswith("interrupted; continue with: ")
+    else:
+        assert status == 2
+        assert last.startswith("training failed: OOM when allocating tensor with shape[64,256,256,24] and type float. ")
