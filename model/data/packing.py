@@ -32,7 +32,7 @@ from model.data.prefetch import prefetch
 from model.data.sources import SourceFrame
 from model.settings import Size, shape_of
 
-FORMAT = 7  # of a cache folder
+FORMAT = 8  # of a cache folder
 FILES = (IMAGES, LABELS, AREAS, PERSONS, CHECKS)  # the last one makes it complete
 MIN_PERSON_PIXELS, MAX_PERSON_PIXELS = 12, 6000  # of a connected region that counts as one person
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished folder whose process is surely gone
@@ -87,8 +87,8 @@ def _fingerprint(pairs: Sequence[Pair], size: tuple[int, int]) -> str:
                 digest.update(f"{source.stamp()}\n".encode(errors="surrogateescape"))
             except OSError:  # a broken link: a problem that is found when it is read
                 continue
-        meaning = pair.colours
-        parts = meaning.classes.names, meaning.values, meaning.ignored, meaning.are_numbers, meaning.any_shade
+        meaning, classes = pair.colours, pair.colours.classes
+        parts = classes.names, classes.target, meaning.values, meaning.ignored, meaning.are_numbers, meaning.any_shade
         digest.update(f"{parts}\n".encode())
     return digest.hexdigest()[:16]
 

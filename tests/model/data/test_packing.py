@@ -135,3 +135,13 @@ def test_frames_whose_colours_mean_other_classes_are_read_again(tmp_path):
         (folder / "classes.toml").write_text(f'[classes]\n{sky}road = "#ff0000"\ncar = "#0000ff"\n')
         areas.append(pack(find_frames(folder), tmp_path / "cache", 64).areas[0].tolist())
     assert areas[1] == [0, *areas[0]]
+
+
+def test_people_are_found_once_their_target_is_named(tmp_path):
+    folder = write_dataset(tmp_path / "train", 3)
+    people = []
+    for target in ("", 'target = "hero"\n'):
+        text = f'{target}[classes]\nbackground = "#ff0000"\npeople = "#00ff00"\nhero = "#0000ff"\n'
+        (folder / "classes.toml").write_text(text)
+        people.append(pack(find_frames(folder), tmp_path / "cache").people)
+    assert [len(found) > 0 for found in people] == [False, True]
