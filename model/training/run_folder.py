@@ -24,6 +24,8 @@ from model.data.packed_frames import PackedFrames
 from model.settings import TrainSettings
 from model.training.arguments import Arguments
 
+LEFT_OUT = {"excluded": "frames", "ignored": "parts of frames"}  # by what names it in the manifest
+
 
 class RunFolder:
     """Files of one training; the folder is made if missing."""
@@ -131,7 +133,8 @@ class RunFolder:
 def _describe(frames: PackedFrames) -> dict[str, Any]:
     """Return the frames of one part: how many of each recording, which are excluded, and what tells each apart.
 
-    That is the SHA-256 of each image by name, for messages, and a list of all ids, which depend on the masks, too.
+    That is the SHA-256 of each image by name, for messages, and a list of all ids, which depend on the masks, too. Of
+    ignored parts of frames it is the row, the box and the label.
     """
     pairs = [each.pair for each in frames.sources]
     names = [f"{pair.recording}/{pair.name}" for pair in pairs]
@@ -140,6 +143,7 @@ def _describe(frames: PackedFrames) -> dict[str, Any]:
         "excluded": [names[row] for row in sorted(frames.excluded)],
         "images": dict(zip(names, frames.hashes, strict=True)),
         "frames": frames.names,
+        "ignored": [[row, *each.box, each.label] for row, boxes in sorted(frames.ignored.items()) for each in boxes],
         **({} if frames.classes == DEFAULT_CLASSES else {"classes": str(frames.classes)}),
     }
 
@@ -148,15 +152,20 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Return how the frames of two manifests differ, for a message; empty if they do not."""
     found = []
     for part in sorted(before.keys() | after.keys()):
-        was, is_now = (manifest.get(part, {}).get("classes", str(DEFAULT_CLASSES)) for manifest in (before, after))
-        if was != is_now:
-            found.append(f"{part}: the classes are {is_now}, and were {was}")
-        old, new = (manifest.get(part, {}).get("images", {}) for manifest in (before, after))
+        was, now = before.get(part, {}), after.get(part, {})
+        differ = {key for key in was.keys() & now.keys() if was[key] != now[key]}  # earlier versions stored fewer
+        classes = [each.get("classes", str(DEFAULT_CLASSES)) for each in (was, now)]
+        if classes[0] != classes[1]:
+            found.append(f"{part}: the classes are {classes[1]}, and were {classes[0]}")
+        old, new = was.get("images", {}), now.get("images", {})
         changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
         differences = (new.keys() - old.keys(), "new"), (old.keys() - new.keys(), "gone"), (changed, "changed")
         found += [f"{part}: {len(names)} {how}, e.g. {min(names)}" for names, how in differences if names]
-        ids = [manifest.get(part, {}).get("frames") for manifest in (before, after)]
-        if None not in ids and ids[0] != ids[1] and old == new:  # earlier versions have not stored them
-            count = sum(one != other for one, other in zip_longest(*ids))
+        if old != new:
+            continue
+        if "frames" in differ:
+            count = sum(one != other for one, other in zip_longest(was["frames"], now["frames"]))
             found.append(f"{part}: {count} with another mask, or another image of the same name")
+        else:
+            found += [f"{part}: other {what} are left out" for key, what in LEFT_OUT.items() if key in differ]
     return "; ".join(found)

@@ -1,16 +1,20 @@
 """The files of a training."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dataset.schema import DEFAULT_CLASSES
+from dataset.masks.ignored import Box, IgnoredBox
+from dataset.schema import DEFAULT_CLASSES, HERO
 from model.data.packing import pack
 from model.data.sources import collect
 from model.training.pictures import plot_curves
 from model.training.run_folder import RunFolder
-from tests.model.labelled_frames import write_dataset
+from tests.model.labelled_frames import find_frames, write_dataset
+
+BOX = IgnoredBox(Box(10, 10, 20, 20), HERO)
 
 
 def test_results_of_an_older_version_get_new_columns(tmp_path):
@@ -69,3 +73,26 @@ def test_other_labels_and_other_frames_of_the_same_name_are_noticed(tmp_path, pa
     del manifest["train"]["frames"]  # of an earlier version
     (run.path / "manifest.json").write_text(json.dumps(manifest))
     begin()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        ({"excluded": frozenset({1})}, {"excluded": frozenset({2})}, "other frames are left out"),
+        ({"ignored": {0: (BOX,)}}, {"ignored": {1: (BOX,)}}, "other parts of frames are left out"),
+        ({}, {"ignored": {0: (BOX,)}}, "other parts of frames are left out"),
+    ],
+)
+def test_a_training_goes_on_only_without_what_it_began_without(tmp_path, before, after, change):
+    """The file of --without may have changed meanwhile."""
+    frames = pack(find_frames(write_dataset(tmp_path / "train", 3, size=64)), tmp_path / "cache", 64)
+    run = RunFolder(tmp_path / "run")
+    run.write_manifest({"train": replace(frames, **before)})
+    run.save_checkpoint({})
+    run.write_manifest({"train": replace(frames, **before)})
+    with pytest.raises(ValueError, match=rf"train: {change}\. Restore them"):
+        run.write_manifest({"train": replace(frames, **after)})
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    del manifest["train"]["excluded"], manifest["train"]["ignored"]  # of an earlier version
+    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    run.write_manifest({"train": replace(frames, **after)})
