@@ -75,6 +75,8 @@ def run(attempt: Attempt, plan: Plan, on_row: Callable[[Mapping[str, str]], None
     said = _last_words(attempt.folder / LOG)
     if process.exitcode and not said.startswith(SPOILT):
         return Outcome(error=f"ended after {epochs} with exit status {process.exitcode}: {said}")
+    if watch.value is None and watch.measured:
+        return Outcome(error=f"{plan.metric} is no number in {epochs}: do validation frames show what it measures?")
     if watch.value is None:
         return Outcome(error=f"no validation in {epochs}: {said}")
     return Outcome(watch.value)
@@ -85,7 +87,7 @@ class _Watch:
 
     def __init__(self, trial: optuna.Trial, plan: Plan, settings: TrainSettings) -> None:
         self.value: float | None = None
-        self.pruned, self.error = False, ""
+        self.measured, self.pruned, self.error = False, False, ""
         self._score: float | None = None  # of the best model
         self._trial, self._plan, self._settings = trial, plan, settings
         self._last = 0  # step of the last report
@@ -95,6 +97,7 @@ class _Watch:
         plan, settings = self._plan, self._settings
         if plan.metric not in row and (row.get("score") or plan.train.get("no_validation")):
             self.error = f"there is no metric {plan.metric}{nearest(plan.metric, row)}"
+        self.measured |= bool(row.get(plan.metric))
         value = float(row.get(plan.metric) or "nan")
         if math.isnan(value) or self.pruned:
             return

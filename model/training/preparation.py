@@ -81,6 +81,8 @@ def load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: 
 
     Raises DatasetError for bad ones, unless --skip-bad excludes them, and if those that are left do not suffice.
     """
+    from model.training.validation import has_score
+
     left_out = LeftOut(Path(options.without)) if options.without else None  # an error shows before frames are read
 
     def packed(frames: Sequence[SourceFrame], use: str) -> PackedFrames:
@@ -111,6 +113,9 @@ def load_frames(sources: DataSources, options: Arguments, run: RunFolder, size: 
         )
     if split.validation is None and not options.no_validation:
         print_plain("no frame is held out: this training is not validated", style="yellow")
+    if split.validation is not None and not has_score(split.validation):
+        text = f"no validation frame shows a visible {sources.classes.target_name}: there is no score and no best model"
+        print_plain(f"{text}, but {run.last}", style="yellow")
     if options.promote:
         _check_promotable(split.validation, options.better)
     return split

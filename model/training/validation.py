@@ -48,6 +48,12 @@ def validate(predict: Predict, frames: PackedFrames, class_weights: Sequence[flo
     return figures | {"cross_entropy": _mean(merged["entropy"])} | by_size
 
 
+def has_score(frames: PackedFrames) -> bool:
+    """Return whether `validate` gives a score: if there is a target, some usable frame must show it large enough."""
+    number = frames.classes.target
+    return number is None or bool(_visible(frames.areas[frames.usable, number], frames.size, frames.classes).any())
+
+
 def describe_figures(figures: Mapping[str, float], classes: Classes) -> str:
     """Return what `validate` measured, apart from the score, on one line."""
     text = ""

@@ -74,6 +74,18 @@ def test_without_validation_a_trials_value_is_the_last(run):
     assert outcome.value == 0.2
 
 
+@pytest.mark.parametrize(
+    ("score", "error"),
+    [
+        ("nan", "score is no number in 2 epochs: do validation frames show what it measures?"),
+        ("", "no validation in 2 epochs: done: last.h5"),
+    ],
+)
+def test_a_trial_without_a_value_says_why(run, score, error):
+    outcome, _ = run([{"score": "", "loss": 0.2}, {"score": score, "loss": 0.1}], said="done: last.h5\n")
+    assert outcome.error == error
+
+
 @pytest.mark.parametrize("option", [{"preset": "fcn-1"}, {"init": "model.h5"}])
 @pytest.mark.parametrize("where", [{"space": {"preset": ["fcn-2"]}}, {"settings": {"preset": "fcn-2"}}])
 def test_a_preset_that_is_tried_is_trained_whatever_all_trials_begin_with(run, option, where):

@@ -1,15 +1,17 @@
 """What a training begins with is checked before hours are spent on it."""
 
 import cv2
+import numpy as np
 import pytest
 
 from dataset.archives import DatasetError
+from dataset.schema import HERO
 from model.data.sources import collect
 from model.training.arguments import Arguments
 from model.training.preparation import load_frames
 from model.training.run_folder import RunFolder
 from tests.model import own_classes
-from tests.model.labelled_frames import write_dataset
+from tests.model.labelled_frames import draw_labels, paint, write_dataset, write_frame
 
 
 @pytest.fixture
@@ -46,3 +48,15 @@ def test_classes_that_validation_frames_do_not_show_are_named(tmp_path, load, ca
         cv2.imwrite(str(file), mask)
     load(validation=(str(chosen),))
     assert "no validation frame: cone" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("target", "noted"), [(True, False), (False, True)])
+def test_frames_that_give_no_score_are_noted_before_the_training(tmp_path, load, capsys, target, noted):
+    """Background and people can be validated on, but the score is of the target."""
+    write_dataset(tmp_path / "train", 3, size=32)
+    labels = draw_labels(np.random.default_rng(0), 32, hero=False)
+    labels[4:12, 4:8] = HERO * target
+    write_frame(tmp_path / "chosen", "a_cam1_0.png", "a_mask_0.png", paint(labels), labels)
+    load(validation=(str(tmp_path / "chosen"),))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ("no validation frame shows a visible hero: there is no score and no best model, but" in printed) == noted
