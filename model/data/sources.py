@@ -56,15 +56,12 @@ def collect(
     no recording.
     """
     problems: list[Problem] = []
-    frames = [frame for value in data for frame in _find(*parse_source(value), problems, colours)]
-    recorded = [frame for value in recordings for frame in _find(*parse_source(value), problems, colours)]
-    if frames and recorded:
-        ratio = sum(frame.weight for frame in frames) / sum(frame.weight for frame in recorded)
-        factor = min(ratio, MAX_RECORDING_WEIGHT)
-        recorded = [replace(frame, weight=frame.weight * factor) for frame in recorded]
-    frames += recorded
-    found = len(frames)
-    frames = _rows(frames, splits.without_testing)
+    found = [
+        [frame for value in values for frame in _find(*parse_source(value), problems, colours)]
+        for values in (data, recordings)
+    ]
+    others, recorded = (_rows(part, splits.without_testing) for part in found)
+    frames, first_recorded = others + recorded, len(others)
     validation_frames = [
         frame
         for path in validation
@@ -73,8 +70,8 @@ def collect(
 
     pairs = [frame.pair for frame in [*frames, *validation_frames]]
     classes, notes = classes_of(pairs), describe_colours(pairs)
-    if found > len(frames):
-        notes.append(f"{found - len(frames)} frames for testing are left out")
+    if testing := sum(map(len, found)) - len(frames):
+        notes.append(f"{testing} frames for testing are left out")
     held_out, left_out = set[int](), set[int]()
     if hold_out:
         present = {frame.pair.recording for frame in frames}
@@ -91,7 +88,10 @@ def collect(
         if spared:
             notes.append(f"{len(spared)} frames that their dataset keeps for validation are left out of training")
         left_out |= spared
-    train = [frame for row, frame in enumerate(frames) if row not in held_out | left_out]
+    kept = [row for row in range(len(frames)) if row not in held_out | left_out]
+    train = _balance(
+        [frames[row] for row in kept if row < first_recorded], [frames[row] for row in kept if row >= first_recorded]
+    )
     validation_frames += [frames[row] for row in sorted(held_out)]
     for part, use, consequence in (
         (train, "training", "their errors are learned, too"),
@@ -139,6 +139,18 @@ def _rows(frames: Sequence[SourceFrame], choose: Callable[[Sequence[Pair]], set[
     """Return the frames whose rows are chosen."""
     chosen = choose([frame.pair for frame in frames])
     return [frame for row, frame in enumerate(frames) if row in chosen]
+
+
+def _balance(others: list[SourceFrame], recorded: list[SourceFrame]) -> list[SourceFrame]:
+    """Return all frames, the recorded ones with weights by which they are drawn as often as the others, within limits.
+
+    These are of the frames that are trained on: many may have been held out.
+    """
+    if not others or not recorded:
+        return others + recorded
+    ratio = sum(frame.weight for frame in others) / sum(frame.weight for frame in recorded)
+    factor = min(ratio, MAX_RECORDING_WEIGHT)
+    return others + [replace(frame, weight=frame.weight * factor) for frame in recorded]
 
 
 def _recordings_named(name: str, recordings: set[str]) -> set[str]:

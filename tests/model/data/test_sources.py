@@ -69,6 +69,16 @@ def test_recordings_are_drawn_as_often_as_other_data_within_limits(tmp_path):
     assert [frame.weight for frame in sources.train] == [1.0] * 30 + [10.0]
 
 
+@pytest.mark.parametrize(("held_out", "others"), [("b", 45), ("many", 15)])
+def test_recordings_that_are_held_out_do_not_change_how_often_the_others_are_drawn(tmp_path, held_out, others):
+    folders = [
+        str(write_dataset(tmp_path / name, count, size=32, seed=seed))
+        for seed, (name, count) in enumerate((("many", 30), ("more", 15), ("a", 5), ("b", 10)))
+    ]
+    weights = [frame.weight for frame in collect(folders[:2], folders[2:], hold_out=[held_out]).train]
+    assert sum(weights[:others]) == pytest.approx(sum(weights[others:]))
+
+
 def test_weights_of_sources(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("train.zip", "2026-11-26_10", "2026-11-26_10:30"):
