@@ -73,6 +73,7 @@ def _train(options: Arguments, run: RunFolder) -> int:
         from model.training.distribution import Distribution
 
         distribution = Distribution(options.strategy)  # must exist before any operation of TensorFlow
+        distribution.check_batches(settings)
     colours = read_classes_file(Path(options.classes)) if options.classes else None
     sources = collect(
         options.data, options.recordings, options.validation, options.hold_out, not options.no_validation, colours

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from model.data.batches import Batch
+from model.settings import TrainSettings
 
 
 class Distribution:
@@ -45,13 +46,18 @@ class Distribution:
         """Return a context in which variables are made once on each replica."""
         return self._strategy.scope()
 
-    def local_samples(self, batch_size: int) -> list[int]:
-        """Return the numbers of this process's samples in a batch: replica k of n takes every n-th from the k-th on.
+    def check_batches(self, settings: TrainSettings) -> None:
+        """Raise ValueError if not all batches of a training can be divided evenly."""
+        names = ["batch_size"] + ["full_frame_batch_size"] * (settings.full_frame_fraction > 0)
+        for name in names:
+            if (size := getattr(settings, name)) % self.replicas:
+                raise ValueError(
+                    f"expected a {name} that can be divided among {self.replicas} replicas, got {size}: set a multiple"
+                    f" of {self.replicas} (--settings)"
+                )
 
-        Raises ValueError if a batch cannot be divided evenly.
-        """
-        if batch_size % self.replicas:
-            raise ValueError(f"a batch of {batch_size} cannot be divided among {self.replicas} replicas")
+    def local_samples(self, batch_size: int) -> list[int]:
+        """Return the numbers of this process's samples in a batch: replica k of n takes every n-th from the k-th on."""
         return [number for number in range(batch_size) if number % self.replicas in self._local]
 
     def fit(self, network: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:

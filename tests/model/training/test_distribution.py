@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from model import networks
+from model.training.distribution import Distribution
 from model.training.run_folder import RunFolder
 from model.weights import load_model, save_model
 from tests.model.labelled_frames import write_dataset
@@ -108,6 +109,23 @@ def test_a_training_begun_alone_goes_on_with_a_strategy(tmp_path):
     alone, shared = (RunFolder(tmp_path / name).results() for name in ("alone", "shared"))
     assert len(shared) == 3
     np.testing.assert_allclose([float(row["loss"]) for row in alone], [float(row["loss"]) for row in shared], rtol=1e-3)
+
+
+@pytest.mark.skipif(os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow", reason="needs TensorFlow")
+@pytest.mark.parametrize("setting", ["batch_size", "full_frame_batch_size"])
+def test_batches_that_cannot_be_divided_are_refused_before_frames_are_read(tmp_path, monkeypatch, setting):
+    class EightReplicas(Distribution):
+        def __init__(self, strategy):
+            super().__init__(strategy)
+            self.replicas = 8
+
+    monkeypatch.setattr("model.training.distribution.Distribution", EightReplicas)
+    sizes = {"batch_size": 64, "full_frame_batch_size": 16} | {setting: 12}
+    (tmp_path / "settings.toml").write_text("".join(f"{name} = {size}\n" for name, size in sizes.items()))
+    given = "--settings", tmp_path / "settings.toml", "--strategy", "mirrored", "--run", tmp_path / "run"
+    status, printed = train("--data", tmp_path / "missing", *given)
+    assert status == 2
+    assert printed.startswith(f"expected a {setting} that can be divided among 8 replicas, got 12: set a multiple of 8")
 
 
 def test_what_a_distributed_training_needs_is_said_at_once(tmp_path, monkeypatch):
