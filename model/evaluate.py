@@ -101,21 +101,19 @@ def evaluate(options: argparse.Namespace) -> None:
     writers += [OverlayWriter(options.overlays, pairs)] if options.overlays else []
     predictors = load_predictors(options.weights, options.runtime, pairs)
     evaluations = evaluate_models(predictors, pairs, names, writers)
-    pictures = []
-    if options.worst:
-        for evaluation, predictor in zip(evaluations, predictors.values(), strict=True):
-            pictures += draw_worst(evaluation, predictor, *options.worst)
-
-    if options.curves:
-        write_curves(evaluations, options.curves)
-        pictures += [options.curves] if options.curves.suffix.lower() != ".pdf" else []  # browsers show none in a page
-
     for evaluation in evaluations:
         print_plain(evaluation.description)
     more = breakdown_tables(evaluations, options.by, options.data)
     report.print_tables(evaluations, more)
     if options.limit:
         print_plain(f"{len(pairs)} frames only (--limit): an estimate, not the score", "yellow")
+    pictures = []
+    if options.worst:
+        for evaluation, predictor in zip(evaluations, predictors.values(), strict=True):
+            pictures += draw_worst(evaluation, predictor, *options.worst)
+    if options.curves:
+        write_curves(evaluations, options.curves)
+        pictures += [options.curves] if options.curves.suffix.lower() != ".pdf" else []  # browsers show none in a page
     title = f"Evaluation on {options.data.name}" + (f" ({len(pairs)} frames only)" if options.limit else "")
     for path, text in (
         (options.json, json.dumps(as_json(evaluations, options.by, options.data), indent=2) + "\n"),

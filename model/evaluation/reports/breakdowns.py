@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from config.paths import printable
 from dataset.files import replacing
 from model.evaluation.breakdown import (
     COMPARED_BAND,
@@ -57,7 +58,7 @@ def write_curves(evaluations: Sequence[Evaluation], path: Path) -> None:
     axes = picture.subplots()
     for evaluation in evaluations:
         _, false_positives, recall = curve(evaluation.results)
-        axes.step(false_positives, recall, where="post", label=evaluation.model)
+        axes.step(false_positives, recall, where="post", label=printable(evaluation.model))
     axes.set(
         xlabel=f"false positives per {PER_NEGATIVES:,} frames without the target",
         ylabel=f"recall of targets of {COMPARED_BAND.name}",

@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import os
 import re
+import sys
 
 import cv2
 import pytest
@@ -23,6 +25,26 @@ def test_names_are_not_markup(tmp_path, weights, capsys):
     printed = "".join(re.split(r"[\s│]+", capsys.readouterr().out))  # the terminal is narrow
     assert "[/x].h5,32x32" in printed
     assert "[red]/x].h5,32x32" in printed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are no text")
+def test_a_model_whose_name_is_no_text_gets_its_curve(official, weights, tmp_path, capsys):
+    model = tmp_path / os.fsdecode(b"caf\xe9.h5")
+    model.write_bytes(weights.read_bytes())
+    assert main([str(model), str(official), "--curves", str(tmp_path / "curves.png")]) == 0
+    assert "caf\\udce9.h5, 32x32" in capsys.readouterr().out
+    assert cv2.imread(str(tmp_path / "curves.png")) is not None
+
+
+def test_pictures_that_cannot_be_drawn_cost_no_tables(official, weights, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("model.evaluate.write_curves", fail)
+    assert main([str(weights), str(official), "--curves", str(tmp_path / "curves.png")]) == 2
+    printed = capsys.readouterr()
+    assert "0.3750" in printed.out
+    assert "the disk is full" in printed.err
 
 
 @pytest.mark.parametrize(
