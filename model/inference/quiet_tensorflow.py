@@ -30,7 +30,7 @@ def import_tensorflow_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    backend = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    backend = os.environ["KERAS_BACKEND"]  # or the default of `model`
     if backend == "tensorflow" and find_spec("tensorflow") is not None:
         _check_processor()
         with suppressed_stderr():
@@ -38,14 +38,15 @@ def import_tensorflow_quietly() -> None:
 
             tf.config.list_physical_devices()  # searches for GPUs, and complains if there are none
     try:
-        import keras
+        import keras  # noqa: F401 - to name why it fails
     except ImportError as error:
         raise RuntimeError(
             f"Keras is to run on {backend}, which cannot be imported here ({error}): install it, or choose another"
             " backend with the variable KERAS_BACKEND"
         ) from error
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_floatx("float32")
+    from model.networks.keras_settings import set_keras_settings  # imports Keras
+
+    set_keras_settings()
 
 
 def _check_processor() -> None:

@@ -1,5 +1,8 @@
 """Print the layers, shapes, parameters and multiply-accumulates of a preset: `python -m model.networks PRESET`."""
 
+import config.interrupts  # noqa: F401 - before all else
+
+# isort: split
 import argparse
 import sys
 from collections.abc import Sequence
@@ -8,6 +11,7 @@ from config.commands import command_parser, run_command
 from config.numbers import whole_number
 from dataset.schema import CLASSES
 from model.networks import PRESETS, build, multiply_accumulates
+from model.networks.keras_settings import set_keras_settings
 from model.settings import Size
 
 
@@ -26,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def describe(options: argparse.Namespace) -> None:
     """Print the layers, shapes and cost of a preset. Raises ValueError."""
+    set_keras_settings()
     network = build(options.preset, options.input_size, classes=options.classes)
     network.summary(line_length=120)  # wide enough to show every shape in full
     print(f"{multiply_accumulates(network) / 1e9:.3f} GMAC per frame, {network.count_params() / 1e6:.2f} M parameters")

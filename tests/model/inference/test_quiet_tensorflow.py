@@ -96,18 +96,32 @@ def test_the_output_of_a_failed_import_is_shown(tmp_path):
     assert "ImportError: broken" in result.stderr
 
 
-def test_the_settings_of_a_keras_of_2017_are_not_used(tmp_path):
+@pytest.fixture
+def keras_of_2017(tmp_path):
+    """A folder for KERAS_HOME, with the settings that a Keras of 2017 wrote."""
     old = {"backend": "theano", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-07}
     (tmp_path / "keras.json").write_text(json.dumps(old))
+    return str(tmp_path)
+
+
+def test_the_settings_of_a_keras_of_2017_are_not_used(keras_of_2017):
     result = run(
         "from model.inference.quiet_tensorflow import import_tensorflow_quietly\n"
         "import_tensorflow_quietly()\n"
         "from model import networks\n"
         "network = networks.build('pyramid-small', 32)\n"
         "print(network.output_shape, network.dtype)\n",
-        KERAS_HOME=str(tmp_path),
+        KERAS_HOME=keras_of_2017,
     )
     assert result.stdout == "(None, 32, 32, 3) float32\n", result.stderr
+
+
+def test_nor_by_the_command_that_prints_networks(keras_of_2017):
+    """Python imports the package, and with it Keras, before the command."""
+    code = "import runpy, sys; sys.argv[1:] = ['fcn-1']; runpy.run_module('model.networks', run_name='__main__')"
+    result = run(code, KERAS_HOME=keras_of_2017)
+    assert result.returncode == 0, result.stderr
+    assert "0.372 GMAC per frame, 0.02 M parameters" in result.stdout
 
 
 def test_a_backend_that_is_not_installed_is_one_sentence(tmp_path):
