@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
@@ -65,7 +66,8 @@ class FollowAgent:
         blobs = find_blobs(probabilities, frame.image.shape[:2], self.settings.threshold, min_area)
         seconds = frame_seconds(frame.timestamp, self._time)
         camera = self._ranger.camera(frame, seconds)
-        sightings = self._ranger.locate(frame, camera, blobs[:MAX_CANDIDATES], seconds)
+        others = probabilities[..., PEOPLE] > 0.5
+        sightings = self._ranger.locate(frame, camera, blobs[:MAX_CANDIDATES], others, seconds)
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None

@@ -5,6 +5,7 @@ Depth images of other builds, or corrupted ones, show something, but not what th
 
 import math
 
+import cv2
 import numpy as np
 
 from follower.detection import Blob
@@ -16,11 +17,14 @@ MIN_RELIEF = 0.2  # of a silhouette that the depth image shows; measured: at lea
 CHANCE_RATIO = 1.15  # to the target's height, within which a depth that does not show the silhouette may still be right
 MAX_GROUND_RATIO = 1.25  # of a person's ranges by contact with the ground and by height; measured: 0.98 to 1.19
 MIN_VISIBLE = 0.6  # of the height of a half hidden person; lower, and hidden feet show in the contact with the ground
+MAX_PEOPLE_AROUND = 0.15  # of the pixels around a silhouette: more people there may hide a part of it
+AROUND = 2  # pixels
 DECIDE_AFTER = 0.7  # seconds that contradictions must outweigh agreement, or the reverse
+MAX_CREDIT = 1.5  # seconds of agreement that count
 
 CONTRADICTION = (
     "the depth images contradict the pictures: people do not appear in them, or not at the range of their size; "
-    "ranging by apparent size instead"
+    "ranging by apparent size until they agree again"
 )
 OTHER_BUILD = '. If this is another build of QuadSim, set agent.depth_far to "auto"'
 
@@ -37,25 +41,32 @@ class DepthCheck:
         if agrees is None:
             return False
         before = self.trusted
-        self._balance = min(max(self._balance + (seconds if agrees else -seconds), -DECIDE_AFTER), 0.0)
-        if self._balance in (-DECIDE_AFTER, 0.0):
-            self.trusted = self._balance == 0
+        self._balance = min(max(self._balance + (seconds if agrees else -seconds), -DECIDE_AFTER), MAX_CREDIT)
+        self.trusted = self._balance > -DECIDE_AFTER if before else self._balance >= 0
         return before and not self.trusted
 
 
 def depth_agrees(
-    blob: Blob, measurement: Measurement, depth_image: np.ndarray | None, camera: Camera, target_height: float
+    blob: Blob,
+    measurement: Measurement,
+    depth_image: np.ndarray | None,
+    others: np.ndarray,
+    camera: Camera,
+    target_height: float,
 ) -> bool | None:
     """Return whether the depth image, (height, width) uint8, agrees with a person's silhouette; None: cannot tell.
 
     Depth and size may differ without a fault: a red tree is too tall for its depth, a person behind a hedge too short.
-    Both stand out in the depth image, and do not touch the ground where a person of that size would stand.
+    Both stand out in the depth image, and do not touch the ground where a person of that size would stand. Where other
+    people, `others` (rows, columns) bool, are beside a silhouette, they may be in front of its feet.
     """
     box = blob.detection.box
     cut_off = box[0] <= 0 or box[2] >= camera.image_size[0]
     if depth_image is None or measurement.height_ratio is None or cut_off or blob.reference_area < MIN_AREA:
         return None
     least, most = measurement.height_ratio
+    if most < 1 and _fraction_around(blob.detection.mask, others) > MAX_PEOPLE_AROUND:
+        return None
     if relief(blob.detection.mask, depth_image) < MIN_RELIEF:
         return None if least <= CHANCE_RATIO and most >= 1 / CHANCE_RATIO else False
     if least <= MAX_HEIGHT_RATIO and most >= 1 / MAX_HEIGHT_RATIO:
@@ -84,6 +95,15 @@ def relief(mask: np.ndarray, depth_image: np.ndarray) -> float:
     middle, beside = depths[0], depths[1:]
     known = inside_image[1:] & (beside > 0) & (middle > 0) & (middle < SATURATED)
     return float(np.sign(beside - middle)[known].mean()) if known.any() else 0.0
+
+
+def _fraction_around(mask: np.ndarray, others: np.ndarray) -> float:
+    """Return the fraction of the pixels around a mask that others have; both are (rows, columns) bool."""
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    part = tuple(slice(max(0, start - AROUND), start + size + AROUND) for start, size in ((top, height), (left, width)))
+    near = mask[part].view(np.uint8)
+    around = cv2.dilate(near, np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)) > near
+    return float(others[part][around].mean()) if around.any() else 0.0
 
 
 def _stands_on_ground(

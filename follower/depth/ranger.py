@@ -3,6 +3,8 @@
 import logging
 from typing import NamedTuple
 
+import numpy as np
+
 from follower.depth.check import CONTRADICTION, OTHER_BUILD, DepthCheck, depth_agrees
 from follower.depth.scale import DepthScale
 from follower.detection import Blob
@@ -46,11 +48,13 @@ class Ranger:
                 self._check = DepthCheck()
         return self._camera(frame)
 
-    def locate(self, frame: Frame, camera: Camera, blobs: list[Blob], seconds: float) -> list[Sighting]:
+    def locate(
+        self, frame: Frame, camera: Camera, blobs: list[Blob], others: np.ndarray, seconds: float
+    ) -> list[Sighting]:
         """Return the blobs that have a range, and for each whether it is doubtful: the depth image contradicts it.
 
         The range is then by apparent height. So is every range after the depth image has contradicted the picture for a
-        while; then nothing is doubtful.
+        while; then nothing is doubtful. `others`: where the network sees other people, (rows, columns) bool.
         """
         if not blobs:
             return []
@@ -58,12 +62,13 @@ class Ranger:
         sightings: list[tuple[Blob, Measurement, bool | None]] = []
         for blob in blobs:
             if measurement := locate(blob.detection, depth, camera, height):
-                sightings.append((blob, measurement, depth_agrees(blob, measurement, depth, camera, height)))
+                sightings.append((blob, measurement, depth_agrees(blob, measurement, depth, others, camera, height)))
         agreement = next((agrees for *_, agrees in sightings if agrees is not None), None)
         if self._check.update(agreement, seconds):
-            self._scale.reconsider()
             self._report()
         trusted = self._check.trusted
+        if agreement is False and not trusted and self._scale.settled:
+            self._scale.reconsider()
         results = []
         for blob, measurement, agrees in sightings:
             usable = trusted and agrees is not False

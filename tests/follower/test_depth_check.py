@@ -142,3 +142,30 @@ def test_a_red_tree_is_too_tall_for_a_depth_that_is_right(scene, view, caplog):
     for index in range(40):
         assert agent.step(dataclasses.replace(frame, timestamp=index * 0.2), probabilities).commands == ()
     assert not warnings(caplog)
+
+
+@pytest.mark.parametrize(
+    ("camera", "neighbours"),
+    [
+        ((-3.42, 0.0, 2.64, 0.0, 28.33, 0.0), ((1.10, 0.40), (1.18, -0.09))),
+        ((-2.61, 0.0, 3.16, 0.0, 42.12, 0.0), ((0.55, -0.29), (0.62, 0.18))),
+        ((-2.18, 0.0, 2.88, 0.0, 43.76, 0.0), ((1.02, -0.35), (0.93, 0.16))),
+    ],
+)
+def test_a_target_behind_others_of_its_group_contradicts_nothing(scene, camera, neighbours, caplog):
+    """They hide its feet and a side, so that what is left is too short and does not stand out in the depth."""
+    agent, target = FollowAgent(), scene.person(0.0, 0.0)
+    others = [scene.person(-nearer, aside, label=1) for nearer, aside in neighbours]
+    for index in range(30):
+        decision = agent.step(*scene.take(camera, [target, *(others if index >= 20 else [])], 1e9 + index * 0.2))
+        assert (decision.state is TargetState.FOUND) >= (index >= 1)
+    assert decision.range.source is RangeSource.DEPTH
+    assert decision.world_point[:2] == pytest.approx((0.0, 0.0), abs=0.4)
+    assert not warnings(caplog)
+
+
+def test_much_agreement_outweighs_a_second_of_contradiction(view, caplog):
+    right = view()[0].depth_image
+    decisions = fly(view, lambda index: constant(1)(index) if 20 <= index < 25 else right, frames=30)
+    assert decisions[25].range.source is RangeSource.DEPTH
+    assert not warnings(caplog)

@@ -84,3 +84,15 @@ def test_depth_that_does_not_belong_to_its_pose_gives_no_estimate(scene):
         found.append(estimate_depth_far(image[:, :, 0], camera))
     assert len(found) > 20
     assert found == [None] * len(found)
+
+
+def test_a_roof_taken_for_the_ground_is_corrected_as_soon_as_there_is_ground(scene):
+    """From 2.4 m above a roof, at a height of 12.1 m, the depth looks like that of the build of 500 m."""
+    agent, roof, person = FollowAgent(), scene.Block((-12.0, 0.0, 0.0), (30.0, 60.0, 9.7)), scene.person(22.0, 0.0)
+    above, below = (0.0, 0.0, 12.1, 0.0, 50.0, 0.0), (8.0, 0.0, 3.0, 0.0, 8.0, 0.0)
+    for index in range(20):
+        agent.step(*scene.take(above, [roof, person], index * 0.2))
+    for index in range(20, 35):
+        decision = agent.step(*scene.take(below, [person], index * 0.2))
+    assert decision.range.source is RangeSource.DEPTH
+    assert decision.world_point[:2] == pytest.approx((22.0, 0.0), abs=0.6)
