@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from app.settings import Settings
 from config.version import software_versions
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from model.weights.find import describe_place, find_weights
 
 if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
+    from model.inference.agent_segmenter import AgentSegmenter
 
 
 @dataclass(frozen=True)
 class LoadedModel:
     """A network that is compiled and warmed up."""
 
-    segmenter: "Segmenter"
+    segmenter: "AgentSegmenter"
     path: Path  # of its file
     place: str  # a sentence about it if it is not just the file of that name
     description: str  # one line
@@ -33,7 +33,7 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
     Raises ValueError, RuntimeError or OSError with a message for the user.
     """
     chosen = settings.model
-    segmenter = load_segmenter(chosen.weights, chosen.runtime, chosen.device, for_agent=True)
+    segmenter = load_agent_segmenter(chosen.weights, chosen.runtime, chosen.device)
     if name:
         segmenter.name = name
     path, description = find_weights(chosen.weights), segmenter.describe()
@@ -41,7 +41,7 @@ def load_model(settings: Settings, name: str = "") -> LoadedModel:
     return LoadedModel(segmenter, path, describe_place(chosen.weights), description, origin)
 
 
-def load_another(settings: Settings, name: str, path: Path) -> tuple["Segmenter", dict[str, Any]]:
+def load_another(settings: Settings, name: str, path: Path) -> tuple["AgentSegmenter", dict[str, Any]]:
     """Load another file's network under a name (all trainings have a best.h5); return it and its origin."""
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, weights=str(shown)))

@@ -8,7 +8,7 @@ from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import FrameEvidence, Silhouette
+from follower.evidence import TYPICAL_FRACTION, FrameEvidence, Silhouette
 from follower.filter import Candidate, Track
 from follower.search import Search
 from follower.settings import AgentSettings
@@ -50,8 +50,10 @@ class FollowAgent:
         self._time: float | None = None  # of the last frame
         self._marker_id = 0  # one id from finding a target to its loss, counted from 1
 
-    def step(self, frame: Frame, probabilities: np.ndarray) -> Decision:
+    def step(self, frame: Frame, probabilities: np.ndarray, typical_fraction: float = TYPICAL_FRACTION) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.
+
+        `typical_fraction` of a target in plain view is classified as target by the network, see `log_odds`.
 
         While the target is visible, each frame sends its filtered position. While it is missed briefly nothing is sent:
         the simulator can extrapolate as well; `track_point` still has the extrapolation for viewers. A loss is reported
@@ -71,7 +73,7 @@ class FollowAgent:
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
-        evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height)
+        evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         hidden = searched is not None and evidence.hides(searched)

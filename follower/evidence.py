@@ -18,10 +18,16 @@ from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame
 
-NEUTRAL_FRACTION = 0.75  # fraction of a silhouette classified as target: more is evidence for the target, less against
-REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA that is entirely target
+TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known
+TYPICAL_RANGE = (0.9, 0.998)  # what is believed
+NEUTRAL_MARGIN = (
+    3.0  # log-odds of the typical fraction over the one that is evidence neither for the target nor against
+)
+NEUTRAL_FRACTION = 0.75  # which is at least this
+REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the typical fraction
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
+MOST_AGAINST = -3.0  # ratio of the evidence of a person who is nothing of the target to that of one who is all of it
 MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
 MAX_PERSON_HEIGHT = 1.25  # ratio to the target's height, of a person whose depth is known
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
@@ -34,18 +40,28 @@ IN_FRONT = 1.0  # metres by which whatever hides a person is nearer
 UPRIGHT = np.outer([-0.5, 0.0, 0.5], [0.0, 0.0, 1.0])  # metres, from a person's middle to what must be hidden of it
 
 
-def log_odds(fraction: float, pixels: float, area: float) -> float:
+def log_odds(fraction: float, pixels: float, area: float, typical_fraction: float = TYPICAL_FRACTION) -> float:
     """Return the log-odds that a person is the target rather than a false positive, from one frame alone.
 
-    A linear fit to counts over sizes and fractions in flights of the built-in simulator: 12,600 blobs of the target
-    and 1,600 false positives. `fraction` of the person's silhouette is target; the silhouette has `pixels` in a 256x256
-    image, and an `area` in square metres. A fraction that is not a number, as networks of half precision may give, says
-    nothing.
+    `fraction` of the person's silhouette is target; the silhouette has `pixels` in a 256x256 image, and an `area` in
+    square metres. A network that classifies `typical_fraction` of a target in plain view as target is as certain of few
+    others, so the evidence grows with the log-odds of the fraction. A fraction that is not a number, as networks of
+    half precision may give, says nothing.
+
+    The constants fit counts in flights of the built-in simulator: 13,000 silhouettes of the target, 350 of others.
     """
     if math.isnan(fraction):
         return 0.0
+    least, most = TYPICAL_RANGE
+    typical = _logit(min(max(typical_fraction, least), most))
+    neutral = max(typical - NEUTRAL_MARGIN, _logit(NEUTRAL_FRACTION))
     highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
-    return highest * (fraction - NEUTRAL_FRACTION) / (1 - NEUTRAL_FRACTION)
+    return highest * min(max((_logit(fraction) - neutral) / (typical - neutral), MOST_AGAINST), 1.0)
+
+
+def _logit(fraction: float) -> float:
+    within = min(max(fraction, 1e-6), 1 - 1e-6)
+    return math.log(within / (1 - within))
 
 
 class Silhouette(NamedTuple):
@@ -64,6 +80,7 @@ class FrameEvidence:
     probabilities: np.ndarray  # (rows, columns, 3) float: background, people, hero
     camera: Camera
     target_height: float  # metres
+    typical_fraction: float = TYPICAL_FRACTION  # of a target in plain view, by this network
 
     @property
     def size(self) -> tuple[int, int]:
@@ -76,7 +93,7 @@ class FrameEvidence:
         if measurement.too_tall:
             return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
         fraction = self.target_fraction(person)
-        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction)
+        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction, self.typical_fraction)
 
     def target_fraction(self, person: Silhouette) -> float:
         """Return the fraction of a person that is target, by probability, in (0, 1]."""
@@ -128,7 +145,7 @@ class FrameEvidence:
         pixels, area = coverage * REFERENCE_PIXELS, coverage * math.prod(image_size) * (metres / camera.focal) ** 2
         limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
         fraction = self.target_fraction(Silhouette(rows, columns, person))
-        return float(np.clip(log_odds(fraction, pixels, area), -limit, 0.0))
+        return float(np.clip(log_odds(fraction, pixels, area, self.typical_fraction), -limit, 0.0))
 
     def hides(self, place: np.ndarray) -> bool:
         """Return whether all of a person whose middle is at `place` (3,), metres, is in view but for something nearer.

@@ -76,9 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def relabel() -> None:
         recording = open_recording(options.recording)
         frames = pseudo_labelled(recording, "there is nothing to relabel")
-        from model.inference.load import load_segmenter
+        from model.inference.load import load_agent_segmenter
 
-        segmenter, changes = load_segmenter(options.weights, precision="float32", for_agent=True), Changes()
+        segmenter, changes = load_agent_segmenter(options.weights, precision="float32"), Changes()
         print_plain(segmenter.describe())
         shown = track(_new_labels(recording, frames, segmenter, changes), "relabelling", len(frames), console=console)
         count = replace_labels(recording, shown, keep={*GROUND_TRUTH, "propagated"})

@@ -55,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recording = open_recording(options.recording)
         frames = pseudo_labelled(recording, "nothing is suspected")
         from model.evaluation.measure import distinct_names
-        from model.inference.load import load_segmenter
+        from model.inference.load import load_agent_segmenter
 
         paths = list(dict.fromkeys(find_weights(weights).resolve() for weights in options.weights))
-        segmenters = [load_segmenter(f"{path}", precision="float32", for_agent=True) for path in paths]
+        segmenters = [load_agent_segmenter(f"{path}", precision="float32") for path in paths]
         for segmenter, name in zip(segmenters, distinct_names(paths), strict=True):
             segmenter.name = name
             print_plain(segmenter.describe())

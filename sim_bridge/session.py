@@ -41,13 +41,19 @@ class OperatorControls:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""
         self.drop_requested = True
 
-    def step(self, frame: Frame, probabilities: np.ndarray) -> tuple[Decision, bool]:
-        """Return the agent's decision with the commands to send, and whether the operator influenced it."""
+    def step(self, frame: Frame, probabilities: np.ndarray, typical_fraction: float) -> tuple[Decision, bool]:
+        """Return the agent's decision with the commands to send, and whether the operator influenced it.
+
+        The arguments are those of `FollowAgent.step`.
+        """
         if self.drop_requested:
             self.drop_requested = False
             self._dropped_at = frame.timestamp
         dropped = 0 <= frame.timestamp - self._dropped_at < DROP_SECONDS
-        decision = self._agent.drop_target(frame) if dropped else self._agent.step(frame, probabilities)
+        if dropped:
+            decision = self._agent.drop_target(frame)
+        else:
+            decision = self._agent.step(frame, probabilities, typical_fraction)
         paused = self.paused
         commands = self._withhold(decision.commands) if paused else self._release(decision.commands)
         if commands != decision.commands:

@@ -22,6 +22,8 @@ MAX_BATCH = 4  # frames, as `model.inference` expects: on CPUs more gain nothing
 class Segmenter(Protocol):
     """Classifies the pixels of images."""
 
+    typical_fraction: float  # of a target in plain view that it classifies as target, see `FollowAgent.step`
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, 3) uint8 RGB -> (n, rows, columns, 3) float32 probabilities."""
         ...
@@ -137,13 +139,15 @@ class InferenceWorker:
                 "decode": 1e3 * (decoded - began),
                 "network": 1e3 * (predicted - decoded),
             }
-            self._on_result(job, _decide(job, probabilities, timings))
+            self._on_result(job, _decide(job, probabilities, self._segmenter.typical_fraction, timings))
 
 
-def _decide(job: Job, probabilities: np.ndarray, timings: dict[str, float]) -> ProcessedFrame | Exception:
+def _decide(
+    job: Job, probabilities: np.ndarray, typical_fraction: float, timings: dict[str, float]
+) -> ProcessedFrame | Exception:
     began = time.perf_counter()
     try:
-        decision, override = job.session.controls.step(job.frame, probabilities)
+        decision, override = job.session.controls.step(job.frame, probabilities, typical_fraction)
     except Exception as error:  # a BadFrame of the depth image, too, which is decoded only now
         return error
     timings["agent"] = 1e3 * (time.perf_counter() - began)

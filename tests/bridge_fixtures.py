@@ -138,6 +138,8 @@ class RawClient:
 class FakeSegmenter:
     """Classifies every pixel as target; sleeps `seconds` for a batch, as native code would."""
 
+    typical_fraction = 0.95
+
     def __init__(self, seconds: float = 0.0):
         self.seconds = seconds
         self.batches: list[int] = []
@@ -155,7 +157,7 @@ class FakeSegmenter:
 class FakeAgent:
     """Answers every frame with the brightness of its image and the frame's own timestamp."""
 
-    def step(self, frame, probabilities: np.ndarray) -> Decision:
+    def step(self, frame, probabilities: np.ndarray, typical_fraction: float) -> Decision:
         brightness = float(probabilities[0, 0, 2])
         if brightness < 0.02:  # a black frame: the target is lost
             return Decision(TargetState.LOST, True, (ObjectLost(), DeleteMarker(1)))
@@ -169,7 +171,7 @@ class FakeAgent:
 class FindingAgent:
     """Finds the target in the middle of each image, 12 m away."""
 
-    def step(self, frame, probabilities) -> Decision:
+    def step(self, frame, probabilities, typical_fraction) -> Decision:
         mask = probabilities[..., 2] > 0.3
         detection = Detection((127.5, 127.5), (100.0, 110.0, 156.0, 146.0), 2016.0, 0.9, mask)
         point = (frame.timestamp, 2.0, 1.0)

@@ -67,6 +67,8 @@ def make_frame(number: int) -> dict[str, str]:
 class RedSegmenter:
     """Network for this world: red is the target."""
 
+    typical_fraction = 0.95
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         small = [cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA).astype(np.float32) for image in images]
         red = np.stack([image[..., 0] - image[..., 1:].max(axis=-1) for image in small])

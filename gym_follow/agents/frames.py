@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from follower.evidence import TYPICAL_FRACTION
 from follower.types import Command, ObjectDetected, ObjectLost, Pose
 from gym_follow.report import Action, Observation, detected, lost, nothing, search
 
 if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
+    from model.inference.agent_segmenter import AgentSegmenter
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ def probabilities_of(observation: Observation, weights: str | None) -> np.ndarra
     return _segmenter(weights).predict(observation["rgb"][None])[0]
 
 
+def typical_fraction_of(weights: str | None) -> float:
+    """Return the fraction of a target in plain view that the network classifies as target."""
+    return TYPICAL_FRACTION if weights is None else _segmenter(weights).typical_fraction
+
+
 def action_of(commands: Iterable[Command]) -> Action:
     """Return the action that the commands of a frame stand for; markers do not count."""
     for command in commands:
@@ -55,8 +61,8 @@ def action_of(commands: Iterable[Command]) -> Action:
 
 
 @cache
-def _segmenter(weights: str) -> "Segmenter":
+def _segmenter(weights: str) -> "AgentSegmenter":
     """Return the network, loaded once in each process, on one thread: other flights use the other cores."""
-    from model.inference.load import load_segmenter  # TensorFlow takes seconds, and not every agent needs it
+    from model.inference.load import load_agent_segmenter  # TensorFlow takes seconds, and not every agent needs it
 
-    return load_segmenter(weights, threads=1, for_agent=True)
+    return load_agent_segmenter(weights, threads=1)

@@ -6,7 +6,7 @@ from follower.geometry import Camera
 from follower.ranging import locate
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
-from gym_follow.agents.frames import action_of, frame_of, probabilities_of
+from gym_follow.agents.frames import action_of, frame_of, probabilities_of, typical_fraction_of
 from gym_follow.report import Action, Info, Observation, detected, lost, nothing
 from simulator.geometry import FAR
 
@@ -21,7 +21,8 @@ class OurAgent:
     def act(self, observation: Observation, info: Info) -> Action:
         """Return what the agent decides on one frame."""
         probabilities = probabilities_of(observation, self._weights)
-        return action_of(self._agent.step(frame_of(observation), probabilities).commands)
+        decision = self._agent.step(frame_of(observation), probabilities, typical_fraction_of(self._weights))
+        return action_of(decision.commands)
 
 
 class NoMemoryAgent:

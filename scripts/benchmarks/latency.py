@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any, get_args
 
 from model.inference.choices import RUNTIMES, Runtime
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
 from scripts.benchmarks.harness.bridges import connect, make_bridge, process, receive, request, serve
 from scripts.benchmarks.harness.original_server import OriginalServer
@@ -96,7 +96,7 @@ def socket_ratio(rows: Iterable[Mapping[str, Any]], async_mode: AsyncMode) -> fl
 def start_server(pipe: Connection, server: str, async_mode: AsyncMode, weights: str, runtime: Runtime) -> None:
     """Serve with OURS or ORIGINAL until stopped."""
     if server == OURS:
-        segmenter = load_segmenter(weights, runtime, for_agent=True)
+        segmenter = load_agent_segmenter(weights, runtime)
         serve(make_bridge(segmenter, async_mode), pipe, {"model": segmenter.describe})
     else:
         import_tensorflow_quietly()

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from config.paths import path_of
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from scripts.benchmarks.harness.bridges import (
     STOP,
     connect,
@@ -71,7 +71,7 @@ def benchmark(options: argparse.Namespace) -> object:
 
 def start_bridge(pipe: Connection, weights: str, folder: Path | None) -> None:
     """Serve until stopped, recording into `folder` unless it is None; then send the statistics of the recording."""
-    segmenter = load_segmenter(weights, for_agent=True)
+    segmenter = load_agent_segmenter(weights)
     from dataset.recordings.recording import find_recordings
     from sim_bridge.recorder.recorder import Recorder
     from sim_bridge.settings import RecordingSettings

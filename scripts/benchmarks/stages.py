@@ -29,7 +29,7 @@ from wsproto.events import TextMessage
 
 from follower.agent import FollowAgent
 from model.inference.choices import DEVICES, RUNTIMES
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from scripts.benchmarks.harness.bridges import connect, process, receive, request, serve_follower
 from scripts.benchmarks.harness.rounds import DRAWN_HZ, UNTHROTTLED, get_frames, name_pace, send_frames
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def benchmark(options: argparse.Namespace) -> object:
     """Measure, print the results, and return them for JSON."""
-    segmenter = load_segmenter(options.weights, options.runtime, options.device, for_agent=True)
+    segmenter = load_agent_segmenter(options.weights, options.runtime, options.device)
     frames = get_frames(options)
     with ExitStack() as stack, console.status("measuring"):
         clock = StageClock()
@@ -116,7 +116,7 @@ def take_through_stages(frames: Sequence[Mapping[str, str]], segmenter: Any, clo
         with clock.stage("decode depth (PNG)"):
             frame.depth_image  # noqa: B018 - decoded once, kept by the frame
         with clock.stage("agent"):
-            decision = agent.step(frame, probabilities)
+            decision = agent.step(frame, probabilities, segmenter.typical_fraction)
         with clock.stage("commands to JSON"):
             for command in decision.commands:
                 EnginePacket(4, SocketPacket(EVENT, list(command_to_event(command))).encode()).encode()

@@ -24,6 +24,8 @@ from app import main as command
 from app import model_loading
 
 class Network:
+    typical_fraction = 0.95
+
     def predict(self, images):
         return np.zeros((len(images), 32, 32, 3), np.float32)
     def describe(self):

@@ -23,6 +23,8 @@ def hero_and_people() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Network:
+    typical_fraction = 0.95
+
     def predict(self, images):
         hero, people = hero_and_people()
         one = np.stack([1 - np.maximum(hero, people), people, hero], axis=-1)

@@ -90,9 +90,27 @@ def test_the_fraction_is_one_whatever_the_network_predicts(top, left, seed):
         assert 0 < target_fraction(evidence(probabilities), blob) <= 1
 
 
-def test_a_complete_target_is_evidence_for_and_a_half_one_against():
-    assert log_odds(1.0, 100, 0.5) > 2
-    assert log_odds(0.5, 100, 0.5) < -2
+CERTAIN, UNCERTAIN = 0.998, 0.93  # of a target in plain view; networks of 2026 and of 2017
+
+
+@pytest.mark.parametrize("typical", [CERTAIN, UNCERTAIN])
+def test_a_complete_target_is_evidence_for_and_a_half_one_against(typical):
+    assert log_odds(1.0, 100, 0.5, typical) > 2
+    assert log_odds(0.5, 100, 0.5, typical) < -1.5
+    assert log_odds(0.0, 100, 0.5, typical) < -8
+
+
+def test_nine_tenths_of_a_person_are_a_target_only_for_a_network_that_is_never_more_certain():
+    assert log_odds(0.92, 400, 0.5, UNCERTAIN) > 3
+    assert log_odds(0.92, 400, 0.5, CERTAIN) < 0
+    assert log_odds(0.998, 400, 0.5, CERTAIN) > 3
+
+
+@given(st.floats(0, 1), st.floats(1, 1e5), st.floats(0.01, 2), st.floats(0, 1))
+def test_evidence_is_bounded_and_grows_with_the_fraction(fraction, pixels, area, typical):
+    value = log_odds(fraction, pixels, area, typical)
+    assert -12 <= value <= 4
+    assert value <= log_odds(1.0, pixels, area, typical)
 
 
 def test_one_near_frame_is_enough_and_two_distant_ones_are():

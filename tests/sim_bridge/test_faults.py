@@ -271,7 +271,7 @@ def test_a_client_killed_in_flight_is_cleaned_up(serve, payload, eventually):
 
 
 class DefectiveAgent:
-    def step(self, frame, probabilities):
+    def step(self, frame, probabilities, typical_fraction):
         if frame.timestamp == 666:
             raise ZeroDivisionError("a defect")
         coords = (float("nan") if frame.timestamp == 667 else frame.timestamp, 0, 0)

@@ -28,7 +28,7 @@ class Flight:
         probabilities[..., 0] = 1
         if target:
             probabilities[28:36, 30:34] = 0, 0, 1
-        decision, self.override = self.controls.step(frame, probabilities)
+        decision, self.override = self.controls.step(frame, probabilities, 0.95)
         return decision
 
     def overridden(self, target: bool = True) -> bool:

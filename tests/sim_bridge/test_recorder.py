@@ -25,6 +25,8 @@ from tests.bridge_fixtures import make_session, processed_frame
 class DetectsABlob:
     """Network that confidently detects the target as a square, and a person beside it, at 64x64."""
 
+    typical_fraction = 0.95
+
     target = (slice(30, 40), slice(20, 26))
 
     def predict(self, images):
@@ -294,6 +296,8 @@ def test_full_disk_drops_frames_and_leaves_nothing_half_written(fly, payload, tm
 
 class DetectsABlobFrom(DetectsABlob):
     """The same, with nothing before the frame of that number."""
+
+    typical_fraction = 0.95
 
     def __init__(self, first):
         self.first, self.seen = first, 0

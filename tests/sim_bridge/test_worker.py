@@ -15,6 +15,8 @@ def test_too_many_simulators_take_turns_and_wait_for_few_others_at_a_time():
     may_go, batches, answered = threading.Semaphore(0), [], []
 
     class Network:
+        typical_fraction = 0.95
+
         def predict(self, images: np.ndarray) -> np.ndarray:
             may_go.acquire(timeout=10)
             batches.append(len(images))

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.simulator
 class ColourSegmenter:
     """The sketch renderer paints the target blue, others green, the rest red; JPEG blurs the edges."""
 
+    typical_fraction = 0.95
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         red, green, blue = (images[..., channel].astype(np.float32) for channel in range(3))
         target = (blue - np.maximum(red, green) > 60).astype(np.float32)

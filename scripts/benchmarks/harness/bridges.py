@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from follower.agent import FollowAgent
 from model.inference.choices import Device, Runtime
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from scripts.benchmarks.harness.original_server import OriginalServer
 from sim_bridge.events import Subscriber
 from sim_bridge.server import BridgeServer
@@ -22,7 +22,7 @@ from sim_bridge.settings import AsyncMode, BridgeSettings
 from simulator.link.client import Client
 
 if TYPE_CHECKING:
-    from model.inference.segmenter import Segmenter
+    from model.inference.agent_segmenter import AgentSegmenter
 
 START_TIMEOUT, ANSWER_TIMEOUT = 180.0, 10.0  # seconds
 STOP = "stop"
@@ -75,7 +75,7 @@ def request(pipe: Connection, message: object) -> Any:
 
 
 def make_bridge(
-    segmenter: "Segmenter", async_mode: AsyncMode = "threading", subscribers: Sequence[Subscriber] = ()
+    segmenter: "AgentSegmenter", async_mode: AsyncMode = "threading", subscribers: Sequence[Subscriber] = ()
 ) -> BridgeServer:
     """Return a bridge on any free port."""
     return BridgeServer(segmenter, FollowAgent, BridgeSettings(port=0, async_mode=async_mode), subscribers)
@@ -141,7 +141,7 @@ def serve_follower(
     Answers "model", "swap" (to another copy of the model), "errors" (that were logged, or ended a thread) and
     MEASUREMENTS.
     """
-    segmenter = load_segmenter(weights, runtime, device, for_agent=True)
+    segmenter = load_agent_segmenter(weights, runtime, device)
     from rich.console import Console
 
     from app.console import StatusDisplay
@@ -160,7 +160,7 @@ def serve_follower(
     with recorder, serve_dashboard(server, feed, recorder, AgentSettings(), DashboardSettings(), pages):
 
         def swap() -> None:
-            another = load_segmenter(weights, runtime, device, for_agent=True)
+            another = load_agent_segmenter(weights, runtime, device)
             server.swap_model(another, {"model": {"description": another.describe()}})
 
         serve(server, pipe, {"model": segmenter.describe, "swap": swap, "errors": lambda: errors, **MEASUREMENTS})

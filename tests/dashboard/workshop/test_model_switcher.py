@@ -23,6 +23,8 @@ from sim_bridge.settings import RecordingSettings
 class Network:
     """Predicts a hero of a certain height in the middle of every image."""
 
+    typical_fraction = 0.95
+
     def __init__(self, rows: int):
         self.rows = rows
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model import compare, evaluate
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from model.training.run_folder import RunFolder
 from model.weights import load_model
 from tests.model.own_classes import CLASSES_TOML, MASK_COLOURS, NAMES, SIZE, WITH_TARGET, write_dataset
@@ -127,7 +127,7 @@ def test_a_model_knows_its_classes_and_is_not_flown_without_a_target(road):
         ValueError,
         match=r"best\.h5 tells apart sky, road, car, cone \(no target\): for flights and their labels, a model needs",
     ):
-        load_segmenter(str(road / "run" / "best.h5"), for_agent=True)
+        load_agent_segmenter(str(road / "run" / "best.h5"))
 
 
 def test_classes_that_differ_are_refused_before_anything_is_trained(road, tmp_path):
@@ -185,7 +185,7 @@ def test_a_training_names_a_target_in_data_without_classes_which_is_measured_and
     assert "car IoU" in shown
     assert "hero" not in shown
 
-    segmenter = load_segmenter(str(run / "best.h5"), for_agent=True)
+    segmenter = load_agent_segmenter(str(run / "best.h5"))
     image, mask = (cv2.imread(str(data / name / "0001.png"))[..., ::-1] for name in ("images", "masks"))
     (probabilities,) = segmenter.predict(image[None])
     assert probabilities.shape == (*SIZE, 3)
