@@ -31,6 +31,7 @@ from follower.types import (
 MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
+CLOSE_RANGE = 14.0  # metres, within which a view of a person is reliable evidence
 CERTAIN_LOG_ODDS = 12.0  # evidence from which on the target's appearance is remembered
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 
@@ -76,7 +77,7 @@ class FollowAgent:
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
-        hidden = searched is not None and evidence.hides(searched)
+        hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
@@ -110,6 +111,7 @@ class FollowAgent:
             strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
             log_odds=log_odds,
             can_start=blob.reference_area >= self.settings.min_area,
+            distant=self.can_search and measurement.range.metres > CLOSE_RANGE,
         )
 
     def _doubt_memory(self, before: TargetState) -> None:
@@ -123,6 +125,8 @@ class FollowAgent:
 
     @property
     def _place_to_look_at(self) -> np.ndarray | None:
+        if self.can_search and self._tracker.suspect is not None:
+            return self._tracker.suspect.point
         return None if self._search is None else self._search.place
 
     def _update_search(self, time: float, seconds: float, hidden: bool) -> None:
@@ -144,7 +148,7 @@ class FollowAgent:
         commands: tuple[Command, ...] = ()
         if track is not None and seen is not None:
             commands = self._follow_commands(track)
-        elif state is TargetState.LOST:
+        elif state is not TargetState.FOUND:
             commands = self._lost_commands(before, searched)
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
@@ -153,7 +157,7 @@ class FollowAgent:
         return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
 
     def _lost_commands(self, before: TargetState, searched: np.ndarray | None) -> tuple[Command, ...]:
-        """Return the commands of a frame after a loss: one report of it, then places to look at while there are any."""
+        """Return the commands of a frame without a target: one report of its loss, and places to look at."""
         place = self._place_to_look_at
         commands: tuple[Command, ...] = ()
         if before is TargetState.FOUND or place is not None or searched is not None:

@@ -41,6 +41,7 @@ class Candidate:
     strength: float
     log_odds: float  # that this person is the target, from this frame alone; negative: more likely another person
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
+    distant: bool = False  # the quad can be sent nearer, for evidence that is more reliable
 
 
 def predict(track: Track, time: float) -> Track:

@@ -8,6 +8,7 @@ import numpy as np
 from follower.filter import MIN_GATE, Candidate, Track, squared_distance, start_track, update
 from follower.timing import FRAME_INTERVAL
 
+MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 HALF_LIFE = 0.85  # seconds in which evidence halves: views close in time are not independent
 NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not visible
 # m/s: QuadSim runs at up to nine times the speed of its timestamps, and people walk at 1.6 m/s.
@@ -29,6 +30,7 @@ class Hypothesis:
     missed: float  # seconds since then
     last_seen: np.ndarray  # (3,) metres
     usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s
+    approached: float = 0.0  # seconds for which the quad has been sent nearer
 
     @property
     def greatest_speed(self) -> float:
@@ -53,15 +55,21 @@ def _weight(seconds: float) -> float:
     return min((1 - _decay(seconds, HALF_LIFE)) / (1 - _decay(FRAME_INTERVAL, HALF_LIFE)), 1.0)
 
 
+def _add(evidence: float, seconds: float, candidate: Candidate) -> float:
+    """Return the evidence after a frame with the person's candidate."""
+    evidence += _weight(seconds) * candidate.log_odds
+    return min(evidence, MAX_DISTANT_EVIDENCE) if candidate.distant else evidence
+
+
 def start_hypothesis(time: float, seconds: float, candidate: Candidate) -> Hypothesis:
     """Return the hypothesis of a person first seen in a frame of `time` that stands for some `seconds`."""
     track = start_track(time, candidate, np.zeros(3))
-    return Hypothesis(track, _weight(seconds) * candidate.log_odds, seconds, 0.0, candidate.point)
+    return Hypothesis(track, _add(0.0, seconds, candidate), seconds, 0.0, candidate.point)
 
 
 def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candidate) -> Hypothesis:
     """Return the hypothesis after a frame in which its person is the `candidate`; `track` predicts that frame."""
-    evidence = _decay(seconds, HALF_LIFE) * hypothesis.evidence + _weight(seconds) * candidate.log_odds
+    evidence = _add(_decay(seconds, HALF_LIFE) * hypothesis.evidence, seconds, candidate)
     if math.isfinite(squared_distance(track, candidate)):
         track = update(track, candidate)
     else:
@@ -72,7 +80,7 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
-    return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point, usual)
+    return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point, usual, hypothesis.approached)
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -> Hypothesis:

@@ -13,6 +13,8 @@ from follower.types import TargetState
 
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
+SUSPECT_LOG_ODDS = 1.5  # evidence from which on a person is looked at from near
+MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reached
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
 MAX_AGAINST_TARGET = 3.0
@@ -33,6 +35,7 @@ class Tracker:
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:
         self.state = TargetState.SEARCHING
         self.lost_track: Track | None = None  # of a target that went out of sight, at its loss; None once it is found
+        self.suspect: Track | None = None  # of a person who may be the target, to be looked at from near; None with one
         self.switched = False  # whether another person became the target in the last frame, in place of one
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
@@ -57,7 +60,7 @@ class Tracker:
         """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:
             self.state = TargetState.LOST
-        self.lost_track = None
+        self.lost_track = self.suspect = None
         self._hypotheses = []
 
     def lose_target(self) -> None:
@@ -89,6 +92,7 @@ class Tracker:
         target = self._choose(seconds, chosen, hypotheses)
         self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
+        self._choose_suspect(seconds)
         self._time = time
         return None if target is None else chosen[target]
 
@@ -128,7 +132,8 @@ class Tracker:
             else:
                 candidate = candidates[index]
                 if has_target and not hypotheses:
-                    candidate = replace(candidate, log_odds=max(candidate.log_odds, -MAX_AGAINST_TARGET))
+                    limited = max(candidate.log_odds, -MAX_AGAINST_TARGET)
+                    candidate = replace(candidate, log_odds=limited, distant=False)
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):
             if index not in chosen and candidate.can_start:
@@ -149,6 +154,24 @@ class Tracker:
             if index != target and chosen[index] is not None and convincing:
                 target, required = index, hypothesis.evidence
         return target
+
+    def _choose_suspect(self, seconds: float) -> None:
+        """Without a target, choose the person to look at from near: the previous one while anything speaks for it."""
+        self.suspect = None
+        if self.state is TargetState.FOUND:
+            return
+        likely = [
+            index
+            for index, each in enumerate(self._hypotheses)
+            if each.evidence > (0 if each.approached else SUSPECT_LOG_ODDS) and each.approached < MAX_APPROACH
+        ]
+        if likely:
+            chosen = max(
+                likely, key=lambda index: (self._hypotheses[index].approached, self._hypotheses[index].evidence)
+            )
+            suspect = self._hypotheses[chosen]
+            self._hypotheses[chosen] = replace(suspect, approached=suspect.approached + seconds)
+            self.suspect = suspect.track
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and _reached(target.missed, self._max_missed_seconds, seconds)

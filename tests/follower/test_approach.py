@@ -1,0 +1,82 @@
+"""A person far away who may be the target is looked at from near first, where the simulator can be asked for that."""
+
+import numpy as np
+import pytest
+
+from follower.agent import AgentSettings, FollowAgent
+from follower.types import ObjectDetected, ObjectLost, TargetState
+
+FAR, NEAR = -25.0, -6.0  # metres to the person at the origin
+
+
+def agent_that_can_search():
+    agent = FollowAgent(AgentSettings(marker=False))
+    agent.can_search = True
+    return agent
+
+
+def step(scene, agent, index, x, blocks):
+    """Return the decision on frame `index` of five a second, taken 4 m up, from x, of the origin."""
+    pitch = float(np.degrees(np.arctan2(3.2, -x)))
+    return agent.step(*scene.take((x, 0.0, 4.0, 0.0, pitch, 0.0), blocks, 1e9 + 0.2 * index))
+
+
+def places(decisions):
+    return [command.look_at for each in decisions for command in each.commands if isinstance(command, ObjectLost)]
+
+
+def test_it_is_followed_only_after_it_was_seen_from_near(scene):
+    agent, target = agent_that_can_search(), [scene.person(0.0, 0.0)]
+    far = [step(scene, agent, index, FAR, target) for index in range(10)]
+    assert {decision.state for decision in far} == {TargetState.SEARCHING}
+    assert len(places(far)) >= 8
+    for place in places(far):
+        assert place[:2] == pytest.approx((0.0, 0.0), abs=1.0)
+    near = [step(scene, agent, index, NEAR, target) for index in range(10, 14)]
+    assert near[-1].state is TargetState.FOUND
+    assert isinstance(near[-1].commands[0], ObjectDetected)
+
+
+def test_a_false_positive_is_never_followed_and_the_patrol_goes_on(scene):
+    """From afar only its coat is seen, which is red."""
+    agent, red = agent_that_can_search(), [scene.person(0.0, 0.0)]
+    coat = [scene.person(0.0, 0.0, label=1), scene.Block((-0.2, 0.0, 0.6), (0.2, 0.5, 0.5), 2)]
+    decisions = [step(scene, agent, index, FAR, red) for index in range(10)]
+    decisions += [step(scene, agent, index, NEAR, coat) for index in range(10, 30)]
+    assert {decision.state for decision in decisions} == {TargetState.SEARCHING}
+    assert places(decisions)[-1] is None  # then the simulator returns to patrol
+    assert decisions[-1].commands == ()
+
+
+def test_somebody_who_cannot_be_reached_is_left_after_a_while(scene):
+    agent, target = agent_that_can_search(), [scene.person(0.0, 0.0)]
+    decisions = [step(scene, agent, index, FAR, target) for index in range(100)]
+    looked = [index for index, decision in enumerate(decisions) if places([decision])]
+    assert 10 < 0.2 * len(looked) < 15
+    assert places(decisions)[-1] is None
+    assert {decision.state for decision in decisions} == {TargetState.SEARCHING}
+
+
+def test_a_person_passed_by_on_the_way_counts_when_it_is_the_target(scene):
+    agent, far = agent_that_can_search(), scene.person(0.0, 0.0)
+    for index in range(5):
+        step(scene, agent, index, FAR, [far])
+    on_the_way = [step(scene, agent, index, -19.0, [far, scene.person(-12.0, 1.0)]) for index in range(5, 10)]
+    assert on_the_way[-1].state is TargetState.FOUND
+    assert on_the_way[-1].commands[0].coords[:2] == pytest.approx((-12.0, 1.0), abs=0.5)
+
+
+def test_the_followed_target_may_get_far_away(scene):
+    agent, target = agent_that_can_search(), [scene.person(0.0, 0.0)]
+    for index in range(20):
+        step(scene, agent, index, NEAR, target)
+    for index in range(20, 60):
+        decision = step(scene, agent, index, max(FAR, NEAR - 0.6 * (index - 20)), target)
+        assert decision.state is TargetState.FOUND
+
+
+def test_quadsim_which_finds_the_target_itself_gets_a_distant_one_at_once(scene):
+    agent, target = FollowAgent(AgentSettings(marker=False)), [scene.person(0.0, 0.0)]
+    decisions = [step(scene, agent, index, FAR, target) for index in range(4)]
+    assert decisions[-1].state is TargetState.FOUND
+    assert not places(decisions)
