@@ -20,10 +20,9 @@ from follower.types import Frame
 
 TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known
 TYPICAL_RANGE = (0.9, 0.998)  # what is believed
-NEUTRAL_MARGIN = (
-    3.0  # log-odds of the typical fraction over the one that is evidence neither for the target nor against
-)
-NEUTRAL_FRACTION = 0.75  # which is at least this
+# A fraction whose log-odds are this much less than those of the typical one speaks neither for the target nor against;
+NEUTRAL_MARGIN = 2.0
+NEUTRAL_FRACTION = 0.75  # but none that is less than this speaks for it
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the typical fraction
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor

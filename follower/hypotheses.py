@@ -30,7 +30,8 @@ class Hypothesis:
     missed: float  # seconds since then
     last_seen: np.ndarray  # (3,) metres
     usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s
-    approached: float = 0.0  # seconds for which the quad has been sent nearer
+    distant: bool = False  # in its last view: the quad can be sent nearer
+    approached: float = 0.0  # seconds for which it has been
 
     @property
     def greatest_speed(self) -> float:
@@ -64,7 +65,8 @@ def _add(evidence: float, seconds: float, candidate: Candidate) -> float:
 def start_hypothesis(time: float, seconds: float, candidate: Candidate) -> Hypothesis:
     """Return the hypothesis of a person first seen in a frame of `time` that stands for some `seconds`."""
     track = start_track(time, candidate, np.zeros(3))
-    return Hypothesis(track, _add(0.0, seconds, candidate), seconds, 0.0, candidate.point)
+    evidence = _add(0.0, seconds, candidate)
+    return Hypothesis(track, evidence, seconds, 0.0, candidate.point, distant=candidate.distant)
 
 
 def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candidate) -> Hypothesis:
@@ -80,7 +82,8 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
-    return Hypothesis(track, evidence, hypothesis.seen + seconds, 0.0, track.point, usual, hypothesis.approached)
+    seen, approached = hypothesis.seen + seconds, hypothesis.approached
+    return Hypothesis(track, evidence, seen, 0.0, track.point, usual, candidate.distant, approached)
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -> Hypothesis:

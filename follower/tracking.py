@@ -18,7 +18,7 @@ MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reache
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
 MAX_AGAINST_TARGET = 3.0
-MAX_AGE = 5.0  # seconds without a sighting, after which a person known not to be the target is forgotten
+MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
 
 
@@ -163,7 +163,8 @@ class Tracker:
         likely = [
             index
             for index, each in enumerate(self._hypotheses)
-            if each.evidence > (0 if each.approached else SUSPECT_LOG_ODDS) and each.approached < MAX_APPROACH
+            if each.approached < MAX_APPROACH
+            and (each.evidence > 0 if each.approached else each.distant and each.evidence > SUSPECT_LOG_ODDS)
         ]
         if likely:
             chosen = max(
@@ -180,7 +181,7 @@ class Tracker:
         """Keep the target first, then people visible recently; people known not to be the target are kept longer."""
         others = []
         for index, each in enumerate(hypotheses):
-            max_missed = self._max_missed_seconds if each.evidence > 0 else MAX_AGE
+            max_missed = MAX_AGE if each.evidence <= 0 or each.approached else self._max_missed_seconds
             if index != target and not (each.missed > 0 and _reached(each.missed, max_missed, seconds)):
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]

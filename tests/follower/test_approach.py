@@ -57,6 +57,18 @@ def test_somebody_who_cannot_be_reached_is_left_after_a_while(scene):
     assert {decision.state for decision in decisions} == {TargetState.SEARCHING}
 
 
+def test_it_is_approached_though_it_is_out_of_view_for_some_seconds(scene):
+    agent, target = agent_that_can_search(), [scene.person(0.0, 0.0)]
+    for index in range(5):
+        step(scene, agent, index, FAR, target)
+    hidden = [step(scene, agent, index, FAR + 0.6 * (index - 5), []) for index in range(5, 20)]
+    assert len(places(hidden)) == 15
+    for place in places(hidden):
+        assert place[:2] == pytest.approx((0.0, 0.0), abs=1.5)
+    gone = [step(scene, agent, index, FAR + 9.0, []) for index in range(20, 40)]
+    assert places(gone)[-1] is None
+
+
 def test_a_person_passed_by_on_the_way_counts_when_it_is_the_target(scene):
     agent, far = agent_that_can_search(), scene.person(0.0, 0.0)
     for index in range(5):
