@@ -10,6 +10,8 @@ from follower.geometry import rescale_pixel
 from follower.types import Detection
 
 MAX_COMPONENTS = 24  # the largest ones are kept; more than that is noise
+AROUND = 2  # pixels: what is this near to a person is beside it
+MIN_BESIDE = 0.15  # fraction of these pixels
 MERGE_GAP = 0.2  # of the larger fragment's height: a little more than what a lamp post hides of a person's width
 
 
@@ -112,3 +114,12 @@ def _blob(
         mask=mask,
     )
     return Blob(detection, in_rows.size * REFERENCE_PIXELS / (rows * columns))
+
+
+def is_beside(person: np.ndarray, others: np.ndarray) -> bool:
+    """Return whether other people are beside a person in the picture; both are masks, (rows, columns) bool."""
+    left, top, width, height = cv2.boundingRect(person.view(np.uint8))
+    part = tuple(slice(max(0, start - AROUND), start + size + AROUND) for start, size in ((top, height), (left, width)))
+    mask = person[part].view(np.uint8)
+    around = cv2.dilate(mask, np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)) > mask
+    return bool(around.any() and others[part][around].mean() > MIN_BESIDE)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
-from follower.detection import Blob
+from follower.detection import Blob, is_beside
 from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame
@@ -92,7 +92,12 @@ class FrameEvidence:
         if measurement.too_tall:
             return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
         fraction = self.target_fraction(person)
-        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction, self.typical_fraction)
+        mask = np.zeros(self.size, bool)
+        mask[person.rows, person.columns] = person.mask
+        # Parts of people beside a person may count as parts of it, so that no fraction is typical.
+        in_group = is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5))
+        typical = TYPICAL_FRACTION if in_group else self.typical_fraction
+        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction, typical)
 
     def target_fraction(self, person: Silhouette) -> float:
         """Return the fraction of a person that is target, by probability, in (0, 1]."""

@@ -5,10 +5,9 @@ Depth images of other builds, or corrupted ones, show something, but not what th
 
 import math
 
-import cv2
 import numpy as np
 
-from follower.detection import Blob
+from follower.detection import Blob, is_beside
 from follower.geometry import SATURATED, Camera, pixels_at_centres
 from follower.ranging import MAX_HEIGHT_RATIO, Measurement
 
@@ -17,8 +16,6 @@ MIN_RELIEF = 0.2  # of a silhouette that the depth image shows; measured: at lea
 CHANCE_RATIO = 1.15  # to the target's height, within which a depth that does not show the silhouette may still be right
 MAX_GROUND_RATIO = 1.25  # of a person's ranges by contact with the ground and by height; measured: 0.98 to 1.19
 MIN_VISIBLE = 0.6  # of the height of a half hidden person; lower, and hidden feet show in the contact with the ground
-MAX_PEOPLE_AROUND = 0.15  # of the pixels around a silhouette: more people there may hide a part of it
-AROUND = 2  # pixels
 DECIDE_AFTER = 0.7  # seconds that contradictions must outweigh agreement, or the reverse
 MAX_CREDIT = 1.5  # seconds of agreement that count
 
@@ -65,7 +62,7 @@ def depth_agrees(
     if depth_image is None or measurement.height_ratio is None or cut_off or blob.reference_area < MIN_AREA:
         return None
     least, most = measurement.height_ratio
-    if most < 1 and _fraction_around(blob.detection.mask, others) > MAX_PEOPLE_AROUND:
+    if most < 1 and is_beside(blob.detection.mask, others):
         return None
     if relief(blob.detection.mask, depth_image) < MIN_RELIEF:
         return None if least <= CHANCE_RATIO and most >= 1 / CHANCE_RATIO else False
@@ -95,15 +92,6 @@ def relief(mask: np.ndarray, depth_image: np.ndarray) -> float:
     middle, beside = depths[0], depths[1:]
     known = inside_image[1:] & (beside > 0) & (middle > 0) & (middle < SATURATED)
     return float(np.sign(beside - middle)[known].mean()) if known.any() else 0.0
-
-
-def _fraction_around(mask: np.ndarray, others: np.ndarray) -> float:
-    """Return the fraction of the pixels around a mask that others have; both are (rows, columns) bool."""
-    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-    part = tuple(slice(max(0, start - AROUND), start + size + AROUND) for start, size in ((top, height), (left, width)))
-    near = mask[part].view(np.uint8)
-    around = cv2.dilate(near, np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)) > near
-    return float(others[part][around].mean()) if around.any() else 0.0
 
 
 def _stands_on_ground(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.detection import find_blobs
+from follower.detection import find_blobs, is_beside
 
 
 def picture(*blobs, size=256, rest=0.01):
@@ -121,3 +121,21 @@ def test_centroid_lies_in_the_middle_of_the_box(top, left, height, width, size):
     assert found.centroid[0] == pytest.approx((found.box[0] + found.box[2]) / 2 - 0.5)
     assert found.centroid[1] == pytest.approx((found.box[1] + found.box[3]) / 2 - 0.5)
     assert found.area == pytest.approx((found.box[2] - found.box[0]) * (found.box[3] - found.box[1]))
+
+
+def test_people_are_beside_a_person_if_enough_of_its_outline_touches_them():
+    person, apart, touching = (np.zeros((40, 40), bool) for _ in range(3))
+    person[10:30, 10:18] = True
+    apart[10:30, 22:30] = True
+    touching[10:30, 18:26] = True
+    assert not is_beside(person, apart)
+    assert is_beside(person, touching)
+    touching[12:] = False  # a foot of somebody else
+    assert not is_beside(person, touching)
+
+
+@pytest.mark.parametrize("place", [np.s_[:8, :4], np.s_[-8:, -4:], np.s_[:, :]])
+def test_a_person_at_the_edge_of_the_picture_is_beside_nobody(place):
+    person = np.zeros((40, 40), bool)
+    person[place] = True
+    assert not is_beside(person, np.zeros((40, 40), bool))

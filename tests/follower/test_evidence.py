@@ -1,5 +1,7 @@
 """Evidence of one frame: whose silhouette a blob is, how much it counts, and who stands where no blob was found."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -230,3 +232,17 @@ def test_a_place_is_hidden_where_something_nearer_covers_a_person_there(scene, p
 
 def test_without_a_depth_image_nothing_is_known_to_be_hidden():
     assert not evidence(EMPTY).hides(np.array([14.0, 0.0, 1.0]))
+
+
+def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
+    """Somebody just in front counts as part of the target: alone, that would be a look-alike."""
+    target, part = (100, 60, 130, 70, HERO), (124, 60, 130, 70, PEOPLE)
+    alone, group = picture(target, part), picture(target, part, (100, 71, 130, 80, PEOPLE))
+    measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5)
+    values = []
+    for probabilities in (alone, group):
+        one = FrameEvidence(None, probabilities, None, 1.6, typical_fraction=CERTAIN)
+        (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
+        values.append(one.for_blob(blob, measurement, one.silhouette(blob, measurement)))
+    assert values[0] < -3
+    assert values[1] > 0
