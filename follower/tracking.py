@@ -132,7 +132,7 @@ class Tracker:
             else:
                 candidate = candidates[index]
                 if has_target and not hypotheses:
-                    limited = max(candidate.log_odds, -MAX_AGAINST_TARGET)
+                    limited = max(candidate.log_odds_as_target, -MAX_AGAINST_TARGET)
                     candidate = replace(candidate, log_odds=limited, distant=False)
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):

@@ -1,5 +1,7 @@
 """Found, lost, outliers, rivals, odd clocks: the tracker against walks with known ground truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -464,3 +466,16 @@ def test_invariants_hold_for_any_sequence(frames):
         if tracking.track is not None:
             assert np.isfinite(tracking.track.mean).all()
             assert np.isfinite(tracking.track.covariance).all()
+
+
+def test_the_target_stays_it_in_views_that_are_less_typical_but_no_other_person_becomes_it():
+    tracking, stranger = tracker(), tracker()
+    assert tracking.step(0.0, [at(10, log_odds=4.0)]) == 0
+    for frame in range(1, 30):
+        assert tracking.step(STEP * frame, [replace(at(10, log_odds=-1.2), against=-1.2)]) == 0
+        stranger.step(STEP * frame, [replace(at(10, log_odds=-1.2), against=-1.2)])
+    assert tracking.state is TargetState.FOUND
+    assert stranger.state is TargetState.SEARCHING
+    for frame in range(30, 60):
+        tracking.step(STEP * frame, [replace(at(10, log_odds=-3.0), against=-3.0)])
+    assert tracking.state is TargetState.LOST
