@@ -111,7 +111,7 @@ class FollowAgent:
             strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
             log_odds=log_odds,
             can_start=blob.reference_area >= self.settings.min_area,
-            against=min(by_silhouette, 0.0),
+            by_silhouette=by_silhouette,
             distant=self.can_search and measurement.range.metres > CLOSE_RANGE,
         )
 

@@ -9,7 +9,6 @@ ACCELERATION = np.array([1.5, 1.5, 0.3])  # m/s^2, standard deviation: a walking
 START_SPEED = np.array([1.5, 1.5, 0.3])  # m/s, standard deviation of a new track's velocity
 GATE = 16.3  # squared Mahalanobis distance: 99.9 % of a chi-square distribution with 3 degrees of freedom
 MIN_GATE = 1.0  # metres within which a measurement always belongs to the track, however certain the filter is
-FORGIVEN_LOG_ODDS = 1.5  # of a silhouette against the target, in one frame
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,8 @@ class Candidate:
     strength: float
     log_odds: float  # that this person is the target, from this frame alone; negative: more likely another person
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
-    against: float = 0.0  # part of the log-odds that speaks against it by the silhouette, at most 0
+    by_silhouette: float = 0.0  # the part of `log_odds` that the silhouette gives
     distant: bool = False  # the quad can be sent nearer, for evidence that is more reliable
-
-    @property
-    def log_odds_as_target(self) -> float:
-        """Evidence about a person who is the target already: found in typical views, but light and pose change."""
-        return self.log_odds + min(-self.against, FORGIVEN_LOG_ODDS)
 
 
 def predict(track: Track, time: float) -> Track:

@@ -8,6 +8,7 @@ import numpy as np
 from follower.filter import MIN_GATE, Candidate, Track, squared_distance, start_track, update
 from follower.timing import FRAME_INTERVAL
 
+TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 HALF_LIFE = 0.85  # seconds in which evidence halves: views close in time are not independent
 NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not visible
@@ -32,6 +33,7 @@ class Hypothesis:
     usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s
     distant: bool = False  # in its last view: the quad can be sent nearer
     approached: float = 0.0  # seconds for which it has been
+    typical: float = 0.0  # mean of the log-odds that recent silhouettes gave
 
     @property
     def greatest_speed(self) -> float:
@@ -83,7 +85,9 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
     seen, approached = hypothesis.seen + seconds, hypothesis.approached
-    return Hypothesis(track, evidence, seen, 0.0, track.point, usual, candidate.distant, approached)
+    gain = 1 - math.exp(-seconds / TYPICAL_CONSTANT)
+    typical = hypothesis.typical + gain * (candidate.by_silhouette - hypothesis.typical)
+    return Hypothesis(track, evidence, seen, 0.0, track.point, usual, candidate.distant, approached, typical)
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -> Hypothesis:

@@ -468,14 +468,29 @@ def test_invariants_hold_for_any_sequence(frames):
             assert np.isfinite(tracking.track.covariance).all()
 
 
+def silhouette(log_odds):
+    return replace(at(10, log_odds=log_odds), by_silhouette=log_odds)
+
+
 def test_the_target_stays_it_in_views_that_are_less_typical_but_no_other_person_becomes_it():
     tracking, stranger = tracker(), tracker()
-    assert tracking.step(0.0, [at(10, log_odds=4.0)]) == 0
+    assert tracking.step(0.0, [silhouette(4.0)]) == 0
     for frame in range(1, 30):
-        assert tracking.step(STEP * frame, [replace(at(10, log_odds=-1.2), against=-1.2)]) == 0
-        stranger.step(STEP * frame, [replace(at(10, log_odds=-1.2), against=-1.2)])
+        assert tracking.step(STEP * frame, [silhouette(-1.2)]) == 0
+        stranger.step(STEP * frame, [silhouette(-1.2)])
     assert tracking.state is TargetState.FOUND
     assert stranger.state is TargetState.SEARCHING
-    for frame in range(30, 60):
-        tracking.step(STEP * frame, [replace(at(10, log_odds=-3.0), against=-3.0)])
+
+
+@pytest.mark.parametrize(("before", "survives"), [(4.0, True), (0.6, False)])
+def test_who_was_typical_for_long_stays_the_target_for_two_untypical_seconds(before, survives):
+    tracking = tracker()
+    tracking.step(0.0, [silhouette(4.0)])
+    for frame in range(1, 50):
+        tracking.step(STEP * frame, [silhouette(before)])
+    for frame in range(50, 60):
+        tracking.step(STEP * frame, [silhouette(-4.0)])
+    assert (tracking.state is TargetState.FOUND) is survives
+    for frame in range(60, 100):
+        tracking.step(STEP * frame, [silhouette(-8.0)])
     assert tracking.state is TargetState.LOST
