@@ -102,7 +102,8 @@ class FollowAgent:
 
     def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
         blob, measurement, doubtful = sighting
-        log_odds = by_silhouette = 0.0 if doubtful else evidence.for_blob(blob, measurement, person)
+        by_silhouette, forgivable = (0.0, 0.0) if doubtful else evidence.for_blob(blob, measurement, person)
+        log_odds = by_silhouette
         if log_odds > 0 and self._memory.doubted:
             log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.size), frame.timestamp)
         return Candidate(
@@ -112,6 +113,7 @@ class FollowAgent:
             log_odds=log_odds,
             can_start=blob.reference_area >= self.settings.min_area,
             by_silhouette=by_silhouette,
+            forgivable=forgivable,
             distant=self.can_search and measurement.range.metres > CLOSE_RANGE,
         )
 

@@ -71,6 +71,13 @@ class Silhouette(NamedTuple):
     mask: np.ndarray
 
 
+class BlobEvidence(NamedTuple):
+    """Evidence of a blob: log-odds that its person is the target."""
+
+    log_odds: float  # given what the network gives a target in plain view
+    forgivable: float  # how much more they would be if that were not known; at least 0
+
+
 @dataclass(frozen=True)
 class FrameEvidence:
     """Evidence of one frame about the people in it. Its depth image is decoded only where there is a person."""
@@ -87,17 +94,21 @@ class FrameEvidence:
         rows, columns, _ = self.probabilities.shape
         return rows, columns
 
-    def for_blob(self, blob: Blob, measurement: Measurement, person: Silhouette) -> float:
+    def for_blob(self, blob: Blob, measurement: Measurement, person: Silhouette) -> BlobEvidence:
         """Return the log-odds that the `person` a blob belongs to is the target; one of implausible size is not."""
         if measurement.too_tall:
-            return -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
+            against = -REFERENCE_LOG_ODDS * _area_gain(blob.reference_area)
+            return BlobEvidence(against, 0.0)
         fraction = self.target_fraction(person)
+        pixels, area = blob.reference_area / fraction, measurement.area / fraction
+        lenient = log_odds(fraction, pixels, area)
         mask = np.zeros(self.size, bool)
         mask[person.rows, person.columns] = person.mask
         # Parts of people beside a person may count as parts of it, so that no fraction is typical.
-        in_group = is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5))
-        typical = TYPICAL_FRACTION if in_group else self.typical_fraction
-        return log_odds(fraction, blob.reference_area / fraction, measurement.area / fraction, typical)
+        if is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5)):
+            return BlobEvidence(lenient, 0.0)
+        strict = log_odds(fraction, pixels, area, self.typical_fraction)
+        return BlobEvidence(strict, max(lenient - strict, 0.0))
 
     def target_fraction(self, person: Silhouette) -> float:
         """Return the fraction of a person that is target, by probability, in (0, 1]."""

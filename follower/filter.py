@@ -41,7 +41,8 @@ class Candidate:
     strength: float
     log_odds: float  # that this person is the target, from this frame alone; negative: more likely another person
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
-    by_silhouette: float = 0.0  # the part of `log_odds` that the silhouette gives
+    by_silhouette: float = 0.0  # the part of `log_odds` that the silhouette gives,
+    forgivable: float = 0.0  # and what may be added to that if this is the target already
     distant: bool = False  # the quad can be sent nearer, for evidence that is more reliable
 
 

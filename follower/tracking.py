@@ -18,8 +18,8 @@ MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reache
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
 MAX_AGAINST_TARGET = 3.0
-HOLD = 0.3  # of the log-odds that have been typical: what an untypical view counts for the target
-MIN_FORGIVEN = 1.5  # log-odds of a silhouette against the target that do not count: light and pose change
+MIN_FORGIVEN = 1.5  # log-odds against the target that one view may have without counting: light and pose change
+HOLD = 0.3  # of the log-odds that were typical of it: the most that such a view counts for it
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
 
@@ -199,9 +199,11 @@ class Tracker:
 
 def _for_target(target: Hypothesis, candidate: Candidate) -> float:
     """Return the evidence of a view of the target: the more typical it has been, the less an untypical one counts."""
-    typical, against = max(target.typical, 0.0), max(-candidate.by_silhouette, 0.0)
-    log_odds = candidate.log_odds + min(against, MIN_FORGIVEN + typical)
-    return max(log_odds + (HOLD * typical if against else 0.0), -MAX_AGAINST_TARGET)
+    log_odds, typical = candidate.log_odds, max(target.typical, 0.0)
+    if candidate.by_silhouette < 0:
+        most = max(HOLD * typical - candidate.by_silhouette, 0.0)
+        log_odds += min(candidate.forgivable, MIN_FORGIVEN + typical, most)
+    return max(log_odds, -MAX_AGAINST_TARGET)
 
 
 def _reached(duration: float, limit: float, seconds: float) -> bool:

@@ -31,7 +31,7 @@ class Network:
     def describe(self):
         return "a network of 0.00 GMAC on nothing"
 
-model_loading.load_segmenter = lambda *choices, **options: Network()
+model_loading.load_agent_segmenter = lambda *choices, **options: Network()
 model_loading.find_weights = lambda weights: pathlib.Path("follower.py")
 sys.exit(command.main(sys.argv[1:]))
 """

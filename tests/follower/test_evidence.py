@@ -243,6 +243,6 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     for probabilities in (alone, group):
         one = FrameEvidence(None, probabilities, None, 1.6, typical_fraction=CERTAIN)
         (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
-        values.append(one.for_blob(blob, measurement, one.silhouette(blob, measurement)))
+        values.append(one.for_blob(blob, measurement, one.silhouette(blob, measurement)).log_odds)
     assert values[0] < -3
     assert values[1] > 0

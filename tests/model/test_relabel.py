@@ -11,7 +11,7 @@ import pytest
 from dataset.masks.labels import decode_labels
 from dataset.recordings.recording import open_recording
 from dataset.review.relabelling import NewLabels, read_log, replace_labels
-from model.inference.load import load_segmenter
+from model.inference.load import load_agent_segmenter
 from model.relabel import main
 from tests.walk import FRAMES, SIZE
 
@@ -57,10 +57,10 @@ def test_labels_that_are_propagated_meanwhile_are_kept(walk, red_finder, monkeyp
         before = decode_labels(mask.read_bytes(), (SIZE, SIZE))
         replace_labels(open_recording(walk), [NewLabels("000003", np.roll(before, 40, axis=1), "propagated", "")])
         propagated.append(mask.read_bytes())
-        return load_segmenter(*arguments, **options)
+        return load_agent_segmenter(*arguments, **options)
 
     propagated = list[bytes]()
-    monkeypatch.setattr("model.inference.load.load_segmenter", load)
+    monkeypatch.setattr("model.inference.load.load_agent_segmenter", load)
     assert main([str(walk), "--weights", str(red_finder)]) == 0
     assert mask.read_bytes() == propagated[0]
     assert open_recording(walk).frames[3].label_source == "propagated"
