@@ -8,7 +8,7 @@ from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import TYPICAL_FRACTION, FrameEvidence, Silhouette
+from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette
 from follower.filter import Candidate, Track
 from follower.search import Search
 from follower.settings import AgentSettings
@@ -31,7 +31,6 @@ from follower.types import (
 MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
-CLOSE_RANGE = 14.0  # metres, within which a view of a person is reliable evidence
 CERTAIN_LOG_ODDS = 12.0  # evidence from which on the target's appearance is remembered
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 

@@ -27,6 +27,7 @@ REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the 
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
 MOST_AGAINST = -3.0  # ratio of the evidence of a person who is nothing of the target to that of one who is all of it
+CLOSE_RANGE = 10.0  # metres, within which a view of a person is reliable evidence
 MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
 MAX_PERSON_HEIGHT = 1.25  # ratio to the target's height, of a person whose depth is known
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
@@ -104,8 +105,9 @@ class FrameEvidence:
         lenient = log_odds(fraction, pixels, area)
         mask = np.zeros(self.size, bool)
         mask[person.rows, person.columns] = person.mask
-        # Parts of people beside a person may count as parts of it, so that no fraction is typical.
-        if is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5)):
+        # In a few pixels, or where parts of people beside a person count as parts of it, no fraction is typical.
+        distant = measurement.range.metres > CLOSE_RANGE
+        if distant or is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5)):
             return BlobEvidence(lenient, 0.0)
         strict = log_odds(fraction, pixels, area, self.typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))

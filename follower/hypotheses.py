@@ -10,6 +10,7 @@ from follower.timing import FRAME_INTERVAL
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
+MIN_APPROACHED_EVIDENCE = 0.1  # that they leave once the quad is on its way
 HALF_LIFE = 0.85  # seconds in which evidence halves: views close in time are not independent
 NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not visible
 # m/s: QuadSim runs at up to nine times the speed of its timestamps, and people walk at 1.6 m/s.
@@ -74,6 +75,8 @@ def start_hypothesis(time: float, seconds: float, candidate: Candidate) -> Hypot
 def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candidate) -> Hypothesis:
     """Return the hypothesis after a frame in which its person is the `candidate`; `track` predicts that frame."""
     evidence = _add(_decay(seconds, HALF_LIFE) * hypothesis.evidence, seconds, candidate)
+    if candidate.distant and hypothesis.approached:
+        evidence = max(evidence, MIN_APPROACHED_EVIDENCE)
     if math.isfinite(squared_distance(track, candidate)):
         track = update(track, candidate)
     else:

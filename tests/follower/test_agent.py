@@ -99,14 +99,14 @@ def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_t
         for index in range(60 if reappears else 150):
             now = index * 0.2
             visible = index < 10 or (reappears and index > 40)
-            decision = agent.step(*seen(scene, now, target=(12.0, -4.0 + 0.5 * now) if visible else None))
+            decision = agent.step(*seen(scene, now, target=(8.5, -4.0 + 0.5 * now) if visible else None))
             for command in sent(decision, ObjectLost):
                 lost[index] = command.look_at
         first = 15  # 9 is the last sighting, and six misses in a row are a loss
         last = max(lost)
         assert list(lost) == list(range(first, last + 1))
         for index in range(first, first + 15):  # at first where it should be
-            assert lost[index] == pytest.approx((12.0, -4.0 + 0.5 * 0.2 * index, 0.8), abs=1.0)
+            assert lost[index] == pytest.approx((8.5, -4.0 + 0.5 * 0.2 * index, 0.8), abs=1.0)
         if reappears:
             assert 40 <= last <= 42  # one frame is not always enough evidence
         else:
@@ -121,15 +121,15 @@ def test_a_target_gone_after_a_stall_of_the_link_is_looked_for_at_once(scene, ca
     agent = FollowAgent(AgentSettings(marker=False))
     agent.can_search = can_search
     for index in range(10):
-        agent.step(*seen(scene, index * 0.2, target=(12.0, -4.0 + 0.1 * index)))
+        agent.step(*seen(scene, index * 0.2, target=(8.5, -4.0 + 0.1 * index)))
     decision = agent.step(*seen(scene, 4.0, target=None))
     (lost,) = sent(decision, ObjectLost) or [None]
     assert (decision.state, lost is not None) == (
         (TargetState.LOST, True) if can_search else (TargetState.FOUND, False)
     )
     if lost:
-        assert lost.look_at == pytest.approx((12.0, -2.0, 0.8), abs=1.0)
-    found = [agent.step(*seen(scene, 4.2 + 0.2 * index, target=(12.0, -1.8 + 0.1 * index))) for index in range(3)]
+        assert lost.look_at == pytest.approx((8.5, -2.0, 0.8), abs=1.0)
+    found = [agent.step(*seen(scene, 4.2 + 0.2 * index, target=(8.5, -1.8 + 0.1 * index))) for index in range(3)]
     assert found[-1].state is TargetState.FOUND
 
 
@@ -154,12 +154,12 @@ def test_behind_what_hides_it_a_target_is_looked_for_longer(scene):
     def seconds_straight_on(hidden):
         agent = FollowAgent(AgentSettings(marker=False))
         agent.can_search = True
-        wall = [scene.Block((8.0, 4.0, 0.0), (0.5, 8.0, 4.0))] if hidden else []
+        wall = [scene.Block((5.5, 3.5, 0.0), (0.5, 8.0, 3.0))] if hidden else []
         for index in range(90):
             now = 0.2 * index
-            decision = agent.step(*seen(scene, now, target=(12.0, -5.0 + now) if now < 4 else None, others=wall))
+            decision = agent.step(*seen(scene, now, target=(8.5, -4.0 + 0.8 * now) if now < 4 else None, others=wall))
             for command in sent(decision, ObjectLost):
-                if command.look_at != pytest.approx((12.0, -5.0 + now, 0.8), abs=1.0):
+                if command.look_at != pytest.approx((8.5, -4.0 + 0.8 * now, 0.8), abs=1.0):
                     return now
         return None
 

@@ -92,3 +92,13 @@ def test_quadsim_which_finds_the_target_itself_gets_a_distant_one_at_once(scene)
     decisions = [step(scene, agent, index, FAR, target) for index in range(4)]
     assert decisions[-1].state is TargetState.FOUND
     assert not places(decisions)
+
+
+def test_what_is_seen_on_the_way_does_not_turn_the_quad_back(scene):
+    agent, red, other = agent_that_can_search(), [scene.person(0.0, 0.0)], [scene.person(0.0, 0.0, label=1)]
+    coat = [*other, scene.Block((-0.2, 0.0, 0.3), (0.2, 0.5, 1.0), 2)]
+    for index in range(5):
+        step(scene, agent, index, FAR, red)
+    on_the_way = [step(scene, agent, index, FAR + 0.4 * (index - 5), coat) for index in range(5, 30)]
+    assert len(places(on_the_way)) == 25
+    assert None not in places(on_the_way)

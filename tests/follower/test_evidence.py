@@ -238,7 +238,8 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     """Somebody just in front counts as part of the target: alone, that would be a look-alike."""
     target, part = (100, 60, 130, 70, HERO), (124, 60, 130, 70, PEOPLE)
     alone, group = picture(target, part), picture(target, part, (100, 71, 130, 80, PEOPLE))
-    measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5)
+    near = SimpleNamespace(metres=8.0)
+    measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5, range=near)
     values = []
     for probabilities in (alone, group):
         one = FrameEvidence(None, probabilities, None, 1.6, typical_fraction=CERTAIN)
