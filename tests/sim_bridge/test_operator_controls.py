@@ -21,13 +21,13 @@ class Flight:
     def frame(self, target: bool = True):
         self.time += 0.2
         pose = Pose(0, 0, 10, 0, 0.3, 0)
-        depth = np.full((256, 256), 28, np.uint8)  # 11 m, where the blob is as high as a person
+        depth = np.full((256, 256), 25, np.uint8)  # 9.8 m, where the blob is as high as a person
         image = np.zeros((256, 256, 3), np.uint8)
         frame = SimpleNamespace(timestamp=self.time, pose=pose, gimbal_pose=pose, image=image, depth_image=depth)
         probabilities = np.zeros((64, 64, 3), np.float32)
         probabilities[..., 0] = 1
         if target:
-            probabilities[28:36, 30:34] = 0, 0, 1
+            probabilities[28:37, 30:34] = 0, 0, 1
         decision, self.override = self.controls.step(frame, probabilities, 0.95)
         return decision
 
