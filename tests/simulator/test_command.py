@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -222,31 +224,43 @@ def test_a_killed_drone_is_reported_and_fails_the_command(monkeypatch, capfd):
     assert "no window" in said
 
 
+class Drone:
+    """A process of `multiprocessing` that starts nothing; the third one is interrupted while it starts."""
+
+    drones: ClassVar[list] = []
+
+    def __init__(self, **_):
+        self.pid, self.exitcode, self.calls = None, None, []
+        self.drones.append(self)
+
+    def start(self):
+        if len([drone for drone in self.drones if drone.pid]) == 2:
+            raise KeyboardInterrupt
+        self.pid = 1000 + len(self.drones)
+
+    def terminate(self):
+        self.calls.append("terminate")
+        self.exitcode = -signal.SIGTERM
+
+    def join(self, timeout=None):
+        assert self.pid is not None
+        assert self.exitcode is not None, "it waits for a drone that flies on"
+        self.calls.append("join")
+
+    def kill(self):
+        self.calls.append("kill")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_an_interrupt_while_the_drones_start_ends_those_that_have_started(monkeypatch):
-    fork = multiprocessing.get_context("fork")
-    start = fork.Process.start
-
-    def start_two(drone):
-        if len(multiprocessing.active_children()) == 2:
-            raise KeyboardInterrupt
-        start(drone)
-
-    def fly(options, number, run):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        time.sleep(20)
-
-    monkeypatch.setattr(several, "_run_one", fly)
-    monkeypatch.setattr(several.multiprocessing, "get_context", lambda method: fork)
-    monkeypatch.setattr(fork.Process, "start", start_two)
-    begun = time.monotonic()
+    monkeypatch.setattr(Drone, "drones", [])
+    monkeypatch.setattr(several.multiprocessing, "get_context", lambda method: SimpleNamespace(Process=Drone))
     try:
         status = command.main(["--count", "6"])
     except KeyboardInterrupt:  # it would end all tests
         pytest.fail("the drones that have started fly on")
     assert status == 0
-    assert multiprocessing.active_children() == []
-    assert time.monotonic() - begun < 10
+    assert [drone.calls for drone in Drone.drones] == [["terminate", "join", "kill", "join"]] * 2 + [[]] * 4
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -37,9 +37,9 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
             self.frames = []
             episodes.append(self.frames)
 
-        def step(self, frame, probabilities):
+        def step(self, frame, *network):
             self.frames.append(frame)
-            return super().step(frame, probabilities)
+            return super().step(frame, *network)
 
     bridge = serve_with_dashboard(make_agent=Witness)
     page = visit(bridge.dashboard.address)
