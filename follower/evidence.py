@@ -103,14 +103,16 @@ class FrameEvidence:
         fraction = self.target_fraction(person)
         pixels, area = blob.reference_area / fraction, measurement.area / fraction
         lenient = log_odds(fraction, pixels, area)
-        mask = np.zeros(self.size, bool)
-        mask[person.rows, person.columns] = person.mask
         # In a few pixels, or where parts of people beside a person count as parts of it, no fraction is typical.
-        distant = measurement.range.metres > CLOSE_RANGE
-        if distant or is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5)):
+        if measurement.range.metres > CLOSE_RANGE or self._in_group(person):
             return BlobEvidence(lenient, 0.0)
         strict = log_odds(fraction, pixels, area, self.typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
+
+    def _in_group(self, person: Silhouette) -> bool:
+        mask = np.zeros(self.size, bool)
+        mask[person.rows, person.columns] = person.mask
+        return is_beside(mask, ~mask & (self.probabilities[..., PEOPLE] > 0.5))
 
     def target_fraction(self, person: Silhouette) -> float:
         """Return the fraction of a person that is target, by probability, in (0, 1]."""

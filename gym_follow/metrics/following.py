@@ -92,7 +92,7 @@ def first_detection(moments: Log) -> int:
 
 
 def follows_wrong_target(moment: Moment) -> bool:
-    """Return whether the quad follows a position more than ON_TARGET from the target, with somebody else nearest."""
+    """Return whether the quad follows a position more than ON_TARGET from the target, with another person nearest."""
     off_target = distance(moment.followed, moment.target) > ON_TARGET
     return moment.following and not moment.nearest_is_target and off_target
 

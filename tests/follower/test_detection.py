@@ -130,7 +130,7 @@ def test_people_are_beside_a_person_if_enough_of_its_outline_touches_them():
     touching[10:30, 18:26] = True
     assert not is_beside(person, apart)
     assert is_beside(person, touching)
-    touching[12:] = False  # a foot of somebody else
+    touching[12:] = False  # a foot of another person
     assert not is_beside(person, touching)
 
 
