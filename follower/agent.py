@@ -10,6 +10,7 @@ from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
 from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette
 from follower.filter import Candidate, Track
+from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
@@ -46,9 +47,17 @@ class FollowAgent:
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._ranger = Ranger(self.settings)
         self._memory = AppearanceMemory()
+        self._restorer = PictureRestorer()
         self._search: Search | None = None  # for a target that is lost
         self._time: float | None = None  # of the last frame
         self._marker_id = 0  # one id from finding a target to its loss, counted from 1
+
+    def network_picture(self, frame: Frame) -> np.ndarray:
+        """Return a frame's picture as the network is to see it: (height, width, 3) uint8 RGB, without haze, and bright.
+
+        Call it once for each frame, before `step`. Errors of decoding leave the agent as it was.
+        """
+        return self._restorer.restore(frame) if self.settings.restore_pictures else frame.image
 
     def step(self, frame: Frame, probabilities: np.ndarray, typical_fraction: float = TYPICAL_FRACTION) -> Decision:
         """Decide on one frame; `probabilities` (rows, columns, 3) float32 at the network's resolution.

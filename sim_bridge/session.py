@@ -41,6 +41,10 @@ class OperatorControls:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""
         self.drop_requested = True
 
+    def network_picture(self, frame: Frame) -> np.ndarray:
+        """Return the frame's picture as the network is to see it, see `FollowAgent.network_picture`."""
+        return self._agent.network_picture(frame)
+
     def step(self, frame: Frame, probabilities: np.ndarray, typical_fraction: float) -> tuple[Decision, bool]:
         """Return the agent's decision with the commands to send, and whether the operator influenced it.
 

@@ -115,19 +115,19 @@ class InferenceWorker:
 
     def _process(self, jobs: list[Job]) -> None:
         began = time.perf_counter()
-        readable = []
+        readable, pictures = [], []
         for job in jobs:
             job.session.last_turn = time.perf_counter()
             try:
-                job.frame.image  # noqa: B018 - decoded once, kept by the frame
+                pictures.append(_network_picture(job))
                 readable.append(job)
-            except BadFrame as reason:
+            except Exception as reason:
                 self._on_result(job, reason)
         if not readable:
             return
         decoded = time.perf_counter()
         try:
-            batch = self._segmenter.predict(np.stack([job.frame.image for job in readable]))
+            batch = self._segmenter.predict(np.stack(pictures))
         except Exception as error:
             for job in readable:
                 self._on_result(job, error)
@@ -140,6 +140,15 @@ class InferenceWorker:
                 "network": 1e3 * (predicted - decoded),
             }
             self._on_result(job, _decide(job, probabilities, self._segmenter.typical_fraction, timings))
+
+
+def _network_picture(job: Job) -> np.ndarray:
+    """Return what the network is to see of a frame. Raises BadFrame if there is no picture."""
+    picture = job.frame.image
+    try:
+        return job.session.controls.network_picture(job.frame)
+    except BadFrame:  # of the depth image, which the agent may not need
+        return picture
 
 
 def _decide(

@@ -157,6 +157,9 @@ class FakeSegmenter:
 class FakeAgent:
     """Answers every frame with the brightness of its image and the frame's own timestamp."""
 
+    def network_picture(self, frame) -> np.ndarray:
+        return frame.image
+
     def step(self, frame, probabilities: np.ndarray, typical_fraction: float) -> Decision:
         brightness = float(probabilities[0, 0, 2])
         if brightness < 0.02:  # a black frame: the target is lost
@@ -170,6 +173,9 @@ class FakeAgent:
 
 class FindingAgent:
     """Finds the target in the middle of each image, 12 m away."""
+
+    def network_picture(self, frame) -> np.ndarray:
+        return frame.image
 
     def step(self, frame, probabilities, typical_fraction) -> Decision:
         mask = probabilities[..., 2] > 0.3

@@ -37,11 +37,14 @@ def frame_of(observation: Observation) -> ObservedFrame:
     )
 
 
-def probabilities_of(observation: Observation, weights: str | None) -> np.ndarray:
-    """Return the network's class probabilities, (rows, columns, 3) float32; without `weights`, the ground truth's."""
+def probabilities_of(observation: Observation, weights: str | None, picture: np.ndarray | None = None) -> np.ndarray:
+    """Return the network's class probabilities, (rows, columns, 3) float32; without `weights`, the ground truth's.
+
+    `picture` is what the network sees, by default the observation's own.
+    """
     if weights is None:
         return (observation["mask"] > 0).astype(np.float32)
-    return _segmenter(weights).predict(observation["rgb"][None])[0]
+    return _segmenter(weights).predict((observation["rgb"] if picture is None else picture)[None])[0]
 
 
 def typical_fraction_of(weights: str | None) -> float:

@@ -20,8 +20,9 @@ class OurAgent:
 
     def act(self, observation: Observation, info: Info) -> Action:
         """Return what the agent decides on one frame."""
-        probabilities = probabilities_of(observation, self._weights)
-        decision = self._agent.step(frame_of(observation), probabilities, typical_fraction_of(self._weights))
+        frame = frame_of(observation)
+        probabilities = probabilities_of(observation, self._weights, self._agent.network_picture(frame))
+        decision = self._agent.step(frame, probabilities, typical_fraction_of(self._weights))
         return action_of(decision.commands)
 
 

@@ -110,11 +110,13 @@ def take_through_stages(frames: Sequence[Mapping[str, str]], segmenter: Any, clo
         with clock.stage("base64, headers, checksums, poses"):
             frame = replace(parse_sensor_frame((payload,)), timestamp=number / DRAWN_HZ)
         with clock.stage("decode colour (JPEG)"):
-            image = frame.image
-        with clock.stage("network"):
-            (probabilities,) = segmenter.predict(np.stack([image]))
+            frame.image  # noqa: B018 - decoded once, kept by the frame
         with clock.stage("decode depth (PNG)"):
             frame.depth_image  # noqa: B018 - decoded once, kept by the frame
+        with clock.stage("restore the picture"):
+            picture = agent.network_picture(frame)
+        with clock.stage("network"):
+            (probabilities,) = segmenter.predict(np.stack([picture]))
         with clock.stage("agent"):
             decision = agent.step(frame, probabilities, segmenter.typical_fraction)
         with clock.stage("commands to JSON"):

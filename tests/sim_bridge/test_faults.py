@@ -271,6 +271,11 @@ def test_a_client_killed_in_flight_is_cleaned_up(serve, payload, eventually):
 
 
 class DefectiveAgent:
+    def network_picture(self, frame):
+        if frame.timestamp == 665:
+            raise ZeroDivisionError("a defect")
+        return frame.image
+
     def step(self, frame, probabilities, typical_fraction):
         if frame.timestamp == 666:
             raise ZeroDivisionError("a defect")
@@ -285,6 +290,8 @@ def test_a_defect_of_ours_loses_one_frame(serve, connect, payload, eventually):
     client.send_frame(payload(timestamp=666))
     (session,) = server.sessions
     assert eventually(lambda: session.counts.failed == 1)
+    client.send_frame(payload(timestamp=665))
+    assert eventually(lambda: session.counts.failed == 2)
     client.send_frame(payload(timestamp=667))  # a NaN is never sent
     assert eventually(lambda: session.counts.answered == 2)
     assert answers(client, payload, 2)

@@ -1,0 +1,167 @@
+"""Haze is measured and removed, dark pictures are brightened, and all others stay as they are."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from follower.agent import FollowAgent
+from follower.restoration.exposure import brighten
+from follower.restoration.restorer import PictureRestorer
+from follower.settings import AgentSettings
+
+GREY = np.array([188.0, 193.0, 197.0])  # light of the haze
+FAR = 100.0  # metres that a depth of 255 stands for
+
+
+def street(seed):
+    """Return a clear picture, (256, 256, 3) float, and its depth in metres: a ground with things on it, and sky."""
+    random = np.random.default_rng(seed)
+    colours = random.uniform(0, 255, (32, 32, 3)) * (random.random((32, 32, 1)) > 0.15)  # some are black
+    picture = np.repeat(np.repeat(colours, 8, axis=0), 8, axis=1)
+    rows = np.linspace(0.02, 1, 256)[:, None]
+    depth = np.minimum(4.0 / rows + random.uniform(-0.5, 0.5, (256, 256)), 240.0)
+    picture[depth > FAR] = (150, 170, 205)
+    return picture, depth
+
+
+def frame(picture, depth, time):
+    depth_image = np.minimum(np.round(depth / FAR * 255), 255).astype(np.uint8)
+    return SimpleNamespace(image=picture.astype(np.uint8), depth_image=depth_image, timestamp=1e9 + time)
+
+
+def in_haze(picture, depth, visibility, light=GREY):
+    """Return what is left of a picture in haze that hides 95 % of the contrast at the `visibility`, metres."""
+    seen = np.exp(-3 / visibility * np.where(depth > FAR, np.inf, depth))[..., None]
+    return picture * seen + light * (1 - seen)
+
+
+def restored(visibility, seconds=5.0, light=GREY, **changes):
+    """Return the last picture of a flight as restored, as it was taken, without haze, and its depth in metres."""
+    restorer = PictureRestorer()
+    for index in range(int(seconds / 0.2)):
+        clear, depth = street(index)
+        taken = frame(in_haze(clear, depth, visibility, light), depth, index * 0.2)
+        for name, change in changes.items():
+            setattr(taken, name, change(getattr(taken, name)))
+        picture = restorer.restore(taken)
+    return picture, taken.image, clear, depth
+
+
+def error(picture, clear, depth, least, most):
+    part = (depth > least) & (depth < most)
+    return np.abs(picture[part].astype(float) - clear[part]).mean()
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(28, 150), st.floats(0.6, 1.0))
+def test_haze_is_removed(visibility, brightness):
+    picture, taken, clear, depth = restored(visibility, light=GREY * brightness)
+    reach = (8, min(0.6 * visibility, 60))
+    assert error(picture, clear, depth, *reach) < 0.35 * error(taken, clear, depth, *reach)
+
+
+def test_a_clear_and_bright_picture_stays_as_it_is():
+    picture, taken, _, _ = restored(1e9)
+    assert picture is taken
+
+
+@pytest.mark.parametrize(
+    "depth_image",
+    [
+        lambda image: np.zeros_like(image),
+        lambda image: np.full_like(image, 255),
+        lambda image: image[::-1].copy(),
+        lambda image: np.random.default_rng(0).integers(0, 256, image.shape, np.uint8),
+        lambda image: None,
+    ],
+    ids=["no measurement", "nothing near", "upside down", "noise", "none"],
+)
+def test_a_useless_depth_image_changes_nothing(depth_image):
+    picture, taken, _, _ = restored(40.0, depth_image=depth_image)
+    assert picture is taken or np.array_equal(picture, brighten(taken))
+
+
+def test_holes_in_the_depth_image_do_not_show():
+    holes = np.random.default_rng(1).random((256, 256)) < 0.1
+    picture, taken, clear, depth = restored(40.0, depth_image=lambda image: np.where(holes, np.uint8(0), image))
+    hole = np.where(holes, depth, np.nan)
+    assert error(picture, clear, hole, 8, 24) < 0.5 * error(taken, clear, hole, 8, 24)
+
+
+def test_a_depth_image_of_half_the_size_serves():
+    picture, taken, clear, depth = restored(40.0, depth_image=lambda image: image[::2, ::2].copy())
+    assert error(picture, clear, depth, 8, 24) < 0.5 * error(taken, clear, depth, 8, 24)
+
+
+def test_haze_that_lifts_is_forgotten():
+    restorer = PictureRestorer()
+    for index in range(1000):
+        clear, depth = street(index)
+        hazy = index < 100
+        picture = restorer.restore(frame(in_haze(clear, depth, 40.0) if hazy else clear, depth, index * 0.2))
+    assert np.array_equal(picture, clear.astype(np.uint8))
+
+
+def test_at_night_lamps_are_no_haze():
+    """What is lit is near, and the sky is darker than the streets."""
+    night = np.array([18.0, 19.0, 30.0])
+    picture, taken, _, _ = restored(60.0, light=night)
+    assert np.array_equal(picture, brighten(taken))
+
+
+def test_a_dark_picture_becomes_as_bright_as_by_day():
+    clear, _ = street(0)
+    assert np.percentile(brighten((clear * 0.55).astype(np.uint8)), 99) == pytest.approx(235, abs=4)
+
+
+@settings(deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 70), st.integers(1, 70), st.just(3)), elements=st.integers(0, 255)))
+def test_any_picture_can_be_brightened(picture):
+    bright = brighten(picture)
+    assert bright.shape == picture.shape
+    assert bright.dtype == np.uint8
+    assert (bright >= picture).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_any_frames_can_be_restored(data):
+    restorer, sizes = PictureRestorer(), st.sampled_from([(1, 1), (64, 96), (256, 256)])
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    for time in data.draw(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=6)):
+        size = data.draw(sizes)
+        image, depth = (
+            random.integers(0, 256, (*size, 3), np.uint8),
+            random.integers(0, 256, data.draw(sizes), np.uint8),
+        )
+        image = cv2.multiply(image, data.draw(st.floats(0, 1)))
+        picture = restorer.restore(SimpleNamespace(image=image, depth_image=depth, timestamp=time))
+        assert picture.shape == image.shape
+        assert picture.dtype == np.uint8
+
+
+def test_a_depth_image_that_cannot_be_read_costs_nothing_later():
+    class Broken:
+        image, timestamp = np.full((256, 256, 3), 240, np.uint8), 1e9
+
+        @property
+        def depth_image(self):
+            raise ValueError("bad PNG")
+
+    restorer = PictureRestorer()
+    with pytest.raises(ValueError, match="bad PNG"):
+        restorer.restore(Broken())
+    clear, depth = street(0)
+    assert np.array_equal(restorer.restore(frame(clear, depth, 0.2)), clear.astype(np.uint8))
+
+
+def test_the_setting_turns_it_off():
+    clear, depth = street(0)
+    dark = frame(clear * 0.5, depth, 0.0)
+    assert FollowAgent(AgentSettings(restore_pictures=False)).network_picture(dark) is dark.image
+    assert FollowAgent().network_picture(dark).mean() > 1.5 * dark.image.mean()
