@@ -86,7 +86,7 @@ class FollowAgent:
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
         hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
-        index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
+        index = self._tracker.step(frame.timestamp, candidates, evidence.absence)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp

@@ -14,6 +14,7 @@ import numpy as np
 
 from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
 from follower.detection import Blob, is_beside
+from follower.filter import Absence
 from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame
@@ -30,6 +31,7 @@ MOST_AGAINST = -3.0  # ratio of the evidence of a person who is nothing of the t
 CLOSE_RANGE = 10.0  # metres, within which a view of a person is reliable evidence
 MIN_PERSON_AREA = 0.4  # square metres of silhouette; anything smaller is a part of a person, or a leaf
 MAX_PERSON_HEIGHT = 1.25  # ratio to the target's height, of a person whose depth is known
+RELIABLE_PIXELS = 60.0  # of a 256x256 image, in a person: networks seldom miss a target that has as many
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
 # Horizontal metres from a person's axis beyond which pixels belong to another person; half a step of the depth image
 # comes on top. With steps of 0.39 m, in flights of the built-in simulator, 99.5 % of the target's pixels are
@@ -140,8 +142,8 @@ class FrameEvidence:
         connected[labels[inside]] = True
         return Silhouette(rows, columns, connected[labels])
 
-    def at_predicted_position(self, point: np.ndarray) -> float:
-        """Return the log-odds, at most 0, from the predicted position (3,) of a person without a blob there, metres.
+    def absence(self, point: np.ndarray) -> Absence:
+        """Return what the predicted position (3,), metres, of a person without a blob there says.
 
         A person who stands there in plain view and is not the target is evidence against; no person, one well in front
         of or behind the position, or a position out of view is none. It never counts more than one frame of a distant
@@ -151,7 +153,7 @@ class FrameEvidence:
         pixel, depth = camera.pixel_from_world(point)
         metres = float(depth)
         if metres <= 0:
-            return 0.0
+            return Absence()
         tall, wide = (camera.focal * half / metres for half in (self.target_height / 2, SEARCH_HALF_WIDTH))
         top, left = rescale_pixel((pixel[0] - tall, pixel[1] - wide), image_size, size)
         bottom, right = rescale_pixel((pixel[0] + tall, pixel[1] + wide), image_size, size)
@@ -160,11 +162,12 @@ class FrameEvidence:
         person = self._person_mask(rows, columns, point, PREDICTED_RADIUS)
         coverage = np.count_nonzero(person) / (size[0] * size[1])  # fraction of the image
         if not coverage:
-            return 0.0
+            return Absence()
         pixels, area = coverage * REFERENCE_PIXELS, coverage * math.prod(image_size) * (metres / camera.focal) ** 2
         limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
         fraction = self.target_fraction(Silhouette(rows, columns, person))
-        return float(np.clip(log_odds(fraction, pixels, area, self.typical_fraction), -limit, 0.0))
+        against = log_odds(fraction, pixels, area, self.typical_fraction)
+        return Absence(float(np.clip(against, -limit, 0.0)), small=bool(pixels < RELIABLE_PIXELS))
 
     def hides(self, place: np.ndarray) -> bool:
         """Return whether all of a person whose middle is at `place` (3,), metres, is in view but for something nearer.

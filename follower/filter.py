@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,13 @@ class Candidate:
     by_silhouette: float = 0.0  # the part of `log_odds` that the silhouette gives,
     forgivable: float = 0.0  # and what may be added to that if this is the target already
     distant: bool = False  # the quad can be sent nearer, for evidence that is more reliable
+
+
+class Absence(NamedTuple):
+    """What it says about a person that there is no candidate where the person should be."""
+
+    log_odds: float = 0.0  # that the person is the target, at most 0
+    small: bool = False  # whoever is there is so small in the picture that the target may have been missed
 
 
 def predict(track: Track, time: float) -> Track:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from follower.filter import MIN_GATE, Candidate, Track, squared_distance, start_track, update
+from follower.filter import MIN_GATE, Absence, Candidate, Track, squared_distance, start_track, update
 from follower.timing import FRAME_INTERVAL
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
@@ -93,8 +93,10 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     return Hypothesis(track, evidence, seen, 0.0, track.point, usual, candidate.distant, approached, typical)
 
 
-def miss(hypothesis: Hypothesis, track: Track, seconds: float, against: float) -> Hypothesis:
-    """Return the hypothesis after a frame without its person, and with evidence `against` it, at most 0."""
-    half_life = NEGATIVE_HALF_LIFE if hypothesis.evidence < 0 and not against else HALF_LIFE
-    evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * against
+def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence) -> Hypothesis:
+    """Return the hypothesis after a frame without a candidate for its person."""
+    half_life = NEGATIVE_HALF_LIFE if hypothesis.evidence < 0 and not absence.log_odds else HALF_LIFE
+    evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * absence.log_odds
+    if absence.small and hypothesis.approached and hypothesis.evidence > 0:
+        evidence = max(evidence, MIN_APPROACHED_EVIDENCE)
     return replace(hypothesis, track=track, evidence=evidence, missed=hypothesis.missed + seconds)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from follower.association import associate
-from follower.filter import Candidate, Track, predict
+from follower.filter import Absence, Candidate, Track, predict
 from follower.hypotheses import Hypothesis, hit, miss, start_hypothesis
 from follower.timing import frame_seconds
 from follower.types import TargetState
@@ -75,12 +75,11 @@ class Tracker:
         self,
         time: float,
         candidates: Sequence[Candidate],
-        negative_evidence: Callable[[np.ndarray], float] = lambda point: 0.0,
+        absence: Callable[[np.ndarray], Absence] = lambda point: Absence(),
     ) -> int | None:
         """Process the candidates of a frame; return the index of the target's, None when it is missed.
 
-        `negative_evidence` returns the log-odds, at most 0, at the predicted position (3,) of a person without a
-        candidate.
+        `absence` returns what it says that there is no candidate at the predicted position (3,) of a person.
         """
         seconds = frame_seconds(time, self._time)
         self.switched = False
@@ -90,7 +89,7 @@ class Tracker:
             return index
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             self._hypotheses = []
-        chosen, hypotheses = self._associate(time, seconds, candidates, negative_evidence)
+        chosen, hypotheses = self._associate(time, seconds, candidates, absence)
         target = self._choose(seconds, chosen, hypotheses)
         self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
@@ -121,19 +120,22 @@ class Tracker:
         time: float,
         seconds: float,
         candidates: Sequence[Candidate],
-        negative_evidence: Callable[[np.ndarray], float],
+        absence: Callable[[np.ndarray], Absence],
     ) -> tuple[list[int | None], list[Hypothesis]]:
         """Assign each hypothesis its candidate; remaining candidates start new ones."""
         tracks = [predict(hypothesis.track, time) for hypothesis in self._hypotheses]
         has_target = self.state is TargetState.FOUND
         chosen = associate(self._hypotheses, tracks, candidates, seconds, has_target)
-        hypotheses = []
+        hypotheses: list[Hypothesis] = []
         for hypothesis, track, index in zip(self._hypotheses, tracks, chosen, strict=True):
+            is_target = has_target and not hypotheses
             if index is None:
-                hypotheses.append(miss(hypothesis, track, seconds, negative_evidence(track.point)))
+                missing = absence(track.point)
+                small = missing.small and not is_target
+                hypotheses.append(miss(hypothesis, track, seconds, missing._replace(small=small)))
             else:
                 candidate = candidates[index]
-                if has_target and not hypotheses:
+                if is_target:
                     candidate = replace(candidate, log_odds=_for_target(hypothesis, candidate), distant=False)
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):

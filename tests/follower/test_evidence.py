@@ -134,7 +134,7 @@ def at_position(scene, blocks, point, network=256, depth=True):
     frame, probabilities = scene.take(CAMERA, blocks, network=network)
     if not depth:
         frame.depth_image = None
-    return evidence(probabilities, frame).at_predicted_position(np.array(point))
+    return evidence(probabilities, frame).absence(np.array(point)).log_odds
 
 
 STEEP = (0.0, 0.0, 3.8, 0.0, 40.0, 0.0)  # as the quad sees whom it follows

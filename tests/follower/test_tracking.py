@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.filter import Candidate
+from follower.filter import Absence, Candidate
 from follower.tracking import Tracker
 from follower.types import TargetState
 
@@ -89,16 +89,16 @@ def test_another_person_at_the_predicted_position_loses_the_target():
     """Taken for the target from afar twice, then for another person at the same place: lost before six misses."""
     tracking, asked = tracker(), []
 
-    def negative_evidence(point):
+    def absence(point):
         asked.append(point)
-        return -2.0
+        return Absence(-2.0)
 
     for frame in range(2):
-        tracking.step(STEP * frame, [at(10, log_odds=2.0)], negative_evidence)
+        tracking.step(STEP * frame, [at(10, log_odds=2.0)], absence)
     assert tracking.state is TargetState.FOUND
     assert asked == []  # not computed where the person has a candidate
     for frame in range(2, 4):
-        assert tracking.step(STEP * frame, [], negative_evidence) is None
+        assert tracking.step(STEP * frame, [], absence) is None
     assert tracking.state is TargetState.LOST
     assert asked[0] == pytest.approx([10, 0, 1], abs=0.1)
 
@@ -107,7 +107,7 @@ def test_another_person_briefly_in_the_way_does_not_lose_the_target():
     tracking = tracker()
     for frame in range(40):
         hidden = frame in (20, 21, 22)
-        tracking.step(STEP * frame, [] if hidden else [at(10)], lambda point: -2.0)
+        tracking.step(STEP * frame, [] if hidden else [at(10)], lambda point: Absence(-2.0))
         assert tracking.state is TargetState.FOUND
 
 
