@@ -8,7 +8,7 @@ from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette
+from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette, when_hard_to_see
 from follower.filter import Candidate, Track
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
@@ -82,6 +82,8 @@ class FollowAgent:
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
+        if self._restorer.hard_to_see:
+            typical_fraction = when_hard_to_see(typical_fraction)
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]

@@ -23,6 +23,7 @@ TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that
 TYPICAL_RANGE = (0.9, 0.998)  # what is believed
 # A fraction whose log-odds are this much less than those of the typical one speaks neither for the target nor against;
 NEUTRAL_MARGIN = 2.0
+HARD_TO_SEE = 1.5  # log-odds by which the typical fraction is less in haze and in the dark
 NEUTRAL_FRACTION = 0.75  # but none that is less than this speaks for it
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the typical fraction
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
@@ -59,6 +60,12 @@ def log_odds(fraction: float, pixels: float, area: float, typical_fraction: floa
     neutral = max(typical - NEUTRAL_MARGIN, _logit(NEUTRAL_FRACTION))
     highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
     return highest * min(max((_logit(fraction) - neutral) / (typical - neutral), MOST_AGAINST), 1.0)
+
+
+def when_hard_to_see(typical_fraction: float) -> float:
+    """Return what is typical in haze and in the dark of a network that gives `typical_fraction` in a clear picture."""
+    least, most = TYPICAL_RANGE
+    return 1 / (1 + math.exp(HARD_TO_SEE - _logit(min(max(typical_fraction, least), most))))
 
 
 def _logit(fraction: float) -> float:

@@ -102,3 +102,12 @@ def test_what_is_seen_on_the_way_does_not_turn_the_quad_back(scene):
     on_the_way = [step(scene, agent, index, FAR + 0.4 * (index - 5), coat) for index in range(5, 30)]
     assert len(places(on_the_way)) == 25
     assert None not in places(on_the_way)
+
+
+@pytest.mark.parametrize(("x", "kept"), [(-45.0, True), (-13.0, False)])
+def test_a_person_who_looks_like_another_for_a_moment_is_approached_if_too_small_to_be_sure(scene, x, kept):
+    agent, target, other = agent_that_can_search(), [scene.person(0.0, 0.0)], [scene.person(0.0, 0.0, label=1)]
+    for index in range(5):
+        step(scene, agent, index, x, target)
+    doubtful = [step(scene, agent, index, x + 0.3 * (index - 5), other) for index in range(5, 13)]
+    assert (None not in places(doubtful)) == kept

@@ -165,3 +165,22 @@ def test_the_setting_turns_it_off():
     dark = frame(clear * 0.5, depth, 0.0)
     assert FollowAgent(AgentSettings(restore_pictures=False)).network_picture(dark) is dark.image
     assert FollowAgent().network_picture(dark).mean() > 1.5 * dark.image.mean()
+
+
+@pytest.mark.parametrize(
+    ("visibility", "brightness", "hard"), [(1e9, 1.0, False), (1e9, 0.6, True), (40.0, 1.0, True), (1e9, 0.95, False)]
+)
+def test_networks_are_less_certain_in_haze_and_in_the_dark(visibility, brightness, hard):
+    restorer = PictureRestorer()
+    assert not restorer.hard_to_see
+    for index in range(20):
+        clear, depth = street(index)
+        restorer.restore(frame(brightness * in_haze(clear, depth, visibility), depth, index * 0.2))
+    assert restorer.hard_to_see == hard
+
+
+def test_a_while_above_a_dark_lawn_is_no_night():
+    restorer, (clear, depth) = PictureRestorer(), street(0)
+    for index in range(100):
+        restorer.restore(frame(clear if index < 50 else 0.6 * clear, depth, index * 0.2))
+    assert not restorer.hard_to_see
