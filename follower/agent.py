@@ -9,12 +9,13 @@ from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
 from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette, when_hard_to_see
-from follower.filter import Candidate, Track
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
-from follower.tracking import Tracker
+from follower.tracking.candidates import Candidate
+from follower.tracking.kalman_filter import Track
+from follower.tracking.tracker import Tracker
 from follower.types import (
     Command,
     CreateBoxMarker,

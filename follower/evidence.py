@@ -14,9 +14,9 @@ import numpy as np
 
 from dataset.schema import HERO, PEOPLE, REFERENCE_PIXELS
 from follower.detection import Blob, is_beside
-from follower.filter import Absence
 from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
+from follower.tracking.candidates import Absence
 from follower.types import Frame
 
 TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known

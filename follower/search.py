@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from follower.filter import Track
+from follower.tracking.kalman_filter import Track
 
 HEADING_SECONDS = 4.0  # with the place where it was heading in plain view, before looking all around
 MAX_HIDDEN_SECONDS = 6.0  # more, while that place is hidden

@@ -12,3 +12,8 @@ def frame_seconds(time: float, previous: float | None) -> float:
     if previous is None or not time > previous:
         return FRAME_INTERVAL
     return min(time - previous, MAX_SECONDS)
+
+
+def reached(duration: float, limit: float, seconds: float) -> bool:
+    """Return whether a duration in frames of some `seconds` has reached a limit, rounded to the nearest frame."""
+    return duration >= limit - seconds / 2

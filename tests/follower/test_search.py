@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.filter import Track
 from follower.search import Search
+from follower.tracking.kalman_filter import Track
 
 LONGEST = 30.0  # seconds
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from follower.filter import Absence, Candidate
-from follower.tracking import Tracker
+from follower.tracking.candidates import Absence, Candidate
+from follower.tracking.tracker import Tracker
 from follower.types import TargetState
 
 STEP = 0.2  # seconds; QuadSim sends 5 frames a second

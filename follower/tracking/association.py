@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from follower.filter import Candidate, Track, squared_distance
-from follower.hypotheses import Hypothesis
+from follower.tracking.candidates import Candidate
+from follower.tracking.hypotheses import Hypothesis
+from follower.tracking.kalman_filter import Track, squared_distance
 
 RECENT = 0.5  # seconds since the last view for which a track predicts well enough to go before others
 MAX_RUN = 0.4  # seconds out of view in which a person may get as far as it can

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from follower.association import associate
-from follower.filter import Absence, Candidate, Track, predict
-from follower.hypotheses import Hypothesis, hit, miss, start_hypothesis
-from follower.timing import frame_seconds
+from follower.timing import frame_seconds, reached
+from follower.tracking.association import associate
+from follower.tracking.candidates import Absence, Candidate
+from follower.tracking.hypotheses import Hypothesis, hit, miss, start_hypothesis
+from follower.tracking.kalman_filter import Track, predict
+from follower.tracking.suspects import choose_suspect
 from follower.types import TargetState
 
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
-SUSPECT_LOG_ODDS = 1.5  # evidence from which on a person is looked at from near
-MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reached
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
 MAX_AGAINST_TARGET = 3.0
@@ -153,39 +153,31 @@ class Tracker:
                 required, seen = max(CONFIRM_LOG_ODDS, SWITCH_RATIO * current.evidence), self._switch_after_seconds
                 target = 0
         for index, hypothesis in enumerate(hypotheses):
-            convincing = hypothesis.evidence >= required and _reached(hypothesis.seen, seen, seconds)
+            convincing = hypothesis.evidence >= required and reached(hypothesis.seen, seen, seconds)
             if index != target and chosen[index] is not None and convincing:
                 target, required = index, hypothesis.evidence
         return target
 
     def _choose_suspect(self, seconds: float) -> None:
-        """Without a target, choose the person to look at from near: the previous one while anything speaks for it."""
+        """Without a target, choose the person to look at from near."""
         self.suspect = None
         if self.state is TargetState.FOUND:
             return
-        likely = [
-            index
-            for index, each in enumerate(self._hypotheses)
-            if each.approached < MAX_APPROACH
-            and (each.evidence > 0 if each.approached else each.distant and each.evidence > SUSPECT_LOG_ODDS)
-        ]
-        if likely:
-            chosen = max(
-                likely, key=lambda index: (self._hypotheses[index].approached, self._hypotheses[index].evidence)
-            )
+        chosen = choose_suspect(self._hypotheses)
+        if chosen is not None:
             suspect = self._hypotheses[chosen]
             self._hypotheses[chosen] = replace(suspect, approached=suspect.approached + seconds)
             self.suspect = suspect.track
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
-        return target.missed > 0 and _reached(target.missed, self._max_missed_seconds, seconds)
+        return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)
 
     def _keep(self, target: int | None, seconds: float, hypotheses: Sequence[Hypothesis]) -> None:
         """Keep the target first, then people visible recently; people known not to be the target are kept longer."""
         others = []
         for index, each in enumerate(hypotheses):
             max_missed = MAX_AGE if each.evidence <= 0 or each.approached else self._max_missed_seconds
-            if index != target and not (each.missed > 0 and _reached(each.missed, max_missed, seconds)):
+            if index != target and not (each.missed > 0 and reached(each.missed, max_missed, seconds)):
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
         if target is None:
@@ -206,8 +198,3 @@ def _for_target(target: Hypothesis, candidate: Candidate) -> float:
         most = max(HOLD * typical - candidate.by_silhouette, 0.0)
         log_odds += min(candidate.forgivable, MIN_FORGIVEN + typical, most)
     return max(log_odds, -MAX_AGAINST_TARGET)
-
-
-def _reached(duration: float, limit: float, seconds: float) -> bool:
-    """Return whether a duration in frames of some `seconds` has reached a limit, rounded to the nearest frame."""
-    return duration >= limit - seconds / 2

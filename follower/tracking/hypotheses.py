@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from follower.filter import MIN_GATE, Absence, Candidate, Track, squared_distance, start_track, update
 from follower.timing import FRAME_INTERVAL
+from follower.tracking.candidates import Absence, Candidate
+from follower.tracking.kalman_filter import MIN_GATE, Track, squared_distance, start_track, update
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
