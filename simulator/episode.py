@@ -89,11 +89,18 @@ class Episode:
         Like QuadSim, a quad that locks on returns to patrol.
         """
         self._locked = False
-        if look_at is None or self._rules.lock_on:
-            if not isinstance(self._behaviour, Patrol):
-                self._behaviour = Patrol(self._patrol_points, self._rules)
+        patrol = self._patrol
+        if look_at is not None and not self._rules.lock_on:
+            self._behaviour = Search(self._inside(look_at), self.time, patrol)
         else:
-            self._behaviour = Search(self._inside(look_at), self.time)
+            self._behaviour = patrol or Patrol(self._patrol_points, self._rules)
+
+    @property
+    def _patrol(self) -> Patrol | None:
+        """The patrol that it is on, or has left to look at something; None where it follows, or has followed since."""
+        if isinstance(self._behaviour, Search):
+            return self._behaviour.patrol
+        return self._behaviour if isinstance(self._behaviour, Patrol) else None
 
     def place_marker(self, marker: Marker, duration: float) -> None:
         """Show a marker, or move the one with its id, for `duration` seconds; -1 = until deleted."""

@@ -149,9 +149,9 @@ class Follow:
 class Search:
     """Look at a place where the agent thinks that a lost target is, from some distance and height."""
 
-    def __init__(self, place: FloatArray, time: float) -> None:
-        """Look at one place, (3,) metres, as requested at `time` seconds."""
-        self._place, self._time = place, time
+    def __init__(self, place: FloatArray, time: float, patrol: Patrol | None) -> None:
+        """Look at one place, (3,) metres, as requested at `time` seconds; then go on with `patrol`, or begin one."""
+        self.patrol, self._place, self._time = patrol, place, time
 
     def timed_out(self, time: float) -> bool:
         """Return whether the last request is so old that the quad should return to patrol."""

@@ -1,5 +1,6 @@
 """Haze is measured and removed, dark pictures are brightened, and all others stay as they are."""
 
+import zipfile
 from types import SimpleNamespace
 
 import cv2
@@ -184,3 +185,20 @@ def test_a_while_above_a_dark_lawn_is_no_night():
     for index in range(100):
         restorer.restore(frame(clear if index < 50 else 0.6 * clear, depth, index * 0.2))
     assert not restorer.hard_to_see
+
+
+def test_quadsim_has_neither_haze_nor_night(shared):
+    """Real pictures with the depth that a camera of the environment saw, 0.6 s apart."""
+    restorer, same = PictureRestorer(), []
+    with zipfile.ZipFile(shared / "data" / "raw_recording.zip") as archive:
+
+        def image(name):
+            return cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR_RGB)
+
+        for index, name in enumerate(sorted(name for name in archive.namelist() if "/IMG/cam1_" in name)):
+            picture, depth = image(name), image(name.replace("cam1_", "cam4_"))[..., 0]
+            taken = SimpleNamespace(image=picture, depth_image=depth, timestamp=1e9 + 0.6 * index)
+            same.append(np.array_equal(restorer.restore(taken), brighten(picture)))
+            assert not restorer.hard_to_see
+    assert len(same) > 100
+    assert all(same)

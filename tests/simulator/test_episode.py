@@ -142,6 +142,25 @@ def test_a_search_ends_with_a_report_or_with_a_loss_without_a_place(city):
         assert episode.state is state
 
 
+@pytest.mark.parametrize(("follows", "stands"), [(False, False), (True, True)])
+def test_a_patrol_that_was_left_to_look_at_something_goes_on_and_one_after_a_target_looks_all_around(
+    city, follows, stands
+):
+    episode = Episode(city, people=0)
+    fly(episode, 40, report=False)  # it has looked all around, for ten seconds
+    if follows:
+        episode.target_detected(episode.target_centre)
+    for _ in range(10):
+        episode.target_lost((0.0, 0.0, 1.0))
+        episode.step(0.2)
+    episode.target_lost()
+    episode.step(6.0)
+    place = episode.quad.position
+    episode.step(1.0)
+    assert episode.state is QuadState.PATROL
+    assert (np.linalg.norm(episode.quad.position - place) < 0.1) == stands
+
+
 def test_like_quadsim_it_returns_to_patrol_wherever_it_is_told_to_look(city):
     episode = Episode(city, people=0, rules=Rules(lock_on=True))
     episode.target_lost((0.0, 0.0, 1.0))
