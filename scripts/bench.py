@@ -10,6 +10,7 @@ BENCHMARKS = {
     "fleet": "how many simulators one follower serves",
     "soak": "an hour with simulators that come and go: growth of memory, threads and files",
     "hostile": "invalid messages, and what a good simulator beside them notices",
+    "light": "what the network finds in bad light and weather, in pictures as taken and as restored",
     "follow": "tracking quality in seeded flights",
     "recording": "cost of recording for a flight, and completeness of the recording",
     "viewers": "cost of viewers for a flight",

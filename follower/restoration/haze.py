@@ -62,6 +62,7 @@ class Haze:
         filled = np.where(depth == 0, cv2.dilate(depth, np.ones((HOLE, HOLE), np.uint8)), depth)
         steps = np.arange(SATURATED + 1)
         amplification = 1 / np.maximum(np.exp(-self.density * steps), MIN_TRANSMISSION)
+        amplification[SATURATED] = 1.0  # the sky, and what is too far away to be seen
         light = self._light.astype(np.float32)
         restored = (picture - light) * amplification.astype(np.float32)[filled][..., None] + light
         return np.asarray(np.clip(restored, 0, 255), np.uint8)

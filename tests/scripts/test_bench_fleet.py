@@ -13,7 +13,7 @@ from PIL import Image
 from scripts.benchmarks import fleet
 from scripts.benchmarks.__main__ import main
 from scripts.benchmarks.fleet import ORIGINAL, OURS, Case, describe, report, speed_up
-from scripts.benchmarks.fleet_plot import plot
+from scripts.benchmarks.fleet.plot import plot
 from scripts.benchmarks.harness.rounds import UNTHROTTLED
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
 

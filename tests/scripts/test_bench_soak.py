@@ -8,7 +8,7 @@ import pytest
 from scripts.benchmarks import soak
 from scripts.benchmarks.__main__ import main
 from scripts.benchmarks.harness.bridges import STOP
-from scripts.benchmarks.soak_results import Cycle, failures, growth, summarise, totals
+from scripts.benchmarks.soak.results import Cycle, failures, growth, summarise, totals
 
 GOOD = Cycle(
     began=0.0, ended=0.5, sent=10, answered=8, skipped=2, lost=0, served=2, reconnections=0, updates=5, recordings=2,

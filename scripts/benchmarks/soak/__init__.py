@@ -35,7 +35,7 @@ from scripts.benchmarks.harness.rounds import get_frames
 from scripts.benchmarks.harness.simulators import BEGIN, END, FrameLog, Group, fly_simulators
 from scripts.benchmarks.harness.terminal import add_bridge_options, console, print_table
 from scripts.benchmarks.hostile import CLIENTS, QUADSIM_HZ, Attacker, send_all
-from scripts.benchmarks.soak_results import MEASURED, PARTS, Cycle, failures, growth, summarise, totals
+from scripts.benchmarks.soak.results import MEASURED, PARTS, Cycle, failures, growth, summarise, totals
 from scripts.benchmarks.viewers import Viewer
 
 SIMULATORS = 8

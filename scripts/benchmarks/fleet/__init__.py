@@ -31,7 +31,7 @@ from config.numbers import real_number, whole_number
 from config.outputs import plot_to_write
 from model.inference.choices import DEVICES, RUNTIMES
 from model.inference.quiet_tensorflow import import_tensorflow_quietly
-from scripts.benchmarks.fleet_plot import plot
+from scripts.benchmarks.fleet.plot import plot
 from scripts.benchmarks.harness.bridges import MEASUREMENTS, process, receive, request, serve, serve_follower
 from scripts.benchmarks.harness.original_server import OriginalServer
 from scripts.benchmarks.harness.rounds import UNTHROTTLED, get_frames, name_pace
