@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -29,6 +28,7 @@ from scripts.benchmarks.harness.terminal import console, print_table
 from sim_bridge.wire.images import decode_camera_image
 from simulator.difficulty.levels import LEVELS
 from simulator.link.frames import encode_jpeg
+from simulator.picture_files import draw_into, picture_file
 from simulator.rendering.renderer import Renderer
 from simulator.snapshots import Mixture, random_scene
 from simulator.types import Image
@@ -39,6 +39,7 @@ VIEWS_OF_A_CITY = 16
 MIXTURE = Mixture(target_fraction=0.75, far_fraction=0.5)
 SECONDS = 0.5  # between two views
 FOUND = 0.3  # IoU
+JPEG_QUALITY = 75
 PICTURED = ("fog", "rain", "night")
 
 
@@ -69,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"of each light, {VIEWS_OF_A_CITY} views each (default %(default)s)",
     )
     add("--seed", type=whole_number(), default=0, help="of cities and views (default %(default)s)")
-    add("--picture", type=file_to_write, metavar="FILE", help="draw targets that are found only when restored")
+    add("--picture", type=picture_file, metavar="FILE", help="draw targets that are found only when restored")
     add("--json", type=file_to_write, metavar="FILE", help="write the results for other programs")
 
 
@@ -89,8 +90,8 @@ def benchmark(options: argparse.Namespace) -> list[dict[str, Any]]:
     print_table(
         rows, "targets found, and pictures without one in which one is found: as taken, as restored, of so many"
     )
-    if options.picture is not None:
-        draw(views, options.picture)
+    if options.picture is not None and draw_into(options.picture, lambda: drawn(views), JPEG_QUALITY):
+        raise RuntimeError("the picture could not be written")
     return rows
 
 
@@ -126,8 +127,8 @@ def row_of(light: str, views: Sequence[View]) -> dict[str, Any]:
     return row | {"false positives": f"{false[0]}, {false[1]} of {len(negative)}"}
 
 
-def draw(views: Mapping[str, Sequence[View]], file: Path) -> None:
-    """Draw a view of each of PICTURED: as taken above, as restored below, each with what the network finds."""
+def drawn(views: Mapping[str, Sequence[View]]) -> Image:
+    """Return a view of each of PICTURED: as taken above, as restored below, each with what the network finds."""
     columns = []
     for light in PICTURED:
         best = max(
@@ -136,7 +137,7 @@ def draw(views: Mapping[str, Sequence[View]], file: Path) -> None:
         )
         pictures = zip((best.taken, best.restored), best.predicted, strict=True)
         columns.append(np.vstack([_outlined(picture, predicted, light) for picture, predicted in pictures]))
-    cv2.imwrite(str(file), cv2.cvtColor(np.hstack(columns), cv2.COLOR_RGB2BGR))
+    return np.hstack(columns)
 
 
 def _outlined(picture: Image, predicted: np.ndarray, title: str) -> Image:
