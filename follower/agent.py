@@ -8,7 +8,7 @@ from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import CLOSE_RANGE, HARD_TO_SEE, TYPICAL_FRACTION, FrameEvidence, Silhouette, lowered
+from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
 from follower.settings import AgentSettings
@@ -84,7 +84,7 @@ class FollowAgent:
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
         if self._restorer.hard_to_see:
-            typical_fraction = lowered(typical_fraction, HARD_TO_SEE)
+            typical_fraction = min(typical_fraction, TYPICAL_FRACTION)
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]

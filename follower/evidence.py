@@ -24,8 +24,6 @@ TYPICAL_RANGE = (0.9, 0.998)  # what is believed
 # What speaks neither for the target nor against, of a network with TYPICAL_FRACTION, and the least of any; it rises by
 # so much for each log-odds by which another network's typical fraction is larger: the more certain, the less they vary.
 NEUTRAL_FRACTION, NEUTRAL_RISE = 0.75, 1.27
-# Log-odds by which the typical fraction is less: in haze and in the dark, and in a group, whose parts may seem the
-HARD_TO_SEE, IN_GROUP = 2.0, 2.8  # person's.
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the typical fraction
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
@@ -61,12 +59,6 @@ def log_odds(fraction: float, pixels: float, area: float, typical_fraction: floa
     neutral = _logit(NEUTRAL_FRACTION) + NEUTRAL_RISE * max(typical - _logit(TYPICAL_FRACTION), 0.0)
     highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
     return highest * min(max((_logit(fraction) - neutral) / (typical - neutral), MOST_AGAINST), 1.0)
-
-
-def lowered(typical_fraction: float, log_odds: float) -> float:
-    """Return a typical fraction, as far as it is believed, with so much less log-odds."""
-    least, most = TYPICAL_RANGE
-    return 1 / (1 + math.exp(log_odds - _logit(min(max(typical_fraction, least), most))))
 
 
 def _logit(fraction: float) -> float:
@@ -113,12 +105,10 @@ class FrameEvidence:
         fraction = self.target_fraction(person)
         pixels, area = blob.reference_area / fraction, measurement.area / fraction
         lenient = log_odds(fraction, pixels, area)
-        if measurement.range.metres > CLOSE_RANGE:  # in a few pixels no fraction is typical
+        # In a few pixels, or where parts of people beside a person count as parts of it, no fraction is typical.
+        if measurement.range.metres > CLOSE_RANGE or self._in_group(person):
             return BlobEvidence(lenient, 0.0)
-        typical_fraction = self.typical_fraction
-        if self._in_group(person):
-            typical_fraction = lowered(typical_fraction, IN_GROUP)
-        strict = log_odds(fraction, pixels, area, typical_fraction)
+        strict = log_odds(fraction, pixels, area, self.typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
 
     def _in_group(self, person: Silhouette) -> bool:
