@@ -21,9 +21,9 @@ from follower.types import Frame
 
 TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known
 TYPICAL_RANGE = (0.9, 0.998)  # what is believed
-# What speaks neither for the target nor against, of a network with TYPICAL_FRACTION, and the least of any; it rises by
-# so much for each log-odds by which another network's typical fraction is larger: the more certain, the less they vary.
-NEUTRAL_FRACTION, NEUTRAL_RISE = 0.75, 1.27
+# A fraction whose log-odds are this much less than those of the typical one speaks neither for the target nor against;
+NEUTRAL_MARGIN = 2.0
+NEUTRAL_FRACTION = 0.75  # but none that is less than this speaks for it
 REFERENCE_LOG_ODDS = 2.0  # of a silhouette of REFERENCE_AREA with at least the typical fraction
 REFERENCE_AREA = 40.0  # pixels of a 256x256 image; the evidence grows with the square root of the area,
 MAX_AREA_GAIN = 2.0  # up to this factor
@@ -56,7 +56,7 @@ def log_odds(fraction: float, pixels: float, area: float, typical_fraction: floa
         return 0.0
     least, most = TYPICAL_RANGE
     typical = _logit(min(max(typical_fraction, least), most))
-    neutral = _logit(NEUTRAL_FRACTION) + NEUTRAL_RISE * max(typical - _logit(TYPICAL_FRACTION), 0.0)
+    neutral = max(typical - NEUTRAL_MARGIN, _logit(NEUTRAL_FRACTION))
     highest = REFERENCE_LOG_ODDS * _area_gain(pixels) * min(area / MIN_PERSON_AREA, 1.0)
     return highest * min(max((_logit(fraction) - neutral) / (typical - neutral), MOST_AGAINST), 1.0)
 
