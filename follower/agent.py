@@ -83,7 +83,7 @@ class FollowAgent:
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
-        if self._restorer.hard_to_see:
+        if self._restorer.hard_to_see:  # networks are less certain then
             typical_fraction = min(typical_fraction, TYPICAL_FRACTION)
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
