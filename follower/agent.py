@@ -8,7 +8,7 @@ from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, FrameEvidence, Silhouette
+from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, UNCLEAR_FRACTION, FrameEvidence, Silhouette
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
 from follower.settings import AgentSettings
@@ -56,7 +56,7 @@ class FollowAgent:
     def network_picture(self, frame: Frame) -> np.ndarray:
         """Return a frame's picture as the network is to see it: (height, width, 3) uint8 RGB, without haze, and bright.
 
-        Call it once for each frame, before `step`. Errors of decoding leave the agent as it was.
+        Call it once for each frame, before `step`. Errors of decoding the picture leave the agent as it was.
         """
         return self._restorer.restore(frame) if self.settings.restore_pictures else frame.image
 
@@ -70,7 +70,7 @@ class FollowAgent:
         once.
 
         The depth image is decoded only to measure a blob, to check a person where a missed one should be, during a
-        search, and until `depth_far` "auto" is settled.
+        search, and until `depth_far` "auto" is settled; and by `network_picture`, twice a second and in haze.
         Errors (of decoding, of the shape of `probabilities`) leave the agent as it was before the frame.
         """
         before, searched = self._tracker.state, self._place_to_look_at
@@ -84,7 +84,7 @@ class FollowAgent:
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
         if self._restorer.hard_to_see:  # networks are less certain then
-            typical_fraction = min(typical_fraction, TYPICAL_FRACTION)
+            typical_fraction = min(typical_fraction, UNCLEAR_FRACTION)
         evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
         people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]

@@ -20,6 +20,7 @@ from follower.tracking.candidates import Absence
 from follower.types import Frame
 
 TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known
+UNCLEAR_FRACTION = 0.99  # the most that is typical in haze and in the dark
 TYPICAL_RANGE = (0.9, 0.998)  # what is believed
 # A fraction whose log-odds are this much less than those of the typical one speaks neither for the target nor against;
 NEUTRAL_MARGIN = 2.0
@@ -105,9 +106,10 @@ class FrameEvidence:
         fraction = self.target_fraction(person)
         pixels, area = blob.reference_area / fraction, measurement.area / fraction
         lenient = log_odds(fraction, pixels, area)
-        # In a few pixels, or where parts of people beside a person count as parts of it, no fraction is typical.
-        if measurement.range.metres > CLOSE_RANGE or self._in_group(person):
+        if measurement.range.metres > CLOSE_RANGE:  # in a few pixels no fraction is typical
             return BlobEvidence(lenient, 0.0)
+        if self._in_group(person):  # parts of people beside a person count as parts of it
+            return BlobEvidence(lenient, max(-lenient, 0.0))
         strict = log_odds(fraction, pixels, area, self.typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
 
@@ -143,7 +145,7 @@ class FrameEvidence:
         return Silhouette(rows, columns, connected[labels])
 
     def absence(self, point: np.ndarray) -> Absence:
-        """Return what the predicted position (3,), metres, of a person without a blob there says.
+        """Return the evidence from the predicted position (3,), metres, of a person without a blob there.
 
         A person who stands there in plain view and is not the target is evidence against; no person, one well in front
         of or behind the position, or a position out of view is none. It never counts more than one frame of a distant

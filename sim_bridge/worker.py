@@ -11,7 +11,6 @@ import numpy as np
 
 from sim_bridge.events import ProcessedFrame
 from sim_bridge.session import Session
-from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.wire.messages import SensorFrame
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class InferenceWorker:
         for job in jobs:
             job.session.last_turn = time.perf_counter()
             try:
-                pictures.append(_network_picture(job))
+                pictures.append(job.session.controls.network_picture(job.frame))
                 readable.append(job)
             except Exception as reason:
                 self._on_result(job, reason)
@@ -140,15 +139,6 @@ class InferenceWorker:
                 "network": 1e3 * (predicted - decoded),
             }
             self._on_result(job, _decide(job, probabilities, self._segmenter.typical_fraction, timings))
-
-
-def _network_picture(job: Job) -> np.ndarray:
-    """Return what the network is to see of a frame. Raises BadFrame if there is no picture."""
-    picture = job.frame.image
-    try:
-        return job.session.controls.network_picture(job.frame)
-    except BadFrame:  # of the depth image, which the agent may not need
-        return picture
 
 
 def _decide(

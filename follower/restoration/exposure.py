@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-SAMPLED = slice(2, None, 4)  # rows and columns of a 256x256 picture that are looked at
+from follower.restoration.sampling import sample
+
 BRIGHTEST = 0.99  # fraction of a picture's values that are at most its white level
 WHITE = 235.0  # white level that a picture should have
 MAX_GAIN = 2.0
@@ -11,12 +12,12 @@ MAX_GAIN = 2.0
 
 def white_level(picture: np.ndarray) -> float:
     """Return the brightness, 0..255, that hardly anything in a picture, (height, width, 3) uint8, exceeds."""
-    counts = np.bincount(picture[SAMPLED, SAMPLED].ravel(), minlength=256).cumsum()
+    counts = np.bincount(sample(picture).ravel(), minlength=256).cumsum()
     return float(np.searchsorted(counts, BRIGHTEST * counts[-1]))
 
 
 def brighten(picture: np.ndarray) -> np.ndarray:
-    """Return a picture, (height, width, 3) uint8, as bright as by day; the same where it is bright enough."""
+    """Return a picture, (height, width, 3) uint8, as bright as by day; unchanged if it is bright enough."""
     gain = min(WHITE / max(white_level(picture), 1.0), MAX_GAIN)
     if gain <= 1:
         return picture

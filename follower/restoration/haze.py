@@ -2,7 +2,7 @@
 
 A pixel shows J t + A (1 - t): J is the light of the thing itself, A that of the haze, and t = exp(-density * depth)
 (Koschmieder, 1924). Of many pixels the darkest have hardly any J in their darkest channel (the dark channel prior of
-He, Sun and Tang, 2009), so they show how the share of the haze grows with the depth. In clear air it does not grow.
+He, Sun and Tang, 2009), so they show how the part of the haze grows with the depth. In clear air it does not grow.
 """
 
 import math
@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 
 from follower.geometry import SATURATED
+from follower.restoration.sampling import sample
 
-SAMPLED = slice(2, None, 4)  # rows and columns of a 256x256 picture that are looked at
 EDGES = np.array([10, 20, 31, 41, 51, 64, 77, 102, 128, 166, 204, 252])  # of ranges of depth, steps of the depth image
 MIDDLES = (EDGES[1:] + EDGES[:-1]) / 2
 DARKEST = 0.05  # fraction of the pixels of a range that has no light of its own
 MIN_PIXELS = 200  # of a range, over some frames: fewer need not contain dark things
 MIN_RANGES = 4
 MAX_OPTICAL_DEPTH = 2.5  # beyond, too little is left to be measured
-MEMORY = 30.0  # seconds in which pixels lose most of their weight
+MEMORY = 6.0  # seconds in which pixels lose most of their weight
 LIGHT_MEMORY = 10.0  # the same for the light of the haze
 MIN_BEYOND = 20  # pixels beyond the depth image's range, which show the light of the haze
 MIN_LIGHT = 40.0  # of the darkest channel: in the dark, lamps are brighter than the haze
@@ -41,8 +41,8 @@ class Haze:
 
         `seconds` have passed since the last one.
         """
-        colours = picture[SAMPLED, SAMPLED].reshape(-1, 3)
-        depths = _as_large_as(depth_image, picture)[SAMPLED, SAMPLED].reshape(-1)
+        colours = sample(picture).reshape(-1, 3)
+        depths = sample(_as_large_as(depth_image, picture)).reshape(-1)
         self._counts *= math.exp(-seconds / MEMORY)
         ranges = np.digitize(depths, EDGES) - 1
         known = (ranges >= 0) & (ranges < len(MIDDLES))
@@ -55,7 +55,7 @@ class Haze:
         self._measure()
 
     def remove(self, picture: np.ndarray, depth_image: np.ndarray) -> np.ndarray:
-        """Return the picture without haze; the same where the air is clear."""
+        """Return the picture without haze; unchanged if the air is clear."""
         if not self.density or self._light is None:
             return picture
         depth = _as_large_as(depth_image, picture)
@@ -75,8 +75,8 @@ class Haze:
             self.density = 0.0
             return
         pixels = self._counts.sum(axis=1)
-        shares = self._counts.cumsum(axis=1) / np.maximum(pixels, 1)[:, None]
-        darkest = (shares < DARKEST).sum(axis=1)
+        fractions = self._counts.cumsum(axis=1) / np.maximum(pixels, 1)[:, None]
+        darkest = (fractions < DARKEST).sum(axis=1)
         optical_depths = -np.log(np.clip(1 - darkest / self._light.min(), math.exp(-2 * MAX_OPTICAL_DEPTH), 1))
         known = (pixels >= MIN_PIXELS) & (optical_depths < MAX_OPTICAL_DEPTH)
         if known.sum() < MIN_RANGES:

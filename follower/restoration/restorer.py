@@ -10,8 +10,9 @@ from follower.timing import frame_seconds
 from follower.types import Frame
 
 OBSERVED_EVERY = 0.5  # seconds: the haze changes slowly, and depth images take time to decode
+BLACK = 16.0  # white level of pictures that show nothing
 DAYLIGHT = 210.0  # white level that some of the pictures of a flight by day reach
-MEMORY = 60.0  # seconds in which a bright picture is forgotten: by day, too, others show nothing but a lawn
+MEMORY = 300.0  # seconds; by day, some 50 s without anything bright are possible, above a lawn
 
 
 class PictureRestorer:
@@ -31,18 +32,32 @@ class PictureRestorer:
     def restore(self, frame: Frame) -> np.ndarray:
         """Return a frame's picture, (height, width, 3) uint8 RGB, as the network is to see it.
 
-        An error of decoding an image leaves the restorer as it was.
+        A clock that runs back begins a new flight. Without a depth image, or with one that raises ValueError when it is
+        decoded, haze stays in the picture.
         """
-        seconds = frame_seconds(frame.timestamp, self._time)
-        unobserved = self._unobserved + seconds
-        due = unobserved >= OBSERVED_EVERY
         picture = frame.image
-        depth_image = frame.depth_image if due or self._haze.density else None
-        self._time, self._unobserved = frame.timestamp, unobserved
-        self._white = max(white_level(picture), self._white * math.exp(-seconds / MEMORY))
-        if depth_image is not None:
-            if due:
-                self._haze.observe(picture, depth_image, unobserved)
-                self._unobserved = 0.0
-            picture = self._haze.remove(picture, depth_image)
+        if self._time is not None and frame.timestamp < self._time:
+            self._haze, self._white = Haze(), 0.0
+        seconds = frame_seconds(frame.timestamp, self._time)
+        self._time, self._unobserved = frame.timestamp, self._unobserved + seconds
+        white = white_level(picture)
+        self._white = max(white, self._white * math.exp(-seconds / MEMORY))
+        due = self._unobserved >= OBSERVED_EVERY and white >= BLACK
+        if due or self._haze.density:
+            picture = self._without_haze(picture, frame, due)
         return brighten(picture)
+
+    def _without_haze(self, picture: np.ndarray, frame: Frame, due: bool) -> np.ndarray:
+        """Return the picture without haze; the haze is measured first if that is `due`."""
+        seconds = self._unobserved
+        if due:
+            self._unobserved = 0.0
+        try:
+            depth_image = frame.depth_image
+        except ValueError:
+            return picture
+        if depth_image is None:
+            return picture
+        if due:
+            self._haze.observe(picture, depth_image, seconds)
+        return self._haze.remove(picture, depth_image)

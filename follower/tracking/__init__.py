@@ -1,1 +1,1 @@
-"""From candidates to decisions: who they are, where they go, which of them is the target, and whether it is found."""
+"""Tracking: association, filter, evidence over time, and the choice of the target."""

@@ -1,4 +1,4 @@
-"""What a frame says about the people who could be the target; evidence and ranges make it, the tracker takes it."""
+"""What a frame shows of people who could be the target: their positions, and the evidence."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Candidate:
 
 
 class Absence(NamedTuple):
-    """What it says about a person that there is no candidate where the person should be."""
+    """Evidence from the predicted position of a person without a candidate there."""
 
     log_odds: float = 0.0  # that the person is the target, at most 0
-    small: bool = False  # whoever is there is so small in the picture that the target may have been missed
+    small: bool = False  # what is there is too small in the picture to be classified reliably

@@ -1,4 +1,4 @@
-"""Whom to look at from near: people who are too far away for certainty."""
+"""The choice of a distant person to look at from near."""
 
 from collections.abc import Sequence
 

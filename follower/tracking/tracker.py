@@ -18,7 +18,7 @@ CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
 MAX_AGAINST_TARGET = 3.0
-MIN_FORGIVEN = 1.5  # log-odds against the target that one view may have without counting: light and pose change
+MIN_FORGIVEN = 2.5  # log-odds against the target that one view may have without counting: light and pose change
 HOLD = 0.3  # of the log-odds that were typical of it: the most that such a view counts for it
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
@@ -79,7 +79,7 @@ class Tracker:
     ) -> int | None:
         """Process the candidates of a frame; return the index of the target's, None when it is missed.
 
-        `absence` returns what it says that there is no candidate at the predicted position (3,) of a person.
+        `absence` returns the evidence at the predicted position (3,) of a person without a candidate.
         """
         seconds = frame_seconds(time, self._time)
         self.switched = False

@@ -4,6 +4,7 @@ from follower.agent import FollowAgent
 from follower.detection import find_blobs
 from follower.geometry import Camera
 from follower.ranging import locate
+from follower.restoration.restorer import PictureRestorer
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from gym_follow.agents.frames import action_of, frame_of, probabilities_of, typical_fraction_of
@@ -34,7 +35,7 @@ class NoMemoryAgent:
     """
 
     def __init__(self, weights: str | None) -> None:
-        self._weights, self._settings = weights, AgentSettings()
+        self._weights, self._settings, self._restorer = weights, AgentSettings(), PictureRestorer()
         self._missed: float | None = None  # seconds; None: not found
         self._time: float | None = None  # of the last frame
 
@@ -42,7 +43,7 @@ class NoMemoryAgent:
         """Return the position of the largest blob."""
         frame, settings = frame_of(observation), self._settings
         seconds, self._time = frame_seconds(frame.timestamp, self._time), frame.timestamp
-        probabilities = probabilities_of(observation, self._weights)
+        probabilities = probabilities_of(observation, self._weights, self._restorer.restore(frame))
         blobs = find_blobs(probabilities, frame.image.shape[:2], settings.threshold, settings.min_area)
         camera = Camera(frame.gimbal_pose, frame.image.shape[:2], settings.vertical_fov, FAR)
         measured = locate(blobs[0].detection, frame.depth_image, camera, settings.target_height) if blobs else None

@@ -68,6 +68,8 @@ class Patrol:
             self._next = int(np.argmin(np.linalg.norm(self._points - quad.position, axis=1)))
         offset: FloatArray = self._points[self._next] - quad.position
         distance = float(np.linalg.norm(offset))
+        if distance > PATROL_SLOW_WITHIN:
+            self._waited = 0.0  # it was sent elsewhere while it waited
         if distance < ARRIVAL_RADIUS or self._waited > 0:
             self._waited += dt
             if self._waited >= WAIT_SECONDS:

@@ -17,6 +17,7 @@ from follower.settings import AgentSettings
 
 GREY = np.array([188.0, 193.0, 197.0])  # light of the haze
 FAR = 100.0  # metres that a depth of 255 stands for
+CLEAR = 1e9  # metres of visibility
 
 
 def street(seed):
@@ -37,7 +38,8 @@ def frame(picture, depth, time):
 
 def in_haze(picture, depth, visibility, light=GREY):
     """Return what is left of a picture in haze that hides 95 % of the contrast at the `visibility`, metres."""
-    seen = np.exp(-3 / visibility * np.where(depth > FAR, np.inf, depth))[..., None]
+    beyond = np.inf if visibility < CLEAR else 0.0
+    seen = np.exp(-3 / visibility * np.where(depth > FAR, beyond, depth))[..., None]
     return picture * seen + light * (1 - seen)
 
 
@@ -67,7 +69,7 @@ def test_haze_is_removed(visibility, brightness):
 
 
 def test_a_clear_and_bright_picture_stays_as_it_is():
-    picture, taken, _, _ = restored(1e9)
+    picture, taken, _, _ = restored(CLEAR)
     assert picture is taken
 
 
@@ -99,13 +101,48 @@ def test_a_depth_image_of_half_the_size_serves():
     assert error(picture, clear, depth, 8, 24) < 0.5 * error(taken, clear, depth, 8, 24)
 
 
+def hazy_after(visibilities):
+    """Return after how many seconds there is haze, of a flight with these visibilities, frame by frame; None: never."""
+    restorer = PictureRestorer()
+    for index, visibility in enumerate(visibilities):
+        clear, depth = street(index)
+        taken = frame(in_haze(clear, depth, visibility), depth, index * 0.2)
+        if not np.array_equal(restorer.restore(taken), brighten(taken.image)):
+            return index * 0.2
+    return None
+
+
+def test_haze_is_noticed_soon_whatever_the_air_was_before():
+    assert hazy_after([40.0] * 20) < 2
+    assert 40 <= hazy_after([CLEAR] * 200 + [40.0] * 100) < 60
+
+
 def test_haze_that_lifts_is_forgotten():
     restorer = PictureRestorer()
-    for index in range(1000):
+    for index in range(100):
         clear, depth = street(index)
-        hazy = index < 100
-        picture = restorer.restore(frame(in_haze(clear, depth, 40.0) if hazy else clear, depth, index * 0.2))
+        picture = restorer.restore(frame(in_haze(clear, depth, 40.0 if index < 50 else CLEAR), depth, index * 0.2))
     assert np.array_equal(picture, clear.astype(np.uint8))
+
+
+def test_a_restart_begins_in_clear_air():
+    restorer = PictureRestorer()
+    for time in (*np.arange(0, 10, 0.2), -100.0):
+        clear, depth = street(round(time * 5) % 50)
+        taken = frame(in_haze(clear, depth, 40.0) if time >= 0 else clear, depth, time)
+        picture = restorer.restore(taken)
+    assert picture is taken.image
+    assert not restorer.hard_to_see
+
+
+def test_black_pictures_hide_no_haze():
+    restorer = PictureRestorer()
+    for index in range(60):
+        clear, depth = street(index)
+        taken = frame(in_haze(clear, depth, 40.0) * (index % 10 != 9), depth, index * 0.2)
+        picture = restorer.restore(taken)
+        if index > 20 and taken.image.any():
+            assert error(picture, clear, depth, 8, 24) < 0.5 * error(taken.image, clear, depth, 8, 24)
 
 
 def test_at_night_lamps_are_no_haze():
@@ -146,19 +183,32 @@ def test_any_frames_can_be_restored(data):
         assert picture.dtype == np.uint8
 
 
-def test_a_depth_image_that_cannot_be_read_costs_nothing_later():
-    class Broken:
-        image, timestamp = np.full((256, 256, 3), 240, np.uint8), 1e9
+class Unreadable:
+    """A frame whose depth image is damaged."""
 
-        @property
-        def depth_image(self):
-            raise ValueError("bad PNG")
+    def __init__(self, taken):
+        self.image, self.timestamp = taken.image, taken.timestamp
 
+    @property
+    def depth_image(self):
+        raise ValueError("bad PNG")
+
+
+def test_a_depth_image_that_cannot_be_read_leaves_the_haze_of_its_frame_only():
     restorer = PictureRestorer()
-    with pytest.raises(ValueError, match="bad PNG"):
-        restorer.restore(Broken())
+    for index in range(40):
+        clear, depth = street(index)
+        taken = frame(in_haze(clear, depth, 40.0), depth, index * 0.2)
+        damaged = index % 2 == 1
+        picture = restorer.restore(Unreadable(taken) if damaged else taken)
+        if index >= 38:
+            assert np.array_equal(picture, brighten(taken.image)) == damaged
+
+
+def test_dark_pictures_are_brightened_without_any_depth_image():
     clear, depth = street(0)
-    assert np.array_equal(restorer.restore(frame(clear, depth, 0.2)), clear.astype(np.uint8))
+    taken = frame(clear * 0.5, depth, 0.0)
+    assert PictureRestorer().restore(Unreadable(taken)).mean() > 1.5 * taken.image.mean()
 
 
 def test_the_setting_turns_it_off():
@@ -169,7 +219,8 @@ def test_the_setting_turns_it_off():
 
 
 @pytest.mark.parametrize(
-    ("visibility", "brightness", "hard"), [(1e9, 1.0, False), (1e9, 0.6, True), (40.0, 1.0, True), (1e9, 0.95, False)]
+    ("visibility", "brightness", "hard"),
+    [(CLEAR, 1.0, False), (CLEAR, 0.6, True), (40.0, 1.0, True), (CLEAR, 0.95, False)],
 )
 def test_networks_are_less_certain_in_haze_and_in_the_dark(visibility, brightness, hard):
     restorer = PictureRestorer()
@@ -182,8 +233,8 @@ def test_networks_are_less_certain_in_haze_and_in_the_dark(visibility, brightnes
 
 def test_a_while_above_a_dark_lawn_is_no_night():
     restorer, (clear, depth) = PictureRestorer(), street(0)
-    for index in range(100):
-        restorer.restore(frame(clear if index < 50 else 0.6 * clear, depth, index * 0.2))
+    for index in range(200):
+        restorer.restore(frame(clear if index < 20 else 0.6 * clear, depth, index * 0.2))
     assert not restorer.hard_to_see
 
 
