@@ -14,9 +14,10 @@ from follower.types import TargetState
 STEP = 0.2  # seconds; QuadSim sends 5 frames a second
 
 
-def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, can_start=True):
+def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, can_start=True, distant=False):
     """Return a candidate; by default one frame of it is enough evidence."""
-    return Candidate(np.array([x, y, z], dtype=float), np.eye(3) * error**2, strength, log_odds, can_start)
+    point = np.array([x, y, z], dtype=float)
+    return Candidate(point, np.eye(3) * error**2, strength, log_odds, can_start, distant=distant)
 
 
 def tracker(max_missed_seconds=1.2, switch_after_seconds=0.6):
@@ -494,3 +495,17 @@ def test_who_was_typical_for_long_stays_the_target_for_two_untypical_seconds(bef
     for frame in range(60, 100):
         tracking.step(STEP * frame, [silhouette(-8.0)])
     assert tracking.state is TargetState.LOST
+
+
+def test_a_target_that_was_approached_proves_a_false_positive_as_any_other():
+    tracking = tracker()
+    for frame in range(5):
+        tracking.step(STEP * frame, [at(20, log_odds=2.0, distant=True)])
+    assert tracking.suspect is not None
+    for frame in range(5, 8):
+        tracking.step(STEP * frame, [at(20)])
+    assert tracking.state is TargetState.FOUND
+    for frame in range(8, 12):
+        tracking.step(STEP * frame, [], lambda point: Absence(-3.0, small=True))
+    assert tracking.state is TargetState.LOST
+    assert tracking.lost_track is None

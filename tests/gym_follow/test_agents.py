@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gym_follow.agents.ours import NoMemoryAgent
+from gym_follow.agents.ours import NoMemoryAgent, OurAgent
 from gym_follow.agents.registry import NAMES, check_agent, make_agent
 from gym_follow.report import DETECTED, LOST, NOTHING, Report, detected, lost, search, to_report
 
@@ -42,6 +42,23 @@ def test_without_memory_the_target_is_lost_once_after_1_2_seconds():
     agent.act(observation(True), {})
     answers = [agent.act(observation(False, 0.2 * step), {})["report"] for step in range(1, 10)]
     assert answers == [NOTHING] * 5 + [LOST] + [NOTHING] * 3
+
+
+@pytest.mark.parametrize("agent", [OurAgent, NoMemoryAgent])
+def test_the_network_sees_dark_pictures_brightened(agent, monkeypatch):
+    seen = []
+
+    class Network:
+        typical_fraction = 0.95
+
+        def predict(self, images):
+            seen.append(images[0])
+            return np.zeros((1, 256, 256, 3), np.float32)
+
+    monkeypatch.setattr("gym_follow.agents.frames._segmenter", lambda weights: Network())
+    dark = observation(False) | {"rgb": np.full((256, 256, 3), 100, np.uint8)}
+    agent("any.h5").act(dark, {})
+    assert (seen[0] == 200).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from follower.agent import FollowAgent
+from follower.settings import AgentSettings
+from follower.types import Pose
 from model.inference.choices import FLIGHT_BATCH
+from sim_bridge.events import ProcessedFrame
+from sim_bridge.session import OperatorControls
+from sim_bridge.wire.bad_frame import BadFrame
 from sim_bridge.worker import MAX_BATCH, InferenceWorker, Job
 from tests.bridge_fixtures import make_session, wait_until
 
@@ -45,3 +51,36 @@ def test_too_many_simulators_take_turns_and_wait_for_few_others_at_a_time():
 
 def test_networks_are_compiled_for_as_many_frames_as_the_worker_sends_at_once():
     assert FLIGHT_BATCH == MAX_BATCH
+
+
+def test_the_network_gets_the_picture_that_the_agent_wants_it_to_see():
+    seen, results = [], []
+
+    class Network:
+        typical_fraction = 0.95
+
+        def predict(self, images: np.ndarray) -> np.ndarray:
+            seen.append(images[0])
+            return np.zeros((len(images), 8, 8, 3), np.float32)
+
+    dark = np.full((64, 64, 3), 100, np.uint8)
+
+    class Damaged:
+        """A frame whose depth image cannot be decoded."""
+
+        image, timestamp, pose = dark, 1e9, Pose(0.0, 0.0, 5.0, 0.0, 0.0, 0.0)
+        gimbal_pose = pose
+
+        @property
+        def depth_image(self):
+            raise BadFrame("bad-png", "depth_image is damaged")
+
+    worker = InferenceWorker(Network(), lambda job, result: results.append(result))
+    worker.start()
+    session = make_session()
+    session.controls = OperatorControls(FollowAgent(AgentSettings(depth_far=100.0)))
+    worker.submit(Job(session, Damaged(), 0.0, None))
+    assert wait_until(lambda: results)
+    worker.stop()
+    assert np.array_equal(seen[0], 2 * dark)
+    assert isinstance(results[0], ProcessedFrame)
