@@ -13,7 +13,7 @@ Intensity = Annotated[float, Ge(0), Le(1)]
 class AgentSettings:
     """Settings of `FollowAgent`; follower.toml has them as [agent]."""
 
-    # Remove haze from the pictures that the network sees, and brighten dark ones.
+    # Remove haze from the pictures that the network sees, brighten dark ones, and expect it to be less certain in them.
     restore_pictures: bool = True
     # Hero probability above which a pixel belongs to the target.
     threshold: Annotated[float, Gt(0), Lt(1), "a number between 0 and 1"] = 0.5

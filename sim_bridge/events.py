@@ -26,7 +26,7 @@ class ProcessedFrame:
     frame: SensorFrame
     probabilities: np.ndarray  # (rows, columns, 3) float32: background, people, hero
     decision: Decision
-    timings: Mapping[str, float]  # milliseconds by stage: wait, decode, network, agent, total
+    timings: Mapping[str, float]  # milliseconds by stage: wait, decode (and restore), network, agent, total
     operator_override: bool = False  # an operator influenced the decision or its commands
 
 

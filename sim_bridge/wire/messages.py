@@ -38,8 +38,8 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNO
 class SensorFrame:
     """One `sensor_frame` event; satisfies `follower.types.Frame`.
 
-    The encoded images are kept exactly as received, for the recorder, and decoded on first use only (depth is needed
-    only when there is a detection). Decoding raises BadFrame.
+    The encoded images are kept exactly as received, for the recorder, and decoded on first use only (most frames
+    without a detection do without depth). Decoding raises BadFrame.
     """
 
     timestamp: float  # seconds, the simulator's clock
