@@ -7,6 +7,7 @@ import numpy as np
 from dataset.images import resize_bilinear
 from dataset.schema import DEFAULT_CLASSES
 from model.inference.choices import Device, Precision, Runtime
+from model.inference.runtime_failures import cause, failures
 from model.inference.runtimes import compile_network
 from model.inference.sanity_inputs import sanity_frames
 from model.networks import multiply_accumulates
@@ -41,7 +42,8 @@ class Segmenter:
         """Return (n, rows, columns, classes) float32 probabilities, at the network's size, of (n, h, w, 3) uint8 RGB.
 
         Images of another size than the network's are resized as in the original project, bilinearly with antialiasing.
-        Thread-safe; other threads run meanwhile. Raises ValueError for arrays of another shape or type.
+        Thread-safe; other threads run meanwhile. Raises ValueError for arrays of another shape or type, RuntimeError
+        if the device fails or lacks memory.
         """
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
@@ -50,7 +52,10 @@ class Segmenter:
             return np.empty((0, *self.input_size, len(self.classes)), np.float32)
         if images.shape[1:3] != self.input_size:
             images = np.stack([resize_bilinear(image, self.input_size) for image in images])
-        return self._predict(images)
+        try:
+            return self._predict(images)
+        except failures() as error:  # TensorFlow's have many lines
+            raise RuntimeError(f"{self.name} failed on {self.device}: {cause(error)}") from error
 
     def describe(self) -> str:
         """Return one line for display: weights, input size, cost, runtime, device, and what is unusual."""

@@ -6,6 +6,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from dataset.images import decode_image
@@ -132,3 +133,16 @@ def test_predictions_are_those_of_the_original_software(shared):
             hero, original_hero = (np.count_nonzero(each[..., HERO] > 127) for each in (ours, original))
             if original_hero > 100:
                 assert hero == pytest.approx(original_hero, rel=0.01), name
+
+
+def test_a_device_that_lacks_memory_is_one_line(segmenter, monkeypatch):
+    text = (
+        "Graph execution error:\nOOM when allocating tensor with shape[64,64] on GPU:0\n [[node conv]] [Op:__inference]"
+    )
+
+    def predict(images):
+        raise tf.errors.ResourceExhaustedError(None, None, text)
+
+    monkeypatch.setattr(segmenter, "_predict", predict)
+    with pytest.raises(RuntimeError, match=r"^\S+ failed on .*: OOM when allocating tensor[^\n]*$"):
+        segmenter.predict(np.zeros((1, *segmenter.input_size, 3), np.uint8))
