@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.live.feed import Feed, NewestFrame, SimulatorHistory
+from follower.types import Decision, ObjectLost, Point
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
             "range": distance and {"metres": distance.metres, "source": distance.source.value},
             "point": decision.world_point,
             "track": decision.track_point,
+            "look_at": _place_to_look_at(decision),
             "ground_truth": frame.ground_truth_target,
             "body": astuple(frame.pose),
             "camera": astuple(frame.gimbal_pose),
@@ -83,6 +85,11 @@ def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
         }
     )
     return encoded
+
+
+def _place_to_look_at(decision: Decision) -> Point | None:
+    """Return the place to which the quad is sent to look for the target; None if it is not."""
+    return next((command.look_at for command in decision.commands if isinstance(command, ObjectLost)), None)
 
 
 def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:

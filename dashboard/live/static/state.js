@@ -58,6 +58,10 @@ export function showTabs(simulators, selected) {
   for (const tab of old.values()) tab.remove();
 }
 
+function distance(from, to) {
+  return `${Math.hypot(...to.map((value, axis) => value - from[axis])).toFixed(0)} m`;
+}
+
 function describe(state, simulator, frame) {
   if (simulator?.paused) return "commands are paused: the drone gets none";
   if (state === "waiting") return "Start the simulator and choose Follow Me; it connects to this follower by itself.";
@@ -69,6 +73,7 @@ function describe(state, simulator, frame) {
   const parts = [];
   if (state === "searching") parts.push("the target has not been found yet");
   if (state === "lost") parts.push("looking for the target");
+  if (state !== "found" && frame?.look_at) parts.push(`flying to a place ${distance(frame.body, frame.look_at)} away where it may be`);
   if (state === "found" && frame) {
     const { range, detection } = frame;
     const away = range && `${range.metres.toFixed(1)} m away, by ${RANGE_SOURCES[range.source] ?? range.source}`;

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from follower.types import Decision, ObjectLost, TargetState
 from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.settings import REASONS, RecordingSettings
 from tests.dashboard.browser import (
@@ -89,6 +90,22 @@ def test_state_map_and_timelines_follow_the_flight(bridge, stream, visit):
     slide(page, "opacity", 0)
     _, green, blue = grid_colours(page)[-1, 0]
     assert green > blue  # 50 of 255, near: green where the camera's picture is grey
+
+
+def test_where_the_quad_is_sent_to_look_is_shown(serve_with_dashboard, stream, visit):
+    class Looking:
+        def network_picture(self, frame):
+            return frame.image
+
+        def step(self, frame, *network):
+            place = (frame.pose.x + 30.0, frame.pose.y, frame.pose.z - 40.0)
+            return Decision(TargetState.SEARCHING, False, (ObjectLost(place),))
+
+    bridge = serve_with_dashboard(make_agent=Looking)
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    wait_for_frame(page)
+    until(page, lambda: "flying to a place 50 m away where it may be" in page.text_content("#state-detail"))
 
 
 def test_a_lost_target_is_looked_for_and_nothing_is_said_of_a_patrol(bridge, stream, visit):

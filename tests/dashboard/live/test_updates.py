@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.live.feed import Feed, NewestFrame
 from dashboard.live.updates import Request, encode_frame, encode_simulator
-from follower.types import Decision, TargetState
+from follower.types import Decision, ObjectLost, TargetState
 from sim_bridge.wire.messages import parse_sensor_frame
 from sim_bridge.wire.simulator_control import SimulatorInfo
 from tests.bridge_fixtures import make_session, processed_frame
@@ -24,6 +24,15 @@ def test_numbers_that_json_cannot_hold_are_left_out(payload):
     processed = processed_frame(decision, parse_sensor_frame((payload(),)))
     encoded = encode_frame(NewestFrame(0, 1.0, processed), depth=False)
     assert encoded["track"] == [None, 1.0, None]
+
+
+@pytest.mark.parametrize(
+    ("commands", "place"), [((), None), ((ObjectLost(),), None), ((ObjectLost((1.0, 2.0, 3.0)),), (1.0, 2.0, 3.0))]
+)
+def test_the_place_to_which_the_quad_is_sent_is_shown(payload, commands, place):
+    processed = processed_frame(Decision(TargetState.LOST, False, commands), parse_sensor_frame((payload(),)))
+    sent = encode_frame(NewestFrame(0, 1.0, processed), depth=False)["look_at"]
+    assert sent == (None if place is None else list(place))
 
 
 def test_the_reference_lists_what_is_sent_of_a_built_in_simulator():
