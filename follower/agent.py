@@ -6,27 +6,24 @@ import numpy as np
 
 from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
+from follower.commands import commands_to_follow, point_of
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence import CLOSE_RANGE, TYPICAL_FRACTION, UNCLEAR_FRACTION, FrameEvidence, Silhouette
+from follower.evidence.frame_evidence import CLOSE_RANGE, FrameEvidence
+from follower.evidence.likelihood import TYPICAL_FRACTION, UNCLEAR_FRACTION
+from follower.evidence.silhouettes import Silhouette, Silhouettes
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking.candidates import Candidate
-from follower.tracking.kalman_filter import Track
 from follower.tracking.tracker import Tracker
 from follower.types import (
     Command,
-    CreateBoxMarker,
     Decision,
     DeleteMarker,
     Frame,
-    Motion,
-    ObjectDetected,
     ObjectLost,
-    Point,
-    Pose,
     TargetState,
 )
 
@@ -85,9 +82,10 @@ class FollowAgent:
         depth_frame = frame if self._ranger.trusts_depth else None
         if self._restorer.hard_to_see:  # networks are less certain then
             typical_fraction = min(typical_fraction, UNCLEAR_FRACTION)
-        evidence = FrameEvidence(depth_frame, probabilities, camera, self.settings.target_height, typical_fraction)
-        people = [evidence.silhouette(sighting.blob, sighting.measurement) for sighting in sightings]
-        candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, people, strict=True)]
+        people = Silhouettes(depth_frame, probabilities, camera)
+        evidence = FrameEvidence(people, self.settings.target_height, typical_fraction)
+        silhouettes = [people.of_blob(sighting.blob, sighting.measurement) for sighting in sightings]
+        candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, silhouettes, strict=True)]
         hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
         index = self._tracker.step(frame.timestamp, candidates, evidence.absence)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
@@ -98,7 +96,7 @@ class FollowAgent:
         if index is None:
             return self._decide(before, searched)
         if self._tracker.evidence >= CERTAIN_LOG_ODDS:
-            self._memory.add(appearance(frame.image, people[index], evidence.size), frame.timestamp, seconds)
+            self._memory.add(appearance(frame.image, silhouettes[index], people.size), frame.timestamp, seconds)
         return self._decide(before, searched, sightings[index])
 
     def drop_target(self, frame: Frame) -> Decision:
@@ -116,7 +114,7 @@ class FollowAgent:
         by_silhouette, forgivable = (0.0, 0.0) if doubtful else evidence.for_blob(blob, measurement, person)
         log_odds = by_silhouette
         if log_odds > 0 and self._memory.doubted:
-            log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.size), frame.timestamp)
+            log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.people.size), frame.timestamp)
         return Candidate(
             measurement.point,
             measurement.covariance,
@@ -158,43 +156,24 @@ class FollowAgent:
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
             self._marker_id = (self._marker_id + 1) % MARKER_IDS
-        track_point = None if track is None else _point(track.point)
+        track_point = None if track is None else point_of(track.point)
         commands: tuple[Command, ...] = ()
         if track is not None and seen is not None:
-            commands = self._follow_commands(track)
+            commands = commands_to_follow(track, self.settings, self._marker_id, self.takes_motion)
         elif state is not TargetState.FOUND:
             commands = self._lost_commands(before, searched)
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
             return decision
         blob, measured, _ = seen
-        return replace(decision, detection=blob.detection, range=measured.range, world_point=_point(measured.point))
+        return replace(decision, detection=blob.detection, range=measured.range, world_point=point_of(measured.point))
 
     def _lost_commands(self, before: TargetState, searched: np.ndarray | None) -> tuple[Command, ...]:
         """Return the commands of a frame without a target: one report of its loss, and places to look at."""
         place = self._place_to_look_at
         commands: tuple[Command, ...] = ()
         if before is TargetState.FOUND or place is not None or searched is not None:
-            commands = (ObjectLost(None if place is None else _point(place)),)
+            commands = (ObjectLost(None if place is None else point_of(place)),)
         if before is TargetState.FOUND and self.settings.marker:
             commands = (*commands, DeleteMarker(self._marker_id))
         return commands
-
-    def _follow_commands(self, track: Track) -> tuple[Command, ...]:
-        settings, point = self.settings, _point(track.point)
-        motion = Motion(_point(track.velocity), track.time) if self.takes_motion else None
-        if not settings.marker:
-            return (ObjectDetected(point, motion),)
-        marker = CreateBoxMarker(
-            self._marker_id,
-            Pose(*point, 0.0, 0.0, 0.0),
-            settings.marker_dimensions,
-            settings.marker_color,
-            settings.marker_duration,
-        )
-        return ObjectDetected(point, motion), marker
-
-
-def _point(values: np.ndarray) -> Point:
-    x, y, z = values.tolist()
-    return x, y, z

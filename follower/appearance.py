@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from dataset.schema import REFERENCE_PIXELS
-from follower.evidence import Silhouette
+from follower.evidence.silhouettes import Silhouette
 from follower.geometry import part_at_centres
 
 PARTS = (0.0, 0.2, 0.55, 1.0)  # edges of head, upper and lower body, in fractions of a silhouette's height

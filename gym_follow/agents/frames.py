@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from follower.evidence import TYPICAL_FRACTION
+from follower.evidence.likelihood import TYPICAL_FRACTION
 from follower.types import Command, ObjectDetected, ObjectLost, Pose
 from gym_follow.report import Action, Observation, detected, lost, nothing, search
 

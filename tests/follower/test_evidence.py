@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from follower.detection import find_blobs
-from follower.evidence import FrameEvidence, log_odds
+from follower.evidence.frame_evidence import FrameEvidence
+from follower.evidence.likelihood import log_odds
+from follower.evidence.silhouettes import Silhouettes
 from follower.geometry import Camera
 from follower.ranging import locate
 from follower.types import Pose
@@ -29,14 +31,14 @@ EMPTY = np.zeros((256, 256, 3), np.float32)
 
 def evidence(probabilities, frame=None):
     pose = Pose(0, 0, 0, 0, 0, 0) if frame is None else frame.gimbal_pose
-    return FrameEvidence(frame, probabilities, Camera(pose, (256, 256), 60.0, depth_far=100.0), target_height=1.6)
+    return FrameEvidence(Silhouettes(frame, probabilities, Camera(pose, (256, 256), 60.0, depth_far=100.0)), 1.6)
 
 
 def target_fraction(evidence, blob, by_depth=True):
-    depth_image = evidence.frame.depth_image if by_depth and evidence.frame else None
-    measurement = locate(blob.detection, depth_image, evidence.camera, evidence.target_height)
+    depth_image = evidence.people.depth_image if by_depth else None
+    measurement = locate(blob.detection, depth_image, evidence.people.camera, evidence.target_height)
     assert (measurement.point_by_depth is not None) is (depth_image is not None)
-    return evidence.target_fraction(evidence.silhouette(blob, measurement))
+    return evidence.people.target_fraction(evidence.people.of_blob(blob, measurement))
 
 
 def fraction(probabilities, threshold=0.5):
@@ -242,8 +244,8 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5, range=near)
     values = []
     for probabilities in (alone, group):
-        one = FrameEvidence(None, probabilities, None, 1.6, typical_fraction=CERTAIN)
+        one = FrameEvidence(Silhouettes(None, probabilities, None), 1.6, typical_fraction=CERTAIN)
         (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
-        values.append(one.for_blob(blob, measurement, one.silhouette(blob, measurement)).log_odds)
+        values.append(one.for_blob(blob, measurement, one.people.of_blob(blob, measurement)).log_odds)
     assert values[0] < -3
     assert values[1] > 0

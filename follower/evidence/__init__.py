@@ -1,0 +1,1 @@
+"""Evidence of a single frame that a person is the target; the tracker accumulates it over frames."""
