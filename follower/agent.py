@@ -10,7 +10,7 @@ from follower.commands import commands_to_follow, point_of
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
 from follower.evidence.frame_evidence import CLOSE_RANGE, FrameEvidence
-from follower.evidence.likelihood import TYPICAL_FRACTION, UNCLEAR_FRACTION
+from follower.evidence.likelihood import TYPICAL_FRACTION
 from follower.evidence.silhouettes import Silhouette, Silhouettes
 from follower.restoration.restorer import PictureRestorer
 from follower.search import Search
@@ -80,10 +80,9 @@ class FollowAgent:
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None
-        if self._restorer.hard_to_see:  # networks are less certain then
-            typical_fraction = min(typical_fraction, UNCLEAR_FRACTION)
         people = Silhouettes(depth_frame, probabilities, camera)
-        evidence = FrameEvidence(people, self.settings.target_height, typical_fraction)
+        clear = not self._restorer.hard_to_see
+        evidence = FrameEvidence(people, self.settings.target_height, typical_fraction, clear)
         silhouettes = [people.of_blob(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, silhouettes, strict=True)]
         hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)

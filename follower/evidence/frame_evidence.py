@@ -8,7 +8,14 @@ import numpy as np
 
 from dataset.schema import REFERENCE_PIXELS
 from follower.detection import Blob
-from follower.evidence.likelihood import REFERENCE_AREA, REFERENCE_LOG_ODDS, TYPICAL_FRACTION, area_gain, log_odds
+from follower.evidence.likelihood import (
+    REFERENCE_AREA,
+    REFERENCE_LOG_ODDS,
+    TYPICAL_FRACTION,
+    UNCLEAR_FRACTION,
+    area_gain,
+    log_odds,
+)
 from follower.evidence.silhouettes import Silhouette, Silhouettes
 from follower.geometry import rescale_pixel
 from follower.ranging import Measurement
@@ -36,6 +43,7 @@ class FrameEvidence:
     people: Silhouettes
     target_height: float  # metres
     typical_fraction: float = TYPICAL_FRACTION  # of a target in plain view, by this network
+    clear: bool = True  # neither hazy nor dark: otherwise networks are less certain, and miss small targets
 
     def for_blob(self, blob: Blob, measurement: Measurement, person: Silhouette) -> BlobEvidence:
         """Return the log-odds that the `person` a blob belongs to is the target; one of implausible size is not."""
@@ -49,7 +57,7 @@ class FrameEvidence:
             return BlobEvidence(lenient, 0.0)
         if self.people.in_group(person):  # parts of people beside a person count as parts of it
             return BlobEvidence(lenient, max(-lenient, 0.0))
-        strict = log_odds(fraction, pixels, area, self.typical_fraction)
+        strict = log_odds(fraction, pixels, area, self._typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
 
     def absence(self, point: np.ndarray) -> Absence:
@@ -76,8 +84,11 @@ class FrameEvidence:
         pixels, area = coverage * REFERENCE_PIXELS, coverage * math.prod(image_size) * (metres / camera.focal) ** 2
         limit = REFERENCE_LOG_ODDS * min(math.sqrt(pixels / REFERENCE_AREA), 1.0)
         fraction = self.people.target_fraction(Silhouette(rows, columns, person))
-        against = log_odds(fraction, pixels, area, self.typical_fraction)
-        return Absence(float(np.clip(against, -limit, 0.0)), small=bool(pixels < RELIABLE_PIXELS))
+        small = bool(pixels < RELIABLE_PIXELS)
+        if small and not self.clear:
+            return Absence()
+        against = log_odds(fraction, pixels, area, self._typical_fraction)
+        return Absence(float(np.clip(against, -limit, 0.0)), small)
 
     def hides(self, place: np.ndarray) -> bool:
         """Return whether all of a person whose middle is at `place` (3,), metres, is in view but for something nearer.
@@ -95,3 +106,7 @@ class FrameEvidence:
             return False
         # An unknown depth (NaN) hides nothing.
         return bool((self.people.camera.depth_metres(depth_image[rows, columns]) < depths - IN_FRONT).all())
+
+    @property
+    def _typical_fraction(self) -> float:
+        return self.typical_fraction if self.clear else min(self.typical_fraction, UNCLEAR_FRACTION)

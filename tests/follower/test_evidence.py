@@ -1,5 +1,6 @@
 """Evidence of one frame: whose silhouette a blob is, how much it counts, and who stands where no blob was found."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -182,6 +183,15 @@ def test_another_person_at_the_position_is_evidence_against(scene, position, net
     assert -2 <= at_position(scene, [other], (*position, 0.8), network) < -1
     # The track may be wrong by a step.
     assert at_position(scene, [other], (position[0], position[1] + 0.3, 0.9), network) < -0.5
+
+
+@pytest.mark.parametrize(
+    ("clear", "metres", "counts"), [(True, 26.0, True), (False, 26.0, False), (False, 9.0, True)]
+)
+def test_in_haze_and_in_the_dark_a_small_view_without_the_target_is_no_evidence(scene, clear, metres, counts):
+    frame, probabilities = scene.take(CAMERA, [scene.person(metres, 0.0, label=1)])
+    seen = dataclasses.replace(evidence(probabilities, frame), clear=clear)
+    assert (seen.absence(np.array((metres, 0.0, 0.8))).log_odds < 0) == counts
 
 
 def test_a_distant_person_is_less_evidence(scene):
