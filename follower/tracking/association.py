@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from follower.tracking.candidates import Candidate
-from follower.tracking.hypotheses import Hypothesis
+from follower.tracking.hypotheses import Hypothesis, as_target
 from follower.tracking.kalman_filter import Track, squared_distance
 
 RECENT = 0.5  # seconds since the last view for which a track predicts well enough to go before others
@@ -31,18 +31,18 @@ def associate(
         for row in rows:
             chosen[row] = _likeliest(tracks[row], candidates, chosen)
 
-    def in_reach(rows: Iterable[int]) -> None:
-        for row in rows:
-            if chosen[row] is None:
-                chosen[row] = _nearest_in_reach(hypotheses[row], seconds, candidates, chosen)
-
     rows = range(len(hypotheses))
     target, others = rows[:has_target], rows[has_target:]
     recent = [row for row in others if hypotheses[row].missed <= RECENT]
     where_expected([*target, *recent])
-    in_reach(target)  # it turned abruptly
+    for row in target:  # it turned abruptly
+        if chosen[row] is None:
+            views = [as_target(hypotheses[row], candidate) for candidate in candidates]
+            chosen[row] = _nearest_in_reach(hypotheses[row], seconds, views, chosen)
     where_expected(row for row in others if row not in recent)  # they may be anywhere
-    in_reach(others)
+    for row in others:
+        if chosen[row] is None:
+            chosen[row] = _nearest_in_reach(hypotheses[row], seconds, candidates, chosen)
     return chosen
 
 

@@ -12,6 +12,10 @@ from follower.tracking.kalman_filter import MIN_GATE, Track, squared_distance, s
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 MIN_APPROACHED_EVIDENCE = 0.1  # that they leave once the quad is on its way
+# Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
+MAX_AGAINST_TARGET = 3.0
+MIN_FORGIVEN = 2.5  # log-odds against the target that one view may have without counting: light and pose change
+HOLD = 0.3  # of the log-odds that were typical of it: the most that such a view counts for it
 HALF_LIFE = 0.85  # seconds in which evidence halves: views close in time are not independent
 NEGATIVE_HALF_LIFE = 4.5  # seconds, for evidence against a person who is not visible
 # m/s: QuadSim runs at up to nine times the speed of its timestamps, and people walk at 1.6 m/s.
@@ -64,6 +68,15 @@ def _add(evidence: float, seconds: float, candidate: Candidate) -> float:
     """Return the evidence after a frame with the person's candidate."""
     evidence += _weight(seconds) * candidate.log_odds
     return min(evidence, MAX_DISTANT_EVIDENCE) if candidate.distant else evidence
+
+
+def as_target(target: Hypothesis, candidate: Candidate) -> Candidate:
+    """Return a view of the target with its evidence: the more typical it has been, the less an untypical one counts."""
+    log_odds, typical = candidate.log_odds, max(target.typical, 0.0)
+    if candidate.by_silhouette < 0:
+        most = max(HOLD * typical - candidate.by_silhouette, 0.0)
+        log_odds += min(candidate.forgivable, MIN_FORGIVEN + typical, most)
+    return replace(candidate, log_odds=max(log_odds, -MAX_AGAINST_TARGET), distant=False)
 
 
 def start_hypothesis(time: float, seconds: float, candidate: Candidate) -> Hypothesis:

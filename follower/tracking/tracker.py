@@ -8,7 +8,7 @@ import numpy as np
 from follower.timing import frame_seconds, reached
 from follower.tracking.association import associate
 from follower.tracking.candidates import Absence, Candidate
-from follower.tracking.hypotheses import Hypothesis, hit, miss, start_hypothesis
+from follower.tracking.hypotheses import Hypothesis, as_target, hit, miss, start_hypothesis
 from follower.tracking.kalman_filter import Track, predict
 from follower.tracking.suspects import choose_suspect
 from follower.types import TargetState
@@ -16,10 +16,6 @@ from follower.types import TargetState
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
-# Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
-MAX_AGAINST_TARGET = 3.0
-MIN_FORGIVEN = 2.5  # log-odds against the target that one view may have without counting: light and pose change
-HOLD = 0.3  # of the log-odds that were typical of it: the most that such a view counts for it
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
 
@@ -135,8 +131,7 @@ class Tracker:
                 hypotheses.append(miss(hypothesis, track, seconds, missing._replace(small=small)))
             else:
                 candidate = candidates[index]
-                if is_target:
-                    candidate = replace(candidate, log_odds=_for_target(hypothesis, candidate), distant=False)
+                candidate = as_target(hypothesis, candidate) if is_target else candidate
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):
             if index not in chosen and candidate.can_start:
@@ -188,13 +183,4 @@ class Tracker:
             self._hypotheses, self.lost_track = others, out_of_sight
         else:
             self.state, self.lost_track = TargetState.FOUND, None
-            self._hypotheses = [hypotheses[target], *others]
-
-
-def _for_target(target: Hypothesis, candidate: Candidate) -> float:
-    """Return the evidence of a view of the target: the more typical it has been, the less an untypical one counts."""
-    log_odds, typical = candidate.log_odds, max(target.typical, 0.0)
-    if candidate.by_silhouette < 0:
-        most = max(HOLD * typical - candidate.by_silhouette, 0.0)
-        log_odds += min(candidate.forgivable, MIN_FORGIVEN + typical, most)
-    return max(log_odds, -MAX_AGAINST_TARGET)
+            self._hypotheses = [replace(hypotheses[target], approached=0.0), *others]

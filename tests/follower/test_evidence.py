@@ -185,9 +185,7 @@ def test_another_person_at_the_position_is_evidence_against(scene, position, net
     assert at_position(scene, [other], (position[0], position[1] + 0.3, 0.9), network) < -0.5
 
 
-@pytest.mark.parametrize(
-    ("clear", "metres", "counts"), [(True, 26.0, True), (False, 26.0, False), (False, 9.0, True)]
-)
+@pytest.mark.parametrize(("clear", "metres", "counts"), [(True, 26.0, True), (False, 26.0, False), (False, 9.0, True)])
 def test_in_haze_and_in_the_dark_a_small_view_without_the_target_is_no_evidence(scene, clear, metres, counts):
     frame, probabilities = scene.take(CAMERA, [scene.person(metres, 0.0, label=1)])
     seen = dataclasses.replace(evidence(probabilities, frame), clear=clear)

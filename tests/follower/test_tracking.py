@@ -509,3 +509,26 @@ def test_a_target_that_was_approached_proves_a_false_positive_as_any_other():
         tracking.step(STEP * frame, [], lambda point: Absence(-3.0, small=True))
     assert tracking.state is TargetState.LOST
     assert tracking.lost_track is None
+
+
+def test_a_lost_target_is_searched_for_and_not_approached_as_before_it_was_found():
+    tracking = tracker()
+    for frame in range(5):
+        tracking.step(STEP * frame, [at(20, log_odds=2.0, distant=True)])
+    for frame in range(5, 15):
+        tracking.step(STEP * frame, [at(20)])
+    for frame in range(15, 25):
+        tracking.step(STEP * frame, [])
+    assert tracking.state is TargetState.LOST
+    assert tracking.lost_track is not None
+    assert tracking.suspect is None
+
+
+@pytest.mark.parametrize(("forgivable", "kept"), [(2.9, True), (0.0, False)])
+def test_a_target_that_turns_may_look_untypical(forgivable, kept):
+    """It runs on towards where it was not expected, and its silhouette is another from there."""
+    tracking = tracker()
+    for frame in range(60):
+        assert tracking.step(STEP * frame, [replace(at(0.5 * frame), by_silhouette=4.0)]) == 0
+    untypical = replace(at(28.0, log_odds=-0.5), by_silhouette=-0.5, forgivable=forgivable)
+    assert (tracking.step(STEP * 60, [untypical]) == 0) == kept
