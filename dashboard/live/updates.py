@@ -88,8 +88,8 @@ def encode_frame(newest: NewestFrame, depth: bool) -> dict[str, Any]:
 
 
 def _place_to_look_at(decision: Decision) -> Point | None:
-    """Return the place to which the quad is sent to look for the target; None if it is not."""
-    return next((command.look_at for command in decision.commands if isinstance(command, ObjectLost)), None)
+    """Return the place that the quad is sent to look at, by the last command; None if it is not sent."""
+    return next((command.look_at for command in reversed(decision.commands) if isinstance(command, ObjectLost)), None)
 
 
 def encode_simulator(simulator: SimulatorHistory) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What one frame shows for and against people: those who have a blob, and those who should be there and have none."""
+"""Evidence of one frame for and against people, with a blob or without one."""
 
 import math
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class BlobEvidence(NamedTuple):
     """Evidence of a blob: log-odds that its person is the target."""
 
     log_odds: float  # given what the network gives a target in plain view
-    forgivable: float  # how much more they would be if that were not known; at least 0
+    forgivable: float  # how much of what speaks against a person who is the target already may be left out; at least 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class FrameEvidence:
         lenient = log_odds(fraction, pixels, area)
         if measurement.range.metres > CLOSE_RANGE:  # in a few pixels no fraction is typical
             return BlobEvidence(lenient, 0.0)
-        if self.people.in_group(person):  # parts of people beside a person count as parts of it
-            return BlobEvidence(lenient, max(-lenient, 0.0))
+        if self.people.in_group(person, measurement.range.metres):  # whose parts may count as parts of the person
+            return BlobEvidence(lenient, max(-lenient, 0.0) / 2)
         strict = log_odds(fraction, pixels, area, self._typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
 
@@ -65,7 +65,7 @@ class FrameEvidence:
 
         A person who stands there in plain view and is not the target is evidence against; no person, one well in front
         of or behind the position, or a position out of view is none. It never counts more than one frame of a distant
-        target: another person may have stepped in between.
+        target: another person may have stepped in between. Where the picture is not clear, a small view is no evidence.
         """
         camera, image_size, size = self.people.camera, self.people.camera.image_size, self.people.size
         pixel, depth = camera.pixel_from_world(point)

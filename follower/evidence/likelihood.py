@@ -9,7 +9,7 @@ import math
 
 TYPICAL_FRACTION = 0.95  # of a target in plain view, by a network of which that is not known
 UNCLEAR_FRACTION = 0.99  # the most that is typical in haze and in the dark
-TYPICAL_RANGE = (0.9, 0.998)  # what is believed
+TYPICAL_RANGE = (0.9, 0.998)  # limits of a measured one
 # A fraction whose log-odds are this much less than those of the typical one speaks neither for the target nor against;
 NEUTRAL_MARGIN = 2.0
 NEUTRAL_FRACTION = 0.75  # but none that is less than this speaks for it

@@ -10,6 +10,7 @@ from follower.timing import frame_seconds
 from follower.types import Frame
 
 OBSERVED_EVERY = 0.5  # seconds: the haze changes slowly, and depth images take time to decode
+RESTART = 1.0  # seconds by which the clock runs back where a new flight begins
 BLACK = 16.0  # white level of pictures that show nothing
 DAYLIGHT = 210.0  # white level that some of the pictures of a flight by day reach
 MEMORY = 300.0  # seconds; by day, some 50 s without anything bright are possible, above a lawn
@@ -32,12 +33,12 @@ class PictureRestorer:
     def restore(self, frame: Frame) -> np.ndarray:
         """Return a frame's picture, (height, width, 3) uint8 RGB, as the network is to see it.
 
-        A clock that runs back begins a new flight. Without a depth image, or with one that raises ValueError when it is
-        decoded, haze stays in the picture.
+        A clock that runs back by more than RESTART begins a new flight. Without a depth image, or with one that raises
+        ValueError when it is decoded, haze stays in the picture.
         """
         picture = frame.image
-        if self._time is not None and frame.timestamp < self._time:
-            self._haze, self._white = Haze(), 0.0
+        if self._time is not None and frame.timestamp < self._time - RESTART:
+            self._haze, self._white, self._unobserved = Haze(), 0.0, OBSERVED_EVERY
         seconds = frame_seconds(frame.timestamp, self._time)
         self._time, self._unobserved = frame.timestamp, self._unobserved + seconds
         white = white_level(picture)

@@ -1,4 +1,4 @@
-"""What a frame shows of people who could be the target: their positions, and the evidence."""
+"""Evidence of one frame about people who could be the target, with their positions."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

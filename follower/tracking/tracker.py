@@ -16,6 +16,7 @@ from follower.types import TargetState
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
+MIN_EVIDENCE = 0.01  # of a target in view: views that count neither for it nor against it leave less after ten seconds
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
 
@@ -144,7 +145,7 @@ class Tracker:
         target, required, seen = None, CONFIRM_LOG_ODDS, 0.0
         if self.state is TargetState.FOUND:
             current = hypotheses[0]
-            if current.evidence > 0 and not self._is_lost(current, seconds):
+            if not _is_disproved(current) and not self._is_lost(current, seconds):
                 required, seen = max(CONFIRM_LOG_ODDS, SWITCH_RATIO * current.evidence), self._switch_after_seconds
                 target = 0
         for index, hypothesis in enumerate(hypotheses):
@@ -177,10 +178,14 @@ class Tracker:
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
         if target is None:
             out_of_sight = self.lost_track
-            if self.state is TargetState.FOUND and hypotheses[0].evidence > 0:
+            if self.state is TargetState.FOUND and not _is_disproved(hypotheses[0]):
                 out_of_sight = hypotheses[0].track
             self.drop_target()
             self._hypotheses, self.lost_track = others, out_of_sight
         else:
             self.state, self.lost_track = TargetState.FOUND, None
             self._hypotheses = [replace(hypotheses[target], approached=0.0), *others]
+
+
+def _is_disproved(target: Hypothesis) -> bool:
+    return target.evidence <= (0.0 if target.missed else MIN_EVIDENCE)

@@ -424,14 +424,21 @@ def test_the_networks_output_must_have_three_classes(scene):
         FollowAgent().step(seen(scene)[0], EMPTY[..., :2])
 
 
-@pytest.mark.parametrize(("brightness", "state"), [(240, TargetState.SEARCHING), (100, TargetState.FOUND)])
-def test_in_the_dark_a_network_may_be_less_certain_of_the_target(scene, brightness, state):
+@pytest.mark.parametrize(
+    ("brightness", "fraction", "state"),
+    [
+        (240, 0.96, TargetState.SEARCHING),
+        (100, 0.96, TargetState.FOUND),
+        (100, 0.90, TargetState.SEARCHING),
+    ],
+)
+def test_in_the_dark_a_network_may_be_less_certain_of_the_target(scene, brightness, fraction, state):
     agent = FollowAgent(AgentSettings(marker=False))
     for index in range(10):
         frame, probabilities = seen(scene, index * 0.2, target=(8.0, 0.0))
         frame.image = np.full((256, 256, 3), brightness, np.uint8)
         target = probabilities[..., 2] > 0.5
-        probabilities[target] = (0.0, 0.04, 0.96)
+        probabilities[target] = (0.0, 1 - fraction, fraction)
         agent.network_picture(frame)
         decision = agent.step(frame, probabilities, typical_fraction=0.998)
     assert decision.state is state

@@ -28,6 +28,7 @@ def picture(*parts, size=256):
 
 
 EMPTY = np.zeros((256, 256, 3), np.float32)
+LEVEL = Camera(Pose(0, 0, 0, 0, 0, 0), (256, 256), 60.0, depth_far=100.0)
 
 
 def evidence(probabilities, frame=None):
@@ -252,8 +253,37 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5, range=near)
     values = []
     for probabilities in (alone, group):
-        one = FrameEvidence(Silhouettes(None, probabilities, None), 1.6, typical_fraction=CERTAIN)
+        one = FrameEvidence(Silhouettes(None, probabilities, LEVEL), 1.6, typical_fraction=CERTAIN)
         (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
         values.append(one.for_blob(blob, measurement, one.people.of_blob(blob, measurement)).log_odds)
     assert values[0] < -3
     assert values[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("coat", "neighbour", "beside"),
+    [(10, None, False), (12, None, False), (16, None, False), (20, None, False), (12, 90, False), (20, 61, True)],
+)
+def test_own_arms_beside_a_coat_are_no_other_person(coat, neighbour, beside):
+    """A person of 20 by 60 pixels, 7 m away, whose coat is as wide or narrower; another person begins at a column."""
+    side = (20 - coat) // 2
+    parts = [(100, 40, 160, 60, PEOPLE), (106, 40 + side, 154, 60 - side, HERO)]
+    if neighbour is not None:
+        parts.append((95, neighbour, 155, neighbour + 20, PEOPLE))
+    people = Silhouettes(None, picture(*parts), LEVEL)
+    (blob,) = find_blobs(people.probabilities, (256, 256), 0.5, 6)
+    measurement = SimpleNamespace(point_by_depth=None, height_ratio=None)
+    assert people.in_group(people.of_blob(blob, measurement), 7.0) == beside
+
+
+def test_views_in_a_group_are_forgiven_by_half_and_distant_ones_not_at_all():
+    coat, neighbour = (106, 60, 118, 70, HERO), (100, 71, 130, 80, PEOPLE)
+    probabilities = picture((100, 60, 130, 70, PEOPLE), coat, neighbour)
+    one = FrameEvidence(Silhouettes(None, probabilities, LEVEL), 1.6, typical_fraction=CERTAIN)
+    (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
+    for metres, part in ((8.0, 0.5), (12.0, 0.0)):
+        where = SimpleNamespace(metres=metres)
+        measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5, range=where)
+        seen = one.for_blob(blob, measurement, one.people.of_blob(blob, measurement))
+        assert seen.log_odds < 0
+        assert seen.forgivable == pytest.approx(-part * seen.log_odds)

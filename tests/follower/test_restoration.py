@@ -135,6 +135,41 @@ def test_a_restart_begins_in_clear_air():
     assert not restorer.hard_to_see
 
 
+def test_after_a_restart_at_night_it_is_dark():
+    restorer, (clear, depth) = PictureRestorer(), street(0)
+    for time in (10.0, 10.2, 0.0):
+        restorer.restore(frame(clear * (0.6 if time == 0 else 1.0), depth, time))
+    assert restorer.hard_to_see
+
+
+def test_a_clock_that_trembles_keeps_the_haze():
+    restorer = PictureRestorer()
+    for index in range(60):
+        clear, depth = street(index)
+        taken = frame(in_haze(clear, depth, 40.0), depth, index * 0.2 - (0.3 if index % 7 == 6 else 0.0))
+        picture = restorer.restore(taken)
+        assert index < 20 or not np.array_equal(picture, brighten(taken.image))
+
+
+def test_in_clear_air_the_depth_image_is_decoded_twice_a_second_at_most():
+    class Counted:
+        decoded = 0
+
+        def __init__(self, taken):
+            self.taken, self.image, self.timestamp = taken, taken.image, taken.timestamp
+
+        @property
+        def depth_image(self):
+            Counted.decoded += 1
+            return self.taken.depth_image
+
+    restorer = PictureRestorer()
+    for index in range(50):
+        clear, depth = street(index)
+        restorer.restore(Counted(frame(clear, depth, index * 0.2)))
+    assert 10 < Counted.decoded <= 20
+
+
 def test_black_pictures_hide_no_haze():
     restorer = PictureRestorer()
     for index in range(60):

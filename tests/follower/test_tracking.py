@@ -532,3 +532,18 @@ def test_a_target_that_turns_may_look_untypical(forgivable, kept):
         assert tracking.step(STEP * frame, [replace(at(0.5 * frame), by_silhouette=4.0)]) == 0
     untypical = replace(at(28.0, log_odds=-0.5), by_silhouette=-0.5, forgivable=forgivable)
     assert (tracking.step(STEP * 60, [untypical]) == 0) == kept
+
+
+@pytest.mark.parametrize(("log_odds", "forgivable"), [(-1.0, 0.5), (-4.0, 2.0), (-2.0, 2.0)])
+def test_a_target_that_nothing_speaks_for_any_more_is_given_up(log_odds, forgivable):
+    """A wrong person, seen from near, or in a group: no forgiveness lasts for ever."""
+    tracking = tracker()
+    for frame in range(50):
+        tracking.step(STEP * frame, [replace(at(0.3 * frame), by_silhouette=4.0)])
+    view = replace(at(0.0), log_odds=log_odds, by_silhouette=log_odds, forgivable=forgivable)
+    for frame in range(50, 200):
+        if tracking.step(STEP * frame, [replace(view, point=at(0.3 * frame).point)]) is None:
+            break
+    assert STEP * (frame - 50) < 20
+    assert tracking.state is TargetState.LOST
+    assert tracking.lost_track is None  # nobody is looked for

@@ -73,7 +73,7 @@ function describe(state, simulator, frame) {
   const parts = [];
   if (state === "searching") parts.push("the target has not been found yet");
   if (state === "lost") parts.push("looking for the target");
-  if (state !== "found" && frame?.look_at) parts.push(`flying to a place ${distance(frame.body, frame.look_at)} away where it may be`);
+  if (state !== "found" && frame?.look_at) parts.push(`sent to look at a place ${distance(frame.body, frame.look_at)} away`);
   if (state === "found" && frame) {
     const { range, detection } = frame;
     const away = range && `${range.metres.toFixed(1)} m away, by ${RANGE_SOURCES[range.source] ?? range.source}`;

@@ -105,7 +105,7 @@ def test_where_the_quad_is_sent_to_look_is_shown(serve_with_dashboard, stream, v
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
-    until(page, lambda: "flying to a place 50 m away where it may be" in page.text_content("#state-detail"))
+    until(page, lambda: "sent to look at a place 50 m away" in page.text_content("#state-detail"))
 
 
 def test_a_lost_target_is_looked_for_and_nothing_is_said_of_a_patrol(bridge, stream, visit):
