@@ -546,4 +546,4 @@ def test_a_target_that_nothing_speaks_for_any_more_is_given_up(log_odds, forgiva
             break
     assert STEP * (frame - 50) < 20
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is None  # nobody is looked for
+    assert tracking.lost_track is None  # so there is no search
