@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dataset.schema import HERO, PEOPLE
-from follower.detection import Blob, is_beside
+from follower.detection import AROUND, Blob, is_beside
 from follower.geometry import SATURATED, Camera, part_at_centres, rescale_pixel
 from follower.ranging import Measurement
 from follower.types import Frame
@@ -96,14 +96,20 @@ class Silhouettes:
         A blob may be narrower than its person. What is beside it, but neither wider than a body nor taller than the
         silhouette, is the person's own arms and sides.
         """
+        left, top, width, height = cv2.boundingRect(person.mask.view(np.uint8))
+        left, top = left + person.columns.start, top + person.rows.start
+        reach = HALF_WIDTH * self.camera.focal / metres * self.size[1] / self.camera.image_size[1]
+        first, last = left + width / 2 - reach, left + width / 2 + reach
+        # The part of the image that shows whether something is wider or taller.
+        margin = AROUND + 1
+        rows = slice(max(0, top - margin), top + height + margin)
+        columns = slice(max(0, math.floor(min(left, first)) - margin), math.ceil(max(left + width, last)) + margin)
         mask = np.zeros(self.size, bool)
         mask[person.rows, person.columns] = person.mask
-        others = ~mask & (self.probabilities[..., PEOPLE] > 0.5)
-        left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-        reach = HALF_WIDTH * self.camera.focal / metres * self.size[1] / self.camera.image_size[1]
+        mask = mask[rows, columns]
+        others = ~mask & (self.probabilities[rows, columns, PEOPLE] > 0.5)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(others.view(np.uint8), connectivity=8)
         begin, above, wide, tall, _ = stats.T
-        middle = left + width / 2
-        within = (begin >= middle - reach) & (begin + wide <= middle + reach)
-        others &= ~(within & (above >= top - 1) & (above + tall <= top + height + 1))[labels]
-        return is_beside(mask, others)
+        begin, above = begin + columns.start, above + rows.start
+        own = (begin >= first) & (begin + wide <= last) & (above >= top - 1) & (above + tall <= top + height + 1)
+        return is_beside(mask, others & ~own[labels])
