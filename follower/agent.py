@@ -18,14 +18,7 @@ from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking.candidates import Candidate
 from follower.tracking.tracker import Tracker
-from follower.types import (
-    Command,
-    Decision,
-    DeleteMarker,
-    Frame,
-    ObjectLost,
-    TargetState,
-)
+from follower.types import Command, Decision, DeleteMarker, Frame, ObjectLost, TargetState
 
 MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
@@ -86,7 +79,7 @@ class FollowAgent:
         silhouettes = [people.of_blob(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, silhouettes, strict=True)]
         hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
-        index = self._tracker.step(frame.timestamp, candidates, evidence.absence)
+        index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp

@@ -60,7 +60,7 @@ class FrameEvidence:
         strict = log_odds(fraction, pixels, area, self._typical_fraction)
         return BlobEvidence(strict, max(lenient - strict, 0.0))
 
-    def absence(self, point: np.ndarray) -> Absence:
+    def at_predicted_position(self, point: np.ndarray) -> Absence:
         """Return the evidence from the predicted position (3,), metres, of a person without a blob there.
 
         A person who stands there in plain view and is not the target is evidence against; no person, one well in front

@@ -125,13 +125,10 @@ class Tracker:
         chosen = associate(self._hypotheses, tracks, candidates, seconds, has_target)
         hypotheses: list[Hypothesis] = []
         for hypothesis, track, index in zip(self._hypotheses, tracks, chosen, strict=True):
-            is_target = has_target and not hypotheses
             if index is None:
-                missing = absence(track.point)
-                small = missing.small and not is_target
-                hypotheses.append(miss(hypothesis, track, seconds, missing._replace(small=small)))
+                hypotheses.append(miss(hypothesis, track, seconds, absence(track.point)))
             else:
-                candidate = candidates[index]
+                is_target, candidate = has_target and not hypotheses, candidates[index]
                 candidate = as_target(hypothesis, candidate) if is_target else candidate
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):

@@ -53,6 +53,11 @@ class Prediction:
     iou: float  # of what is predicted at the true target, with that
     false_positives: int
 
+    @property
+    def found(self) -> bool:
+        """Whether the target is found."""
+        return self.iou >= FOUND
+
 
 class View(NamedTuple):
     """One view of a city: the target's pixels, and what is predicted in the picture as taken and as restored."""
@@ -136,9 +141,9 @@ def prediction(picture: Image, predicted: np.ndarray, target: np.ndarray) -> Pre
 
 def counts_of(view: View) -> Counts:
     """Return what is counted of a view."""
-    both = view.taken, view.restored
-    taken, restored = (each.iou >= FOUND for each in both)
-    return Counts(view.target_pixels, (taken, restored), (both[0].false_positives, both[1].false_positives))
+    taken, restored = view.taken, view.restored
+    false_positives = taken.false_positives, restored.false_positives
+    return Counts(view.target_pixels, (taken.found, restored.found), false_positives)
 
 
 def row_of(light: str, counts: Sequence[Counts]) -> dict[str, Any]:
@@ -163,7 +168,7 @@ def drawn(views: Mapping[str, View]) -> Image:
 
 
 def _worth_seeing(view: View) -> tuple[bool, bool, int]:
-    only_restored = view.taken.iou == 0 and view.restored.iou >= FOUND
+    only_restored = view.taken.iou == 0 and view.restored.found
     return only_restored, view.target_pixels < 400, view.target_pixels
 
 

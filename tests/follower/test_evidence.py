@@ -138,7 +138,7 @@ def at_position(scene, blocks, point, network=256, depth=True):
     frame, probabilities = scene.take(CAMERA, blocks, network=network)
     if not depth:
         frame.depth_image = None
-    return evidence(probabilities, frame).absence(np.array(point)).log_odds
+    return evidence(probabilities, frame).at_predicted_position(np.array(point)).log_odds
 
 
 STEEP = (0.0, 0.0, 3.8, 0.0, 40.0, 0.0)  # as the quad sees whom it follows
@@ -190,7 +190,7 @@ def test_another_person_at_the_position_is_evidence_against(scene, position, net
 def test_in_haze_and_in_the_dark_a_small_view_without_the_target_is_no_evidence(scene, clear, metres, counts):
     frame, probabilities = scene.take(CAMERA, [scene.person(metres, 0.0, label=1)])
     seen = dataclasses.replace(evidence(probabilities, frame), clear=clear)
-    assert (seen.absence(np.array((metres, 0.0, 0.8))).log_odds < 0) == counts
+    assert (seen.at_predicted_position(np.array((metres, 0.0, 0.8))).log_odds < 0) == counts
 
 
 def test_a_distant_person_is_less_evidence(scene):
