@@ -165,23 +165,17 @@ def test_two_simulators_get_two_recordings(record, connect, payload, eventually,
     assert all(len(read_frame_records(recording)[0]) == 1 for recording in (tmp_path / "recordings").iterdir())
 
 
-def test_start_and_stop_during_a_flight(record, connect, payload, eventually, tmp_path):
-    recorder, server = record(enabled=False)
-    client = connect(server.port)
-
-    def send(number):
-        client.send(f"42{number}" + json.dumps(["sensor_frame", payload(timestamp=number)]))
-        assert eventually(lambda: number in client.acknowledged)
-        time.sleep(0.05)  # subscribers are called on threads of their own
-
-    send(0)
+def test_start_and_stop_during_a_flight(record, payload, eventually, tmp_path):
+    recorder, _ = record(enabled=False)
+    session, frame = make_session(), processed_frame(frame=parse_sensor_frame((payload(),)))
+    recorder.frame_processed(session, frame)
     assert recorder.start("first") == "first"
-    send(1)
+    recorder.frame_processed(session, frame)
     recorder.toggle()
-    send(2)
+    recorder.frame_processed(session, frame)
     assert eventually(lambda: (tmp_path / "recordings" / "first").is_dir())
     assert recorder.start("first") == "first-2"
-    send(3)
+    recorder.frame_processed(session, frame)
     assert recorder.status()["recording"]
     recorder.close()
     recordings = {

@@ -70,6 +70,7 @@ def test_a_recording_has_the_requested_name_filter_and_mark(fly, connect, payloa
         simulator.send_frame(payload(), str(number))
         assert eventually(lambda number=number: number in simulator.acknowledged)
     assert requests.get(f"{call.address}/api/controls", timeout=30).json()["recorder"]["recording"]
+    assert eventually(lambda: recorder.status()["frames"])  # it receives a frame after the simulator its answer
     assert call("recording/stop").json()["recording"] is False
     recorder.close()
     lines = (tmp_path / "by_hand" / "frames.jsonl").read_text().splitlines()

@@ -122,6 +122,7 @@ def test_another_model_takes_over_between_two_frames_and_gets_its_own_recording(
     send(world.bridge.port, 4)
     (session,) = world.bridge.sessions
     assert (session.counts.received, session.counts.answered) == (10, 10)
+    assert eventually(lambda: recorder.status()["frames"] == 10)  # it receives a frame after the simulator its answer
     recorder.close()
     runs = {name: tmp_path / "recordings" / name for name in ("meadow", "meadow-2")}
     assert [read_meta(run)["model"]["file"] for run in runs.values()] == ["one.h5", "two.h5"]
