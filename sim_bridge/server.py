@@ -155,6 +155,10 @@ class BridgeServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the `with` block's thread; wait at most ten seconds until subscribers have all events."""
         self.stop()
         self._thread.join(10)
 

@@ -256,7 +256,7 @@ def serve():
 
     yield start
     for server in running:
-        server.__exit__()
+        server.close()
 
 
 @pytest.fixture

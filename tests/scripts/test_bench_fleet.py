@@ -91,7 +91,7 @@ def test_frames_without_a_connection_are_lost(serve, payload):
     with flying(bridge.port, 1, 20.0, [payload()]) as request:
         request(BEGIN)
         time.sleep(0.3)
-        bridge.stop()
+        bridge.close()
         time.sleep(0.5)
         (log,) = request(END)
     assert log.outcomes["answered"] > 0

@@ -46,7 +46,7 @@ def test_a_viewer_without_a_follower_says_so(serve_with_dashboard):
     bridge = serve_with_dashboard()
     port = bridge.port
     viewer = Viewer(port)
-    bridge.stop()
+    bridge.close()
     viewer._thread.join(10)
     with pytest.raises(RuntimeError, match="lost its connection to the follower after 0 frames"):
         viewer.close()

@@ -66,7 +66,7 @@ def fly(connect, eventually, record, payload):
         client.send("41")
         client.send("1")
         assert eventually(lambda: not server.sessions)
-        server.stop()
+        server.close()
         recorder.close()
         return recorder
 
@@ -118,7 +118,7 @@ def test_the_built_in_simulators_world_is_in_the_metadata(connect, eventually, r
     for number, simulator in enumerate(simulators):
         simulator.send_frame(payload(timestamp=1), str(number))
         assert eventually(lambda simulator=simulator, number=number: number in simulator.acknowledged)
-    server.stop()
+    server.close()
     recorder.close()
     metas = [read_meta(path)["simulator"] for path in sorted((tmp_path / "recordings").iterdir())]
     worlds = [meta.get("world") for meta in sorted(metas, key=lambda meta: meta["name"])]
@@ -159,7 +159,7 @@ def test_two_simulators_get_two_recordings(record, connect, payload, eventually,
     for client in clients:
         client.send("420" + json.dumps(["sensor_frame", payload()]))
     assert eventually(lambda: all(client.acknowledged for client in clients))
-    server.stop()
+    server.close()
     recorder.close()
     assert sorted(recording.name for recording in (tmp_path / "recordings").iterdir()) == ["flight", "flight-2"]
     assert all(len(read_frame_records(recording)[0]) == 1 for recording in (tmp_path / "recordings").iterdir())
@@ -348,7 +348,7 @@ def test_no_recording_is_made_if_no_frame_passes_the_filter(record, connect, pay
         client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
         assert eventually(lambda number=number: number in client.acknowledged)
     assert recorder.status()["name"] == "distant"
-    server.stop()
+    server.close()
     assert eventually(
         lambda: len(reported) > 1 or not server.sessions
     )  # the follower's end closes the connection first

@@ -130,7 +130,7 @@ def test_check_ends_at_an_operator_override(serve, tmp_path, connect, eventually
             session.controls.paused = 5 <= number < 9
         client.send_frame(make_frame(number), str(number))
         assert eventually(lambda number=number: number in client.acknowledged)
-    server.stop()
+    server.close()
     recorder.close()
     recording = open_recording(tmp_path / "overridden")
     assert [frame.number for frame in recording.frames if frame.operator_override] == [5, 6, 7, 8]
@@ -247,7 +247,7 @@ def test_lost_bridge_is_reported(serve, eventually):
     server = serve(RedSegmenter(), FollowAgent)
     with ReplayClient("127.0.0.1", server.port) as client:
         client.wait(client.send(make_frame(0)), 5)
-        server.stop()
+        server.close()
         assert eventually(lambda: not server.sessions)
         with pytest.raises(ReplayError, match=r"gone|closed"):
             client.wait(client.send(make_frame(1)), 2)

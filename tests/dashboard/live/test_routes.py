@@ -13,9 +13,19 @@ from sim_bridge.recorder.recorder import Recorder
 from sim_bridge.settings import RecordingSettings
 
 
+class ObservedRecorder(Recorder):
+    """Counts what it has received: a simulator gets its answer before that."""
+
+    received = 0
+
+    def frame_processed(self, session, processed):
+        super().frame_processed(session, processed)
+        self.received += 1
+
+
 @pytest.fixture
 def recorder(tmp_path):
-    with Recorder(RecordingSettings(folder=str(tmp_path), min_free_gigabytes=0)) as recorder:
+    with ObservedRecorder(RecordingSettings(folder=str(tmp_path), min_free_gigabytes=0)) as recorder:
         yield recorder
 
 
@@ -66,11 +76,12 @@ def test_a_recording_has_the_requested_name_filter_and_mark(fly, connect, payloa
     assert call("recording/start", {"name": "by_hand", "filter": ["far"]}).json()["name"] == "by_hand"
     for number in range(2, 6):
         if number == 4:
+            assert eventually(lambda: recorder.received == 3)
             assert call("mark", {"note": "a bus in the way"}).ok
         simulator.send_frame(payload(), str(number))
         assert eventually(lambda number=number: number in simulator.acknowledged)
     assert requests.get(f"{call.address}/api/controls", timeout=30).json()["recorder"]["recording"]
-    assert eventually(lambda: recorder.status()["frames"])  # it receives a frame after the simulator its answer
+    assert eventually(lambda: recorder.received == 5)
     assert call("recording/stop").json()["recording"] is False
     recorder.close()
     lines = (tmp_path / "by_hand" / "frames.jsonl").read_text().splitlines()
@@ -103,13 +114,13 @@ def events(call) -> list[str]:
     return [event.text for event in call.feed.events_after(-1) if event.kind == "control"]
 
 
-def test_the_log_names_the_folder_that_was_written(fly, connect, payload, eventually, tmp_path):
+def test_the_log_names_the_folder_that_was_written(fly, connect, payload, eventually, recorder, tmp_path):
     call = fly()
     simulator = flown(connect, call, payload, eventually)
     (tmp_path / "meadow").mkdir()
     assert call("recording/start", {"name": "meadow"}).json()["name"] == "meadow-2"
     simulator.send_frame(payload(), "2")
-    assert eventually(lambda: 2 in simulator.acknowledged)
+    assert eventually(lambda: recorder.received == 2)
     call("recording/stop")
     assert eventually(lambda: events(call) == ["recording meadow-2", "recorded meadow-2"])
 
