@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from dataset.schema import PEOPLE
 from follower.appearance import AppearanceMemory, appearance
 from follower.commands import commands_to_follow, point_of
 from follower.depth.ranger import Ranger, Sighting
@@ -20,7 +19,7 @@ from follower.tracking.candidates import Candidate
 from follower.tracking.tracker import Tracker
 from follower.types import Command, Decision, DeleteMarker, Frame, ObjectLost, TargetState
 
-MAX_CANDIDATES = 4  # blobs that are ranged; the target is never weaker than the fourth
+MAX_CANDIDATES = 4  # blobs that are ranged, and separated; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
 CERTAIN_LOG_ODDS = 12.0  # evidence from which on the target's appearance is remembered
@@ -68,8 +67,7 @@ class FollowAgent:
         blobs = find_blobs(probabilities, frame.image.shape[:2], self.settings.threshold, min_area)
         seconds = frame_seconds(frame.timestamp, self._time)
         camera = self._ranger.camera(frame, seconds)
-        others = probabilities[..., PEOPLE] > 0.5
-        sightings = self._ranger.locate(frame, camera, blobs[:MAX_CANDIDATES], others, seconds)
+        sightings = self._ranger.locate(frame, camera, blobs[:MAX_CANDIDATES], probabilities, seconds)
         if self._tracker.resumes(frame.timestamp):
             self._memory.doubt()
         depth_frame = frame if self._ranger.trusts_depth else None

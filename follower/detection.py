@@ -92,25 +92,31 @@ def _blob(
     image_size: tuple[int, int],
 ) -> Blob:
     """Return the blob of a group; `labels` and `stats` count from `corner` (row, column) of `target`."""
-    rows, columns = target.shape
     starts = stats[group][:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT]]
     ends = starts + stats[group][:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     (top, left), (bottom, right) = starts.min(axis=0), ends.max(axis=0)
     in_group = np.zeros(len(stats), dtype=bool)
     in_group[group] = True
     inside = in_group[labels[top:bottom, left:right]]
-    top, bottom, left, right = top + corner[0], bottom + corner[0], left + corner[1], right + corner[1]
-    mask = np.zeros(target.shape, dtype=bool)
-    mask[top:bottom, left:right] = inside
+    return blob_of(target, inside, (top + corner[0], left + corner[1]), image_size)
 
+
+def blob_of(target: np.ndarray, inside: np.ndarray, corner: tuple[int, int], image_size: tuple[int, int]) -> Blob:
+    """Return the blob of pixels: `inside` (n, m) bool is what belongs to it of its box, with `corner` (row, column).
+
+    `target` (rows, columns) float: target probabilities; `image_size`: see `find_blobs`.
+    """
+    (rows, columns), (top, left), (tall, wide) = target.shape, corner, inside.shape
+    mask = np.zeros(target.shape, dtype=bool)
+    mask[top : top + tall, left : left + wide] = inside
     in_rows, in_columns = np.nonzero(inside)
     centroid = rescale_pixel((top + in_rows.mean(), left + in_columns.mean()), (rows, columns), image_size)
     down, across = image_size[0] / rows, image_size[1] / columns
     detection = Detection(
         centroid=(float(centroid[0]), float(centroid[1])),
-        box=(float(top * down), float(left * across), float(bottom * down), float(right * across)),
+        box=(float(top * down), float(left * across), float((top + tall) * down), float((left + wide) * across)),
         area=float(in_rows.size * down * across),
-        confidence=float(target[top:bottom, left:right][inside].mean()),
+        confidence=float(target[top : top + tall, left : left + wide][inside].mean()),
         mask=mask,
     )
     return Blob(detection, in_rows.size * REFERENCE_PIXELS / (rows * columns))

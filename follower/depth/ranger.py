@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dataset.schema import HERO, PEOPLE
 from follower.depth.check import CONTRADICTION, OTHER_BUILD, DepthCheck, depth_agrees
 from follower.depth.scale import DepthScale
+from follower.depth.separation import separate
 from follower.detection import Blob
 from follower.geometry import Camera
 from follower.ranging import Measurement, locate
@@ -49,16 +51,18 @@ class Ranger:
         return self._camera(frame)
 
     def locate(
-        self, frame: Frame, camera: Camera, blobs: list[Blob], others: np.ndarray, seconds: float
+        self, frame: Frame, camera: Camera, blobs: list[Blob], probabilities: np.ndarray, seconds: float
     ) -> list[Sighting]:
         """Return the blobs that have a range, and for each whether it is doubtful: the depth image contradicts it.
 
         The range is then by apparent height. So is every range after the depth image has contradicted the picture for a
-        while; then nothing is doubtful. `others`: where the network sees other people, (rows, columns) bool.
+        while; then nothing is doubtful. A blob of several people is returned in parts, where the depth image tells them
+        apart. `probabilities` (rows, columns, 3) float: the network's output.
         """
         if not blobs:
             return []
         depth, height = frame.depth_image, self._settings.target_height
+        others = probabilities[..., PEOPLE] > 0.5
         sightings: list[tuple[Blob, Measurement, bool | None]] = []
         for blob in blobs:
             if measurement := locate(blob.detection, depth, camera, height):
@@ -71,10 +75,15 @@ class Ranger:
             self._scale.reconsider()
         results = []
         for blob, measurement, agrees in sightings:
-            usable = trusted and agrees is not False
-            located = measurement if usable else locate(blob.detection, None, camera, height)
-            if located:
-                results.append(Sighting(blob, located, trusted and not usable))
+            if not (trusted and agrees is not False):
+                if located := locate(blob.detection, None, camera, height):
+                    results.append(Sighting(blob, located, trusted))
+            elif depth is None:
+                results.append(Sighting(blob, measurement, False))
+            else:
+                for part in separate(blob, probabilities[..., HERO], depth, camera):
+                    if located := measurement if part is blob else locate(part.detection, depth, camera, height):
+                        results.append(Sighting(part, located, False))
         return results
 
     def _camera(self, frame: Frame) -> Camera:

@@ -442,3 +442,18 @@ def test_in_the_dark_a_network_may_be_less_certain_of_the_target(scene, brightne
         agent.network_picture(frame)
         decision = agent.step(frame, probabilities, typical_fraction=0.998)
     assert decision.state is state
+
+
+def test_the_target_stays_the_target_beside_a_person_who_is_partly_taken_for_it(scene):
+    """Their pixels touch: the other person's coat is classified as target, the legs are not."""
+    agent = FollowAgent()
+    for number in range(40):
+        others = [scene.person(6.1, 0.7, label=1)] if number >= 10 else []
+        frame, probabilities = seen(scene, 0.2 * number, target=(6.0, 0.0), others=others)
+        if others:
+            left, top, width, height = cv2.boundingRect((probabilities[..., 1] > 0.5).astype(np.uint8))
+            # The target is right of the other person in the picture, a few pixels away.
+            probabilities[top + 6 : top + height // 2, left : left + width + 12] = (0.01, 0.01, 0.98)
+        decision = agent.step(frame, probabilities)
+    assert decision.state is TargetState.FOUND
+    assert decision.world_point[:2] == pytest.approx((6.0, 0.0), abs=0.4)
