@@ -16,13 +16,13 @@ from follower.search import Search
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking.candidates import Candidate
+from follower.tracking.hypotheses import CERTAIN_LOG_ODDS
 from follower.tracking.tracker import Tracker
 from follower.types import Command, Decision, DeleteMarker, Frame, ObjectLost, TargetState
 
 MAX_CANDIDATES = 4  # blobs that are ranged, and separated; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
 MAX_PERSON_AREA = 0.6  # square metres of silhouette; a larger one does not resemble the target more
-CERTAIN_LOG_ODDS = 12.0  # evidence from which on the target's appearance is remembered
 MARKER_IDS = 1 << 24  # QuadSim truncates ids to whole numbers below this
 
 
@@ -77,12 +77,12 @@ class FollowAgent:
         silhouettes = [people.of_blob(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, silhouettes, strict=True)]
         hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
-        index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position)
+        index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position, self.can_search)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
-        self._update_search(frame.timestamp, seconds, hidden)
-        self._doubt_memory(before)
+        self._update_search(frame.timestamp, seconds, hidden, camera.position)
+        self._doubt_memory()
         if index is None:
             return self._decide(before, searched)
         if self._tracker.evidence >= CERTAIN_LOG_ODDS:
@@ -116,30 +116,29 @@ class FollowAgent:
             distant=self.can_search and measurement.range.metres > CLOSE_RANGE,
         )
 
-    def _doubt_memory(self, before: TargetState) -> None:
+    def _doubt_memory(self) -> None:
         """Forget the appearance of a person who proved not to be the target; compare each candidate after a loss."""
         lost = self._tracker.state is TargetState.LOST
-        disproved = before is TargetState.FOUND and lost and self._tracker.lost_track is None
-        if (self._tracker.switched or disproved) and not self._memory.doubted:
+        if (self._tracker.switched or self._tracker.disproved) and not self._memory.doubted:
             self._memory.forget()
         elif lost:
             self._memory.doubt()
 
     @property
     def _place_to_look_at(self) -> np.ndarray | None:
-        if self.can_search and self._tracker.suspect is not None:
+        if self._tracker.suspect is not None:
             return self._tracker.suspect.point
         return None if self._search is None else self._search.place
 
-    def _update_search(self, time: float, seconds: float, hidden: bool) -> None:
+    def _update_search(self, time: float, seconds: float, hidden: bool, quad: np.ndarray) -> None:
         """Begin the search for a lost target, go on with it, or end it."""
         lost = self._tracker.lost_track
         if lost is None or not self.can_search:
             self._search = None
         elif self._search is None or self._search.lost is not lost:
-            self._search = Search(lost, time)
+            self._search = Search(lost, time, quad)
         else:
-            self._search.step(time, seconds, hidden)
+            self._search.step(time, seconds, hidden, quad, held=self._tracker.suspect is not None)
 
     def _decide(self, before: TargetState, searched: np.ndarray | None, seen: Sighting | None = None) -> Decision:
         """Return the decision on a frame; `seen` is the target in it. `before`, `searched`: as they were before it."""

@@ -10,6 +10,7 @@ from follower.tracking.candidates import Absence, Candidate
 from follower.tracking.kalman_filter import MIN_GATE, Track, squared_distance, start_track, update
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
+CERTAIN_LOG_ODDS = 12.0  # evidence from which on a person is certainly the target
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 MIN_APPROACHED_EVIDENCE = 0.1  # that they leave once the quad is on its way
 # Log-odds against the target that one frame counts at most: in a crowd, people step between it and the camera.
@@ -39,7 +40,9 @@ class Hypothesis:
     usual_speed: float = MAX_SPEED / SPEED_RATIO  # m/s
     distant: bool = False  # in its last view: the quad can be sent nearer
     approached: float = 0.0  # seconds for which it has been
+    looked_at: float = 0.0  # seconds for which it has been, near
     typical: float = 0.0  # mean of the log-odds that recent silhouettes gave
+    uncertain: float = math.inf  # seconds since it was certainly the target
 
     @property
     def greatest_speed(self) -> float:
@@ -101,10 +104,19 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
-    seen, approached = hypothesis.seen + seconds, hypothesis.approached
     gain = 1 - math.exp(-seconds / TYPICAL_CONSTANT)
-    typical = hypothesis.typical + gain * (candidate.by_silhouette - hypothesis.typical)
-    return Hypothesis(track, evidence, seen, 0.0, track.point, usual, candidate.distant, approached, typical)
+    return replace(
+        hypothesis,
+        track=track,
+        evidence=evidence,
+        seen=hypothesis.seen + seconds,
+        missed=0.0,
+        last_seen=track.point,
+        usual_speed=usual,
+        distant=candidate.distant,
+        typical=hypothesis.typical + gain * (candidate.by_silhouette - hypothesis.typical),
+        uncertain=0.0 if evidence >= CERTAIN_LOG_ODDS else hypothesis.uncertain + seconds,
+    )
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence) -> Hypothesis:
@@ -113,4 +125,5 @@ def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence)
     evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * absence.log_odds
     if absence.small and hypothesis.approached and hypothesis.evidence > 0:
         evidence = max(evidence, MIN_APPROACHED_EVIDENCE)
-    return replace(hypothesis, track=track, evidence=evidence, missed=hypothesis.missed + seconds)
+    missed, uncertain = hypothesis.missed + seconds, hypothesis.uncertain + seconds
+    return replace(hypothesis, track=track, evidence=evidence, missed=missed, uncertain=uncertain)

@@ -1,20 +1,54 @@
-"""The choice of a distant person to look at from near."""
+"""The choice of a person to look at: a distant one from near, and a near one while a target is lost."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from follower.tracking.hypotheses import Hypothesis
+import numpy as np
 
-MIN_LOG_ODDS = 1.5  # evidence from which on a person is looked at from near
+from follower.tracking.hypotheses import RUNNING_SPEED, Hypothesis
+from follower.tracking.kalman_filter import Track
+
+MIN_LOG_ODDS = 1.5  # evidence from which on a distant person is looked at from near
 MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reached
+SEARCH_SECONDS = 18.0  # after a loss, until the search is given up
+MAX_LOOK = 3.0  # seconds for looking at a near person during a search
+RECENT = 0.5  # seconds since that person's last view
+LOST_RADIUS = 5.0  # metres around the place of a loss in which the target may have been
 
 
-def choose_suspect(hypotheses: Sequence[Hypothesis]) -> int | None:
-    """Return the index of the person to look at from near, or None: the previous one while anything speaks for it."""
-    likely = [index for index, each in enumerate(hypotheses) if _is_suspect(each)]
-    return max(likely, key=lambda index: (hypotheses[index].approached, hypotheses[index].evidence), default=None)
+class Loss(NamedTuple):
+    """The loss of a target: its track then, and the seconds since."""
+
+    track: Track
+    seconds: float = 0.0
 
 
-def _is_suspect(person: Hypothesis) -> bool:
-    if person.approached >= MAX_APPROACH:
+def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int | None:
+    """Return the index of the person to look at, or None: the previous one while anything speaks for it.
+
+    After the loss of a target only people count who can have got to where they are from there. During the search near
+    people count as well, so that they are in view for long enough to decide.
+    """
+    likely = [index for index, each in enumerate(hypotheses) if _is_suspect(each, loss)]
+
+    def rank(index: int) -> tuple[float, float, float]:
+        person = hypotheses[index]
+        return person.approached, person.looked_at, person.evidence
+
+    return max(likely, key=rank, default=None)
+
+
+def _is_suspect(person: Hypothesis, loss: Loss | None) -> bool:
+    if person.evidence <= 0 or (loss is not None and not _in_reach(person, loss)):
         return False
-    return person.evidence > 0 if person.approached else person.distant and person.evidence > MIN_LOG_ODDS
+    if person.approached:  # from where it was distant
+        return person.approached < MAX_APPROACH
+    if person.distant:
+        return person.evidence > MIN_LOG_ODDS
+    searching = loss is not None and loss.seconds < SEARCH_SECONDS
+    return searching and person.missed <= RECENT and person.looked_at < MAX_LOOK
+
+
+def _in_reach(person: Hypothesis, loss: Loss) -> bool:
+    distance = float(np.linalg.norm(person.track.point - loss.track.point))
+    return distance < LOST_RADIUS + RUNNING_SPEED * loss.seconds

@@ -10,12 +10,13 @@ from follower.tracking.association import associate
 from follower.tracking.candidates import Absence, Candidate
 from follower.tracking.hypotheses import Hypothesis, as_target, hit, miss, start_hypothesis
 from follower.tracking.kalman_filter import Track, predict
-from follower.tracking.suspects import choose_suspect
+from follower.tracking.suspects import Loss, choose_suspect
 from follower.types import TargetState
 
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
+RECENTLY_CERTAIN = 10.0  # seconds since then, in which a disproved target may be the target all the same
 MIN_EVIDENCE = 0.01  # of a target in view: views that count neither for it nor against it leave less after ten seconds
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
@@ -27,17 +28,19 @@ class Tracker:
     Every person who resembles the target is tracked, and evidence accumulates as in a sequential probability ratio
     test: only a person with enough of it becomes the target. Errors in consecutive views of a person are correlated, so
     old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
-    person is remembered for a while so as not to be followed again at once. Another person replaces the target only
+    person is remembered for a while so as not to be followed again at once; one that was certain shortly before may be
+    the target all the same, in a group or in bad light, and is searched for. Another person replaces the target only
     with more evidence. The arguments are settings of the same names, see `AgentSettings`.
     """
 
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:
         self.state = TargetState.SEARCHING
-        self.lost_track: Track | None = None  # of a target that went out of sight, at its loss; None once it is found
-        self.suspect: Track | None = None  # of a person who may be the target, to be looked at from near; None with one
+        self.suspect: Track | None = None  # of a person who may be the target, to be looked at; None with one
         self.switched = False  # whether another person became the target in the last frame, in place of one
+        self.disproved = False  # whether the evidence for the target was used up in the last frame
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
+        self._loss: Loss | None = None  # the last one, until a target is certain again
         self._time: float | None = None  # of the last frame
         self._hypotheses: list[Hypothesis] = []  # the target first, where there is one
 
@@ -51,6 +54,11 @@ class Tracker:
         """Recent evidence for the target, log-odds; 0 without one."""
         return self._hypotheses[0].evidence if self.state is TargetState.FOUND else 0.0
 
+    @property
+    def lost_track(self) -> Track | None:
+        """The track of the target to search for, at its loss; None with a target."""
+        return self._loss.track if self._loss is not None and self.state is not TargetState.FOUND else None
+
     def resumes(self, time: float) -> bool:
         """Return whether a frame of `time` follows a gap so long that the target may be any candidate."""
         return self.state is TargetState.FOUND and time - self._hypotheses[0].track.time > MAX_GAP
@@ -59,27 +67,32 @@ class Tracker:
         """Drop the target, if there is one, and all other tracked people."""
         if self.state is TargetState.FOUND:
             self.state = TargetState.LOST
-        self.lost_track = self.suspect = None
+        self.suspect = self._loss = None
         self._hypotheses = []
 
     def lose_target(self) -> None:
         """Consider the target lost at once, out of sight."""
         track = self.track
         self.drop_target()
-        self.lost_track = track
+        if track is not None:
+            self._loss = Loss(track, max((self._time or 0.0) - track.time, 0.0))
 
     def step(
         self,
         time: float,
         candidates: Sequence[Candidate],
         absence: Callable[[np.ndarray], Absence] = lambda point: Absence(),
+        can_search: bool = True,
     ) -> int | None:
         """Process the candidates of a frame; return the index of the target's, None when it is missed.
 
-        `absence` returns the evidence at the predicted position (3,) of a person without a candidate.
+        `absence` returns the evidence at the predicted position (3,) of a person without a candidate. There are
+        suspects only if the simulator `can_search`.
         """
         seconds = frame_seconds(time, self._time)
-        self.switched = False
+        if self._loss is not None:
+            self._loss = self._loss._replace(seconds=self._loss.seconds + seconds)
+        self.switched = self.disproved = False
         if self.resumes(time):
             index = self._resume(time, seconds, candidates)
             self._time = time
@@ -90,7 +103,7 @@ class Tracker:
         target = self._choose(seconds, chosen, hypotheses)
         self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
-        self._choose_suspect(seconds)
+        self.suspect = self._choose_suspect(seconds) if can_search else None
         self._time = time
         return None if target is None else chosen[target]
 
@@ -109,7 +122,8 @@ class Tracker:
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
         started = start_hypothesis(time, seconds, candidates[strongest])
-        self._keep(0, seconds, [replace(started, evidence=target.evidence, usual_speed=target.usual_speed)])
+        known = {name: getattr(target, name) for name in ("evidence", "usual_speed", "uncertain")}
+        self._keep(0, seconds, [replace(started, **known)])
         return strongest
 
     def _associate(
@@ -151,16 +165,19 @@ class Tracker:
                 target, required = index, hypothesis.evidence
         return target
 
-    def _choose_suspect(self, seconds: float) -> None:
-        """Without a target, choose the person to look at from near."""
-        self.suspect = None
+    def _choose_suspect(self, seconds: float) -> Track | None:
+        """Without a target, choose the person to look at."""
         if self.state is TargetState.FOUND:
-            return
-        chosen = choose_suspect(self._hypotheses)
-        if chosen is not None:
-            suspect = self._hypotheses[chosen]
+            return None
+        chosen = choose_suspect(self._hypotheses, self._loss)
+        if chosen is None:
+            return None
+        suspect = self._hypotheses[chosen]
+        if suspect.distant or suspect.approached:
             self._hypotheses[chosen] = replace(suspect, approached=suspect.approached + seconds)
-            self.suspect = suspect.track
+        else:
+            self._hypotheses[chosen] = replace(suspect, looked_at=suspect.looked_at + seconds)
+        return suspect.track
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)
@@ -174,14 +191,19 @@ class Tracker:
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
         if target is None:
-            out_of_sight = self.lost_track
-            if self.state is TargetState.FOUND and not _is_disproved(hypotheses[0]):
-                out_of_sight = hypotheses[0].track
+            loss = self._loss
+            if self.state is TargetState.FOUND:
+                target_was = hypotheses[0]
+                self.disproved = _is_disproved(target_was)
+                if not self.disproved or target_was.uncertain <= RECENTLY_CERTAIN:
+                    loss = Loss(target_was.track)
             self.drop_target()
-            self._hypotheses, self.lost_track = others, out_of_sight
+            self._hypotheses, self._loss = others, loss
         else:
-            self.state, self.lost_track = TargetState.FOUND, None
-            self._hypotheses = [replace(hypotheses[target], approached=0.0), *others]
+            self.state = TargetState.FOUND
+            self._hypotheses = [replace(hypotheses[target], approached=0.0, looked_at=0.0), *others]
+            if not self._hypotheses[0].uncertain:
+                self._loss = None
 
 
 def _is_disproved(target: Hypothesis) -> bool:

@@ -546,4 +546,124 @@ def test_a_target_that_nothing_speaks_for_any_more_is_given_up(log_odds, forgiva
             break
     assert STEP * (frame - 50) < 20
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is None  # so there is no search
+    assert tracking.disproved
+
+
+def test_a_target_that_is_disproved_soon_after_it_was_certain_is_searched_for():
+    """The evidence may be wrong: in a group, or in bad light."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.3 * frame)])
+    while tracking.state is TargetState.FOUND:
+        frame += 1
+        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
+    assert tracking.disproved
+    assert tracking.lost_track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
+
+
+def test_a_target_that_is_disproved_after_it_was_uncertain_for_long_is_not_searched_for():
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.3 * frame)])
+    for frame in range(20, 90):
+        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=0.3)])
+    assert tracking.state is TargetState.FOUND
+    for frame in range(90, 100):
+        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
+    assert tracking.state is TargetState.LOST
+    assert tracking.lost_track is None
+
+
+@pytest.mark.parametrize("metres", [15.0, 30.0])
+def test_a_false_positive_during_a_search_does_not_end_the_search(metres):
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.0)])
+    for frame in range(20, 40):
+        tracking.step(STEP * frame, [])
+    lost = tracking.lost_track
+    tracking.step(STEP * 40, [at(metres)])
+    assert tracking.state is TargetState.FOUND
+    assert tracking.lost_track is None
+    for frame in range(41, 45):
+        tracking.step(STEP * frame, [at(metres, log_odds=-4.0)])
+    assert tracking.state is TargetState.LOST
+    assert tracking.lost_track is lost
+    tracking.step(STEP * 45, [at(3.0, log_odds=2.0, distant=True)])
+    assert tracking.suspect.point[0] == pytest.approx(3.0)
+
+
+def lost_at_the_origin():
+    """Return a tracker whose target was lost, and the number of the next frame."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.0)])
+    for frame in range(20, 28):
+        tracking.step(STEP * frame, [])
+    assert tracking.lost_track is not None
+    return tracking, 28
+
+
+def test_during_a_search_the_quad_looks_at_a_near_person_but_not_for_long():
+    tracking, first = lost_at_the_origin()
+    looked = []
+    for frame in range(first, first + 40):
+        tracking.step(STEP * frame, [at(2.0, log_odds=0.1)])
+        looked.append(tracking.suspect is not None)
+    assert STEP * sum(looked) == pytest.approx(3.0, abs=0.5)
+    assert looked == sorted(looked, reverse=True)
+
+
+def test_a_near_person_who_is_out_of_view_again_is_not_looked_at():
+    tracking, first = lost_at_the_origin()
+    tracking.step(STEP * first, [at(2.0, log_odds=0.1)])
+    assert tracking.suspect is not None
+    for frame in range(first + 1, first + 5):
+        tracking.step(STEP * frame, [])
+    assert tracking.suspect is None
+
+
+def test_without_a_loss_nobody_near_is_looked_at():
+    tracking = tracker()
+    for frame in range(5):
+        tracking.step(STEP * frame, [at(2.0, log_odds=0.1)])
+        assert tracking.suspect is None
+
+
+def test_a_simulator_that_cannot_search_has_no_suspects():
+    tracking, frame = lost_at_the_origin()
+    tracking.step(STEP * frame, [at(2.0, log_odds=0.1), at(4.0, log_odds=2.0, distant=True)], can_search=False)
+    assert tracking.suspect is None
+
+
+def test_a_person_who_was_approached_for_long_is_not_dropped_on_arrival():
+    tracking = tracker()
+    for frame in range(30):
+        tracking.step(STEP * frame, [at(20.0, log_odds=2.0, distant=True)])
+    for frame in range(30, 35):
+        tracking.step(STEP * frame, [at(20.0, log_odds=0.1)])
+        assert tracking.suspect is not None
+
+
+@pytest.mark.parametrize("clock", [lambda time: 0.0, lambda time: time - 1000.0])
+def test_a_clock_that_stands_still_or_runs_back_keeps_nobody_from_being_approached(clock):
+    tracking, first = lost_at_the_origin()
+    approached = False
+    for frame in range(first, first + 50):
+        tracking.step(clock(STEP * frame), [at(20.0, log_odds=2.0, distant=True)])
+        approached |= tracking.suspect is not None
+    assert approached
+
+
+@pytest.mark.parametrize(("metres", "seconds", "approached"), [(20.0, 1.6, False), (6.0, 1.6, True), (20.0, 6.0, True)])
+def test_during_a_search_only_people_are_approached_whom_the_target_may_be(metres, seconds, approached):
+    """It cannot have run any farther."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.0)])
+    for frame in range(20, 20 + round(seconds / STEP)):
+        tracking.step(STEP * frame, [])
+    assert tracking.lost_track is not None
+    for more in range(1, 3):
+        tracking.step(STEP * (frame + more), [at(metres, log_odds=2.0, distant=True)])
+    assert (tracking.suspect is not None) == approached
