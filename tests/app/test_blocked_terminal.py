@@ -74,6 +74,8 @@ def test_a_terminal_that_accepts_no_output_blocks_nothing_else(terminal, connect
         client.send_frame(payload(timestamp=number), str(number))
         assert eventually(lambda number=number: number in client.acknowledged)
     client.close()
+    controls = f"{site}/api/controls"  # the recorder receives a frame after the simulator its answer
+    assert eventually(lambda: requests.get(controls, timeout=10).json()["recorder"]["frames"] == 10)
     requests.post(f"{site}/api/recording/stop", json={}, timeout=10)
 
     def recorded() -> list[int]:

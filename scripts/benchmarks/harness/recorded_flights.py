@@ -76,8 +76,9 @@ def record_flight(
         plan = FlightPlan(duration=seconds, lockstep=True, ground_truth=with_truth)
         page.post("/api/recording/start", {"name": recording.name, "filter": []})
         Flight(episode, client, plan, link=level.link(seed)).fly(keep)
-        page.post("/api/recording/stop", {})
+    # The end of the connection finishes the recording, with the last frame.
     _wait(lambda: page.get(f"/api/recordings/{recording.name}")["state"] == "finished")
+    page.post("/api/recording/stop", {})
     return {each.frame: shown[round(each.timestamp or 0.0, 3)] for each in open_recording(recording).frames}
 
 
