@@ -81,7 +81,7 @@ class FollowAgent:
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
-        self._update_search(frame.timestamp, seconds, hidden, camera.position)
+        self._update_search(seconds, hidden, camera.position)
         self._doubt_memory()
         if index is None:
             return self._decide(before, searched)
@@ -130,15 +130,15 @@ class FollowAgent:
             return self._tracker.suspect.point
         return None if self._search is None else self._search.place
 
-    def _update_search(self, time: float, seconds: float, hidden: bool, quad: np.ndarray) -> None:
+    def _update_search(self, seconds: float, hidden: bool, quad: np.ndarray) -> None:
         """Begin the search for a lost target, go on with it, or end it."""
-        lost = self._tracker.lost_track
-        if lost is None or not self.can_search:
+        loss = self._tracker.loss
+        if loss is None or not self.can_search:
             self._search = None
-        elif self._search is None or self._search.lost is not lost:
-            self._search = Search(lost, time, quad)
+        elif self._search is None or self._search.lost is not loss.track:
+            self._search = Search(loss.track, loss.seconds, quad)
         else:
-            self._search.step(time, seconds, hidden, quad, held=self._tracker.suspect is not None)
+            self._search.step(loss.seconds, seconds, hidden, quad, held=self._tracker.suspect is not None)
 
     def _decide(self, before: TargetState, searched: np.ndarray | None, seen: Sighting | None = None) -> Decision:
         """Return the decision on a frame; `seen` is the target in it. `before`, `searched`: as they were before it."""

@@ -28,20 +28,20 @@ class Search:
     `place`: where to look, (3,) metres; None: given up. `quad` (3,) metres is where it is.
     """
 
-    def __init__(self, lost: Track, time: float, quad: np.ndarray) -> None:
-        """Begin the search with a frame of `time`, seconds."""
+    def __init__(self, lost: Track, elapsed: float, quad: np.ndarray) -> None:
+        """Begin the search `elapsed` seconds after the loss."""
         self.lost = lost
         self._speed = min(float(np.linalg.norm(lost.velocity[:2])), MAX_SPEED)
         self._heading = math.atan2(lost.velocity[1], lost.velocity[0])  # radians
-        self._elapsed = max(time - lost.time, 0.0)  # seconds since the loss
+        self._elapsed = elapsed
         self._ahead = max(HEADING_SECONDS, self._elapsed)  # of these, until it is looked for all around
         self._hidden = 0.0  # more of these, with the place where the target was heading hidden
         self._held = 0.0  # more of these, in which the quad looked at somebody
         self._bearing = self._bearing_of_heading(quad)  # radians, of the place where it was heading, seen from the quad
         self.place = self._choose_place(quad)
 
-    def step(self, time: float, seconds: float, hidden: bool, quad: np.ndarray, held: bool = False) -> None:
-        """Go on with a frame of `time` that stands for some `seconds`.
+    def step(self, elapsed: float, seconds: float, hidden: bool, quad: np.ndarray, held: bool = False) -> None:
+        """Go on with a frame that stands for some `seconds`, `elapsed` seconds after the loss.
 
         In it, `place` may be `hidden`, or the search held up, because the quad looks at somebody.
         """
@@ -49,7 +49,7 @@ class Search:
             self._held += seconds
         elif hidden and self._turning <= 0:
             self._hidden = min(self._hidden + seconds, MAX_HIDDEN_SECONDS)
-        self._elapsed = max(time - self.lost.time, self._elapsed + seconds)  # whatever the clock does
+        self._elapsed = elapsed
         self.place = self._choose_place(quad)
 
     @property

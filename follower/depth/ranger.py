@@ -82,7 +82,8 @@ class Ranger:
                 results.append(Sighting(blob, measurement, False))
             else:
                 for part in separate(blob, probabilities[..., HERO], depth, camera):
-                    if located := measurement if part is blob else locate(part.detection, depth, camera, height):
+                    located = measurement if part is blob else locate(part.detection, depth, camera, height)
+                    if located:
                         results.append(Sighting(part, located, False))
         return results
 

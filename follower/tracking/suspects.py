@@ -11,23 +11,33 @@ from follower.tracking.kalman_filter import Track
 MIN_LOG_ODDS = 1.5  # evidence from which on a distant person is looked at from near
 MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reached
 SEARCH_SECONDS = 18.0  # after a loss, until the search is given up
-MAX_LOOK = 3.0  # seconds for looking at a near person during a search
+MAX_LOOK = 6.0  # seconds for looking at near people during a search, at most half of them at one
 RECENT = 0.5  # seconds since that person's last view
 LOST_RADIUS = 5.0  # metres around the place of a loss in which the target may have been
 
 
 class Loss(NamedTuple):
-    """The loss of a target: its track then, and the seconds since."""
+    """The loss of a target: its track then, the seconds since, and those of them spent on looking at near people."""
 
     track: Track
     seconds: float = 0.0
+    looked: float = 0.0
+
+    def at(self, time: float, seconds: float) -> "Loss":
+        """Return it at a frame of `time` that stands for some `seconds`, whatever the clock does."""
+        return self._replace(seconds=max(time - self.track.time, self.seconds + seconds))
+
+    def reaches(self, person: Track) -> bool:
+        """Return whether the target can have got to where a person is."""
+        distance = float(np.linalg.norm(person.point - self.track.point))
+        return distance < LOST_RADIUS + RUNNING_SPEED * self.seconds
 
 
 def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int | None:
-    """Return the index of the person to look at, or None: the previous one while anything speaks for it.
+    """Return the index of the person to look at, or None: the one who was approached already, else the likeliest.
 
     After the loss of a target only people count who can have got to where they are from there. During the search near
-    people count as well, so that they are in view for long enough to decide.
+    people count as well, for some seconds in all, so that they are in view for long enough to decide.
     """
     likely = [index for index, each in enumerate(hypotheses) if _is_suspect(each, loss)]
 
@@ -39,16 +49,12 @@ def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int |
 
 
 def _is_suspect(person: Hypothesis, loss: Loss | None) -> bool:
-    if person.evidence <= 0 or (loss is not None and not _in_reach(person, loss)):
+    if person.evidence <= 0 or (loss is not None and not loss.reaches(person.track)):
         return False
     if person.approached:  # from where it was distant
         return person.approached < MAX_APPROACH
     if person.distant:
         return person.evidence > MIN_LOG_ODDS
-    searching = loss is not None and loss.seconds < SEARCH_SECONDS
-    return searching and person.missed <= RECENT and person.looked_at < MAX_LOOK
-
-
-def _in_reach(person: Hypothesis, loss: Loss) -> bool:
-    distance = float(np.linalg.norm(person.track.point - loss.track.point))
-    return distance < LOST_RADIUS + RUNNING_SPEED * loss.seconds
+    if loss is None or loss.seconds >= SEARCH_SECONDS or loss.looked >= MAX_LOOK:
+        return False
+    return person.missed <= RECENT and person.looked_at < MAX_LOOK / 2

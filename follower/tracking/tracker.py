@@ -55,9 +55,9 @@ class Tracker:
         return self._hypotheses[0].evidence if self.state is TargetState.FOUND else 0.0
 
     @property
-    def lost_track(self) -> Track | None:
-        """The track of the target to search for, at its loss; None with a target."""
-        return self._loss.track if self._loss is not None and self.state is not TargetState.FOUND else None
+    def loss(self) -> Loss | None:
+        """The loss of the target to search for; None with a target."""
+        return None if self.state is TargetState.FOUND else self._loss
 
     def resumes(self, time: float) -> bool:
         """Return whether a frame of `time` follows a gap so long that the target may be any candidate."""
@@ -72,10 +72,11 @@ class Tracker:
 
     def lose_target(self) -> None:
         """Consider the target lost at once, out of sight."""
-        track = self.track
+        if self.state is not TargetState.FOUND:
+            return
+        loss = self._loss_of(self._hypotheses[0])
         self.drop_target()
-        if track is not None:
-            self._loss = Loss(track, max((self._time or 0.0) - track.time, 0.0))
+        self._loss = None if loss is None else loss.at(self._time or loss.track.time, 0.0)
 
     def step(
         self,
@@ -90,12 +91,10 @@ class Tracker:
         suspects only if the simulator `can_search`.
         """
         seconds = frame_seconds(time, self._time)
-        if self._loss is not None:
-            self._loss = self._loss._replace(seconds=self._loss.seconds + seconds)
         self.switched = self.disproved = False
         if self.resumes(time):
             index = self._resume(time, seconds, candidates)
-            self._time = time
+            self._advance_to(time, seconds)
             return index
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             self._hypotheses = []
@@ -103,9 +102,14 @@ class Tracker:
         target = self._choose(seconds, chosen, hypotheses)
         self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
+        self._advance_to(time, seconds)
         self.suspect = self._choose_suspect(seconds) if can_search else None
-        self._time = time
         return None if target is None else chosen[target]
+
+    def _advance_to(self, time: float, seconds: float) -> None:
+        self._time = time
+        if self._loss is not None:
+            self._loss = self._loss.at(time, seconds)
 
     def _resume(self, time: float, seconds: float, candidates: Sequence[Candidate]) -> int | None:
         """Keep the target after a gap so long that predictions are meaningless: the strongest candidate in reach."""
@@ -122,8 +126,9 @@ class Tracker:
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
         started = start_hypothesis(time, seconds, candidates[strongest])
-        known = {name: getattr(target, name) for name in ("evidence", "usual_speed", "uncertain")}
-        self._keep(0, seconds, [replace(started, **known)])
+        uncertain = target.uncertain + time - target.track.time
+        known = replace(started, evidence=target.evidence, usual_speed=target.usual_speed, uncertain=uncertain)
+        self._keep(0, seconds, [known])
         return strongest
 
     def _associate(
@@ -175,9 +180,19 @@ class Tracker:
         suspect = self._hypotheses[chosen]
         if suspect.distant or suspect.approached:
             self._hypotheses[chosen] = replace(suspect, approached=suspect.approached + seconds)
-        else:
+        elif self._loss is not None:
             self._hypotheses[chosen] = replace(suspect, looked_at=suspect.looked_at + seconds)
+            self._loss = self._loss._replace(looked=self._loss.looked + seconds)
         return suspect.track
+
+    def _loss_of(self, target: Hypothesis) -> Loss | None:
+        """Return the loss to search after when a target is lost now.
+
+        It is its own, if it has been certain lately, or went out of sight and may be the one that was lost before.
+        Otherwise, that one is still searched for.
+        """
+        may_be = not self.disproved and (self._loss is None or self._loss.reaches(target.track))
+        return Loss(target.track) if target.uncertain <= RECENTLY_CERTAIN or may_be else self._loss
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)
@@ -193,10 +208,8 @@ class Tracker:
         if target is None:
             loss = self._loss
             if self.state is TargetState.FOUND:
-                target_was = hypotheses[0]
-                self.disproved = _is_disproved(target_was)
-                if not self.disproved or target_was.uncertain <= RECENTLY_CERTAIN:
-                    loss = Loss(target_was.track)
+                self.disproved = _is_disproved(hypotheses[0])
+                loss = self._loss_of(hypotheses[0])
             self.drop_target()
             self._hypotheses, self._loss = others, loss
         else:

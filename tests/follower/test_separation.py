@@ -105,3 +105,26 @@ def test_what_is_larger_than_people_is_not_divided(scene):
     van = (labels == 2).astype(np.float32)
     whole = blob(van)
     assert separate(whole, van, depth, scene.camera_of(wire)) == [whole]
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_no_part_of_people_in_a_row_is_of_two(scene, count):
+    wire = scene.aim((20.0, 0.0, 0.8), 7.0, 3.5, 180.0)
+    people = [scene.person(20.0, 0.75 * (n - (count - 1) / 2), label=n + 1) for n in range(count)]
+    labels, depth = scene.render(wire, people)
+    target = (labels > 0).astype(np.float32)
+    parts = separate(blob(target), target, depth, scene.camera_of(wire))
+    pixels = [np.bincount(labels[part.detection.mask], minlength=count + 1) for part in parts]
+    assert {int(each.argmax()) for each in pixels} == set(range(1, count + 1))
+    assert min(each.max() / each.sum() for each in pixels) > 0.85
+
+
+def test_a_patch_of_ground_is_no_person(scene):
+    """A red leaf on a lawn beside the feet."""
+    wire = scene.aim((20.0, 0.0, 0.8), 5.0, 4.0, 180.0)
+    ground = scene.Block((19.4, 1.0, 0.0), (1.2, 1.2, 0.02))
+    labels, depth = scene.render(wire, [scene.person(20.0, 0.0), scene.Block(ground.foot, ground.size, 1)])
+    target = (labels > 0).astype(np.float32)
+    assert (labels == 1).sum() > 0.25 * target.sum()
+    whole = blob(target)
+    assert separate(whole, target, depth, scene.camera_of(wire)) == [whole]

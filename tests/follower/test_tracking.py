@@ -508,7 +508,7 @@ def test_a_target_that_was_approached_proves_a_false_positive_as_any_other():
     for frame in range(8, 12):
         tracking.step(STEP * frame, [], lambda point: Absence(-3.0, small=True))
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is None
+    assert tracking.loss is None
 
 
 def test_a_lost_target_is_searched_for_and_not_approached_as_before_it_was_found():
@@ -520,7 +520,7 @@ def test_a_lost_target_is_searched_for_and_not_approached_as_before_it_was_found
     for frame in range(15, 25):
         tracking.step(STEP * frame, [])
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is not None
+    assert tracking.loss is not None
     assert tracking.suspect is None
 
 
@@ -558,7 +558,7 @@ def test_a_target_that_is_disproved_soon_after_it_was_certain_is_searched_for():
         frame += 1
         tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
     assert tracking.disproved
-    assert tracking.lost_track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
+    assert tracking.loss.track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
 
 
 def test_a_target_that_is_disproved_after_it_was_uncertain_for_long_is_not_searched_for():
@@ -571,7 +571,7 @@ def test_a_target_that_is_disproved_after_it_was_uncertain_for_long_is_not_searc
     for frame in range(90, 100):
         tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is None
+    assert tracking.loss is None
 
 
 @pytest.mark.parametrize("metres", [15.0, 30.0])
@@ -581,14 +581,14 @@ def test_a_false_positive_during_a_search_does_not_end_the_search(metres):
         tracking.step(STEP * frame, [at(0.0)])
     for frame in range(20, 40):
         tracking.step(STEP * frame, [])
-    lost = tracking.lost_track
+    lost = tracking.loss.track
     tracking.step(STEP * 40, [at(metres)])
     assert tracking.state is TargetState.FOUND
-    assert tracking.lost_track is None
+    assert tracking.loss is None
     for frame in range(41, 45):
         tracking.step(STEP * frame, [at(metres, log_odds=-4.0)])
     assert tracking.state is TargetState.LOST
-    assert tracking.lost_track is lost
+    assert tracking.loss.track is lost
     tracking.step(STEP * 45, [at(3.0, log_odds=2.0, distant=True)])
     assert tracking.suspect.point[0] == pytest.approx(3.0)
 
@@ -600,7 +600,7 @@ def lost_at_the_origin():
         tracking.step(STEP * frame, [at(0.0)])
     for frame in range(20, 28):
         tracking.step(STEP * frame, [])
-    assert tracking.lost_track is not None
+    assert tracking.loss is not None
     return tracking, 28
 
 
@@ -645,14 +645,52 @@ def test_a_person_who_was_approached_for_long_is_not_dropped_on_arrival():
         assert tracking.suspect is not None
 
 
-@pytest.mark.parametrize("clock", [lambda time: 0.0, lambda time: time - 1000.0])
-def test_a_clock_that_stands_still_or_runs_back_keeps_nobody_from_being_approached(clock):
+@pytest.mark.parametrize("clock", [lambda time: 0.0, lambda time: -time, lambda time: time - 1000.0])
+def test_a_clock_that_stands_still_or_runs_back_does_not_stop_the_time_since_the_loss(clock):
     tracking, first = lost_at_the_origin()
-    approached = False
     for frame in range(first, first + 50):
         tracking.step(clock(STEP * frame), [at(20.0, log_odds=2.0, distant=True)])
-        approached |= tracking.suspect is not None
-    assert approached
+    assert tracking.loss.seconds == pytest.approx(10.0, abs=1.0)
+    assert tracking.suspect is not None
+
+
+def test_a_pause_counts_as_time_since_the_loss():
+    tracking, frame = lost_at_the_origin()
+    for later in (30.0, 30.2):
+        tracking.step(STEP * frame + later, [at(40.0, log_odds=2.0, distant=True)])
+    assert tracking.loss.seconds == pytest.approx(30.0, abs=1.0)
+    assert tracking.suspect is not None
+
+
+def test_near_people_hold_up_a_search_for_some_seconds_in_all():
+    """Whether they stay in view, or come and go."""
+    tracking, first = lost_at_the_origin()
+    looked = 0
+    for frame in range(first, first + 80):
+        tracking.step(STEP * frame, [at(1.5 * n, 2.0, log_odds=0.05) for n in range(4) if (frame + 8 * n) % 16 < 12])
+        looked += tracking.suspect is not None
+    assert 2.0 < STEP * looked < 7.0
+
+
+@pytest.mark.parametrize(("metres", "moved"), [(4.0, True), (60.0, False)])
+def test_a_target_that_goes_out_of_sight_again_is_searched_for_where_it_can_be(metres, moved):
+    """It was not certain; one that is too far away was somebody else."""
+    tracking, first = lost_at_the_origin()
+    lost = tracking.loss.track
+    tracking.step(STEP * first, [at(metres)])
+    assert tracking.state is TargetState.FOUND
+    for frame in range(first + 1, first + 9):
+        tracking.step(STEP * frame, [])
+    assert tracking.state is TargetState.LOST
+    assert (tracking.loss.track is not lost) == moved
+
+
+def test_after_the_operators_drop_nobody_is_searched_for():
+    tracking, first = lost_at_the_origin()
+    tracking.step(STEP * first, [at(2.0)])
+    tracking.drop_target()
+    tracking.step(STEP * (first + 1), [])
+    assert tracking.loss is None
 
 
 @pytest.mark.parametrize(("metres", "seconds", "approached"), [(20.0, 1.6, False), (6.0, 1.6, True), (20.0, 6.0, True)])
@@ -663,7 +701,7 @@ def test_during_a_search_only_people_are_approached_whom_the_target_may_be(metre
         tracking.step(STEP * frame, [at(0.0)])
     for frame in range(20, 20 + round(seconds / STEP)):
         tracking.step(STEP * frame, [])
-    assert tracking.lost_track is not None
+    assert tracking.loss is not None
     for more in range(1, 3):
         tracking.step(STEP * (frame + more), [at(metres, log_odds=2.0, distant=True)])
     assert (tracking.suspect is not None) == approached
