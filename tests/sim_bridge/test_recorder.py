@@ -27,7 +27,7 @@ class DetectsABlob:
 
     typical_fraction = 0.95
 
-    target = (slice(30, 40), slice(20, 26))
+    target = (slice(30, 40), slice(20, 24))
 
     def predict(self, images):
         probabilities = np.zeros((len(images), 64, 64, 3), np.float32)
@@ -81,7 +81,7 @@ def ground_truth(label: int) -> str:
 
 
 def test_recording_has_what_was_received_and_decided(fly, payload, tmp_path):
-    # A depth of 10 m, at which the blob is as high as a person.
+    # A depth of 10 m, at which the blob is as high as a person, and as wide.
     payloads = [payload(timestamp=10 + number / 5, brightness=50 + number, depth=25) for number in range(5)]
     fly(payloads)
     recording = tmp_path / "recordings" / "flight"
@@ -94,12 +94,12 @@ def test_recording_has_what_was_received_and_decided(fly, payload, tmp_path):
         assert record.timestamp == float(sent["timestamp"])
         assert ",".join(f"{value:.4f}" for value in record.gimbal_pose) == sent["gimbal_pose"]
         assert record.state == "found"
-        assert record.detection.centroid == pytest.approx((139.5, 91.5))  # rows 120..159, columns 80..103
+        assert record.detection.centroid == pytest.approx((139.5, 87.5))  # rows 120..159, columns 80..95
         assert record.range.metres > 0
         assert [name for name, _ in record.commands] == ["object_detected", "create_box_marker"]
         assert record.commands[0][1] == {"coords": list(record.track_point)}
         assert record.label_source == "model"
-        assert record.hero_pixels == 40 * 24
+        assert record.hero_pixels == 40 * 16
         assert record.people_pixels == 40 * 40
         assert set(record.timings) >= {"wait", "decode", "network", "agent", "total"}
     meta = read_meta(recording)
@@ -134,7 +134,7 @@ def test_recording_is_a_dataset(fly, payload, tmp_path):
     assert image.shape == (256, 256, 3)
     expected = np.zeros((256, 256), np.uint8)
     expected[120:160, 200:240] = 1
-    expected[120:160, 80:104] = 2
+    expected[120:160, 80:96] = 2
     np.testing.assert_array_equal(labels, expected)
 
 
@@ -344,7 +344,7 @@ def test_no_recording_is_made_if_no_frame_passes_the_filter(record, connect, pay
     recorder, server = record(filter=("far",), name="distant", report=reported.append)
     client = connect(server.port)
     frames = [payload(timestamp=1, depth=25), payload(timestamp=2, depth=25) | {"ground_truth_mask": ground_truth(0)}]
-    for number, frame in enumerate(frames):  # 960 target pixels at 10 m, then none
+    for number, frame in enumerate(frames):  # 640 target pixels at 10 m, then none
         client.send(f"42{number}" + json.dumps(["sensor_frame", frame]))
         assert eventually(lambda number=number: number in client.acknowledged)
     assert recorder.status()["name"] == "distant"
