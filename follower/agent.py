@@ -138,7 +138,7 @@ class FollowAgent:
         elif self._search is None or self._search.lost is not loss.track:
             self._search = Search(loss.track, loss.seconds, quad)
         else:
-            self._search.step(loss.seconds, seconds, hidden, quad, held=self._tracker.suspect is not None)
+            self._search.step(loss.seconds, seconds, hidden, quad, paused=self._tracker.suspect is not None)
 
     def _decide(self, before: TargetState, searched: np.ndarray | None, seen: Sighting | None = None) -> Decision:
         """Return the decision on a frame; `seen` is the target in it. `before`, `searched`: as they were before it."""

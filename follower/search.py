@@ -16,7 +16,7 @@ TURN_RATE = math.radians(75)  # rad/s, of the direction in which it is looked fo
 FIRST_TURN = math.radians(100)  # to the left, before it turns all around to the right
 ROUND_SECONDS = (FIRST_TURN + math.tau) / TURN_RATE  # until it has been looked for in all directions
 BACK_SECONDS = 4.0  # then, for the place of the loss: what is right below the quad is out of its view
-LOOK_DISTANCE = 6.0  # metres from the quad to a place that it looks at without flying there
+LOOK_DISTANCE = 6.0  # metres from the quad to a place that it observes without flying there
 NEAR = 12.0  # metres from the quad to the place of the loss, within which it sees that from where it is
 
 
@@ -36,17 +36,17 @@ class Search:
         self._elapsed = elapsed
         self._ahead = max(HEADING_SECONDS, self._elapsed)  # of these, until it is looked for all around
         self._hidden = 0.0  # more of these, with the place where the target was heading hidden
-        self._held = 0.0  # more of these, in which the quad looked at somebody
+        self._paused = 0.0  # more of these, in which the quad observed a person
         self._bearing = self._bearing_of_heading(quad)  # radians, of the place where it was heading, seen from the quad
         self.place = self._choose_place(quad)
 
-    def step(self, elapsed: float, seconds: float, hidden: bool, quad: np.ndarray, held: bool = False) -> None:
+    def step(self, elapsed: float, seconds: float, hidden: bool, quad: np.ndarray, paused: bool = False) -> None:
         """Go on with a frame that stands for some `seconds`, `elapsed` seconds after the loss.
 
-        In it, `place` may be `hidden`, or the search held up, because the quad looks at somebody.
+        In it, `place` may be `hidden`, or the search `paused`, because the quad observes a person.
         """
-        if held:
-            self._held += seconds
+        if paused:
+            self._paused += seconds
         elif hidden and self._turning <= 0:
             self._hidden = min(self._hidden + seconds, MAX_HIDDEN_SECONDS)
         self._elapsed = elapsed
@@ -55,14 +55,14 @@ class Search:
     @property
     def _turning(self) -> float:
         """Seconds since it is no longer looked for where it was heading."""
-        return max(self._elapsed - self._ahead - self._hidden - self._held, 0.0)
+        return max(self._elapsed - self._ahead - self._hidden - self._paused, 0.0)
 
     def _where_heading(self) -> np.ndarray:
         return self._at(self.lost.point, self._heading, self._speed * self._elapsed)
 
     def _bearing_of_heading(self, quad: np.ndarray) -> float:
-        across, along = (self._where_heading() - quad)[1::-1]
-        return math.atan2(across, along)
+        place = self._where_heading()
+        return math.atan2(place[1] - quad[1], place[0] - quad[0])
 
     def _choose_place(self, quad: np.ndarray) -> np.ndarray | None:
         if self._elapsed >= SEARCH_SECONDS:

@@ -56,8 +56,8 @@ class Ranger:
         """Return the blobs that have a range, and for each whether it is doubtful: the depth image contradicts it.
 
         The range is then by apparent height. So is every range after the depth image has contradicted the picture for a
-        while; then nothing is doubtful. A blob of several people is returned in parts, where the depth image tells them
-        apart. `probabilities` (rows, columns, 3) float: the network's output.
+        while; then nothing is doubtful. A blob of several people is returned in parts, where the depth image separates
+        them. `probabilities` (rows, columns, 3) float: the network's output.
         """
         if not blobs:
             return []

@@ -72,11 +72,10 @@ class Tracker:
 
     def lose_target(self) -> None:
         """Consider the target lost at once, out of sight."""
-        if self.state is not TargetState.FOUND:
-            return
-        loss = self._loss_of(self._hypotheses[0])
-        self.drop_target()
-        self._loss = None if loss is None else loss.at(self._time or loss.track.time, 0.0)
+        if self.state is TargetState.FOUND and self._time is not None:
+            loss = self._loss_of(self._hypotheses[0])
+            self.drop_target()
+            self._loss = None if loss is None else loss.at(self._time, 0.0)
 
     def step(
         self,
@@ -206,12 +205,11 @@ class Tracker:
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
         if target is None:
-            loss = self._loss
             if self.state is TargetState.FOUND:
                 self.disproved = _is_disproved(hypotheses[0])
-                loss = self._loss_of(hypotheses[0])
-            self.drop_target()
-            self._hypotheses, self._loss = others, loss
+                self._loss = self._loss_of(hypotheses[0])
+                self.state = TargetState.LOST
+            self._hypotheses = others
         else:
             self.state = TargetState.FOUND
             self._hypotheses = [replace(hypotheses[target], approached=0.0, looked_at=0.0), *others]

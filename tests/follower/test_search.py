@@ -61,12 +61,12 @@ def test_a_search_that_begins_late_looks_all_around_too(late):
     assert np.ptp(np.unwrap(bearings)) > np.radians(320)
 
 
-def test_a_search_that_is_held_up_leaves_no_direction_out():
+def test_a_paused_search_leaves_no_direction_out():
     search, bearings = Search(track(), 0.0, QUAD), []
     for time in np.arange(0.2, 14.0, 0.2):
-        held = 5.0 < time < 8.0
-        search.step(time, 0.2, False, QUAD, held)
-        if not held:
+        paused = 5.0 < time < 8.0
+        search.step(time, 0.2, False, QUAD, paused)
+        if not paused:
             bearings.append(np.arctan2(*(search.place - QUAD)[1::-1]))
     steps = np.abs((np.diff(bearings) + np.pi) % (2 * np.pi) - np.pi)
     assert steps[:45].max() < np.radians(16)

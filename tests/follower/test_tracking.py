@@ -24,6 +24,23 @@ def tracker(max_missed_seconds=1.2, switch_after_seconds=0.6):
     return Tracker(max_missed_seconds, switch_after_seconds)
 
 
+def approach(tracking, frames):
+    """Let a distant person be approached for some frames."""
+    for frame in range(frames):
+        tracking.step(STEP * frame, [at(20.0, log_odds=2.0, distant=True)])
+
+
+def lost_at_the_origin():
+    """Return a tracker whose target was lost, and the number of the next frame."""
+    tracking = tracker()
+    for frame in range(20):
+        tracking.step(STEP * frame, [at(0.0)])
+    for frame in range(20, 28):
+        tracking.step(STEP * frame, [])
+    assert tracking.loss is not None
+    return tracking, 28
+
+
 def walk(steps, speed=1.5, radius=None):
     """Return the true positions (steps, 3) of a person walking straight, or round a circle."""
     along = np.arange(steps) * STEP * speed
@@ -499,8 +516,7 @@ def test_who_was_typical_for_long_stays_the_target_for_two_untypical_seconds(bef
 
 def test_a_target_that_was_approached_proves_a_false_positive_as_any_other():
     tracking = tracker()
-    for frame in range(5):
-        tracking.step(STEP * frame, [at(20, log_odds=2.0, distant=True)])
+    approach(tracking, 5)
     assert tracking.suspect is not None
     for frame in range(5, 8):
         tracking.step(STEP * frame, [at(20)])
@@ -513,8 +529,7 @@ def test_a_target_that_was_approached_proves_a_false_positive_as_any_other():
 
 def test_a_lost_target_is_searched_for_and_not_approached_as_before_it_was_found():
     tracking = tracker()
-    for frame in range(5):
-        tracking.step(STEP * frame, [at(20, log_odds=2.0, distant=True)])
+    approach(tracking, 5)
     for frame in range(5, 15):
         tracking.step(STEP * frame, [at(20)])
     for frame in range(15, 25):
@@ -576,10 +591,8 @@ def test_a_target_that_is_disproved_after_it_was_uncertain_for_long_is_not_searc
 
 @pytest.mark.parametrize("metres", [15.0, 30.0])
 def test_a_false_positive_during_a_search_does_not_end_the_search(metres):
-    tracking = tracker()
-    for frame in range(20):
-        tracking.step(STEP * frame, [at(0.0)])
-    for frame in range(20, 40):
+    tracking, first = lost_at_the_origin()
+    for frame in range(first, 40):
         tracking.step(STEP * frame, [])
     lost = tracking.loss.track
     tracking.step(STEP * 40, [at(metres)])
@@ -591,17 +604,6 @@ def test_a_false_positive_during_a_search_does_not_end_the_search(metres):
     assert tracking.loss.track is lost
     tracking.step(STEP * 45, [at(3.0, log_odds=2.0, distant=True)])
     assert tracking.suspect.point[0] == pytest.approx(3.0)
-
-
-def lost_at_the_origin():
-    """Return a tracker whose target was lost, and the number of the next frame."""
-    tracking = tracker()
-    for frame in range(20):
-        tracking.step(STEP * frame, [at(0.0)])
-    for frame in range(20, 28):
-        tracking.step(STEP * frame, [])
-    assert tracking.loss is not None
-    return tracking, 28
 
 
 def test_during_a_search_the_quad_looks_at_a_near_person_but_not_for_long():
@@ -638,8 +640,7 @@ def test_a_simulator_that_cannot_search_has_no_suspects():
 
 def test_a_person_who_was_approached_for_long_is_not_dropped_on_arrival():
     tracking = tracker()
-    for frame in range(30):
-        tracking.step(STEP * frame, [at(20.0, log_odds=2.0, distant=True)])
+    approach(tracking, 30)
     for frame in range(30, 35):
         tracking.step(STEP * frame, [at(20.0, log_odds=0.1)])
         assert tracking.suspect is not None
@@ -674,7 +675,7 @@ def test_near_people_hold_up_a_search_for_some_seconds_in_all():
 
 @pytest.mark.parametrize(("metres", "moved"), [(4.0, True), (60.0, False)])
 def test_a_target_that_goes_out_of_sight_again_is_searched_for_where_it_can_be(metres, moved):
-    """It was not certain; one that is too far away was somebody else."""
+    """It was not certain; one that is too far away was another person."""
     tracking, first = lost_at_the_origin()
     lost = tracking.loss.track
     tracking.step(STEP * first, [at(metres)])
