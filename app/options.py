@@ -70,9 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    text = (
-        "the model: a file, or a name in model/weights/; whether it takes 0..255, 0..1 or -1..1 is found out and said"
-    )
+    text = "the model: a file, or a name in model/weights/; its input range is detected and reported"
     add("model.weights", nargs="?", metavar="WEIGHTS", help=text)
     add("--config", type=path_of, metavar="FILE", help="settings file to use instead of follower.toml")
     add("--host", dest="bridge.host", metavar="HOST", help="address to listen on (127.0.0.1; 0.0.0.0: all interfaces)")

@@ -9,7 +9,7 @@ BENCHMARKS = {
     "stages": "where the time of a frame goes",
     "fleet": "how many simulators one follower serves",
     "soak": "an hour with simulators that come and go: growth of memory, threads and files",
-    "hostile": "invalid messages, and what a good simulator beside them notices",
+    "hostile": "invalid messages, and their effect on a well-behaved simulator",
     "light": "what the network finds in bad light and weather, in pictures as taken and as restored",
     "follow": "tracking quality in seeded flights",
     "recording": "cost of recording for a flight, and completeness of the recording",
