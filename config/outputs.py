@@ -13,9 +13,9 @@ PLOTS = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 def file_to_write(text: str) -> Path:
     """Parse, for argparse, the path of a file, which may exist; folders above it that are missing are made later."""
     path = path_of(text)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"expected a file, but {text!r} is a folder")
-    if path.exists():
+    if _exists(path):
         if not os.access(path, os.W_OK):
             raise argparse.ArgumentTypeError(f"expected a file that can be written, but {path} is write-protected")
     else:
@@ -44,8 +44,19 @@ def require_empty(folder: Path, option: str) -> None:
         raise ValueError(f"expected a new or empty folder for {option}, but there is something in {folder}")
 
 
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        reason = error.strerror or error
+        raise argparse.ArgumentTypeError(f"expected a path that can be written, but got {path}: {reason}") from None
+    return True
+
+
 def _check_folder(path: Path) -> None:
-    existing = next(each for each in (path, *path.parents) if each.exists())
+    existing = next(each for each in (path, *path.parents) if _exists(each))
     if not existing.is_dir():
         raise argparse.ArgumentTypeError(f"expected the folder {path}, but {existing} is a file")
     try:

@@ -43,8 +43,13 @@ def recover_all(folder: Path) -> list[Recovery]:
 
     Recordings that are being written now, and what other programs have made, are left alone.
     """
+    try:
+        recordings = layout.recording_folders(folder)
+    except OSError as error:
+        logger.warning("the recordings in %s cannot be listed, so none is recovered: %s", folder, error)
+        return []
     recoveries = []
-    for recording in layout.recording_folders(folder):
+    for recording in recordings:
         if _is_ours(recording) and not read_meta(recording).get("ended"):
             try:
                 recovery = recover(recording)

@@ -15,7 +15,7 @@ from dataset.images import jpeg_defect, png_defect
 from dataset.jpeg import decode_jpeg
 from sim_bridge.wire.bad_frame import BadFrame, type_name
 
-_DATA_URL = re.compile(r"\s*data:[^,]{0,100};base64,", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:[^,]{0,100};base64,", re.IGNORECASE)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?=[^=])")
 _PNG_HEADER = 16  # bytes before width, height, bit depth and colour type
 _DEPTH_COLOUR_TYPES = (0, 2, 6)  # PNG's grey, RGB and RGBA; R = G = B in what QuadSim sends
@@ -36,7 +36,10 @@ def base64_bytes(name: str, text: object) -> bytes:
 
 def _relaxed_base64(name: str, text: str) -> bytes:
     """Decode base64 with line ends (MIME), of the alphabet for URLs, or in a data URL. Raises BadFrame."""
-    text = "".join(_DATA_URL.sub("", text, count=1).split()).replace("-", "+").replace("_", "/")
+    text = text.lstrip()
+    if prefix := _DATA_URL.match(text):
+        text = text[prefix.end() :]
+    text = "".join(text.split()).replace("-", "+").replace("_", "/")
     if other := _NOT_BASE64.search(text):
         where = f"{other[0]!r} at position {other.start()}"
         raise BadFrame("bad-base64", f"{name} must be base64 (letters, digits, +, / and = at the end), got {where}")

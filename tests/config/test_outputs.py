@@ -7,6 +7,13 @@ import pytest
 from config.outputs import file_to_write, folder_to_write, plot_to_write
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other limits")
+@pytest.mark.parametrize("parse", [file_to_write, folder_to_write])
+def test_a_name_that_is_too_long_is_refused_before_any_work_is_done(parse, tmp_path):
+    with pytest.raises(argparse.ArgumentTypeError, match="too long"):
+        parse(str(tmp_path / ("a" * 300)))
+
+
 def test_paths_that_can_be_written_are_taken(tmp_path):
     (tmp_path / "old.png").write_bytes(b"old")
     assert (

@@ -278,3 +278,12 @@ def test_killed_at_twenty_random_moments_only_the_unfinished_frame_is_lost(tmp_p
             assert meta["frames"] == recovered.frames
             assert meta["ended"]
     print(f"{unfinished} of 20 were killed in the middle of a frame")
+
+
+def test_a_folder_that_cannot_be_listed_keeps_no_follower_from_starting(interrupted, monkeypatch, caplog):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert recover_all(interrupted.parent) == []
+    assert "cannot be listed" in caplog.text

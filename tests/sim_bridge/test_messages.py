@@ -137,6 +137,18 @@ def test_other_ways_to_write_base64_are_read(payload, write):
     assert parse_sensor_frame((sent | {"rgb_image": write(data)},)).jpeg == data
 
 
+def test_a_long_run_of_blanks_is_refused_at_once(payload):
+    """Searching for a data URL from each of them took hours, in which no other simulator was answered."""
+    with pytest.raises(BadFrame, match="must be base64"):
+        parse_sensor_frame((payload() | {"rgb_image": " " * 4_000_000 + "*"},))
+
+
+def test_a_data_url_within_base64_is_refused(payload):
+    sent = payload()
+    with pytest.raises(BadFrame, match="must be base64"):
+        parse_sensor_frame((sent | {"rgb_image": sent["rgb_image"] + "data:image/jpeg;base64,"},))
+
+
 def test_what_is_not_base64_is_said(payload):
     for text, words in {"*": "'*' at position 0", "/9j": "is the end missing", "ab=cd": "'=' at position 2"}.items():
         with pytest.raises(BadFrame, match=re.escape(words)):

@@ -60,7 +60,7 @@ export class Timelines {
     const recent = this.rows.slice(this.rows.findLastIndex((each) => each.time <= row.time - RATE_WINDOW) + 1);
     const count = (field) => recent.reduce((sum, each) => sum + each[field], 0);
     const seconds = row.time - recent[0].time;
-    row.fps = seconds > 0.5 ? (count("frames") - 1) / seconds : null;
+    row.fps = seconds > 0.5 ? (count("frames") - recent[0].frames) / seconds : null;
     row.skips = count("skipped") / RATE_WINDOW;
   }
 }
