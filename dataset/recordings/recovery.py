@@ -45,7 +45,7 @@ def recover_all(folder: Path) -> list[Recovery]:
     """
     try:
         recordings = layout.recording_folders(folder)
-    except OSError as error:
+    except PermissionError as error:
         logger.warning("the recordings in %s cannot be listed, so none is recovered: %s", folder, error)
         return []
     recoveries = []
