@@ -13,13 +13,12 @@ PLOTS = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 def file_to_write(text: str) -> Path:
     """Parse, for argparse, the path of a file, which may exist; folders above it that are missing are made later."""
     path = path_of(text)
-    if os.path.isdir(path):
-        raise argparse.ArgumentTypeError(f"expected a file, but {text!r} is a folder")
-    if _exists(path):
-        if not os.access(path, os.W_OK):
-            raise argparse.ArgumentTypeError(f"expected a file that can be written, but {path} is write-protected")
-    else:
+    if not _exists(path):
         _check_folder(path.parent)
+    elif path.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file, but {text!r} is a folder")
+    elif not os.access(path, os.W_OK):
+        raise argparse.ArgumentTypeError(f"expected a file that can be written, but {path} is write-protected")
     return path
 
 
@@ -45,6 +44,7 @@ def require_empty(folder: Path, option: str) -> None:
 
 
 def _exists(path: Path) -> bool:
+    """Return whether there is something at a path. Raises ArgumentTypeError where the system does not answer."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
