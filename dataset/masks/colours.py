@@ -56,6 +56,14 @@ class MaskColours:
         colours = _full_shades(mask.colours)
         return self._nearest(colours, codes_of(colours))
 
+    def is_proven_by(self, mask: StoredMask, labels: np.ndarray) -> bool:
+        """Return whether a mask that reads as `labels` shows a class that it would not show with another meaning.
+
+        On black every dark colour is a blend of black and a lighter one: only the pure colours prove that.
+        """
+        shown = self._exact(mask.codes) if self == ON_BLACK else labels
+        return bool(np.isin(shown, _PROOFS[self]).any())
+
     def _exact(self, pixels: np.ndarray) -> np.ndarray:
         labels = np.full(pixels.shape, UNREADABLE, np.uint8)
         for label, value in self._pairs:
@@ -128,21 +136,23 @@ def recognise(masks: Iterable[StoredMask]) -> MaskColours | None:
     Of many masks the first ones should be a sample of all.
     """
     seen, fits, proven = 0, Counter[MaskColours](), set[MaskColours]()
+    contradictory = False  # the colours of a palette, and their places in it
     for mask in masks:
         seen += 1
-        for colours, proof in _PROOFS.items():
-            labels = colours.labels(mask)
-            if not (labels == UNREADABLE).any():
-                fits[colours] += 1
-                proven |= {colours} if np.isin(labels, proof).any() else set()
+        readings = {colours: colours.labels(mask) for colours in _PROOFS}
+        readings = {colours: labels for colours, labels in readings.items() if not (labels == UNREADABLE).any()}
+        fits.update(readings.keys())
+        proven |= {colours for colours, labels in readings.items() if colours.is_proven_by(mask, labels)}
+        if ON_BLACK in readings and NUMBERS in readings:
+            contradictory |= not np.array_equal(readings[ON_BLACK], readings[NUMBERS])
         possible = {colours for colours, count in fits.items() if 2 * count > seen}
         if seen >= RECOGNISED_BY and (possible & proven or not possible):
             break
-    return max(
-        (colours for colours in _PROOFS if colours in proven and 2 * fits[colours] > seen),  # of equals the first
-        key=fits.__getitem__,
-        default=OWN if fits[OWN] else None,
-    )
+    likely = [colours for colours in _PROOFS if colours in proven and 2 * fits[colours] > seen]
+    best = max(likely, key=fits.__getitem__, default=OWN if fits[OWN] else None)  # of equals the first
+    if best == ON_BLACK and contradictory and fits[NUMBERS] == fits[ON_BLACK]:
+        return None
+    return best
 
 
 def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:

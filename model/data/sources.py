@@ -81,6 +81,8 @@ def collect(
     elif hold_out_by_default and not validation:
         rows, left_out = splits.hold_out([frame.pair for frame in frames])
         held_out = {row for row in rows if not frames[row].pair.pseudo_labelled}
+        validated = {frames[row].pair.recording for row in held_out}
+        left_out |= {row for row in rows - held_out if frames[row].pair.recording in validated}
         if left_out:
             notes.append(f"{len(left_out)} frames beside those that are held out are left out of training")
     if hold_out_by_default:

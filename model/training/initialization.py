@@ -17,8 +17,10 @@ from model.weights.encoders.load import NONE, encoder_loader, load_encoder
 
 def initial_network(
     options: Arguments, settings: TrainSettings, loaded: LoadedModel | None, classes: Classes
-) -> keras.Model:
-    """Return the network to train; `loaded` is the model of --init, `classes` are those of the data.
+) -> tuple[keras.Model, float]:
+    """Return the network to train, and the fraction of its weights that come from --init.
+
+    `loaded` is the model of --init, `classes` are those of the data.
 
     Raises WeightsError for a model that cannot be saved again and for weights that do not fit, ValueError for a model
     that does not fit.
@@ -30,13 +32,13 @@ def initial_network(
             print_plain(f"{fraction:.1%} of the {settings.preset}'s weights are those of {options.encoder_weights}")
         elif options.encoder_weights is None and encoder_loader(network):
             print_plain("all weights are fresh; --encoder-weights imagenet or FILE starts from learnt ones", "yellow")
-        return network
+        return network, 0.0
     if loaded.is_legacy:
         try:
             check_savable(loaded.model)
         except WeightsError as error:
             raise WeightsError(f"--init: {options.init} cannot be trained. {error}") from error
-    network = loaded.model
+    network, fraction = loaded.model, 1.0
     if settings.network and options.preset is None:
         raise ValueError("the settings of [network] change a preset: with --init, name it by --preset")
     if options.preset is None:
@@ -61,7 +63,7 @@ def initial_network(
     if settings.input_size and shape_of(settings.input_size) != size:
         taken = size[0] if size[0] == size[1] else size
         raise ValueError(f"input_size is {settings.input_size}, but {options.init} takes frames of {taken} pixels")
-    return network
+    return network, fraction
 
 
 def adapt_settings(

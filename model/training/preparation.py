@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from model.weights import LoadedModel
 
+FINE_TUNED = 0.5  # least fraction of a network's weights from --init with which it keeps what it knows
+
 
 class Models(NamedTuple):
     """What a training begins with, and the settings that suit it."""
@@ -51,13 +53,15 @@ def prepare_models(options: Arguments, settings: TrainSettings, classes: Classes
     if options.promote and init:
         init.check_classes(classes, "the data", "; --promote compares models of the same classes")
         check_replaceable(init, find_weights(f"{options.init}"))
-    network = initial_network(options, settings, init, classes)
+    network, known = initial_network(options, settings, init, classes)
     transferred = options.encoder_weights not in (None, NONE)
-    adapted = adapt_settings(settings, network, init is not None and init.finds_people, transferred)
-    if init and not init.finds_people:
-        print_plain(
-            f"{options.init} detects nobody yet: it learns at the rate of a new network, {adapted.learning_rate:g}"
-        )
+    fine_tuning = init is not None and init.finds_people and known >= FINE_TUNED
+    adapted = adapt_settings(settings, network, fine_tuning, transferred)
+    if fine_tuning:
+        print_plain(f"fine-tuning: fine_tuning_learning_rate counts, {adapted.learning_rate:g}, and not learning_rate")
+    elif init:
+        reason = f"most of the {settings.preset} is new" if init.finds_people else f"{options.init} detects nobody yet"
+        print_plain(f"{reason}: it learns at the rate of a new network, {adapted.learning_rate:g}")
     teachers = [_load(path) for path in options.teacher]
     for path, teacher in zip(options.teacher, teachers, strict=True):
         teacher.check_classes(classes, "the data")

@@ -71,6 +71,26 @@ def test_unambiguous_masks_are_read(data, meaning):
     np.testing.assert_array_equal(meaning.labels(mask), LABELS)
 
 
+VOC = [BLACK, (128, 0, 0), (0, 128, 0)]  # the first colours of the palette that annotation programs write
+
+
+def test_a_palette_is_read_by_its_numbers_whichever_classes_a_folder_shows():
+    target_alone = decode_mask(palette(VOC, np.where(LABELS == 2, LABELS, 0)), "a.png")
+    assert recognise([target_alone] * 3) == NUMBERS
+    np.testing.assert_array_equal(NUMBERS.labels(target_alone) == 2, LABELS == 2)
+
+
+def test_dark_green_on_black_could_be_any_class():
+    dark = decode_mask(in_colours(BLACK, BLACK, (0, 128, 0)), "a.png")
+    assert recognise([dark]) is None
+
+
+@pytest.mark.parametrize("colours", [(BLACK, RED, GREEN), (BLACK, BLUE, GREEN)])
+def test_a_palette_whose_colours_and_numbers_contradict_each_other_is_not_guessed(colours):
+    target_alone = decode_mask(palette(colours, np.where(LABELS == 2, LABELS, 0)), "a.png")
+    assert recognise([target_alone]) is None
+
+
 def test_grey_of_2_bits_holds_numbers():
     """Written by hand: neither library writes such files."""
 

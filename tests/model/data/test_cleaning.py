@@ -118,6 +118,17 @@ def write_recording(folder, count, pseudo_labelled):
     return str(folder)
 
 
+def test_pseudo_labelled_frames_among_those_that_are_held_out_are_not_trained_on(tmp_path):
+    """The middle two of forty are held out, and the first of them is pseudo-labelled."""
+    sources = collect([], [write_recording(tmp_path / "flight", 40, pseudo_labelled=20)])
+    assert [frame.pair.name for frame in sources.validation] == ["000020"]
+    assert {frame.pair.name for frame in sources.train} == {f"{number:06d}" for number in range(40)} - {
+        "000019",
+        "000020",
+    }
+    assert "1 frames beside those that are held out are left out of training" in sources.notes
+
+
 def test_pseudo_labelled_frames_are_noted_and_not_validated(tmp_path):
     flight = write_recording(tmp_path / "flight", 40, pseudo_labelled=40)
     official = write_dataset(tmp_path / "official", 40, size=32)

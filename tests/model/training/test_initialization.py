@@ -174,8 +174,14 @@ def test_a_network_that_finds_people_learns_at_a_tenth_of_the_rate(data, tmp_pat
     begin = "--settings", tmp_path / "settings.toml", "--init", "model_weights.h5"
     status, printed = train(*arguments(data, tmp_path / "run", validation=False), *begin)
     assert status == 130, printed
-    assert "detects nobody yet" not in printed
+    assert "fine-tuning: fine_tuning_learning_rate counts, 0.0003, and not learning_rate" in printed
     assert rates == [pytest.approx(load_settings().learning_rate / 10)]
+
+    begin = *begin, "--preset", "pyramid-teacher"  # its layers have other widths
+    status, printed = train(*arguments(data, tmp_path / "other", validation=False), *begin)
+    assert status == 130, printed
+    assert "most of the pyramid-teacher is new: it learns at the rate of a new network, 0.003" in printed
+    assert rates[1] == load_settings().learning_rate
 
 
 def test_a_teacher_that_gives_fewer_pixels_is_refused_before_frames_are_read(data, tmp_path):
