@@ -1,5 +1,6 @@
 """Run a module of this project as a child process that ends with this process, however that ends."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -98,7 +99,8 @@ class ChildProcess:
         try:
             with self._process.stdout as lines:
                 for line in lines:
-                    self._on_line(line.rstrip())
+                    with contextlib.suppress(OSError):  # its disk is full, say: the process must run on all the same
+                        self._on_line(line.rstrip())
         finally:
             self._on_end(self._process.wait())
 

@@ -106,10 +106,7 @@ class InferenceWorker:
             if swap is not None:
                 self._segmenter, on_swapped = swap
                 on_swapped()
-            try:
-                self._process(jobs)
-            except Exception:  # in `on_result`; the next frame must be processed all the same
-                logger.exception("%d frames were lost to a defect", len(jobs))
+            self._process(jobs)
             self._working = False
 
     def _process(self, jobs: list[Job]) -> None:
@@ -121,24 +118,30 @@ class InferenceWorker:
                 pictures.append(job.session.controls.network_picture(job.frame))
                 readable.append(job)
             except Exception as reason:
-                self._on_result(job, reason)
+                self._report(job, reason)
         if not readable:
             return
         decoded = time.perf_counter()
         try:
-            batch = self._segmenter.predict(np.stack(pictures))
+            outputs = list(zip(readable, self._segmenter.predict(np.stack(pictures)), strict=True))
         except Exception as error:
             for job in readable:
-                self._on_result(job, error)
+                self._report(job, error)
             return
         predicted = time.perf_counter()
-        for job, probabilities in zip(readable, batch, strict=True):
+        for job, probabilities in outputs:
             timings = {
                 "wait": 1e3 * (began - job.received),
                 "decode": 1e3 * (decoded - began),
                 "network": 1e3 * (predicted - decoded),
             }
-            self._on_result(job, _decide(job, probabilities, self._segmenter.typical_fraction, timings))
+            self._report(job, _decide(job, probabilities, self._segmenter.typical_fraction, timings))
+
+    def _report(self, job: Job, result: ProcessedFrame | Exception) -> None:
+        try:
+            self._on_result(job, result)
+        except Exception:  # the other frames of its batch, and the next ones, must be processed all the same
+            logger.exception("a frame was lost to a defect")
 
 
 def _decide(

@@ -14,6 +14,7 @@ from typing import Any
 
 from dashboard.live.feed import Feed
 from dashboard.live.updates import Request
+from sim_bridge.rate_limit import RateLimitedLogger
 
 NAMESPACE = "/dashboard"
 MAX_VIEWERS = 32
@@ -49,6 +50,7 @@ class Viewers:
         self._changed = threading.Condition()
         self._last_change = 0.0  # monotonic seconds, of the feed
         self._closing = False
+        self._limited_log = RateLimitedLogger(logger, IDLE_SECONDS)
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
         feed.on_change = self._wake
 
@@ -105,8 +107,17 @@ class Viewers:
             for request, sids in requests.items():
                 try:
                     self._emit(sids, self._make_update(request))
-                except Exception:
-                    logger.exception("%d viewers got no update; the flight continues", len(sids))
+                except Exception as error:
+                    message = "%d viewers got no update and will get the next one; the flight continues"
+                    self._limited_log.warning("update", message, len(sids), defect=error)
+                    self._retry(request, sids)
+
+    def _retry(self, request: Request, sids: list[str]) -> None:
+        """Keep the request of viewers that got no answer: their pages wait for one before they ask again."""
+        with self._changed:
+            for sid in sids:
+                if sid in self._sent:
+                    self._requests.setdefault(sid, request)
 
     def _wait_for_requests(self) -> dict[Request, list[str]] | None:
         """Wait until updates are due and no frame is disturbed; return viewers by request, None when closing."""

@@ -111,8 +111,15 @@ def recover(recording: Path) -> Recovery | None:
 
 
 def _is_ours(recording: Path) -> bool:
-    """Return whether this program has made a folder; a dataset of another one may have a `meta.json`, too."""
-    return os.path.isfile(recording / FRAMES) or read_meta(recording).get("format") == FORMAT
+    """Return whether this program has made a folder; a dataset of another one may have files of the same names.
+
+    If a loss of power has damaged `meta.json`, it has if `frames.jsonl` holds a frame record, or nothing yet.
+    """
+    meta = read_meta(recording)
+    if meta or not os.path.isfile(recording / FRAMES):
+        return meta.get("format") == FORMAT
+    records, broken = read_frame_records(recording)
+    return bool(records) or not broken
 
 
 def _read_if_there(file: Path) -> bytes:

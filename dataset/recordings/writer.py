@@ -48,6 +48,11 @@ def _make_folder(folder: Path, name: str) -> Path:
             return path
 
 
+def _sync_if_there(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # a person has removed it
+        sync(file)
+
+
 class RecordingWriter:
     """Writer of one recording; not thread-safe.
 
@@ -142,7 +147,7 @@ class RecordingWriter:
     def _sync(self) -> None:
         self._synced = time.monotonic()  # also if it fails: the next attempt is due in a second
         # Concurrently: the file system merges waiting syncs into one commit, measured ten times faster than in turn.
-        list(self._syncers.map(sync, self._unsynced))
+        list(self._syncers.map(_sync_if_there, self._unsynced))
         for part in FRAME_FOLDERS:
             sync(self.path / part)
         os.fsync(self._file)

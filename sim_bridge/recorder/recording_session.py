@@ -1,5 +1,6 @@
 """A recording session, from start to stop: filter frames and write them, one recording for each simulator."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -49,6 +50,13 @@ def describe_simulator(session: Session) -> dict[str, object]:
         description["world"] = {"seed": info.seed, "people": info.people, "difficulty": info.difficulty}
         description |= {"search": info.search, "motion": info.motion}
     return description
+
+
+def _abandon(writer: RecordingWriter) -> None:
+    """End the recording of a folder that somebody has removed, so that another one can begin."""
+    logger.warning("%s was removed; the recording goes on in another folder", writer.path)
+    with contextlib.suppress(OSError):
+        writer.close("its folder was removed")
 
 
 class RecordingSession:
@@ -117,6 +125,9 @@ class RecordingSession:
             except OSError as error:
                 self._disk_failed = time.monotonic()
                 self._limited_log.warning("disk", "not recorded, the flight goes on: %s", error)
+                if stream.writer is not None and not stream.writer.path.is_dir():
+                    _abandon(stream.writer)
+                    stream.writer = None
         if kept:
             self.drop(simulator, "the disk refused", len(kept))
         return None

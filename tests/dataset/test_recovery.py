@@ -16,6 +16,7 @@ import pytest
 from dataset.__main__ import main
 from dataset.checks import check_pairs
 from dataset.pairs import find_pairs
+from dataset.recordings import writer as writer_module
 from dataset.recordings.frame_record import FrameRecord, read_frame_records
 from dataset.recordings.layout import lock, read_meta
 from dataset.recordings.recovery import recover, recover_all
@@ -171,6 +172,39 @@ def test_a_dataset_of_another_program_is_left_alone(tmp_path, meta, capsys, capl
     assert main(["recover", str(theirs)]) == 2
     assert "theirs is no recording of this program: it has no frames.jsonl" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("meta", [b'{"author": "somebody else"}', None])
+def test_a_dataset_of_another_program_with_frames_of_its_own_is_left_alone(tmp_path, meta):
+    theirs = tmp_path / "theirs"
+    for file, data in (("images/1.jpeg", JPEG), ("masks/1.png", PNG), ("frames.jsonl", b'{"file": "1.jpeg"}\n')):
+        (theirs / file).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / file).write_bytes(data)
+    if meta:
+        (theirs / "meta.json").write_bytes(meta)
+    before = everything_in(theirs)
+    assert recover_all(tmp_path) == []
+    assert main(["recover", str(theirs)]) == 2
+    assert everything_in(theirs) == before
+    assert sorted(file.name for file in theirs.iterdir()) == sorted(
+        ["images", "masks", "frames.jsonl"] + ["meta.json"] * bool(meta)
+    )
+
+
+def test_a_picture_that_was_removed_does_not_keep_later_ones_from_reaching_the_disk(tmp_path, monkeypatch):
+    synced, sync = [], writer_module.sync
+    monkeypatch.setattr(writer_module, "SYNC_SECONDS", 0.0)
+    monkeypatch.setattr(writer_module, "sync", lambda path: (sync(path), synced.append(path.name)))
+    writer = RecordingWriter(tmp_path, "flight", {})
+    for number in range(2):
+        record = FrameRecord(f"{number:06d}", f"{number:06d}.jpeg", "model", 0, 0, number=number)
+        writer.add(record, JPEG, PNG, PNG)
+        if number == 0:
+            (writer.path / "images" / "000000.jpeg").unlink()
+        writer.sync_if_due()
+    writer.close("stopped")
+    assert "000001.jpeg" in synced
+    assert "000000.jpeg" not in synced
 
 
 def test_a_recording_that_was_interrupted_before_its_first_line_is_completed(interrupted):

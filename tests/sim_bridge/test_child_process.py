@@ -21,6 +21,17 @@ def test_a_module_of_the_same_name_in_the_working_folder_is_not_run(tmp_path, mo
     assert lines[0].startswith("usage: python -m simulator")
 
 
+def test_a_process_whose_output_cannot_be_written_runs_to_its_end():
+    def full(line):
+        raise OSError(28, "No space left on device")
+
+    statuses, ended = [], threading.Event()
+    process = ChildProcess("simulator", ["--help"], full, lambda status: (statuses.append(status), ended.set()))
+    assert ended.wait(60)
+    process.stop(1)
+    assert statuses == [0]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_its_end_is_reported_although_its_output_could_not_be_shown():
     def show(line):

@@ -288,6 +288,27 @@ def test_full_disk_drops_frames_and_leaves_nothing_half_written(fly, payload, tm
     assert recorder.status()["dropped"] == {"the disk refused": 2}
 
 
+def _handled(recorder):
+    status = recorder.status()
+    return status["frames"] + sum(status["dropped"].values())
+
+
+def test_a_recording_whose_folder_is_removed_goes_on_in_another_one(record, payload, eventually, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_PAUSE", 0.0)
+    recorder, _ = record()
+    session = make_session()
+    for number in range(5):
+        recorder.frame_processed(session, processed_frame(frame=parse_sensor_frame((payload(timestamp=number),))))
+        assert eventually(lambda number=number: _handled(recorder) > number)
+        if number == 1:
+            shutil.rmtree(tmp_path / "recordings" / "flight")
+    recorder.close()
+    records, _ = read_frame_records(tmp_path / "recordings" / "flight")
+    assert [record.number for record in records] == [3, 4]
+    assert read_meta(tmp_path / "recordings" / "flight")["first_number"] == 3
+    assert recorder.status()["dropped"] == {"the disk refused": 1}
+
+
 class DetectsABlobFrom(DetectsABlob):
     """The same, with nothing before the frame of that number."""
 

@@ -49,6 +49,31 @@ def test_too_many_simulators_take_turns_and_wait_for_few_others_at_a_time():
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+def test_a_defect_with_one_simulator_loses_no_frame_of_its_batch():
+    may_go, answered = threading.Event(), []
+
+    class Network:
+        typical_fraction = 0.95
+
+        def predict(self, images: np.ndarray) -> np.ndarray:
+            may_go.wait(10)
+            return np.zeros((len(images), 8, 8, 3), np.float32)
+
+    def on_result(job: Job, result) -> None:
+        if job.session.number == 1:
+            raise OSError("its connection is broken")
+        answered.append(job.session.number)
+
+    worker = InferenceWorker(Network(), on_result)
+    worker.start()
+    for number in range(4):
+        worker.submit(Job(make_session(number), SimpleNamespace(image=np.zeros((8, 8, 3), np.uint8)), 0, None))
+    may_go.set()
+    assert wait_until(lambda: len(answered) == 3)
+    worker.stop()
+    assert sorted(answered) == [0, 2, 3]
+
+
 def test_networks_are_compiled_for_as_many_frames_as_the_worker_sends_at_once():
     assert FLIGHT_BATCH == MAX_BATCH
 

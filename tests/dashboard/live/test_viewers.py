@@ -261,6 +261,29 @@ def test_viewers_with_the_same_request_share_an_update(make_viewers, make_frame)
     }
 
 
+def test_a_failed_update_freezes_no_page(eventually, make_frame):
+    """A page asks for its next update only once it has one."""
+    feed, session, tries, sent = Feed(), make_session(), [], []
+
+    def fail_once(request):
+        tries.append(request)
+        if len(tries) == 1:
+            raise OSError("no space left on device")
+        return {}
+
+    viewers = Viewers(feed, fail_once, lambda sids, update: sent.append(sids), lambda: False, rate=120.0)
+    assert viewers.connect("viewer", {})
+    viewers.ready("viewer", {})
+    feed.connected(session)
+    viewers.start()
+    try:
+        assert eventually(lambda: tries)
+        feed.frame_processed(session, processed_frame(frame=make_frame()))
+        assert eventually(lambda: sent == [["viewer"]])
+    finally:
+        viewers.close()
+
+
 def test_updates_wait_for_the_end_of_a_frame_but_not_for_ever(make_viewers, make_frame):
     assert make_viewers([{}], make_frame(), busy=False)[0][0] >= SETTLE_SECONDS
     assert make_viewers([{}], make_frame(), busy=True)[0][0] >= MAX_WAIT_SECONDS
