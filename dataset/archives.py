@@ -1,5 +1,6 @@
 """Files in folders and in zip archives, by one interface. Their contents are not interpreted here."""
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -12,6 +13,8 @@ from dataset.downloads import kind_of_file, placeholder
 
 # macOS adds one to archives: every name again, without the contents. Storage servers keep thumbnails in the other.
 _METADATA_FOLDERS = {"__MACOSX", "@eaDir"}
+
+MAX_MEMBER = 2 << 30  # bytes of a file in an archive; frames.jsonl of a million frames have half as many
 
 Folder = tuple[PurePosixPath, dict[str, "Source"]]  # path relative to the root, files by name
 
@@ -56,8 +59,13 @@ class Source:
         if self.member is None:
             return self.path.read_bytes()
         try:
-            return _open_archive(self.path, os.getpid()).read(self.member)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            archive = _open_archive(self.path, os.getpid())
+            if (size := archive.getinfo(self.member).file_size) > MAX_MEMBER:
+                raise DatasetError(
+                    f"{self} has {size / 1e9:.1f} GB unpacked, which no file of a dataset has: remove it"
+                )
+            return archive.read(self.member)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
             raise DatasetError(f"{self} is damaged, download or pack {self.path.name} again: {error}") from error
         except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in a way that Python cannot read
             reason = f"{error}".removeprefix(f"File {self.member!r} ")

@@ -25,6 +25,7 @@ from config.commands import command_parser, run_command
 from config.numbers import real_number, whole_number
 from config.outputs import require_empty
 from config.paths import path_of
+from dataset.archives import DatasetError
 from dataset.folders import IMAGE_SUFFIXES
 from dataset.images import decode_image
 from dataset.previews.film import write_video
@@ -94,8 +95,17 @@ def read_images(folder: Path) -> Footage:
         hint = f"; in it are the folders {inside}: give one of them" if inside else ""
         raise ValueError(f"expected JPEGs or PNGs in the folder {folder}, found none{hint}")
     names_repeat = len({path.stem for path in paths}) < len(paths)
-    images = ((path.name if names_repeat else path.stem, decode_image(path.read_bytes(), path)) for path in paths)
-    return Footage(images, len(paths), FPS)
+
+    def images() -> Iterator[tuple[str, np.ndarray]]:
+        for path in paths:
+            try:
+                image = decode_image(path.read_bytes(), path)
+            except (DatasetError, OSError) as error:
+                print_plain(f"left out: {error}", style="yellow")
+                continue
+            yield path.name if names_repeat else path.stem, image
+
+    return Footage(images(), len(paths), FPS)
 
 
 def read_film(path: Path) -> Footage:

@@ -120,7 +120,8 @@ def write_video(path: Path, images: Iterable[np.ndarray], fps: float) -> None:
         if first is None:
             raise RecordingError(f"there are no frames to show, so {path} was not written")
         height, width = first.shape[:2]
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
+        rate = round(fps, 3 if fps < 65 else 2)  # MPEG-4 counts in fractions of a second with 16 bits
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
         try:
             if not writer.isOpened():
                 raise RecordingError(f"OpenCV cannot write MPEG-4 to {path}")

@@ -49,7 +49,7 @@ class FlightFigures:
     tracking_rate: tuple[float, float] = _figure(EVT_BENCH, f"tracking rate, {LIMIT:g} m, %", 100)
     success_in_band: float = _figure(EVT_BENCH, f"success rate, {BAND:g} m, %", 100, estimate=wilson)
     tracking_rate_in_band: tuple[float, float] = _figure(EVT_BENCH, f"tracking rate, {BAND:g} m, %", 100)
-    collision_rate: float = _figure(EVT_BENCH, "collision rate, %", 100, estimate=wilson)
+    collision_rate: float = _figure(EVT_BENCH, f"collision rate, {BAND:g} m, %", 100, estimate=wilson)
     reward: float = _figure(AD_VAT, "accumulated reward", digits=0)
     length: float = _figure(AD_VAT, "episode length, steps", digits=0)
     tracked_to_the_end: float = _figure(AD_VAT, "success rate, %", 100, estimate=wilson)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.archives import DatasetError
+from dataset.archives import DatasetError, Source
 from dataset.checks import check_pairs
 from dataset.pairs import describe_colours, find_pairs, read_pair
 from dataset.problems import summarise_problems
@@ -170,6 +170,28 @@ def test_archives_that_cannot_be_read_are_explained(good, tmp_path, content, exp
     with pytest.raises(DatasetError, match=r"expected a folder or a [.]zip archive") as error:
         find_pairs(path)
     assert f"{path} {expected}" in str(error.value)
+
+
+def test_a_member_of_unlikely_size_is_explained(good, tmp_path, monkeypatch):
+    """A zip bomb, which would fill the memory."""
+    monkeypatch.setattr("dataset.archives.MAX_MEMBER", 10)
+    path = tmp_path / "data.zip"
+    archive_of(good, path)
+    reasons = [problem.reason for problem in check_pairs(find_pairs(path)[0]).values()]
+    assert reasons
+    assert all("GB unpacked, which no file of a dataset has: remove it" in reason for reason in reasons)
+
+
+def test_a_damaged_member_that_lzma_packed_is_explained(tmp_path):
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("images/a.png", bytes(1000))
+    packed = bytearray(path.read_bytes())
+    start = packed.index(b"images/a.png") + len("images/a.png")
+    packed[start + 9] ^= 0xFF  # after the options of the packing
+    path.write_bytes(packed)
+    with pytest.raises(DatasetError, match=r"is damaged, download or pack data\.zip again"):
+        Source(path, "images/a.png").read()
 
 
 def test_damaged_and_encrypted_members_are_explained(good, tmp_path):

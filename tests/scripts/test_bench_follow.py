@@ -109,7 +109,18 @@ def test_flights_of_an_agents_earlier_version_are_not_continued(tmp_path, capsys
     assert main([*command, "--episodes", "2", "--resume"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "100.jsonl: expected a flight with code " in line
-    assert line.endswith("with the same options, network and code of the agent as before")
+    assert line.endswith("with the same options, network, program and code of the agent as before")
+
+
+def test_flights_of_another_version_of_the_program_are_not_continued(tmp_path, capsys, monkeypatch):
+    command = ["follow", *SHORT, "--out", str(tmp_path / "out")]
+    assert main([*command, "--episodes", "1"]) == 0
+    changed = tmp_path / "follower"
+    changed.mkdir()
+    (changed / "agent.py").write_text("# follows better")
+    monkeypatch.setattr("follower.__path__", [str(changed)])
+    assert main([*command, "--episodes", "2", "--resume"]) == 2
+    assert "100.jsonl: expected a flight with program " in capsys.readouterr().err
 
 
 def test_what_has_no_network_is_continued_with_any(tmp_path, tiny_weights):

@@ -11,6 +11,9 @@ import os
 
 from rich.progress import track
 
+import follower
+import gym_follow
+import simulator
 from config.numbers import real_number, whole_number
 from config.paths import path_of
 from gym_follow.agents.registry import NAMES, check_agent, file_of
@@ -19,11 +22,12 @@ from gym_follow.log import Log
 from model.weights.find import find_weights
 from scripts.benchmarks.follow.flights import FlightFolder, Job, fly_all
 from scripts.benchmarks.follow.report import plot, print_causes, print_figures, print_flights, write_figures
-from scripts.benchmarks.harness.digests import digest
+from scripts.benchmarks.harness.digests import digest, digest_of_packages
 from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 
+PACKAGES = (follower, gym_follow, simulator)  # that what happens in a flight depends on
 DEFAULT_AGENTS = ("ours", "no-memory", "original")
 
 
@@ -74,9 +78,10 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
     weights = None if options.perfect else str(find_weights(options.weights))
     network = digest(path_of(weights)) if weights else None
     codes = {agent: digest(file) if (file := file_of(agent)) else None for agent in options.agents}
+    program = digest_of_packages(*PACKAGES)
     conditions = Conditions(options.people, options.like_quadsim, options.speed)
     return [
-        Job(agent, difficulty, seed, conditions, options.seconds, weights, network, code)
+        Job(agent, difficulty, seed, conditions, options.seconds, weights, network, code, program)
         for seed in range(options.first_seed, options.first_seed + options.episodes)
         for difficulty in dict.fromkeys(options.difficulty)
         for agent, code in codes.items()

@@ -31,10 +31,11 @@ class Job:
     weights: str | None  # None: ground-truth masks replace the network
     network: str | None = None  # digest of the weights
     code: str | None = None  # digest of the file of an agent of the user's
+    program: str | None = None  # digest of this program's sources that flights depend on
 
     def describe(self) -> dict[str, object]:
         """Return what the flight depends on, for its log."""
-        described = {name: getattr(self, name) for name in ("agent", "difficulty", "seed", "seconds")}
+        described = {name: getattr(self, name) for name in ("agent", "difficulty", "seed", "seconds", "program")}
         if self.agent in WITH_NETWORK:
             described["network"] = self.network
         elif self.agent not in NAMES:
@@ -88,7 +89,7 @@ class FlightFolder:
             if flown.get(key) != wanted[key]:
                 raise ValueError(
                     f"{path}: expected a flight with {key} {wanted[key]}, this one has {flown.get(key)}: choose "
-                    "another folder, or fly with the same options, network and code of the agent as before"
+                    "another folder, or fly with the same options, network, program and code of the agent as before"
                 )
         return log
 

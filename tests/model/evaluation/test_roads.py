@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 
 import cv2
@@ -110,3 +111,14 @@ def test_a_folder_and_a_film_become_pictures_and_a_film(data, model, tmp_path):
     status, printed = run(segment, model, tmp_path / "first", "--out", tmp_path / "second")
     assert (status, "expected a new or empty folder for --out" in printed) == (2, True)
     assert not (tmp_path / "third").exists()
+
+
+def test_a_damaged_image_among_others_is_left_out_and_any_rate_is_written(data, model, tmp_path):
+    shutil.copytree(data / "testing" / "image_2", tmp_path / "photos")
+    (tmp_path / "photos" / "um_000000a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    status, printed = run(segment, model, tmp_path / "photos", "--out", tmp_path / "out", "--fps", 119.881)
+    assert status == 0, printed
+    assert f"left out: {tmp_path / 'photos' / 'um_000000a.png'} " in printed
+    assert "2 pictures and film.mp4" in printed
+    film = cv2.VideoCapture(str(tmp_path / "out" / "film.mp4"))
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(119.88, abs=0.01)
