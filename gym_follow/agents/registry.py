@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -81,6 +82,8 @@ def _load(place: str) -> ModuleType:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise ValueError(f"{place} imports a module that is not there: {error}") from None
+    except (Exception, SystemExit) as error:  # of the user's, of any kind
+        raise ValueError(f"{place} cannot be loaded:\n{''.join(traceback.format_exception(error)).rstrip()}") from None
     finally:
         new = set() if is_known else sys.modules.keys() - before - {spec.name}
         beside = [name for name in new if _lies_in(folder, name)]

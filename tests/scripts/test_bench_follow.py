@@ -83,6 +83,16 @@ class Failing:
 """
 
 
+@pytest.mark.parametrize("call", ["act", "__init__"])
+def test_an_agent_that_exits_is_an_error_that_says_where(tmp_path, capsys, call):
+    path = tmp_path / "mine.py"
+    path.write_text(f"class Leaving:\n    def act(self, *given): ...\n    def {call}(self, *given):\n        exit(0)\n")
+    assert main(["follow", *SHORT, f"{path}:Leaving", "--episodes", "1", "--processes", "1"]) == 2
+    error = capsys.readouterr().err
+    assert f"the agent {path}:Leaving failed in the flight plain, seed 100:" in error
+    assert 'mine.py", line 4' in error
+
+
 def test_an_error_of_a_users_agent_says_where(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text(FAILING)

@@ -15,6 +15,7 @@ import follower
 import gym_follow
 import simulator
 from config.numbers import real_number, whole_number
+from config.outputs import folder_to_write
 from config.paths import path_of
 from gym_follow.agents.registry import NAMES, check_agent, file_of
 from gym_follow.flight import Conditions
@@ -46,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     names = f"{', '.join(NAMES)}, or FILE.py:CLASS (default {' '.join(DEFAULT_AGENTS)})"
     add("--agents", nargs="+", type=_agent, default=list(DEFAULT_AGENTS), metavar="AGENT", help=names)
     add("--processes", type=whole_number(1), default=os.cpu_count() or 1, help="default: one for each core")
-    add("--out", type=path_of, metavar="FOLDER", help="for the log of each flight, follow.json, and plots")
+    add("--out", type=folder_to_write, metavar="FOLDER", help="for the log of each flight, follow.json, and plots")
     add("--resume", action="store_true", help="fly only the flights that FOLDER does not have")
 
 

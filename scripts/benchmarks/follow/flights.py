@@ -63,7 +63,7 @@ def _errors_of(job: Job) -> Iterator[None]:
     """Say which flight failed and where, if the agent is the user's: an error of its own may be of any kind."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if job.agent in NAMES:
             raise
         where = f"the agent {job.agent} failed in the flight {job.difficulty}, seed {job.seed}"

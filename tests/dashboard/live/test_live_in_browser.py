@@ -39,6 +39,18 @@ def wait_for_frame(page, after: int = -1) -> int:
     return shown_frame(page)
 
 
+def test_the_page_works_where_the_browser_may_store_nothing(bridge, stream, visit):
+    """Site data are blocked, or the page is in a frame of another site."""
+    stream(bridge.port)
+    page = visit(bridge.dashboard.address)
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } })")
+    page.reload()
+    wait_for_frame(page)
+    page.click("#theme")
+    assert page.text_content("#theme") == "Light"
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
 def test_the_image_is_updated_and_the_overlay_is_the_networks_output(bridge, stream, visit):
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
