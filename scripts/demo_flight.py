@@ -24,7 +24,7 @@ from simulator.difficulty.levels import LEVELS, describe_levels
 from simulator.link.commands import MAX_SEED
 
 RECORDINGS = ROOT / "recordings"
-SECONDS = 50.0
+SECONDS, SEED = 50.0, 103
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,15 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=real_number(1),
         help=f"of flight, simulated (default: {SECONDS:g}, or until all images were sent)",
     )
-    parser.add_argument(
-        "--seed", type=whole_number(0, MAX_SEED), default=103, help="of the city and its people (default %(default)s)"
-    )
-    parser.add_argument("--difficulty", choices=LEVELS, default="plain", metavar="LEVEL", help="see below")
+    parser.add_argument("--seed", type=whole_number(0, MAX_SEED), help=f"of the city and its people (default {SEED})")
+    parser.add_argument("--difficulty", choices=LEVELS, metavar="LEVEL", help="see below (default plain)")
     parser.add_argument("--frames", type=path_of, metavar="DIR", help="a folder of images to stream instead")
     parser.add_argument(
         "--port", type=whole_number(0, 65535), default=0, help="of the follower (default: any free port)"
     )
     options = parser.parse_args(arguments)
+    if options.frames and (options.seed is not None or options.difficulty is not None):
+        parser.error("--seed and --difficulty are of the built-in simulator's city; --frames streams images instead")
     console = Console()
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     status = run(sys.executable, "follower.py", *_follower_arguments(options, name), cwd=ROOT)
@@ -66,7 +66,8 @@ def _follower_arguments(options: argparse.Namespace, name: str) -> list[str]:
     if options.frames:
         simulator = ["--frames", str(options.frames.resolve())]
     else:
-        simulator = ["--seed", str(options.seed), "--difficulty", options.difficulty, "--ground-truth"]
+        seed = SEED if options.seed is None else options.seed
+        simulator = ["--seed", str(seed), "--difficulty", options.difficulty or "plain", "--ground-truth"]
     if seconds := options.seconds or (None if options.frames else SECONDS):
         simulator += ["--duration", str(seconds)]
     recording = ["--record", name, "--set", f"recording.folder={RECORDINGS}", "--set", "recording.filter=[]"]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from model.inference.segmenter import Segmenter
 
 ENDING = "_prediction"
+CONTENT = "the probabilities of background, people and hero times 255, as 8-bit RGB"
+MAX_ROUNDING = 8  # of the sum of three
 _MODELS = {".h5", ".hdf5", ".keras"}
 
 
@@ -88,11 +90,10 @@ class StoredPredictions:
         if defect := png_defect(data):
             raise DatasetError(f"{path} {defect}")
         image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.max() < 128:
-            raise DatasetError(
-                f"{path}: expected the probabilities of background, people and hero times 255, as 8-bit RGB; got"
-                f" {image.dtype} of shape {image.shape} with values up to {image.max()}"
-            )
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise DatasetError(f"{path}: expected {CONTENT}; got {image.dtype} of shape {image.shape}")
+        if abs((total := np.median(image.sum(axis=2))) - 255) > MAX_ROUNDING:
+            raise DatasetError(f"{path}: expected {CONTENT}, which add up to 255 in a pixel; most add up to {total:g}")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB) / np.float32(255), np.float32)
 
     def _candidates(self, pair: Pair) -> list[Path]:

@@ -54,7 +54,8 @@ def main() -> int:
         "--settings",
         type=path_of,
         metavar="TOML",
-        help="sizes of batches, rates, sampling, augmentation and loss, as in model/train.toml",
+        help="sizes of batches, rates, sampling, augmentation and loss, as in model/train.toml;"
+        f" the teacher's {' and '.join(f'{name} = {value:g}' for name, value in TEACHER.items())} stay its own",
     )
     add("--workers", type=whole_number(), default=15, help="processes that make samples (default %(default)s)")
     add("--cache", type=path_of, default=Path("runs/cache"), metavar="DIR", help="default %(default)s")

@@ -18,6 +18,7 @@ LARGEST_SEED = 2**31
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}"]
 People = Annotated[int, Ge(0), Le(500), "a whole number from 0 to 500"]
 Difficulty = Annotated[str, MinLen(1), MaxLen(40), "a name of at most 40 characters"]
+Difficulties = Annotated[tuple[Difficulty, ...], MaxLen(100), "at most 100 names"]
 Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds per second"]
 
 
@@ -29,7 +30,7 @@ class SimulatorInfo:
     people: People  # besides the target
     speed: Speed | None = None  # None in lockstep, where it is as fast as the answers
     difficulty: Difficulty = "plain"
-    difficulties: tuple[Difficulty, ...] = ("plain",)  # that a new episode can have
+    difficulties: Difficulties = ("plain",)  # that a new episode can have
     search: bool = False  # whether it accepts places to search for a lost target
     motion: bool = False  # whether it accepts the velocity of a detected target
 

@@ -90,10 +90,22 @@ def test_a_missing_prediction_is_named(two_runs, tmp_path, capsys):
     assert "there is no a_cam1_1_prediction.png" in error
 
 
+def test_the_predictions_of_an_undecided_network_are_read(tmp_path):
+    write_frame(tmp_path / "data", "a")
+    (tmp_path / "stored").mkdir()
+    cv2.imwrite(str(tmp_path / "stored" / "a_cam1_1_prediction.png"), np.full((4, 4, 3), 84, np.uint8))
+    assert evaluate(tmp_path, tmp_path / "stored", tmp_path / "data")
+
+
 @pytest.mark.parametrize(
     "image",
-    [np.ones((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8), np.full((4, 4, 3), 65535, np.uint16)],
-    ids=["class numbers", "grey", "16 bits"],
+    [
+        np.ones((4, 4, 3), np.uint8),
+        np.full((4, 4, 3), 255, np.uint8),
+        np.full((4, 4), 255, np.uint8),
+        np.full((4, 4, 3), 65535, np.uint16),
+    ],
+    ids=["class numbers", "white", "grey", "16 bits"],
 )
 def test_other_pictures_are_no_predictions(tmp_path, capsys, image):
     write_frame(tmp_path / "data", "a")
