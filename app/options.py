@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    text = "the model: a file, or a name in model/weights/; its input range is detected and reported"
+    text = "the model: a file, or a name in data/weights/, ../data/weights/ or model/weights/; input range: detected"
     add("model.weights", nargs="?", metavar="WEIGHTS", help=text)
     add("--config", type=path_of, metavar="FILE", help="settings file to use instead of follower.toml")
     add("--host", dest="bridge.host", metavar="HOST", help="address to listen on (127.0.0.1; 0.0.0.0: all interfaces)")
