@@ -8,7 +8,7 @@ from follower.appearance import AppearanceMemory, appearance
 from follower.commands import commands_to_follow, point_of
 from follower.depth.ranger import Ranger, Sighting
 from follower.detection import find_blobs
-from follower.evidence.frame_evidence import CLOSE_RANGE, FrameEvidence
+from follower.evidence.frame_evidence import CLOSE_RANGE, BlobEvidence, FrameEvidence
 from follower.evidence.likelihood import TYPICAL_FRACTION
 from follower.evidence.silhouettes import Silhouette, Silhouettes
 from follower.restoration.restorer import PictureRestorer
@@ -101,8 +101,8 @@ class FollowAgent:
 
     def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
         blob, measurement, doubtful = sighting
-        by_silhouette, forgivable = (0.0, 0.0) if doubtful else evidence.for_blob(blob, measurement, person)
-        log_odds = by_silhouette
+        shown = BlobEvidence(0.0, 0.0) if doubtful else evidence.for_blob(blob, measurement, person)
+        log_odds = shown.log_odds
         if log_odds > 0 and self._memory.doubted:
             log_odds += self._memory.log_odds(appearance(frame.image, person, evidence.people.size), frame.timestamp)
         return Candidate(
@@ -111,8 +111,9 @@ class FollowAgent:
             strength=min(measurement.area, MAX_PERSON_AREA) * blob.detection.confidence,
             log_odds=log_odds,
             can_start=blob.reference_area >= self.settings.min_area,
-            by_silhouette=by_silhouette,
-            forgivable=forgivable,
+            by_silhouette=shown.log_odds,
+            forgivable=shown.forgivable,
+            reliable=shown.reliable,
             distant=self.can_search and measurement.range.metres > CLOSE_RANGE,
         )
 

@@ -34,6 +34,7 @@ class BlobEvidence(NamedTuple):
 
     log_odds: float  # given what the network gives a target in plain view
     forgivable: float  # how much of what speaks against a person who is the target already may be left out; at least 0
+    reliable: bool = False  # near enough, and of one person alone: it shows how typical of the target the person is
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FrameEvidence:
         if self.people.in_group(person, measurement.range.metres):  # whose parts may count as parts of the person
             return BlobEvidence(lenient, max(-lenient, 0.0) / 2)
         strict = log_odds(fraction, pixels, area, self._typical_fraction)
-        return BlobEvidence(strict, max(lenient - strict, 0.0))
+        return BlobEvidence(strict, max(lenient - strict, 0.0), reliable=True)
 
     def at_predicted_position(self, point: np.ndarray) -> Absence:
         """Return the evidence from the predicted position (3,), metres, of a person without a blob there.

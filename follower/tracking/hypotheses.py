@@ -10,6 +10,8 @@ from follower.tracking.candidates import Absence, Candidate
 from follower.tracking.kalman_filter import MIN_GATE, Track, squared_distance, start_track, update
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
+PROBATION = 6.0  # seconds of reliable views, after which a person is known to be the target or not:
+LEAST_TYPICAL = 1.75  # log-odds that they must give on average; other people in red have less, however like it in some
 CERTAIN_LOG_ODDS = 12.0  # evidence from which on a person is certainly the target
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 MIN_APPROACHED_EVIDENCE = 0.1  # that they leave once the quad is on its way
@@ -41,13 +43,19 @@ class Hypothesis:
     distant: bool = False  # in its last view: the quad can be sent nearer
     approached: float = 0.0  # seconds for which it has been
     looked_at: float = 0.0  # seconds for which it has been, near
-    typical: float = 0.0  # mean of the log-odds that recent silhouettes gave
-    uncertain: float = math.inf  # seconds since it was certainly the target
+    typical: float = 0.0  # mean of the log-odds that recent silhouettes gave in reliable views
+    examined: float = 0.0  # seconds of such views
+    established: bool = False  # whether they were typical enough, for long enough, to know that it is the target
 
     @property
     def greatest_speed(self) -> float:
         """The fastest that the person can be, m/s."""
         return min(max(SPEED_RATIO * self.usual_speed, RUNNING_SPEED), MAX_SPEED)
+
+    @property
+    def implausible(self) -> bool:
+        """Whether the person has been in view for long enough to know that it is not the target."""
+        return self.examined >= PROBATION and not self.established
 
     def reach(self, seconds: float) -> float:
         """Return how far from where it was last seen the person can be after some `seconds`, metres."""
@@ -104,7 +112,11 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
-    gain = 1 - math.exp(-seconds / TYPICAL_CONSTANT)
+    examined, typical = hypothesis.examined, hypothesis.typical
+    if candidate.reliable:
+        examined += seconds
+        typical += (1 - math.exp(-seconds / TYPICAL_CONSTANT)) * (candidate.by_silhouette - typical)
+    mean = typical / (1 - math.exp(-examined / TYPICAL_CONSTANT)) if examined else 0.0  # without the 0 it started from
     return replace(
         hypothesis,
         track=track,
@@ -114,8 +126,9 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
         last_seen=track.point,
         usual_speed=usual,
         distant=candidate.distant,
-        typical=hypothesis.typical + gain * (candidate.by_silhouette - hypothesis.typical),
-        uncertain=0.0 if evidence >= CERTAIN_LOG_ODDS else hypothesis.uncertain + seconds,
+        typical=typical,
+        examined=examined,
+        established=hypothesis.established or (examined >= PROBATION and mean >= LEAST_TYPICAL),
     )
 
 
@@ -125,5 +138,4 @@ def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence)
     evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * absence.log_odds
     if absence.small and hypothesis.approached and hypothesis.evidence > 0:
         evidence = max(evidence, MIN_APPROACHED_EVIDENCE)
-    missed, uncertain = hypothesis.missed + seconds, hypothesis.uncertain + seconds
-    return replace(hypothesis, track=track, evidence=evidence, missed=missed, uncertain=uncertain)
+    return replace(hypothesis, track=track, evidence=evidence, missed=hypothesis.missed + seconds)

@@ -16,7 +16,6 @@ from follower.types import TargetState
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
-RECENTLY_CERTAIN = 10.0  # seconds since then, in which a disproved target may be the target all the same
 MIN_EVIDENCE = 0.01  # of a target in view: views that count neither for it nor against it leave less after ten seconds
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
@@ -124,9 +123,8 @@ class Tracker:
             self._keep(None if self._is_lost(missed, seconds) else 0, seconds, [missed])
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
-        started = start_hypothesis(time, seconds, candidates[strongest])
-        uncertain = target.uncertain + time - target.track.time
-        known = replace(started, evidence=target.evidence, usual_speed=target.usual_speed, uncertain=uncertain)
+        here = start_hypothesis(time, seconds, candidates[strongest])
+        known = replace(target, track=here.track, missed=0.0, last_seen=here.last_seen, distant=here.distant)
         self._keep(0, seconds, [known])
         return strongest
 
@@ -165,6 +163,7 @@ class Tracker:
                 target = 0
         for index, hypothesis in enumerate(hypotheses):
             convincing = hypothesis.evidence >= required and reached(hypothesis.seen, seen, seconds)
+            convincing = convincing and not hypothesis.implausible
             if index != target and chosen[index] is not None and convincing:
                 target, required = index, hypothesis.evidence
         return target
@@ -185,13 +184,12 @@ class Tracker:
         return suspect.track
 
     def _loss_of(self, target: Hypothesis) -> Loss | None:
-        """Return the loss to search after when a target is lost now.
+        """Return the loss to search after when a target is lost now: its own, if it may be the one lost before.
 
-        It is its own, if it has been certain lately, or went out of sight and may be the one that was lost before.
-        Otherwise, that one is still searched for.
+        If it cannot be, or has been disproved, that one is still searched for.
         """
         may_be = not self.disproved and (self._loss is None or self._loss.reaches(target.track))
-        return Loss(target.track) if target.uncertain <= RECENTLY_CERTAIN or may_be else self._loss
+        return Loss(target.track) if target.established or may_be else self._loss
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)
@@ -200,7 +198,8 @@ class Tracker:
         """Keep the target first, then people visible recently; people known not to be the target are kept longer."""
         others = []
         for index, each in enumerate(hypotheses):
-            max_missed = MAX_AGE if each.evidence <= 0 or each.approached else self._max_missed_seconds
+            remembered = each.evidence <= 0 or each.implausible or each.approached
+            max_missed = MAX_AGE if remembered else self._max_missed_seconds
             if index != target and not (each.missed > 0 and reached(each.missed, max_missed, seconds)):
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
@@ -213,9 +212,9 @@ class Tracker:
         else:
             self.state = TargetState.FOUND
             self._hypotheses = [replace(hypotheses[target], approached=0.0, looked_at=0.0), *others]
-            if not self._hypotheses[0].uncertain:
+            if self._hypotheses[0].established:
                 self._loss = None
 
 
 def _is_disproved(target: Hypothesis) -> bool:
-    return target.evidence <= (0.0 if target.missed else MIN_EVIDENCE)
+    return target.implausible or target.evidence <= (0.0 if target.missed else MIN_EVIDENCE)

@@ -255,9 +255,10 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     for probabilities in (alone, group):
         one = FrameEvidence(Silhouettes(None, probabilities, LEVEL), 1.6, typical_fraction=CERTAIN)
         (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
-        values.append(one.for_blob(blob, measurement, one.people.of_blob(blob, measurement)).log_odds)
-    assert values[0] < -3
-    assert values[1] > 0
+        values.append(one.for_blob(blob, measurement, one.people.of_blob(blob, measurement)))
+    assert [seen.reliable for seen in values] == [True, False]
+    assert values[0].log_odds < -3
+    assert values[1].log_odds > 0
 
 
 @pytest.mark.parametrize(
@@ -286,4 +287,5 @@ def test_views_in_a_group_are_forgiven_by_half_and_distant_ones_not_at_all():
         measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=0.5, range=where)
         seen = one.for_blob(blob, measurement, one.people.of_blob(blob, measurement))
         assert seen.log_odds < 0
+        assert not seen.reliable
         assert seen.forgivable == pytest.approx(-part * seen.log_odds)

@@ -20,6 +20,11 @@ def at(x, y=0.0, z=1.0, strength=100.0, error=0.2, log_odds=4.0, can_start=True,
     return Candidate(point, np.eye(3) * error**2, strength, log_odds, can_start, distant=distant)
 
 
+def seen_near(x, log_odds=4.0, **options):
+    """Return a candidate whose silhouette shows how typical of the target the person is."""
+    return replace(at(x, log_odds=log_odds), by_silhouette=log_odds, reliable=True, **options)
+
+
 def tracker(max_missed_seconds=1.2, switch_after_seconds=0.6):
     return Tracker(max_missed_seconds, switch_after_seconds)
 
@@ -487,7 +492,7 @@ def test_invariants_hold_for_any_sequence(frames):
 
 
 def silhouette(log_odds):
-    return replace(at(10, log_odds=log_odds), by_silhouette=log_odds, forgivable=9.0 * (log_odds > -6.0))
+    return seen_near(10, log_odds, forgivable=9.0 * (log_odds > -6.0))
 
 
 def test_the_target_stays_it_in_views_that_are_less_typical_but_no_other_person_becomes_it():
@@ -544,8 +549,8 @@ def test_a_target_that_turns_may_look_untypical(forgivable, kept):
     """It runs on towards where it was not expected, and its silhouette is another from there."""
     tracking = tracker()
     for frame in range(60):
-        assert tracking.step(STEP * frame, [replace(at(0.5 * frame), by_silhouette=4.0)]) == 0
-    untypical = replace(at(28.0, log_odds=-0.5), by_silhouette=-0.5, forgivable=forgivable)
+        assert tracking.step(STEP * frame, [seen_near(0.5 * frame)]) == 0
+    untypical = seen_near(28.0, -0.5, forgivable=forgivable)
     assert (tracking.step(STEP * 60, [untypical]) == 0) == kept
 
 
@@ -554,39 +559,65 @@ def test_a_target_that_nothing_speaks_for_any_more_is_given_up(log_odds, forgiva
     """A wrong person, seen from near, or in a group: no forgiveness lasts for ever."""
     tracking = tracker()
     for frame in range(50):
-        tracking.step(STEP * frame, [replace(at(0.3 * frame), by_silhouette=4.0)])
-    view = replace(at(0.0), log_odds=log_odds, by_silhouette=log_odds, forgivable=forgivable)
+        tracking.step(STEP * frame, [seen_near(0.3 * frame)])
     for frame in range(50, 200):
-        if tracking.step(STEP * frame, [replace(view, point=at(0.3 * frame).point)]) is None:
+        if tracking.step(STEP * frame, [seen_near(0.3 * frame, log_odds, forgivable=forgivable)]) is None:
             break
     assert STEP * (frame - 50) < 20
     assert tracking.state is TargetState.LOST
     assert tracking.disproved
 
 
-def test_a_target_that_is_disproved_soon_after_it_was_certain_is_searched_for():
-    """The evidence may be wrong: in a group, or in bad light."""
+@pytest.mark.parametrize(("log_odds", "frames", "searched"), [(4.0, 50, True), (2.0, 25, False)])
+def test_a_disproved_target_is_searched_for_if_it_has_been_typical(log_odds, frames, searched):
+    """The evidence may be wrong: in a group, or in bad light. A person who never was typical is another one."""
     tracking = tracker()
-    for frame in range(20):
-        tracking.step(STEP * frame, [at(0.3 * frame)])
+    for frame in range(frames):
+        tracking.step(STEP * frame, [seen_near(0.3 * frame, log_odds)])
+    assert tracking.state is TargetState.FOUND
     while tracking.state is TargetState.FOUND:
         frame += 1
-        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
+        tracking.step(STEP * frame, [seen_near(0.3 * frame, -4.0)])
     assert tracking.disproved
-    assert tracking.loss.track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
+    assert (tracking.loss is not None) == searched
+    if searched:
+        assert tracking.loss.track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
 
 
-def test_a_target_that_is_disproved_after_it_was_uncertain_for_long_is_not_searched_for():
+def test_a_person_who_never_becomes_typical_is_given_up_and_not_followed_again():
+    """Another person in red: each single view speaks for the target, but less than nearly all views of it do."""
     tracking = tracker()
-    for frame in range(20):
-        tracking.step(STEP * frame, [at(0.3 * frame)])
-    for frame in range(20, 90):
-        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=0.3)])
-    assert tracking.state is TargetState.FOUND
-    for frame in range(90, 100):
-        tracking.step(STEP * frame, [at(0.3 * frame, log_odds=-3.0)])
+    followed = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)]) == 0 for frame in range(150)]
+    assert 5.5 <= STEP * sum(followed) < 7.0
     assert tracking.state is TargetState.LOST
     assert tracking.loss is None
+    assert tracking.suspect is None
+    for frame in range(150, 200):  # seen better, it is the target after all
+        tracking.step(STEP * frame, [seen_near(0.3 * frame, 4.0)])
+    assert tracking.state is TargetState.FOUND
+
+
+def test_the_target_replaces_a_person_who_never_becomes_typical():
+    tracking = tracker()
+    chosen = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)]) for frame in range(60)]
+    assert chosen[-1] is None
+    assert tracking.step(STEP * 60, [seen_near(18.0, 1.5), seen_near(30.0, 4.0)]) == 1
+
+
+def test_views_that_do_not_show_how_typical_a_person_is_do_not_count():
+    """From afar, or in a group, even the target is never typical."""
+    tracking = tracker()
+    chosen = [tracking.step(STEP * frame, [replace(seen_near(20, 1.0), reliable=False)]) for frame in range(300)]
+    assert set(chosen[10:]) == {0}
+
+
+def test_what_is_known_of_the_target_is_kept_over_a_gap_between_frames():
+    tracking = tracker()
+    for frame in range(30):
+        tracking.step(STEP * frame, [seen_near(10)])
+    now = STEP * frame + 3.0  # more than predictions are good for
+    followed = [tracking.step(now + STEP * frame, [seen_near(10, 1.2)]) == 0 for frame in range(60)]
+    assert all(followed)
 
 
 @pytest.mark.parametrize("metres", [15.0, 30.0])
