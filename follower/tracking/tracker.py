@@ -26,10 +26,11 @@ class Tracker:
 
     Every person who resembles the target is tracked, and evidence accumulates as in a sequential probability ratio
     test: only a person with enough of it becomes the target. Errors in consecutive views of a person are correlated, so
-    old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
-    person is remembered for a while so as not to be followed again at once; one that was certain shortly before may be
-    the target all the same, in a group or in bad light, and is searched for. Another person replaces the target only
-    with more evidence. The arguments are settings of the same names, see `AgentSettings`.
+    old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. So it is
+    if its near views are less typical of the target on average than single ones may be. Such a person is remembered for
+    a while so as not to be followed again at once; one that was typical before may be the target all the same, in a
+    group or in bad light, and is searched for. Another person replaces the target only with more evidence. The
+    arguments are settings of the same names, see `AgentSettings`.
     """
 
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:

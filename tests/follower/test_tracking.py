@@ -604,6 +604,28 @@ def test_the_target_replaces_a_person_who_never_becomes_typical():
     assert tracking.step(STEP * 60, [seen_near(18.0, 1.5), seen_near(30.0, 4.0)]) == 1
 
 
+def test_a_person_who_never_becomes_typical_is_known_again_after_three_seconds_out_of_view():
+    tracking = tracker()
+    for frame in range(50):
+        tracking.step(STEP * frame, [seen_near(10, 1.5)])
+    for frame in range(50, 65):
+        tracking.step(STEP * frame, [])
+    chosen = [tracking.step(STEP * frame, [seen_near(10, 1.5)]) for frame in range(65, 100)]
+    assert set(chosen) == {None}
+
+
+def test_a_person_who_never_becomes_typical_is_not_looked_at_in_the_search_for_the_target():
+    tracking = tracker()
+    for frame in range(50):
+        tracking.step(STEP * frame, [seen_near(0.0, 1.5)])
+    for frame in range(50, 100):
+        assert tracking.step(STEP * frame, [seen_near(0.0, 1.5), seen_near(4.0)]) == 1
+    for frame in range(100, 130):
+        tracking.step(STEP * frame, [seen_near(0.0, 1.5)])
+        assert tracking.suspect is None
+    assert tracking.loss is not None
+
+
 def test_views_that_do_not_show_how_typical_a_person_is_do_not_count():
     """From afar, or in a group, even the target is never typical."""
     tracking = tracker()
