@@ -25,8 +25,8 @@ from rich.table import Table
 from config.commands import command_parser, run_command
 from config.paths import path_of
 from dataset.files import write_atomically
-from dataset.images import resize_bilinear
-from dataset.pairs import find_pairs, read_pair
+from dataset.images import decode_image, resize_bilinear
+from dataset.pairs import find_pairs
 from dataset.problems import summarise_problems
 from dataset.schema import DEFAULT_CLASSES
 from model.console import console, print_place, print_plain
@@ -117,7 +117,8 @@ def read_frames(source: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
     if problems:
         print_plain(f"left out: {summarise_problems(problems)}")
     count = min(CALIBRATION_FRAMES + CHECK_FRAMES, len(pairs))
-    frames = np.stack([resize_bilinear(read_pair(pairs[index])[0], size) for index in _spread(count, len(pairs))])
+    images = (pairs[index].image for index in _spread(count, len(pairs)))
+    frames = np.stack([resize_bilinear(decode_image(image.read(), image), size) for image in images])
     for_check = _spread(max(count * CHECK_FRAMES // (CALIBRATION_FRAMES + CHECK_FRAMES), 1), count)
     return np.delete(frames, for_check, axis=0), frames[for_check]
 

@@ -1,6 +1,7 @@
 """The export command: every format is checked on frames, and what is missing is reported before anything is written."""
 
 import importlib.util
+import shutil
 import zipfile
 
 import cv2
@@ -60,6 +61,15 @@ def test_a_missing_package_is_named_before_anything_is_written(weights, data, tm
     assert run(weights, data, tmp_path / "out", "saved_model", "litert") == 2
     assert "ai-edge-litert is not installed: pip install -r requirements-export.txt" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_are_not_needed_to_be_right(data, tmp_path):
+    """Calibration looks at images alone."""
+    shutil.copytree(data, tmp_path / "data")
+    for mask in (tmp_path / "data").rglob("masks/*.png"):
+        mask.write_bytes(mask.read_bytes()[:40])
+    calibration, checking = command.read_frames(tmp_path / "data", (SIZE, SIZE))
+    assert len(calibration) + len(checking) == 6
 
 
 def test_calibration_and_check_share_no_frame(data):
