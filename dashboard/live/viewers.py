@@ -19,6 +19,7 @@ from sim_bridge.rate_limit import RateLimitedLogger
 NAMESPACE = "/dashboard"
 MAX_VIEWERS = 32
 IDLE_SECONDS = 1.0  # longest time between updates: durations and counts change even without frames
+DEFECT_SECONDS = 60.0  # between messages about updates that fail
 SETTLE_SECONDS = 0.005  # pause after a frame, until its commands are on their way to the simulator
 MAX_WAIT_SECONDS = 0.05  # longest time that an update waits for a gap between frames
 
@@ -50,7 +51,7 @@ class Viewers:
         self._changed = threading.Condition()
         self._last_change = 0.0  # monotonic seconds, of the feed
         self._closing = False
-        self._limited_log = RateLimitedLogger(logger, IDLE_SECONDS)
+        self._limited_log = RateLimitedLogger(logger, DEFECT_SECONDS)
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
         feed.on_change = self._wake
 

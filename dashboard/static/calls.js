@@ -1,11 +1,12 @@
 // HTTP calls to the follower; those that change something need a token where other machines can connect.
 import { element, onSubmit, setText } from "./page.js";
+import { recall, remember, THIS_TAB } from "./storage.js";
 
 const STORED = "follow-me-token";
 const NOT_PRINTED = "This is not the token that the follower printed.";
 const REFUSED = "token-refused"; // event: a call was refused, for example because the follower was started again
 const GIVEN = "token-given"; // event: the printed address was opened in a tab that shows the page already
-let token = sessionStorage.getItem(STORED);
+let token = recall(THIS_TAB, STORED, null);
 takeToken();
 addEventListener("hashchange", () => takeToken() && dispatchEvent(new Event(GIVEN)));
 
@@ -75,7 +76,7 @@ function authorization() {
 
 function setToken(given) {
   token = given;
-  sessionStorage.setItem(STORED, token);
+  remember(THIS_TAB, STORED, token);
 }
 
 // Takes the token from the address that the follower printed, and out of the address bar, where others might read it.

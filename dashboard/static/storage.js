@@ -1,17 +1,19 @@
-// What the browser remembers of a reader's choices; nothing, where it is forbidden to.
+// What the browser keeps: for all visits, or for this tab. Nothing, where it may not: then it lasts until the page is left.
+export const ALWAYS = () => localStorage; // to ask for it may be an error
+export const THIS_TAB = () => sessionStorage;
 
-export function recall(key, otherwise) {
+export function recall(storage, key, otherwise) {
   try {
-    return localStorage.getItem(key) ?? otherwise;
+    return storage().getItem(key) ?? otherwise;
   } catch {
     return otherwise;
   }
 }
 
-export function remember(key, value) {
+export function remember(storage, key, value) {
   try {
-    localStorage.setItem(key, value);
+    storage().setItem(key, value);
   } catch {
-    // then the choice holds until the page is left
+    // not allowed, or full
   }
 }

@@ -1,16 +1,16 @@
 // Colours: the scheme in force, its colours for canvases, and canvases that are sharp on every screen.
 import { element } from "./page.js";
-import { recall, remember } from "./storage.js";
+import { ALWAYS, recall, remember } from "./storage.js";
 
 const NAMES = { system: "System colours", light: "Light", dark: "Dark" };
 const STORED = "follow-me-theme";
 const order = Object.keys(NAMES);
-let current = recall(STORED, "system");
+let current = recall(ALWAYS, STORED, "system");
 let known = new Map(); // colours that were looked up
 
 element("theme").addEventListener("click", () => {
   current = order[(order.indexOf(current) + 1) % order.length];
-  remember(STORED, current);
+  remember(ALWAYS, STORED, current);
   apply();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);

@@ -56,13 +56,12 @@ class MaskColours:
         colours = _full_shades(mask.colours)
         return self._nearest(colours, codes_of(colours))
 
-    def is_proven_by(self, mask: StoredMask, labels: np.ndarray) -> bool:
-        """Return whether a mask that reads as `labels` shows a class that it would not show with another meaning.
-
-        On black every dark colour is a blend of black and a lighter one: only the pure colours prove that.
-        """
-        shown = self._exact(mask.codes) if self == ON_BLACK else labels
-        return bool(np.isin(shown, _PROOFS[self]).any())
+    def pure_labels(self, mask: StoredMask) -> np.ndarray:
+        """Return the classes of the colours that a mask shows, (n,) uint8; UNREADABLE for blends and others."""
+        shown = np.unique(mask.colours.reshape(-1, 3), axis=0).astype(np.float32)
+        labels, blended = self._nearest_to(shown)
+        labels[blended] = UNREADABLE
+        return labels
 
     def _exact(self, pixels: np.ndarray) -> np.ndarray:
         labels = np.full(pixels.shape, UNREADABLE, np.uint8)
@@ -142,7 +141,7 @@ def recognise(masks: Iterable[StoredMask]) -> MaskColours | None:
         readings = {colours: colours.labels(mask) for colours in _PROOFS}
         readings = {colours: labels for colours, labels in readings.items() if not (labels == UNREADABLE).any()}
         fits.update(readings.keys())
-        proven |= {colours for colours, labels in readings.items() if colours.is_proven_by(mask, labels)}
+        proven |= {colours for colours, labels in readings.items() if _is_proven(colours, mask, labels)}
         if ON_BLACK in readings and NUMBERS in readings:
             contradictory |= not np.array_equal(readings[ON_BLACK], readings[NUMBERS])
         possible = {colours for colours, count in fits.items() if 2 * count > seen}
@@ -153,6 +152,16 @@ def recognise(masks: Iterable[StoredMask]) -> MaskColours | None:
     if best == ON_BLACK and contradictory and fits[NUMBERS] == fits[ON_BLACK]:
         return None
     return best
+
+
+def _is_proven(colours: MaskColours, mask: StoredMask, labels: np.ndarray) -> bool:
+    """Return whether a mask that reads as `labels` shows a class that it would not show with another meaning.
+
+    On black every dark colour is a blend of black and a lighter one, so that blends prove nothing.
+    """
+    if colours == ON_BLACK:
+        labels = colours.pure_labels(mask)
+    return bool(np.isin(labels, _PROOFS[colours]).any())
 
 
 def why_unreadable(masks: Iterable[StoredMask], colours: MaskColours) -> str:

@@ -50,14 +50,14 @@ def recover_all(folder: Path) -> list[Recovery]:
         return []
     recoveries = []
     for recording in recordings:
-        if _is_ours(recording) and not read_meta(recording).get("ended"):
-            try:
-                recovery = recover(recording)
-            except (OSError, ValueError) as error:  # a foreign file may have whatever
-                logger.warning("%s was interrupted and cannot be recovered: %s", recording, error)
-                continue
-            if recovery is not None:
-                recoveries.append(recovery)
+        try:
+            interrupted = _is_ours(recording) and not read_meta(recording).get("ended")
+            recovery = recover(recording) if interrupted else None
+        except (OSError, ValueError) as error:  # a foreign file may have whatever
+            logger.warning("%s was interrupted and cannot be recovered: %s", recording, error)
+            continue
+        if recovery is not None:
+            recoveries.append(recovery)
     return recoveries
 
 
@@ -69,7 +69,7 @@ def recover(recording: Path) -> Recovery | None:
     what another program has made.
     """
     if not _is_ours(recording):
-        what = f"{recording} is no recording of this program: it has no {FRAMES}"
+        what = f"{recording} is no recording of this program: it has no {FRAMES} with frames of this program"
         raise RecordingError(f'{what}, and its {META} no "format": {FORMAT}. It is left as it is')
     claim = layout.lock(recording)
     if claim is None:

@@ -90,7 +90,12 @@ class RecordingWriter:
             raise
 
     def add(self, record: FrameRecord, image: bytes, mask: bytes, depth: bytes | None) -> None:
-        """Write one frame. Raises OSError; then nothing of the frame remains."""
+        """Write one frame. Raises OSError, such as FileNotFoundError if the recording was removed, or a part of it.
+
+        Then nothing of the frame remains.
+        """
+        if os.fstat(self._file).st_nlink == 0:  # another recording may have its name by now
+            raise FileNotFoundError(f"{self.path / FRAMES} was removed")
         line = record.to_line()
         paths = [self.path / name for name in record.files()]
         temporaries = [path.with_name(f".{path.name}") for path in paths]  # readers of datasets skip such names
@@ -127,6 +132,10 @@ class RecordingWriter:
             self._resources.close()
         with contextlib.suppress(OSError):
             (self.path / LOCK).unlink()
+
+    def abandon(self) -> None:
+        """Release the recording as it is, wherever it is now: unfinished."""
+        self._resources.close()
 
     def discard(self) -> None:
         """Remove the recording."""

@@ -22,6 +22,7 @@ from follower.ranging import Measurement
 from follower.tracking.candidates import Absence
 
 CLOSE_RANGE = 10.0  # metres, within which a view of a person is reliable evidence
+RELIABLE_AREA = 0.3  # square metres of silhouette; less is partly hidden
 RELIABLE_PIXELS = 60.0  # of a 256x256 image, in a person: networks seldom miss a target that has as many
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
 PREDICTED_RADIUS = 0.8  # horizontal metres around a predicted position, beyond which pixels belong to another person
@@ -34,7 +35,7 @@ class BlobEvidence(NamedTuple):
 
     log_odds: float  # given what the network gives a target in plain view
     forgivable: float  # how much of what speaks against a person who is the target already may be left out; at least 0
-    reliable: bool = False  # near enough, and of one person alone: it shows how typical of the target the person is
+    reliable: bool = False  # near, of one person alone, and of most of it: views of the target give a known mean
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class FrameEvidence:
         if self.people.in_group(person, measurement.range.metres):  # whose parts may count as parts of the person
             return BlobEvidence(lenient, max(-lenient, 0.0) / 2)
         strict = log_odds(fraction, pixels, area, self._typical_fraction)
-        return BlobEvidence(strict, max(lenient - strict, 0.0), reliable=True)
+        return BlobEvidence(strict, max(lenient - strict, 0.0), reliable=measurement.area >= RELIABLE_AREA)
 
     def at_predicted_position(self, point: np.ndarray) -> Absence:
         """Return the evidence from the predicted position (3,), metres, of a person without a blob there.

@@ -19,7 +19,7 @@ class Candidate:
     can_start: bool = True  # large enough to start a track; otherwise only to continue one
     by_silhouette: float = 0.0  # the part of `log_odds` that the silhouette gives,
     forgivable: float = 0.0  # and what may be added to that if this is the target already
-    reliable: bool = False  # whether the silhouette shows how typical of the target the person is
+    reliable: bool = False  # whether that part can establish, or reject, who this is
     distant: bool = False  # the quad can be sent nearer, for evidence that is more reliable
 
 

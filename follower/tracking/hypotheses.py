@@ -10,8 +10,8 @@ from follower.tracking.candidates import Absence, Candidate
 from follower.tracking.kalman_filter import MIN_GATE, Track, squared_distance, start_track, update
 
 TYPICAL_CONSTANT = 10.0  # seconds in which it becomes known how typical a person is
-PROBATION = 6.0  # seconds of reliable views, after which a person is known to be the target or not:
-LEAST_TYPICAL = 1.75  # log-odds that they must give on average; other people in red have less, however like it in some
+PROBATION = 6.0  # seconds of reliable views that show whether a person is the target
+LEAST_RESEMBLANCE = 1.75  # mean log-odds of such views of the target, which most other people in red do not reach
 CERTAIN_LOG_ODDS = 12.0  # evidence from which on a person is certainly the target
 MAX_DISTANT_EVIDENCE = 2.0  # log-odds that distant views can add up to
 MIN_APPROACHED_EVIDENCE = 0.1  # that they leave once the quad is on its way
@@ -43,9 +43,11 @@ class Hypothesis:
     distant: bool = False  # in its last view: the quad can be sent nearer
     approached: float = 0.0  # seconds for which it has been
     looked_at: float = 0.0  # seconds for which it has been, near
-    typical: float = 0.0  # mean of the log-odds that recent silhouettes gave in reliable views
-    examined: float = 0.0  # seconds of such views
-    established: bool = False  # whether they were typical enough, for long enough, to know that it is the target
+    typical: float = 0.0  # mean of the log-odds that recent silhouettes gave
+    examined: float = 0.0  # seconds of reliable views
+    resemblance: float = 0.0  # mean of the log-odds that the silhouette gave in them
+    established: bool = False  # whether they have shown that the person is the target
+    uncertain: float = math.inf  # seconds since it was certainly the target
 
     @property
     def greatest_speed(self) -> float:
@@ -54,7 +56,7 @@ class Hypothesis:
 
     @property
     def implausible(self) -> bool:
-        """Whether the person has been in view for long enough to know that it is not the target."""
+        """Whether reliable views have shown that the person is not the target."""
         return self.examined >= PROBATION and not self.established
 
     def reach(self, seconds: float) -> float:
@@ -112,11 +114,8 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     usual, speed = hypothesis.usual_speed, float(np.linalg.norm(track.mean[3:5]))
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
-    examined, typical = hypothesis.examined, hypothesis.typical
-    if candidate.reliable:
-        examined += seconds
-        typical += (1 - math.exp(-seconds / TYPICAL_CONSTANT)) * (candidate.by_silhouette - typical)
-    mean = typical / (1 - math.exp(-examined / TYPICAL_CONSTANT)) if examined else 0.0  # without the 0 it started from
+    gain = 1 - math.exp(-seconds / TYPICAL_CONSTANT)
+    hypothesis = _examine(hypothesis, seconds, candidate) if candidate.reliable else hypothesis
     return replace(
         hypothesis,
         track=track,
@@ -126,10 +125,22 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
         last_seen=track.point,
         usual_speed=usual,
         distant=candidate.distant,
-        typical=typical,
-        examined=examined,
-        established=hypothesis.established or (examined >= PROBATION and mean >= LEAST_TYPICAL),
+        typical=hypothesis.typical + gain * (candidate.by_silhouette - hypothesis.typical),
+        uncertain=0.0 if evidence >= CERTAIN_LOG_ODDS else hypothesis.uncertain + seconds,
     )
+
+
+def reject(hypothesis: Hypothesis) -> Hypothesis:
+    """Return the hypothesis without evidence for it: reliable views have shown another person."""
+    return replace(hypothesis, evidence=min(hypothesis.evidence, 0.0))
+
+
+def _examine(hypothesis: Hypothesis, seconds: float, candidate: Candidate) -> Hypothesis:
+    """Return the hypothesis with a reliable view of its person."""
+    examined = hypothesis.examined + seconds
+    resemblance = hypothesis.resemblance + seconds / examined * (candidate.by_silhouette - hypothesis.resemblance)
+    established = hypothesis.established or (examined >= PROBATION and resemblance >= LEAST_RESEMBLANCE)
+    return replace(hypothesis, examined=examined, resemblance=resemblance, established=established)
 
 
 def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence) -> Hypothesis:
@@ -138,4 +149,5 @@ def miss(hypothesis: Hypothesis, track: Track, seconds: float, absence: Absence)
     evidence = _decay(seconds, half_life) * hypothesis.evidence + _weight(seconds) * absence.log_odds
     if absence.small and hypothesis.approached and hypothesis.evidence > 0:
         evidence = max(evidence, MIN_APPROACHED_EVIDENCE)
-    return replace(hypothesis, track=track, evidence=evidence, missed=hypothesis.missed + seconds)
+    missed, uncertain = hypothesis.missed + seconds, hypothesis.uncertain + seconds
+    return replace(hypothesis, track=track, evidence=evidence, missed=missed, uncertain=uncertain)

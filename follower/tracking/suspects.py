@@ -49,7 +49,7 @@ def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int |
 
 
 def _is_suspect(person: Hypothesis, loss: Loss | None) -> bool:
-    if person.evidence <= 0 or person.implausible or (loss is not None and not loss.reaches(person.track)):
+    if person.evidence <= 0 or (loss is not None and not loss.reaches(person.track)):
         return False
     if person.approached:  # from where it was distant
         return person.approached < MAX_APPROACH

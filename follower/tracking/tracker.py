@@ -8,7 +8,7 @@ import numpy as np
 from follower.timing import frame_seconds, reached
 from follower.tracking.association import associate
 from follower.tracking.candidates import Absence, Candidate
-from follower.tracking.hypotheses import Hypothesis, as_target, hit, miss, start_hypothesis
+from follower.tracking.hypotheses import Hypothesis, as_target, hit, miss, reject, start_hypothesis
 from follower.tracking.kalman_filter import Track, predict
 from follower.tracking.suspects import Loss, choose_suspect
 from follower.types import TargetState
@@ -16,6 +16,7 @@ from follower.types import TargetState
 MAX_GAP = 2.0  # seconds without a frame after which the velocity is meaningless
 CONFIRM_LOG_ODDS = 3.0  # evidence with which a person becomes the target: 20 to 1
 SWITCH_RATIO = 1.1  # ratio of another person's evidence to the target's at which that person becomes the target
+RECENTLY_CERTAIN = 10.0  # seconds since then, in which a disproved target may be the target all the same
 MIN_EVIDENCE = 0.01  # of a target in view: views that count neither for it nor against it leave less after ten seconds
 MAX_AGE = 5.0  # seconds without a sighting, after which a suspect or a person known not to be the target is forgotten
 MAX_OTHERS = 7  # people tracked besides the target
@@ -26,21 +27,27 @@ class Tracker:
 
     Every person who resembles the target is tracked, and evidence accumulates as in a sequential probability ratio
     test: only a person with enough of it becomes the target. Errors in consecutive views of a person are correlated, so
-    old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. So it is
-    if its near views are less typical of the target on average than single ones may be. Such a person is remembered for
-    a while so as not to be followed again at once; one that was typical before may be the target all the same, in a
-    group or in bad light, and is searched for. Another person replaces the target only with more evidence. The
-    arguments are settings of the same names, see `AgentSettings`.
+    old evidence decays, and a closer view can overrule it: then the target was a false positive, and is lost. Such a
+    person is remembered for a while so as not to be followed again at once; one that was certain shortly before may be
+    the target all the same, in a group or in bad light, and is searched for. Another person replaces the target only
+    with more evidence.
+
+    Many views of another person may each speak for the target, but seldom as clearly as nearly all views of the target
+    do. So whoever is found first is on probation: a target is established, or rejected, by the mean of some seconds of
+    reliable views. This needs a simulator that can be sent elsewhere; QuadSim follows the true target whatever it gets.
+
+    The arguments are settings of the same names, see `AgentSettings`.
     """
 
     def __init__(self, max_missed_seconds: float, switch_after_seconds: float) -> None:
         self.state = TargetState.SEARCHING
         self.suspect: Track | None = None  # of a person who may be the target, to be looked at; None with one
         self.switched = False  # whether another person became the target in the last frame, in place of one
-        self.disproved = False  # whether the evidence for the target was used up in the last frame
+        self.disproved = False  # whether the target proved to be another person in the last frame
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
         self._loss: Loss | None = None  # the last one, until a target is certain again
+        self._established = False  # whether a target has been established, since the last one was dropped
         self._time: float | None = None  # of the last frame
         self._hypotheses: list[Hypothesis] = []  # the target first, where there is one
 
@@ -68,13 +75,14 @@ class Tracker:
         if self.state is TargetState.FOUND:
             self.state = TargetState.LOST
         self.suspect = self._loss = None
+        self._established = False
         self._hypotheses = []
 
     def lose_target(self) -> None:
         """Consider the target lost at once, out of sight."""
         if self.state is TargetState.FOUND and self._time is not None:
             loss = self._loss_of(self._hypotheses[0])
-            self.drop_target()
+            self.state, self.suspect, self._hypotheses = TargetState.LOST, None, []
             self._loss = None if loss is None else loss.at(self._time, 0.0)
 
     def step(
@@ -98,6 +106,8 @@ class Tracker:
         if self._hypotheses and time - self._hypotheses[0].track.time > MAX_GAP:
             self._hypotheses = []
         chosen, hypotheses = self._associate(time, seconds, candidates, absence)
+        if can_search and not self._established:
+            hypotheses = [reject(each) if each.implausible else each for each in hypotheses]
         target = self._choose(seconds, chosen, hypotheses)
         self.switched = self.state is TargetState.FOUND and target not in (None, 0)
         self._keep(target, seconds, hypotheses)
@@ -124,8 +134,16 @@ class Tracker:
             self._keep(None if self._is_lost(missed, seconds) else 0, seconds, [missed])
             return None
         strongest = max(likely, key=lambda index: candidates[index].strength)
-        here = start_hypothesis(time, seconds, candidates[strongest])
-        known = replace(target, track=here.track, missed=0.0, last_seen=here.last_seen, distant=here.distant)
+        started = start_hypothesis(time, seconds, candidates[strongest])
+        known = replace(
+            started,
+            evidence=target.evidence,
+            usual_speed=target.usual_speed,
+            examined=target.examined,
+            resemblance=target.resemblance,
+            established=target.established,
+            uncertain=target.uncertain + time - target.track.time,
+        )
         self._keep(0, seconds, [known])
         return strongest
 
@@ -164,7 +182,6 @@ class Tracker:
                 target = 0
         for index, hypothesis in enumerate(hypotheses):
             convincing = hypothesis.evidence >= required and reached(hypothesis.seen, seen, seconds)
-            convincing = convincing and not hypothesis.implausible
             if index != target and chosen[index] is not None and convincing:
                 target, required = index, hypothesis.evidence
         return target
@@ -185,12 +202,17 @@ class Tracker:
         return suspect.track
 
     def _loss_of(self, target: Hypothesis) -> Loss | None:
-        """Return the loss to search after when a target is lost now: its own, if it may be the one lost before.
+        """Return the loss to search after when a target is lost now.
 
-        If it cannot be, or has been disproved, that one is still searched for.
+        It is its own, if it has been certain lately, or went out of sight and may be the one that was lost before.
+        Otherwise, that one is still searched for. A person who was disproved before any target was established was
+        another one, however certain it seemed.
         """
-        may_be = not self.disproved and (self._loss is None or self._loss.reaches(target.track))
-        return Loss(target.track) if target.established or may_be else self._loss
+        if self.disproved:
+            may_be = self._established and target.uncertain <= RECENTLY_CERTAIN
+        else:
+            may_be = target.uncertain <= RECENTLY_CERTAIN or self._loss is None or self._loss.reaches(target.track)
+        return Loss(target.track) if may_be else self._loss
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)
@@ -199,8 +221,7 @@ class Tracker:
         """Keep the target first, then people visible recently; people known not to be the target are kept longer."""
         others = []
         for index, each in enumerate(hypotheses):
-            remembered = each.evidence <= 0 or each.implausible or each.approached
-            max_missed = MAX_AGE if remembered else self._max_missed_seconds
+            max_missed = MAX_AGE if each.evidence <= 0 or each.approached else self._max_missed_seconds
             if index != target and not (each.missed > 0 and reached(each.missed, max_missed, seconds)):
                 others.append(each)
         others = sorted(others, key=lambda hypothesis: hypothesis.missed)[:MAX_OTHERS]
@@ -213,9 +234,10 @@ class Tracker:
         else:
             self.state = TargetState.FOUND
             self._hypotheses = [replace(hypotheses[target], approached=0.0, looked_at=0.0), *others]
-            if self._hypotheses[0].established:
+            self._established |= self._hypotheses[0].established
+            if not self._hypotheses[0].uncertain:
                 self._loss = None
 
 
 def _is_disproved(target: Hypothesis) -> bool:
-    return target.implausible or target.evidence <= (0.0 if target.missed else MIN_EVIDENCE)
+    return target.evidence <= (0.0 if target.missed else MIN_EVIDENCE)

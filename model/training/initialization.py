@@ -71,7 +71,7 @@ def adapt_settings(
 ) -> TrainSettings:
     """Limit crops to the network's input size, and take the learning rates for fine-tuning and for transferred weights.
 
-    `fine_tuning`: all weights are trained ones; `transferred`: those of the encoder.
+    `fine_tuning`: most weights are trained ones; `transferred`: those of the encoder.
 
     Raises ValueError if the network does not take crops of that size.
     """

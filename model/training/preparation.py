@@ -58,10 +58,12 @@ def prepare_models(options: Arguments, settings: TrainSettings, classes: Classes
     fine_tuning = init is not None and init.finds_people and known >= FINE_TUNED
     adapted = adapt_settings(settings, network, fine_tuning, transferred)
     if fine_tuning:
-        print_plain(f"fine-tuning: fine_tuning_learning_rate counts, {adapted.learning_rate:g}, and not learning_rate")
+        print_plain(f"fine-tuning at fine_tuning_learning_rate = {adapted.learning_rate:g} instead of learning_rate")
     elif init:
         reason = f"most of the {settings.preset} is new" if init.finds_people else f"{options.init} detects nobody yet"
         print_plain(f"{reason}: it learns at the rate of a new network, {adapted.learning_rate:g}")
+        if settings.frozen_levels or settings.encoder_learning_rate < 1:
+            print_plain("frozen_levels and encoder_learning_rate are left out for the same reason", style="yellow")
     teachers = [_load(path) for path in options.teacher]
     for path, teacher in zip(options.teacher, teachers, strict=True):
         teacher.check_classes(classes, "the data")

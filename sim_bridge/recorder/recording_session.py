@@ -1,6 +1,5 @@
 """A recording session, from start to stop: filter frames and write them, one recording for each simulator."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -50,13 +49,6 @@ def describe_simulator(session: Session) -> dict[str, object]:
         description["world"] = {"seed": info.seed, "people": info.people, "difficulty": info.difficulty}
         description |= {"search": info.search, "motion": info.motion}
     return description
-
-
-def _abandon(writer: RecordingWriter) -> None:
-    """End the recording of a folder that somebody has removed, so that another one can begin."""
-    logger.warning("%s was removed; the recording goes on in another folder", writer.path)
-    with contextlib.suppress(OSError):
-        writer.close("its folder was removed")
 
 
 class RecordingSession:
@@ -114,23 +106,32 @@ class RecordingSession:
                 if limit := self._limit_reached():
                     self.drop(simulator, limit, len(kept))
                     return limit
-                if stream.writer is None:
-                    meta = {**stream.meta, "first_number": kept[0].record.number}
-                    stream.writer = RecordingWriter(self._folder, self._requested, meta)
-                    self._writers.append(stream.writer)
                 while kept:
-                    stream.writer.add(kept[0].record, kept[0].image, kept[0].mask, kept[0].depth)
+                    self._add(stream, kept[0])
                     self._totals.written += 1
                     kept.popleft()
             except OSError as error:
                 self._disk_failed = time.monotonic()
                 self._limited_log.warning("disk", "not recorded, the flight goes on: %s", error)
-                if stream.writer is not None and not stream.writer.path.is_dir():
-                    _abandon(stream.writer)
-                    stream.writer = None
         if kept:
             self.drop(simulator, "the disk refused", len(kept))
         return None
+
+    def _add(self, stream: _Stream, frame: EncodedFrame) -> None:
+        """Write a frame; if its recording was removed, or a part of it, to another one. Raises OSError."""
+        if stream.writer is not None:
+            try:
+                stream.writer.add(frame.record, frame.image, frame.mask, frame.depth)
+                return
+            except FileNotFoundError as error:
+                self._writers.remove(stream.writer)
+                stream.writer.abandon()
+                stream.writer = None
+                logger.warning("another recording begins, because this one was removed or moved: %s", error)
+        meta = {**stream.meta, "first_number": frame.record.number}
+        stream.writer = RecordingWriter(self._folder, self._requested, meta)
+        self._writers.append(stream.writer)
+        stream.writer.add(frame.record, frame.image, frame.mask, frame.depth)
 
     def drop(self, simulator: Session, reason: str, count: int = 1) -> None:
         """Count frames that are missing from the recording."""

@@ -170,7 +170,7 @@ def test_a_dataset_of_another_program_is_left_alone(tmp_path, meta, capsys, capl
     assert recover_all(tmp_path) == []
     assert not caplog.text
     assert main(["recover", str(theirs)]) == 2
-    assert "theirs is no recording of this program: it has no frames.jsonl" in capsys.readouterr().err
+    assert "theirs is no recording of this program: it has no frames.jsonl with" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
 
 

@@ -261,6 +261,16 @@ def test_in_a_group_nobody_is_asked_for_the_typical_fraction():
     assert values[1].log_odds > 0
 
 
+@pytest.mark.parametrize(("area", "metres", "reliable"), [(0.5, 8.0, True), (0.2, 8.0, False), (0.5, 12.0, False)])
+def test_half_of_a_person_and_one_far_away_are_no_reliable_views(area, metres, reliable):
+    probabilities = picture((100, 60, 130, 70, HERO))
+    one = FrameEvidence(Silhouettes(None, probabilities, LEVEL), 1.6, typical_fraction=CERTAIN)
+    (blob,) = find_blobs(probabilities, (256, 256), 0.5, 6)
+    where = SimpleNamespace(metres=metres)
+    measurement = SimpleNamespace(too_tall=False, point_by_depth=None, height_ratio=None, area=area, range=where)
+    assert one.for_blob(blob, measurement, one.people.of_blob(blob, measurement)).reliable == reliable
+
+
 @pytest.mark.parametrize(
     ("coat", "neighbour", "beside"),
     [(10, None, False), (12, None, False), (16, None, False), (20, None, False), (12, 90, False), (20, 61, True)],

@@ -568,12 +568,12 @@ def test_a_target_that_nothing_speaks_for_any_more_is_given_up(log_odds, forgiva
     assert tracking.disproved
 
 
-@pytest.mark.parametrize(("log_odds", "frames", "searched"), [(4.0, 50, True), (2.0, 25, False)])
-def test_a_disproved_target_is_searched_for_if_it_has_been_typical(log_odds, frames, searched):
-    """The evidence may be wrong: in a group, or in bad light. A person who never was typical is another one."""
+@pytest.mark.parametrize(("frames", "searched"), [(50, True), (25, False)])
+def test_a_disproved_target_is_searched_for_if_one_was_established(frames, searched):
+    """The evidence may be wrong: in a group, or in bad light. Before, it was another person."""
     tracking = tracker()
     for frame in range(frames):
-        tracking.step(STEP * frame, [seen_near(0.3 * frame, log_odds)])
+        tracking.step(STEP * frame, [seen_near(0.3 * frame)])
     assert tracking.state is TargetState.FOUND
     while tracking.state is TargetState.FOUND:
         frame += 1
@@ -584,7 +584,7 @@ def test_a_disproved_target_is_searched_for_if_it_has_been_typical(log_odds, fra
         assert tracking.loss.track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
 
 
-def test_a_person_who_never_becomes_typical_is_given_up_and_not_followed_again():
+def test_a_person_who_resembles_the_target_too_little_is_rejected_and_not_followed_again():
     """Another person in red: each single view speaks for the target, but less than nearly all views of it do."""
     tracking = tracker()
     followed = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)]) == 0 for frame in range(150)]
@@ -597,14 +597,14 @@ def test_a_person_who_never_becomes_typical_is_given_up_and_not_followed_again()
     assert tracking.state is TargetState.FOUND
 
 
-def test_the_target_replaces_a_person_who_never_becomes_typical():
+def test_the_target_replaces_a_person_who_was_rejected():
     tracking = tracker()
     chosen = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)]) for frame in range(60)]
     assert chosen[-1] is None
     assert tracking.step(STEP * 60, [seen_near(18.0, 1.5), seen_near(30.0, 4.0)]) == 1
 
 
-def test_a_person_who_never_becomes_typical_is_known_again_after_three_seconds_out_of_view():
+def test_a_rejected_person_is_known_again_after_three_seconds_out_of_view():
     tracking = tracker()
     for frame in range(50):
         tracking.step(STEP * frame, [seen_near(10, 1.5)])
@@ -614,20 +614,35 @@ def test_a_person_who_never_becomes_typical_is_known_again_after_three_seconds_o
     assert set(chosen) == {None}
 
 
-def test_a_person_who_never_becomes_typical_is_not_looked_at_in_the_search_for_the_target():
+def test_once_the_target_was_established_it_may_be_less_typical_when_it_is_found_again():
+    """In worse light, or half hidden: its appearance is known by then."""
     tracking = tracker()
     for frame in range(50):
-        tracking.step(STEP * frame, [seen_near(0.0, 1.5)])
+        tracking.step(STEP * frame, [seen_near(0.0)])
     for frame in range(50, 100):
-        assert tracking.step(STEP * frame, [seen_near(0.0, 1.5), seen_near(4.0)]) == 1
-    for frame in range(100, 130):
-        tracking.step(STEP * frame, [seen_near(0.0, 1.5)])
-        assert tracking.suspect is None
-    assert tracking.loss is not None
+        tracking.step(STEP * frame, [])
+    chosen = [tracking.step(STEP * frame, [seen_near(0.0, 1.5)]) for frame in range(100, 200)]
+    assert set(chosen[10:]) == {0}
 
 
-def test_views_that_do_not_show_how_typical_a_person_is_do_not_count():
-    """From afar, or in a group, even the target is never typical."""
+def test_a_simulator_that_follows_the_true_target_gets_whoever_resembles_it():
+    """QuadSim; giving up could not make it find another person, and a weak network may never give more."""
+    tracking = tracker()
+    chosen = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)], can_search=False) for frame in range(100)]
+    assert set(chosen[10:]) == {0}
+
+
+def test_after_the_operator_dropped_the_target_the_next_one_is_on_probation_again():
+    tracking = tracker()
+    for frame in range(50):
+        tracking.step(STEP * frame, [seen_near(0.0)])
+    tracking.drop_target()
+    chosen = [tracking.step(STEP * frame, [seen_near(9.0, 1.5)]) for frame in range(50, 150)]
+    assert 5.5 <= STEP * chosen.count(0) < 7.0
+
+
+def test_views_that_are_not_reliable_reject_nobody():
+    """From afar, in a group, or half hidden, even the target is not typical."""
     tracking = tracker()
     chosen = [tracking.step(STEP * frame, [replace(seen_near(20, 1.0), reliable=False)]) for frame in range(300)]
     assert set(chosen[10:]) == {0}

@@ -84,10 +84,10 @@ def test_an_agent_may_be_a_dataclass_and_import_what_lies_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize("defect", ["int('x')", "raise SystemExit(3)", "def act(:"])
-def test_what_an_agents_file_fails_of_is_said(tmp_path, defect):
+def test_why_an_agents_file_cannot_be_loaded_is_said(tmp_path, defect):
     path = tmp_path / "mine.py"
     path.write_text(f"\n{defect}\n")
-    with pytest.raises(ValueError, match=r"mine.py cannot be loaded:(.|\n)*mine.py\", line 2(.|\n)*Error|Exit"):
+    with pytest.raises(ValueError, match=r"mine.py cannot be loaded:(.|\n)*mine.py\", line 2(.|\n)*(Error|Exit)"):
         check_agent(f"{path}:Waiting")
 
 

@@ -22,7 +22,10 @@ def test_a_module_of_the_same_name_in_the_working_folder_is_not_run(tmp_path, mo
 
 
 def test_a_process_whose_output_cannot_be_written_runs_to_its_end():
+    lines = []
+
     def full(line):
+        lines.append(line)
         raise OSError(28, "No space left on device")
 
     statuses, ended = [], threading.Event()
@@ -30,6 +33,7 @@ def test_a_process_whose_output_cannot_be_written_runs_to_its_end():
     assert ended.wait(60)
     process.stop(1)
     assert statuses == [0]
+    assert len(lines) > 10
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

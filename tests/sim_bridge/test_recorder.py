@@ -288,25 +288,53 @@ def test_full_disk_drops_frames_and_leaves_nothing_half_written(fly, payload, tm
     assert recorder.status()["dropped"] == {"the disk refused": 2}
 
 
-def _handled(recorder):
-    status = recorder.status()
-    return status["frames"] + sum(status["dropped"].values())
+def move(recording):
+    recording.rename(recording.with_name("kept"))
 
 
-def test_a_recording_whose_folder_is_removed_goes_on_in_another_one(record, payload, eventually, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim_bridge.recorder.recording_session.DISK_PAUSE", 0.0)
+@pytest.mark.parametrize("remove", [shutil.rmtree, lambda recording: shutil.rmtree(recording / "images"), move])
+def test_a_recording_that_is_removed_goes_on_in_another_one(record, payload, eventually, tmp_path, remove):
     recorder, _ = record()
     session = make_session()
     for number in range(5):
         recorder.frame_processed(session, processed_frame(frame=parse_sensor_frame((payload(timestamp=number),))))
-        assert eventually(lambda number=number: _handled(recorder) > number)
+        assert eventually(lambda number=number: recorder.status()["frames"] > number)
         if number == 1:
-            shutil.rmtree(tmp_path / "recordings" / "flight")
+            remove(tmp_path / "recordings" / "flight")
+    name = recorder.status()["name"]
     recorder.close()
-    records, _ = read_frame_records(tmp_path / "recordings" / "flight")
-    assert [record.number for record in records] == [3, 4]
-    assert read_meta(tmp_path / "recordings" / "flight")["first_number"] == 3
-    assert recorder.status()["dropped"] == {"the disk refused": 1}
+    records, _ = read_frame_records(tmp_path / "recordings" / name)
+    assert [record.number for record in records] == [2, 3, 4]
+    assert read_meta(tmp_path / "recordings" / name)["first_number"] == 2
+    assert not recorder.status()["dropped"]
+
+
+def test_recordings_that_are_removed_together_do_not_get_each_others_frames(record, payload, eventually, tmp_path):
+    """The first to notice takes a name that the other one had."""
+    recorder, _ = record()
+    sessions = [make_session(number) for number in range(2)]
+    written = 0
+
+    def fly(session, brightness):
+        nonlocal written
+        frame = parse_sensor_frame((payload(timestamp=written, brightness=brightness),))
+        recorder.frame_processed(session, processed_frame(frame=frame))
+        written += 1
+        assert eventually(lambda: recorder.status()["frames"] == written)
+
+    for session in sessions:
+        fly(session, 50)
+    for recording in (tmp_path / "recordings").iterdir():
+        shutil.rmtree(recording)
+    for session, brightness in ((sessions[1], 150), (sessions[0], 50), (sessions[1], 150), (sessions[0], 50)):
+        fly(session, brightness)
+    recorder.close()
+    recordings = sorted((tmp_path / "recordings").iterdir())
+    assert [recording.name for recording in recordings] == ["flight", "flight-2"]
+    for recording, brightness in zip(recordings, (150, 50), strict=True):
+        assert read_meta(recording)["frames"] == 2
+        for file in (recording / "images").iterdir():
+            assert cv2.imread(str(file)).max() == pytest.approx(brightness, abs=5)
 
 
 class DetectsABlobFrom(DetectsABlob):

@@ -2,7 +2,7 @@
 // tools and the calls. A frame's unsaved changes stay until they are saved or discarded, whatever else is shown.
 import { fetchBlob, fetchJson, post, setUpUnlocking } from "../../static/calls.js";
 import { element, once, onKeys, setText } from "../../static/page.js";
-import { recall, remember } from "../../static/storage.js";
+import { ALWAYS, recall, remember } from "../../static/storage.js";
 import "../../static/theme.js";
 import { Frames, LABEL_SOURCES } from "./frames.js";
 import { LabelTools } from "./label_tools.js";
@@ -185,8 +185,8 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", ({ detail, target }) => {
   if (detail && target.closest("button, .choice, [type=range]")) element("picture").focus({ preventScroll: true });
 });
-element("by").value = recall(STORED_NAME, "");
-element("by").addEventListener("change", () => remember(STORED_NAME, by()));
+element("by").value = recall(ALWAYS, STORED_NAME, "");
+element("by").addEventListener("change", () => remember(ALWAYS, STORED_NAME, by()));
 addEventListener("beforeunload", (event) => {
   if (opened.hasDrafts) event.preventDefault();
 });

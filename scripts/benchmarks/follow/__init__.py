@@ -13,6 +13,8 @@ from rich.progress import track
 
 import follower
 import gym_follow
+import model.inference
+import sim_bridge.wire
 import simulator
 from config.numbers import real_number, whole_number
 from config.outputs import folder_to_write
@@ -28,7 +30,7 @@ from scripts.benchmarks.harness.terminal import console
 from simulator.difficulty.levels import LEVELS
 from simulator.link.commands import MAX_PEOPLE, MAX_SEED, SPEED_RANGE
 
-PACKAGES = (follower, gym_follow, simulator)  # that what happens in a flight depends on
+PACKAGES = (follower, gym_follow, model.inference, sim_bridge.wire, simulator)  # that flights depend on
 DEFAULT_AGENTS = ("ours", "no-memory", "original")
 
 

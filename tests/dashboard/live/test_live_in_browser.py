@@ -43,7 +43,10 @@ def test_the_page_works_where_the_browser_may_store_nothing(bridge, stream, visi
     """Site data are blocked, or the page is in a frame of another site."""
     stream(bridge.port)
     page = visit(bridge.dashboard.address)
-    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } })")
+    for storage in ("localStorage", "sessionStorage"):
+        page.add_init_script(
+            f"Object.defineProperty(window, '{storage}', {{ get() {{ throw new DOMException('no'); }} }})"
+        )
     page.reload()
     wait_for_frame(page)
     page.click("#theme")

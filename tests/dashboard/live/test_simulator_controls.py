@@ -146,3 +146,8 @@ def test_any_arguments_are_read_or_refused(arguments):
     except BadFrame:
         return
     assert 0 <= state.people <= 500
+
+
+def test_a_simulator_with_endless_difficulties_is_refused():
+    with pytest.raises(BadFrame, match="difficulties: expected at most 100 names"):
+        parse_simulator_info(({"seed": 1, "people": 2, "difficulties": ["plain"] * 101},))

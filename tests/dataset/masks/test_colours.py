@@ -56,6 +56,7 @@ def with_alpha(pixels):
         "the green of Pillow and CSS": (in_colours(RED, (0, 128, 0), BLUE), OWN),
         "palette of own colours in another order": (palette([BLUE, RED, GREEN], (LABELS + 1) % 3), OWN),
         "black background": (in_colours(BLACK, GREEN, BLUE), ON_BLACK),
+        "nearly pure colours on black": (in_colours(BLACK, (1, 250, 1), (0, 8, 255)), ON_BLACK),
         "palette on black": (palette([BLACK, GREEN, BLUE]), ON_BLACK),
         "numbers": (encode(LABELS), NUMBERS),
         "numbers in three channels": (encode(np.dstack([LABELS] * 3)), NUMBERS),

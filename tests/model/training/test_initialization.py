@@ -174,7 +174,7 @@ def test_a_network_that_finds_people_learns_at_a_tenth_of_the_rate(data, tmp_pat
     begin = "--settings", tmp_path / "settings.toml", "--init", "model_weights.h5"
     status, printed = train(*arguments(data, tmp_path / "run", validation=False), *begin)
     assert status == 130, printed
-    assert "fine-tuning: fine_tuning_learning_rate counts, 0.0003, and not learning_rate" in printed
+    assert "fine-tuning at fine_tuning_learning_rate = 0.0003 instead of learning_rate" in printed
     assert rates == [pytest.approx(load_settings().learning_rate / 10)]
 
     begin = *begin, "--preset", "pyramid-teacher"  # its layers have other widths
