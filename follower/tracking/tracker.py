@@ -46,7 +46,7 @@ class Tracker:
         self.disproved = False  # whether the target proved to be another person in the last frame
         self._max_missed_seconds = max_missed_seconds
         self._switch_after_seconds = switch_after_seconds
-        self._loss: Loss | None = None  # the last one, until a target is certain again
+        self._loss: Loss | None = None  # the last one, until an established target is certain again
         self._established = False  # whether a target has been established, since the last one was dropped
         self._time: float | None = None  # of the last frame
         self._hypotheses: list[Hypothesis] = []  # the target first, where there is one
@@ -235,7 +235,7 @@ class Tracker:
             self.state = TargetState.FOUND
             self._hypotheses = [replace(hypotheses[target], approached=0.0, looked_at=0.0), *others]
             self._established |= self._hypotheses[0].established
-            if not self._hypotheses[0].uncertain:
+            if self._established and not self._hypotheses[0].uncertain:
                 self._loss = None
 
 

@@ -584,6 +584,19 @@ def test_a_disproved_target_is_searched_for_if_one_was_established(frames, searc
         assert tracking.loss.track.point[0] == pytest.approx(0.3 * frame, abs=0.2)
 
 
+def test_before_a_target_is_established_a_disproved_person_does_not_end_the_search_for_an_earlier_one():
+    """The earlier one may have been the target, however certain the later one seemed."""
+    tracking, first = lost_at_the_origin()
+    lost = tracking.loss.track
+    for frame in range(first, first + 20):
+        tracking.step(STEP * frame, [seen_near(12.0)])
+    assert tracking.state is TargetState.FOUND
+    for frame in range(first + 20, first + 35):
+        tracking.step(STEP * frame, [seen_near(12.0, -4.0)])
+    assert tracking.state is TargetState.LOST
+    assert tracking.loss.track is lost
+
+
 def test_a_person_who_resembles_the_target_too_little_is_rejected_and_not_followed_again():
     """Another person in red: each single view speaks for the target, but less than nearly all views of it do."""
     tracking = tracker()
