@@ -44,7 +44,7 @@ class Hypothesis:
     approached: float = 0.0  # seconds for which it has been
     looked_at: float = 0.0  # seconds for which it has been, near
     typical: float = 0.0  # mean of the log-odds that recent silhouettes gave
-    examined: float = 0.0  # seconds of reliable views
+    examined: float = 0.0  # seconds of reliable views on probation
     resemblance: float = 0.0  # mean of the log-odds that the silhouette gave in them
     established: bool = False  # whether they have shown that the person is the target
     uncertain: float = math.inf  # seconds since it was certainly the target
@@ -115,7 +115,6 @@ def hit(hypothesis: Hypothesis, track: Track, seconds: float, candidate: Candida
     stands = speed < usual and hypothesis.seen >= NEW_SECONDS
     usual += (1 - math.exp(-seconds / (STANDING_CONSTANT if stands else SPEED_CONSTANT))) * (speed - usual)
     gain = 1 - math.exp(-seconds / TYPICAL_CONSTANT)
-    hypothesis = _examine(hypothesis, seconds, candidate) if candidate.reliable else hypothesis
     return replace(
         hypothesis,
         track=track,
@@ -135,8 +134,10 @@ def reject(hypothesis: Hypothesis) -> Hypothesis:
     return replace(hypothesis, evidence=min(hypothesis.evidence, 0.0))
 
 
-def _examine(hypothesis: Hypothesis, seconds: float, candidate: Candidate) -> Hypothesis:
-    """Return the hypothesis with a reliable view of its person."""
+def examine(hypothesis: Hypothesis, seconds: float, candidate: Candidate) -> Hypothesis:
+    """Return the hypothesis of a person on probation after a frame with its candidate, reliable or not."""
+    if not candidate.reliable:
+        return hypothesis
     examined = hypothesis.examined + seconds
     resemblance = hypothesis.resemblance + seconds / examined * (candidate.by_silhouette - hypothesis.resemblance)
     established = hypothesis.established or (examined >= PROBATION and resemblance >= LEAST_RESEMBLANCE)

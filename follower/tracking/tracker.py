@@ -8,7 +8,7 @@ import numpy as np
 from follower.timing import frame_seconds, reached
 from follower.tracking.association import associate
 from follower.tracking.candidates import Absence, Candidate
-from follower.tracking.hypotheses import Hypothesis, as_target, hit, miss, reject, start_hypothesis
+from follower.tracking.hypotheses import Hypothesis, as_target, examine, hit, miss, reject, start_hypothesis
 from follower.tracking.kalman_filter import Track, predict
 from follower.tracking.suspects import Loss, choose_suspect
 from follower.types import TargetState
@@ -164,6 +164,8 @@ class Tracker:
                 hypotheses.append(miss(hypothesis, track, seconds, absence(track.point)))
             else:
                 is_target, candidate = has_target and not hypotheses, candidates[index]
+                if is_target or hypothesis.implausible:
+                    hypothesis = examine(hypothesis, seconds, candidate)
                 candidate = as_target(hypothesis, candidate) if is_target else candidate
                 hypotheses.append(hit(hypothesis, track, seconds, candidate))
         for index, candidate in enumerate(candidates):

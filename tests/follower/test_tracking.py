@@ -610,6 +610,15 @@ def test_a_person_who_resembles_the_target_too_little_is_rejected_and_not_follow
     assert tracking.state is TargetState.FOUND
 
 
+def test_views_before_a_person_is_followed_do_not_count():
+    """They are from farther away, and fewer pixels show less."""
+    tracking = tracker()
+    for frame in range(60):
+        tracking.step(STEP * frame, [seen_near(9.0, -0.2)])
+    chosen = [tracking.step(STEP * frame, [seen_near(9.0, 2.5)]) for frame in range(60, 120)]
+    assert set(chosen[10:]) == {0}
+
+
 def test_the_target_replaces_a_person_who_was_rejected():
     tracking = tracker()
     chosen = [tracking.step(STEP * frame, [seen_near(0.3 * frame, 1.5)]) for frame in range(60)]
