@@ -106,7 +106,10 @@ class InferenceWorker:
             if swap is not None:
                 self._segmenter, on_swapped = swap
                 on_swapped()
-            self._process(jobs)
+            try:
+                self._process(jobs)
+            except Exception:  # a bug in this program; the next frame must be processed all the same
+                logger.exception("%d frames were lost to a defect", len(jobs))
             self._working = False
 
     def _process(self, jobs: list[Job]) -> None:

@@ -74,6 +74,33 @@ def test_a_defect_with_one_simulator_loses_no_frame_of_its_batch():
     assert sorted(answered) == [0, 2, 3]
 
 
+def test_a_defect_of_a_network_costs_its_frames_only():
+    answered = []
+
+    class Network:
+        calls = 0
+
+        @property
+        def typical_fraction(self) -> float:
+            if self.calls == 1:
+                raise AttributeError("not known yet")
+            return 0.95
+
+        def predict(self, images: np.ndarray) -> np.ndarray:
+            self.calls += 1
+            return np.zeros((len(images), 8, 8, 3), np.float32)
+
+    network = Network()
+    worker = InferenceWorker(network, lambda job, result: answered.append(job.received))
+    worker.start()
+    session = make_session()
+    for moment in range(2):
+        worker.submit(Job(session, SimpleNamespace(image=np.zeros((8, 8, 3), np.uint8)), moment, None))
+        assert wait_until(lambda moment=moment: network.calls > moment)
+    assert wait_until(lambda: answered == [1])
+    worker.stop()
+
+
 def test_networks_are_compiled_for_as_many_frames_as_the_worker_sends_at_once():
     assert FLIGHT_BATCH == MAX_BATCH
 
