@@ -174,7 +174,7 @@ def test_a_dataset_of_another_program_is_left_alone(tmp_path, meta, capsys, capl
     assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
 
 
-@pytest.mark.parametrize("meta", [b'{"author": "somebody else"}', None])
+@pytest.mark.parametrize("meta", [b'{"author": "another program"}', None])
 def test_a_dataset_of_another_program_with_frames_of_its_own_is_left_alone(tmp_path, meta):
     theirs = tmp_path / "theirs"
     for file, data in (("images/1.jpeg", JPEG), ("masks/1.png", PNG), ("frames.jsonl", b'{"file": "1.jpeg"}\n')):
