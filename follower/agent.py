@@ -12,7 +12,7 @@ from follower.evidence.frame_evidence import CLOSE_RANGE, BlobEvidence, FrameEvi
 from follower.evidence.likelihood import TYPICAL_FRACTION
 from follower.evidence.silhouettes import Silhouette, Silhouettes
 from follower.restoration.restorer import PictureRestorer
-from follower.search import Search
+from follower.search.planner import SearchPlanner
 from follower.settings import AgentSettings
 from follower.timing import frame_seconds
 from follower.tracking.candidates import Candidate
@@ -32,13 +32,13 @@ class FollowAgent:
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
         # What the simulator accepts; QuadSim accepts neither.
-        self.can_search = False  # places to search for a lost target
+        self.can_search = False  # places to look at
         self.takes_motion = False  # the target's motion
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._ranger = Ranger(self.settings)
         self._memory = AppearanceMemory()
         self._restorer = PictureRestorer()
-        self._search: Search | None = None  # for a target that is lost
+        self._planner = SearchPlanner()
         self._time: float | None = None  # of the last frame
         self._marker_id = 0  # one id from finding a target to its loss, counted from 1
 
@@ -56,13 +56,14 @@ class FollowAgent:
 
         While the target is visible, each frame sends its filtered position. While it is missed briefly nothing is sent:
         the simulator can extrapolate as well; `track_point` still has the extrapolation for viewers. A loss is reported
-        once.
+        once; simulators that take places to look at get one with each frame without a target.
 
-        The depth image is decoded only to measure a blob, to check a person where a missed one should be, during a
-        search, and until `depth_far` "auto" is settled; and by `network_picture`, twice a second and in haze.
+        The depth image is decoded to measure a blob, to check a person where a missed one should be, without a target
+        where the simulator takes places to look at, and until `depth_far` "auto" is settled; and by `network_picture`,
+        twice a second and in haze.
         Errors (of decoding, of the shape of `probabilities`) leave the agent as it was before the frame.
         """
-        before, searched = self._tracker.state, self._place_to_look_at
+        before, looked_at = self._tracker.state, self._planner.place
         min_area = self.settings.min_area * (KEEP_AREA_RATIO if before is TargetState.FOUND else 1.0)
         blobs = find_blobs(probabilities, frame.image.shape[:2], self.settings.threshold, min_area)
         seconds = frame_seconds(frame.timestamp, self._time)
@@ -76,28 +77,33 @@ class FollowAgent:
         evidence = FrameEvidence(people, self.settings.target_height, typical_fraction, clear)
         silhouettes = [people.of_blob(sighting.blob, sighting.measurement) for sighting in sightings]
         candidates = [self._candidate(frame, evidence, *pair) for pair in zip(sightings, silhouettes, strict=True)]
-        hidden = self._search is not None and self._search.place is not None and evidence.hides(self._search.place)
+        searches = self.can_search and before is not TargetState.FOUND
+        depth_image = people.depth_image if searches else None  # decoded now, as an error must come before changes
+        hidden = self._planner.searched is not None and evidence.hides(self._planner.searched)
         index = self._tracker.step(frame.timestamp, candidates, evidence.at_predicted_position, self.can_search)
         if index is None and self.can_search and self._tracker.resumes(frame.timestamp):
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
-        self._update_search(seconds, hidden, camera.position)
+        if self.can_search:
+            self._planner.step(seconds, self._tracker, camera, depth_image, hidden)
+        else:
+            self._planner.stop()
         self._doubt_memory()
         if index is None:
-            return self._decide(before, searched)
+            return self._decide(before, looked_at)
         if self._tracker.evidence >= CERTAIN_LOG_ODDS:
             self._memory.add(appearance(frame.image, silhouettes[index], people.size), frame.timestamp, seconds)
-        return self._decide(before, searched, sightings[index])
+        return self._decide(before, looked_at, sightings[index])
 
     def drop_target(self, frame: Frame) -> Decision:
         """Drop the target, if there is one, and decide on a frame without looking for another."""
-        before, searched = self._tracker.state, self._place_to_look_at
+        before, looked_at = self._tracker.state, self._planner.place
         self._ranger.camera(frame, frame_seconds(frame.timestamp, self._time))
         self._tracker.drop_target()
         self._memory.forget()
-        self._search = None
+        self._planner.stop()
         self._time = frame.timestamp
-        return self._decide(before, searched)
+        return self._decide(before, looked_at)
 
     def _candidate(self, frame: Frame, evidence: FrameEvidence, sighting: Sighting, person: Silhouette) -> Candidate:
         blob, measurement, doubtful = sighting
@@ -125,24 +131,8 @@ class FollowAgent:
         elif lost:
             self._memory.doubt()
 
-    @property
-    def _place_to_look_at(self) -> np.ndarray | None:
-        if self._tracker.suspect is not None:
-            return self._tracker.suspect.point
-        return None if self._search is None else self._search.place
-
-    def _update_search(self, seconds: float, hidden: bool, quad: np.ndarray) -> None:
-        """Begin the search for a lost target, go on with it, or end it."""
-        loss = self._tracker.loss
-        if loss is None or not self.can_search:
-            self._search = None
-        elif self._search is None or self._search.lost is not loss.track:
-            self._search = Search(loss.track, loss.seconds, quad)
-        else:
-            self._search.step(loss.seconds, seconds, hidden, quad, paused=self._tracker.suspect is not None)
-
-    def _decide(self, before: TargetState, searched: np.ndarray | None, seen: Sighting | None = None) -> Decision:
-        """Return the decision on a frame; `seen` is the target in it. `before`, `searched`: as they were before it."""
+    def _decide(self, before: TargetState, looked_at: np.ndarray | None, seen: Sighting | None = None) -> Decision:
+        """Return the decision on a frame; `seen` is the target in it. `before`, `looked_at` are of the frame before."""
         state, track = self._tracker.state, self._tracker.track
         if state is TargetState.FOUND and before is not TargetState.FOUND:
             self._marker_id = (self._marker_id + 1) % MARKER_IDS
@@ -151,18 +141,18 @@ class FollowAgent:
         if track is not None and seen is not None:
             commands = commands_to_follow(track, self.settings, self._marker_id, self.takes_motion)
         elif state is not TargetState.FOUND:
-            commands = self._lost_commands(before, searched)
+            commands = self._lost_commands(before, looked_at)
         decision = Decision(state, state is not before, commands, track_point=track_point)
         if seen is None:
             return decision
         blob, measured, _ = seen
         return replace(decision, detection=blob.detection, range=measured.range, world_point=point_of(measured.point))
 
-    def _lost_commands(self, before: TargetState, searched: np.ndarray | None) -> tuple[Command, ...]:
+    def _lost_commands(self, before: TargetState, looked_at: np.ndarray | None) -> tuple[Command, ...]:
         """Return the commands of a frame without a target: one report of its loss, and places to look at."""
-        place = self._place_to_look_at
+        place = self._planner.place
         commands: tuple[Command, ...] = ()
-        if before is TargetState.FOUND or place is not None or searched is not None:
+        if before is TargetState.FOUND or place is not None or looked_at is not None:
             commands = (ObjectLost(None if place is None else point_of(place)),)
         if before is TargetState.FOUND and self.settings.marker:
             commands = (*commands, DeleteMarker(self._marker_id))

@@ -105,7 +105,7 @@ class ObjectDetected:
 
 @dataclass(frozen=True)
 class ObjectLost:
-    """The target is lost: return to patrol, or look for it at `look_at`, if the simulator can."""
+    """There is no target: return to patrol, or look for it at `look_at`, if the simulator can."""
 
     look_at: Point | None = None
 

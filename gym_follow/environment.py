@@ -1,7 +1,7 @@
 """The Gymnasium environment "FollowMe-v0": an agent tells a quad where the person is whom it shall follow.
 
 The quad is QuadSim's: it patrols until a position is reported, flies to the reports by itself, and returns to patrol
-when the target is reported lost. A step is one picture, 0.2 s.
+when the target is reported lost. It can also be sent to look at places. A step is one picture, 0.2 s.
 """
 
 from typing import Any, cast

@@ -35,7 +35,7 @@ class Moment:
 
     @property
     def following(self) -> bool:
-        """Whether the quad follows a report; otherwise it patrols."""
+        """Whether the quad follows a report; otherwise it patrols, or looks for the target."""
         return self.followed is not None and not self.reported_lost
 
     @property

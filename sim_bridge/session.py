@@ -34,7 +34,7 @@ class OperatorControls:
         self._withheld: tuple[Command, ...] = ()  # the newest loss during a pause, to be sent after it
 
     def set_abilities(self, search: bool, motion: bool) -> None:
-        """Set whether the simulator accepts places to search for a lost target, and the target's motion."""
+        """Set whether the simulator accepts places to look at without a target, and a target's motion."""
         self._agent.can_search, self._agent.takes_motion = search, motion
 
     def drop_target(self) -> None:
@@ -67,7 +67,7 @@ class OperatorControls:
     def _withhold(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
         """Return no commands; remember a loss that must be reported to the simulator after the pause."""
         lost = next((command for command in commands if isinstance(command, ObjectLost)), None)
-        if lost is None or self._sent == ObjectLost():  # then it is on patrol
+        if lost is None or self._sent == ObjectLost():  # then it is on patrol already
             return ()
         if self._withheld:
             self._withheld = lost, *self._withheld[1:]

@@ -84,7 +84,7 @@ class Episode:
         self._report(self._inside(position))
 
     def target_lost(self, look_at: Point | None = None) -> None:
-        """Look for the lost target at a place, metres; without one, return to patrol.
+        """Look for the target at a place, metres; without one, return to patrol.
 
         Like QuadSim, a quad that locks on returns to patrol.
         """

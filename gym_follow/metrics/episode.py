@@ -1,7 +1,6 @@
 """Where the episode of another benchmark begins in a flight of ours.
 
-Theirs begin with the target in front of the tracker; a flight begins with a patrol, and the agent has to find the
-target first.
+Theirs begin with the target in front of the tracker; in a flight, the agent has to find the target first.
 """
 
 from dataset.schema import REFERENCE_PIXELS, VISIBLE_PIXELS

@@ -31,7 +31,7 @@ class SimulatorInfo:
     speed: Speed | None = None  # None in lockstep, where it is as fast as the answers
     difficulty: Difficulty = "plain"
     difficulties: Difficulties = ("plain",)  # that a new episode can have
-    search: bool = False  # whether it accepts places to search for a lost target
+    search: bool = False  # whether it accepts places to look at while there is no target
     motion: bool = False  # whether it accepts the velocity of a detected target
 
 

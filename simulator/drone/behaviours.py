@@ -1,4 +1,4 @@
-"""Behaviours of the quad: patrol the city, follow the positions that the agent reports, or search. No ground truth.
+"""Behaviours of the quad: patrol the city, or follow or look at the positions that the agent reports. No ground truth.
 
 The numbers are QuadSim's, except where a comment says otherwise.
 """
@@ -149,7 +149,7 @@ class Follow:
 
 
 class Search:
-    """Look at a place where the agent thinks that a lost target is, from some distance and height."""
+    """Look at a place where the target may be, as the agent reports, from some distance and height."""
 
     def __init__(self, place: FloatArray, time: float, patrol: Patrol | None) -> None:
         """Look at one place, (3,) metres, as requested at `time` seconds; then go on with `patrol`, or begin one."""

@@ -110,7 +110,7 @@ EVENTS: dict[str, dict[str, Callable[[str, object], object]]] = {  # the keys of
         "velocity": _three_numbers,  # of the target, m/s; without it: it stands. Not in QuadSim
         "time": _time,  # timestamp of the picture; without it: now. Not in QuadSim
     },
-    "object_lost": {"coords": _three_numbers},  # where to look for it, metres; without it: patrol. Not in QuadSim
+    "object_lost": {"coords": _three_numbers},  # where to look for a target, metres; without it: patrol. Not in QuadSim
     "create_box_marker": {
         "id": _id,
         "pose": partial(_numbers, count=6),  # metres, degrees

@@ -91,7 +91,7 @@ def test_found_and_lost_are_reported_once(scene):
     assert lost == [13]
 
 
-def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_the_search_is_over(scene):
+def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found(scene):
     """The target walks to the left at 0.5 m/s and goes out of sight; it reappears only in the second flight."""
     for reappears in (False, True):
         agent, lost = FollowAgent(AgentSettings(marker=False)), {}
@@ -110,9 +110,12 @@ def test_where_it_can_be_looked_for_each_frame_says_where_until_it_is_found_or_t
         if reappears:
             assert 40 <= last <= 42  # one frame is not always enough evidence
         else:
-            assert 10 < (last - first) * 0.2 < 30
-            assert lost.pop(last) is None  # the simulator may patrol again
-            assert None not in lost.values()
+            assert last == 149
+            heights = [place[2] for place in lost.values()]
+            over = next(index for index, height in enumerate(heights) if height != heights[0])
+            assert 15 < over * 0.2 < 20  # then it may be anywhere
+            assert heights[over:] == pytest.approx([3.0] * (last - first + 1 - over), abs=0.2)  # over what hides people
+            assert len(set(list(lost.values())[over:])) > 1
 
 
 @pytest.mark.parametrize("can_search", [True, False])
@@ -174,8 +177,8 @@ def test_with_a_clock_that_stands_still_the_search_ends_too(scene):
     for index in range(10):
         agent.step(*seen(scene, index * 0.2))
     looked = [sent(agent.step(*seen(scene, 1.8, target=None)), ObjectLost) for _ in range(150)]
-    assert looked[10][0].look_at is not None
-    assert looked[-1] == []
+    assert looked[10][0].look_at[2] == pytest.approx(0.8, abs=0.1)
+    assert looked[-1][0].look_at[2] == pytest.approx(3.0, abs=0.2)  # over what hides people elsewhere
 
 
 def test_a_value_of_the_network_that_is_no_number_costs_no_target(scene):
@@ -200,7 +203,9 @@ def test_a_false_positive_is_not_looked_for(scene):
     for index in range(5, 30):
         frame.timestamp = index * 0.2
         lost += sent(agent.step(frame, probabilities), ObjectLost)
-    assert lost == [ObjectLost()]
+    assert len(lost) > 15
+    for command in lost:  # the target is elsewhere
+        assert np.linalg.norm(np.subtract(command.look_at[:2], (10.0, 0.0))) > 5
 
 
 def test_nothing_is_sent_during_a_brief_miss(scene):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from follower.search import Search
+from follower.search.lost_target import Search
 from follower.tracking.kalman_filter import Track
 from simulator.drone import behaviours
 from simulator.drone.quad import Quad

@@ -81,6 +81,7 @@ def test_a_loss_during_a_pause_is_sent_after_it(flight):
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before):
     flight.controls.set_abilities(search=True, motion=True)
+    place = flight.frame().track_point
     if lost_before:
         assert lose(flight)[0].look_at is not None
     flight.controls.paused = True
@@ -88,10 +89,35 @@ def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before)
     for _ in range(125):  # 25 s
         assert flight.frame(target=False).commands == ()
     flight.controls.paused = False
-    lost, *rest = flight.frame(target=False).commands
-    assert lost == ObjectLost(None)
-    assert [type(command) for command in rest] == ([] if lost_before else [DeleteMarker])
-    assert flight.frame(target=False).commands == ()
+    commands = flight.frame(target=False).commands
+    assert kinds(flight.frame(target=False)) == [ObjectLost]  # it is looked for elsewhere
+    assert sum(isinstance(command, DeleteMarker) for command in commands) == (0 if lost_before else 1)
+    for command in commands:
+        if isinstance(command, ObjectLost):
+            assert np.linalg.norm(np.subtract(command.look_at, place)) > 5
+
+
+def test_after_a_drop_while_the_target_is_looked_for_nothing_is_looked_at_for_five_seconds():
+    flight = Flight()
+    flight.controls.set_abilities(search=True, motion=True)
+    for _ in range(10):
+        (looked_at,) = flight.frame(target=False).commands
+        assert looked_at.look_at is not None
+    flight.controls.drop_target()
+    dropped = [flight.frame(target=False).commands for _ in range(24)]
+    assert dropped == [(ObjectLost(None),)] + [()] * 23
+    later = [command for _ in range(5) for command in flight.frame(target=False).commands]
+    assert later[-1].look_at is not None
+
+
+def test_a_simulator_that_takes_no_places_any_more_gets_none():
+    flight = Flight()
+    flight.controls.set_abilities(search=True, motion=True)
+    for _ in range(10):
+        flight.frame(target=False)
+    flight.controls.set_abilities(search=False, motion=True)
+    assert flight.frame(target=False).commands == (ObjectLost(None),)
+    assert [flight.frame(target=False).commands for _ in range(100)] == [()] * 100
 
 
 def test_only_the_marker_that_the_simulator_shows_is_deleted_after_a_pause(flight):

@@ -4,7 +4,7 @@ import { duration, element, make, onKeys, setText } from "../../static/page.js";
 const STATES = {
   waiting: "Waiting for a simulator",
   starting: "Waiting for frames",
-  searching: "Patrolling",
+  searching: "Looking for the target",
   found: "Following",
   lost: "Target lost",
   silent: "No frames",

@@ -121,6 +121,7 @@ def test_where_the_quad_is_sent_to_look_is_shown(serve_with_dashboard, stream, v
     page = visit(bridge.dashboard.address)
     wait_for_frame(page)
     until(page, lambda: "sent to look at a place 50 m away" in page.text_content("#state-detail"))
+    assert page.text_content("#state-word") == "Looking for the target"
 
 
 def test_a_lost_target_is_looked_for_and_nothing_is_said_of_a_patrol(bridge, stream, visit):

@@ -1,0 +1,78 @@
+"""Where a target that is not in view may be: a grid of probabilities, as in Bayesian search (Bourgault et al. 2003)."""
+
+import cv2
+import numpy as np
+
+from follower.geometry import Camera, rescale_pixel
+
+CELL = 3.0  # metres, side of a square
+HALF_SIDE = 90.0  # metres from the middle of the grid to its edges
+NEARBY = 10.0  # metres from where it is expected, in which the probability falls to 1/e
+DIFFUSION = 8.0  # square metres a second: after 20 s, a person who walks about is some 13 m away
+MAX_PAUSE = 30.0  # seconds without a look, after which more change nothing
+SIGHT = 22.0  # metres, from which a network sees the target
+MISSED = 0.5  # probability that a look at the target misses it
+HIDDEN_SIGHT = 14.0  # metres: what is nearer than that, but hidden, may be inside of something,
+HIDDEN = 0.5  # and is half as likely with each look
+IN_FRONT = 1.0  # metres by which what hides a person is nearer
+BODY_MIDDLE = 1.0  # metres above the ground
+SAMPLES = 24  # rows and columns of a depth image by which the ground is found
+LOWEST = 5.0  # percentile of their heights, which is the ground's
+
+
+class Belief:
+    """Probabilities of squares around the place where the target is expected. The ground is flat."""
+
+    def __init__(self, middle: np.ndarray) -> None:
+        """Expect the target near `middle`, (2,) metres."""
+        steps = np.arange(-HALF_SIDE + CELL / 2, HALF_SIDE, CELL)
+        offsets = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1)
+        self.places = middle + offsets  # (n, n, 2) metres, middles of the squares
+        self.ground_height: float | None = None  # metres; None: not seen yet
+        self._depth_far = 0.0  # metres, of the camera by which it was seen
+        self._probabilities = np.exp(-np.linalg.norm(offsets, axis=-1) / NEARBY)
+        self._probabilities /= self._probabilities.sum()
+
+    def look(self, seconds: float, camera: Camera, depth_image: np.ndarray) -> None:
+        """Take account of a picture without the target; `depth_image` (height, width), `seconds` since the last look.
+
+        The target has walked on meanwhile, and is hardly where the picture shows that nobody is.
+        """
+        spread = np.sqrt(DIFFUSION * min(seconds, MAX_PAUSE)) / CELL
+        self._probabilities = cv2.GaussianBlur(self._probabilities, (0, 0), max(spread, 0.1))
+        self._find_ground(camera, depth_image)
+        distances = np.linalg.norm(self.places - camera.position[:2], axis=-1)
+        near = distances < SIGHT
+        if self.ground_height is None or not near.any():
+            return
+        places = self.places[near]
+        heights = np.full((len(places), 1), self.ground_height + BODY_MIDDLE)
+        pixels, depths = camera.pixel_from_world(np.hstack([places, heights]))
+        rows, columns = np.round(rescale_pixel(tuple(pixels.T), camera.image_size, depth_image.shape))
+        height, width = depth_image.shape
+        in_view = (depths > 0) & (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        shown = np.full(len(places), np.nan)
+        shown[in_view] = camera.depth_metres(depth_image[rows[in_view].astype(int), columns[in_view].astype(int)])
+        hidden = in_view & (shown < depths - IN_FRONT)  # an unknown depth (NaN) hides nothing
+        factors = np.ones(len(places))
+        factors[in_view & ~hidden] = MISSED
+        factors[hidden & (distances[near] < HIDDEN_SIGHT)] = HIDDEN
+        self._probabilities[near] *= factors
+        self._probabilities /= self._probabilities.sum()
+
+    def near_each_place(self, distance: float) -> np.ndarray:
+        """Return for each square how likely the target is within some `distance` of it, metres: (n, n), relative."""
+        return np.asarray(cv2.GaussianBlur(self._probabilities, (0, 0), distance / CELL))
+
+    def _find_ground(self, camera: Camera, depth_image: np.ndarray) -> None:
+        rows, columns = (np.linspace(0, size - 1, min(SAMPLES, size)).astype(int) for size in depth_image.shape)
+        depths = camera.depth_metres(depth_image[np.ix_(rows, columns)])
+        pixels = rescale_pixel(np.meshgrid(rows, columns, indexing="ij"), depth_image.shape, camera.image_size)
+        heights = camera.world_from_pixel(np.stack(pixels, axis=-1), depths)[..., 2]
+        heights = heights[depths < SIGHT]  # leaves out unknown depths (NaN), too
+        if not len(heights):
+            return
+        height = float(np.percentile(heights, LOWEST))
+        if self.ground_height is None or camera.depth_far != self._depth_far:
+            self.ground_height, self._depth_far = height, camera.depth_far
+        self.ground_height = min(self.ground_height, height)
