@@ -15,6 +15,7 @@ from follower.types import Pose
 
 SATURATED = 255  # depth byte of everything at `depth_far` or beyond
 Coordinate = TypeVar("Coordinate", float, np.ndarray)
+IN_FRONT = 1.0  # metres by which whatever hides a person is nearer
 PERSON_THICKNESS = 0.3  # metres from back to front, for a person seen from above
 
 
@@ -82,6 +83,20 @@ class Camera:
         """Return the planar depths of depth bytes, metres; NaN where saturated or 0 (nothing drawn)."""
         metres = depth * (self.depth_far / 255)
         return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
+
+    def visibility(self, points: np.ndarray, depth_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which world points (n, 3) are in the picture, and which of these something nearer hides, (n,) bool.
+
+        `depth_image` is (height, width) bytes. An unknown depth hides nothing.
+        """
+        pixels, depths = self.pixel_from_world(points)
+        rows, columns = np.round(rescale_pixel((pixels[:, 0], pixels[:, 1]), self.image_size, depth_image.shape))
+        height, width = depth_image.shape
+        in_view = (depths > 0) & (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        hidden = np.zeros(len(points), bool)
+        shown = depth_image[rows[in_view].astype(int), columns[in_view].astype(int)]
+        hidden[in_view] = self.depth_metres(shown) < depths[in_view] - IN_FRONT  # False for NaN
+        return in_view, hidden
 
     def horizontal_offsets(
         self, rows: np.ndarray, columns: np.ndarray, depths: np.ndarray, point: np.ndarray

@@ -26,7 +26,6 @@ RELIABLE_AREA = 0.3  # square metres of silhouette; less is partly hidden
 RELIABLE_PIXELS = 60.0  # of a 256x256 image, in a person: networks seldom miss a target that has as many
 SEARCH_HALF_WIDTH = 0.4  # metres to each side of a predicted position in which its person is looked for
 PREDICTED_RADIUS = 0.8  # horizontal metres around a predicted position, beyond which pixels belong to another person
-IN_FRONT = 1.0  # metres by which whatever hides a person is nearer
 UPRIGHT = np.outer([-0.5, 0.0, 0.5], [0.0, 0.0, 1.0])  # metres, from a person's middle to what must be hidden of it
 
 
@@ -98,16 +97,10 @@ class FrameEvidence:
         Without a depth image, and outside the picture, nothing is known to be hidden.
         """
         depth_image = self.people.depth_image
-        pixels, depths = self.people.camera.pixel_from_world(place + UPRIGHT)
-        if depth_image is None or not (depths > 0).all():
+        if depth_image is None:
             return False
-        parts = rescale_pixel((pixels[:, 0], pixels[:, 1]), self.people.camera.image_size, depth_image.shape)
-        rows, columns = (np.round(part).astype(int) for part in parts)
-        inside = (rows >= 0) & (rows < depth_image.shape[0]) & (columns >= 0) & (columns < depth_image.shape[1])
-        if not inside.all():
-            return False
-        # An unknown depth (NaN) hides nothing.
-        return bool((self.people.camera.depth_metres(depth_image[rows, columns]) < depths - IN_FRONT).all())
+        _, hidden = self.people.camera.visibility(place + UPRIGHT, depth_image)
+        return bool(hidden.all())
 
     @property
     def _typical_fraction(self) -> float:

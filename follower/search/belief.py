@@ -14,7 +14,6 @@ SIGHT = 22.0  # metres, from which a network sees the target
 MISSED = 0.5  # probability that a look at the target misses it
 HIDDEN_SIGHT = 14.0  # metres: what is nearer than that, but hidden, may be inside of something,
 HIDDEN = 0.5  # and is half as likely with each look
-IN_FRONT = 1.0  # metres by which what hides a person is nearer
 BODY_MIDDLE = 1.0  # metres above the ground
 SAMPLES = 24  # rows and columns of a depth image by which the ground is found
 LOWEST = 5.0  # percentile of their heights, which is the ground's
@@ -36,7 +35,7 @@ class Belief:
     def look(self, seconds: float, camera: Camera, depth_image: np.ndarray) -> None:
         """Take account of a picture without the target; `depth_image` (height, width), `seconds` since the last look.
 
-        The target has walked on meanwhile, and is hardly where the picture shows that nobody is.
+        The target has walked on meanwhile, and is unlikely to be where the picture shows open ground.
         """
         spread = np.sqrt(DIFFUSION * min(seconds, MAX_PAUSE)) / CELL
         self._probabilities = cv2.GaussianBlur(self._probabilities, (0, 0), max(spread, 0.1))
@@ -47,13 +46,7 @@ class Belief:
             return
         places = self.places[near]
         heights = np.full((len(places), 1), self.ground_height + BODY_MIDDLE)
-        pixels, depths = camera.pixel_from_world(np.hstack([places, heights]))
-        rows, columns = np.round(rescale_pixel(tuple(pixels.T), camera.image_size, depth_image.shape))
-        height, width = depth_image.shape
-        in_view = (depths > 0) & (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        shown = np.full(len(places), np.nan)
-        shown[in_view] = camera.depth_metres(depth_image[rows[in_view].astype(int), columns[in_view].astype(int)])
-        hidden = in_view & (shown < depths - IN_FRONT)  # an unknown depth (NaN) hides nothing
+        in_view, hidden = camera.visibility(np.hstack([places, heights]), depth_image)
         factors = np.ones(len(places))
         factors[in_view & ~hidden] = MISSED
         factors[hidden & (distances[near] < HIDDEN_SIGHT)] = HIDDEN
