@@ -18,7 +18,7 @@ from follower.timing import frame_seconds
 from follower.tracking.candidates import Candidate
 from follower.tracking.hypotheses import CERTAIN_LOG_ODDS
 from follower.tracking.tracker import Tracker
-from follower.types import Command, Decision, DeleteMarker, Frame, ObjectLost, TargetState
+from follower.types import Command, Decision, DeleteMarker, Extent, Frame, ObjectLost, TargetState
 
 MAX_CANDIDATES = 4  # blobs that are ranged, and separated; the target is never weaker than the fourth
 KEEP_AREA_RATIO = 0.5  # of `min_area`: less is enough to continue a track than to start one
@@ -31,9 +31,10 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        # What the simulator accepts; QuadSim accepts neither.
+        # What the simulator accepts and says; QuadSim does nothing of it.
         self.can_search = False  # places to look at
         self.takes_motion = False  # the target's motion
+        self.extent: Extent | None = None  # of its world, where the target can be; None: it is not known
         self._tracker = Tracker(self.settings.max_missed_seconds, self.settings.switch_after_seconds)
         self._ranger = Ranger(self.settings)
         self._memory = AppearanceMemory()
@@ -85,6 +86,7 @@ class FollowAgent:
             self._tracker.lose_target()  # the quad flew on without pictures: only a search finds it
         self._time = frame.timestamp
         if self.can_search:
+            self._planner.extent = self.extent
             self._planner.step(seconds, self._tracker, camera, depth_image, hidden)
         else:
             self._planner.stop()

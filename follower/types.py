@@ -12,6 +12,8 @@ import numpy as np
 
 Point = tuple[float, float, float]
 """Position x, y, z in the world, metres."""
+Extent = tuple[float, float, float, float]
+"""A part of the world: least x, least y, greatest x, greatest y, metres."""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class FollowMeEnv(gymnasium.Env[Observation, Action]):
             "pose": pose,
             "gimbal_pose": pose,
             "time": spaces.Box(0, LATEST, (1,), np.float64),
+            "extent": spaces.Box(-FARTHEST, FARTHEST, (4,), np.float64),
         }
         if ground_truth_mask:
             views["mask"] = spaces.Box(0, 255, (*picture, 3), np.uint8)

@@ -24,6 +24,7 @@ from simulator.rendering.renderer import Renderer
 from simulator.rules import OWN, QUADSIM
 from simulator.types import Observation as Truth
 from simulator.types import Point
+from simulator.world.city import Rect
 
 HZ = 5.0
 
@@ -43,6 +44,7 @@ class Seen:
 
     frame: SensorFrame
     truth: Truth
+    extent: Rect  # of the city
 
     def observation(self, with_mask: bool) -> Observation:
         """Return what the agent sees, see `gym_follow.report.Agent`; the arrays are its own."""
@@ -53,6 +55,7 @@ class Seen:
             "pose": _as_array(frame.pose),
             "gimbal_pose": _as_array(frame.gimbal_pose),
             "time": np.array([frame.timestamp]),
+            "extent": np.array(self.extent),
         }
         if with_mask:
             assert self.truth.rendered is not None
@@ -134,7 +137,7 @@ class FollowFlight:
         truth = self._episode.observe()
         epoch = LOCKSTEP_EPOCH + truth.time / self._speed - truth.time
         frame = parse_sensor_frame((sensor_frame(truth, epoch),), REFERENCE_SIZE)
-        self._link.send(Seen(frame, truth), truth.time)
+        self._link.send(Seen(frame, truth, self._episode.city.extent), truth.time)
         camera, target = truth.gimbal_pose, truth.target_centre
         obstacles = self._episode.city.obstacles
         return truth, Moment(

@@ -31,8 +31,9 @@ class Agent(Protocol):
 
     An observation has "rgb" (256, 256, 3) uint8, "depth" (256, 256) uint8 (255 stands for 100 m or more, and 0 for no
     measurement, with the difficulties link and all), "pose" of the quad and "gimbal_pose" of the camera (x, y, z in
-    metres; roll, pitch, yaw in radians), "time" (1,) in seconds when the picture was taken, and with ground-truth masks
-    "mask" (256, 256, 3) uint8, 0 or 255: background, people, target. `info` is ground truth and not for agents that
+    metres; roll, pitch, yaw in radians), "time" (1,) in seconds when the picture was taken, "extent" (4,) where
+    people walk (least x, least y, greatest x, greatest y, metres), and with ground-truth masks "mask" (256, 256, 3)
+    uint8, 0 or 255: background, people, target. `info` is ground truth and not for agents that
     compete.
     """
 

@@ -192,7 +192,7 @@ class BridgeServer:
             if event == SIMULATOR_INFO:
                 reply = None
                 session.simulator_info = info = parse_simulator_info(arguments)
-                session.controls.set_abilities(info.search, info.motion)
+                session.controls.describe_simulator(info.search, info.motion, info.extent)
                 return
             if event != "sensor_frame":
                 raise BadFrame("unknown-event", f"expected sensor_frame, got the unknown event {event[:40]!r}")

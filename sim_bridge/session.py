@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from follower.agent import FollowAgent
-from follower.types import Command, Decision, Frame, ObjectDetected, ObjectLost, TargetState
+from follower.types import Command, Decision, Extent, Frame, ObjectDetected, ObjectLost, TargetState
 from sim_bridge.wire.simulator_control import SimulatorInfo
 
 SILENT_SECONDS = 5.0  # without a frame, after which a simulator counts as silent; QuadSim sends five a second
@@ -33,9 +33,12 @@ class OperatorControls:
         self._sent: ObjectDetected | ObjectLost = ObjectLost()  # the last of these that was sent
         self._withheld: tuple[Command, ...] = ()  # the newest loss during a pause, to be sent after it
 
-    def set_abilities(self, search: bool, motion: bool) -> None:
-        """Set whether the simulator accepts places to look at without a target, and a target's motion."""
-        self._agent.can_search, self._agent.takes_motion = search, motion
+    def describe_simulator(self, search: bool, motion: bool, extent: Extent | None = None) -> None:
+        """Set whether the simulator accepts places to look at without a target, and a target's motion.
+
+        The target is within the `extent`.
+        """
+        self._agent.can_search, self._agent.takes_motion, self._agent.extent = search, motion, extent
 
     def drop_target(self) -> None:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""

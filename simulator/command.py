@@ -209,6 +209,7 @@ def _fly_episodes(
             with contextlib.closing(clients[-1]) as client:
                 info = {"seed": seed, "people": people, "difficulty": difficulty, "difficulties": list(LEVELS)}
                 info["search"] = info["motion"] = not rules.lock_on
+                info["extent"] = city.extent
                 flight = Flight(episode, client, plan, info, level.link(seed), while_waiting)
                 flight.fly(on_frame)
         if flight.new_episode is None:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from follower.geometry import Camera, rescale_pixel
+from follower.types import Extent
 
 CELL = 3.0  # metres, side of a square
 HALF_SIDE = 90.0  # metres from the middle of the grid to its edges
@@ -22,15 +23,16 @@ LOWEST = 5.0  # percentile of their heights, which is the ground's
 class Belief:
     """Probabilities of squares around the place where the target is expected. The ground is flat."""
 
-    def __init__(self, middle: np.ndarray) -> None:
-        """Expect the target near `middle`, (2,) metres."""
+    def __init__(self, middle: np.ndarray, extent: Extent | None = None) -> None:
+        """Expect the target near `middle`, (2,) metres, and within the `extent`."""
         steps = np.arange(-HALF_SIDE + CELL / 2, HALF_SIDE, CELL)
         offsets = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1)
         self.places = middle + offsets  # (n, n, 2) metres, middles of the squares
         self.ground_height: float | None = None  # metres; None: not seen yet
         self._depth_far = 0.0  # metres, of the camera by which it was seen
+        self._possible = self._within(extent)
         self._probabilities = np.exp(-np.linalg.norm(offsets, axis=-1) / NEARBY)
-        self._probabilities /= self._probabilities.sum()
+        self._normalize()
 
     def look(self, seconds: float, camera: Camera, depth_image: np.ndarray) -> None:
         """Take account of a picture without the target; `depth_image` (height, width), `seconds` since the last look.
@@ -51,11 +53,21 @@ class Belief:
         factors[in_view & ~hidden] = MISSED
         factors[hidden & (distances[near] < HIDDEN_SIGHT)] = HIDDEN
         self._probabilities[near] *= factors
-        self._probabilities /= self._probabilities.sum()
+        self._normalize()
 
     def near_each_place(self, distance: float) -> np.ndarray:
         """Return for each square how likely the target is within some `distance` of it, metres: (n, n), relative."""
         return np.asarray(cv2.GaussianBlur(self._probabilities, (0, 0), distance / CELL))
+
+    def _within(self, extent: Extent | None) -> np.ndarray:
+        """Return which squares lie in the extent, (n, n); without one, or with one that is elsewhere, all do."""
+        least, greatest = (-np.inf, np.inf) if extent is None else (extent[:2], extent[2:])
+        within = np.all((self.places >= least) & (self.places <= greatest), axis=-1)
+        return within if within.any() else np.ones_like(within)
+
+    def _normalize(self) -> None:
+        self._probabilities *= self._possible
+        self._probabilities /= self._probabilities.sum()
 
     def _find_ground(self, camera: Camera, depth_image: np.ndarray) -> None:
         rows, columns = (np.linspace(0, size - 1, min(SAMPLES, size)).astype(int) for size in depth_image.shape)

@@ -7,6 +7,7 @@ import numpy as np
 from follower.geometry import Camera
 from follower.search.belief import BODY_MIDDLE, Belief
 from follower.search.lost_target import LOOK_DISTANCE, TURN_RATE
+from follower.types import Extent
 
 LOOK_EVERY = 0.4  # seconds between looks that count
 VIEW = 12.0  # metres around a viewpoint, of which much is in view from there
@@ -25,10 +26,13 @@ class Exploration:
     there, and so on.
     """
 
-    def __init__(self, middle: np.ndarray, yaw: float = 0.0) -> None:
-        """Expect the target near `middle`, (2,) metres. The first turn begins at `yaw`, radians."""
+    def __init__(self, middle: np.ndarray, yaw: float = 0.0, extent: Extent | None = None) -> None:
+        """Expect the target near `middle`, (2,) metres, and within the `extent`.
+
+        The first turn begins at `yaw`, radians.
+        """
         self.place: np.ndarray | None = None  # where to look, (3,) metres
-        self._belief = Belief(middle)
+        self._belief = Belief(middle, extent)
         self._unlooked = LOOK_EVERY  # seconds since the last look
         self._viewpoint: np.ndarray | None = None  # (2,) metres; None while the quad turns
         self._left = 0.0  # seconds for the way there

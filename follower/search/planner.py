@@ -6,7 +6,7 @@ from follower.geometry import Camera
 from follower.search.exploration import Exploration
 from follower.search.lost_target import Search
 from follower.tracking.tracker import Tracker
-from follower.types import TargetState
+from follower.types import Extent, TargetState
 
 
 class SearchPlanner:
@@ -16,6 +16,7 @@ class SearchPlanner:
     """
 
     def __init__(self) -> None:
+        self.extent: Extent | None = None  # where the target can be; known from the first step on
         self._suspect: np.ndarray | None = None  # (3,) metres
         self._search: Search | None = None  # for a target that was lost
         self._exploration: Exploration | None = None  # around where it began, or a target was lost
@@ -56,7 +57,7 @@ class SearchPlanner:
             self._search = None
         elif self._search is None or self._search.lost is not loss.track:
             self._search = Search(loss.track, loss.seconds, quad)
-            self._exploration = Exploration(loss.track.point[:2], camera.pose.yaw)
+            self._exploration = Exploration(loss.track.point[:2], camera.pose.yaw, self.extent)
         else:
             self._search.step(loss.seconds, seconds, hidden, quad, paused=self._suspect is not None)
 
@@ -64,7 +65,7 @@ class SearchPlanner:
         self, seconds: float, tracker: Tracker, camera: Camera, depth_image: np.ndarray | None
     ) -> None:
         if self._exploration is None:
-            self._exploration = Exploration(camera.position[:2], camera.pose.yaw)
+            self._exploration = Exploration(camera.position[:2], camera.pose.yaw, self.extent)
         self._exploration.see(seconds, camera, depth_image)
         found = tracker.state is TargetState.FOUND
         if found or depth_image is None or self._suspect is not None or self.searched is not None:

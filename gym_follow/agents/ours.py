@@ -23,6 +23,7 @@ class OurAgent:
         """Return what the agent decides on one frame."""
         frame = frame_of(observation)
         probabilities = probabilities_of(observation, self._weights, self._agent.network_picture(frame))
+        self._agent.extent = tuple(observation["extent"].tolist())
         decision = self._agent.step(frame, probabilities, typical_fraction_of(self._weights))
         return action_of(decision.commands)
 

@@ -47,7 +47,7 @@ def describe_simulator(session: Session) -> dict[str, object]:
     description = {key: getattr(session, key) for key in ("name", "address", "connected_at")}
     if (info := session.simulator_info) is not None:
         description["world"] = {"seed": info.seed, "people": info.people, "difficulty": info.difficulty}
-        description |= {"search": info.search, "motion": info.motion}
+        description |= {"search": info.search, "motion": info.motion, "extent": info.extent}
     return description
 
 

@@ -73,7 +73,7 @@ def play(
     """
     numbers = []
     simulator = section_of(recording.meta, "simulator")
-    abilities = {key: True for key in ("search", "motion") if simulator.get(key)}
+    abilities = {key: simulator[key] for key in ("search", "motion", "extent") if simulator.get(key)}
     if abilities:  # of the simulator that was recorded; the agent's commands depend on them
         client.announce(section_of(simulator, "world") | abilities)
     received: float | None = None

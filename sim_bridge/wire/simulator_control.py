@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
 
 from config.reader import build
+from follower.types import Extent
 from sim_bridge.wire.bad_frame import BadFrame
 
 SIMULATOR_INFO = "simulator_info"
@@ -19,6 +20,11 @@ Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), f"a whole number from 0 to {LARGE
 People = Annotated[int, Ge(0), Le(500), "a whole number from 0 to 500"]
 Difficulty = Annotated[str, MinLen(1), MaxLen(40), "a name of at most 40 characters"]
 Difficulties = Annotated[tuple[Difficulty, ...], MaxLen(100), "at most 100 names"]
+Area = Annotated[
+    Extent,
+    Predicate(lambda extent: extent[0] < extent[2] and extent[1] < extent[3]),
+    "least x, least y, greatest x, greatest y, metres",
+]
 Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds per second"]
 
 
@@ -33,6 +39,7 @@ class SimulatorInfo:
     difficulties: Difficulties = ("plain",)  # that a new episode can have
     search: bool = False  # whether it accepts places to look at while there is no target
     motion: bool = False  # whether it accepts the velocity of a detected target
+    extent: Area | None = None  # where people walk
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_a_loss_during_a_pause_is_sent_after_it(flight):
 
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before):
-    flight.controls.set_abilities(search=True, motion=True)
+    flight.controls.describe_simulator(search=True, motion=True)
     place = flight.frame().track_point
     if lost_before:
         assert lose(flight)[0].look_at is not None
@@ -99,7 +99,7 @@ def test_a_search_that_ends_during_a_pause_is_over_after_it(flight, lost_before)
 
 def test_after_a_drop_while_the_target_is_looked_for_nothing_is_looked_at_for_five_seconds():
     flight = Flight()
-    flight.controls.set_abilities(search=True, motion=True)
+    flight.controls.describe_simulator(search=True, motion=True)
     for _ in range(10):
         (looked_at,) = flight.frame(target=False).commands
         assert looked_at.look_at is not None
@@ -112,16 +112,16 @@ def test_after_a_drop_while_the_target_is_looked_for_nothing_is_looked_at_for_fi
 
 def test_a_simulator_that_takes_no_places_any_more_gets_none():
     flight = Flight()
-    flight.controls.set_abilities(search=True, motion=True)
+    flight.controls.describe_simulator(search=True, motion=True)
     for _ in range(10):
         flight.frame(target=False)
-    flight.controls.set_abilities(search=False, motion=True)
+    flight.controls.describe_simulator(search=False, motion=True)
     assert flight.frame(target=False).commands == (ObjectLost(None),)
     assert [flight.frame(target=False).commands for _ in range(100)] == [()] * 100
 
 
 def test_only_the_marker_that_the_simulator_shows_is_deleted_after_a_pause(flight):
-    flight.controls.set_abilities(search=True, motion=True)
+    flight.controls.describe_simulator(search=True, motion=True)
     lose(flight)
     flight.controls.paused = True
     while flight.frame().state is not TargetState.FOUND:  # another one, whose marker is not sent

@@ -94,6 +94,7 @@ def test_a_new_episode_is_another_city_and_another_connection(start, raw_server,
     track = tmp_path / "track.jsonl"
     process = start(*QUICK, "--port", str(raw_server.port), "--duration", "20", "--ground-truth", "--log", str(track))
     known = {"speed": 9, "difficulties": list(LEVELS), "search": True, "motion": True}
+    known["extent"] = [-72.0, -72.0, 72.0, 72.0]
     assert raw_server.simulator_infos.get(timeout=90) == {"seed": 0, "people": 5, "difficulty": "plain", **known}
     raw_server.send('42["new_episode",{"seed":-1,"people":3}]')  # reported, and nothing else
     raw_server.send('42["new_episode",{"seed":1,"people":3,"difficulty":"crowd"}]')
