@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from follower.geometry import Camera
 from follower.search.belief import Belief
-from follower.search.exploration import Exploration
+from follower.search.exploration import VIEW, Exploration
 from simulator.difficulty.levels import LEVELS
 from simulator.drone import behaviours
 from simulator.drone.quad import Quad
@@ -124,6 +124,35 @@ def test_it_turns_round_flies_elsewhere_and_turns_round_there_even_if_something_
     assert min(np.array(distances)[~turns]) > 12.0
     for first in (0, *np.flatnonzero(np.diff(turns.astype(int)) == 1)[:1] + 1):  # a frame turns by 15 degrees
         assert np.diff(np.sort(bearings[first : first + 23])).max() < math.radians(31)
+
+
+@given(
+    extent=st.tuples(*[st.floats(-80, -3)] * 2, *[st.floats(3, 80)] * 2),
+    angles=st.tuples(st.just(0.0), st.floats(10, 60), st.floats(-180, 180)),
+)
+@settings(max_examples=30, deadline=None)
+def test_it_flies_to_viewpoints_from_which_it_sees_where_people_walk(scene, extent, angles):
+    """The quad is there at once, and always looks in one direction; whatever is nearer than 6.1 m is only looked at."""
+    x, y, viewpoints = 0.0, 0.0, 0
+    _, depth = scene.render((x, y, 6.0, *angles), [], FAR, SIZE)
+    exploration = Exploration(np.zeros(2), extent=extent)
+    for _ in range(int(60 / 0.4)):
+        camera = scene.camera_of((x, y, 6.0, *angles), FAR, SIZE)
+        exploration.see(0.4, camera, depth)
+        exploration.step(0.4, camera)
+        place = exploration.place
+        if math.hypot(place[0] - x, place[1] - y) > 6.1:
+            x, y, _ = place.tolist()
+            viewpoints += 1
+            assert extent[0] - VIEW < x < extent[2] + VIEW
+            assert extent[1] - VIEW < y < extent[3] + VIEW
+    assert viewpoints > 5
+
+
+def test_an_extent_that_is_elsewhere_is_not_believed():
+    exploring = Belief(np.zeros(2), (500.0, 500.0, 600.0, 600.0))
+    assert np.isfinite(exploring.near_each_place(12.0)).all()
+    assert np.ptp(exploring.near_each_place(12.0)) > 0
 
 
 def test_a_look_at_open_ground_leaves_the_target_elsewhere_and_later_it_may_be_there_again(scene):

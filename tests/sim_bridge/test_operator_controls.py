@@ -110,6 +110,16 @@ def test_after_a_drop_while_the_target_is_looked_for_nothing_is_looked_at_for_fi
     assert later[-1].look_at is not None
 
 
+def test_the_target_is_looked_for_where_the_simulator_says_that_people_walk():
+    """The quad hovers 30 m from there, and does not get on."""
+    flight = Flight()
+    flight.controls.describe_simulator(search=True, motion=True, extent=(30.0, -70.0, 70.0, 70.0))
+    ways = [command.look_at for _ in range(250) for command in flight.frame(target=False).commands]
+    ways = [place for place in ways if np.hypot(*place[:2]) > 7]  # nearer ones are looked at from where it is
+    assert len(ways) > 50
+    assert min(place[0] for place in ways) > 18.0  # from there it sees people 12 m away
+
+
 def test_a_simulator_that_takes_no_places_any_more_gets_none():
     flight = Flight()
     flight.controls.describe_simulator(search=True, motion=True)

@@ -148,6 +148,12 @@ def test_any_arguments_are_read_or_refused(arguments):
     assert 0 <= state.people <= 500
 
 
+@pytest.mark.parametrize("extent", [[0, 0, 9], [0, 9, 9, 0], [9, 0, 0, 9], [0, 0, 0, 9], [0, 0, "9", 9], "0,0,9,9", 9])
+def test_an_extent_that_is_no_area_is_refused(extent):
+    with pytest.raises(BadFrame, match="extent: expected least x, least y, greatest x, greatest y, metres"):
+        parse_simulator_info(({"seed": 1, "people": 2, "extent": extent},))
+
+
 def test_a_simulator_with_endless_difficulties_is_refused():
     with pytest.raises(BadFrame, match="difficulties: expected at most 100 names"):
         parse_simulator_info(({"seed": 1, "people": 2, "difficulties": ["plain"] * 101},))
