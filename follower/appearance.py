@@ -38,11 +38,14 @@ class Appearance:
 
 
 def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> Appearance | None:
-    """Return what a person looks like in a picture, (height, width, 3) uint8 RGB; None if the person is too small.
+    """Return what a person looks like in a picture, (height, width, 3) uint8 RGB.
 
-    `size` is that of the network's output, (rows, columns).
+    `size` is that of the network's output, (rows, columns). None if the person is too small, or not all in the picture:
+    then it is unknown which parts are.
     """
     rows, columns, mask = person
+    if (rows.start == 0 and mask[0].any()) or (rows.stop >= size[0] and mask[-1].any()):
+        return None
     pixels = float(np.count_nonzero(mask)) * REFERENCE_PIXELS / (size[0] * size[1])
     if pixels < MIN_PIXELS:
         return None

@@ -7,15 +7,15 @@ import numpy as np
 from follower.tracking.kalman_filter import Track
 from follower.tracking.suspects import SEARCH_SECONDS
 
-HEADING_SECONDS = 4.0  # with the place where it was heading in plain view, before looking all around
+HEADING_SECONDS = 1.2  # of the search, with the place where it was heading in plain view, before it looks all around
 MAX_HIDDEN_SECONDS = 6.0  # more, while that place is hidden
 MAX_SPEED = 2.0  # m/s: a faster estimate is an error
 MAX_DISTANCE = 10.0  # metres, at which the quad sees what is between, too
 WALKING_SPEED = 1.3  # m/s, at which a target that stood may have walked off
-TURN_RATE = math.radians(75)  # rad/s, of the direction in which it is looked for
-FIRST_TURN = math.radians(100)  # to the left, before it turns all around to the right
+TURN_RATE = math.radians(90)  # rad/s, of the direction in which it is looked for
+FIRST_TURN = math.radians(50)  # to the left, before it turns all around to the right
 ROUND_SECONDS = (FIRST_TURN + math.tau) / TURN_RATE  # until it has been looked for in all directions
-BACK_SECONDS = 4.0  # then, for the place of the loss: what is right below the quad is out of its view
+BACK_SECONDS = 2.5  # then, for the place of the loss: what is right below the quad is out of its view
 LOOK_DISTANCE = 6.0  # metres from the quad to a place that it observes without flying there
 NEAR = 12.0  # metres from the quad to the place of the loss, within which it sees that from where it is
 
@@ -34,7 +34,7 @@ class Search:
         self._speed = min(float(np.linalg.norm(lost.velocity[:2])), MAX_SPEED)
         self._heading = math.atan2(lost.velocity[1], lost.velocity[0])  # radians
         self._elapsed = elapsed
-        self._ahead = max(HEADING_SECONDS, self._elapsed)  # of these, until it is looked for all around
+        self._ahead = self._elapsed + HEADING_SECONDS  # of these, until it is looked for all around
         self._hidden = 0.0  # more of these, with the place where the target was heading hidden
         self._paused = 0.0  # more of these, in which the quad observed a person
         self._bearing = self._bearing_of_heading(quad)  # radians, of the place where it was heading, seen from the quad

@@ -1,5 +1,6 @@
 """The choice of a person to look at: a distant one from near, and a near one while a target is lost."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,17 +10,20 @@ from follower.tracking.hypotheses import RUNNING_SPEED, Hypothesis
 from follower.tracking.kalman_filter import Track
 
 MIN_LOG_ODDS = 1.5  # evidence from which on a distant person is looked at from near
+MOST_AGAINST = -4.0  # evidence until which a near person is looked at further after a loss: single views mislead
 MAX_APPROACH = 12.0  # seconds for that, after which the person cannot be reached
 SEARCH_SECONDS = 18.0  # after a loss, until the search is given up
 MAX_LOOK = 6.0  # seconds for looking at near people during a search, at most half of them at one
 RECENT = 0.5  # seconds since that person's last view
 LOST_RADIUS = 5.0  # metres around the place of a loss in which the target may have been
+ROOT_MEAN_SQUARE = 4.0  # metres that a person who walks about gets away in a second; it grows with the root of time
 
 
 class Loss(NamedTuple):
     """The loss of a target: its track then, the seconds since, and those of them spent on looking at near people."""
 
     track: Track
+    established: bool  # then it is the right person who was lost
     seconds: float = 0.0
     looked: float = 0.0
 
@@ -28,9 +32,13 @@ class Loss(NamedTuple):
         return self._replace(seconds=max(time - self.track.time, self.seconds + seconds))
 
     def reaches(self, person: Track) -> bool:
-        """Return whether the target can have got to where a person is."""
+        """Return whether the target may have got to where a person is, walking to and fro.
+
+        If another person was lost, the target may be anywhere.
+        """
         distance = float(np.linalg.norm(person.point - self.track.point))
-        return distance < LOST_RADIUS + RUNNING_SPEED * self.seconds
+        walked = ROOT_MEAN_SQUARE * math.sqrt(self.seconds) if self.established else RUNNING_SPEED * self.seconds
+        return distance < LOST_RADIUS + walked
 
 
 def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int | None:
@@ -49,7 +57,10 @@ def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int |
 
 
 def _is_suspect(person: Hypothesis, loss: Loss | None) -> bool:
-    if person.evidence <= 0 or (loss is not None and not loss.reaches(person.track)):
+    is_looked_at = loss is not None and not person.distant and (person.approached or person.looked_at)
+    if person.evidence <= (MOST_AGAINST if is_looked_at else 0.0):
+        return False
+    if loss is not None and not loss.reaches(person.track):
         return False
     if person.approached:  # from where it was distant
         return person.approached < MAX_APPROACH

@@ -214,7 +214,7 @@ class Tracker:
             may_be = self._established and target.uncertain <= RECENTLY_CERTAIN
         else:
             may_be = target.uncertain <= RECENTLY_CERTAIN or self._loss is None or self._loss.reaches(target.track)
-        return Loss(target.track) if may_be else self._loss
+        return Loss(target.track, self._established) if may_be else self._loss
 
     def _is_lost(self, target: Hypothesis, seconds: float) -> bool:
         return target.missed > 0 and reached(target.missed, self._max_missed_seconds, seconds)

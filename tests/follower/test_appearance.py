@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from follower.agent import FollowAgent
+from follower.appearance import appearance
+from follower.evidence.silhouettes import Silhouette
 from follower.settings import AgentSettings
 from follower.types import TargetState
 
@@ -62,6 +64,17 @@ def test_after_a_pause_in_the_frames_a_person_of_other_colours_is_not_followed(s
             agent.step(*view(scene, index, TARGET))
         decision = agent.step(*view(scene, FIRST + 15, colours))  # 3 s later
         assert (decision.detection is not None) is followed
+
+
+@pytest.mark.parametrize("edge", ["upper", "lower"])
+def test_a_person_whom_the_picture_shows_in_part_is_not_compared(edge):
+    """Where head and legs are is unknown; seen from right above, legs are below the picture."""
+    image = np.full((256, 256, 3), GROUND, np.uint8)
+    image[100:160, 100:120] = TARGET[1]
+    whole, mask = slice(25, 40), np.ones((15, 5), bool)
+    cut = slice(0, 15) if edge == "upper" else slice(49, 64)
+    assert appearance(image, Silhouette(whole, slice(25, 30), mask), (64, 64)) is not None
+    assert appearance(image, Silhouette(cut, slice(25, 30), mask), (64, 64)) is None
 
 
 @pytest.mark.parametrize("light", [(0.4, 0.4, 0.4), (1.3, 1.3, 1.3), (1.0, 0.85, 0.6), (0.5, 0.55, 0.7)])

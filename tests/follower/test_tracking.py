@@ -706,6 +706,19 @@ def test_during_a_search_the_quad_looks_at_a_near_person_but_not_for_long():
     assert looked == sorted(looked, reverse=True)
 
 
+def test_views_that_speak_against_a_person_who_is_looked_at_do_not_end_that_at_once():
+    """In the dark and in a crowd, single views of the right person do."""
+    tracking, first = lost_at_the_origin()
+    tracking.step(STEP * first, [at(2.0, log_odds=0.1)])
+    looked = []
+    for frame in range(first + 1, first + 11):
+        tracking.step(STEP * frame, [at(2.0, log_odds=-1.3)])
+        looked.append(tracking.suspect is not None)
+    assert looked[:2] == [True, True]
+    assert not any(looked[5:])
+    assert looked == sorted(looked, reverse=True)
+
+
 def test_a_near_person_who_is_out_of_view_again_is_not_looked_at():
     tracking, first = lost_at_the_origin()
     tracking.step(STEP * first, [at(2.0, log_odds=0.1)])
@@ -787,12 +800,33 @@ def test_after_the_operators_drop_nobody_is_searched_for():
 @pytest.mark.parametrize(("metres", "seconds", "approached"), [(20.0, 1.6, False), (6.0, 1.6, True), (20.0, 6.0, True)])
 def test_during_a_search_only_people_are_approached_whom_the_target_may_be(metres, seconds, approached):
     """It cannot have run any farther."""
+    assert approaches_after_a_loss(metres, seconds, at(0.0)) == approached
+
+
+@pytest.mark.parametrize(
+    ("metres", "seconds", "approached"),
+    [
+        (12.0, 5.0, True),
+        (20.0, 5.0, False),
+        (20.0, 16.0, True),
+        (30.0, 16.0, False),
+        (30.0, 45.0, True),
+        (50.0, 45.0, False),
+    ],
+)
+def test_an_established_target_is_not_expected_to_have_run_straight_away(metres, seconds, approached):
+    """People walk to and fro: of those whom a lost target was taken for, none was as far away as that."""
+    assert approaches_after_a_loss(metres, seconds, seen_near(0.0)) == approached
+
+
+def approaches_after_a_loss(metres, seconds, target):
+    """Return whether a distant person is approached so long after the loss of a target, so far from there."""
     tracking = tracker()
-    for frame in range(20):
-        tracking.step(STEP * frame, [at(0.0)])
-    for frame in range(20, 20 + round(seconds / STEP)):
+    for frame in range(40):
+        tracking.step(STEP * frame, [target])
+    for frame in range(40, 40 + round(seconds / STEP)):
         tracking.step(STEP * frame, [])
     assert tracking.loss is not None
     for more in range(1, 3):
         tracking.step(STEP * (frame + more), [at(metres, log_odds=2.0, distant=True)])
-    assert (tracking.suspect is not None) == approached
+    return tracking.suspect is not None

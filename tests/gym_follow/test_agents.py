@@ -28,7 +28,13 @@ def observation(target: bool, time: float = 0.0):
     level = np.array([1.0, 2.0, 3.0, 0.0, 0.0, 0.0])
     views = {"rgb": mask, "mask": mask, "depth": np.full((256, 256), 255, np.uint8)}
     views["depth"][mask[..., 2] > 0] = 25  # 255 stands for 100 m
-    return {**views, "pose": level, "gimbal_pose": level, "time": np.array([time])}
+    return {
+        **views,
+        "pose": level,
+        "gimbal_pose": level,
+        "time": np.array([time]),
+        "extent": np.array([-72.0, -72.0, 72.0, 72.0]),
+    }
 
 
 def test_without_memory_the_largest_blob_is_reported_at_once():
