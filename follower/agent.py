@@ -31,7 +31,7 @@ class FollowAgent:
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         self.settings = settings or AgentSettings()
-        # What the simulator accepts and says; QuadSim does nothing of it.
+        # What the simulator accepts and says; QuadSim accepts and says none of it.
         self.can_search = False  # places to look at
         self.takes_motion = False  # the target's motion
         self.extent: Extent | None = None  # of its world, where the target can be; None: it is not known

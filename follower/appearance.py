@@ -40,8 +40,8 @@ class Appearance:
 def appearance(image: np.ndarray, person: Silhouette, size: tuple[int, int]) -> Appearance | None:
     """Return what a person looks like in a picture, (height, width, 3) uint8 RGB.
 
-    `size` is that of the network's output, (rows, columns). None if the person is too small, or not all in the picture:
-    then it is unknown which parts are.
+    `size` is that of the network's output, (rows, columns). None if the person is too small, or cut off by the
+    upper or lower edge of the picture: which parts are visible is unknown then.
     """
     rows, columns, mask = person
     if (rows.start == 0 and mask[0].any()) or (rows.stop >= size[0] and mask[-1].any()):

@@ -38,7 +38,8 @@ class OperatorControls:
 
         The target is within the `extent`.
         """
-        self._agent.can_search, self._agent.takes_motion, self._agent.extent = search, motion, extent
+        self._agent.extent = extent  # before frames are searched in, on another thread
+        self._agent.can_search, self._agent.takes_motion = search, motion
 
     def drop_target(self) -> None:
         """Drop the target with the next frame and acquire none for `DROP_SECONDS`."""

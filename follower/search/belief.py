@@ -24,23 +24,23 @@ class Belief:
     """Probabilities of squares around the place where the target is expected. The ground is flat."""
 
     def __init__(self, middle: np.ndarray, extent: Extent | None = None) -> None:
-        """Expect the target near `middle`, (2,) metres, and within the `extent`."""
+        """Expect the target near `middle`, (2,) metres, or in the part of the `extent` that is nearest to it."""
         steps = np.arange(-HALF_SIDE + CELL / 2, HALF_SIDE, CELL)
         offsets = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1)
-        self.places = middle + offsets  # (n, n, 2) metres, middles of the squares
+        self.places = _middle_of_grid(middle, extent) + offsets  # (n, n, 2) metres, middles of the squares
         self.ground_height: float | None = None  # metres; None: not seen yet
         self._depth_far = 0.0  # metres, of the camera by which it was seen
         self._possible = self._within(extent)
-        self._probabilities = np.exp(-np.linalg.norm(offsets, axis=-1) / NEARBY)
-        self._normalize()
+        distances = np.linalg.norm(self.places - middle, axis=-1)
+        self._probabilities = self._possible * np.exp((distances.min() - distances) / NEARBY)
+        self._probabilities /= self._probabilities.sum()
 
     def look(self, seconds: float, camera: Camera, depth_image: np.ndarray) -> None:
         """Take account of a picture without the target; `depth_image` (height, width), `seconds` since the last look.
 
         The target has walked on meanwhile, and is unlikely to be where the picture shows open ground.
         """
-        spread = np.sqrt(DIFFUSION * min(seconds, MAX_PAUSE)) / CELL
-        self._probabilities = cv2.GaussianBlur(self._probabilities, (0, 0), max(spread, 0.1))
+        self._spread(max(np.sqrt(DIFFUSION * min(seconds, MAX_PAUSE)) / CELL, 0.1))
         self._find_ground(camera, depth_image)
         distances = np.linalg.norm(self.places - camera.position[:2], axis=-1)
         near = distances < SIGHT
@@ -53,21 +53,22 @@ class Belief:
         factors[in_view & ~hidden] = MISSED
         factors[hidden & (distances[near] < HIDDEN_SIGHT)] = HIDDEN
         self._probabilities[near] *= factors
-        self._normalize()
+        self._probabilities /= self._probabilities.sum()
 
     def near_each_place(self, distance: float) -> np.ndarray:
         """Return for each square how likely the target is within some `distance` of it, metres: (n, n), relative."""
         return np.asarray(cv2.GaussianBlur(self._probabilities, (0, 0), distance / CELL))
 
+    def _spread(self, squares: float) -> None:
+        """Let the target walk by some `squares`, standard deviation; at the edge of the extent, it turns back."""
+        there = np.maximum(cv2.GaussianBlur(self._possible, (0, 0), squares), 1e-3)  # 0 only outside
+        self._probabilities = self._possible * cv2.GaussianBlur(self._probabilities / there, (0, 0), squares)
+
     def _within(self, extent: Extent | None) -> np.ndarray:
-        """Return which squares lie in the extent, (n, n); without one, or with one that is elsewhere, all do."""
+        """Return 1 for squares in the extent, 0 for others, (n, n); all are, without one, or if none is."""
         least, greatest = (-np.inf, np.inf) if extent is None else (extent[:2], extent[2:])
         within = np.all((self.places >= least) & (self.places <= greatest), axis=-1)
-        return within if within.any() else np.ones_like(within)
-
-    def _normalize(self) -> None:
-        self._probabilities *= self._possible
-        self._probabilities /= self._probabilities.sum()
+        return np.asarray(within if within.any() else np.ones_like(within), dtype=float)
 
     def _find_ground(self, camera: Camera, depth_image: np.ndarray) -> None:
         rows, columns = (np.linspace(0, size - 1, min(SAMPLES, size)).astype(int) for size in depth_image.shape)
@@ -81,3 +82,12 @@ class Belief:
         if self.ground_height is None or camera.depth_far != self._depth_far:
             self.ground_height, self._depth_far = height, camera.depth_far
         self.ground_height = min(self.ground_height, height)
+
+
+def _middle_of_grid(middle: np.ndarray, extent: Extent | None) -> np.ndarray:
+    """Return the place nearest to `middle` around which the grid shows the most of the extent, (2,) metres."""
+    if extent is None:
+        return middle
+    least, greatest = np.array(extent[:2]), np.array(extent[2:])
+    half = (least + greatest) / 2
+    return np.asarray(np.clip(middle, np.minimum(least + HALF_SIDE, half), np.maximum(greatest - HALF_SIDE, half)))

@@ -15,7 +15,7 @@ MIN_WAY = 12.0  # metres to the next viewpoint: nearer ones show little else
 SPEED = 6.0  # m/s of the quad on such ways
 SLACK = 4.0  # seconds more than a way should take, after which something is in the way
 ARRIVED = 8.0  # metres to the viewpoint
-TURN_RATE = math.radians(75)  # rad/s: farther away, it takes more pictures to find the target
+TURN_RATE = math.radians(75)  # rad/s, slower than after a loss: farther away, it takes more pictures to find the target
 ROUND_SECONDS = math.tau / TURN_RATE
 ABOVE = 2.0  # metres above people: the built-in quad flies 5 m above a place, and the higher, the less hides the ground
 

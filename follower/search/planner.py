@@ -16,7 +16,7 @@ class SearchPlanner:
     """
 
     def __init__(self) -> None:
-        self.extent: Extent | None = None  # where the target can be; known from the first step on
+        self.extent: Extent | None = None  # where the target can be; counts for what begins from now on
         self._suspect: np.ndarray | None = None  # (3,) metres
         self._search: Search | None = None  # for a target that was lost
         self._exploration: Exploration | None = None  # around where it began, or a target was lost

@@ -16,14 +16,14 @@ SEARCH_SECONDS = 18.0  # after a loss, until the search is given up
 MAX_LOOK = 6.0  # seconds for looking at near people during a search, at most half of them at one
 RECENT = 0.5  # seconds since that person's last view
 LOST_RADIUS = 5.0  # metres around the place of a loss in which the target may have been
-ROOT_MEAN_SQUARE = 4.0  # metres that a person who walks about gets away in a second; it grows with the root of time
+WALKED_IN_A_SECOND = 4.0  # metres, by a person who walks to and fro; it grows with the root of the time
 
 
 class Loss(NamedTuple):
     """The loss of a target: its track then, the seconds since, and those of them spent on looking at near people."""
 
     track: Track
-    established: bool  # then it is the right person who was lost
+    established: bool  # whether the right person was known, so that it is likely that one who was lost
     seconds: float = 0.0
     looked: float = 0.0
 
@@ -34,10 +34,10 @@ class Loss(NamedTuple):
     def reaches(self, person: Track) -> bool:
         """Return whether the target may have got to where a person is, walking to and fro.
 
-        If another person was lost, the target may be anywhere.
+        If another person was lost, maybe, the target may be farther away.
         """
         distance = float(np.linalg.norm(person.point - self.track.point))
-        walked = ROOT_MEAN_SQUARE * math.sqrt(self.seconds) if self.established else RUNNING_SPEED * self.seconds
+        walked = WALKED_IN_A_SECOND * math.sqrt(self.seconds) if self.established else RUNNING_SPEED * self.seconds
         return distance < LOST_RADIUS + walked
 
 
@@ -49,9 +49,9 @@ def choose_suspect(hypotheses: Sequence[Hypothesis], loss: Loss | None) -> int |
     """
     likely = [index for index, each in enumerate(hypotheses) if _is_suspect(each, loss)]
 
-    def rank(index: int) -> tuple[float, float, float]:
+    def rank(index: int) -> tuple[bool, float, float, float]:
         person = hypotheses[index]
-        return person.approached, person.looked_at, person.evidence
+        return person.evidence > 0, person.approached, person.looked_at, person.evidence
 
     return max(likely, key=rank, default=None)
 
@@ -62,7 +62,7 @@ def _is_suspect(person: Hypothesis, loss: Loss | None) -> bool:
         return False
     if loss is not None and not loss.reaches(person.track):
         return False
-    if person.approached:  # from where it was distant
+    if person.approached and person.evidence > 0:  # from where it was distant
         return person.approached < MAX_APPROACH
     if person.distant:
         return person.evidence > MIN_LOG_ODDS

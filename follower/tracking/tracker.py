@@ -196,7 +196,7 @@ class Tracker:
         if chosen is None:
             return None
         suspect = self._hypotheses[chosen]
-        if suspect.distant or suspect.approached:
+        if suspect.distant or (suspect.approached and suspect.evidence > 0):
             self._hypotheses[chosen] = replace(suspect, approached=suspect.approached + seconds)
         elif self._loss is not None:
             self._hypotheses[chosen] = replace(suspect, looked_at=suspect.looked_at + seconds)

@@ -73,9 +73,9 @@ def play(
     """
     numbers = []
     simulator = section_of(recording.meta, "simulator")
-    abilities = {key: simulator[key] for key in ("search", "motion", "extent") if simulator.get(key)}
-    if abilities:  # of the simulator that was recorded; the agent's commands depend on them
-        client.announce(section_of(simulator, "world") | abilities)
+    abilities = {key: True for key in ("search", "motion") if simulator.get(key)}
+    if abilities:  # of the simulator that was recorded; the agent's commands depend on them, and on the extent
+        client.announce(section_of(simulator, "world") | abilities | {"extent": simulator.get("extent")})
     received: float | None = None
     due = time.monotonic()
     for record in frames:

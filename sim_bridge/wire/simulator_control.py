@@ -15,6 +15,7 @@ from sim_bridge.wire.bad_frame import BadFrame
 
 SIMULATOR_INFO = "simulator_info"
 LARGEST_SEED = 2**31
+MAX_COORDINATE = 1e6  # metres
 
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}"]
 People = Annotated[int, Ge(0), Le(500), "a whole number from 0 to 500"]
@@ -22,8 +23,9 @@ Difficulty = Annotated[str, MinLen(1), MaxLen(40), "a name of at most 40 charact
 Difficulties = Annotated[tuple[Difficulty, ...], MaxLen(100), "at most 100 names"]
 Area = Annotated[
     Extent,
-    Predicate(lambda extent: extent[0] < extent[2] and extent[1] < extent[3]),
-    "least x, least y, greatest x, greatest y, metres",
+    Predicate(lambda extent: -MAX_COORDINATE <= extent[0] < extent[2] <= MAX_COORDINATE),
+    Predicate(lambda extent: -MAX_COORDINATE <= extent[1] < extent[3] <= MAX_COORDINATE),
+    "least x, least y, greatest x, greatest y, metres, at most 1e6",
 ]
 Speed = Annotated[float, Ge(0.1), Le(9), "0.1 to 9 simulated seconds per second"]
 

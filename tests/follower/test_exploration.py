@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from follower.geometry import Camera
 from follower.search.belief import Belief
 from follower.search.exploration import VIEW, Exploration
+from follower.types import Pose
 from simulator.difficulty.levels import LEVELS
 from simulator.drone import behaviours
 from simulator.drone.quad import Quad
@@ -149,10 +150,37 @@ def test_it_flies_to_viewpoints_from_which_it_sees_where_people_walk(scene, exte
     assert viewpoints > 5
 
 
-def test_an_extent_that_is_elsewhere_is_not_believed():
-    exploring = Belief(np.zeros(2), (500.0, 500.0, 600.0, 600.0))
-    assert np.isfinite(exploring.near_each_place(12.0)).all()
-    assert np.ptp(exploring.near_each_place(12.0)) > 0
+@given(middle=st.tuples(*[st.floats(-72, 72)] * 2))
+def test_the_grid_covers_all_of_a_city_wherever_the_target_is_expected(middle):
+    """It is likeliest there at first, and after an hour without a look at the edges, too: people turn back there."""
+    belief = Belief(np.array(middle), (-72.0, -72.0, 72.0, 72.0))
+    for x in (-70.5, 70.5):
+        for y in (-70.5, 70.5):
+            assert np.abs(belief.places[at(belief, x, y)] - (x, y)).max() < 3.0
+    nearest = np.linalg.norm(belief.places[np.unravel_index(np.argmax(belief.near_each_place(0.1)), (60, 60))] - middle)
+    assert nearest < 6.0
+    nowhere = Camera(Pose(500.0, 500.0, 6.0, 0.0, 0.5, 0.0), (SIZE, SIZE), 60.0, FAR)
+    for _ in range(200):
+        belief.look(30.0, nowhere, np.full((SIZE, SIZE), 255, np.uint8))
+    likely = belief.near_each_place(0.1)
+    inside = (np.abs(belief.places) < 72).all(axis=-1)
+    assert likely[~inside].max(initial=0.0) == 0.0
+    assert likely[inside].min() > 0.25 * likely[inside].max()
+
+
+@pytest.mark.parametrize("x", [500.0, 1e6 - 100.0])
+def test_in_an_extent_that_is_elsewhere_the_nearest_corner_is_likeliest(x):
+    belief = Belief(np.zeros(2), (x, 500.0, x + 100.0, 600.0))
+    likely = belief.near_each_place(0.1)
+    assert np.isfinite(likely).all()
+    nearest = belief.places[np.unravel_index(np.argmax(likely), likely.shape)]
+    assert np.abs(nearest - (x, 500.0)).max() < 5.0
+
+
+def test_an_extent_that_contains_no_square_is_not_believed():
+    likely = Belief(np.zeros(2), (-90.0, 0.1, 90.0, 0.2)).near_each_place(0.1)
+    assert np.isfinite(likely).all()
+    assert np.count_nonzero(likely) > 1000
 
 
 def test_a_look_at_open_ground_leaves_the_target_elsewhere_and_later_it_may_be_there_again(scene):

@@ -719,6 +719,38 @@ def test_views_that_speak_against_a_person_who_is_looked_at_do_not_end_that_at_o
     assert looked == sorted(looked, reverse=True)
 
 
+@pytest.mark.parametrize("log_odds", [-0.3, -0.6])
+def test_of_those_who_were_approached_after_a_loss_only_the_likely_ones_are_looked_at_for_long(log_odds):
+    tracking, first = lost_at_the_origin()
+    for frame in range(first, first + 10):
+        tracking.step(STEP * frame, [at(12.0, log_odds=2.0, distant=True)])
+    looked = 0
+    for frame in range(first + 10, first + 60):
+        tracking.step(STEP * frame, [at(12.0, log_odds=log_odds)])
+        looked += tracking.suspect is not None
+    assert 1.0 < STEP * looked < 4.0
+
+
+def test_a_person_who_went_out_of_view_after_doubtful_views_is_not_waited_for():
+    tracking, first = lost_at_the_origin()
+    for frame in range(first, first + 10):
+        tracking.step(STEP * frame, [at(12.0, log_odds=2.0, distant=True)])
+    for frame in range(first + 10, first + 13):
+        tracking.step(STEP * frame, [at(12.0, log_odds=-1.3)])
+    assert tracking.suspect is not None
+    for frame in range(first + 13, first + 17):
+        tracking.step(STEP * frame, [])
+    assert tracking.suspect is None
+
+
+def test_who_is_likelier_is_looked_at_rather_than_who_was_looked_at():
+    tracking, first = lost_at_the_origin()
+    tracking.step(STEP * first, [at(2.0, log_odds=0.1)])
+    for frame in range(first + 1, first + 3):
+        tracking.step(STEP * frame, [at(2.0, log_odds=-1.1), at(4.0, 3.0, log_odds=1.0)])
+    assert tracking.suspect.point[0] == pytest.approx(4.0, abs=0.5)
+
+
 def test_a_near_person_who_is_out_of_view_again_is_not_looked_at():
     tracking, first = lost_at_the_origin()
     tracking.step(STEP * first, [at(2.0, log_odds=0.1)])
@@ -815,12 +847,12 @@ def test_during_a_search_only_people_are_approached_whom_the_target_may_be(metre
     ],
 )
 def test_an_established_target_is_not_expected_to_have_run_straight_away(metres, seconds, approached):
-    """People walk to and fro: of those whom a lost target was taken for, none was as far away as that."""
+    """People walk to and fro: hardly any was farther away."""
     assert approaches_after_a_loss(metres, seconds, seen_near(0.0)) == approached
 
 
 def approaches_after_a_loss(metres, seconds, target):
-    """Return whether a distant person is approached so long after the loss of a target, so far from there."""
+    """Return whether a distant person is approached so long after a target was last seen, so far from there."""
     tracking = tracker()
     for frame in range(40):
         tracking.step(STEP * frame, [target])

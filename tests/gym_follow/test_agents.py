@@ -67,6 +67,12 @@ def test_the_network_sees_dark_pictures_brightened(agent, monkeypatch):
     assert (seen[0] == 200).all()
 
 
+def test_our_agent_knows_where_people_walk():
+    agent = OurAgent(None)
+    agent.act(observation(False) | {"extent": np.array([-9.0, -8.0, 7.0, 6.5])}, {})
+    assert agent._agent.extent == (-9.0, -8.0, 7.0, 6.5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_name_is_an_agent(name):
     action = make_agent(name, None).act(observation(False), {"target": np.array([1.0, 2.0, 3.0])})

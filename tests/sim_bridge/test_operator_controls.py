@@ -110,10 +110,16 @@ def test_after_a_drop_while_the_target_is_looked_for_nothing_is_looked_at_for_fi
     assert later[-1].look_at is not None
 
 
-def test_the_target_is_looked_for_where_the_simulator_says_that_people_walk():
+@pytest.mark.parametrize("lost_before", [False, True])
+def test_the_target_is_looked_for_where_the_simulator_says_that_people_walk(lost_before):
     """The quad hovers 30 m from there, and does not get on."""
     flight = Flight()
     flight.controls.describe_simulator(search=True, motion=True, extent=(30.0, -70.0, 70.0, 70.0))
+    if lost_before:
+        while flight.frame().state is not TargetState.FOUND:
+            pass
+        for _ in range(125):  # 25 s: the search is over
+            flight.frame(target=False)
     ways = [command.look_at for _ in range(250) for command in flight.frame(target=False).commands]
     ways = [place for place in ways if np.hypot(*place[:2]) > 7]  # nearer ones are looked at from where it is
     assert len(ways) > 50

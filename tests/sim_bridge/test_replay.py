@@ -69,10 +69,21 @@ def test_a_simulator_gets_only_what_it_takes_and_its_recording_replays_so(serve,
 def test_a_replay_says_again_where_people_walk(serve, tmp_path):
     info = {"seed": 1, "people": 2, "search": True, "extent": [-9.0, -8.0, 70, 60.5]}
     recording = open_recording(record(tmp_path, "walk", range(3), info))
+    agents = []
+    server = serve(RedSegmenter(), lambda: agents.append(FollowAgent()) or agents[-1])
+    with ReplayClient("127.0.0.1", server.port) as client:
+        play(recording, client, recording.frames)
+    assert agents[0].extent == (-9.0, -8.0, 70.0, 60.5)
+
+
+def test_a_replay_of_a_simulator_that_takes_nothing_announces_nothing(serve, tmp_path):
+    """As with `--like-quadsim`."""
+    info = {"seed": 1, "people": 2, "extent": [-9.0, -8.0, 70, 60.5]}
+    recording = open_recording(record(tmp_path, "walk", range(3), info))
     server = serve(RedSegmenter())
     with ReplayClient("127.0.0.1", server.port) as client:
         play(recording, client, recording.frames)
-        assert server.sessions[0].simulator_info.extent == (-9.0, -8.0, 70.0, 60.5)
+        assert server.sessions[0].simulator_info is None
 
 
 def test_recorded_walk_is_where_the_target_was():

@@ -135,7 +135,9 @@ def test_invalid_info_is_refused_and_the_flight_continues(bridge, connect, paylo
     st.lists(
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.text(),
-            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["seed", "people", "speed"]), inner),
+            lambda inner: (
+                st.lists(inner) | st.dictionaries(st.sampled_from(["seed", "people", "speed", "extent"]), inner)
+            ),
         ),
         max_size=2,
     )
@@ -148,7 +150,9 @@ def test_any_arguments_are_read_or_refused(arguments):
     assert 0 <= state.people <= 500
 
 
-@pytest.mark.parametrize("extent", [[0, 0, 9], [0, 9, 9, 0], [9, 0, 0, 9], [0, 0, 0, 9], [0, 0, "9", 9], "0,0,9,9", 9])
+@pytest.mark.parametrize(
+    "extent", [[0, 0, 9], [0, 9, 9, 0], [9, 0, 0, 9], [0, 0, 0, 9], [0, 0, "9", 9], "0,0,9,9", 9, [0, 0, 9, 1e300]]
+)
 def test_an_extent_that_is_no_area_is_refused(extent):
     with pytest.raises(BadFrame, match="extent: expected least x, least y, greatest x, greatest y, metres"):
         parse_simulator_info(({"seed": 1, "people": 2, "extent": extent},))
