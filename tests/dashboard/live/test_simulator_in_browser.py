@@ -69,8 +69,8 @@ def test_the_built_in_simulator_obeys_the_live_page(serve_with_dashboard, visit,
     page.select_option("#difficulty", "crowd")
     page.get_by_role("button", name="New episode").click()
     page.locator("#seed[placeholder='10']").wait_for(timeout=PATIENCE * 1000)
-    assert [session.simulator_info for session in bridge.sessions] == [
-        SimulatorInfo(9, 3, 2, "crowd", tuple(LEVELS), search=True, motion=True)  # it keeps its speed
+    assert [session.simulator_info for session in bridge.sessions] == [  # it keeps its speed
+        SimulatorInfo(9, 3, 2, "crowd", tuple(LEVELS), search=True, motion=True, extent=(-72.0, -72.0, 72.0, 72.0))
     ]
     until(page, lambda: episodes[-1])
     starts = [Episode(generate_city(seed), people=3).observe().target for seed in (4, 9)]
