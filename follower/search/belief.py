@@ -13,15 +13,20 @@ DIFFUSION = 8.0  # square metres a second: after 20 s, a person who walks about 
 MAX_PAUSE = 30.0  # seconds without a look, after which more change nothing
 SIGHT = 22.0  # metres, from which a network sees the target
 MISSED = 0.5  # probability that a look at the target misses it
-HIDDEN_SIGHT = 14.0  # metres: what is nearer than that, but hidden, may be inside of something,
-HIDDEN = 0.5  # and is half as likely with each look
+# Metres: what is nearer than that, but hidden, may be inside of something, where nobody walks,
+HIDDEN_SIGHT = 20.0
+HIDDEN = 0.6  # and has this much of the room with each look,
+LEAST_ROOM = 0.02  # but never less, and all of it as soon as it is seen to be open ground
 BODY_MIDDLE = 1.0  # metres above the ground
 SAMPLES = 24  # rows and columns of a depth image by which the ground is found
 LOWEST = 5.0  # percentile of their heights, which is the ground's
 
 
 class Belief:
-    """Probabilities of squares around the place where the target is expected. The ground is flat."""
+    """Probabilities of squares around the place where the target is expected. The ground is flat.
+
+    Each square has room for people, from 0 to 1: nobody is inside of buildings, or outside of the extent.
+    """
 
     def __init__(self, middle: np.ndarray, extent: Extent | None = None) -> None:
         """Expect the target near `middle`, (2,) metres, or in the part of the `extent` that is nearest to it."""
@@ -31,8 +36,10 @@ class Belief:
         self.ground_height: float | None = None  # metres; None: not seen yet
         self._depth_far = 0.0  # metres, of the camera by which it was seen
         self._possible = self._within(extent)
+        self._room = self._possible.astype(float)
+        self._open = np.zeros_like(self._possible)  # what has been seen to be open ground
         distances = np.linalg.norm(self.places - middle, axis=-1)
-        self._probabilities = self._possible * np.exp((distances.min() - distances) / NEARBY)
+        self._probabilities = self._room * np.exp((distances.min() - distances) / NEARBY)
         self._probabilities /= self._probabilities.sum()
 
     def look(self, seconds: float, camera: Camera, depth_image: np.ndarray) -> None:
@@ -43,16 +50,18 @@ class Belief:
         self._spread(max(np.sqrt(DIFFUSION * min(seconds, MAX_PAUSE)) / CELL, 0.1))
         self._find_ground(camera, depth_image)
         distances = np.linalg.norm(self.places - camera.position[:2], axis=-1)
-        near = distances < SIGHT
+        near = self._possible & (distances < SIGHT)
         if self.ground_height is None or not near.any():
             return
         places = self.places[near]
         heights = np.full((len(places), 1), self.ground_height + BODY_MIDDLE)
         in_view, hidden = camera.visibility(np.hstack([places, heights]), depth_image)
-        factors = np.ones(len(places))
-        factors[in_view & ~hidden] = MISSED
-        factors[hidden & (distances[near] < HIDDEN_SIGHT)] = HIDDEN
-        self._probabilities[near] *= factors
+        seen, inside = in_view & ~hidden, hidden & (distances[near] < HIDDEN_SIGHT)
+        self._open[near] |= seen
+        before = self._room[near]
+        room = np.where(inside, np.maximum(HIDDEN * before, LEAST_ROOM), before)
+        self._room[near] = np.where(self._open[near], 1.0, room)
+        self._probabilities[near] *= np.where(seen, MISSED, np.minimum(self._room[near] / before, 1.0))
         self._probabilities /= self._probabilities.sum()
 
     def near_each_place(self, distance: float) -> np.ndarray:
@@ -60,15 +69,15 @@ class Belief:
         return np.asarray(cv2.GaussianBlur(self._probabilities, (0, 0), distance / CELL))
 
     def _spread(self, squares: float) -> None:
-        """Let the target walk by some `squares`, standard deviation; at the edge of the extent, it turns back."""
-        there = np.maximum(cv2.GaussianBlur(self._possible, (0, 0), squares), 1e-3)  # 0 only outside
-        self._probabilities = self._possible * cv2.GaussianBlur(self._probabilities / there, (0, 0), squares)
+        """Let the target walk by some `squares`, standard deviation; where there is little room, it turns back."""
+        there = np.maximum(cv2.GaussianBlur(self._room, (0, 0), squares), 1e-3)  # 0 only outside
+        self._probabilities = self._room * cv2.GaussianBlur(self._probabilities / there, (0, 0), squares)
 
     def _within(self, extent: Extent | None) -> np.ndarray:
-        """Return 1 for squares in the extent, 0 for others, (n, n); all are, without one, or if none is."""
+        """Return which squares are in the extent, (n, n) bool; all are, without one, or if none is."""
         least, greatest = (-np.inf, np.inf) if extent is None else (extent[:2], extent[2:])
         within = np.all((self.places >= least) & (self.places <= greatest), axis=-1)
-        return np.asarray(within if within.any() else np.ones_like(within), dtype=float)
+        return np.asarray(within if within.any() else np.ones_like(within))
 
     def _find_ground(self, camera: Camera, depth_image: np.ndarray) -> None:
         rows, columns = (np.linspace(0, size - 1, min(SAMPLES, size)).astype(int) for size in depth_image.shape)

@@ -209,6 +209,21 @@ def test_what_a_wall_hides_has_not_been_seen(scene):
     assert likely[at(belief, 0.0, 5.0)] > 3 * likely[at(belief, 0.0, -5.0)]
 
 
+def test_a_building_that_was_seen_from_all_sides_stays_empty(scene):
+    """Later, the target may have walked to any place around it."""
+    building, belief = scene.Block((0.0, 0.0, 0.0), (21.0, 21.0, 12.0)), Belief(np.zeros(2))
+    for x, y, yaw in [(-20.0, 0.0, 0.0), (0.0, -20.0, 90.0), (20.0, 0.0, 180.0), (0.0, 20.0, -90.0)] * 2:
+        wire = (x, y, 6.0, 0.0, 20.0, yaw)
+        _, depth = scene.render(wire, [building], FAR)
+        for _ in range(6):
+            belief.look(0.4, scene.camera_of(wire, FAR), depth)
+    for _ in range(20):
+        belief.look(5.0, scene.camera_of((-60.0, 0.0, 6.0, 0.0, 30.0, 180.0), FAR, SIZE), depth)
+    likely = belief.near_each_place(0.1)
+    around = [likely[at(belief, *place)] for place in [(-16.0, 0.0), (16.0, 0.0), (0.0, -16.0), (0.0, 16.0)]]
+    assert likely[at(belief, 0.0, 0.0)] < 0.2 * min(around)
+
+
 def test_ground_at_a_wrong_scale_of_depths_is_forgotten_with_it(scene):
     """As long as `depth_far` is being measured, depths may be twice too large."""
     wire, exploration = (0.0, 0.0, 6.0, 0.0, 30.0, 0.0), Exploration(np.zeros(2))
