@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from sim_bridge.events import ProcessedFrame
@@ -63,7 +64,8 @@ class InferenceWorker:
         return self._working or bool(self._mailboxes)
 
     def start(self) -> None:
-        """Start processing."""
+        """Start processing. In this process, OpenCV gets no threads of its own: between small pictures they only spin."""
+        cv2.setNumThreads(1)
         self._thread.start()
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 from engineio.packet import Packet as EnginePacket
 from socketio.packet import EVENT
@@ -95,6 +96,7 @@ class StageClock:
 
 def take_through_stages(frames: Sequence[Mapping[str, str]], segmenter: Any, clock: StageClock, seconds: float) -> None:
     """Process frames again and again for `seconds`, after a warm-up. An answer is encoded, but not sent."""
+    cv2.setNumThreads(1)  # as `InferenceWorker` does
     received = [b"".join(fragments(event("sensor_frame", dict(frame), number))) for number, frame in enumerate(frames)]
     connection, agent = Connection(ConnectionType.SERVER), FollowAgent()
     began, number, warm = time.perf_counter(), 0, False
