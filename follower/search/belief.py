@@ -55,8 +55,8 @@ class Belief:
             return
         places = self.places[near]
         heights = np.full((len(places), 1), self.ground_height + BODY_MIDDLE)
-        in_view, hidden = camera.visibility(np.hstack([places, heights]), depth_image)
-        seen, inside = in_view & ~hidden, hidden & (distances[near] < HIDDEN_SIGHT)
+        seen, hidden = camera.visibility(np.hstack([places, heights]), depth_image)
+        inside = hidden & (distances[near] < HIDDEN_SIGHT)
         self._open[near] |= seen
         before = self._room[near]
         room = np.where(inside, np.maximum(HIDDEN * before, LEAST_ROOM), before)

@@ -209,14 +209,16 @@ def test_what_a_wall_hides_has_not_been_seen(scene):
     assert likely[at(belief, 0.0, 5.0)] > 3 * likely[at(belief, 0.0, -5.0)]
 
 
-def test_a_building_that_was_seen_from_all_sides_stays_empty(scene):
-    """Later, the target may have walked to any place around it."""
+@pytest.mark.parametrize("unknown", [0.0, 0.3])
+def test_a_building_that_was_seen_from_all_sides_stays_empty(scene, unknown):
+    """Later, the target may have walked to any place around it. Some of the depth may be unknown."""
     building, belief = scene.Block((0.0, 0.0, 0.0), (21.0, 21.0, 12.0)), Belief(np.zeros(2))
+    random = np.random.default_rng(0)
     for x, y, yaw in [(-20.0, 0.0, 0.0), (0.0, -20.0, 90.0), (20.0, 0.0, 180.0), (0.0, 20.0, -90.0)] * 2:
         wire = (x, y, 6.0, 0.0, 20.0, yaw)
         _, depth = scene.render(wire, [building], FAR)
         for _ in range(6):
-            belief.look(0.4, scene.camera_of(wire, FAR), depth)
+            belief.look(0.4, scene.camera_of(wire, FAR), np.where(random.random(depth.shape) < unknown, 0, depth))
     for _ in range(20):
         belief.look(5.0, scene.camera_of((-60.0, 0.0, 6.0, 0.0, 30.0, 180.0), FAR, SIZE), depth)
     likely = belief.near_each_place(0.1)
