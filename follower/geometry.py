@@ -85,18 +85,18 @@ class Camera:
         return np.where((depth == SATURATED) | (depth == 0), np.nan, metres)
 
     def visibility(self, points: np.ndarray, depth_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which world points (n, 3) the picture shows, and which something nearer hides in it, (n,) bool.
+        """Return which world points (n, 3) the picture shows, and which are hidden by something nearer, (n,) bool.
 
-        `depth_image` is (height, width) bytes. Where it is unknown, and outside of the picture, points are neither.
+        `depth_image` is (height, width) bytes. Where nothing was drawn, and outside of the picture, points are neither.
         """
         pixels, depths = self.pixel_from_world(points)
         rows, columns = np.round(rescale_pixel((pixels[:, 0], pixels[:, 1]), self.image_size, depth_image.shape))
         height, width = depth_image.shape
         in_view = (depths > 0) & (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         beyond = np.full(len(points), np.nan)  # metres from the points to what the picture shows there
-        shown = depth_image[rows[in_view].astype(int), columns[in_view].astype(int)]
-        beyond[in_view] = self.depth_metres(shown) - depths[in_view]
-        return beyond >= -IN_FRONT, beyond < -IN_FRONT  # False for NaN, an unknown depth
+        there = depth_image[rows[in_view].astype(int), columns[in_view].astype(int)]
+        beyond[in_view] = np.where(there == SATURATED, np.inf, self.depth_metres(there)) - depths[in_view]
+        return beyond >= -IN_FRONT, beyond < -IN_FRONT  # False for NaN
 
     def horizontal_offsets(
         self, rows: np.ndarray, columns: np.ndarray, depths: np.ndarray, point: np.ndarray

@@ -64,7 +64,7 @@ class InferenceWorker:
         return self._working or bool(self._mailboxes)
 
     def start(self) -> None:
-        """Start processing. In this process, OpenCV gets no threads of its own: between small pictures they only spin."""
+        """Start processing. OpenCV gets one thread in this process: between small pictures, more would only spin."""
         cv2.setNumThreads(1)
         self._thread.start()
 

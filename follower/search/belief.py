@@ -37,7 +37,7 @@ class Belief:
         self._depth_far = 0.0  # metres, of the camera by which it was seen
         self._possible = self._within(extent)
         self._room = self._possible.astype(float)
-        self._open = np.zeros_like(self._possible)  # what has been seen to be open ground
+        self._open = np.zeros_like(self._possible)  # what was seen to be open ground
         distances = np.linalg.norm(self.places - middle, axis=-1)
         self._probabilities = self._room * np.exp((distances.min() - distances) / NEARBY)
         self._probabilities /= self._probabilities.sum()
@@ -90,6 +90,7 @@ class Belief:
         height = float(np.percentile(heights, LOWEST))
         if self.ground_height is None or camera.depth_far != self._depth_far:
             self.ground_height, self._depth_far = height, camera.depth_far
+            self._room, self._open = self._possible.astype(float), np.zeros_like(self._possible)
         self.ground_height = min(self.ground_height, height)
 
 

@@ -34,7 +34,7 @@ class Loss(NamedTuple):
     def reaches(self, person: Track) -> bool:
         """Return whether the target may have got to where a person is, walking to and fro.
 
-        Who was lost before any target was established may be another person, and the target farther away.
+        Whoever was lost before a target was established may be another person, and the target farther away.
         """
         distance = float(np.linalg.norm(person.point - self.track.point))
         walked = WALKED_IN_A_SECOND * math.sqrt(self.seconds) if self.established else RUNNING_SPEED * self.seconds

@@ -209,11 +209,16 @@ def test_what_a_wall_hides_has_not_been_seen(scene):
     assert likely[at(belief, 0.0, 5.0)] > 3 * likely[at(belief, 0.0, -5.0)]
 
 
-@pytest.mark.parametrize("unknown", [0.0, 0.3])
-def test_a_building_that_was_seen_from_all_sides_stays_empty(scene, unknown):
-    """Later, the target may have walked to any place around it. Some of the depth may be unknown."""
+@pytest.mark.parametrize(("unknown", "scale"), [(0.0, 1.0), (0.3, 1.0), (0.0, 2.0)])
+def test_a_building_that_was_seen_from_all_sides_stays_empty(scene, unknown, scale):
+    """Later, the target may have walked to any place around it.
+
+    Some of the depth may be unknown, or its scale wrong at first.
+    """
     building, belief = scene.Block((0.0, 0.0, 0.0), (21.0, 21.0, 12.0)), Belief(np.zeros(2))
     random = np.random.default_rng(0)
+    wire = (-20.0, 0.0, 6.0, 0.0, 20.0, 0.0)
+    belief.look(0.4, scene.camera_of(wire, scale * FAR), scene.render(wire, [building], FAR)[1])
     for x, y, yaw in [(-20.0, 0.0, 0.0), (0.0, -20.0, 90.0), (20.0, 0.0, 180.0), (0.0, 20.0, -90.0)] * 2:
         wire = (x, y, 6.0, 0.0, 20.0, yaw)
         _, depth = scene.render(wire, [building], FAR)
@@ -224,6 +229,20 @@ def test_a_building_that_was_seen_from_all_sides_stays_empty(scene, unknown):
     likely = belief.near_each_place(0.1)
     around = [likely[at(belief, *place)] for place in [(-16.0, 0.0), (16.0, 0.0), (0.0, -16.0), (0.0, 16.0)]]
     assert likely[at(belief, 0.0, 0.0)] < 0.2 * min(around)
+
+
+def test_people_may_be_where_open_ground_was_seen_whatever_hides_it_later(scene):
+    """The ground behind a wall, seen from one side, then hidden on the other; and beside the wall."""
+    wall, belief = scene.Block((0.0, 0.0, 0.0), (21.0, 1.0, 12.0)), Belief(np.zeros(2))
+    for y, yaw, looks in [(-20.0, 90.0, 3), (10.0, -90.0, 10)]:
+        wire = (0.0, y, 6.0, 0.0, 20.0, yaw)
+        for _ in range(looks):
+            belief.look(0.4, scene.camera_of(wire, FAR), scene.render(wire, [wall], FAR)[1])
+    for _ in range(12):
+        nowhere = scene.camera_of((500.0, 0.0, 6.0, 0.0, 30.0, 0.0), FAR, SIZE)
+        belief.look(5.0, nowhere, np.full((SIZE, SIZE), 255, np.uint8))
+    likely = belief.near_each_place(0.1)
+    assert likely[at(belief, 0.0, -6.0)] > 0.5 * likely[at(belief, 18.0, -6.0)]
 
 
 def test_ground_at_a_wrong_scale_of_depths_is_forgotten_with_it(scene):
